@@ -1,0 +1,170 @@
+//! Object ids, kinds and file modes: git's nouns without libgit2's types.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A full SHA-1 object id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id([u8; 20]);
+
+/// Text that is not 40 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{}' is not a full commit id (40 hexadecimal digits)", crate::path::printable(.0.as_bytes()))]
+pub struct BadId(pub String);
+
+impl Id {
+    /// The tree without entries, which every store knows.
+    pub const EMPTY_TREE: Id = Id([
+        0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb, 0xee,
+        0x49, 0x04,
+    ]);
+
+    /// From the twenty raw bytes.
+    #[must_use]
+    pub const fn from_raw(raw: [u8; 20]) -> Id {
+        Id(raw)
+    }
+
+    /// The twenty raw bytes.
+    #[must_use]
+    pub const fn raw(&self) -> &[u8; 20] {
+        &self.0
+    }
+
+    /// The first `digits` hexadecimal digits, for people.
+    #[must_use]
+    pub fn short(&self, digits: usize) -> String {
+        let mut hex = self.to_string();
+        hex.truncate(digits);
+        hex
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Id {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Id, BadId> {
+        let bad = || BadId(text.to_owned());
+        let digits = text.as_bytes();
+        if digits.len() != 40 {
+            return Err(bad());
+        }
+        let mut raw = [0; 20];
+        for (byte, pair) in raw.iter_mut().zip(digits.chunks_exact(2)) {
+            let nibble = |digit: u8| char::from(digit).to_digit(16).ok_or_else(bad);
+            *byte = u8::try_from(nibble(pair[0])? * 16 + nibble(pair[1])?).map_err(|_| bad())?;
+        }
+        Ok(Id(raw))
+    }
+}
+
+impl serde::Serialize for Id {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl From<git2::Oid> for Id {
+    fn from(oid: git2::Oid) -> Id {
+        let mut raw = [0; 20];
+        raw.copy_from_slice(oid.as_bytes());
+        Id(raw)
+    }
+}
+
+impl From<Id> for git2::Oid {
+    fn from(id: Id) -> git2::Oid {
+        git2::Oid::from_bytes(&id.0).expect("an id has exactly the twenty bytes that an Oid is made of")
+    }
+}
+
+/// What a tree entry is, in git's numbers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Mode {
+    /// `100644`
+    File,
+    /// `100755`
+    Executable,
+    /// `120000`
+    Symlink,
+    /// `160000`, a submodule's commit
+    Gitlink,
+    /// `040000`
+    Folder,
+}
+
+impl Mode {
+    /// Git's number. Old repositories hold `100664`; it reads as a plain file, as git shows it.
+    #[must_use]
+    pub fn from_bits(bits: u32) -> Option<Mode> {
+        match bits {
+            0o100_755 => Some(Mode::Executable),
+            0o120_000 => Some(Mode::Symlink),
+            0o160_000 => Some(Mode::Gitlink),
+            0o040_000 => Some(Mode::Folder),
+            bits if bits & 0o170_000 == 0o100_000 => {
+                Some(if bits & 0o100 == 0 { Mode::File } else { Mode::Executable })
+            }
+            _ => None,
+        }
+    }
+
+    /// Git's number.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Mode::File => 0o100_644,
+            Mode::Executable => 0o100_755,
+            Mode::Symlink => 0o120_000,
+            Mode::Gitlink => 0o160_000,
+            Mode::Folder => 0o040_000,
+        }
+    }
+
+    /// Whether the entry's content is a blob of this repository.
+    #[must_use]
+    pub const fn has_blob(self) -> bool {
+        matches!(self, Mode::File | Mode::Executable | Mode::Symlink)
+    }
+}
+
+/// What stands at a path of a tree.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Entry {
+    /// File, symlink, submodule or folder.
+    pub mode: Mode,
+    /// The blob, the submodule's commit, or the tree.
+    pub id: Id,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_read_and_print() {
+        let text = "0611aa04850cf1fd582806dfe7f6f1fbca69f683";
+        assert_eq!(text.parse::<Id>().map(|id| id.to_string()), Ok(text.to_owned()));
+        assert!("0611aa0".parse::<Id>().is_err() && "x".repeat(40).parse::<Id>().is_err());
+        assert_eq!(Id::EMPTY_TREE.to_string(), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+    }
+}

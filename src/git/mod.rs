@@ -1,0 +1,6 @@
+//! Git: libgit2 for objects, index and working tree, the git program for the network. Nothing above this room
+//! but [`crate::stack`] sees a libgit2 type.
+
+mod id;
+
+pub use id::{BadId, Entry, Id, Mode};

@@ -1,0 +1,26 @@
+//! `patchq` keeps a downstream patch queue on top of upstream git repositories.
+//!
+//! The map of the crate, from the top down; `use crate::` arrows only ever go down
+//! (`tests/architecture.rs` reads them):
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`cli`] | one file per command: its arguments and what it does with the rooms below |
+//! | [`ui`] | the terminal: messages, progress, prompts, tables |
+//! | [`report`] | what commands say, as data |
+//! | [`workspace`] | the maintainers' files: manifest, pins, queue files, locks, publish and undo |
+//! | [`image`] | image tags and the queue's digest |
+//! | [`stack`] | the engine: apply, export, merge |
+//! | [`patch`] | the patch file: pure bytes, no git |
+//! | [`git`] | libgit2 for objects and working trees, the git program for the network |
+//! | [`path`] | a path inside a repository, checked once |
+
+pub mod cli;
+pub mod git;
+pub mod image;
+pub mod patch;
+pub mod path;
+pub mod report;
+pub mod stack;
+pub mod ui;
+pub mod workspace;
