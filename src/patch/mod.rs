@@ -1,5 +1,33 @@
 //! The patch file: parse, print, apply to bytes. Pure bytes, no git.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`parse()`] | bytes of any form to a [`Patch`] |
+//! | [`print()`] | a [`Patch`] to canonical bytes |
+//! | [`apply_hunks`], [`apply_binary`] | one file's change on its old content |
+//! | [`series`] | the `series` file of a quilt queue |
+//! | [`names`] | names and numbers of patch files |
+//! | [`meaning`] | what a change is, irrespective of its form |
 
+mod binary;
+mod date;
+mod header;
+mod hunks;
+pub mod meaning;
 mod model;
+pub mod names;
+mod parse;
+mod print;
+mod quote;
+pub mod series;
+mod words;
 
+#[cfg(test)]
+mod tests;
+
+pub use binary::{BinaryError, LARGEST, apply_binary};
+pub use header::split_message;
+pub use hunks::{Applied, Edge, HunkFailure, already_applied, apply_hunks};
 pub use model::{BinaryData, Change, Content, Date, FileDiff, Header, HeaderForm, Hunk, Line, Patch, Person, Side};
+pub use parse::{ParseError, ParseErrorKind, parse};
+pub use print::{Printed, print, print_diffs};

@@ -1,0 +1,238 @@
+//! Hunks on content: at the exact place, then at an offset with the full context, never with fuzz.
+//!
+//! Where a hunk may stand, and in which order places are tried, is git's (`apply.c`, `find_pos` and
+//! `apply_one_fragment` without `--unidiff-zero`). One deviation: hunks keep their order. Git would place a later hunk
+//! before an earlier one where only that matches; here it fails.
+
+use bstr::BString;
+
+use super::model::{Hunk, Line, Side};
+use super::parse::shown;
+
+/// What the hunks made of the content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The new content.
+    pub bytes: Vec<u8>,
+    /// Per hunk: how many lines it stood below (above, when negative) the place that its header names.
+    pub offsets: Vec<i64>,
+    /// The hunks (by index) that moved although their lines occur at more than one place.
+    pub ambiguous: Vec<usize>,
+}
+
+/// The first hunk whose old lines are nowhere in the content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.describe())]
+pub struct HunkFailure {
+    /// Which hunk of the file, from 0.
+    pub hunk: usize,
+    /// The line of the patch file (from 1) on which that hunk begins.
+    pub line: usize,
+    /// The line of the content (from 1, after the hunks before it) where the hunk was expected.
+    pub expected_at: usize,
+    /// The line of the content (from 1) that differs first when the hunk is held against the expected place.
+    pub differs_at: usize,
+    /// What the hunk has there; `None` when the content should end or begin there.
+    pub expected: Option<BString>,
+    /// What stands there; `None` past the end of the content.
+    pub found: Option<BString>,
+    /// The lines are there, but the hunk must stand at the very start or end of the file.
+    pub edge: Option<Edge>,
+}
+
+/// The end of a file that a hunk without context on that side must touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// The first line.
+    Start,
+    /// The last line.
+    End,
+}
+
+impl HunkFailure {
+    fn describe(&self) -> String {
+        let hunk = self.hunk + 1;
+        let at = self.expected_at;
+        match (self.edge, &self.expected, &self.found) {
+            (Some(Edge::Start), ..) => {
+                format!("hunk {hunk} must stand at the start of the file, and does not match there")
+            }
+            (Some(Edge::End), ..) => format!("hunk {hunk} must stand at the end of the file, and does not match there"),
+            (None, Some(expected), Some(found)) => format!(
+                "hunk {hunk} does not apply at line {at}: line {} is '{}', expected '{}'",
+                self.differs_at,
+                shown(found),
+                shown(expected)
+            ),
+            (None, Some(expected), None) => {
+                format!("hunk {hunk} does not apply at line {at}: the file ends before '{}'", shown(expected))
+            }
+            (None, None, _) => format!("hunk {hunk} does not apply at line {at}"),
+        }
+    }
+}
+
+/// Applies the hunks of one file, in order, to its old content.
+///
+/// # Errors
+/// [`HunkFailure`] for the first hunk that finds no place.
+pub fn apply_hunks(old: &[u8], hunks: &[Hunk]) -> Result<Applied, HunkFailure> {
+    let lines: Vec<&[u8]> = old.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut image = Image { lines: &lines, taken: 0, shift: 0 };
+    let mut applied = Applied { bytes: Vec::with_capacity(old.len()), offsets: Vec::new(), ambiguous: Vec::new() };
+    for (index, hunk) in hunks.iter().enumerate() {
+        let want = Wanted::of(hunk);
+        let Some(at) = image.places(&want).next() else {
+            return Err(image.failure(index, hunk, &want));
+        };
+        let offset = signed(at) + image.shift - signed(want.start);
+        if offset != 0 && image.places(&want).nth(1).is_some() {
+            applied.ambiguous.push(index);
+        }
+        applied.offsets.push(offset);
+        copy(&lines[image.taken..at], &mut applied.bytes);
+        for line in side(hunk, Side::New) {
+            applied.bytes.extend_from_slice(line);
+        }
+        image.taken = at + want.lines.len();
+        image.shift += signed(hunk.len(Side::New)) - signed(want.lines.len());
+    }
+    copy(&lines[image.taken..], &mut applied.bytes);
+    Ok(applied)
+}
+
+/// Whether the content already is what the hunks make: taken backwards they all find a place. For hints; a hunk that
+/// only removes lines says little.
+#[must_use]
+pub fn already_applied(old: &[u8], hunks: &[Hunk]) -> bool {
+    let backwards: Vec<Hunk> = hunks.iter().map(reversed).collect();
+    !hunks.is_empty() && apply_hunks(old, &backwards).is_ok()
+}
+
+/// The hunk that takes `hunk` back.
+fn reversed(hunk: &Hunk) -> Hunk {
+    let turn = |line: &Line| Line {
+        side: match line.side {
+            Side::Both => Side::Both,
+            Side::Old => Side::New,
+            Side::New => Side::Old,
+        },
+        bytes: line.bytes.clone(),
+    };
+    Hunk {
+        old_start: hunk.new_start,
+        new_start: hunk.old_start,
+        section: hunk.section.clone(),
+        lines: hunk.lines.iter().map(turn).collect(),
+        line: hunk.line,
+    }
+}
+
+/// The content's lines and how far the hunks have come.
+struct Image<'a> {
+    lines: &'a [&'a [u8]],
+    /// Lines of the old content that earlier hunks have passed.
+    taken: usize,
+    /// What earlier hunks have added to (or taken from) the number of lines.
+    shift: i64,
+}
+
+/// What a hunk needs of its place.
+struct Wanted<'a> {
+    lines: Vec<&'a [u8]>,
+    /// The line (from 0) of the content as changed so far.
+    start: usize,
+    at_start: bool,
+    at_end: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(hunk: &'a Hunk) -> Wanted<'a> {
+        Wanted {
+            lines: side(hunk, Side::Old).collect(),
+            start: hunk.new_start.saturating_sub(1) as usize,
+            at_start: hunk.old_start <= 1,
+            at_end: hunk.lines.last().is_none_or(|line| line.side != Side::Both),
+        }
+    }
+}
+
+impl Image<'_> {
+    /// The places (lines of the old content, from 0) where the hunk may stand, nearest first, below before above.
+    fn places<'b>(&'b self, want: &'b Wanted<'_>) -> impl Iterator<Item = usize> + 'b {
+        let last = self.lines.len().checked_sub(want.lines.len()).filter(|last| *last >= self.taken);
+        let start = self.begin(want);
+        let fits = move |at: &usize| {
+            let edges = (!want.at_start || *at == 0 && self.taken == 0) && (!want.at_end || Some(*at) == last);
+            edges && want.lines.iter().zip(&self.lines[*at..]).all(|(want, have)| want == have)
+        };
+        let range = last.map_or(1..1, |last| self.taken..last + 1);
+        let from = start.clamp(range.start, range.end);
+        let below = from..range.end;
+        let above = (range.start..from).rev();
+        nearest(start, below, above).filter(fits)
+    }
+
+    /// Where the search begins, as a line of the old content; may lie in what earlier hunks have passed.
+    fn begin(&self, want: &Wanted<'_>) -> usize {
+        if want.at_start {
+            return 0;
+        }
+        if want.at_end {
+            return self.lines.len().saturating_sub(want.lines.len());
+        }
+        usize::try_from(signed(want.start) - self.shift).unwrap_or(0).min(self.lines.len())
+    }
+
+    fn failure(&self, index: usize, hunk: &Hunk, want: &Wanted<'_>) -> HunkFailure {
+        let free = Wanted { lines: want.lines.clone(), start: want.start, at_start: false, at_end: false };
+        let elsewhere = self.places(&free).next().is_some();
+        let edge = match (elsewhere, want.at_start) {
+            (false, _) => None,
+            (true, true) => Some(Edge::Start),
+            (true, false) => Some(Edge::End),
+        };
+        let at = self.begin(&free).max(self.taken);
+        let same = want.lines.iter().zip(&self.lines[at..]).take_while(|(want, have)| want == have).count();
+        let here = |line: usize| usize::try_from(signed(line) + self.shift).unwrap_or(0) + 1;
+        HunkFailure {
+            hunk: index,
+            line: hunk.line,
+            expected_at: want.start + 1,
+            differs_at: here(at + same),
+            expected: want.lines.get(same).map(|line| BString::from(*line)),
+            found: self.lines.get(at + same).map(|line| BString::from(*line)),
+            edge,
+        }
+    }
+}
+
+/// Merges two walks away from `start` by distance; at equal distance the one below comes first.
+fn nearest(
+    start: usize,
+    below: impl Iterator<Item = usize>,
+    above: impl Iterator<Item = usize>,
+) -> impl Iterator<Item = usize> {
+    let (mut below, mut above) = (below.peekable(), above.peekable());
+    std::iter::from_fn(move || match (below.peek(), above.peek()) {
+        (Some(down), Some(up)) if down.abs_diff(start) <= up.abs_diff(start) => below.next(),
+        (_, Some(_)) => above.next(),
+        (_, None) => below.next(),
+    })
+}
+
+/// The lines of one side of a hunk.
+fn side(hunk: &Hunk, side: Side) -> impl Iterator<Item = &[u8]> {
+    hunk.lines.iter().filter(move |line| line.side == Side::Both || line.side == side).map(|line| line.bytes.as_slice())
+}
+
+fn copy(lines: &[&[u8]], out: &mut Vec<u8>) {
+    for line in lines {
+        out.extend_from_slice(line);
+    }
+}
+
+/// Counts of lines are far below the limit of `i64`.
+fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,93 @@
+//! From the bytes of a patch file to a [`Patch`].
+//!
+//! Decisions where the forms leave room:
+//! - A file in which every line ends in CRLF was converted as a whole (git never ends a `diff` or `@@` line so): it
+//!   reads with the carriage returns taken off, as GNU patch and `git am` do. In any other file they belong to the
+//!   content, as with `git am --keep-cr`; only the lines of headers may then end in CRLF.
+//! - A patch may change one path more than once: the diffs apply one after the other, as `git apply` and `patch` do it.
+//!   Git itself writes a file that becomes a symlink as a deletion and an addition of the same path.
+//! - A patch file that lacks its last line feed has lost it on the way; only `\ No newline at end of file` says that the
+//!   content has none.
+//! - Text between diffs and after the last one (a signature) is ignored, but not a hunk that belongs to no file.
+
+mod error;
+mod git;
+mod hunk;
+mod lines;
+mod name;
+mod plain;
+mod start;
+
+pub use error::{ParseError, ParseErrorKind};
+
+pub(crate) use error::shown;
+pub(crate) use lines::{Lines, is_space, trim, trim_end};
+pub(crate) use start::{begins_diff, is_from_line};
+
+use super::header;
+use super::model::{FileDiff, HeaderForm, Patch};
+
+/// Reads one patch file. `strip` is how many leading folders each path loses (`-pN`; 1 for git's `a/` and `b/`).
+///
+/// # Errors
+/// [`ParseError`] with the line of the first thing that cannot be understood. Nothing is guessed.
+pub fn parse(bytes: &[u8], strip: usize) -> Result<Patch, ParseError> {
+    let unconverted = without_conversion(bytes);
+    let text = unconverted.as_deref().unwrap_or(bytes);
+    let decoded = header::decode_transfer(text)?;
+    let lines = Lines::new(decoded.as_deref().unwrap_or(text));
+    let form = header::form(&lines);
+    let start = start::find(&lines, form == HeaderForm::Mail)?;
+    let header = header::read(&lines, start.message_end, form)?;
+    let files = files(&lines, start.diffs, strip)?;
+    let returns = if unconverted.is_some() { start.diffs } else { 0 };
+    let preamble_len = if decoded.is_some() { 0 } else { lines.offset(start.diffs) + returns };
+    Ok(Patch { header, files, preamble_len })
+}
+
+/// The text without carriage returns, where every line ends in CRLF (the last one may have no end at all).
+fn without_conversion(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
+    lines.peek().filter(|line| line.ends_with(b"\n"))?;
+    let mut out = Vec::with_capacity(bytes.len());
+    for line in lines {
+        match line.strip_suffix(b"\r\n") {
+            Some(line) => {
+                out.extend_from_slice(line);
+                out.push(b'\n');
+            }
+            None if !line.ends_with(b"\n") => out.extend_from_slice(line),
+            None => return None,
+        }
+    }
+    Some(out)
+}
+
+/// The diffs from line `at` to the end.
+fn files(lines: &Lines<'_>, mut at: usize, strip: usize) -> Result<Vec<FileDiff>, ParseError> {
+    let mut files = Vec::new();
+    while at < lines.count() {
+        let line = lines.get(at);
+        if start::is_second_mail(lines, at) {
+            return Err(ParseErrorKind::SeveralMails.at(at + 1));
+        }
+        if start::is_combined(lines, at) {
+            return Err(ParseErrorKind::Combined(shown(line)).at(at + 1));
+        }
+        let (diff, after) = if line.starts_with(b"diff --git ") && git::is_extended(lines.get(at + 1)) {
+            git::read(lines, at, strip)?
+        } else if start::begins_plain(lines, at) {
+            plain::read(lines, at, strip)?
+        } else {
+            if hunk::is_head(line) {
+                return Err(ParseErrorKind::StrayHunk(shown(line)).at(at + 1));
+            }
+            at += 1;
+            continue;
+        };
+        git::check(&diff)?;
+        files.push(diff);
+        at = after;
+    }
+    if files.is_empty() { Err(ParseErrorKind::NoDiff.at(lines.count().max(1))) } else { Ok(files) }
+}

@@ -1,0 +1,139 @@
+//! What can be wrong with a patch file, and where.
+
+use crate::path::{BadPath, printable};
+
+/// The first thing in a patch file that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {kind}")]
+pub struct ParseError {
+    /// The line of the patch file, from 1 (of the decoded text where a mail is quoted-printable or base64).
+    pub line: usize,
+    /// What is wrong there.
+    pub kind: ParseErrorKind,
+}
+
+/// What is wrong with a line of a patch file. Quoted text is printable and cut at about 60 characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseErrorKind {
+    /// No diff in the whole file.
+    #[error("there is no diff in this file")]
+    NoDiff,
+    /// A second mail begins here.
+    #[error("a second mail begins here; split the mailbox into one file a patch ('git mailsplit')")]
+    SeveralMails,
+    /// A merge's diff.
+    #[error("a combined diff of a merge ('{0}') cannot be applied; make an ordinary diff against one parent")]
+    Combined(String),
+    /// A path that leaves the tree or reaches git's folder.
+    #[error(transparent)]
+    Path(#[from] BadPath),
+    /// No path is left once the leading folders are taken off.
+    #[error("no path is left of '{text}' after -p{strip} takes {strip} leading folder(s) off")]
+    NoPath {
+        /// How many leading folders are taken off.
+        strip: usize,
+        /// The offending text.
+        text: String,
+    },
+    /// Both names of a `diff --git` line are the same text, so there is no prefix to take off.
+    #[error("'{0}' was made without the prefixes a/ and b/; make it again with them, or give it -p0 in the series")]
+    NoPrefix(String),
+    /// A quoted path that does not read.
+    #[error("the quoted path '{0}' is broken")]
+    BadQuote(String),
+    /// Old and new name differ although nothing says that the file was renamed.
+    #[error("the names '{old}' and '{new}' differ, but nothing says that the file was renamed")]
+    NamesDiffer {
+        /// The name before.
+        old: String,
+        /// The name after.
+        new: String,
+    },
+    /// Only one half of a rename or a copy.
+    #[error("a rename or copy needs both its 'from' and its 'to' line")]
+    HalfRename,
+    /// A number that is no file mode.
+    #[error("'{0}' is no file mode (100644, 100755, 120000 or 160000)")]
+    BadMode(String),
+    /// An index line that does not read.
+    #[error("expected 'index OLD..NEW', found '{0}'")]
+    BadIndex(String),
+    /// A file that is named but not changed.
+    #[error("this diff of '{0}' changes nothing")]
+    NothingChanges(String),
+    /// The hunks are missing.
+    #[error("expected a hunk ('@@ -1,2 +1,3 @@'), found '{0}'")]
+    NoHunk(String),
+    /// A hunk header that does not read.
+    #[error("expected '@@ -LINE,COUNT +LINE,COUNT @@', found '{0}'")]
+    BadHunkHeader(String),
+    /// A hunk that belongs to no file.
+    #[error("a hunk without a file: '{0}' has no '---' and '+++' lines before it")]
+    StrayHunk(String),
+    /// A line inside a hunk that starts with none of the four characters.
+    #[error("expected a line of the hunk (starting with ' ', '+', '-' or '\\'), found '{0}'")]
+    BadHunkLine(String),
+    /// The file ends before the hunk does.
+    #[error("the hunk ends too early: {old} old and {new} new line(s) are missing")]
+    HunkTooShort {
+        /// Missing lines of the old side.
+        old: u32,
+        /// Missing lines of the new side.
+        new: u32,
+    },
+    /// The hunk goes on after its counts are used up.
+    #[error("the hunk has more lines than its header counts: '{0}'")]
+    HunkTooLong(String),
+    /// A line without a line feed that is not the last one.
+    #[error("'\\ No newline at end of file' stands before the last line of its side")]
+    NoNewlineInside,
+    /// A new file whose hunks need old content.
+    #[error("a new file cannot have old lines")]
+    AddWithOldLines,
+    /// A deleted file whose hunks leave content.
+    #[error("a deleted file cannot keep lines")]
+    DeleteWithNewLines,
+    /// A binary patch that does not read.
+    #[error("broken binary patch: {0}")]
+    Binary(String),
+    /// A date in the mail header that does not read.
+    #[error("'{0}' is no date")]
+    BadDate(String),
+    /// A mail in parts.
+    #[error("a mail in several parts (attachments) is not supported; save the patch itself")]
+    Multipart,
+    /// A mail body that does not decode.
+    #[error("the mail's body is not valid {0}")]
+    BadTransfer(&'static str),
+}
+
+impl ParseErrorKind {
+    /// This kind at a line (from 1).
+    pub(crate) fn at(self, line: usize) -> ParseError {
+        ParseError { line, kind: self }
+    }
+}
+
+/// A line for an error message: printable, without its end, at most about 60 characters.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    const LONGEST: usize = 60;
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let text = printable(&line[..line.len().min(4 * LONGEST)]);
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shown_lines_are_short_and_harmless() {
+        assert_eq!(shown(b"a\x1b[0m\r\n"), "a\\x1b[0m");
+        let long = shown(&[b'x'; 500]);
+        assert_eq!(long.chars().count(), 61);
+    }
+}

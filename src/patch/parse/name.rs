@@ -1,0 +1,79 @@
+//! Paths in the lines of a diff.
+
+use super::super::quote::unquote;
+use super::error::{ParseErrorKind, shown};
+use super::lines::trim_end;
+use crate::path::RepoPath;
+
+/// One side of a diff as its line names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Name {
+    /// `/dev/null`: the file does not exist on this side.
+    Nothing,
+    /// A path with the leading folders taken off.
+    Path(RepoPath),
+}
+
+/// What follows `--- ` or `+++ `: a quoted name, or a name up to a tab; `timestamp` after it is the caller's.
+pub(super) fn read(text: &[u8], strip: usize) -> Result<Name, ParseErrorKind> {
+    let raw = if text.starts_with(b"\"") {
+        unquote(text).ok_or_else(|| ParseErrorKind::BadQuote(shown(text)))?.0
+    } else {
+        text.split(|byte| *byte == b'\t').next().unwrap_or(text).to_vec()
+    };
+    if trim_end(&raw) == b"/dev/null" {
+        return Ok(Name::Nothing);
+    }
+    checked(&raw, strip, text).map(Name::Path)
+}
+
+/// A whole line's rest as a path (`rename from …`).
+pub(super) fn read_whole(text: &[u8], strip: usize) -> Result<RepoPath, ParseErrorKind> {
+    match unquote(text) {
+        Some((raw, _)) => checked(&raw, strip, text),
+        None if text.starts_with(b"\"") => Err(ParseErrorKind::BadQuote(shown(text))),
+        None => checked(text, strip, text),
+    }
+}
+
+/// Both names of a `diff --git` line, where they are the same once the leading folders are off (git's
+/// `git_header_name`). `Ok(None)` when they differ, as in a rename.
+pub(super) fn of_git_line(rest: &[u8], strip: usize) -> Result<Option<RepoPath>, ParseErrorKind> {
+    let same = |first: &[u8], second: &[u8]| {
+        let name = stripped(first, strip)?;
+        (stripped(second, strip)? == name).then(|| (name.to_vec(), first == second))
+    };
+    let found = if let Some((first, after)) = unquote(rest) {
+        let second = after.strip_prefix(b" ").unwrap_or(after);
+        let second = unquote(second).map_or_else(|| second.to_vec(), |(second, _)| second);
+        same(&first, &second)
+    } else if let Some(at) = rest.windows(2).position(|pair| pair == b" \"") {
+        unquote(&rest[at + 1..]).and_then(|(second, _)| same(&rest[..at], &second))
+    } else {
+        let blanks = rest.iter().enumerate().filter(|(_, byte)| matches!(byte, b' ' | b'\t'));
+        blanks.map(|(at, _)| same(&rest[..at], &rest[at + 1..])).find_map(|found| found)
+    };
+    match found {
+        Some((_, true)) if strip > 0 => Err(ParseErrorKind::NoPrefix(shown(rest))),
+        Some((name, _)) => Ok(Some(RepoPath::new(name)?)),
+        None => Ok(None),
+    }
+}
+
+/// The path without its first `strip` folders; several slashes in a row count as one.
+fn stripped(path: &[u8], strip: usize) -> Option<&[u8]> {
+    let mut rest = path;
+    for _ in 0..strip {
+        let slash = rest.iter().position(|byte| *byte == b'/')?;
+        rest = &rest[slash..];
+        while let [b'/', after @ ..] = rest {
+            rest = after;
+        }
+    }
+    (!rest.is_empty()).then_some(rest)
+}
+
+fn checked(raw: &[u8], strip: usize, text: &[u8]) -> Result<RepoPath, ParseErrorKind> {
+    let path = stripped(raw, strip).ok_or_else(|| ParseErrorKind::NoPath { strip, text: shown(text) })?;
+    Ok(RepoPath::new(path)?)
+}

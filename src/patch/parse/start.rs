@@ -1,0 +1,129 @@
+//! Where a patch file's header ends and its diffs begin.
+//!
+//! Messages can contain text that looks like a diff. The message ends at the last `---` line that only the stat and
+//! blank lines separate from a diff (of a mail: also after text that looks like a diff, never inside of a hunk).
+//! Without one, and with a stat before the first diff, it ends at the last `---` above the stat (what stands between
+//! are notes that `git am` drops too). Without that it ends at the first diff line.
+
+use super::error::{ParseError, ParseErrorKind};
+use super::hunk;
+use super::lines::{Lines, trim_end};
+
+/// The two places, as line indexes from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Start {
+    /// The line after the message.
+    pub(super) message_end: usize,
+    /// The first line of the first diff.
+    pub(super) diffs: usize,
+}
+
+/// Finds both places.
+pub(super) fn find(lines: &Lines<'_>, is_mail: bool) -> Result<Start, ParseError> {
+    let mut first = None;
+    let mut cut = None;
+    let mut at = 0;
+    while at < lines.count() {
+        if at > 0 && is_second_mail(lines, at) {
+            if first.is_some() {
+                break;
+            }
+            return Err(ParseErrorKind::SeveralMails.at(at + 1));
+        }
+        if first.is_none() && begins_diff(lines, at) {
+            first = Some(at);
+        }
+        if is_cut(lines.get(at)) && (first.is_none() || is_mail) {
+            let next = (at + 1..lines.count()).find(|next| !is_stat(lines.get(*next)));
+            if let Some(diffs) = next.filter(|next| begins_diff(lines, *next)) {
+                cut = Some(Start { message_end: at, diffs });
+            }
+        }
+        at = hunk::skip(lines, at).unwrap_or(at + 1);
+    }
+    let Some(diffs) = first else { return Err(ParseErrorKind::NoDiff.at(lines.count().max(1))) };
+    Ok(cut.or_else(|| above_stat(lines, diffs)).unwrap_or(Start { message_end: diffs, diffs }))
+}
+
+/// The last `---` above a stat that stands directly before the diff.
+fn above_stat(lines: &Lines<'_>, diffs: usize) -> Option<Start> {
+    let stat = (0..diffs).rev().take_while(|at| is_stat(lines.get(*at)));
+    let mut summaries = stat.filter(|at| {
+        let line = lines.get(*at);
+        line.starts_with(b" ") && line.windows(14).any(|text| text == b"files changed," || text == b" file changed,")
+    });
+    let summary = summaries.next()?;
+    let message_end = (0..summary).rev().find(|at| is_cut(lines.get(*at)))?;
+    Some(Start { message_end, diffs })
+}
+
+/// The `---` that ends a message.
+fn is_cut(line: &[u8]) -> bool {
+    trim_end(line) == b"---"
+}
+
+/// A line of the stat, or a blank one.
+fn is_stat(line: &[u8]) -> bool {
+    line.starts_with(b" ") || trim_end(line).is_empty()
+}
+
+/// Whether a diff (with the `Index:` or `diff -u` line above it) begins at this line.
+pub(crate) fn begins_diff(lines: &Lines<'_>, at: usize) -> bool {
+    let line = lines.get(at);
+    let next = lines.get(at + 1);
+    if line.starts_with(b"diff --git ") {
+        return super::git::is_extended(next);
+    }
+    if is_combined(lines, at) {
+        return true;
+    }
+    if line.starts_with(b"Index: ") {
+        let at = if next.starts_with(b"=====") { at + 2 } else { at + 1 };
+        return begins_plain(lines, at) || lines.get(at).starts_with(b"diff ") && begins_plain(lines, at + 1);
+    }
+    if line.starts_with(b"diff ") {
+        return begins_plain(lines, at + 1);
+    }
+    begins_plain(lines, at)
+}
+
+/// Whether `---`, `+++` and a hunk begin at this line.
+pub(super) fn begins_plain(lines: &Lines<'_>, at: usize) -> bool {
+    lines.get(at).starts_with(b"--- ")
+        && lines.get(at + 1).starts_with(b"+++ ")
+        && lines.get(at + 2).starts_with(b"@@ -")
+}
+
+/// Whether a merge's diff begins at this line.
+pub(super) fn is_combined(lines: &Lines<'_>, at: usize) -> bool {
+    let line = lines.get(at);
+    let next = lines.get(at + 1);
+    (line.starts_with(b"diff --cc ") || line.starts_with(b"diff --combined "))
+        && [b"index ".as_slice(), b"mode ", b"new file", b"deleted file"].iter().any(|start| next.starts_with(start))
+}
+
+/// Whether another mail's separator stands here.
+pub(super) fn is_second_mail(lines: &Lines<'_>, at: usize) -> bool {
+    is_from_line(lines.get(at)) && lines.get(at + 1).split(|byte| *byte == b':').next().is_some_and(is_field_name)
+}
+
+fn is_field_name(name: &[u8]) -> bool {
+    [b"From".as_slice(), b"Date", b"Subject", b"To", b"Return-Path", b"Received", b"Message-Id", b"Delivered-To"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether `git mailsplit` begins a new mail at this line (its `is_from_line`): `From …` with a time and a year.
+pub(crate) fn is_from_line(line: &[u8]) -> bool {
+    let Some(rest) = line.strip_prefix(b"From ") else { return false };
+    if line.len() < 19 {
+        return false;
+    }
+    let Some(colon) = rest[..rest.len().saturating_sub(1)].iter().rposition(|byte| *byte == b':') else { return false };
+    let digit = |at: Option<usize>| at.and_then(|at| rest.get(at)).is_some_and(u8::is_ascii_digit);
+    let around = [colon.checked_sub(4), colon.checked_sub(2), colon.checked_sub(1), Some(colon + 1), Some(colon + 2)];
+    let year: Vec<u8> = rest.iter().skip(colon + 3).copied().skip_while(|byte| *byte == b' ').collect();
+    let digits = year.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    around.into_iter().all(digit)
+        && std::str::from_utf8(&year[..digits]).ok().and_then(|year| year.parse::<u32>().ok()).is_some_and(|y| y > 90)
+}

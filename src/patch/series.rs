@@ -1,0 +1,291 @@
+//! The `series` file of a quilt queue: which patches, in which order, with how many leading folders to take off.
+//! Comments, blank lines and layout survive every edit; an untouched file prints the same bytes.
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::parse::{shown, trim};
+
+/// A `series` file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Series {
+    lines: Vec<SeriesLine>,
+}
+
+/// A line as it stands, and the entry that it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct SeriesLine {
+    /// With its line end.
+    text: BString,
+    entry: Option<Entry>,
+}
+
+/// One patch of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The patch's file name.
+    pub name: BString,
+    /// How many leading folders its paths lose (`-pN`); 1 where the line says nothing.
+    pub strip: usize,
+    /// The line of the series file, from 1, when it was read.
+    pub line: usize,
+}
+
+/// What is wrong with a line of a series file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {kind}")]
+pub struct SeriesError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub kind: SeriesErrorKind,
+}
+
+/// What is wrong with a line of a series file. Quoted text is printable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SeriesErrorKind {
+    /// An option other than `-pN`.
+    #[error("the option '{0}' is not supported; only -pN is")]
+    Option(String),
+    /// `-p` without a number.
+    #[error("'{0}' is no number of leading folders; expected -p0, -p1, …")]
+    Strip(String),
+    /// A name that is no plain file name.
+    #[error("'{0}' is no file name of this folder")]
+    Name(String),
+    /// The same patch twice.
+    #[error("'{name}' stands on line {first} already")]
+    Twice {
+        /// The name.
+        name: String,
+        /// Its first line.
+        first: usize,
+    },
+}
+
+impl Series {
+    /// Reads a series file.
+    ///
+    /// # Errors
+    /// [`SeriesError`] for the first line that cannot be taken.
+    pub fn parse(bytes: &[u8]) -> Result<Series, SeriesError> {
+        let mut series = Series::default();
+        for (index, text) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let line = index + 1;
+            let entry = entry(text, line).map_err(|kind| SeriesError { line, kind })?;
+            if let Some(entry) = &entry
+                && let Some(first) = series.entries().find(|known| known.name == entry.name)
+            {
+                let kind = SeriesErrorKind::Twice { name: shown(&entry.name), first: first.line };
+                return Err(SeriesError { line, kind });
+            }
+            series.lines.push(SeriesLine { text: BString::from(text), entry });
+        }
+        Ok(series)
+    }
+
+    /// The file's bytes.
+    #[must_use]
+    pub fn print(&self) -> Vec<u8> {
+        self.lines.iter().flat_map(|line| line.text.iter().copied()).collect()
+    }
+
+    /// The patches in order.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.lines.iter().filter_map(|line| line.entry.as_ref())
+    }
+
+    /// Puts `name` on a line of its own directly behind the entry `after`; `None`: before the first entry.
+    /// `false` when there is no such entry. The new line has no options (`-p1`).
+    pub fn insert_after(&mut self, after: Option<&BStr>, name: &BStr) -> bool {
+        let at = match after {
+            Some(after) => self.find(after).map(|at| at + 1),
+            None => Some(self.lines.iter().position(|line| line.entry.is_some()).unwrap_or(self.lines.len())),
+        };
+        let Some(at) = at else { return false };
+        self.insert(at, name);
+        true
+    }
+
+    /// Puts `name` on a line of its own directly before the entry `before`. `false` when there is no such entry.
+    pub fn insert_before(&mut self, before: &BStr, name: &BStr) -> bool {
+        let at = self.find(before);
+        if let Some(at) = at {
+            self.insert(at, name);
+        }
+        at.is_some()
+    }
+
+    /// Puts `name` behind the last entry.
+    pub fn push(&mut self, name: &BStr) {
+        let at = self.lines.iter().rposition(|line| line.entry.is_some()).map_or(self.lines.len(), |at| at + 1);
+        self.insert(at, name);
+    }
+
+    /// Takes the line of `name` out. `false` when there is none.
+    pub fn remove(&mut self, name: &BStr) -> bool {
+        let at = self.find(name);
+        if let Some(at) = at {
+            self.lines.remove(at);
+        }
+        at.is_some()
+    }
+
+    /// Gives the entry `old` another name; its options and comment stay. `false` when there is none.
+    pub fn rename(&mut self, old: &BStr, new: &BStr) -> bool {
+        let Some(line) = self.find(old).and_then(|at| self.lines.get_mut(at)) else { return false };
+        if let (Some(entry), Some(at)) = (line.entry.as_mut(), line.text.find(old)) {
+            entry.name = new.to_owned();
+            let end = at + old.len();
+            line.text = BString::from([&line.text[..at], new.as_bytes(), &line.text[end..]].concat());
+        }
+        true
+    }
+
+    /// Brings the entries into this order; names that are not in `order` keep no place and are taken out, names that are
+    /// not in the series get a line. Comment lines stay where they are, between the places of entries.
+    pub fn reorder(&mut self, order: &[&BStr]) {
+        let mut taken: Vec<SeriesLine> = Vec::new();
+        let mut slots = Vec::new();
+        for (at, line) in self.lines.iter().enumerate() {
+            if line.entry.is_some() {
+                taken.push(line.clone());
+                slots.push(at);
+            }
+        }
+        let mut wanted = order.iter().map(|name| {
+            let known = taken.iter().find(|line| line.entry.as_ref().is_some_and(|entry| entry.name == **name));
+            known.cloned().map(with_end).unwrap_or_else(|| fresh(name))
+        });
+        for &at in &slots {
+            match wanted.next() {
+                Some(line) => self.lines[at] = line,
+                None => self.lines[at].text.clear(),
+            }
+        }
+        let rest: Vec<SeriesLine> = wanted.collect();
+        let end = slots.last().map_or(self.lines.len(), |at| at + 1);
+        if let Some(last) = end.checked_sub(1).and_then(|at| self.lines.get_mut(at))
+            && !rest.is_empty()
+        {
+            *last = with_end(last.clone());
+        }
+        self.lines.splice(end..end, rest);
+        self.lines.retain(|line| !line.text.is_empty());
+    }
+
+    fn find(&self, name: &BStr) -> Option<usize> {
+        self.lines.iter().position(|line| line.entry.as_ref().is_some_and(|entry| entry.name == name))
+    }
+
+    fn insert(&mut self, at: usize, name: &BStr) {
+        if let Some(before) = at.checked_sub(1).and_then(|at| self.lines.get_mut(at)) {
+            *before = with_end(before.clone());
+        }
+        self.lines.insert(at, fresh(name));
+    }
+}
+
+/// A new line for a patch.
+fn fresh(name: &BStr) -> SeriesLine {
+    let text = BString::from([name.as_bytes(), b"\n"].concat());
+    SeriesLine { text, entry: Some(Entry { name: name.to_owned(), strip: 1, line: 0 }) }
+}
+
+/// The line with a line feed at its end.
+fn with_end(mut line: SeriesLine) -> SeriesLine {
+    if !line.text.ends_with(b"\n") {
+        line.text.push(b'\n');
+    }
+    line
+}
+
+/// Reads `name [-pN] [# comment]`.
+fn entry(text: &[u8], line: usize) -> Result<Option<Entry>, SeriesErrorKind> {
+    let text = trim(text);
+    let mut words = text.fields();
+    let Some(name) = words.next().filter(|name| !name.starts_with(b"#")) else { return Ok(None) };
+    let is_plain =
+        !name.contains(&b'/') && !name.contains(&0) && name != b"." && name != b".." && !name.starts_with(b"-");
+    if !is_plain {
+        return Err(SeriesErrorKind::Name(shown(name)));
+    }
+    let mut strip = 1;
+    while let Some(word) = words.next().filter(|word| !word.starts_with(b"#")) {
+        let Some(number) = word.strip_prefix(b"-p") else { return Err(SeriesErrorKind::Option(shown(word))) };
+        let number = if number.is_empty() { words.next().unwrap_or_default() } else { number };
+        // Quilt knows -pab as another name of -p1.
+        strip = match number {
+            b"ab" => 1,
+            digits => digits
+                .to_str()
+                .ok()
+                .and_then(|digits| digits.parse().ok())
+                .ok_or_else(|| SeriesErrorKind::Strip(shown(word)))?,
+        };
+    }
+    Ok(Some(Entry { name: BString::from(name), strip, line }))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# our queue\n\nfix-a.patch\n  fix-b.patch -p0   # odd one\n#fix-old.patch\nfix-c.patch -p 2";
+
+    fn edited(edit: impl FnOnce(&mut Series)) -> String {
+        let mut series = Series::parse(TEXT.as_bytes()).unwrap();
+        edit(&mut series);
+        String::from_utf8(series.print()).unwrap()
+    }
+
+    #[test]
+    fn untouched_files_keep_their_bytes() {
+        let series = Series::parse(TEXT.as_bytes()).unwrap();
+        assert_eq!(series.print(), TEXT.as_bytes());
+        let entries: Vec<(String, usize, usize)> =
+            series.entries().map(|e| (e.name.to_string(), e.strip, e.line)).collect();
+        let want = [("fix-a.patch", 1, 3), ("fix-b.patch", 0, 4), ("fix-c.patch", 2, 6)];
+        assert_eq!(entries, want.map(|(name, strip, line)| (name.to_owned(), strip, line)));
+    }
+
+    #[test]
+    fn edits_keep_comments() {
+        assert_eq!(
+            edited(|s| assert!(s.insert_after(Some("fix-a.patch".into()), "n".into()))),
+            TEXT.replace("fix-a.patch\n", "fix-a.patch\nn\n")
+        );
+        assert_eq!(
+            edited(|s| assert!(s.insert_before("fix-a.patch".into(), "n".into()))),
+            TEXT.replace("fix-a.patch\n", "n\nfix-a.patch\n")
+        );
+        assert_eq!(
+            edited(|s| assert!(s.insert_after(None, "n".into()))),
+            TEXT.replace("fix-a.patch\n", "n\nfix-a.patch\n")
+        );
+        assert_eq!(edited(|s| s.push("n".into())), format!("{TEXT}\nn\n"));
+        assert_eq!(
+            edited(|s| assert!(s.remove("fix-b.patch".into()))),
+            TEXT.replace("  fix-b.patch -p0   # odd one\n", "")
+        );
+        assert_eq!(edited(|s| assert!(s.rename("fix-b.patch".into(), "x".into()))), TEXT.replace("fix-b.patch", "x"));
+        assert_eq!(edited(|s| assert!(!s.remove("none".into()) && !s.rename("none".into(), "x".into()))), TEXT);
+    }
+
+    #[test]
+    fn orders_change_between_the_comments() {
+        let same = ["fix-a.patch", "fix-b.patch", "fix-c.patch"].map(BStr::new);
+        assert_eq!(edited(|s| s.reorder(&same)), format!("{TEXT}\n").as_str());
+        let swapped = edited(|s| s.reorder(&["fix-c.patch", "fix-a.patch", "n"].map(BStr::new)));
+        assert_eq!(swapped, "# our queue\n\nfix-c.patch -p 2\nfix-a.patch\n#fix-old.patch\nn\n");
+        assert_eq!(edited(|s| s.reorder(&[])), "# our queue\n\n#fix-old.patch\n");
+    }
+
+    #[test]
+    fn names_and_options_that_are_refused() {
+        for (bad, line) in [("a/b\n", 1), ("ok\n..\n", 2), ("-x\n", 1), ("a -R\n", 1), ("a -pX\n", 1), ("a\n\na\n", 3)]
+        {
+            assert_eq!(Series::parse(bad.as_bytes()).map_err(|error| error.line), Err(line), "{bad}");
+        }
+    }
+}
