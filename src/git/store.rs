@@ -1,0 +1,119 @@
+//! A store: the bare git folder that holds one upstream's objects and refs, and is the git folder of its checkout.
+
+use std::path::{Path, PathBuf};
+
+use super::{GitError, Id};
+
+/// The stack's tip as the checkout's branch.
+pub const BRANCH: &str = "refs/heads/patchq";
+/// The pin that the checkout stands on.
+pub const BASE: &str = "refs/patchq/base";
+/// The stack's tip when files and commits were last made equal.
+pub const SYNCED: &str = "refs/patchq/synced";
+
+/// An open store.
+pub struct Store {
+    repo: git2::Repository,
+    dir: PathBuf,
+}
+
+impl Store {
+    /// Makes an empty store at `dir` (which must not exist or be empty): files refs, SHA-1, no template, no hooks,
+    /// and the settings that keep libgit2, the checkout and a partial clone working whatever the user's own say.
+    ///
+    /// # Errors
+    /// [`GitError`] when the folder cannot be made.
+    pub fn create(dir: &Path) -> Result<Store, GitError> {
+        let mut options = git2::RepositoryInitOptions::new();
+        options.bare(true).no_reinit(true).external_template(false).mkpath(true).initial_head("patchq");
+        let repo = git2::Repository::init_opts(dir, &options).map_err(GitError::lib("cannot make a store"))?;
+        let store = Store { repo, dir: dir.to_owned() };
+        store.configure()?;
+        Ok(store)
+    }
+
+    /// Opens the store at `dir`; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`GitError`] when it is there but cannot be read.
+    pub fn open(dir: &Path) -> Result<Option<Store>, GitError> {
+        if !dir.join("HEAD").exists() {
+            return Ok(None);
+        }
+        let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::BARE;
+        let none: [&std::ffi::OsStr; 0] = [];
+        let repo = git2::Repository::open_ext(dir, flags, none).map_err(GitError::lib("cannot open the store"))?;
+        Ok(Some(Store { repo, dir: dir.to_owned() }))
+    }
+
+    fn configure(&self) -> Result<(), GitError> {
+        let failed = || GitError::lib("cannot configure the store");
+        let mut config = self.repo.config().map_err(failed())?;
+        // `bare = false` without a worktree: git takes the folder of the `.git` file for the working tree.
+        for (key, value) in
+            [("core.bare", false), ("core.autocrlf", false), ("core.splitIndex", false), ("index.sparse", false)]
+        {
+            config.set_bool(key, value).map_err(failed())?;
+        }
+        for (key, value) in [
+            ("notes.rewriteRef", "refs/notes/patchq"),
+            ("notes.rewriteMode", "concatenate"),
+            ("remote.origin.promisor", "true"),
+            ("remote.origin.partialclonefilter", "blob:none"),
+        ] {
+            config.set_str(key, value).map_err(failed())?;
+        }
+        Ok(())
+    }
+
+    /// The store's folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// libgit2's handle, for this room and the engine.
+    pub(crate) fn repo(&self) -> &git2::Repository {
+        &self.repo
+    }
+
+    /// Whether an object is in the store.
+    #[must_use]
+    pub fn has(&self, id: Id) -> bool {
+        self.repo.odb().is_ok_and(|odb| odb.exists(id.into()))
+    }
+
+    /// Where a ref points; `None` when there is no such ref.
+    ///
+    /// # Errors
+    /// [`GitError`] when the ref is there but cannot be read.
+    pub fn read_ref(&self, name: &str) -> Result<Option<Id>, GitError> {
+        match self.repo.refname_to_id(name) {
+            Ok(id) => Ok(Some(id.into())),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(GitError::lib(format!("cannot read {name}"))(error)),
+        }
+    }
+
+    /// Moves a ref from `old` to `new` (`None`: it does not exist), with `why` in its log.
+    ///
+    /// # Errors
+    /// [`GitError::RefMoved`] when the ref is not at `old`.
+    pub fn move_ref(&self, name: &str, old: Option<Id>, new: Option<Id>, why: &str) -> Result<(), GitError> {
+        let found = self.read_ref(name)?;
+        if found == new {
+            return Ok(());
+        }
+        if found != old {
+            return Err(GitError::RefMoved { name: name.to_owned(), expected: old, found });
+        }
+        let failed = || GitError::lib(format!("cannot move {name}"));
+        match (old, new) {
+            (None, Some(new)) => self.repo.reference(name, new.into(), false, why).map(drop).map_err(failed()),
+            (Some(old), Some(new)) => {
+                self.repo.reference_matching(name, new.into(), true, old.into(), why).map(drop).map_err(failed())
+            }
+            (_, None) => self.repo.find_reference(name).and_then(|mut found| found.delete()).map_err(failed()),
+        }
+    }
+}
