@@ -43,6 +43,12 @@ pub enum GitError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// A file is to stand where a folder keeps other files, or below another file.
+    #[error("'{0}' is a folder on one side and a file on the other")]
+    InTheWay(String),
+    /// A tree holds a path that no checkout may hold.
+    #[error("upstream's tree holds a path that patchq will not write: {0}")]
+    EvilPath(crate::path::BadPath),
     /// A ref is not where the caller last saw it.
     #[error("the ref {name} moved meanwhile: expected {}, found {}", show(.expected), show(.found))]
     RefMoved {

@@ -1,0 +1,205 @@
+//! Objects: a store's, and above them the new ones that a run makes in memory.
+//!
+//! The engine writes nothing while it works. What it makes stays here until [`Objects::flush`] puts it into the
+//! store in one go, so a dry run, a `verify` or a failed merge leaves no trace, and 200 patches cost one pack
+//! instead of thousands of loose files.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::rc::Rc;
+
+use sha1::{Digest, Sha1};
+
+use super::{Entry, GitError, Id, Store, Tree};
+
+/// The kinds of objects that patchq makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file's content.
+    Blob,
+    /// A folder.
+    Tree,
+    /// A commit.
+    Commit,
+}
+
+impl Kind {
+    const fn lib(self) -> git2::ObjectType {
+        match self {
+            Kind::Blob => git2::ObjectType::Blob,
+            Kind::Tree => git2::ObjectType::Tree,
+            Kind::Commit => git2::ObjectType::Commit,
+        }
+    }
+
+    /// The object type's number in a pack (git's `gitformat-pack`).
+    const fn in_pack(self) -> u8 {
+        match self {
+            Kind::Commit => 1,
+            Kind::Tree => 2,
+            Kind::Blob => 3,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Kind::Blob => "blob",
+            Kind::Tree => "tree",
+            Kind::Commit => "commit",
+        }
+    }
+}
+
+/// From this many new objects on, one pack is cheaper than loose files.
+const PACK_FROM: usize = 32;
+
+/// A store's objects and the new ones above them.
+pub struct Objects<'s> {
+    store: &'s Store,
+    odb: git2::Odb<'s>,
+    trees: HashMap<Id, Rc<Tree>>,
+    new: HashMap<Id, (Kind, Rc<Vec<u8>>)>,
+    /// New ids in the order they were made: what an object names comes before it.
+    order: Vec<Id>,
+}
+
+impl<'s> Objects<'s> {
+    /// Nothing new yet above `store`.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store's object database cannot be opened.
+    pub fn new(store: &'s Store) -> Result<Objects<'s>, GitError> {
+        let odb = store.repo().odb().map_err(GitError::lib("cannot open the store's objects"))?;
+        Ok(Objects { store, odb, trees: HashMap::new(), new: HashMap::new(), order: Vec::new() })
+    }
+
+    /// The store below.
+    #[must_use]
+    pub fn store(&self) -> &'s Store {
+        self.store
+    }
+
+    /// Whether the object is here, in memory or in the store.
+    #[must_use]
+    pub fn has(&self, id: Id) -> bool {
+        self.new.contains_key(&id) || self.odb.exists(id.into())
+    }
+
+    pub(super) fn read(&self, id: Id, kind: Kind) -> Result<Option<Rc<Vec<u8>>>, GitError> {
+        if let Some((found, bytes)) = self.new.get(&id) {
+            let wrong = GitError::Damaged { kind: kind.name(), id, what: "it is an object of another kind" };
+            return if *found == kind { Ok(Some(bytes.clone())) } else { Err(wrong) };
+        }
+        match self.odb.read(id.into()) {
+            Ok(object) if object.kind() == kind.lib() => Ok(Some(Rc::new(object.data().to_vec()))),
+            Ok(_) => Err(GitError::Damaged { kind: kind.name(), id, what: "it is an object of another kind" }),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(GitError::lib(format!("cannot read {} {id}", kind.name()))(error)),
+        }
+    }
+
+    /// A blob's content; `None` when the store does not have it (a partial clone has only what was asked for).
+    ///
+    /// # Errors
+    /// [`GitError`] when it is there but damaged, or no blob.
+    pub fn blob(&self, id: Id) -> Result<Option<Rc<Vec<u8>>>, GitError> {
+        self.read(id, Kind::Blob)
+    }
+
+    /// A tree, read once.
+    ///
+    /// # Errors
+    /// [`GitError`] when it is missing or damaged.
+    pub fn tree(&mut self, id: Id) -> Result<Rc<Tree>, GitError> {
+        if let Some(tree) = self.trees.get(&id) {
+            return Ok(tree.clone());
+        }
+        let tree = if id == Id::EMPTY_TREE {
+            Tree::default()
+        } else {
+            let bytes = self.read(id, Kind::Tree)?.ok_or(GitError::Missing { kind: "tree", id })?;
+            Tree::parse(id, &bytes)?
+        };
+        let tree = Rc::new(tree);
+        self.trees.insert(id, tree.clone());
+        Ok(tree)
+    }
+
+    /// Makes an object in memory and says its id.
+    pub fn put(&mut self, kind: Kind, bytes: Vec<u8>) -> Id {
+        let mut hash = Sha1::new();
+        hash.update(format!("{} {}\0", kind.name(), bytes.len()));
+        hash.update(&bytes);
+        let id = Id::from_raw(hash.finalize().into());
+        if !self.new.contains_key(&id) {
+            self.new.insert(id, (kind, Rc::new(bytes)));
+            self.order.push(id);
+        }
+        id
+    }
+
+    /// Makes a blob entry in memory.
+    pub fn put_file(&mut self, mode: super::Mode, bytes: Vec<u8>) -> Entry {
+        Entry { mode, id: self.put(Kind::Blob, bytes) }
+    }
+
+    /// Puts everything new into the store: one undeltified pack, or loose objects when they are few. Afterwards
+    /// nothing is new.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be written; what is new stays in memory then.
+    pub fn flush(&mut self) -> Result<(), GitError> {
+        let fresh: Vec<Id> = self.order.iter().copied().filter(|id| !self.odb.exists((*id).into())).collect();
+        if fresh.len() >= PACK_FROM {
+            self.write_pack(&fresh)?;
+        } else {
+            for id in &fresh {
+                let (kind, bytes) = &self.new[id];
+                self.odb.write(kind.lib(), bytes).map_err(GitError::lib("cannot write to the store"))?;
+            }
+        }
+        self.order.clear();
+        self.new.clear();
+        Ok(())
+    }
+
+    /// One pack, version 2, every object whole (`gitformat-pack`): deltas would cost more time than they save space.
+    fn write_pack(&self, ids: &[Id]) -> Result<(), GitError> {
+        let failed = || GitError::lib("cannot write a pack to the store");
+        let broken = || GitError::io("cannot write a pack to", self.store.dir());
+        let mut writer = self.odb.packwriter().map_err(failed())?;
+        let mut hash = Sha1::new();
+        let mut write = |bytes: &[u8]| {
+            hash.update(bytes);
+            writer.write_all(bytes)
+        };
+        let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        write(&[b"PACK".as_slice(), &2u32.to_be_bytes(), &count.to_be_bytes()].concat()).map_err(broken())?;
+        for id in ids {
+            let (kind, bytes) = &self.new[id];
+            write(&pack_entry_head(*kind, bytes.len())).map_err(broken())?;
+            let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            packed
+                .write_all(bytes)
+                .and_then(|()| packed.finish())
+                .and_then(|packed| write(&packed))
+                .map_err(broken())?;
+        }
+        let trailer = hash.finalize();
+        writer.write_all(&trailer).map_err(broken())?;
+        writer.commit().map(drop).map_err(failed())
+    }
+}
+
+/// The type and size before an object in a pack: 3 bits of type, then the size in 4 + 7 + 7 … bits.
+fn pack_entry_head(kind: Kind, size: usize) -> Vec<u8> {
+    let mut out = vec![(kind.in_pack() << 4) | (size & 0x0f) as u8];
+    let mut rest = size >> 4;
+    while rest > 0 {
+        let last = out.len() - 1;
+        out[last] |= 0x80;
+        out.push((rest & 0x7f) as u8);
+        rest >>= 7;
+    }
+    out
+}

@@ -1,0 +1,242 @@
+//! Tree objects as data: read, looked into, edited and compared along touched paths only.
+//!
+//! The format and the order of entries are git's (`Documentation/gitformat-…`, `base_name_compare` in git's
+//! `read-cache.c`): `<octal mode> SP <name> NUL <20 id bytes>`, folders ordered as if their name ended in `/`.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bstr::{BString, ByteSlice};
+
+use super::{Entry, GitError, Id, Mode, Objects};
+use crate::path::RepoPath;
+
+/// A tree's entries in git's order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    entries: Vec<(BString, Entry)>,
+}
+
+/// What to put at some paths: an entry, or nothing.
+pub type Edits = BTreeMap<RepoPath, Option<Entry>>;
+
+/// A path that differs between two trees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeChange {
+    /// Where.
+    pub path: RepoPath,
+    /// What stood there (never a folder).
+    pub old: Option<Entry>,
+    /// What stands there now (never a folder).
+    pub new: Option<Entry>,
+}
+
+impl Tree {
+    /// Reads a tree object's bytes.
+    pub(super) fn parse(id: Id, bytes: &[u8]) -> Result<Tree, GitError> {
+        let damaged = |what| GitError::Damaged { kind: "tree", id, what };
+        let mut entries = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (mode, after) = rest.split_once_str(" ").ok_or_else(|| damaged("an entry without a mode"))?;
+            let (name, after) = after.split_once_str("\0").ok_or_else(|| damaged("an entry without a name"))?;
+            let (raw, after) = after.split_at_checked(20).ok_or_else(|| damaged("an entry without an id"))?;
+            let bits = mode.to_str().ok().and_then(|text| u32::from_str_radix(text, 8).ok());
+            let mode = bits.and_then(Mode::from_bits).ok_or_else(|| damaged("an entry with an unknown mode"))?;
+            let mut id = [0; 20];
+            id.copy_from_slice(raw);
+            entries.push((BString::from(name), Entry { mode, id: Id::from_raw(id) }));
+            rest = after;
+        }
+        Ok(Tree { entries })
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.entries.len() * 40);
+        for (name, entry) in &self.entries {
+            out.extend_from_slice(format!("{:o} ", entry.mode.bits()).as_bytes());
+            out.extend_from_slice(name);
+            out.push(0);
+            out.extend_from_slice(entry.id.raw());
+        }
+        out
+    }
+
+    /// The entries in git's order.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Entry)> {
+        self.entries.iter().map(|(name, entry)| (name.as_slice(), *entry))
+    }
+
+    /// What stands at `name`, directly in this tree.
+    #[must_use]
+    pub fn get(&self, name: &[u8]) -> Option<Entry> {
+        self.position(name).ok().map(|at| self.entries[at].1)
+    }
+
+    /// Where `name` is, as whatever it is; else where it would go as a file.
+    fn position(&self, name: &[u8]) -> Result<usize, usize> {
+        let search = |folder: bool| {
+            self.entries
+                .binary_search_by(|(other, entry)| base_name_order(other, entry.mode == Mode::Folder, name, folder))
+        };
+        search(true).or_else(|_| search(false))
+    }
+
+    fn set(&mut self, name: &[u8], entry: Option<Entry>) {
+        if let Ok(at) = self.position(name) {
+            self.entries.remove(at);
+        }
+        let Some(entry) = entry else { return };
+        let folder = entry.mode == Mode::Folder;
+        let at = self.entries.partition_point(|(other, e)| {
+            base_name_order(other, e.mode == Mode::Folder, name, folder) == Ordering::Less
+        });
+        self.entries.insert(at, (BString::from(name), entry));
+    }
+}
+
+/// Git's `base_name_compare`: bytes, with `/` behind a folder's name.
+fn base_name_order(a: &[u8], a_folder: bool, b: &[u8], b_folder: bool) -> Ordering {
+    let tail = |folder| if folder { b"/".as_slice() } else { b"" };
+    a.iter().chain(tail(a_folder)).cmp(b.iter().chain(tail(b_folder)))
+}
+
+/// The edits below one name of a tree, taken together.
+#[derive(Default)]
+struct Below {
+    /// What the name itself is to become.
+    leaf: Option<Option<Entry>>,
+    /// What is to stand below it, by the rest of the path.
+    deeper: Vec<(Vec<u8>, Option<Entry>)>,
+}
+
+impl Objects<'_> {
+    /// What stands at `path` of `tree`; folders too.
+    ///
+    /// # Errors
+    /// [`GitError`] when a tree on the way is missing or damaged.
+    pub fn entry(&mut self, tree: Id, path: &RepoPath) -> Result<Option<Entry>, GitError> {
+        let mut at = Entry { mode: Mode::Folder, id: tree };
+        for part in path.parts() {
+            if at.mode != Mode::Folder {
+                return Ok(None);
+            }
+            match self.tree(at.id)?.get(part) {
+                Some(entry) => at = entry,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// The tree that `edits` make of `tree`. Removals come first, so a file may become a folder and back; folders
+    /// left empty go, as git keeps none.
+    ///
+    /// # Errors
+    /// [`GitError::InTheWay`] when a file is to stand where a folder keeps other files; else as [`Self::entry`].
+    pub fn edit(&mut self, tree: Id, edits: &Edits) -> Result<Id, GitError> {
+        let edits = edits.iter().map(|(path, entry)| (path.as_bytes().to_vec(), *entry)).collect();
+        let edited = self.edit_below(Some(tree), edits)?;
+        Ok(edited.unwrap_or_else(|| self.put(super::Kind::Tree, Vec::new())))
+    }
+
+    fn edit_below(&mut self, tree: Option<Id>, edits: Vec<(Vec<u8>, Option<Entry>)>) -> Result<Option<Id>, GitError> {
+        let mut names: BTreeMap<Vec<u8>, Below> = BTreeMap::new();
+        for (path, entry) in edits {
+            match path.split_once_str("/") {
+                None => names.entry(path).or_default().leaf = Some(entry),
+                Some((name, rest)) => {
+                    names.entry(name.to_vec()).or_default().deeper.push((rest.to_vec(), entry));
+                }
+            }
+        }
+        let mut edited = match tree {
+            Some(id) => (*self.tree(id)?).clone(),
+            None => Tree::default(),
+        };
+        for (name, below) in names {
+            let old = edited.get(&name);
+            let mut now = old;
+            if let Some(None) = below.leaf {
+                // Only a file is removed by its own name; a folder goes when its last file goes.
+                now = now.filter(|entry| entry.mode == Mode::Folder);
+            }
+            if !below.deeper.is_empty() {
+                let folder = now.filter(|entry| entry.mode == Mode::Folder);
+                let adds = below.deeper.iter().any(|(_, entry)| entry.is_some());
+                if folder.is_some() || adds {
+                    if now.is_some() && folder.is_none() && below.leaf.is_none() {
+                        return Err(GitError::InTheWay(crate::path::printable(&name)));
+                    }
+                    let id = self.edit_below(folder.map(|entry| entry.id), below.deeper)?;
+                    now = id.map(|id| Entry { mode: Mode::Folder, id });
+                }
+            }
+            if let Some(Some(entry)) = below.leaf {
+                if now.is_some_and(|now| now.mode == Mode::Folder) {
+                    return Err(GitError::InTheWay(crate::path::printable(&name)));
+                }
+                now = Some(entry);
+            }
+            if now != old {
+                edited.set(&name, now);
+            }
+        }
+        Ok((!edited.entries.is_empty()).then(|| self.put(super::Kind::Tree, edited.to_bytes())))
+    }
+
+    /// Every path at which two trees differ, in the order of the paths' bytes. Equal subtrees are not entered, so
+    /// the cost follows the differences.
+    ///
+    /// # Errors
+    /// As [`Self::entry`]; [`GitError::EvilPath`] where a differing path is one that no checkout may hold.
+    pub fn diff(&mut self, old: Id, new: Id) -> Result<Vec<TreeChange>, GitError> {
+        let mut changes = Vec::new();
+        self.diff_below(&mut Vec::new(), Some(old), Some(new), &mut changes)?;
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(changes)
+    }
+
+    fn diff_below(
+        &mut self,
+        prefix: &mut Vec<u8>,
+        old: Option<Id>,
+        new: Option<Id>,
+        out: &mut Vec<TreeChange>,
+    ) -> Result<(), GitError> {
+        if old == new {
+            return Ok(());
+        }
+        let mut read = |id: Option<Id>| id.map_or_else(|| Ok(Rc::new(Tree::default())), |id| self.tree(id));
+        let (old, new) = (read(old)?, read(new)?);
+        let mut names: BTreeMap<&[u8], (Option<Entry>, Option<Entry>)> = BTreeMap::new();
+        for (name, entry) in old.entries() {
+            names.entry(name).or_default().0 = Some(entry);
+        }
+        for (name, entry) in new.entries() {
+            names.entry(name).or_default().1 = Some(entry);
+        }
+        for (name, (a, b)) in names {
+            if a == b {
+                continue;
+            }
+            let length = prefix.len();
+            if length > 0 {
+                prefix.push(b'/');
+            }
+            prefix.extend_from_slice(name);
+            let folder = |entry: Option<Entry>| entry.filter(|e| e.mode == Mode::Folder).map(|e| e.id);
+            let file = |entry: Option<Entry>| entry.filter(|e| e.mode != Mode::Folder);
+            if file(a) != file(b) {
+                let path = RepoPath::new(&*prefix).map_err(GitError::EvilPath)?;
+                out.push(TreeChange { path, old: file(a), new: file(b) });
+            }
+            if folder(a).is_some() || folder(b).is_some() {
+                self.diff_below(prefix, folder(a), folder(b), out)?;
+            }
+            prefix.truncate(length);
+        }
+        Ok(())
+    }
+}
