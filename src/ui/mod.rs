@@ -1,1 +1,16 @@
-//! TODO room doc
+//! The terminal: messages, tables, progress and questions. Everything here is told what the terminal is like
+//! (a [`Look`]); nothing reads the environment. What comes from outside is made printable before it is shown.
+
+mod human;
+mod message;
+mod progress;
+mod prompt;
+mod style;
+mod table;
+
+pub use human::{age, count, size};
+pub use message::{Excerpt, Level, Message};
+pub use progress::{Progress, Task};
+pub use prompt::{Asker, PromptError};
+pub use style::{ColourChoice, ColourWishes, Look, Paint, use_colour};
+pub use table::{Cell, Column, Table};

@@ -1,0 +1,115 @@
+//! Simple questions. Only where somebody can answer: stdin and stderr are terminals.
+
+use std::io;
+
+use console::Term;
+use dialoguer::{Confirm, Input};
+
+use super::Look;
+use crate::path::printable;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// Nobody is there to be asked. Holds the question.
+    #[error("cannot ask '{0}': not on a terminal")]
+    NoTerminal(String),
+    /// Ctrl-C, or the input ended.
+    #[error("interrupted")]
+    Interrupted,
+    /// The terminal failed.
+    #[error("cannot read the answer to '{question}'")]
+    Terminal {
+        /// What was asked.
+        question: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+/// Asks questions on a terminal.
+///
+/// While a question is open the terminal raises `SIGINT` for ctrl-C; the program must have a handler for it (else it
+/// dies on the spot, as any program would), and the question returns [`PromptError::Interrupted`].
+#[derive(Debug, Clone, Copy)]
+pub struct Asker {
+    terminal: bool,
+}
+
+impl Asker {
+    /// Asks where `look` says that stdin and stderr are terminals.
+    #[must_use]
+    pub const fn new(look: &Look) -> Asker {
+        Asker { terminal: look.terminal_in && look.terminal_err }
+    }
+
+    /// Whether questions can be asked.
+    #[must_use]
+    pub const fn can_ask(&self) -> bool {
+        self.terminal
+    }
+
+    /// Asks for a line of text. An empty answer gives `default` where there is one, and asks again where not.
+    /// The answer has no blanks around it.
+    ///
+    /// # Errors
+    /// [`PromptError`] when there is no answer.
+    pub fn text(&self, question: &str, default: Option<&str>) -> Result<String, PromptError> {
+        self.ask(question, |term, shown| {
+            let mut input = Input::<String>::new().with_prompt(shown);
+            if let Some(default) = default {
+                input = input.default(default.to_owned());
+            }
+            loop {
+                let answer = input.clone().interact_text_on(term)?.trim().to_owned();
+                if !answer.is_empty() {
+                    return Ok(answer);
+                }
+            }
+        })
+    }
+
+    /// Asks for yes or no; Enter alone means `default`.
+    ///
+    /// # Errors
+    /// [`PromptError`] when there is no answer.
+    pub fn confirm(&self, question: &str, default: bool) -> Result<bool, PromptError> {
+        self.ask(question, |term, shown| Confirm::new().with_prompt(shown).default(default).interact_on(term))
+    }
+
+    fn ask<T>(
+        &self,
+        question: &str,
+        interact: impl FnOnce(&Term, String) -> Result<T, dialoguer::Error>,
+    ) -> Result<T, PromptError> {
+        let shown = printable(question.as_bytes());
+        if !self.terminal {
+            return Err(PromptError::NoTerminal(shown));
+        }
+        let term = Term::stderr();
+        interact(&term, shown.clone()).map_err(|dialoguer::Error::IO(source)| {
+            // The key reader restores the terminal's mode; the cursor and the half-written line are left to us, and
+            // a terminal that is gone needs neither.
+            term.show_cursor().and_then(|()| term.write_line("")).ok();
+            match source.kind() {
+                io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => PromptError::Interrupted,
+                _ => PromptError::Terminal { question: shown, source },
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_terminal_nobody_is_asked() {
+        let asker = Asker::new(&Look { terminal_err: true, ..Look::plain() });
+        assert!(!asker.can_ask());
+        assert!(
+            matches!(asker.text("the url\u{1b}", None), Err(PromptError::NoTerminal(question)) if question == "the url\\x1b")
+        );
+        assert!(matches!(asker.confirm("go on?", true), Err(PromptError::NoTerminal(_))));
+    }
+}

@@ -1,0 +1,143 @@
+//! What the terminal can show, and the few colours there are.
+
+use console::Style;
+
+/// What `--color` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColourChoice {
+    /// Colour where a terminal reads it.
+    #[default]
+    Auto,
+    /// Colour, wherever it goes.
+    Always,
+    /// No colour.
+    Never,
+}
+
+/// Everything that has a say on colour, as plain values: the caller reads arguments and environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ColourWishes {
+    /// `--color`.
+    pub choice: ColourChoice,
+    /// `NO_COLOR` is set and not empty.
+    pub no_color: bool,
+    /// `CLICOLOR_FORCE` is set, not empty and not `0`.
+    pub force: bool,
+    /// `TERM` is `dumb` or not set.
+    pub dumb: bool,
+}
+
+/// Whether to colour a stream, which is a terminal or not. The argument decides over the environment, and there
+/// `NO_COLOR` over `CLICOLOR_FORCE` (<https://no-color.org>, <https://bixense.com/clicolors>).
+#[must_use]
+pub fn use_colour(wishes: ColourWishes, terminal: bool) -> bool {
+    match wishes.choice {
+        ColourChoice::Always => true,
+        ColourChoice::Never => false,
+        ColourChoice::Auto if wishes.no_color => false,
+        ColourChoice::Auto => wishes.force || (terminal && !wishes.dumb),
+    }
+}
+
+/// What the screen is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Whether to write colours.
+    pub colour: bool,
+    /// Columns of the terminal; 0 where lines have no end (a pipe, a file).
+    pub width: usize,
+    /// Whether stdin is a terminal: without one nobody can answer.
+    pub terminal_in: bool,
+    /// Whether stdout is a terminal.
+    pub terminal_out: bool,
+    /// Whether stderr is a terminal.
+    pub terminal_err: bool,
+    /// Whether the terminal shows more than ASCII.
+    pub unicode: bool,
+}
+
+impl Look {
+    /// No terminal at all: no colour, no width.
+    #[must_use]
+    pub const fn plain() -> Look {
+        Look { colour: false, width: 0, terminal_in: false, terminal_out: false, terminal_err: false, unicode: true }
+    }
+
+    /// What stands for text that was cut off.
+    #[must_use]
+    pub const fn ellipsis(&self) -> &'static str {
+        if self.unicode { "…" } else { "..." }
+    }
+
+    /// `text` in the colour of `paint`, or as it is when there is no colour.
+    #[must_use]
+    pub fn paint(&self, paint: Paint, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        paint.style().force_styling(true).apply_to(text).to_string()
+    }
+}
+
+/// The colours by their meaning. Words and marks say the same without them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// As the text around it.
+    Plain,
+    /// It went wrong.
+    Bad,
+    /// Look at this.
+    Careful,
+    /// All is well.
+    Good,
+    /// A way out, a command to paste.
+    Hint,
+    /// A heading, a name.
+    Strong,
+    /// Of less interest.
+    Faint,
+}
+
+impl Paint {
+    fn style(self) -> Style {
+        let style = Style::new();
+        match self {
+            Paint::Plain => style,
+            Paint::Bad => style.red().bold(),
+            Paint::Careful => style.yellow().bold(),
+            Paint::Good => style.green(),
+            Paint::Hint => style.cyan(),
+            Paint::Strong => style.bold(),
+            Paint::Faint => style.dim(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_argument_decides_over_the_environment() {
+        let loud = ColourWishes { no_color: true, choice: ColourChoice::Always, ..ColourWishes::default() };
+        let quiet = ColourWishes { force: true, choice: ColourChoice::Never, ..ColourWishes::default() };
+        assert!(use_colour(loud, false) && !use_colour(quiet, true));
+    }
+
+    #[test]
+    fn auto_follows_terminal_and_environment() {
+        let auto = ColourWishes::default();
+        assert!(use_colour(auto, true) && !use_colour(auto, false));
+        assert!(!use_colour(ColourWishes { no_color: true, force: true, ..auto }, true));
+        assert!(use_colour(ColourWishes { force: true, ..auto }, false));
+        assert!(!use_colour(ColourWishes { dumb: true, ..auto }, true));
+    }
+
+    #[test]
+    fn paint_is_only_put_on_where_colour_is_wanted() {
+        let look = Look { colour: true, ..Look::plain() };
+        assert_eq!(look.paint(Paint::Good, "x"), "\u{1b}[32mx\u{1b}[0m");
+        assert_eq!(Look::plain().paint(Paint::Good, "x"), "x");
+        assert_eq!(look.paint(Paint::Bad, ""), "");
+    }
+}
