@@ -1,1 +1,10 @@
-//! TODO room doc
+//! What commands say, as data, and the frame of the one JSON document that `--json` writes to stdout. The frame is
+//! described in `docs/json.md`; what stands in it comes with each command.
+
+mod bytes;
+mod document;
+mod error;
+
+pub use bytes::Bytes;
+pub use document::{Document, Nothing, Schema};
+pub use error::{Failure, Kind};
