@@ -1,0 +1,161 @@
+//! Where an image goes: `charmedkubeflow/jupyter-scipy:v1.6.1-0611aa04-3f2a9c1e`.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Tag, TagError, TagInput, Template};
+use crate::path::printable;
+
+/// An image under one of its tags.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// `registry/name`, or `name` where the upstream has no registry.
+    pub repository: String,
+    /// The template that the tag was made from.
+    pub template: Template,
+    /// The tag, and whether it is fixed.
+    #[serde(flatten)]
+    pub tag: Tag,
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.repository, self.tag.text)
+    }
+}
+
+/// Why an image has no references.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceError {
+    /// A template without an outcome.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// A registry and a name that no registry takes together.
+    #[error("the image '{0}': a registry takes lower-case letters, digits, and single '.', '_' or '-' between them")]
+    Repository(String),
+    /// The same reference twice: one image would replace the other.
+    #[error("'{reference}' is made twice, by the tag templates '{first}' and '{second}'")]
+    Twice {
+        /// The reference.
+        reference: String,
+        /// The template that made it first.
+        first: String,
+        /// The template that made it again.
+        second: String,
+    },
+}
+
+/// All references of one upstream: for each image every template, in the order of both.
+///
+/// # Errors
+/// [`ReferenceError`] for the first image and template that give no reference or the same one as before.
+pub fn references(
+    registry: Option<&str>,
+    images: &[&str],
+    templates: &[Template],
+    input: &TagInput<'_>,
+) -> Result<Vec<Reference>, ReferenceError> {
+    let mut all = Vec::new();
+    for image in images {
+        let repository = registry.map_or((*image).to_owned(), |registry| format!("{registry}/{image}"));
+        if !is_repository(&repository) {
+            return Err(ReferenceError::Repository(printable(repository.as_bytes())));
+        }
+        for template in templates {
+            let tag = template.render(input)?;
+            all.push(Reference { repository: repository.clone(), template: template.clone(), tag });
+        }
+    }
+    match clash(&all) {
+        None => Ok(all),
+        Some((first, second)) => Err(ReferenceError::Twice {
+            reference: all[first].to_string(),
+            first: all[first].template.to_string(),
+            second: all[second].template.to_string(),
+        }),
+    }
+}
+
+/// The first two of `all` that are the same image under the same tag; for several upstreams at once too.
+#[must_use]
+pub fn clash(all: &[Reference]) -> Option<(usize, usize)> {
+    let mut seen = std::collections::HashMap::new();
+    all.iter().enumerate().find_map(|(at, one)| {
+        seen.insert((one.repository.as_str(), one.tag.text.as_str()), at).map(|before| (before, at))
+    })
+}
+
+/// The grammar of a repository as the OCI distribution specification has it: parts joined by `/`, each of lower-case
+/// letters and digits with `.`, `_`, `__` or any number of `-` between them. The first part may be a host with a
+/// port.
+fn is_repository(text: &str) -> bool {
+    let mut parts: Vec<&str> = text.split('/').collect();
+    if let [host, _, ..] = parts.as_slice()
+        && let Some((name, port)) = host.split_once(':')
+    {
+        let numeric = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+        let labels = name.split('.').all(|label| {
+            let ends = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+            let bytes = label.as_bytes();
+            ends(bytes.first()) && ends(bytes.last()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+        });
+        if !numeric || !labels {
+            return false;
+        }
+        parts.remove(0);
+    }
+    parts.iter().all(|part| is_part(part))
+}
+
+fn is_part(part: &str) -> bool {
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = part.as_bytes();
+    let ends = bytes.first().is_some_and(|b| word(*b)) && bytes.last().is_some_and(|b| word(*b));
+    let joints = bytes.split(|b| word(*b)).filter(|joint| !joint.is_empty());
+    ends && joints.into_iter().all(|joint| matches!(joint, b"." | b"_" | b"__") || joint.iter().all(|b| *b == b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Id;
+
+    fn of(registry: Option<&str>, images: &[&str], templates: &[&str], version: &str) -> Result<Vec<String>, String> {
+        let templates: Result<Vec<Template>, TagError> = templates.iter().map(|text| text.parse()).collect();
+        let input = TagInput { version, pin: Id::EMPTY_TREE, queue: "3f2a9c1e", date: None, branch: None };
+        let all = references(registry, images, &templates.map_err(|error| error.to_string())?, &input);
+        all.map(|all| all.iter().map(ToString::to_string).collect()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_image_gets_every_tag() {
+        assert_eq!(
+            of(Some("charmedkubeflow"), &["jupyter-scipy", "base"], &["{version}", "{queue}"], "v1.6.1"),
+            Ok(["jupyter-scipy:v1.6.1", "jupyter-scipy:3f2a9c1e", "base:v1.6.1", "base:3f2a9c1e"]
+                .map(|reference| format!("charmedkubeflow/{reference}"))
+                .to_vec())
+        );
+        assert_eq!(of(None, &["x"], &["{version}"], "v1"), Ok(vec!["x:v1".to_owned()]));
+    }
+
+    #[test]
+    fn one_reference_twice_is_an_error() {
+        assert_eq!(
+            of(Some("r"), &["x"], &["{version}", "{commit}"], "4b825dc6"),
+            Err("'r/x:4b825dc6' is made twice, by the tag templates '{version}' and '{commit}'".to_owned())
+        );
+        assert!(of(Some("r"), &["x", "y", "x"], &["{version}"], "v1").is_err());
+    }
+
+    #[test]
+    fn repositories_that_registries_take() {
+        for good in ["x", "localhost:5000/x", "ghcr.io/a-b/c__d", "my.host:80/a/b--c", "a.b/c"] {
+            assert!(is_repository(good), "{good}");
+        }
+        for bad in ["", "/x", "x/", "a//b", "X", "a..b", "a___b", "-a", "a b", "host:/x", "host:a/x", "x:80", "-h:1/x"]
+        {
+            assert!(!is_repository(bad), "{bad}");
+        }
+    }
+}

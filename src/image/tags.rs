@@ -1,0 +1,457 @@
+//! Tag templates (`{version}-{commit}`) and what becomes of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use crate::git::Id;
+use crate::patch::Date;
+use crate::path::printable;
+
+/// The templates of an upstream whose manifest has none.
+pub const DEFAULT_TEMPLATES: [&str; 3] = ["{version}", "{version}-{commit}", "{version}-{commit}-{queue}"];
+
+/// The longest tag that a registry takes.
+const LONGEST: usize = 128;
+
+/// What a template can be filled with.
+#[derive(Debug, Clone, Copy)]
+pub struct TagInput<'a> {
+    /// The pin's version.
+    pub version: &'a str,
+    /// The upstream commit that the queue is made on.
+    pub pin: Id,
+    /// Eight digits of the queue's digest.
+    pub queue: &'a str,
+    /// The pin's commit date; `None` when the commit is not at hand.
+    pub date: Option<Date>,
+    /// The track, if it is a branch.
+    pub branch: Option<&'a str>,
+}
+
+/// What stands between braces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placeholder {
+    Version,
+    Semver,
+    Commit,
+    Queue,
+    Date,
+    Branch,
+}
+
+const PLACEHOLDERS: [(&str, Placeholder); 6] = [
+    ("version", Placeholder::Version),
+    ("semver", Placeholder::Semver),
+    ("commit", Placeholder::Commit),
+    ("queue", Placeholder::Queue),
+    ("date", Placeholder::Date),
+    ("branch", Placeholder::Branch),
+];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Value(Placeholder),
+}
+
+/// A tag with placeholders, read and found well formed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+/// Whether a tag can ever mean another image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stability {
+    /// Contains the queue's digest: a changed queue never reuses it.
+    Fixed,
+    /// May stand for another image tomorrow.
+    Moving,
+}
+
+/// A tag that a registry takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tag {
+    /// The tag.
+    #[serde(rename = "tag")]
+    pub text: String,
+    /// Whether it can ever mean another image.
+    pub stability: Stability,
+}
+
+/// Why there is no tag. Every variant holds the template first.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TagError {
+    /// Nothing between the quotes.
+    #[error("a tag template is empty")]
+    Empty,
+    /// A name between braces that is none of the known ones.
+    #[error(
+        "tag template '{template}': unknown placeholder '{{{name}}}'{}",
+        .nearest.map_or(String::new(), |nearest| format!(", did you mean '{{{nearest}}}'?"))
+    )]
+    Unknown {
+        /// The template.
+        template: String,
+        /// What stands between the braces.
+        name: String,
+        /// The known name that is nearest, if one is near.
+        nearest: Option<&'static str>,
+    },
+    /// A brace that belongs to no placeholder.
+    #[error("tag template '{template}': the '{brace}' at character {column} has no counterpart")]
+    Brace {
+        /// The template.
+        template: String,
+        /// The brace.
+        brace: char,
+        /// Where it stands, from 1.
+        column: usize,
+    },
+    /// `{semver}` of a version that has none.
+    #[error("tag template '{template}': {{semver}} cannot be had from the version '{version}', {why}")]
+    Semver {
+        /// The template.
+        template: String,
+        /// The version.
+        version: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// `{date}` of a pin whose commit is not at hand.
+    #[error("tag template '{template}': {{date}} needs the commit {pin}, which is not in the store")]
+    Date {
+        /// The template.
+        template: String,
+        /// The pin.
+        pin: Id,
+    },
+    /// `{date}` of a commit from beyond the calendar.
+    #[error("tag template '{template}': {{date}}: {seconds} seconds since 1970 are on no calendar")]
+    Calendar {
+        /// The template.
+        template: String,
+        /// What the commit says.
+        seconds: i64,
+    },
+    /// `{branch}` of a track that is no branch.
+    #[error("tag template '{template}': {{branch}} needs a track that is a branch")]
+    Branch {
+        /// The template.
+        template: String,
+    },
+    /// A character that no registry takes.
+    #[error("tag template '{template}' gives '{tag}': a registry does not take {bad} in a tag")]
+    Character {
+        /// The template.
+        template: String,
+        /// What came out.
+        tag: String,
+        /// The offending character, described.
+        bad: String,
+    },
+    /// More than 128 characters.
+    #[error("tag template '{template}' gives '{tag}', which has {length} characters; a registry takes at most 128")]
+    Long {
+        /// The template.
+        template: String,
+        /// What came out.
+        tag: String,
+        /// Its length.
+        length: usize,
+    },
+}
+
+impl TagError {
+    /// What could be pasted or done instead, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            TagError::Unknown { nearest: None, .. } => {
+                let names: Vec<String> = PLACEHOLDERS.iter().map(|(name, _)| format!("{{{name}}}")).collect();
+                Some(format!("placeholders are {}", names.join(" ")))
+            }
+            TagError::Semver { .. } => Some("set version = \"1.2.3\" for this upstream in upstreams.toml".to_owned()),
+            TagError::Date { .. } => Some("patchq setup".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Template {
+    type Err = TagError;
+
+    fn from_str(text: &str) -> Result<Template, TagError> {
+        if text.is_empty() {
+            return Err(TagError::Empty);
+        }
+        let brace = |brace, at: usize| TagError::Brace {
+            template: printable(text.as_bytes()),
+            brace,
+            column: text[..at].chars().count() + 1,
+        };
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            let Some(open) = rest.find(['{', '}']) else {
+                pieces.push(Piece::Text(rest.to_owned()));
+                break;
+            };
+            if open > 0 {
+                pieces.push(Piece::Text(rest[..open].to_owned()));
+            }
+            if rest[open..].starts_with('}') {
+                return Err(brace('}', at + open));
+            }
+            let inside = &rest[open + 1..];
+            let close = match inside.find(['{', '}']) {
+                Some(close) if inside[close..].starts_with('}') => close,
+                _ => return Err(brace('{', at + open)),
+            };
+            pieces.push(Piece::Value(placeholder(text, &inside[..close])?));
+            at += open + 1 + close + 1;
+        }
+        Ok(Template { text: text.to_owned(), pieces })
+    }
+}
+
+fn placeholder(template: &str, name: &str) -> Result<Placeholder, TagError> {
+    if let Some((_, found)) = PLACEHOLDERS.iter().find(|(known, _)| *known == name) {
+        return Ok(*found);
+    }
+    let nearest =
+        PLACEHOLDERS.iter().map(|(known, _)| (strsim::damerau_levenshtein(known, &name.to_lowercase()), *known));
+    Err(TagError::Unknown {
+        template: printable(template.as_bytes()),
+        name: printable(name.as_bytes()),
+        nearest: nearest.filter(|(distance, _)| *distance <= 2).min().map(|(_, known)| known),
+    })
+}
+
+impl Template {
+    /// As the manifest has it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether `{date}` is in it, the only value that needs the pin's commit.
+    #[must_use]
+    pub fn needs_date(&self) -> bool {
+        self.pieces.contains(&Piece::Value(Placeholder::Date))
+    }
+
+    /// The tag. `+` becomes `_` and `/` becomes `-`; anything else that a registry refuses is an error.
+    ///
+    /// # Errors
+    /// [`TagError`] when a value is not to be had or the outcome is no tag.
+    pub fn render(&self, input: &TagInput<'_>) -> Result<Tag, TagError> {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(fixed) => text.push_str(fixed),
+                Piece::Value(value) => text.push_str(&self.value(*value, input)?),
+            }
+        }
+        let text = text.replace('+', "_").replace('/', "-");
+        self.check(&text)?;
+        let fixed = self.pieces.contains(&Piece::Value(Placeholder::Queue));
+        Ok(Tag { text, stability: if fixed { Stability::Fixed } else { Stability::Moving } })
+    }
+
+    fn value(&self, value: Placeholder, input: &TagInput<'_>) -> Result<String, TagError> {
+        match value {
+            Placeholder::Version => Ok(input.version.to_owned()),
+            Placeholder::Semver => semver(input.version).map(str::to_owned).map_err(|why| TagError::Semver {
+                template: self.shown(),
+                version: printable(input.version.as_bytes()),
+                why,
+            }),
+            Placeholder::Commit => Ok(input.pin.short(8)),
+            Placeholder::Queue => Ok(input.queue.to_owned()),
+            Placeholder::Date => match input.date {
+                None => Err(TagError::Date { template: self.shown(), pin: input.pin }),
+                Some(date) => {
+                    day(date).ok_or_else(|| TagError::Calendar { template: self.shown(), seconds: date.seconds })
+                }
+            },
+            Placeholder::Branch => {
+                input.branch.map(str::to_owned).ok_or_else(|| TagError::Branch { template: self.shown() })
+            }
+        }
+    }
+
+    /// The grammar of the OCI distribution specification: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+    fn check(&self, tag: &str) -> Result<(), TagError> {
+        let taken = |at: usize, c: char| c.is_ascii_alphanumeric() || c == '_' || (at > 0 && (c == '.' || c == '-'));
+        let bad = match tag.char_indices().find(|(at, c)| !taken(*at, *c)) {
+            Some((0, c @ ('.' | '-'))) => format!("'{c}' as the first character"),
+            Some((_, c)) => format!("'{}'", printable(c.to_string().as_bytes())),
+            None if tag.is_empty() => "nothing".to_owned(),
+            None if tag.len() > LONGEST => {
+                return Err(TagError::Long { template: self.shown(), tag: tag.to_owned(), length: tag.len() });
+            }
+            None => return Ok(()),
+        };
+        Err(TagError::Character { template: self.shown(), tag: printable(tag.as_bytes()), bad })
+    }
+
+    fn shown(&self) -> String {
+        printable(self.text.as_bytes())
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+impl Serialize for Template {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+/// `version` from its first number with a point and a digit behind it (`ray-1.11.0`: `1.11.0`).
+///
+/// # Errors
+/// What is wrong with a version that is only an id or a word, or that counts commits on top of a tag.
+pub fn semver(version: &str) -> Result<&str, &'static str> {
+    if counts_commits(version) {
+        return Err("which counts commits on top of a tag");
+    }
+    let bytes = version.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let digits = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let behind = &bytes[at + digits..];
+        if digits > 0 && behind.first() == Some(&b'.') && behind.get(1).is_some_and(u8::is_ascii_digit) {
+            return Ok(&version[at..]);
+        }
+        at += digits.max(1);
+    }
+    Err("which has no number like 1.2 in it")
+}
+
+/// Whether `version` is what `git describe` says of a commit behind a tag: `TAG-N-gID`.
+fn counts_commits(version: &str) -> bool {
+    let mut parts = version.rsplitn(3, '-');
+    let (Some(id), Some(count), Some(_tag)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let is_id = id.strip_prefix('g').is_some_and(|id| id.len() >= 4 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+    is_id && !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `YYYYMMDD` in the zone of the date.
+fn day(date: Date) -> Option<String> {
+    let local = date.seconds.checked_add(i64::from(date.offset) * 60)?;
+    let moment = jiff::Timestamp::from_second(local).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
+    (moment.year() >= 0).then(|| format!("{:04}{:02}{:02}", moment.year(), moment.month(), moment.day()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIN: &str = "0611aa04850cf1fd582806dfe7f6f1fbca69f683";
+
+    fn render(template: &str, version: &str) -> Result<String, TagError> {
+        let input = TagInput {
+            version,
+            pin: PIN.parse().unwrap_or(Id::EMPTY_TREE),
+            queue: "3f2a9c1e",
+            date: Some(Date { seconds: 1_662_595_200, offset: -60 }),
+            branch: Some("release/1.6"),
+        };
+        template.parse::<Template>()?.render(&input).map(|tag| tag.text)
+    }
+
+    #[test]
+    fn the_defaults() {
+        let tags: Vec<_> = DEFAULT_TEMPLATES.iter().map(|template| render(template, "v1.6.1")).collect();
+        let wanted = ["v1.6.1", "v1.6.1-0611aa04", "v1.6.1-0611aa04-3f2a9c1e"].map(|tag| Ok(tag.to_owned()));
+        assert_eq!(tags, wanted);
+    }
+
+    #[test]
+    fn every_placeholder() {
+        assert_eq!(render("{semver}", "ray-1.11.0"), Ok("1.11.0".to_owned()));
+        assert_eq!(render("x-{date}-{branch}", "v1"), Ok("x-20220907-release-1.6".to_owned()));
+        assert_eq!(render("{version}", "v1.2+b/c"), Ok("v1.2_b-c".to_owned()));
+        assert_eq!(render("a+b/{commit}", ""), Ok("a_b-0611aa04".to_owned()));
+    }
+
+    #[test]
+    fn semver_is_the_first_number_with_a_point() {
+        for (version, wanted) in [
+            ("v1.6.1", "1.6.1"),
+            ("v1.7.0-rc.0", "1.7.0-rc.0"),
+            ("1.11", "1.11"),
+            ("k8s-v1.22.3+build", "1.22.3+build"),
+            ("v1.6-4-gnone", "1.6-4-gnone"),
+        ] {
+            assert_eq!(semver(version), Ok(wanted));
+        }
+        for version in ["0611aa04", "v1.6.1-254-g0611aa04", "nightly", "v7", "v1.", "", "1..2"] {
+            assert!(semver(version).is_err(), "{version}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_placeholder() {
+        let text = |template: &str| render(template, "0611aa04").map_err(|error| error.to_string());
+        let wanted = |text: &str| Err(text.to_owned());
+        assert_eq!(
+            text("{verison}"),
+            wanted("tag template '{verison}': unknown placeholder '{verison}', did you mean '{version}'?")
+        );
+        assert_eq!(text("{arch}"), wanted("tag template '{arch}': unknown placeholder '{arch}'"));
+        assert_eq!(text("a{commit"), wanted("tag template 'a{commit': the '{' at character 2 has no counterpart"));
+        assert_eq!(text("{{commit}}"), wanted("tag template '{{commit}}': the '{' at character 1 has no counterpart"));
+        assert_eq!(text("a}"), wanted("tag template 'a}': the '}' at character 2 has no counterpart"));
+        assert_eq!(text(""), wanted("a tag template is empty"));
+        assert_eq!(
+            text("{semver}"),
+            wanted(
+                "tag template '{semver}': {semver} cannot be had from the version '0611aa04', \
+                 which has no number like 1.2 in it"
+            )
+        );
+    }
+
+    #[test]
+    fn values_that_are_not_to_be_had() {
+        let input = TagInput { version: "v1", pin: Id::EMPTY_TREE, queue: "", date: None, branch: None };
+        let fails = |template: &str| template.parse::<Template>().and_then(|template| template.render(&input)).err();
+        assert!(matches!(fails("{date}"), Some(TagError::Date { .. })));
+        assert!(matches!(fails("{branch}"), Some(TagError::Branch { .. })));
+        assert!(matches!(fails("{queue}"), Some(TagError::Character { .. })));
+        let far = TagInput { date: Some(Date { seconds: i64::MAX, offset: 1 }), ..input };
+        let template = "{date}".parse::<Template>();
+        assert!(matches!(template.and_then(|t| t.render(&far)), Err(TagError::Calendar { .. })));
+    }
+
+    #[test]
+    fn what_registries_refuse() {
+        assert_eq!(render(&"a".repeat(128), ""), Ok("a".repeat(128)));
+        assert!(matches!(render(&"a".repeat(129), ""), Err(TagError::Long { length: 129, .. })));
+        for template in ["-a", ".a", "/a", "a b", "a:b", "ä", "{version}"] {
+            assert!(matches!(render(template, ""), Err(TagError::Character { .. })), "{template}");
+        }
+        assert_eq!(render("+a", ""), Ok("_a".to_owned()));
+    }
+
+    #[test]
+    fn tags_with_the_queue_are_fixed() {
+        let input = TagInput { version: "v1", pin: Id::EMPTY_TREE, queue: "3f2a9c1e", date: None, branch: None };
+        let stability =
+            |template: &str| template.parse::<Template>().and_then(|t| t.render(&input)).map(|t| t.stability);
+        assert_eq!(stability("{queue}"), Ok(Stability::Fixed));
+        assert_eq!(stability("3f2a9c1e"), Ok(Stability::Moving));
+    }
+}
