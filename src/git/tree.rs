@@ -240,3 +240,128 @@ impl Objects<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Kind, Store};
+    use super::*;
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::new(text).unwrap()
+    }
+
+    fn file(objects: &mut Objects<'_>, text: &str) -> Entry {
+        objects.put_file(Mode::File, text.as_bytes().to_vec())
+    }
+
+    /// The tree that libgit2's index makes of the same files.
+    fn by_index(store: &Store, files: &BTreeMap<String, Entry>) -> Id {
+        let mut index = git2::Index::new().unwrap();
+        for (path, entry) in files {
+            let time = git2::IndexTime::new(0, 0);
+            let (id, mode) = (entry.id.into(), entry.mode.bits());
+            let path = path.clone().into_bytes();
+            let (dev, ino, uid, gid, file_size, flags, flags_extended) = (0, 0, 0, 0, 0, 0, 0);
+            let entry = git2::IndexEntry {
+                ctime: time,
+                mtime: time,
+                dev,
+                ino,
+                mode,
+                uid,
+                gid,
+                file_size,
+                id,
+                flags,
+                flags_extended,
+                path,
+            };
+            index.add(&entry).unwrap();
+        }
+        index.write_tree_to(store.repo()).unwrap().into()
+    }
+
+    #[test]
+    fn a_file_becomes_a_folder_and_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(&dir.path().join("s.git")).unwrap();
+        let mut objects = Objects::new(&store).unwrap();
+        let (one, two) = (file(&mut objects, "1"), file(&mut objects, "2"));
+        let start =
+            objects.edit(Id::EMPTY_TREE, &Edits::from([(path("a"), Some(one)), (path("b"), Some(two))])).unwrap();
+        let folder = objects.edit(start, &Edits::from([(path("a"), None), (path("a/x"), Some(two))])).unwrap();
+        assert_eq!(objects.entry(folder, &path("a/x")).unwrap(), Some(two));
+        assert!(objects.edit(folder, &Edits::from([(path("a"), Some(one))])).is_err(), "a/x would be lost");
+        assert!(objects.edit(start, &Edits::from([(path("a/x"), Some(one))])).is_err(), "a would be lost");
+        let back = objects.edit(folder, &Edits::from([(path("a"), Some(one)), (path("a/x"), None)])).unwrap();
+        assert_eq!(back, start);
+        let changes = objects.diff(start, folder).unwrap();
+        let seen: Vec<_> = changes.iter().map(|c| (c.path.to_string(), c.old.is_some(), c.new.is_some())).collect();
+        assert_eq!(seen, [("a".to_owned(), true, false), ("a/x".to_owned(), false, true)]);
+        let none = objects.edit(start, &Edits::from([(path("a"), None), (path("b"), None)])).unwrap();
+        assert_eq!(none, Id::EMPTY_TREE);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn edited_trees_are_what_an_index_writes(
+            rounds in prop::collection::vec(
+                prop::collection::btree_map("[ab.-]{1,2}(/[ab0]{1,2}){0,2}", prop::option::of(0u8..3), 0..8), 1..4),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::create(&dir.path().join("s.git")).unwrap();
+            let mut objects = Objects::new(&store).unwrap();
+            let (mut tree, mut files) = (Id::EMPTY_TREE, BTreeMap::<String, Entry>::new());
+            for round in rounds {
+                let mut edits = Edits::new();
+                let mut wanted = files.clone();
+                for (name, content) in round {
+                    let Ok(at) = RepoPath::new(&name) else { continue };
+                    let entry = content.map(|content| file(&mut objects, &content.to_string()));
+                    match entry {
+                        Some(entry) => wanted.insert(name, entry),
+                        None => wanted.remove(&name),
+                    };
+                    edits.insert(at, entry);
+                }
+                let meets = |a: &String| wanted.keys().any(|b| b.starts_with(&format!("{a}/")));
+                match objects.edit(tree, &edits) {
+                    Ok(edited) => {
+                        prop_assert!(!wanted.keys().any(meets), "{wanted:?}");
+                        objects.flush().unwrap();
+                        prop_assert_eq!(edited, by_index(&store, &wanted));
+                        let listed = objects.diff(Id::EMPTY_TREE, edited).unwrap();
+                        prop_assert_eq!(listed.len(), wanted.len());
+                        (tree, files) = (edited, wanted);
+                    }
+                    Err(_) => prop_assert!(wanted.keys().any(meets), "{wanted:?} was refused"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_new_objects_become_one_pack_that_git_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path().join("s.git");
+        let store = Store::create(&at).unwrap();
+        let mut objects = Objects::new(&store).unwrap();
+        let blobs: Vec<(Id, Vec<u8>)> = (0..200usize)
+            .map(|n| vec![u8::try_from(n % 251).unwrap(); n * n])
+            .map(|bytes| (objects.put(Kind::Blob, bytes.clone()), bytes))
+            .collect();
+        objects.flush().unwrap();
+        let packs = std::fs::read_dir(at.join("objects/pack")).unwrap().count();
+        assert_eq!(packs, 2, "a pack and its index");
+        let again = Store::open(&at).unwrap().unwrap();
+        let objects = Objects::new(&again).unwrap();
+        for (id, bytes) in blobs {
+            assert_eq!(objects.blob(id).unwrap().map(|read| read.to_vec()), Some(bytes));
+        }
+    }
+}

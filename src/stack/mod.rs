@@ -1,1 +1,105 @@
-//! TODO room doc
+//! The engine: the queue as git objects.
+//!
+//! Pure functions over values and an object store: no terminal, no clock, no environment, no working tree. What a
+//! patch cannot do is a value in the result ([`Failure`], [`Conflict`]), never an error. The engine does not fetch:
+//! a blob that the store lacks is recorded, the run goes on past it, and everything missing comes out together as
+//! [`Lazy::Need`]; the caller fetches that and calls again.
+
+mod apply;
+mod diff;
+mod export;
+mod identity;
+mod merge;
+mod queues;
+mod replay;
+mod similarity;
+mod touch;
+
+use std::collections::{BTreeSet, HashSet};
+
+pub use apply::{Applied, Queued, apply};
+pub use diff::file_diffs;
+pub use export::{Belongs, Exported, OldPatch, Origin, export};
+pub use identity::{Base, FALLBACK_EMAIL, FALLBACK_NAME, commit_of, header_of};
+pub use merge::{Conflict, ConflictKind, Picked, pick};
+pub use queues::{Merged, Sides, Version, merge_queues};
+pub use replay::{Change, Replayed, fold, replay};
+pub use touch::{Failure, Moved, Reason};
+
+use crate::git::Id;
+use crate::path::RepoPath;
+
+/// A result, or the blobs that must be fetched before there can be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lazy<T> {
+    /// The result.
+    Done(T),
+    /// Ids of blobs that the store lacks.
+    Need(BTreeSet<Id>),
+}
+
+/// The blobs that a run found missing, and the paths whose content is unknown because of them.
+#[derive(Debug, Default)]
+pub(crate) struct Missing {
+    ids: BTreeSet<Id>,
+    paths: HashSet<RepoPath>,
+}
+
+impl Missing {
+    fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    fn covers(&self, path: &RepoPath) -> bool {
+        self.paths.contains(path)
+    }
+
+    fn block<'p>(&mut self, paths: impl IntoIterator<Item = &'p RepoPath>) {
+        self.paths.extend(paths.into_iter().cloned());
+    }
+
+    fn need<'p>(&mut self, id: Id, paths: impl IntoIterator<Item = &'p RepoPath>) {
+        self.ids.insert(id);
+        self.block(paths);
+    }
+
+    fn or_done<T>(self, result: T) -> Lazy<T> {
+        if self.is_empty() { Lazy::Done(result) } else { Lazy::Need(self.ids) }
+    }
+}
+
+/// The queue as git objects: the pin, then one commit a patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stack {
+    /// What the queue stands on.
+    pub base: Base,
+    /// One item a patch, in order.
+    pub items: Vec<Item>,
+}
+
+/// One patch of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The patch file's name.
+    pub name: String,
+    /// The tree before the patch.
+    pub before: Id,
+    /// The tree after the patch.
+    pub after: Id,
+    /// The patch's commit.
+    pub commit: Id,
+}
+
+impl Stack {
+    /// The commit on top: the last patch's, or the pin.
+    #[must_use]
+    pub fn top(&self) -> Id {
+        self.items.last().map_or(self.base.commit, |item| item.commit)
+    }
+
+    /// The tree on top.
+    #[must_use]
+    pub fn tree(&self) -> Id {
+        self.items.last().map_or(self.base.tree, |item| item.after)
+    }
+}

@@ -1,0 +1,60 @@
+//! Which patch file a commit belongs to, as git notes: `git commit --amend` and `git rebase` carry them along
+//! (`notes.rewriteRef`), and a squash joins them, so patch files keep their names through any rewriting.
+
+use std::collections::HashMap;
+
+use bstr::ByteSlice;
+
+use super::{Commit, Edits, Entry, GitError, Id, Kind, Mode, Objects, Signature, Store};
+use crate::path::RepoPath;
+
+/// The notes ref.
+pub const NOTES: &str = "refs/notes/patchq";
+
+/// The patch file names noted for each commit, in the order of the note's lines.
+///
+/// # Errors
+/// [`GitError`] when the notes are there but cannot be read.
+pub fn read_notes(objects: &mut Objects<'_>) -> Result<HashMap<Id, Vec<String>>, GitError> {
+    let mut notes = HashMap::new();
+    let Some(at) = objects.store().read_ref(NOTES)? else { return Ok(notes) };
+    let tree = objects.commit(at)?.tree;
+    // Git spreads many notes over folders named by the first digits (`ab/cd…`), so the ids are put together again.
+    for change in objects.diff(Id::EMPTY_TREE, tree)? {
+        let digits: Vec<u8> = change.path.as_bytes().iter().copied().filter(|b| *b != b'/').collect();
+        let id = digits.to_str().ok().and_then(|digits| digits.parse::<Id>().ok());
+        let (Some(id), Some(entry)) = (id, change.new) else { continue };
+        let text = objects.blob(entry.id)?.unwrap_or_default();
+        let names = text.lines().filter_map(|line| line.to_str().ok()).filter(|line| !line.is_empty());
+        notes.insert(id, names.map(str::to_owned).collect());
+    }
+    Ok(notes)
+}
+
+/// Makes the notes commit that says `names` and nothing else. Its dates are fixed: it says nothing of a moment.
+///
+/// # Errors
+/// [`GitError`] when a tree cannot be read.
+pub fn make_notes(objects: &mut Objects<'_>, names: &[(Id, String)]) -> Result<Id, GitError> {
+    let mut edits = Edits::new();
+    for (commit, name) in names {
+        let blob = objects.put(Kind::Blob, format!("{name}\n").into_bytes());
+        let path = RepoPath::new(commit.to_string()).map_err(GitError::EvilPath)?;
+        edits.insert(path, Some(Entry { mode: Mode::File, id: blob }));
+    }
+    let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
+    let nobody = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
+    let message = "Patch files of the commits\n".into();
+    Ok(objects.put_commit(&Commit { tree, parents: Vec::new(), author: nobody.clone(), committer: nobody, message }))
+}
+
+/// The user's name and address as git would take them from the store's, the user's and the system's configuration.
+///
+/// # Errors
+/// [`GitError`] when the configuration cannot be read.
+pub fn configured_identity(store: &Store) -> Result<(Option<String>, Option<String>), GitError> {
+    let failed = || GitError::lib("cannot read git's configuration");
+    let config = store.repo().config().and_then(|mut config| config.snapshot()).map_err(failed())?;
+    let read = |key| config.get_str(key).ok().map(str::to_owned).filter(|text| !text.is_empty());
+    Ok((read("user.name"), read("user.email")))
+}
