@@ -1,0 +1,442 @@
+//! The git program, and the one function through which it runs.
+//!
+//! git takes orders from many places: variables of a hook that point at the *workspace's* repository, the user's
+//! settings, files of the repository it stands in. Here every run gets the git folder it is meant for and nothing
+//! else of that kind, never a hook, a maintenance run or a file system monitor; what the user says about
+//! credentials, proxies, certificates and `url.*.insteadOf` still counts.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use super::progress::{Lines, Progress};
+
+/// The oldest git that is taken. The options used need 2.29 (`fetch --stdin`, `--no-write-fetch-head`); what is
+/// older than 2.34 is in no supported distribution.
+pub const MINIMUM: (u32, u32) = (2, 34);
+
+/// What `git rev-parse --local-env-vars` names: variables that tie git to one repository. A hook has them set.
+const LOCAL_VARIABLES: [&str; 15] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+];
+
+/// Variables that git does not list but that reach into a run all the same: a receiving hook's quarantine forbids
+/// ref updates, a namespace hides a local upstream's refs, the others change formats and translations.
+const MORE_VARIABLES: [&str; 8] = [
+    "GIT_QUARANTINE_PATH",
+    "GIT_NAMESPACE",
+    "GIT_PROTOCOL",
+    "GIT_PROTOCOL_FROM_USER",
+    "GIT_ATTR_SOURCE",
+    "GIT_DEFAULT_HASH",
+    "GIT_DEFAULT_REF_FORMAT",
+    "LANGUAGE",
+];
+
+/// Settings of every run.
+const SETTINGS: [&str; 9] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.version=2",
+    "submodule.recurse=false",
+    "fetch.negotiationAlgorithm=default",
+    "transfer.bundleURI=false",
+    "advice.detachedHead=false",
+];
+
+/// How long a child that was asked to end may take before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The git program and the environment it runs in.
+#[derive(Debug)]
+pub struct GitProgram {
+    program: OsString,
+    env: Vec<(OsString, OsString)>,
+    own_ssh: OnceLock<bool>,
+}
+
+/// A version of git, as `2.47`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u32, pub u32);
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+/// Whether git may ask the person at the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompts {
+    /// It may not: what lacks credentials fails. Any number of runs at once.
+    Never,
+    /// It may. One run at a time.
+    Terminal,
+}
+
+/// What the caller lends to a run: where progress goes, when to stop, whether git may ask.
+pub struct Watch<'a> {
+    /// Whether git may ask.
+    pub prompts: Prompts,
+    /// Set by whoever wants the run to end.
+    pub cancel: &'a AtomicBool,
+    /// Called with every progress report of git.
+    pub progress: &'a mut dyn FnMut(Progress),
+}
+
+/// Why a run of git came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// There is no such program.
+    #[error("the git program '{}' was not found", crate::path::printable(.0.as_encoded_bytes()))]
+    NotFound(OsString),
+    /// Older than [`MINIMUM`].
+    #[error("git is too old: found {found}, need {need}")]
+    TooOld {
+        /// What is installed.
+        found: Version,
+        /// What is needed.
+        need: Version,
+    },
+    /// It answers, but not like git.
+    #[error("'{}' does not answer like git: '{answer}'", crate::path::printable(.program.as_encoded_bytes()))]
+    NotGit {
+        /// The program asked.
+        program: OsString,
+        /// What it said to `--version`.
+        answer: String,
+    },
+    /// It could not be started or talked to.
+    #[error("cannot run git")]
+    Io(#[source] std::io::Error),
+    /// The caller's flag was set.
+    #[error("interrupted")]
+    Cancelled,
+    /// It ended with a failure.
+    #[error("git {command} failed{}", .lines.first().map_or_else(String::new, |line| format!(": {line}")))]
+    Failed {
+        /// The subcommand.
+        command: String,
+        /// The exit status, none when a signal ended it.
+        code: Option<i32>,
+        /// What it said, printable, without noise.
+        lines: Vec<String>,
+    },
+}
+
+/// What a run that went well said.
+#[derive(Debug)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error without progress, as printable lines.
+    pub notes: Vec<String>,
+}
+
+/// One run.
+pub struct Run<'a> {
+    /// The git folder it works on.
+    pub git_dir: &'a Path,
+    /// More settings, as `key=value`. A url goes here, where it can be nothing but a value.
+    pub settings: &'a [String],
+    /// The subcommand and its arguments.
+    pub args: &'a [&'a OsStr],
+    /// What it reads.
+    pub stdin: Vec<u8>,
+}
+
+enum Event {
+    Out(Vec<u8>),
+    Err(Vec<u8>),
+    End,
+}
+
+impl GitProgram {
+    /// `program` is a name to be looked up in the `PATH` of `env`, or a path; `env` is the whole environment that
+    /// git is to have, from which what would misdirect it is taken out.
+    pub fn new(program: impl Into<OsString>, env: impl IntoIterator<Item = (OsString, OsString)>) -> GitProgram {
+        let misleading = |name: &OsStr| {
+            LOCAL_VARIABLES.iter().chain(&MORE_VARIABLES).any(|variable| name == *variable)
+                || ["GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "GIT_TEST_"]
+                    .iter()
+                    .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+        };
+        let env = env.into_iter().filter(|(name, _)| !misleading(name)).collect();
+        GitProgram { program: program.into(), env, own_ssh: OnceLock::new() }
+    }
+
+    /// Whether the program is there and new enough; asked once, before the first run.
+    ///
+    /// # Errors
+    /// [`ProgramError::NotFound`], [`ProgramError::TooOld`], [`ProgramError::NotGit`], [`ProgramError::Io`].
+    pub fn check(&self) -> Result<Version, ProgramError> {
+        let mut command = Command::new(&self.program);
+        command.arg("--version").env_clear().envs(self.env.iter().map(|(k, v)| (k, v))).env("LC_ALL", "C");
+        let output = command.stdin(Stdio::null()).output().map_err(|error| self.cannot_start(error))?;
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        let found = parse_version(&answer).ok_or_else(|| ProgramError::NotGit {
+            program: self.program.clone(),
+            answer: crate::path::printable(answer.trim().as_bytes()),
+        })?;
+        let need = Version(MINIMUM.0, MINIMUM.1);
+        if found < need { Err(ProgramError::TooOld { found, need }) } else { Ok(found) }
+    }
+
+    /// Runs git. The call returns when git ended, or soon after the watch's flag was set, with the child reaped.
+    ///
+    /// # Errors
+    /// [`ProgramError`]; [`ProgramError::Failed`] carries what git said.
+    pub fn run(&self, run: Run<'_>, watch: &mut Watch<'_>) -> Result<Output, ProgramError> {
+        if watch.cancel.load(Ordering::Relaxed) {
+            return Err(ProgramError::Cancelled);
+        }
+        let own_ssh = watch.prompts == Prompts::Terminal || self.has_own_ssh(run.git_dir);
+        let mut command = self.command(run.git_dir, run.settings, watch.prompts, own_ssh);
+        command.args(run.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own takes helpers along when it is killed, but may not ask on the terminal (the system
+        // would stop it for ever): so only where nothing in it can want to.
+        let group = !own_ssh;
+        if group {
+            use std::os::unix::process::CommandExt;
+            command.process_group(0);
+        }
+        let mut child = command.spawn().map_err(|error| self.cannot_start(error))?;
+        let events = talk(&mut child, run.stdin);
+        let name = run.args.first().map_or_else(String::new, |arg| arg.to_string_lossy().into_owned());
+        match listen(&events, watch) {
+            Some((stdout, lines)) => {
+                let status = child.wait().map_err(ProgramError::Io)?;
+                finish(status, name, stdout, lines)
+            }
+            None => {
+                end(&mut child, group).map_err(ProgramError::Io)?;
+                Err(ProgramError::Cancelled)
+            }
+        }
+    }
+
+    fn command(&self, git_dir: &Path, settings: &[String], prompts: Prompts, own_ssh: bool) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env_clear().envs(self.env.iter().map(|(k, v)| (k, v)));
+        let mut git_dir_option = OsString::from("--git-dir=");
+        git_dir_option.push(git_dir);
+        command.arg(git_dir_option).env("LC_ALL", "C");
+        // Stronger than any `protocol.*.allow` of the user, in both directions: `ext::` can never run.
+        command.env("GIT_ALLOW_PROTOCOL", "https:http:ssh:git:file");
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        if prompts == Prompts::Never {
+            // An empty GIT_ASKPASS also outdoes core.askPass and SSH_ASKPASS.
+            command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS", "");
+            command.env("SSH_ASKPASS_REQUIRE", "never").env("GCM_INTERACTIVE", "never");
+            command.args(["-c", "credential.interactive=false"]);
+            if !own_ssh {
+                command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
+            }
+        }
+        for setting in settings {
+            command.args(["-c", setting]);
+        }
+        command
+    }
+
+    /// Whether the user has a say in how ssh is called; then it is left alone, for it need not be OpenSSH.
+    fn has_own_ssh(&self, git_dir: &Path) -> bool {
+        *self.own_ssh.get_or_init(|| {
+            let named = |(name, value): &(OsString, OsString)| {
+                (name == "GIT_SSH_COMMAND" || name == "GIT_SSH") && !value.is_empty()
+            };
+            self.env.iter().any(named) || {
+                let mut command = self.command(git_dir, &[], Prompts::Never, true);
+                command.args(["config", "--get", "core.sshCommand"]).stdin(Stdio::null());
+                command.output().is_ok_and(|output| output.status.success())
+            }
+        })
+    }
+
+    fn cannot_start(&self, error: std::io::Error) -> ProgramError {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => ProgramError::NotFound(self.program.clone()),
+            _ => ProgramError::Io(error),
+        }
+    }
+}
+
+/// `git version 2.39.3 (Apple Git-146)` and the like.
+fn parse_version(answer: &str) -> Option<Version> {
+    let mut numbers = answer.strip_prefix("git version ")?.split(|c: char| !c.is_ascii_digit());
+    Some(Version(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// Feeds and drains the child from threads. They end with its pipes, and nobody waits for them: a helper that
+/// outlives a killed git may hold a pipe open.
+fn talk(child: &mut Child, input: Vec<u8>) -> Receiver<Event> {
+    let (sender, receiver) = channel();
+    if let Some(mut stdin) = child.stdin.take() {
+        // A child that ends early closes the pipe; its status says what there is to say.
+        std::thread::spawn(move || drop(stdin.write_all(&input)));
+    }
+    if let Some(stdout) = child.stdout.take() {
+        let sender = sender.clone();
+        std::thread::spawn(move || drain(stdout, &sender, Event::Out));
+    }
+    if let Some(stderr) = child.stderr.take() {
+        std::thread::spawn(move || drain(stderr, &sender, Event::Err));
+    }
+    receiver
+}
+
+fn drain(mut pipe: impl Read, sender: &Sender<Event>, event: fn(Vec<u8>) -> Event) {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match pipe.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => {
+                if sender.send(event(buffer[..n].to_vec())).is_err() {
+                    return;
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    // Nobody listens any more after a cancelled run.
+    drop(sender.send(Event::End));
+}
+
+/// Gathers both streams to their ends; `None` when the flag was set before.
+fn listen(events: &Receiver<Event>, watch: &mut Watch<'_>) -> Option<(Vec<u8>, Lines)> {
+    let (mut stdout, mut lines, mut open) = (Vec::new(), Lines::default(), 2);
+    while open > 0 {
+        match events.recv_timeout(Duration::from_millis(50)) {
+            Ok(Event::Out(bytes)) => stdout.extend_from_slice(&bytes),
+            Ok(Event::Err(bytes)) => lines.push(&bytes, watch.progress),
+            Ok(Event::End) => open -= 1,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if watch.cancel.load(Ordering::Relaxed) {
+            return None;
+        }
+    }
+    lines.finish(watch.progress);
+    Some((stdout, lines))
+}
+
+fn finish(status: ExitStatus, command: String, stdout: Vec<u8>, lines: Lines) -> Result<Output, ProgramError> {
+    let notes = lines.into_notes();
+    if status.success() {
+        return Ok(Output { stdout, notes });
+    }
+    Err(ProgramError::Failed { command, code: status.code(), lines: notes })
+}
+
+/// Asks the child to end (git removes its temporary files then), kills it when it does not, and reaps it.
+fn end(child: &mut Child, group: bool) -> std::io::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+    let signal = |signal| {
+        if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+            // The only failure is that it is gone already.
+            let _gone = if group { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
+        }
+    };
+    signal(Signal::TERM);
+    let asked = Instant::now();
+    while child.try_wait()?.is_none() {
+        if asked.elapsed() > GRACE {
+            child.kill()?;
+            child.wait()?;
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_what_git_says() {
+        assert_eq!(parse_version("git version 2.47.3\n"), Some(Version(2, 47)));
+        assert_eq!(parse_version("git version 2.39.3 (Apple Git-146)"), Some(Version(2, 39)));
+        assert_eq!(parse_version("hello"), None);
+        assert!(Version(2, 9) < Version(2, 34));
+    }
+
+    #[test]
+    fn every_variable_that_git_calls_local_is_removed() {
+        let output = Command::new("git").args(["rev-parse", "--local-env-vars"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.lines().count() > 5);
+        for name in text.lines() {
+            assert!(LOCAL_VARIABLES.contains(&name), "{name} is missing");
+        }
+        let git = GitProgram::new("git", LOCAL_VARIABLES.iter().map(|name| (OsString::from(name), OsString::new())));
+        assert!(git.env.is_empty());
+    }
+
+    #[test]
+    fn a_missing_a_strange_and_an_old_git_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = |name: &str, text: &str| {
+            // Written by another process: a program that this one still has open for writing cannot be started.
+            let path = dir.path().join(name);
+            let make = format!("printf '#!/bin/sh\\n{text}\\n' >'{0}' && chmod +x '{0}'", path.display());
+            assert!(Command::new("sh").args(["-c", &make]).status().unwrap().success());
+            GitProgram::new(path, std::env::vars_os()).check()
+        };
+        assert!(matches!(
+            script("old", "echo git version 2.20.1"),
+            Err(ProgramError::TooOld { found: Version(2, 20), .. })
+        ));
+        assert!(matches!(script("odd", "echo ready"), Err(ProgramError::NotGit { .. })));
+        let none = GitProgram::new(dir.path().join("none"), Vec::new()).check();
+        assert!(matches!(none, Err(ProgramError::NotFound(_))));
+        assert!(GitProgram::new("git", std::env::vars_os()).check().is_ok());
+    }
+
+    #[test]
+    fn a_cancelled_run_returns_soon_and_leaves_no_child() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = GitProgram::new("git", std::env::vars_os());
+        let cancel = AtomicBool::new(false);
+        let alias = "alias.patchq-wait=!sleep 30".to_owned();
+        let started = Instant::now();
+        let result = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(300));
+                cancel.store(true, Ordering::Relaxed);
+            });
+            let run =
+                Run { git_dir: dir.path(), settings: &[alias], args: &["patchq-wait".as_ref()], stdin: Vec::new() };
+            git.run(run, &mut Watch { prompts: Prompts::Never, cancel: &cancel, progress: &mut |_| {} })
+        });
+        assert!(matches!(result, Err(ProgramError::Cancelled)), "{result:?}");
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+}

@@ -1,0 +1,278 @@
+//! Pins, blobs and history: bringing objects of an upstream into a store.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Attempt, Filter, Look, Reason, Remote, RemoteError, RemoteRef};
+use crate::git::{GitError, Id, Store, Url, Watch};
+
+/// Where a strict server's branches stand while they are fetched.
+const PASSING: &str = "refs/patchq/passing/";
+/// What a history was fetched for, so that the next fetch brings only news.
+const HISTORY: &str = "refs/patchq/history/";
+/// How deep the branches of a strict server are looked into, step by step; the last is git's word for all of it.
+const DEPTHS: [u32; 4] = [64, 512, 4096, 0x7fff_ffff];
+
+/// How a fetch went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fetched {
+    /// Which of [`Remote::urls`] served; none when everything was there already.
+    pub served_by: Option<usize>,
+    /// Whether the server left out what was not asked for. If not, everything came along, which costs more once and
+    /// is worth a warning.
+    pub filtered: bool,
+}
+
+const NOTHING_TO_DO: Fetched = Fetched { served_by: None, filtered: true };
+
+/// A store of commits and tags without files, and how it was fetched.
+pub struct History {
+    /// The store.
+    pub store: Store,
+    /// How the fetch went.
+    pub fetched: Fetched,
+}
+
+impl Remote<'_> {
+    /// Brings commits with their trees, without history and (where the server can) without blobs, any number of them
+    /// in two requests. `within` is for servers that give only what a branch or tag points at: the full names of
+    /// the refs that the commits are looked for in; empty: every branch.
+    ///
+    /// # Errors
+    /// [`RemoteError`]; [`RemoteError::NotACommit`] when an id is that of a tag or a tree.
+    pub fn fetch_commits(
+        &self,
+        store: &Store,
+        ids: &[Id],
+        within: &[String],
+        watch: &mut Watch<'_>,
+    ) -> Result<Fetched, RemoteError> {
+        let wanted = lacking_commits(store, ids)?;
+        if wanted.is_empty() {
+            return Ok(NOTHING_TO_DO);
+        }
+        let what = format!("fetch commit {}", names(&wanted));
+        let (filtered, served_by) = self.each(&what, |url| {
+            let specs: Vec<_> = wanted.iter().map(Id::to_string).collect();
+            let filtered = match self.run(store, url, Filter::Blobs, &["fetch", "--depth=1"], &specs, watch) {
+                Ok(output) => was_filtered(&output.notes),
+                Err(error) => match Attempt::from(error) {
+                    Attempt::Next(Reason::Strict, _) => {
+                        self.fetch_from_strict(store, url, &wanted, within, watch)?;
+                        false
+                    }
+                    other => return Err(other),
+                },
+            };
+            match lacking_commits(store, &wanted)?.as_slice() {
+                [] => Ok(filtered),
+                rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
+            }
+        })?;
+        Ok(Fetched { served_by: Some(served_by), filtered })
+    }
+
+    /// Brings exactly these blobs, in two requests, and makes sure that all of them arrived.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn fetch_blobs(
+        &self,
+        store: &Store,
+        ids: &BTreeSet<Id>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Fetched, RemoteError> {
+        let wanted = lacking(store, ids.iter().copied())?;
+        if wanted.is_empty() {
+            return Ok(NOTHING_TO_DO);
+        }
+        let what = format!("fetch {} from the upstream's files", count(wanted.len(), "blob"));
+        let ((), served_by) = self.each(&what, |url| {
+            // A mirror that failed half-way may have brought some.
+            let specs: Vec<_> = lacking(store, wanted.iter().copied())?.iter().map(Id::to_string).collect();
+            self.run(store, url, Filter::Blobs, &["fetch", "--noop"], &specs, watch)?;
+            match lacking(store, wanted.iter().copied())?.as_slice() {
+                [] => Ok(()),
+                rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
+            }
+        })?;
+        Ok(Fetched { served_by: Some(served_by), filtered: true })
+    }
+
+    /// Brings the commits and tags that lead to `ids`, without any trees, into a store of its own at `dir` (made when
+    /// it is not there): a store with a pin must stay shallow. The tags there are made equal to the upstream's.
+    /// `branches`: every branch's history too.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn fetch_history(
+        &self,
+        dir: &Path,
+        ids: &[Id],
+        branches: bool,
+        watch: &mut Watch<'_>,
+    ) -> Result<History, RemoteError> {
+        let store = match Store::open(dir)? {
+            Some(store) => store,
+            None => Store::create(dir)?,
+        };
+        let tags = "+refs/tags/*:refs/tags/*".to_owned();
+        let heads = format!("+refs/heads/*:{HISTORY}heads/*");
+        let what = "fetch the upstream's history of commits";
+        let (filtered, served_by) = self.each(what, |url| {
+            let mut specs = vec![tags.clone()];
+            specs.extend(ids.iter().map(|id| format!("{id}:{HISTORY}{id}")));
+            if branches {
+                specs.push(heads.clone());
+            }
+            let args = ["fetch", "--prune"];
+            let output = match self.run(&store, url, Filter::BlobsAndTrees, &args, &specs, watch).map_err(Attempt::from)
+            {
+                Err(Attempt::Next(Reason::Strict, _)) => {
+                    let specs = [tags.clone(), heads.clone()];
+                    self.run(&store, url, Filter::BlobsAndTrees, &args, &specs, watch)?
+                }
+                other => other?,
+            };
+            match lacking(&store, ids.iter().copied())?.as_slice() {
+                [] => Ok(was_filtered(&output.notes)),
+                rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
+            }
+        })?;
+        Ok(History { store, fetched: Fetched { served_by: Some(served_by), filtered } })
+    }
+
+    /// Brings the tag objects themselves, and nothing that matters beside them.
+    pub(in crate::git) fn fetch_tags(
+        &self,
+        store: &Store,
+        tags: &[&RemoteRef],
+        watch: &mut Watch<'_>,
+    ) -> Result<(), RemoteError> {
+        let wanted = lacking(store, tags.iter().map(|tag| tag.id))?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        // By name: a strict server gives a tag by its name, and any server does.
+        let specs: Vec<_> = tags.iter().map(|tag| tag.name.clone()).collect();
+        self.each("fetch the tags of the pin", |url| {
+            self.run(store, url, Filter::BlobsAndTrees, &["fetch", "--depth=1"], &specs, watch)?;
+            match lacking(store, wanted.iter().copied())?.as_slice() {
+                [] => Ok(()),
+                rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
+            }
+        })?;
+        Ok(())
+    }
+
+    /// A server that gives only what refs point at: first look whether one points at the commit, then go down the
+    /// refs in `within`. Everything is fetched whole, for such a server would not give single blobs later.
+    fn fetch_from_strict(
+        &self,
+        store: &Store,
+        url: &Url,
+        wanted: &[Id],
+        within: &[String],
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Attempt> {
+        let only_this = Remote::new(self.git, vec![url.clone()], false);
+        let refs = only_this.refs(store, Look::BranchesAndTags, watch)?.refs;
+        let tips: Vec<_> = wanted
+            .iter()
+            .filter_map(|id| refs.iter().find(|found| found.commit() == *id).map(|found| found.name.clone()))
+            .collect();
+        if !tips.is_empty() {
+            self.run(store, url, Filter::Nothing, &["fetch", "--depth=1"], &tips, watch)?;
+        }
+        let result = self.deepen(store, url, wanted, within, watch);
+        forget_passing(store)?;
+        result
+    }
+
+    fn deepen(
+        &self,
+        store: &Store,
+        url: &Url,
+        wanted: &[Id],
+        within: &[String],
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Attempt> {
+        let specs: Vec<_> = match within {
+            [] => vec![format!("+refs/heads/*:{PASSING}*")],
+            refs => refs.iter().enumerate().map(|(place, name)| format!("+{name}:{PASSING}{place}")).collect(),
+        };
+        for depth in DEPTHS {
+            if lacking_commits(store, wanted)?.is_empty() {
+                return Ok(());
+            }
+            self.run(store, url, Filter::Nothing, &["fetch", &format!("--depth={depth}")], &specs, watch)?;
+        }
+        match lacking_commits(store, wanted)?.as_slice() {
+            [] => Ok(()),
+            rest => {
+                let place = if within.is_empty() { "any branch".to_owned() } else { within.join(", ") };
+                Err(Attempt::Next(Reason::Strict, vec![format!("{} is not in the history of {place}", names(rest))]))
+            }
+        }
+    }
+}
+
+/// git warns with these words when it had to take everything.
+fn was_filtered(notes: &[String]) -> bool {
+    !notes.iter().any(|note| note.contains("filtering not recognized by server"))
+}
+
+fn forget_passing(store: &Store) -> Result<(), GitError> {
+    let failed = || GitError::lib("cannot remove passing refs");
+    for found in store.repo().references_glob(&format!("{PASSING}*")).map_err(failed())? {
+        found.and_then(|mut found| found.delete()).map_err(failed())?;
+    }
+    Ok(())
+}
+
+/// Which of `ids` the store does not have. The store's view of its packs is renewed first: git just wrote some.
+fn lacking(store: &Store, ids: impl Iterator<Item = Id>) -> Result<Vec<Id>, GitError> {
+    let failed = || GitError::lib("cannot look into the store");
+    let odb = store.repo().odb().map_err(failed())?;
+    odb.refresh().map_err(failed())?;
+    let here = |id: Id| odb.exists_ext(id.into(), git2::OdbLookupFlags::NO_REFRESH);
+    let missing: BTreeSet<_> = ids.filter(|id| !here(*id)).collect();
+    Ok(missing.into_iter().collect())
+}
+
+/// Which of the commits `ids` the store does not have together with their root trees (a tag's commit may have come
+/// without).
+fn lacking_commits(store: &Store, ids: &[Id]) -> Result<Vec<Id>, RemoteError> {
+    let failed = || GitError::lib("cannot look into the store");
+    let odb = store.repo().odb().map_err(failed())?;
+    odb.refresh().map_err(failed())?;
+    let mut missing = BTreeSet::new();
+    for &id in ids {
+        let Ok(object) = store.repo().find_object(id.into(), None) else {
+            missing.insert(id);
+            continue;
+        };
+        match object.as_commit() {
+            Some(commit) if odb.exists(commit.tree_id()) => {}
+            Some(_) => {
+                missing.insert(id);
+            }
+            None => {
+                let kind = object.kind().map_or("thing", |kind| kind.str());
+                let commit = object.peel_to_commit().ok().map(|commit| commit.id().into());
+                return Err(RemoteError::NotACommit { id, kind, commit });
+            }
+        }
+    }
+    Ok(missing.into_iter().collect())
+}
+
+fn names(ids: &[Id]) -> String {
+    let shown: Vec<_> = ids.iter().take(3).map(Id::to_string).collect();
+    let more = if ids.len() > 3 { format!(" and {} more", ids.len() - 3) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("one {noun}") } else { format!("{n} {noun}s") }
+}

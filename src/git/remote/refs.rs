@@ -1,0 +1,116 @@
+//! What an upstream says about its branches and tags.
+
+use super::{Attempt, Filter, NAME, Reason, Remote, RemoteError};
+use crate::git::{Id, Store, Watch};
+
+/// Which refs are looked at. A server sends only those, where it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// `refs/heads/`
+    Branches,
+    /// `refs/tags/`
+    Tags,
+    /// Both of them.
+    BranchesAndTags,
+    /// `HEAD`, with the branch it stands for. Costs a look at everything the server has (622 KB of pull requests for
+    /// Kubeflow): git has no way to ask for less.
+    Head,
+}
+
+/// A ref of an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteRef {
+    /// The full name; bytes that are not UTF-8 never occur (such refs are left out).
+    pub name: String,
+    /// Where it points.
+    pub id: Id,
+    /// For an annotated tag: the object it tags.
+    pub peeled: Option<Id>,
+}
+
+impl RemoteRef {
+    /// What the ref stands for: the tagged commit of an annotated tag.
+    #[must_use]
+    pub fn commit(&self) -> Id {
+        self.peeled.unwrap_or(self.id)
+    }
+
+    /// The name without `refs/tags/` or `refs/heads/`.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        self.tag().or_else(|| self.branch()).unwrap_or(&self.name)
+    }
+
+    /// The tag's name, if it is one.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.name.strip_prefix("refs/tags/")
+    }
+
+    /// The branch's name, if it is one.
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        self.name.strip_prefix("refs/heads/")
+    }
+}
+
+/// What [`Remote::refs`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refs {
+    /// The refs, in the order of their names.
+    pub refs: Vec<RemoteRef>,
+    /// The full name of the branch that `HEAD` stands for, where it was asked for and is known.
+    pub head: Option<String>,
+    /// Which of [`Remote::urls`] served.
+    pub served_by: usize,
+}
+
+impl Remote<'_> {
+    /// Asks for refs. `store` is only a place to stand in.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn refs(&self, store: &Store, look: Look, watch: &mut Watch<'_>) -> Result<Refs, RemoteError> {
+        let args: &[&str] = match look {
+            Look::Branches => &["ls-remote", "--heads", NAME],
+            Look::Tags => &["ls-remote", "--tags", NAME],
+            Look::BranchesAndTags => &["ls-remote", "--heads", "--tags", NAME],
+            Look::Head => &["ls-remote", "--symref", NAME, "HEAD"],
+        };
+        let what = if look == Look::Head { "look up the default branch" } else { "list the branches and tags" };
+        let ((refs, head), served_by) = self.each(what, |url| {
+            let output = self.run(store, url, Filter::Nothing, args, &[], watch)?;
+            parse(&output.stdout).ok_or_else(|| Attempt::Next(Reason::Sha256, Vec::new()))
+        })?;
+        Ok(Refs { refs, head, served_by })
+    }
+}
+
+/// `ID<TAB>NAME` lines, `ID<TAB>NAME^{}` for the object of an annotated tag, `ref: NAME<TAB>HEAD` for a symbolic one.
+/// `None` when the ids are not SHA-1.
+fn parse(stdout: &[u8]) -> Option<(Vec<RemoteRef>, Option<String>)> {
+    let (mut refs, mut head): (Vec<RemoteRef>, _) = (Vec::new(), None);
+    for line in stdout.split(|byte| *byte == b'\n') {
+        let Some((left, name)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once('\t')) else {
+            continue;
+        };
+        if let Some(target) = left.strip_prefix("ref: ") {
+            if name == "HEAD" {
+                head = Some(target.to_owned());
+            }
+            continue;
+        }
+        let id: Id = left.parse().ok()?;
+        match name.strip_suffix("^{}") {
+            Some(tag) => {
+                if let Some(last) = refs.last_mut().filter(|last| last.name == tag) {
+                    last.peeled = Some(id);
+                }
+            }
+            // Asked for HEAD, git also lists whatever ends in `/HEAD`; the name tells them apart.
+            None => refs.push(RemoteRef { name: name.to_owned(), id, peeled: None }),
+        }
+    }
+    refs.sort_by(|a, b| a.name.cmp(&b.name));
+    Some((refs, head))
+}

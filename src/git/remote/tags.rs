@@ -1,0 +1,128 @@
+//! The order of tags that carry a version.
+
+use std::cmp::Ordering;
+
+/// A version as it stands in a tag: everything from the first digit on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TagVersion {
+    numbers: Vec<u64>,
+    pre: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Number(u64),
+    Word(String),
+}
+
+impl TagVersion {
+    /// Reads `v1.6.0-rc.1`, `ray-1.11.0`, `1.8rc2`; `None` without a digit. What follows `+` does not count.
+    pub(super) fn of(tag: &str) -> Option<TagVersion> {
+        let text = &tag[tag.find(|c: char| c.is_ascii_digit())?..];
+        let text = text.split('+').next().unwrap_or(text);
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let numbers: Vec<_> = text[..end].split('.').filter_map(|number| number.parse().ok()).collect();
+        (!numbers.is_empty()).then(|| TagVersion { numbers, pre: parts(&text[end..]) })
+    }
+
+    /// Whether anything follows the numbers.
+    pub(super) fn is_prerelease(&self) -> bool {
+        !self.pre.is_empty()
+    }
+}
+
+/// Runs of digits and of letters: `rc10` comes after `rc2`, as people mean it.
+fn parts(text: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for piece in text.split(|c: char| !c.is_alphanumeric()).filter(|piece| !piece.is_empty()) {
+        let mut rest = piece;
+        while let Some(first) = rest.chars().next() {
+            let digits = first.is_ascii_digit();
+            let end = rest.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(rest.len());
+            let (run, after) = rest.split_at(end);
+            parts.push(match run.parse() {
+                Ok(number) if digits => Part::Number(number),
+                _ => Part::Word(run.to_lowercase()),
+            });
+            rest = after;
+        }
+    }
+    parts
+}
+
+impl Ord for TagVersion {
+    fn cmp(&self, other: &TagVersion) -> Ordering {
+        let longest = self.numbers.len().max(other.numbers.len());
+        let at = |version: &TagVersion, place: usize| version.numbers.get(place).copied().unwrap_or(0);
+        let numbers = (0..longest).map(|place| at(self, place).cmp(&at(other, place))).find(|order| order.is_ne());
+        numbers.unwrap_or_else(|| match (self.pre.is_empty(), other.pre.is_empty()) {
+            (true, true) => Ordering::Equal,
+            (true, false) => Ordering::Greater,
+            (false, true) => Ordering::Less,
+            (false, false) => self.pre.cmp(&other.pre),
+        })
+    }
+}
+
+impl PartialOrd for TagVersion {
+    fn partial_cmp(&self, other: &TagVersion) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Whether a glob says that pre-releases are wanted: letters or a dash behind its first digit or wildcard
+/// (`v1.6.*-rc*`, `v*rc*`), a class in brackets not counted (`v[0-9]*`).
+pub(super) fn wants_prereleases(glob: &str) -> bool {
+    let start = glob.find(|c: char| c.is_ascii_digit() || "*?[".contains(c)).unwrap_or(glob.len());
+    let mut in_class = false;
+    glob[start..].chars().any(|c| {
+        match c {
+            '[' => in_class = true,
+            ']' => in_class = false,
+            _ => {}
+        }
+        !in_class && (c.is_alphabetic() || c == '-')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_come_in_the_order_of_their_versions() {
+        let sorted = [
+            "v0.9",
+            "v1.6-alpha",
+            "v1.6.0-beta.2",
+            "v1.6.0-rc.1",
+            "1.6.0rc2",
+            "v1.6.0-rc10",
+            "v1.6",
+            "ray-1.6.1",
+            "v1.10.0+meta",
+            "release/2.0.0",
+        ];
+        let versions: Vec<_> = sorted.iter().map(|tag| TagVersion::of(tag)).collect();
+        for pair in versions.windows(2) {
+            assert!(pair[0].is_some() && pair[0] < pair[1], "{pair:?}");
+        }
+        assert_eq!(TagVersion::of("latest"), None);
+        assert_eq!(TagVersion::of("v1.6").cmp(&TagVersion::of("1.6.0")), Ordering::Equal);
+    }
+
+    #[test]
+    fn a_glob_says_whether_it_wants_prereleases() {
+        for (glob, wants) in [
+            ("v1.6.*", false),
+            ("ray-*", false),
+            ("v[0-9]*", false),
+            ("*", false),
+            ("v1.6.*-*", true),
+            ("v1.6.0-rc.*", true),
+            ("v*rc*", true),
+        ] {
+            assert_eq!(wants_prereleases(glob), wants, "{glob}");
+        }
+    }
+}

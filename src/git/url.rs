@@ -1,0 +1,501 @@
+//! Where an upstream lives, and how people name one of its commits: text from a manifest or a command line, checked
+//! before git sees any of it.
+//!
+//! A url can make git run a program (`ext::`, `ssh://-oProxyCommand=…`) and a revision can become an option, so
+//! both are types that can only be made by the checks here.
+
+use std::fmt;
+use std::path::Path;
+
+use super::Id;
+use crate::path::printable;
+
+/// How git reaches a url.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `https://`
+    Https,
+    /// `http://`: anybody on the way can change what arrives, though not what a full id names.
+    Http,
+    /// `ssh://` and `user@host:path`.
+    Ssh,
+    /// `git://`
+    Git,
+    /// `file:///`
+    File,
+    /// A path, absolute or relative to the workspace's root.
+    Path,
+}
+
+/// Why some text is no url for an upstream. The text itself is printable in every message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadUrl {
+    /// Nothing.
+    #[error("the url is empty")]
+    Empty,
+    /// Starts with `-`, or has a host, user or path that does.
+    #[error("the url '{0}' could be read as an option")]
+    Option(String),
+    /// Names a remote helper, which is a program to run.
+    #[error("the url '{0}' names a helper program ('…::'); only https, http, ssh, git, file and paths are allowed")]
+    Helper(String),
+    /// Holds control characters, plain or encoded, or characters that steer a terminal.
+    #[error("the url '{0}' contains control characters")]
+    Control(String),
+    /// Holds a password. The password is left out of the message.
+    #[error("the url '{0}' contains a password; leave it out and let a credential helper of git know it")]
+    Password(String),
+    /// Another protocol.
+    #[error("the url '{0}' has an unknown protocol; expected https, http, ssh, git, file or a path")]
+    Protocol(String),
+    /// No host where there must be one, a host that is none, or a `file` url with one.
+    #[error("the url '{0}' has no proper host")]
+    Host(String),
+    /// No path behind the host.
+    #[error("the url '{0}' has no path")]
+    NoPath(String),
+    /// `~`, which only a shell knows.
+    #[error("the path '{0}' starts with '~'; write the whole path")]
+    Tilde(String),
+}
+
+/// A checked url.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    kind: Kind,
+    written: String,
+    git: String,
+}
+
+impl Url {
+    /// Checks `text`; a relative path is taken from `workspace_root` (absolute).
+    ///
+    /// # Errors
+    /// [`BadUrl`].
+    pub fn parse(text: &str, workspace_root: &Path) -> Result<Url, BadUrl> {
+        let kind = Url::check(text)?;
+        let git = match kind {
+            // A plain path has git ignore what a server is asked for (depth, filter); the same path as a url does not.
+            Kind::Path => file_url(&workspace_root.join(text)),
+            _ => text.to_owned(),
+        };
+        Ok(Url { kind, written: text.to_owned(), git })
+    }
+
+    /// Checks `text` by itself, without looking at the disk.
+    ///
+    /// # Errors
+    /// [`BadUrl`].
+    pub fn check(text: &str) -> Result<Kind, BadUrl> {
+        let shown = || printable(without_password(text).as_bytes());
+        if text.is_empty() {
+            return Err(BadUrl::Empty);
+        }
+        if printable(text.as_bytes()) != text {
+            return Err(BadUrl::Control(shown()));
+        }
+        if text.starts_with('-') {
+            return Err(BadUrl::Option(shown()));
+        }
+        let first_part = text.split('/').next().unwrap_or(text);
+        if first_part.find("::").is_some_and(|at| !first_part[..at].contains('[')) {
+            return Err(BadUrl::Helper(shown()));
+        }
+        if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| !scheme.contains('/')) {
+            let kind = match scheme {
+                "https" => Kind::Https,
+                "http" => Kind::Http,
+                "ssh" => Kind::Ssh,
+                "git" => Kind::Git,
+                "file" => Kind::File,
+                _ => return Err(BadUrl::Protocol(shown())),
+            };
+            check_rest(kind, rest, shown).map(|()| kind)
+        } else if let Some((host, path)) = first_part.split_once(':') {
+            // git's own rule: a colon before the first slash makes it `host:path` by ssh.
+            let whole_path = &text[host.len() + 1..];
+            check_scp(host, path, whole_path, shown).map(|()| Kind::Ssh)
+        } else if text.starts_with('~') {
+            Err(BadUrl::Tilde(shown()))
+        } else {
+            Ok(Kind::Path)
+        }
+    }
+
+    /// How git reaches it.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether what travels can be read and changed by anybody on the way.
+    #[must_use]
+    pub fn is_plain_http(&self) -> bool {
+        self.kind == Kind::Http
+    }
+
+    /// What git is given. Only ever as the value of a setting, never as an argument of its own.
+    #[must_use]
+    pub fn for_git(&self) -> &str {
+        &self.git
+    }
+
+    /// What a store's settings keep: without the user of an http url. (An ssh url without its user is another url.)
+    #[must_use]
+    pub fn stored(&self) -> String {
+        match (self.kind, self.git.split_once("://")) {
+            (Kind::Https | Kind::Http, Some((scheme, rest))) => {
+                let (authority, path) = split_authority(rest);
+                let host = authority.rsplit('@').next().unwrap_or(authority);
+                format!("{scheme}://{host}{path}")
+            }
+            _ => self.git.clone(),
+        }
+    }
+
+    /// What people see: as it was written.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.written
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+/// What stands before the path, and the path with its slash (or a query, for what it is worth).
+fn split_authority(rest: &str) -> (&str, &str) {
+    rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
+}
+
+fn check_rest(kind: Kind, rest: &str, shown: impl Fn() -> String) -> Result<(), BadUrl> {
+    if has_encoded_control(rest) {
+        return Err(BadUrl::Control(shown()));
+    }
+    let (authority, path) = split_authority(rest);
+    if kind == Kind::File {
+        return match (authority, path) {
+            ("", "" | "/") => Err(BadUrl::NoPath(shown())),
+            ("", _) => Ok(()),
+            _ => Err(BadUrl::Host(shown())),
+        };
+    }
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, authority),
+    };
+    if let Some(user) = user {
+        if user.contains(':') || user.to_ascii_lowercase().contains("%3a") {
+            return Err(BadUrl::Password(shown()));
+        }
+        check_word(user, &shown)?;
+    }
+    check_host(host, &shown)?;
+    match path.strip_prefix('/') {
+        None | Some("") => Err(BadUrl::NoPath(shown())),
+        Some(path) if kind != Kind::Https && kind != Kind::Http && path.starts_with('-') => {
+            Err(BadUrl::Option(shown()))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// `path` is the part before the first slash, `whole_path` all of it.
+fn check_scp(host: &str, path: &str, whole_path: &str, shown: impl Fn() -> String) -> Result<(), BadUrl> {
+    // `[::1]:path` has its first colon inside the brackets.
+    let (host, path, whole_path) = if host.contains('[') {
+        let after = whole_path.find("]:").ok_or_else(|| BadUrl::Host(shown()))?;
+        let path = &whole_path[after + 2..];
+        (format!("{host}:{}", &whole_path[..=after]), path.split('/').next().unwrap_or(path), path)
+    } else {
+        (host.to_owned(), path, whole_path)
+    };
+    if path.contains('@') {
+        return Err(BadUrl::Password(shown()));
+    }
+    let (user, host) = match host.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, host.as_str()),
+    };
+    if let Some(user) = user {
+        check_word(user, &shown)?;
+    }
+    check_host(host, &shown)?;
+    match whole_path {
+        "" => Err(BadUrl::NoPath(shown())),
+        path if path.starts_with('-') => Err(BadUrl::Option(shown())),
+        _ => Ok(()),
+    }
+}
+
+fn check_word(word: &str, shown: &impl Fn() -> String) -> Result<(), BadUrl> {
+    if word.starts_with('-') || word.to_ascii_lowercase().starts_with("%2d") {
+        return Err(BadUrl::Option(shown()));
+    }
+    if word.is_empty() || word.contains(char::is_whitespace) {
+        return Err(BadUrl::Host(shown()));
+    }
+    Ok(())
+}
+
+/// A name, an address or `[an IPv6 address]`, and a port.
+fn check_host(host: &str, shown: &impl Fn() -> String) -> Result<(), BadUrl> {
+    check_word(host, shown)?;
+    let (name, port) = match host.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((inner, rest)) => {
+            let address = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_hexdigit() || ":.%".contains(c));
+            (if address { "v6" } else { "" }, rest.strip_prefix(':'))
+        }
+        None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
+    };
+    let name_ok = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-._".contains(c));
+    let port_ok = port.is_none_or(|port| !port.is_empty() && port.parse::<u16>().is_ok());
+    if name_ok && port_ok { Ok(()) } else { Err(BadUrl::Host(shown())) }
+}
+
+/// git decodes `%0a` and its like in ssh, git and file urls before it uses them.
+fn has_encoded_control(text: &str) -> bool {
+    text.split('%').skip(1).any(|rest| {
+        rest.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).is_some_and(|byte| byte.is_ascii_control())
+    })
+}
+
+/// `text` with `user:password@` cut down to `user:…@`.
+pub(crate) fn without_password(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let (authority, path) = split_authority(&text[start..]);
+    match authority.rsplit_once('@') {
+        Some((user, host)) => {
+            let end = user.find(':').or_else(|| user.to_ascii_lowercase().find("%3a")).unwrap_or(user.len());
+            let hidden = if end < user.len() { ":…" } else { "" };
+            format!("{}{}{hidden}@{host}{path}", &text[..start], &user[..end])
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// `path` (absolute) as a `file://` url, with everything encoded that git would decode or misread.
+fn file_url(path: &Path) -> String {
+    let mut url = "file://".to_owned();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~+,@=".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    url
+}
+
+/// One commit of an upstream, as people name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rev {
+    /// A full id.
+    Id(Id),
+    /// 4 to 39 hexadecimal digits in lower case: an abbreviated id, unless a branch or tag has that name.
+    Short(String),
+    /// A branch, a tag, `HEAD`, or a full ref name (`refs/tags/v1`).
+    Name(String),
+    /// A glob over tag names.
+    Glob(String),
+}
+
+/// Why some text names no commit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadRev {
+    /// Nothing.
+    #[error("the revision is empty")]
+    Empty,
+    /// Starts with `-`.
+    #[error("the revision '{0}' could be read as an option")]
+    Option(String),
+    /// An expression or a range of git's (`~`, `^`, `..`, `@{`, `:`), a blank, a control character, a backslash.
+    #[error(
+        "'{0}' is not a branch, a tag, a glob over tags or a commit id (expressions and ranges of git are not taken)"
+    )]
+    Form(String),
+    /// An id of a repository that uses SHA-256.
+    #[error("'{0}' is a SHA-256 id; repositories of that kind are not supported")]
+    Sha256(String),
+    /// A glob that cannot be read.
+    #[error("the glob '{0}' cannot be read: {1}")]
+    Glob(String, String),
+}
+
+impl Rev {
+    /// Checks `text` by git's rules for ref names.
+    ///
+    /// # Errors
+    /// [`BadRev`].
+    pub fn parse(text: &str) -> Result<Rev, BadRev> {
+        let shown = || printable(text.as_bytes());
+        if text.is_empty() {
+            return Err(BadRev::Empty);
+        }
+        if text.starts_with('-') {
+            return Err(BadRev::Option(shown()));
+        }
+        let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if let (true, Ok(id)) = (hex, text.parse()) {
+            return Ok(Rev::Id(id));
+        }
+        if hex && text.len() == 64 {
+            return Err(BadRev::Sha256(shown()));
+        }
+        let odd = |c: char| c.is_control() || c.is_whitespace() || "~^:\\".contains(c);
+        let part_ok = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+        if printable(text.as_bytes()) != text
+            || text.contains(odd)
+            || text.contains("..")
+            || text.contains("@{")
+            || text.ends_with('.')
+            || text == "@"
+            || !text.split('/').all(part_ok)
+        {
+            return Err(BadRev::Form(shown()));
+        }
+        if text.contains(['*', '?', '[']) {
+            return match globset::Glob::new(text) {
+                Ok(_) => Ok(Rev::Glob(text.to_owned())),
+                Err(error) => Err(BadRev::Glob(shown(), error.kind().to_string())),
+            };
+        }
+        if hex && (4..40).contains(&text.len()) {
+            return Ok(Rev::Short(text.to_ascii_lowercase()));
+        }
+        Ok(Rev::Name(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Rev {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rev::Id(id) => id.fmt(f),
+            Rev::Short(text) | Rev::Name(text) | Rev::Glob(text) => f.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_allowed_form_is_taken() {
+        for (text, kind) in [
+            ("https://github.com/kubeflow/kubeflow.git", Kind::Https),
+            ("https://me@example.org:8443/a b/c.git", Kind::Https),
+            ("http://127.0.0.1:80/x", Kind::Http),
+            ("http://[::1]:80/x", Kind::Http),
+            ("ssh://git@example.org:22/~me/x.git", Kind::Ssh),
+            ("git@github.com:kubeflow/kubeflow.git", Kind::Ssh),
+            ("host:x", Kind::Ssh),
+            ("me@[::1]:x/y", Kind::Ssh),
+            ("git://example.org/x", Kind::Git),
+            ("file:///srv/git/x%20y.git", Kind::File),
+            ("/srv/git/x.git", Kind::Path),
+            ("../upstream", Kind::Path),
+            ("a/b:c", Kind::Path),
+            (".", Kind::Path),
+        ] {
+            assert_eq!(Url::check(text), Ok(kind), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_could_run_or_leak_is_refused() {
+        type Check = fn(&BadUrl) -> bool;
+        let option: Check = |e| matches!(e, BadUrl::Option(_));
+        let helper: Check = |e| matches!(e, BadUrl::Helper(_));
+        let control: Check = |e| matches!(e, BadUrl::Control(_));
+        let password: Check = |e| matches!(e, BadUrl::Password(_));
+        let other: Check = |e| matches!(e, BadUrl::Protocol(_) | BadUrl::Host(_) | BadUrl::NoPath(_));
+        for (text, expected) in [
+            ("--upload-pack=touch x", option),
+            ("ssh://-oProxyCommand=touch/x", option),
+            ("ssh://-oProxyCommand=touch@host/x", option),
+            ("ssh://%2doProxyCommand=touch/x", option),
+            ("-oProxyCommand=touch:x", option),
+            ("me@-oProxyCommand=touch:x", option),
+            ("host:-x", option),
+            ("git://host/--x", option),
+            ("ext::sh -c touch% x", helper),
+            ("https::https://example.org/x", helper),
+            ("fd::17", helper),
+            ("::x", helper),
+            ("https://example.org/\x1b[31m", control),
+            ("https://example.org/\n", control),
+            ("git://example.org/x%0ahost=other", control),
+            ("https://me:secret@example.org/x", password),
+            ("https://me%3Asecret@example.org/x", password),
+            ("ssh://me:secret@example.org/x", password),
+            ("me:secret@example.org:x", password),
+            ("ftp://example.org/x", other),
+            ("HTTPS://example.org/x", other),
+            ("javascript://x/y", other),
+            ("https:///x", other),
+            ("https://example.org", other),
+            ("ssh://host:port/x", other),
+            ("file://host/x", other),
+            ("ssh://ho%73t/x", other),
+            ("host:", other),
+        ] {
+            let error = Url::check(text).err();
+            assert!(error.as_ref().is_some_and(expected), "{text}: {error:?}");
+            let message = error.map(|e| e.to_string()).unwrap_or_default();
+            assert!(!message.contains("secret") && printable(message.as_bytes()) == message, "{message}");
+        }
+        assert!(matches!(Url::check(""), Err(BadUrl::Empty)) && matches!(Url::check("~/x"), Err(BadUrl::Tilde(_))));
+    }
+
+    #[test]
+    fn paths_become_file_urls_and_stored_urls_have_no_user() {
+        let root = Path::new("/home/me/work space");
+        let given = |text: &str| Url::parse(text, root).map(|url| (url.for_git().to_owned(), url.stored()));
+        assert_eq!(given("up%").map(|g| g.0), Ok("file:///home/me/work%20space/up%25".to_owned()));
+        assert_eq!(given("/srv/x").map(|g| g.1), Ok("file:///srv/x".to_owned()));
+        assert_eq!(given("https://me@h/x").map(|g| g.1), Ok("https://h/x".to_owned()));
+        assert_eq!(given("git@h:x").map(|g| g.1), Ok("git@h:x".to_owned()));
+    }
+
+    #[test]
+    fn revisions_are_told_apart() {
+        let full = "0611aa04850cf1fd582806dfe7f6f1fbca69f683";
+        assert!(matches!(Rev::parse(full), Ok(Rev::Id(_))));
+        assert_eq!(Rev::parse("0611AA0"), Ok(Rev::Short("0611aa0".to_owned())));
+        for name in ["v1.6-branch", "master", "abc", "release/1.x", "refs/tags/v1", "HEAD", "ümlaut"] {
+            assert_eq!(Rev::parse(name), Ok(Rev::Name(name.to_owned())));
+        }
+        for glob in ["v1.6.*", "v[0-9]*", "ray-?.*"] {
+            assert_eq!(Rev::parse(glob), Ok(Rev::Glob(glob.to_owned())));
+        }
+        for bad in [
+            "",
+            "-x",
+            "--all",
+            "a..b",
+            "a@{1}",
+            "a:b",
+            "a b",
+            "a\tb",
+            "HEAD~1",
+            "a^",
+            "@",
+            "a//b",
+            "/a",
+            "a/",
+            ".a",
+            "a.",
+            "x.lock",
+            "a\\b",
+            "v[",
+            "a\u{202e}",
+        ] {
+            assert!(Rev::parse(bad).is_err(), "{bad:?} was taken");
+        }
+        assert!(matches!(Rev::parse(&"a".repeat(64)), Err(BadRev::Sha256(_))));
+    }
+}
