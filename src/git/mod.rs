@@ -2,6 +2,7 @@
 //! but [`crate::stack`] sees a libgit2 type.
 
 mod commit;
+pub mod checkout;
 mod error;
 mod id;
 mod objects;

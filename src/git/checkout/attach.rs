@@ -1,0 +1,145 @@
+//! The tie between a checkout's folder and its store: a `.git` file with a relative path.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
+
+use bstr::ByteSlice;
+
+use crate::git::{GitError, Store};
+
+/// What stands where a checkout belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attachment {
+    /// Nothing.
+    Absent,
+    /// A folder without entries.
+    Empty,
+    /// A checkout of this store.
+    Ours,
+    /// A checkout whose `.git` file names a store of the same name that is no longer there: the folder or the
+    /// workspace was moved. [`attach`] repairs it.
+    Moved,
+    /// A `.git` file that names another git folder.
+    Elsewhere {
+        /// What the file names.
+        target: PathBuf,
+    },
+    /// A git repository of its own.
+    Repository,
+    /// A folder with files and without `.git`.
+    Plain,
+    /// A symlink; never followed.
+    Symlink,
+    /// A file or something stranger.
+    NotAFolder,
+}
+
+/// Looks at the folder `checkout` without changing it.
+///
+/// # Errors
+/// [`GitError::Io`] when it cannot be looked at.
+pub fn attachment(store: &Store, checkout: &Path) -> Result<Attachment, GitError> {
+    let failed = |path: &Path| GitError::io("cannot look at", path.to_owned());
+    match fs::symlink_metadata(checkout) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Attachment::Absent),
+        Err(error) => return Err(failed(checkout)(error)),
+        Ok(found) if found.is_symlink() => return Ok(Attachment::Symlink),
+        Ok(found) if !found.is_dir() => return Ok(Attachment::NotAFolder),
+        Ok(_) => {}
+    }
+    let link = checkout.join(".git");
+    match fs::symlink_metadata(&link) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let mut entries = fs::read_dir(checkout).map_err(failed(checkout))?;
+            Ok(if entries.next().is_none() { Attachment::Empty } else { Attachment::Plain })
+        }
+        Err(error) => Err(failed(&link)(error)),
+        Ok(found) if found.is_file() => where_to(store, checkout, &link),
+        Ok(_) => Ok(Attachment::Repository),
+    }
+}
+
+/// Reads the `.git` file at `link`.
+fn where_to(store: &Store, checkout: &Path, link: &Path) -> Result<Attachment, GitError> {
+    use std::os::unix::ffi::OsStrExt;
+    let text = fs::read(link).map_err(GitError::io("cannot read", link))?;
+    let Some(target) = text.strip_prefix(b"gitdir: ") else { return Ok(Attachment::Repository) };
+    let target = Path::new(std::ffi::OsStr::from_bytes(target.trim_end_with(|c| c == '\n' || c == '\r')));
+    match fs::canonicalize(checkout.join(target)) {
+        Ok(found) if found == real(store.dir())? => Ok(Attachment::Ours),
+        Err(error) if error.kind() == ErrorKind::NotFound && ends_alike(target, store.dir()) => Ok(Attachment::Moved),
+        _ => Ok(Attachment::Elsewhere { target: target.to_owned() }),
+    }
+}
+
+/// Whether both paths end in the same folder and name (`patchq/NAME.git`).
+fn ends_alike(one: &Path, other: &Path) -> bool {
+    let end = |path: &Path| {
+        path.file_name().map(ToOwned::to_owned).zip(path.parent().and_then(Path::file_name).map(ToOwned::to_owned))
+    };
+    end(one).is_some() && end(one) == end(other)
+}
+
+/// Makes the folder `checkout` where there is none and ties it to `store`; on [`Attachment::Ours`] nothing
+/// changes. The caller has looked at [`attachment`] first.
+///
+/// # Errors
+/// [`GitError::Io`] when the folder or its `.git` file cannot be written.
+pub fn attach(store: &Store, checkout: &Path) -> Result<(), GitError> {
+    match fs::create_dir(checkout) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(GitError::io("cannot make the folder", checkout)(error));
+        }
+        _ => {}
+    }
+    if attachment(store, checkout)? == Attachment::Ours {
+        return Ok(());
+    }
+    let mut text = b"gitdir: ".to_vec();
+    text.extend_from_slice(relative(&real(checkout)?, &real(store.dir())?).as_os_str().as_encoded_bytes());
+    text.push(b'\n');
+    // Complete before it is in place: a half-written file would look like somebody else's repository.
+    let draft = store.dir().join("gitfile.patchq");
+    fs::write(&draft, text).map_err(GitError::io("cannot write", &draft))?;
+    let link = checkout.join(".git");
+    fs::rename(&draft, &link).map_err(GitError::io("cannot write", link))
+}
+
+/// Unties `checkout` from `store`: its `.git` file goes, everything else stays. Anything but
+/// [`Attachment::Ours`] and [`Attachment::Moved`] is left alone; says whether something was untied.
+///
+/// # Errors
+/// [`GitError::Io`] when the file cannot be removed.
+pub fn detach(store: &Store, checkout: &Path) -> Result<bool, GitError> {
+    if !matches!(attachment(store, checkout)?, Attachment::Ours | Attachment::Moved) {
+        return Ok(false);
+    }
+    let link = checkout.join(".git");
+    fs::remove_file(&link).map_err(GitError::io("cannot remove", link))?;
+    Ok(true)
+}
+
+fn real(path: &Path) -> Result<PathBuf, GitError> {
+    fs::canonicalize(path).map_err(GitError::io("cannot look at", path))
+}
+
+/// The way from the folder `from` to `to`, both absolute and without symlinks.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(common).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(common)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_between_folders_is_relative() {
+        let way = relative(Path::new("/w/kubeflow"), Path::new("/w/.git/patchq/kubeflow.git"));
+        assert_eq!(way, Path::new("../.git/patchq/kubeflow.git"));
+        assert!(ends_alike(Path::new("../../.git/patchq/ray.git"), Path::new("/v/.git/patchq/ray.git")));
+        assert!(!ends_alike(Path::new("../patchq/ray.git"), Path::new("/v/patchq/kubeflow.git")));
+    }
+}

@@ -1,0 +1,329 @@
+//! The first pass: what a move of the checkout would write and remove, and everything that is in its way. Nothing
+//! is touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bstr::BString;
+
+use super::content::{Against, Content};
+use super::index::{DiskIndex, can_hold};
+use super::listing::Listing;
+use super::root::{Found, Kind, Meta, Root};
+use super::version::Managed;
+use super::{Differences, Obstacle, Reason, SparseSet};
+use crate::git::{Entry, GitError, Mode};
+use crate::path::{RepoPath, printable};
+
+/// What the second pass does.
+#[derive(Debug, Default)]
+pub(super) struct Actions {
+    /// Files and symlinks to write, and what stood there.
+    pub(super) write: BTreeMap<RepoPath, (Entry, Found)>,
+    /// Files and symlinks to remove, and what stood there.
+    pub(super) remove: BTreeMap<RepoPath, Found>,
+    /// Empty folders to make, for submodules.
+    pub(super) folders: Vec<RepoPath>,
+    /// Folders of submodules that are no longer in the tree: removed where empty.
+    pub(super) old_folders: Vec<RepoPath>,
+    /// Paths that are right already, with their stat data.
+    pub(super) clean: BTreeMap<RepoPath, Meta>,
+    /// Paths that differ and stay so.
+    pub(super) kept: Vec<RepoPath>,
+}
+
+/// Everything the first pass looks at.
+pub(super) struct Check<'a> {
+    pub(super) content: Content<'a>,
+    pub(super) root: &'a mut Root,
+    pub(super) old: Option<&'a Listing>,
+    pub(super) new: &'a Listing,
+    pub(super) sparse: &'a SparseSet,
+    pub(super) differences: Differences,
+    pub(super) managed: &'a Managed,
+    pub(super) actions: Actions,
+    pub(super) obstacles: Vec<Obstacle>,
+    /// A folder stands where a file belongs: it must be empty once everything is removed.
+    in_way: Vec<RepoPath>,
+    /// A file or symlink stands above a path: it must be removed first.
+    blocked: BTreeMap<RepoPath, bool>,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn new(
+        content: Content<'a>,
+        root: &'a mut Root,
+        trees: (Option<&'a Listing>, &'a Listing),
+        sparse: &'a SparseSet,
+        differences: Differences,
+        managed: &'a Managed,
+    ) -> Check<'a> {
+        Check {
+            content,
+            root,
+            old: trees.0,
+            new: trees.1,
+            sparse,
+            differences,
+            managed,
+            actions: Actions::default(),
+            obstacles: Vec::new(),
+            in_way: Vec::new(),
+            blocked: BTreeMap::new(),
+        }
+    }
+
+    /// Looks at every path of both trees.
+    pub(super) fn run(mut self) -> Result<(Actions, Vec<Obstacle>), GitError> {
+        let old = self.old;
+        let none = Listing::new();
+        let paths: BTreeSet<&BString> = self.new.keys().chain(old.unwrap_or(&none).keys()).collect();
+        for path in paths {
+            let (before, after) = (old.and_then(|old| old.get(path)).copied(), self.new.get(path).copied());
+            match (RepoPath::new(path), after) {
+                (Ok(safe), _) => self.path(safe, before, after)?,
+                (Err(bad), Some(after)) => self.unsafe_path(path, after, &bad.to_string()),
+                (Err(_), None) => {}
+            }
+        }
+        self.collisions();
+        self.staged();
+        self.ways()?;
+        Ok((self.actions, self.obstacles))
+    }
+
+    /// A path of the tree that no checkout may write: only in the way if it is wanted, or if git's index, which
+    /// lists every path, would not take it.
+    fn unsafe_path(&mut self, path: &BString, entry: Entry, why: &str) {
+        let top = path.split(|byte| *byte == b'/').next().unwrap_or_default();
+        let wanted = self.sparse.is_everything()
+            || (0..path.len())
+                .filter(|at| path[*at] == b'/')
+                .filter_map(|at| RepoPath::new(&path[..at]).ok())
+                .any(|above| self.sparse.contains_entry(&above, Mode::Folder));
+        if wanted || top == b".git" || !can_hold(path, entry) {
+            self.obstacles.push(Obstacle { path: printable(path), reason: Reason::UnsafePath { why: why.to_owned() } });
+        }
+    }
+
+    fn obstacle(&mut self, path: &RepoPath, reason: Reason) {
+        self.obstacles.push(Obstacle { path: path.to_string(), reason });
+    }
+
+    fn path(&mut self, path: RepoPath, before: Option<Entry>, after: Option<Entry>) -> Result<(), GitError> {
+        let found = self.root.look(&path)?;
+        match (after, before) {
+            (Some(after), _) if self.sparse.contains_entry(&path, after.mode) => {
+                self.wanted(path, before, after, found)
+            }
+            (_, Some(before)) => self.unwanted(path, before, after, found),
+            (Some(after), None) => {
+                // In the tree, outside the set, and yet there: git takes such a file for the tree's.
+                if matches!(found, Found::File(_) | Found::Symlink(_))
+                    && !self.equals(&path, &found, after)?
+                    && !self.ours(&path, &found)?
+                {
+                    self.differs(path, Reason::Untracked);
+                }
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// A difference that may be kept is, and is an obstacle otherwise.
+    fn differs(&mut self, path: RepoPath, reason: Reason) {
+        match self.differences {
+            Differences::Keep => self.actions.kept.push(path),
+            Differences::Refuse => self.obstacle(&path, reason),
+        }
+    }
+
+    fn equals(&mut self, path: &RepoPath, found: &Found, entry: Entry) -> Result<bool, GitError> {
+        Ok(matches!(self.content.compare(self.root, path, found, entry)?, Against::Equal(_)))
+    }
+
+    /// Whether the file is the `version.txt` that was written here.
+    fn ours(&mut self, path: &RepoPath, found: &Found) -> Result<bool, GitError> {
+        self.managed.is_own(self.root, path, found)
+    }
+
+    /// A path that the checkout shall hold.
+    fn wanted(&mut self, path: RepoPath, before: Option<Entry>, after: Entry, found: Found) -> Result<(), GitError> {
+        if after.mode == Mode::Gitlink {
+            return self.wanted_submodule(path, before, found);
+        }
+        if let Against::Equal(meta) = self.content.compare(self.root, &path, &found, after)? {
+            self.actions.clean.insert(path, meta);
+            return Ok(());
+        }
+        if self.differences == Differences::Keep {
+            self.actions.kept.push(path);
+            return Ok(());
+        }
+        match &found {
+            Found::Absent => {}
+            Found::Blocked { at, symlink } => {
+                self.blocked.entry(at.clone()).or_insert(*symlink);
+            }
+            Found::Folder => self.in_way.push(path.clone()),
+            Found::Other => {
+                self.obstacle(&path, Reason::NoFile);
+                return Ok(());
+            }
+            Found::File(_) | Found::Symlink(_) => {
+                let old = match before {
+                    Some(before) => self.equals(&path, &found, before)?,
+                    None => false,
+                };
+                if !old && !self.ours(&path, &found)? {
+                    let reason = if before.is_some() { Reason::LocalChange } else { Reason::Untracked };
+                    self.obstacle(&path, reason);
+                    return Ok(());
+                }
+            }
+        }
+        self.actions.write.insert(path, (after, found));
+        Ok(())
+    }
+
+    fn wanted_submodule(&mut self, path: RepoPath, before: Option<Entry>, found: Found) -> Result<(), GitError> {
+        match &found {
+            Found::Folder => {}
+            _ if self.differences == Differences::Keep => self.actions.kept.push(path),
+            Found::Absent => self.actions.folders.push(path),
+            Found::Blocked { at, symlink } => {
+                self.blocked.entry(at.clone()).or_insert(*symlink);
+                self.actions.folders.push(path);
+            }
+            Found::File(_) | Found::Symlink(_) => {
+                let old = match before {
+                    Some(before) => self.equals(&path, &found, before)?,
+                    None => false,
+                };
+                if old {
+                    self.actions.remove.insert(path.clone(), found);
+                    self.actions.folders.push(path);
+                } else {
+                    self.obstacle(&path, if before.is_some() { Reason::LocalChange } else { Reason::Untracked });
+                }
+            }
+            Found::Other => self.obstacle(&path, Reason::NoFile),
+        }
+        Ok(())
+    }
+
+    /// A path that the checkout held and shall not hold any more.
+    fn unwanted(&mut self, path: RepoPath, before: Entry, after: Option<Entry>, found: Found) -> Result<(), GitError> {
+        match &found {
+            Found::Folder if before.mode == Mode::Gitlink => {
+                if self.differences == Differences::Refuse {
+                    self.actions.old_folders.push(path);
+                }
+            }
+            Found::Absent | Found::Blocked { .. } | Found::Folder | Found::Other => {}
+            Found::File(_) | Found::Symlink(_) => {
+                if self.equals(&path, &found, before)? {
+                    match self.differences {
+                        Differences::Refuse => drop(self.actions.remove.insert(path, found)),
+                        Differences::Keep => self.actions.kept.push(path),
+                    }
+                } else if !self.ours(&path, &found)? {
+                    let same = match after {
+                        Some(after) => self.equals(&path, &found, after)?,
+                        None => false,
+                    };
+                    if !same {
+                        self.differs(path, Reason::LocalChange);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Wanted paths that some file systems take for one, and files that are folders at the same time.
+    fn collisions(&mut self) {
+        let mut folders: BTreeMap<Vec<u8>, RepoPath> = BTreeMap::new();
+        let mut files: BTreeMap<Vec<u8>, RepoPath> = BTreeMap::new();
+        let mut hits = Vec::new();
+        for (path, entry) in self.new {
+            let Ok(path) = RepoPath::new(path) else { continue };
+            if !self.sparse.contains_entry(&path, entry.mode) {
+                continue;
+            }
+            let mut above = path.parent();
+            while let Some(folder) = above {
+                if folders.insert(folder.fold_key(), path.clone()).is_some() {
+                    break;
+                }
+                above = folder.parent();
+            }
+            if let Some(other) = files.insert(path.fold_key(), path.clone()) {
+                hits.push((path, other));
+            }
+        }
+        for (key, path) in files {
+            if let Some(other) = folders.get(&key) {
+                hits.push((path, other.clone()));
+            }
+        }
+        for (path, other) in hits {
+            self.obstacle(&path, Reason::Collides { with: other.to_string() });
+        }
+    }
+
+    /// What the index holds and neither tree does would be lost with it.
+    fn staged(&mut self) {
+        let (Some(index), Some(old)) = (self.content.index, self.old) else { return };
+        if self.differences == Differences::Keep {
+            return;
+        }
+        let DiskIndex { files, conflicts, .. } = index;
+        for path in conflicts {
+            self.obstacles.push(Obstacle { path: printable(path), reason: Reason::Conflicted });
+        }
+        for (path, tracked) in files {
+            if old.get(path) != Some(&tracked.entry) && self.new.get(path) != Some(&tracked.entry) {
+                self.obstacles.push(Obstacle { path: printable(path), reason: Reason::Staged });
+            }
+        }
+        for path in old.keys() {
+            if !files.contains_key(path) && self.new.contains_key(path) && !conflicts.contains(path) {
+                self.obstacles.push(Obstacle { path: printable(path), reason: Reason::Staged });
+            }
+        }
+    }
+
+    /// Whether what stands in the way of files goes by itself when the old files are removed.
+    fn ways(&mut self) -> Result<(), GitError> {
+        for (at, symlink) in std::mem::take(&mut self.blocked) {
+            if !self.actions.remove.contains_key(&at)
+                && !self.obstacles.iter().any(|other| other.path == at.to_string())
+            {
+                self.obstacle(&at, if symlink { Reason::SymlinkOnTheWay } else { Reason::FileOnTheWay });
+            }
+        }
+        for folder in std::mem::take(&mut self.in_way) {
+            if let Some(inside) = self.stays(&folder)? {
+                self.obstacle(&folder, Reason::FolderInTheWay { holds: inside.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Something below `folder` that will not be removed.
+    fn stays(&mut self, folder: &RepoPath) -> Result<Option<RepoPath>, GitError> {
+        for (name, kind) in self.root.entries(Some(folder))? {
+            let Ok(path) = folder.join(&name) else { return Ok(Some(folder.clone())) };
+            let found = match kind {
+                Kind::Folder => self.stays(&path)?,
+                Kind::File if self.actions.remove.contains_key(&path) => None,
+                Kind::File | Kind::Other => Some(path),
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,107 @@
+//! Files made ready inside the store, with attributes and line endings honoured, before they are moved into place.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::Warning;
+use super::content::{attribute, open_work};
+use super::index::in_memory;
+use super::listing::Listing;
+use crate::git::{Entry, GitError, Store};
+use crate::path::RepoPath;
+
+/// A folder of the store with the files of a move; gone when dropped.
+pub(super) struct Stage {
+    dir: PathBuf,
+}
+
+impl Stage {
+    /// Writes `files` as a checkout of `all` would have them. `index` is the index of that checkout: attributes
+    /// are looked for in it, since `.gitattributes` may lie outside the sparse set.
+    ///
+    /// libgit2 knows no filter programs, so none can run; what they would have changed is said in the warnings.
+    pub(super) fn fill(
+        store: &Store,
+        files: &BTreeMap<RepoPath, Entry>,
+        index: &[git2::IndexEntry],
+        all: &Listing,
+    ) -> Result<(Stage, Vec<Warning>), GitError> {
+        let stage = Stage { dir: store.dir().join("stage.patchq") };
+        stage.clear()?;
+        fs::create_dir(&stage.dir).map_err(GitError::io("cannot make the folder", &stage.dir))?;
+        if files.is_empty() {
+            return Ok((stage, Vec::new()));
+        }
+        let failed = || GitError::lib("cannot write the files");
+        let repo = open_work(store, &stage.dir)?;
+        let mut index_of_all = in_memory(index)?;
+        repo.set_index(&mut index_of_all).map_err(failed())?;
+        let wanted: Vec<git2::IndexEntry> = index
+            .iter()
+            .filter(|entry| RepoPath::new(&entry.path).is_ok_and(|path| files.contains_key(&path)))
+            .map(|entry| git2::IndexEntry { path: entry.path.clone(), ..*entry })
+            .collect();
+        let mut wanted = in_memory(&wanted)?;
+        let mut options = git2::build::CheckoutBuilder::new();
+        options.force().refresh(false).update_index(false);
+        repo.checkout_index(Some(&mut wanted), Some(&mut options)).map_err(failed())?;
+        for path in files.keys() {
+            let at = stage.path(path);
+            fs::symlink_metadata(&at).map_err(GitError::io("was not written", at))?;
+        }
+        let warnings = warnings(&repo, files, all)?;
+        Ok((stage, warnings))
+    }
+
+    /// Where the file for `path` lies.
+    pub(super) fn path(&self, path: &RepoPath) -> PathBuf {
+        path.below(&self.dir)
+    }
+
+    fn clear(&self) -> Result<(), GitError> {
+        match fs::remove_dir_all(&self.dir) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(GitError::io("cannot remove", &self.dir)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // What stays behind is removed when the next move begins.
+        let _ = self.clear();
+    }
+}
+
+/// Files that plain git would have run a program or a converter on.
+fn warnings(
+    repo: &git2::Repository,
+    files: &BTreeMap<RepoPath, Entry>,
+    all: &Listing,
+) -> Result<Vec<Warning>, GitError> {
+    // Attributes can also come from the user's own file, so no tree is free of them for sure; but asking for
+    // each file is cheap next to writing it.
+    let mut found = BTreeMap::new();
+    for path in files.keys().filter(|path| all.contains_key(path.as_bstr())) {
+        for name in ["filter", "working-tree-encoding"] {
+            if attribute(repo, path, name)?.is_some() {
+                let (count, _) = found.entry(name).or_insert((0, path.clone()));
+                *count += 1;
+            }
+        }
+    }
+    Ok(found
+        .into_iter()
+        .map(|(attribute, (count, example))| Warning::Unfiltered { attribute, count, example })
+        .collect())
+}
+
+/// Whether the stage and the folder lie on one file system, so that a file can be moved between them in one step.
+pub(super) fn same_file_system(store: &Path, checkout: &Path) -> Result<bool, GitError> {
+    use std::os::unix::fs::MetadataExt;
+    let device =
+        |path: &Path| fs::metadata(path).map(|found| found.dev()).map_err(GitError::io("cannot look at", path));
+    Ok(device(store)? == device(checkout)?)
+}

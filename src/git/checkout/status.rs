@@ -1,0 +1,239 @@
+//! What of a checkout is not committed, as values. No program is run for it, whatever attributes and the user's
+//! settings name: neither a filter nor a file system monitor.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use bstr::{BStr, BString};
+
+use super::content::{Against, Content, open_work};
+use super::head::{HeadState, head};
+use super::index::{DiskIndex, Tracked};
+use super::listing::{Listing, list_commit};
+use super::root::{Found, Root};
+use super::{CheckoutError, untracked};
+use crate::git::{Entry, GitError, Mode, Store};
+use crate::path::RepoPath;
+
+/// In which way a path differs from HEAD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeKind {
+    /// Other content.
+    Modified,
+    /// Same content, the executable bit differs.
+    ModeChanged,
+    /// A file became a symlink or the other way round.
+    TypeChanged,
+    /// Gone.
+    Deleted,
+    /// In the index and not in HEAD.
+    Added,
+    /// Neither in HEAD nor in the index, and not ignored.
+    Untracked,
+    /// An untracked folder that is a git repository of its own; only the folder is listed.
+    Repository,
+    /// A merge left it undecided in the index.
+    Conflicted,
+}
+
+/// One path that differs from HEAD.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkChange {
+    /// Which path.
+    pub path: RepoPath,
+    /// How it differs.
+    pub kind: ChangeKind,
+    /// Whether the index differs from HEAD here.
+    pub staged: bool,
+    /// The working file's size in bytes, where there is one.
+    pub size: Option<u64>,
+}
+
+/// The changes of the checkout against HEAD, in order of path.
+///
+/// # Errors
+/// [`CheckoutError::IndexForm`] when plain git made the index split or sparse; [`GitError`] otherwise.
+pub fn status(store: &Store, checkout: &Path) -> Result<Vec<WorkChange>, CheckoutError> {
+    let repo = open_work(store, checkout)?;
+    let mut root = Root::open(checkout)?;
+    let mut index = DiskIndex::read(store.dir())?;
+    if let Some(index) = &mut index {
+        repo.set_index(&mut index.lib).map_err(GitError::lib("cannot use the index"))?;
+    }
+    let tip = match head(store)? {
+        HeadState::OnQueue(id) | HeadState::OnBranch { id, .. } => id,
+        HeadState::Detached(id) => Some(id),
+    };
+    let listing = tip.map_or_else(|| Ok(Listing::new()), |tip| list_commit(&repo, tip))?;
+    let content = Content::new(&repo, index.as_ref());
+    let mut changes = BTreeMap::new();
+    let none = BTreeMap::new();
+    let tracked = index.as_ref().map_or(&none, |index| &index.files);
+    let conflicts: BTreeSet<&BString> = index.iter().flat_map(|index| &index.conflicts).collect();
+    let paths: BTreeSet<&BString> = listing.keys().chain(tracked.keys()).chain(conflicts.iter().copied()).collect();
+    for path in paths {
+        // A path that cannot be in a working tree cannot differ there either.
+        let Ok(safe) = RepoPath::new(path) else { continue };
+        let sides = Sides { head: listing.get(path).copied(), index: tracked.get(path) };
+        let found = root.look(&safe)?;
+        let kind = if conflicts.contains(path) {
+            Some(ChangeKind::Conflicted)
+        } else {
+            sides.kind(&content, &mut root, &safe, &found)?
+        };
+        if let Some(kind) = kind {
+            let staged = sides.head != sides.index.map(|tracked| tracked.entry);
+            changes.insert(safe.clone(), WorkChange { path: safe, kind, staged, size: size(&found) });
+        }
+    }
+    let untracked = untracked::find(&repo, &mut root, index.as_ref())?;
+    for path in untracked.files {
+        let found = root.look(&path)?;
+        let gone = changes.remove(&path);
+        // Taken out of the index but still there: against HEAD that is at most a modification.
+        let kind = if gone.is_some() { ChangeKind::Modified } else { ChangeKind::Untracked };
+        changes.insert(path.clone(), WorkChange { path, kind, staged: gone.is_some(), size: size(&found) });
+    }
+    for path in untracked.repositories {
+        let change = WorkChange { path: path.clone(), kind: ChangeKind::Repository, staged: false, size: None };
+        changes.entry(path).or_insert(change);
+    }
+    Ok(changes.into_values().collect())
+}
+
+fn size(found: &Found) -> Option<u64> {
+    match found {
+        Found::File(meta) | Found::Symlink(meta) => Some(meta.size),
+        _ => None,
+    }
+}
+
+/// What HEAD and the index have at a path.
+struct Sides<'a> {
+    head: Option<Entry>,
+    index: Option<&'a Tracked>,
+}
+
+impl Sides<'_> {
+    fn kind(
+        &self,
+        content: &Content<'_>,
+        root: &mut Root,
+        path: &RepoPath,
+        found: &Found,
+    ) -> Result<Option<ChangeKind>, GitError> {
+        let Some(tracked) = self.index else { return Ok(self.head.map(|_| ChangeKind::Deleted)) };
+        let staged = self.head != Some(tracked.entry);
+        let against = if tracked.entry.mode == Mode::Gitlink {
+            // A submodule's folder is the user's; only a file in its place is a change here.
+            if matches!(found, Found::File(_) | Found::Symlink(_)) { Against::Type } else { Against::Absent }
+        } else {
+            content.compare(root, path, found, tracked.entry)?
+        };
+        let submodule = tracked.entry.mode == Mode::Gitlink && against == Against::Absent;
+        let clean =
+            matches!(against, Against::Equal(_)) || submodule || (against == Against::Absent && tracked.skipped);
+        if clean && !staged {
+            return Ok(None);
+        }
+        Ok(Some(match (self.head, against) {
+            (_, Against::Absent) if !clean => ChangeKind::Deleted,
+            (None, _) => ChangeKind::Added,
+            (_, Against::Type) => ChangeKind::TypeChanged,
+            (Some(head), _) if kind_bits(head.mode) != kind_bits(tracked.entry.mode) => ChangeKind::TypeChanged,
+            (Some(head), Against::Equal(_) | Against::Absent | Against::Mode) if head.id == tracked.entry.id => {
+                ChangeKind::ModeChanged
+            }
+            _ => ChangeKind::Modified,
+        }))
+    }
+}
+
+/// File, symlink or submodule.
+fn kind_bits(mode: Mode) -> u32 {
+    mode.bits() & 0o170_000
+}
+
+/// What a path of the working tree would be in a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkFile {
+    /// File, executable, symlink or submodule.
+    pub mode: Mode,
+    /// The content as git would store it; of a submodule nothing.
+    pub bytes: Vec<u8>,
+    /// The submodule's commit, where it is one.
+    pub gitlink: Option<crate::git::Id>,
+}
+
+/// The working tree's side of some changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WorkFiles {
+    /// Per path: what a commit would hold there; `None`: nothing.
+    pub files: BTreeMap<RepoPath, Option<WorkFile>>,
+    /// Paths whose attributes name a filter program. It was not run: the bytes are those on disk.
+    pub filtered: Vec<RepoPath>,
+    /// Paths that cannot be taken: undecided in the index, repositories of their own, or neither file nor symlink.
+    pub unusable: Vec<RepoPath>,
+}
+
+/// What HEAD's tree would hold at the paths of `changes` (a selection of what [`status`] said) if the working
+/// tree were committed: line endings and `ident` undone as the attributes say.
+///
+/// # Errors
+/// As [`status`].
+pub fn work_files(store: &Store, checkout: &Path, changes: &[WorkChange]) -> Result<WorkFiles, CheckoutError> {
+    let repo = open_work(store, checkout)?;
+    let mut root = Root::open(checkout)?;
+    let mut index = DiskIndex::read(store.dir())?;
+    if let Some(index) = &mut index {
+        repo.set_index(&mut index.lib).map_err(GitError::lib("cannot use the index"))?;
+    }
+    let content = Content::new(&repo, index.as_ref());
+    let mut result = WorkFiles::default();
+    for change in changes {
+        let path = &change.path;
+        match change.kind {
+            ChangeKind::Deleted => {
+                result.files.insert(path.clone(), None);
+                continue;
+            }
+            ChangeKind::Conflicted | ChangeKind::Repository => {
+                result.unusable.push(path.clone());
+                continue;
+            }
+            _ => {}
+        }
+        let tracked = index.as_ref().and_then(|index| index.files.get::<BStr>(path.as_bstr()));
+        let found = root.look(path)?;
+        let file = match (&found, tracked) {
+            (Found::File(_) | Found::Symlink(_), _) => {
+                if content.attribute(path, "filter")?.is_some() {
+                    result.filtered.push(path.clone());
+                }
+                let id = content.stored_id(&mut root, path, &found)?;
+                content.mode(&found, tracked.map(|tracked| tracked.entry.mode)).map(|mode| Entry { mode, id })
+            }
+            // Not on disk because the sparse set or git leaves it out: the index speaks for it.
+            (Found::Absent | Found::Blocked { .. }, Some(tracked)) if tracked.skipped => Some(tracked.entry),
+            (Found::Folder | Found::Absent, Some(tracked)) if tracked.entry.mode == Mode::Gitlink => {
+                Some(tracked.entry)
+            }
+            (Found::Absent | Found::Blocked { .. }, _) => None,
+            (Found::Folder | Found::Other, _) => {
+                result.unusable.push(path.clone());
+                continue;
+            }
+        };
+        let file = file.map(|entry| read(&repo, entry)).transpose()?;
+        result.files.insert(path.clone(), file);
+    }
+    Ok(result)
+}
+
+fn read(repo: &git2::Repository, entry: Entry) -> Result<WorkFile, GitError> {
+    if entry.mode == Mode::Gitlink {
+        return Ok(WorkFile { mode: entry.mode, bytes: Vec::new(), gitlink: Some(entry.id) });
+    }
+    let blob = repo.find_blob(entry.id.into()).map_err(super::listing::missing("blob", entry.id))?;
+    Ok(WorkFile { mode: entry.mode, bytes: blob.content().to_vec(), gitlink: None })
+}

@@ -1,0 +1,243 @@
+//! The second pass: the checkout is moved to a commit. Files first, then the index, then the refs; each step
+//! leaves what a run with the same plan takes up where this one was killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::attach::{Attachment, attach, attachment};
+use super::check::{Actions, Check};
+use super::content::{Content, open_work};
+use super::index::{DiskIndex, IndexLock, entries, in_memory};
+use super::listing::{Listing, absent_blobs, list_commit};
+use super::root::{Found, Meta, Root};
+use super::stage::{Stage, same_file_system};
+use super::version::{Managed, read, replace};
+use super::{CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan, Reason, SparseSet, Warning};
+use crate::git::{BRANCH, Entry, GitError, Store};
+use crate::path::RepoPath;
+
+/// Moves the checkout to `plan.commit`. Everything that is in the way is collected before anything is touched.
+/// The trees of both commits are in the store; of the blobs, those of [`super::wanted_blobs`].
+///
+/// `observe` is told each step before it is done (`attach`, `remove PATH`, `write PATH`, `version`, `config`,
+/// `index`, `ref`), so that a test can stop there.
+///
+/// The caller holds the upstream's lock and has judged the checkout ([`super::status`], [`super::head`]).
+///
+/// # Errors
+/// [`CheckoutError`] when disk or store fail; [`GitError::RefMoved`] when the branch is at neither of the plan's
+/// commits.
+pub fn materialize(
+    store: &Store,
+    checkout: &Path,
+    plan: &Plan<'_>,
+    observe: &dyn Fn(&str),
+) -> Result<Outcome, CheckoutError> {
+    let state = attachment(store, checkout)?;
+    if let Some(refused) = refuse(&state, plan.differences) {
+        return Ok(Outcome::Refused(vec![Obstacle { path: ".".to_owned(), reason: refused }]));
+    }
+    let at = store.read_ref(BRANCH)?;
+    if at.is_some() && at != plan.old && at != Some(plan.commit) {
+        return Err(GitError::RefMoved { name: BRANCH.to_owned(), expected: plan.old, found: at }.into());
+    }
+    let new = list_commit(store.repo(), plan.commit)?;
+    let old = plan.old.map(|old| list_commit(store.repo(), old)).transpose()?;
+    let mut disk = DiskIndex::read(store.dir())?;
+    let mut managed = Managed::load(store.dir())?;
+    // Where there is no folder yet an empty one stands in: the rules on paths hold all the same.
+    let nowhere = tempfile::tempdir_in(store.dir()).map_err(GitError::io("cannot make a folder in", store.dir()))?;
+    let look_at = if state == Attachment::Absent { nowhere.path() } else { checkout };
+    let check = Checked { store, checkout: look_at, plan, old: old.as_ref(), new: &new, managed: &managed };
+    let actions = match check.run(disk.as_mut())? {
+        Ok(actions) => actions,
+        Err(outcome) => return Ok(outcome),
+    };
+    let lock = IndexLock::take(store.dir())?;
+    observe("attach");
+    attach(store, checkout)?;
+    let mut root = Root::open(checkout)?;
+    let mut warnings = Vec::new();
+    if !same_file_system(store.dir(), checkout)? {
+        return Err(CheckoutError::OtherFileSystem { checkout: checkout.to_owned() });
+    }
+    let removed = actions.remove.len();
+    let clean = write_files(store, &mut root, &actions, (&new, plan.sparse), &mut warnings, observe)?;
+    observe("version");
+    warnings.extend(managed.settle(&mut root, &new, plan.version)?);
+    observe("config");
+    configure(store, plan.sparse)?;
+    observe("index");
+    lock.write(&entries(&new, plan.sparse, &clean))?;
+    observe("ref");
+    move_head(store, checkout, plan)?;
+    drop(lock);
+    Ok(Outcome::Done(Materialized {
+        files: clean.len(),
+        written: actions.write.len(),
+        removed,
+        kept: actions.kept,
+        warnings,
+    }))
+}
+
+/// Why a checkout cannot be made where `state` was found; `None`: it can.
+fn refuse(state: &Attachment, differences: Differences) -> Option<Reason> {
+    match state {
+        Attachment::Absent | Attachment::Empty | Attachment::Ours | Attachment::Moved => None,
+        Attachment::Plain if differences == Differences::Keep => None,
+        Attachment::Plain | Attachment::Elsewhere { .. } | Attachment::Repository => {
+            Some(Reason::NotOurs { found: state.clone() })
+        }
+        Attachment::Symlink | Attachment::NotAFolder => Some(Reason::NotOurs { found: state.clone() }),
+    }
+}
+
+/// What the first pass is given.
+struct Checked<'a> {
+    store: &'a Store,
+    checkout: &'a Path,
+    plan: &'a Plan<'a>,
+    old: Option<&'a Listing>,
+    new: &'a Listing,
+    managed: &'a Managed,
+}
+
+impl Checked<'_> {
+    /// What is to be done, or why it cannot be.
+    fn run(&self, mut disk: Option<&mut DiskIndex>) -> Result<Result<Actions, Outcome>, CheckoutError> {
+        let plan = self.plan;
+        let repo = open_work(self.store, self.checkout)?;
+        // Attributes of files that the sparse set leaves out are read from an index.
+        let mut stand_in = in_memory(&match disk {
+            Some(_) => Vec::new(),
+            None => holdable(self.new, plan.sparse),
+        })?;
+        let index = disk.as_mut().map_or(&mut stand_in, |disk| &mut disk.lib);
+        repo.set_index(index).map_err(GitError::lib("cannot use the index"))?;
+        let mut root = Root::open(self.checkout)?;
+        let content = Content::new(&repo, disk.as_deref());
+        let trees = (self.old, self.new);
+        let check = Check::new(content, &mut root, trees, plan.sparse, plan.differences, self.managed);
+        let (actions, mut obstacles) = check.run()?;
+        if !obstacles.is_empty() {
+            let mut seen = BTreeSet::new();
+            obstacles.retain(|obstacle| seen.insert(obstacle.path.clone()));
+            obstacles.sort_by(|one, other| one.path.cmp(&other.path));
+            return Ok(Err(Outcome::Refused(obstacles)));
+        }
+        let need = absent_blobs(&repo, self.new, plan.sparse)?;
+        Ok(if need.is_empty() { Ok(actions) } else { Err(Outcome::Need(need)) })
+    }
+}
+
+/// The index of `listing` without the paths that no index can hold, which the check names afterwards.
+fn holdable(listing: &Listing, sparse: &SparseSet) -> Vec<git2::IndexEntry> {
+    let safe = listing.iter().filter(|(path, _)| RepoPath::new(path).is_ok());
+    entries(&safe.map(|(path, entry)| (path.clone(), *entry)).collect(), sparse, &BTreeMap::new())
+}
+
+/// Removes and writes; gives the stat data of every file that is right afterwards.
+fn write_files(
+    store: &Store,
+    root: &mut Root,
+    actions: &Actions,
+    (new, sparse): (&Listing, &SparseSet),
+    warnings: &mut Vec<Warning>,
+    observe: &dyn Fn(&str),
+) -> Result<BTreeMap<RepoPath, Meta>, CheckoutError> {
+    let wanted: BTreeMap<RepoPath, Entry> =
+        actions.write.iter().map(|(path, (entry, _))| (path.clone(), *entry)).collect();
+    let (stage, said) = Stage::fill(store, &wanted, &entries(new, sparse, &BTreeMap::new()), new)?;
+    warnings.extend(said);
+    for (path, found) in &actions.remove {
+        observe(&format!("remove {path}"));
+        unchanged(root, path, found)?;
+        root.remove(path)?;
+    }
+    for path in &actions.old_folders {
+        if !root.remove_folder(path)? {
+            warnings.push(Warning::SubmoduleLeft { path: path.clone() });
+        }
+    }
+    let mut clean = actions.clean.clone();
+    for (path, (_, found)) in &actions.write {
+        observe(&format!("write {path}"));
+        match found {
+            Found::Folder => clear_folders(root, path)?,
+            Found::Blocked { .. } | Found::Absent => {}
+            _ => unchanged(root, path, found)?,
+        }
+        let fresh = !matches!(found, Found::File(_) | Found::Symlink(_));
+        root.place(&stage.path(path), path, fresh)?;
+        if let Found::File(meta) | Found::Symlink(meta) = root.look(path)? {
+            clean.insert(path.clone(), meta);
+        }
+    }
+    for path in &actions.folders {
+        root.make_folder(path)?;
+    }
+    Ok(clean)
+}
+
+/// Stops if the file is no longer the one that the first pass saw.
+fn unchanged(root: &mut Root, path: &RepoPath, found: &Found) -> Result<(), CheckoutError> {
+    if root.look(path)? == *found { Ok(()) } else { Err(CheckoutError::ChangedMeanwhile { path: path.clone() }) }
+}
+
+/// Removes `folder` and the folders in it; files in them make the removal of their folder fail, and stay.
+fn clear_folders(root: &mut Root, folder: &RepoPath) -> Result<(), GitError> {
+    if root.look(folder)? != Found::Folder {
+        return Ok(());
+    }
+    for (name, kind) in root.entries(Some(folder))? {
+        if let (super::root::Kind::Folder, Ok(path)) = (kind, folder.join(&name)) {
+            clear_folders(root, &path)?;
+        }
+    }
+    root.remove_folder(folder).map(drop)
+}
+
+/// Tells git which paths are here.
+fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitError> {
+    let failed = || GitError::lib("cannot write the store's settings");
+    let file = store.dir().join("info/sparse-checkout");
+    if let Some(patterns) = sparse.patterns()
+        && (read(&file)? != patterns.as_slice() || !file.exists())
+    {
+        replace(&file, &patterns)?;
+    }
+    // `git sparse-checkout set` moves these settings into a file that goes before the store's own.
+    let mut configs = vec![git2::Config::open(&store.dir().join("config")).map_err(failed())?];
+    let of_worktree = store.dir().join("config.worktree");
+    if of_worktree.exists() {
+        configs.push(git2::Config::open(&of_worktree).map_err(failed())?);
+    }
+    for config in &mut configs {
+        for (key, value) in [
+            ("core.sparseCheckout", !sparse.is_everything()),
+            ("core.sparseCheckoutCone", false),
+            ("index.sparse", false),
+        ] {
+            if config.get_bool(key).ok() != Some(value) {
+                config.set_bool(key, value).map_err(failed())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Moves the branch to the plan's commit and HEAD to the branch.
+fn move_head(store: &Store, checkout: &Path, plan: &Plan<'_>) -> Result<(), GitError> {
+    // With a working tree libgit2 keeps the reflogs, as git does.
+    let repo = open_work(store, checkout)?;
+    if store.read_ref(BRANCH)? != Some(plan.commit) {
+        repo.reference(BRANCH, plan.commit.into(), true, plan.reason)
+            .map_err(GitError::lib(format!("cannot move {BRANCH}")))?;
+    }
+    let head = repo.find_reference("HEAD").map_err(GitError::lib("cannot read HEAD"))?;
+    if head.symbolic_target_bytes() != Some(BRANCH.as_bytes()) {
+        repo.reference_symbolic("HEAD", BRANCH, true, plan.reason).map_err(GitError::lib("cannot move HEAD"))?;
+    }
+    Ok(())
+}
