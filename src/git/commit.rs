@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::{GitError, Id, Kind, Objects};
+use super::{GitError, Id, ObjectKind, Objects};
 
 /// A commit without its signature and other extra headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,13 +116,13 @@ impl Objects<'_> {
     /// # Errors
     /// [`GitError`] when it is missing or damaged.
     pub fn commit(&mut self, id: Id) -> Result<Commit, GitError> {
-        let bytes = self.read(id, Kind::Commit)?.ok_or(GitError::Missing { kind: "commit", id })?;
+        let bytes = self.read(id, ObjectKind::Commit)?.ok_or(GitError::Missing { kind: "commit", id })?;
         Commit::parse(id, &bytes)
     }
 
     /// Makes a commit object; the same commit has the same id everywhere.
     pub fn put_commit(&mut self, commit: &Commit) -> Id {
-        self.put(Kind::Commit, commit.to_bytes())
+        self.put(ObjectKind::Commit, commit.to_bytes())
     }
 }
 

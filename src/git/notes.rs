@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use bstr::ByteSlice;
 
-use super::{Commit, Edits, Entry, GitError, Id, Kind, Mode, Objects, Signature, Store};
+use super::{Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, Signature, Store};
 use crate::path::RepoPath;
 
 /// The notes ref.
@@ -38,7 +38,7 @@ pub fn read_notes(objects: &mut Objects<'_>) -> Result<HashMap<Id, Vec<String>>,
 pub fn make_notes(objects: &mut Objects<'_>, names: &[(Id, String)]) -> Result<Id, GitError> {
     let mut edits = Edits::new();
     for (commit, name) in names {
-        let blob = objects.put(Kind::Blob, format!("{name}\n").into_bytes());
+        let blob = objects.put(ObjectKind::Blob, format!("{name}\n").into_bytes());
         let path = RepoPath::new(commit.to_string()).map_err(GitError::EvilPath)?;
         edits.insert(path, Some(Entry { mode: Mode::File, id: blob }));
     }

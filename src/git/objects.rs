@@ -14,7 +14,7 @@ use super::{Entry, GitError, Id, Store, Tree};
 
 /// The kinds of objects that patchq makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ObjectKind {
     /// A file's content.
     Blob,
     /// A folder.
@@ -23,29 +23,29 @@ pub enum Kind {
     Commit,
 }
 
-impl Kind {
+impl ObjectKind {
     const fn lib(self) -> git2::ObjectType {
         match self {
-            Kind::Blob => git2::ObjectType::Blob,
-            Kind::Tree => git2::ObjectType::Tree,
-            Kind::Commit => git2::ObjectType::Commit,
+            ObjectKind::Blob => git2::ObjectType::Blob,
+            ObjectKind::Tree => git2::ObjectType::Tree,
+            ObjectKind::Commit => git2::ObjectType::Commit,
         }
     }
 
     /// The object type's number in a pack (git's `gitformat-pack`).
     const fn in_pack(self) -> u8 {
         match self {
-            Kind::Commit => 1,
-            Kind::Tree => 2,
-            Kind::Blob => 3,
+            ObjectKind::Commit => 1,
+            ObjectKind::Tree => 2,
+            ObjectKind::Blob => 3,
         }
     }
 
     const fn name(self) -> &'static str {
         match self {
-            Kind::Blob => "blob",
-            Kind::Tree => "tree",
-            Kind::Commit => "commit",
+            ObjectKind::Blob => "blob",
+            ObjectKind::Tree => "tree",
+            ObjectKind::Commit => "commit",
         }
     }
 }
@@ -58,7 +58,7 @@ pub struct Objects<'s> {
     store: &'s Store,
     odb: git2::Odb<'s>,
     trees: HashMap<Id, Rc<Tree>>,
-    new: HashMap<Id, (Kind, Rc<Vec<u8>>)>,
+    new: HashMap<Id, (ObjectKind, Rc<Vec<u8>>)>,
     /// New ids in the order they were made: what an object names comes before it.
     order: Vec<Id>,
 }
@@ -85,7 +85,7 @@ impl<'s> Objects<'s> {
         self.new.contains_key(&id) || self.odb.exists(id.into())
     }
 
-    pub(super) fn read(&self, id: Id, kind: Kind) -> Result<Option<Rc<Vec<u8>>>, GitError> {
+    pub(super) fn read(&self, id: Id, kind: ObjectKind) -> Result<Option<Rc<Vec<u8>>>, GitError> {
         if let Some((found, bytes)) = self.new.get(&id) {
             let wrong = GitError::Damaged { kind: kind.name(), id, what: "it is an object of another kind" };
             return if *found == kind { Ok(Some(bytes.clone())) } else { Err(wrong) };
@@ -103,7 +103,7 @@ impl<'s> Objects<'s> {
     /// # Errors
     /// [`GitError`] when it is there but damaged, or no blob.
     pub fn blob(&self, id: Id) -> Result<Option<Rc<Vec<u8>>>, GitError> {
-        self.read(id, Kind::Blob)
+        self.read(id, ObjectKind::Blob)
     }
 
     /// A tree, read once.
@@ -117,7 +117,7 @@ impl<'s> Objects<'s> {
         let tree = if id == Id::EMPTY_TREE {
             Tree::default()
         } else {
-            let bytes = self.read(id, Kind::Tree)?.ok_or(GitError::Missing { kind: "tree", id })?;
+            let bytes = self.read(id, ObjectKind::Tree)?.ok_or(GitError::Missing { kind: "tree", id })?;
             Tree::parse(id, &bytes)?
         };
         let tree = Rc::new(tree);
@@ -126,7 +126,7 @@ impl<'s> Objects<'s> {
     }
 
     /// Makes an object in memory and says its id.
-    pub fn put(&mut self, kind: Kind, bytes: Vec<u8>) -> Id {
+    pub fn put(&mut self, kind: ObjectKind, bytes: Vec<u8>) -> Id {
         let mut hash = Sha1::new();
         hash.update(format!("{} {}\0", kind.name(), bytes.len()));
         hash.update(&bytes);
@@ -140,7 +140,7 @@ impl<'s> Objects<'s> {
 
     /// Makes a blob entry in memory.
     pub fn put_file(&mut self, mode: super::Mode, bytes: Vec<u8>) -> Entry {
-        Entry { mode, id: self.put(Kind::Blob, bytes) }
+        Entry { mode, id: self.put(ObjectKind::Blob, bytes) }
     }
 
     /// Puts everything new into the store: one undeltified pack, or loose objects when they are few. Afterwards
@@ -192,7 +192,7 @@ impl<'s> Objects<'s> {
 }
 
 /// The type and size before an object in a pack: 3 bits of type, then the size in 4 + 7 + 7 … bits.
-fn pack_entry_head(kind: Kind, size: usize) -> Vec<u8> {
+fn pack_entry_head(kind: ObjectKind, size: usize) -> Vec<u8> {
     let mut out = vec![(kind.in_pack() << 4) | (size & 0x0f) as u8];
     let mut rest = size >> 4;
     while rest > 0 {

@@ -116,4 +116,30 @@ impl Store {
             (_, None) => self.repo.find_reference(name).and_then(|mut found| found.delete()).map_err(failed()),
         }
     }
+
+    /// The refs whose full name begins with `prefix`, and where they point, by name.
+    ///
+    /// # Errors
+    /// [`GitError`] when a ref cannot be read.
+    pub fn refs_below(&self, prefix: &str) -> Result<Vec<(String, Id)>, GitError> {
+        let failed = || GitError::lib(format!("cannot read the refs below {prefix}"));
+        let mut found = Vec::new();
+        for reference in self.repo.references_glob(&format!("{prefix}*")).map_err(failed())? {
+            let reference = reference.map_err(failed())?;
+            if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
+                found.push((name.to_owned(), id.into()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// The tags, by their short names, and where they point.
+    ///
+    /// # Errors
+    /// As [`Store::refs_below`].
+    pub fn tags(&self) -> Result<Vec<(String, Id)>, GitError> {
+        let tags = self.refs_below("refs/tags/")?.into_iter();
+        Ok(tags.filter_map(|(name, at)| Some((name.strip_prefix("refs/tags/")?.to_owned(), at))).collect())
+    }
 }

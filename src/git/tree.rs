@@ -138,7 +138,7 @@ impl Objects<'_> {
     pub fn edit(&mut self, tree: Id, edits: &Edits) -> Result<Id, GitError> {
         let edits = edits.iter().map(|(path, entry)| (path.as_bytes().to_vec(), *entry)).collect();
         let edited = self.edit_below(Some(tree), edits)?;
-        Ok(edited.unwrap_or_else(|| self.put(super::Kind::Tree, Vec::new())))
+        Ok(edited.unwrap_or_else(|| self.put(super::ObjectKind::Tree, Vec::new())))
     }
 
     fn edit_below(&mut self, tree: Option<Id>, edits: Vec<(Vec<u8>, Option<Entry>)>) -> Result<Option<Id>, GitError> {
@@ -183,7 +183,7 @@ impl Objects<'_> {
                 edited.set(&name, now);
             }
         }
-        Ok((!edited.entries.is_empty()).then(|| self.put(super::Kind::Tree, edited.to_bytes())))
+        Ok((!edited.entries.is_empty()).then(|| self.put(super::ObjectKind::Tree, edited.to_bytes())))
     }
 
     /// Every path at which two trees differ, in the order of the paths' bytes. Equal subtrees are not entered, so
@@ -246,7 +246,7 @@ impl Objects<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Kind, Store};
+    use super::super::{ObjectKind, Store};
     use super::*;
 
     fn path(text: &str) -> RepoPath {
@@ -353,7 +353,7 @@ mod tests {
         let mut objects = Objects::new(&store).unwrap();
         let blobs: Vec<(Id, Vec<u8>)> = (0..200usize)
             .map(|n| vec![u8::try_from(n % 251).unwrap(); n * n])
-            .map(|bytes| (objects.put(Kind::Blob, bytes.clone()), bytes))
+            .map(|bytes| (objects.put(ObjectKind::Blob, bytes.clone()), bytes))
             .collect();
         objects.flush().unwrap();
         let packs = std::fs::read_dir(at.join("objects/pack")).unwrap().count();
