@@ -1,0 +1,126 @@
+//! `upstreams.toml`: what the maintainers say about their upstreams, checked and typed.
+
+mod edit;
+mod errors;
+mod name;
+mod parse;
+mod schema;
+mod template;
+#[cfg(test)]
+mod tests;
+mod track;
+mod url;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+pub use edit::{EditError, ManifestEdit, NewUpstream};
+pub use errors::{Fault, ManifestErrors, Mistake};
+pub use name::{BadName, Name};
+pub use schema::manifest_schema;
+pub use template::{BadTemplate, Field, Part, Template};
+pub use track::{BadTrack, Revision, Track};
+pub use url::{BadUrl, Transport, Url};
+
+use crate::path::RepoPath;
+
+/// The globs of `review` where the manifest has none.
+pub const DEFAULT_REVIEW: [&str; 3] = ["**/Dockerfile*", "**/Makefile", "**/requirements*.txt"];
+
+/// The templates of `tags` where the manifest has none.
+pub const DEFAULT_TAGS: [&str; 3] = ["{version}", "{version}-{commit}", "{version}-{commit}-{queue}"];
+
+/// A manifest without mistakes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The upstreams in the order of the file.
+    pub upstreams: Vec<Upstream>,
+    /// What is allowed and yet worth a word, in the order of the file.
+    pub warnings: Vec<Mistake>,
+}
+
+/// An entry `[upstream.NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// The name of the entry.
+    pub name: Name,
+    /// Where it is fetched from.
+    pub url: Url,
+    /// Where it is fetched from when `url` fails, in order.
+    pub mirrors: Vec<Url>,
+    /// What `refresh` follows.
+    pub track: Option<Track>,
+    /// Folders and files of the checkout; `None`: everything; empty: only what the queue touches.
+    pub sparse: Option<Vec<RepoPath>>,
+    /// Globs of what `diff-upstream` puts first.
+    pub review: Vec<String>,
+    /// The registry that images are named under, without a `/` at the end.
+    pub registry: Option<String>,
+    /// The templates of the images' tags.
+    pub tags: Vec<Template>,
+    /// The version that overrides the pin's own.
+    pub version: Option<String>,
+    /// Where decisions on conflicts are remembered.
+    pub remember: Remember,
+    /// The key under which decisions are remembered; `None`: the first entry with the same url.
+    pub memory: Option<Name>,
+    /// The images built from the checkout, in the order of the file.
+    pub images: Vec<Image>,
+    /// The line of the manifest (from 1) on which the entry begins.
+    pub line: usize,
+}
+
+/// Where decisions on conflicts are remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Remember {
+    /// In the store of this clone.
+    Local,
+    /// In `resolutions/` of the workspace, for everybody.
+    Shared,
+}
+
+/// An entry `[[upstream.NAME.image]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The image's name below the registry.
+    pub name: String,
+    /// The folder that is sent to the build; `None`: the whole checkout.
+    pub context: Option<RepoPath>,
+    /// The Dockerfile, from the checkout's root.
+    pub dockerfile: RepoPath,
+}
+
+impl Manifest {
+    /// The entry called `name`.
+    #[must_use]
+    pub fn upstream(&self, name: &str) -> Option<&Upstream> {
+        self.upstreams.iter().find(|upstream| upstream.name.as_str() == name)
+    }
+
+    /// The entry whose name is nearest to `name`, for a "did you mean".
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<&Upstream> {
+        let distance = |upstream: &&Upstream| strsim::damerau_levenshtein(upstream.name.as_str(), name);
+        let near = self.upstreams.iter().min_by_key(distance)?;
+        (distance(&near) <= (name.chars().count() / 3).max(1)).then_some(near)
+    }
+}
+
+impl Upstream {
+    /// The `review` globs as one set.
+    #[must_use]
+    pub fn review_set(&self) -> GlobSet {
+        let mut set = GlobSetBuilder::new();
+        // Every glob was compiled when the manifest was read.
+        self.review.iter().filter_map(|glob| Glob::new(glob).ok()).for_each(|glob| {
+            set.add(glob);
+        });
+        set.build().unwrap_or_else(|_| GlobSet::empty())
+    }
+
+    /// Where decisions are remembered: the entry's `memory`, or the first entry of `manifest` with the same url.
+    #[must_use]
+    pub fn memory_key<'a>(&'a self, manifest: &'a Manifest) -> &'a Name {
+        let first = || manifest.upstreams.iter().find(|other| other.url == self.url).unwrap_or(self);
+        self.memory.as_ref().unwrap_or_else(|| &first().name)
+    }
+}

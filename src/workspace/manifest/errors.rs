@@ -1,0 +1,206 @@
+//! What can be wrong with a manifest, where it is, and how it is shown.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::name::BadName;
+use super::template::BadTemplate;
+use super::track::BadTrack;
+use super::url::BadUrl;
+use crate::path::{BadPath, printable};
+
+/// One mistake (or warning) in a manifest, at its place. `Display` is the one-line message; [`Mistake::excerpt`] the line it is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The manifest's path as it is shown, printable.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub fault: Fault,
+    excerpt: String,
+}
+
+/// All mistakes of a manifest, at least one, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestErrors(pub Vec<Mistake>);
+
+impl std::error::Error for Mistake {}
+impl std::error::Error for ManifestErrors {}
+
+/// What is wrong at a place of a manifest. Texts are printable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Bytes that are not UTF-8.
+    #[error("the manifest is not UTF-8 text")]
+    NotUtf8,
+    /// TOML cannot read it.
+    #[error("{0}")]
+    Syntax(String),
+    /// A key that means nothing.
+    #[error("unknown key '{key}' {place}; {expected}")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Where it stands, in words.
+        place: String,
+        /// The nearest known key, or all of them.
+        expected: String,
+    },
+    /// A header whose name has a dot and no quotes.
+    #[error("the name '{0}' has a dot and must be quoted: [upstream.\"{0}\"]")]
+    UnquotedName(String),
+    /// A value of another type.
+    #[error("'{key}' is {found}; expected {expected}")]
+    WrongType {
+        /// The key.
+        key: String,
+        /// What type the value has, in words.
+        found: &'static str,
+        /// What it should be, in words.
+        expected: &'static str,
+    },
+    /// A key that must be there.
+    #[error("{place} has no '{key}'; expected {expected}")]
+    Missing {
+        /// The table, in words.
+        place: String,
+        /// The key.
+        key: &'static str,
+        /// What it should be, in words.
+        expected: &'static str,
+    },
+    /// A name that no upstream can have.
+    #[error(transparent)]
+    Name(#[from] BadName),
+    /// A path that leaves the upstream's tree.
+    #[error("'{key}': {source}; expected a path inside the upstream's tree, such as \"components/common\"")]
+    Path {
+        /// The key.
+        key: String,
+        /// What is wrong with the path.
+        source: BadPath,
+    },
+    /// A url that git must not be given.
+    #[error("'{key}': {source}")]
+    Url {
+        /// The key.
+        key: String,
+        /// What is wrong with the url.
+        source: BadUrl,
+    },
+    /// A track that names nothing.
+    #[error("'track': {0}")]
+    Track(#[from] BadTrack),
+    /// A tag or version that no registry takes.
+    #[error("'{key}': {source}")]
+    Template {
+        /// The key.
+        key: String,
+        /// What is wrong with the tag.
+        source: BadTemplate,
+    },
+    /// A value that does not fit its key.
+    #[error("'{key}': '{value}' {reason}")]
+    Value {
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+        /// What is wrong with it and what was expected, in words.
+        reason: String,
+    },
+    /// A value that stands there twice.
+    #[error("'{key}' has '{value}' twice")]
+    Twice {
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+    },
+    /// A warning: the way to the upstream is not protected.
+    #[error("'{key}': '{url}' is fetched without encryption; anybody on the way can change it (use https)")]
+    Unprotected {
+        /// The key.
+        key: String,
+        /// The url.
+        url: String,
+    },
+}
+
+impl Fault {
+    /// Whether the text at the place may be a password and must not be shown.
+    pub(super) fn hides_text(&self) -> bool {
+        matches!(self, Fault::Url { source: BadUrl::UserInfo, .. })
+    }
+}
+
+impl Mistake {
+    /// The mistake `fault` about `span` (bytes) of `source`; `hidden` are the places that no excerpt may show.
+    pub(super) fn new(file: &str, source: &str, span: Range<usize>, fault: Fault, hidden: &[Range<usize>]) -> Mistake {
+        let start = floor(source, span.start);
+        let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
+        let end = floor(source, span.end.clamp(start, line_end));
+        let line = source[..start].matches('\n').count() + 1;
+        let column = source[line_start..start].chars().count() + 1;
+
+        let line_end = if source[end..line_end].ends_with('\r') { line_end - 1 } else { line_end };
+        let before = masked(source, line_start..start, hidden);
+        let marked = masked(source, start..end, hidden);
+        let after = masked(source, end..line_end, hidden);
+        let indent = " ".repeat(before.chars().count());
+        let carets = "^".repeat(marked.chars().count().max(1));
+        let excerpt = format!("{line:>4} | {before}{marked}{after}\n     | {indent}{carets}");
+        Mistake { file: file.to_owned(), line, column, fault, excerpt }
+    }
+
+    /// The line of the manifest with its number, and below it carets under the place; without a line feed at the end.
+    #[must_use]
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+}
+
+/// A piece of the source, printable, with `***` for what is hidden.
+fn masked(source: &str, piece: Range<usize>, hidden: &[Range<usize>]) -> String {
+    let mut out = String::new();
+    let mut at = piece.start;
+    for hide in hidden.iter().filter(|hide| hide.start < piece.end && hide.end > piece.start) {
+        out.push_str(&printable(&source.as_bytes()[at..hide.start.max(at)]));
+        out.push_str("***");
+        at = hide.end.clamp(at, piece.end);
+    }
+    out.push_str(&printable(&source.as_bytes()[at..piece.end]));
+    out
+}
+
+/// The nearest start of a character at or before `at`.
+fn floor(source: &str, at: usize) -> usize {
+    (0..=at.min(source.len())).rev().find(|at| source.is_char_boundary(*at)).unwrap_or(0)
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.fault)
+    }
+}
+
+impl fmt::Display for ManifestErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, mistake) in self.0.iter().enumerate() {
+            let separator = if at == 0 { "" } else { "\n" };
+            write!(f, "{separator}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The one of `known` that `text` most likely means (Damerau-Levenshtein: at most a third of the letters differ, at least one).
+pub(super) fn nearest(text: &str, known: &[&'static str]) -> Option<&'static str> {
+    let distance = |known: &str| strsim::damerau_levenshtein(&text.to_lowercase(), known);
+    let limit = (text.chars().count() / 3).max(1);
+    known.iter().copied().map(|known| (distance(known), known)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
+}

@@ -1,0 +1,123 @@
+//! The images of an entry and the registry they go to.
+
+use std::collections::BTreeSet;
+
+use toml::de::{DeTable, DeValue};
+
+use super::super::Image;
+use super::super::errors::Fault;
+use super::walker::{Place, Span, Walker};
+use crate::path::{RepoPath, printable};
+
+/// The keys of an image, in the order of the documentation.
+pub(in super::super) const IMAGE_KEYS: [&str; 3] = ["name", "context", "dockerfile"];
+
+/// Every `[[upstream.NAME.image]]` of the entry `upstream`.
+pub(super) fn images(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str) -> Vec<Image> {
+    let Some((key, value)) = table.get_key_value("image") else { return Vec::new() };
+    let DeValue::Array(list) = value.get_ref() else {
+        walker.wrong_type(key.span(), "image", value.get_ref(), "a list of tables: [[upstream.NAME.image]]");
+        return Vec::new();
+    };
+    let mut names = BTreeSet::new();
+    let mut images = Vec::new();
+    for item in list.iter() {
+        let DeValue::Table(table) = item.get_ref() else {
+            walker.wrong_type(item.span(), "image", item.get_ref(), "a list of tables only: [[upstream.NAME.image]]");
+            continue;
+        };
+        let Some(image) = image(walker, table, item.span(), upstream) else { continue };
+        if !names.insert(image.name.clone()) {
+            let span = table.get("name").map_or(item.span(), toml::Spanned::span);
+            walker.fault(span, Fault::Twice { key: "image".to_owned(), value: image.name.clone() });
+        }
+        images.push(image);
+    }
+    images
+}
+
+fn image(walker: &mut Walker<'_>, table: &DeTable<'_>, at: Span, upstream: &str) -> Option<Image> {
+    let place = Place::of_image(upstream);
+    walker.unknown_keys(table, &place, &IMAGE_KEYS, |_| false);
+    let name =
+        walker.required(table, &place, at, "name", "the image's name below the registry").and_then(|(text, span)| {
+            if is_repository(&text) {
+                return Some(text);
+            }
+            let value = printable(text.as_bytes());
+            let reason = "is no name for an image; use a-z and 0-9, with '.', '_', '-' or '/' between".to_owned();
+            walker.reject(span, Fault::Value { key: "name".to_owned(), value, reason })
+        });
+    let context = match walker.string(table, "context") {
+        None => None,
+        Some((text, _)) if text == "." || text == "./" => None,
+        Some((text, span)) => walker.repo_path("context", &text, span),
+    };
+    let dockerfile = match walker.string(table, "dockerfile") {
+        Some((text, span)) => walker.repo_path("dockerfile", &text, span)?,
+        // As image builders have it.
+        None => match &context {
+            Some(folder) => folder.join(b"Dockerfile").ok()?,
+            None => RepoPath::new("Dockerfile").ok()?,
+        },
+    };
+    Some(Image { name: name?, context, dockerfile })
+}
+
+/// `[HOST[:PORT]/]PATH`, as it stands before an image's name.
+pub(super) fn registry(walker: &mut Walker<'_>, text: String, span: Span) -> Option<String> {
+    let reason = if text.contains("://") {
+        "has a protocol; expected HOST/PATH without it"
+    } else if is_registry(&text) {
+        return Some(text);
+    } else {
+        "is no registry; expected HOST[:PORT]/PATH or PATH, such as \"ghcr.io/team\""
+    };
+    let value = printable(text.as_bytes());
+    walker.reject(span, Fault::Value { key: "registry".to_owned(), value, reason: reason.to_owned() })
+}
+
+/// The grammar of the distribution specification: parts of `[a-z0-9]` with single separators between, joined by `/`.
+fn is_repository(text: &str) -> bool {
+    text.len() <= 255 && text.split('/').all(is_component)
+}
+
+fn is_component(part: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let separators_fit = part
+        .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        .all(|gap| matches!(gap, "" | "." | "_" | "__") || gap.bytes().all(|b| b == b'-'));
+    edge(part.chars().next()) && edge(part.chars().next_back()) && separators_fit
+}
+
+/// As [`is_repository`], with a host (which may have capitals and a port) as first part.
+fn is_registry(text: &str) -> bool {
+    let (first, rest) = text.split_once('/').map_or((text, None), |(first, rest)| (first, Some(rest)));
+    let (host, port) = first.split_once(':').map_or((first, None), |(host, port)| (host, Some(port)));
+    let host_fits = host.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && host.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+    let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    (is_component(first) || (host_fits && port_fits)) && rest.is_none_or(is_repository)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_images_and_registries() {
+        for good in ["notebook-controller", "a/b", "a__b", "a--b", "x.y"] {
+            assert!(is_repository(good), "{good}");
+        }
+        for bad in ["", "A", "a//b", "-a", "a-", "a..b", "a:1", "a b"] {
+            assert!(!is_repository(bad), "{bad}");
+        }
+        for good in ["charmedkubeflow", "ghcr.io/team", "localhost:5000", "Registry.example:443/a/b"] {
+            assert!(is_registry(good), "{good}");
+        }
+        for bad in ["", "a/", "/a", "host:x/a", "a b", "ghcr.io//x", "team@x"] {
+            assert!(!is_registry(bad), "{bad}");
+        }
+    }
+}
