@@ -11,14 +11,14 @@ use crate::path::printable;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The system said no.
-    #[error("cannot {doing} {}: {}", shown(.path), reason(.source))]
+    #[error("cannot {doing} {}: {}", shown(.path), reason(.error))]
     Io {
         /// What was attempted, as a verb.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said; part of the message, so not a cause of its own.
+        error: io::Error,
     },
     /// A symlink where patchq follows none.
     #[error("{} is a symlink; patchq neither reads nor writes through one", shown(.0))]
@@ -35,7 +35,7 @@ impl FileError {
     /// For `map_err` of an attempt at `path`.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
         let path = path.to_owned();
-        move |source| FileError::Io { doing, path, source }
+        move |error| FileError::Io { doing, path, error }
     }
 }
 

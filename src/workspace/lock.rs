@@ -48,12 +48,12 @@ pub enum LockError {
         what: String,
     },
     /// The file system has no locks.
-    #[error("cannot lock {}: {source} (the file system must support locks)", shown(.path))]
+    #[error("cannot lock {}: {error} (the file system must support locks)", shown(.path))]
     Unsupported {
         /// The lock's file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
     /// The lock's file cannot be made.
     #[error(transparent)]
@@ -95,9 +95,7 @@ impl Lock {
             };
             match attempt {
                 Ok(()) => break,
-                Err(TryLockError::Error(source)) => {
-                    return Err(LockError::Unsupported { path: path.to_owned(), source });
-                }
+                Err(TryLockError::Error(error)) => return Err(LockError::Unsupported { path: path.to_owned(), error }),
                 Err(TryLockError::WouldBlock) => {
                     let holder = read_holder(&mut file);
                     if waited >= patience {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use similar::{ChangeTag, TextDiff};
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::{Manifest, ManifestErrors, Name, Remember, Track, Url};
@@ -12,10 +13,13 @@ use super::{Manifest, ManifestErrors, Name, Remember, Track, Url};
 /// that patchq could not read again.
 #[derive(Debug, Clone)]
 pub struct ManifestEdit {
-    /// With line feeds only; `crlf` gives the carriage returns back.
-    text: String,
-    crlf: bool,
+    /// As it was, with line feeds only.
+    old: String,
+    /// Which lines of `old` end in a carriage return and a line feed.
+    crlf: Vec<bool>,
     bom: bool,
+    /// As it is now, with line feeds only.
+    text: String,
 }
 
 /// The keys that a new entry is written with.
@@ -51,8 +55,8 @@ pub enum EditError {
     /// There is no entry of this name.
     #[error("the manifest has no upstream '{0}'")]
     NoUpstream(Name),
-    /// The entry is written in a way that is not edited (dotted keys or an inline table).
-    #[error("the upstream '{name}' is not written as a table [upstream.{}]; edit the manifest by hand", name.toml_key())]
+    /// The entry, or for a new one those that are there, are written in a way that is not edited (dotted keys or an inline table).
+    #[error("'upstream' is written with dotted keys or braces; write a table [upstream.{}] by hand", name.toml_key())]
     Form {
         /// The entry's name.
         name: Name,
@@ -79,15 +83,15 @@ impl ManifestEdit {
         Manifest::parse(text, shown_path)?;
         let text = String::from_utf8_lossy(text);
         let (bom, text) = text.strip_prefix('\u{feff}').map_or((false, &*text), |rest| (true, rest));
-        let crlf = text.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
-        let text = if crlf { text.replace("\r\n", "\n") } else { text.to_owned() };
-        Ok(ManifestEdit { text, crlf, bom })
+        let crlf = text.split_inclusive('\n').map(|line| line.ends_with("\r\n")).collect();
+        let old = text.replace("\r\n", "\n");
+        Ok(ManifestEdit { text: old.clone(), old, crlf, bom })
     }
 
     /// Adds an entry at the end, a blank line before it.
     ///
     /// # Errors
-    /// [`EditError::Exists`], [`EditError::NotText`].
+    /// [`EditError::Exists`], [`EditError::NotText`], [`EditError::Form`].
     pub fn add(&mut self, new: &NewUpstream) -> Result<(), EditError> {
         if self.entry_exists(&new.name) {
             return Err(EditError::Exists(new.name.clone()));
@@ -109,16 +113,22 @@ impl ManifestEdit {
         keys.extend(new.remember.map(|remember| ("remember", remember_text(remember).into())));
 
         let width = keys.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
-        if !self.text.is_empty() && !self.text.ends_with('\n') {
-            self.text.push('\n');
+        let mut text = self.text.clone();
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
         }
-        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
-            self.text.push('\n');
+        if !text.is_empty() && !text.ends_with("\n\n") {
+            text.push('\n');
         }
-        self.text.push_str(&format!("[upstream.{}]\n", new.name.toml_key()));
+        text.push_str(&format!("[upstream.{}]\n", new.name.toml_key()));
         for (key, value) in keys {
-            self.text.push_str(&format!("{key:<width$} = {}\n", layout(value)));
+            text.push_str(&format!("{key:<width$} = {}\n", layout(value)));
         }
+        // A table cannot be added where the others are written as dotted keys or an inline table.
+        if text.parse::<DocumentMut>().is_err() {
+            return Err(EditError::Form { name: new.name.clone() });
+        }
+        self.text = text;
         Ok(())
     }
 
@@ -177,10 +187,35 @@ impl ManifestEdit {
     /// # Errors
     /// [`EditError::Manifest`] when a value that was set has a mistake.
     pub fn finish(self, shown_path: &Path) -> Result<Vec<u8>, EditError> {
-        let text = if self.crlf { self.text.replace('\n', "\r\n") } else { self.text };
-        let text = if self.bom { format!("\u{feff}{text}") } else { text };
+        let text = format!("{}{}", if self.bom { "\u{feff}" } else { "" }, self.with_line_ends());
         Manifest::parse(text.as_bytes(), shown_path)?;
         Ok(text.into_bytes())
+    }
+
+    /// The text with the line ends that it had; a new line ends as the one that it replaces or follows.
+    fn with_line_ends(&self) -> String {
+        let mut out = String::with_capacity(self.text.len());
+        let mut crlf = self.crlf.first().copied().unwrap_or(false);
+        for change in TextDiff::from_lines(&self.old, &self.text).iter_all_changes() {
+            let before = change.old_index().and_then(|line| self.crlf.get(line)).copied();
+            let line = change.value().strip_suffix('\n');
+            match change.tag() {
+                ChangeTag::Delete => {
+                    crlf = before.unwrap_or(crlf);
+                    continue;
+                }
+                // A last line without an end says nothing about ends.
+                ChangeTag::Equal if line.is_some() => crlf = before.unwrap_or(crlf),
+                ChangeTag::Equal | ChangeTag::Insert => {}
+            }
+            out.push_str(line.unwrap_or(change.value()));
+            out.push_str(match (line, crlf) {
+                (None, _) => "",
+                (Some(_), true) => "\r\n",
+                (Some(_), false) => "\n",
+            });
+        }
+        out
     }
 
     fn entry_exists(&self, name: &Name) -> bool {
@@ -394,5 +429,15 @@ name = \"nb\"
         let inline = b"upstream.x = { url = \"/srv/x\" }\n";
         let mut edit = ManifestEdit::new(inline, Path::new("upstreams.toml")).unwrap();
         assert_eq!(edit.set(&name("x"), "track", "y"), Err(EditError::Form { name: name("x") }));
+        let inline = b"upstream = { x = { url = \"/srv/x\" } }\n";
+        let mut edit = ManifestEdit::new(inline, Path::new("upstreams.toml")).unwrap();
+        assert_eq!(edit.add(&ray()), Err(EditError::Form { name: name("ray-1.11") }));
+    }
+
+    #[test]
+    fn mixed_line_ends_stay_as_they_are() {
+        let mixed = TEXT.replacen('\n', "\r\n", 4);
+        let text = edited(&mixed, |edit| edit.set(&name("kubeflow"), "track", "main"));
+        assert_eq!(text, mixed.replace("'v1.6-branch'", "\"main\""));
     }
 }

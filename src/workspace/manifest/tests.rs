@@ -122,3 +122,21 @@ fn similar_text(shown: &str, expected: &str) {
         panic!("the mistakes read otherwise than in tests/mistakes.txt:\n{diff}");
     }
 }
+
+proptest::proptest! {
+    /// Whatever somebody writes: an answer, and an excerpt for each mistake that cannot steer the terminal.
+    #[test]
+    fn no_text_is_too_much(cut in 0..GOOD.len(), len in 0..40usize, put in ".{0,8}|[\\[\\]{}\"'=.\n#é]{0,8}") {
+        let mut bytes = GOOD.as_bytes().to_vec();
+        let end = (cut + len).min(bytes.len());
+        bytes.splice(cut..end, put.bytes());
+        if let Err(errors) = Manifest::parse(&bytes, Path::new("upstreams.toml")) {
+            proptest::prop_assert!(!errors.0.is_empty());
+            for mistake in errors.0 {
+                let line = mistake.to_string();
+                proptest::prop_assert_eq!(crate::path::printable(line.as_bytes()), line);
+                proptest::prop_assert!(mistake.excerpt().lines().count() == 2 && mistake.column > 0);
+            }
+        }
+    }
+}
