@@ -119,6 +119,10 @@ pub(super) fn write_new(path: &Path, bytes: &[u8], like: Option<&fs::Metadata>) 
 /// # Errors
 /// [`FileError::Io`].
 pub(super) fn remove(path: &Path) -> Result<(), FileError> {
+    // A read-only file system refuses to remove even what is not there.
+    if stat(path)?.is_none() {
+        return Ok(());
+    }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::io("remove", path)(error)),
         _ => Ok(()),

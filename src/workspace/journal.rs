@@ -101,7 +101,11 @@ impl Journal {
         if !in_the_way.is_empty() {
             return Err(PublishError::InTheWay { files: in_the_way });
         }
-        journal.write(layout, step, watch)?;
+        if let Err(error) = journal.write(layout, step, watch) {
+            // The disk may be full of what was written so far; why it could not be written is what the caller must hear of.
+            let _ = journal.close(&|_| {});
+            return Err(error);
+        }
         Ok(journal)
     }
 

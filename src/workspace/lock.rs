@@ -119,7 +119,8 @@ impl Lock {
             }
             Ok(())
         };
-        sign().map_err(FileError::io("write", path))?;
+        // The lock is held; a full disk only keeps others from learning by whom.
+        let _ = sign();
         Ok(Lock { file, mode })
     }
 

@@ -266,6 +266,9 @@ fn clear_folders<'c>(layout: &Layout, changes: impl Iterator<Item = &'c Change>)
     for change in changes {
         for folder in std::iter::successors(change.path.parent(), RepoPath::parent) {
             let path = folder.below(layout.root());
+            if files::stat(&path)?.is_none() {
+                continue;
+            }
             match fs::remove_dir(&path) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

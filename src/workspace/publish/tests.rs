@@ -132,7 +132,7 @@ fn killed_anywhere_it_is_as_before_or_as_after() {
     let (mut kept, mut finished) = (0, 0);
     for first in 0.. {
         // Every pair would take long on a slow disk; over all of `first`, every `second` has its turn.
-        for second in (first % 5..).step_by(5) {
+        for second in (first % 9..).step_by(9) {
             let place = Place::new();
             let (_, watch) = killer(first);
             let ran = catch_unwind(AssertUnwindSafe(|| {
@@ -290,4 +290,32 @@ fn a_damaged_journal_is_said() {
     assert_eq!(place.tree(), before);
     fs::write(journal.folder().join("step.json"), "{").unwrap();
     assert!(matches!(Journal::all_pending(&place.layout), Err(PublishError::Journal { .. })));
+}
+
+#[test]
+fn what_fails_before_the_first_file_is_taken_back() {
+    let place = Place::new();
+    let torn = |point| {
+        if point == KillPoint::Committed {
+            fs::write(place.layout.journal(place.scope()).join("new-6"), "torn").unwrap();
+        }
+    };
+    let error = publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &torn).unwrap_err();
+    assert!(matches!(error, PublishError::Journal { .. }), "{error}");
+    assert_eq!(place.tree(), with_folders(&BEFORE));
+    assert_eq!(Journal::all_pending(&place.layout).unwrap(), []);
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_leaves_nothing() {
+    let place = Place::new();
+    let in_the_way = |point| {
+        if point == KillPoint::Stored(0) {
+            fs::create_dir(place.layout.journal(place.scope()).join("step.json.tmp")).unwrap();
+        }
+    };
+    let error = publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &in_the_way).unwrap_err();
+    assert!(matches!(error, PublishError::File(_)), "{error}");
+    assert_eq!(place.tree(), with_folders(&BEFORE));
+    assert_eq!(fs::read_dir(place.layout.journals()).unwrap().count(), 0);
 }
