@@ -1,1 +1,3 @@
-//! TODO room doc
+//! One file per command: its arguments and what it does with the rooms below.
+
+pub mod demo;

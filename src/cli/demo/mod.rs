@@ -1,0 +1,59 @@
+//! The demo's material: two small upstreams with a few releases of history, made on the spot by our own code, and
+//! a queue for each. Their words are ours; their shape is that of Kubeflow's component tree and Ray's docker folder.
+
+mod history;
+mod kubeflow;
+mod ray;
+
+pub use history::{DemoError, Releases};
+
+use std::path::Path;
+
+use history::Step;
+
+/// One of the demo's upstreams.
+#[derive(Debug, Clone, Copy)]
+pub struct DemoUpstream {
+    /// Its name in the demo's manifest.
+    pub name: &'static str,
+    /// What its queue follows.
+    pub track: &'static str,
+    /// The release that the queue is made on.
+    pub pinned: &'static str,
+    /// The release after it, to which a maintainer would move.
+    pub next: &'static str,
+    /// The folders and files that the maintainer wants in the checkout.
+    pub sparse: &'static [&'static str],
+    /// Where its images go.
+    pub registry: &'static str,
+    /// Its images: name, build context, Dockerfile.
+    pub images: &'static [(&'static str, &'static str, &'static str)],
+    /// The queue: file name and content, as `git format-patch --full-index --binary --zero-commit --no-signature
+    /// --no-stat -N` writes it.
+    pub patches: &'static [(&'static str, &'static str)],
+    /// The history, from the first commit on.
+    history: &'static [Step],
+    /// The branch that HEAD names.
+    head: &'static str,
+}
+
+/// The one like Kubeflow. Moving its queue to the next release has a patch of every sort: `unchanged`, `merged`,
+/// `conflict`, `upstreamed`.
+pub const KUBEFLOW_LIKE: DemoUpstream = kubeflow::UPSTREAM;
+
+/// The one like Ray. Its queue moves to the next release without a question.
+pub const RAY_LIKE: DemoUpstream = ray::UPSTREAM;
+
+impl DemoUpstream {
+    /// Makes the upstream as a bare repository in `dir`, which must not exist or be empty. Every id is the same on
+    /// every machine.
+    ///
+    /// # Errors
+    /// [`DemoError`] when the repository cannot be written.
+    pub fn build(&self, dir: &Path) -> Result<Releases, DemoError> {
+        history::build(dir, self.head, self.history)
+    }
+}
+
+#[cfg(test)]
+mod tests;
