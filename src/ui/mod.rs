@@ -7,6 +7,7 @@ mod progress;
 mod prompt;
 mod style;
 mod table;
+mod terminal_mode;
 
 pub use human::{age, count, size};
 pub use message::{Excerpt, Level, Message};
@@ -14,3 +15,4 @@ pub use progress::{Progress, Task};
 pub use prompt::{Asker, PromptError};
 pub use style::{ColourChoice, ColourWishes, Look, Paint, use_colour};
 pub use table::{Cell, Column, Table};
+pub use terminal_mode::restore_terminal;

@@ -6,6 +6,7 @@ use console::Term;
 use dialoguer::{Confirm, Input};
 
 use super::Look;
+use super::terminal_mode::KeyMode;
 use crate::path::printable;
 
 /// Why there is no answer.
@@ -29,8 +30,9 @@ pub enum PromptError {
 
 /// Asks questions on a terminal.
 ///
-/// While a question is open the terminal raises `SIGINT` for ctrl-C; the program must have a handler for it (else it
-/// dies on the spot, as any program would), and the question returns [`PromptError::Interrupted`].
+/// Ctrl-C at a question gives [`PromptError::Interrupted`], and the process gets a `SIGINT` besides: the program must
+/// have a handler for it, else it dies on the spot. A handler that leaves the process while a question is open calls
+/// [`super::restore_terminal`] first.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker {
     terminal: bool,
@@ -87,10 +89,10 @@ impl Asker {
             return Err(PromptError::NoTerminal(shown));
         }
         let term = Term::stderr();
+        let _mode = KeyMode::enter();
         interact(&term, shown.clone()).map_err(|dialoguer::Error::IO(source)| {
-            // The key reader restores the terminal's mode; the cursor and the half-written line are left to us, and
-            // a terminal that is gone needs neither.
-            term.show_cursor().and_then(|()| term.write_line("")).ok();
+            // The half-written line is left to us; a terminal that is gone has none.
+            term.write_line("").ok();
             match source.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => PromptError::Interrupted,
                 _ => PromptError::Terminal { question: shown, source },
