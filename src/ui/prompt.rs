@@ -52,20 +52,24 @@ impl Asker {
     }
 
     /// Asks for a line of text. An empty answer gives `default` where there is one, and asks again where not.
-    /// The answer has no blanks around it.
+    /// The answer has no blanks around it. A default that cannot be shown as it is (it may come from a remote) is not
+    /// offered.
     ///
     /// # Errors
     /// [`PromptError`] when there is no answer.
     pub fn text(&self, question: &str, default: Option<&str>) -> Result<String, PromptError> {
+        let default = default.filter(|default| printable(default.as_bytes()) == **default);
         self.ask(question, |term, shown| {
             let mut input = Input::<String>::new().with_prompt(shown);
             if let Some(default) = default {
                 input = input.default(default.to_owned());
             }
             loop {
-                let answer = input.clone().interact_text_on(term)?.trim().to_owned();
-                if !answer.is_empty() {
-                    return Ok(answer);
+                let answer = input.clone().interact_text_on(term)?;
+                match (answer.trim(), default) {
+                    ("", None) => {}
+                    ("", Some(default)) => return Ok(default.to_owned()),
+                    (answer, _) => return Ok(answer.to_owned()),
                 }
             }
         })

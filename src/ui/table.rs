@@ -225,6 +225,12 @@ mod tests {
 
     #[test]
     fn eighty_columns_cut_the_widest() {
+        assert_eq!(
+            at(80),
+            "upstream  version              patches  news                 state\n\
+             kubeflow  v1.6.1                     4  v1.6-branch is 12 …  clean\n\
+             ray       1.11.0-254-g0611aa…       12                       3 files changed, 1…\n"
+        );
         for width in [20, 40, 60, 80, 100, 140] {
             let text = at(width);
             let fits = text.lines().all(|line| measure_text_width(line) <= width.max(27));
