@@ -225,6 +225,11 @@ impl Root {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(self.failed("cannot remove", path)(error)),
         }
+        self.remove_empty_above(path)
+    }
+
+    /// Removes the folders above `path` that are empty.
+    fn remove_empty_above(&mut self, path: &RepoPath) -> Result<(), GitError> {
         let mut above = path.parent();
         while let Some(folder) = above {
             if !self.remove_folder(&folder)? {
@@ -233,6 +238,15 @@ impl Root {
             above = folder.parent();
         }
         Ok(())
+    }
+
+    /// Removes the folder at `path` and those above it as far as they are empty; says whether it is gone.
+    pub(super) fn remove_folders(&mut self, path: &RepoPath) -> Result<bool, GitError> {
+        let gone = self.remove_folder(path)?;
+        if gone {
+            self.remove_empty_above(path)?;
+        }
+        Ok(gone)
     }
 
     /// Removes the folder at `path` if it is empty; says whether it is gone.

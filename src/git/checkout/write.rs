@@ -156,7 +156,7 @@ fn write_files(
         root.remove(path)?;
     }
     for path in &actions.old_folders {
-        if !root.remove_folder(path)? {
+        if !root.remove_folders(path)? {
             warnings.push(Warning::SubmoduleLeft { path: path.clone() });
         }
     }

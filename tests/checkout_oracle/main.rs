@@ -1,0 +1,11 @@
+//! The checkout against the git program: what patchq makes of a commit is what `git sparse-checkout` makes of it,
+//! and plain git works in it afterwards.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod hostile;
+mod kill;
+mod moves;
+mod plain;
+mod same;
+mod support;
