@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
 
-use super::Warning;
 use super::listing::Listing;
 use super::root::{Found, Root};
+use super::{SparseSet, Warning};
 use crate::git::GitError;
 use crate::path::RepoPath;
 
@@ -45,7 +45,7 @@ impl Managed {
     pub(super) fn settle(
         &mut self,
         root: &mut Root,
-        listing: &Listing,
+        (listing, sparse): (&Listing, &SparseSet),
         version: Option<&str>,
     ) -> Result<Option<Warning>, GitError> {
         let Ok(path) = RepoPath::new(NAME) else { return Ok(None) };
@@ -56,7 +56,9 @@ impl Managed {
         let found = root.look(&path)?;
         let own = self.is_own(root, &path, &found)?;
         let Some(version) = version.filter(|_| !tracked) else {
-            if own && !tracked {
+            // What stands there is upstream's own by now if the checkout holds it.
+            let upstreams = listing.contains_key(path.as_bstr()) && sparse.contains(&path);
+            if own && !upstreams {
                 root.remove(&path)?;
             }
             self.exclude(false)?;

@@ -64,7 +64,7 @@ pub fn materialize(
     let removed = actions.remove.len();
     let clean = write_files(store, &mut root, &actions, (&new, plan.sparse), &mut warnings, observe)?;
     observe("version");
-    warnings.extend(managed.settle(&mut root, &new, plan.version)?);
+    warnings.extend(managed.settle(&mut root, (&new, plan.sparse), plan.version)?);
     observe("config");
     configure(store, plan.sparse)?;
     observe("index");
