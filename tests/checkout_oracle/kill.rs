@@ -66,16 +66,18 @@ fn every_step_can_be_the_last() {
     let one = zoo(&world);
     let two = turned(&world);
     for (from, to) in [(None, one), (Some(one), two), (Some(two), one)] {
+        let _ = fs::remove_dir_all(world.checkout());
+        fs::remove_dir_all(world.store_dir()).unwrap();
+        patchq::git::Store::create(&world.store_dir()).unwrap();
+        world.fetch();
+        if let Some(from) = from {
+            assert!(!dies(&world, from, usize::MAX, "one"));
+        }
+        run(&world.dir, &["cp", "-a", "w", "saved"]);
         let start = |world: &World| {
-            let _ = fs::remove_dir_all(world.checkout());
-            fs::remove_dir_all(world.store_dir()).unwrap();
-            patchq::git::Store::create(&world.store_dir()).unwrap();
-            world.fetch();
-            if let Some(from) = from {
-                assert!(!dies(world, from, usize::MAX, "one"));
-            }
+            fs::remove_dir_all(world.dir.join("w")).unwrap();
+            run(&world.dir, &["cp", "-a", "saved", "w"]);
         };
-        start(&world);
         assert!(!dies(&world, to, usize::MAX, "two"));
         let expected = state(&world);
         assert_eq!(expected.3, "");
@@ -89,6 +91,7 @@ fn every_step_can_be_the_last() {
                 break;
             }
         }
+        fs::remove_dir_all(world.dir.join("saved")).unwrap();
     }
 }
 

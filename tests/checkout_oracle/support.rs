@@ -59,12 +59,7 @@ impl World {
         let dir = keep.path().canonicalize().unwrap();
         fs::create_dir_all(dir.join("up")).unwrap();
         let world = World { keep: Some(keep), dir };
-        // A hostile home may name another ref format or template: the upstream is not what is tested.
-        run(&world.dir, &["git", "init", "-q", "--ref-format=files", "--template=", "-b", "main", "up"]);
-        for (key, value) in [("core.autocrlf", "false"), ("core.hooksPath", "/dev/null"), ("core.fsmonitor", "false")] {
-            world.up(&["config", key, value]);
-        }
-        world.up(&["config", "core.attributesFile", "/dev/null"]);
+        world.up(&["init", "-q", "-b", "main"]);
         fs::create_dir_all(world.dir.join("w/.git/patchq")).unwrap();
         Store::create(&world.store_dir()).unwrap();
         world
@@ -88,7 +83,8 @@ impl World {
     }
 
     pub(crate) fn up(&self, args: &[&str]) -> String {
-        let mut all = vec!["git"];
+        // The home may be hostile, the upstream is not what is tested.
+        let mut all = vec!["env", "GIT_CONFIG_GLOBAL=/dev/null", "git", "-c", "user.name=A", "-c", "user.email=a@b"];
         all.extend(args);
         run(&self.dir.join("up"), &all)
     }
