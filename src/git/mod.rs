@@ -1,11 +1,11 @@
 //! Git: libgit2 for objects, index and working tree, the git program for the network. Nothing above this room
 //! but [`crate::stack`] sees a libgit2 type.
 
+mod builder;
 pub mod checkout;
 mod commit;
 mod describe;
 mod discover;
-mod builder;
 mod error;
 mod id;
 mod notes;
@@ -17,10 +17,10 @@ mod store;
 mod tree;
 mod url;
 
+pub use builder::{FileChange, Made, RepoBuilder};
 pub use commit::{Commit, Signature};
 pub use describe::Described;
 pub use discover::{Enclosing, Tracked, enclosing};
-pub use builder::{FileChange, Made, RepoBuilder};
 pub use error::GitError;
 pub use id::{BadId, Entry, Id, Mode};
 pub use notes::{NOTES, configured_identity, make_notes, read_notes};

@@ -132,8 +132,9 @@ fn assign(
             return Ok(());
         }
         let made = row.make(objects, missing)?;
-        let equal =
-            |file: &&OldPatch| free.contains(file.queued.name.as_str()) && patch::same_change(&file.queued.patch, made);
+        let equal = |file: &&OldPatch| {
+            free.contains(file.queued.name.as_str()) && patch::meaning::same_patch(&file.queued.patch, made)
+        };
         let name = old.iter().find(equal).map(|file| file.queued.name.clone());
         row.name = name.filter(|name| free.remove(name.as_str()));
     }

@@ -2,11 +2,32 @@
 
 pub mod digest;
 pub mod files;
+mod files_side;
+mod follow;
 pub mod ignore;
 pub mod journal;
 pub mod layout;
 pub mod lock;
 pub mod manifest;
+mod open;
 pub mod pins;
 pub mod publish;
 pub mod queue;
+mod record;
+mod rewrite;
+mod settle;
+mod site;
+mod state;
+mod supply;
+pub mod undo;
+
+pub use files_side::{Files, FilesError};
+pub use follow::FollowError;
+pub use manifest::manifest_schema;
+pub use open::{OpenError, TrackedName, UnknownUpstream, Workspace};
+pub use record::Record;
+pub use rewrite::{Rewrite, RewriteError};
+pub use settle::{Around, SettleError, Settled, Wish, finish_pending, is_exact, settle, stack_of};
+pub use site::{Site, lock_upstream, lock_workspace};
+pub use state::{Cell, Commits, State, Unreadable};
+pub use supply::{Supply, SupplyError};

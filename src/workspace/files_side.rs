@@ -1,0 +1,85 @@
+//! F, the files' side of an upstream: its pin and its patch files, read and parsed.
+
+use std::path::PathBuf;
+
+use super::digest::FilesDigest;
+use super::layout::Layout;
+use super::manifest::Name;
+use super::pins::{self, PinError};
+use super::queue::{Queue, QueueErrors};
+use crate::git::Id;
+use crate::patch::{self, ParseError};
+use crate::stack::{OldPatch, Queued};
+
+/// The pin and the patch files of an upstream.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The commit that the queue is made on.
+    pub pin: Id,
+    /// The version that is kept with the pin.
+    pub version: Option<String>,
+    /// The files as they are on disk.
+    pub queue: Queue,
+    /// The patches in order, parsed.
+    pub patches: Vec<OldPatch>,
+}
+
+/// Why the files' side cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// The upstream has no pin.
+    #[error("no pin: {} does not exist", .file.display())]
+    NoPin {
+        /// The file that would hold it, from the workspace's root.
+        file: PathBuf,
+    },
+    /// The pin or the version is not one.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// The queue's folder is not in order.
+    #[error(transparent)]
+    Queue(#[from] QueueErrors),
+    /// A patch file cannot be read as a patch.
+    #[error("{}:{}: {}", .file.display(), .error.line, .error.kind)]
+    Patch {
+        /// The file, from the workspace's root.
+        file: PathBuf,
+        /// What is wrong with it, and on which line.
+        error: ParseError,
+    },
+}
+
+impl Files {
+    /// Reads the files' side of the upstream `name`.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    pub fn read(layout: &Layout, name: &Name) -> Result<Files, FilesError> {
+        let (pin, version) = (layout.pin(name), layout.version(name));
+        let pin = pins::read_pin(&pin, layout.shown(&pin))?
+            .ok_or_else(|| FilesError::NoPin { file: layout.shown(&pin).to_owned() })?;
+        let version = pins::read_version(&version, layout.shown(&version))?;
+        let folder = layout.patches(name);
+        let shown = layout.shown(&folder).to_owned();
+        let queue = Queue::read(&folder, &shown)?;
+        let mut patches = Vec::with_capacity(queue.files.len());
+        for file in &queue.files {
+            let patch = patch::parse(&file.bytes, file.strip as usize)
+                .map_err(|error| FilesError::Patch { file: shown.join(&file.name), error })?;
+            patches.push(OldPatch { queued: Queued { name: file.name.clone(), patch }, bytes: file.bytes.clone() });
+        }
+        Ok(Files { pin, version, queue, patches })
+    }
+
+    /// The patches for the engine.
+    #[must_use]
+    pub fn queued(&self) -> Vec<Queued> {
+        self.patches.iter().map(|patch| patch.queued.clone()).collect()
+    }
+
+    /// What the files are, small enough to be kept.
+    #[must_use]
+    pub fn digest(&self) -> FilesDigest {
+        FilesDigest::of(Some(self.pin), self.version.as_deref(), &self.queue)
+    }
+}

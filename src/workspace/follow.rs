@@ -1,0 +1,139 @@
+//! The git side of a step: what happens to checkout and refs once its files are written. Everything here may be done
+//! again after a kill and then ends the same.
+
+use serde::{Deserialize, Serialize};
+
+use super::site::Site;
+use crate::git::checkout::{self, CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan};
+use crate::git::{GitError, Id, Objects};
+use crate::path::RepoPath;
+
+/// What a step does to the store and the checkout, in this order: the checkout, then the refs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct GitSide {
+    /// Moves of the checkout, one after the other.
+    pub checkout: Vec<Move>,
+    /// Moves of refs.
+    pub refs: Vec<RefMove>,
+}
+
+/// A move of the checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Move {
+    /// The commit it stands on; `None`: it stands on nothing yet.
+    pub old: Option<Id>,
+    /// The pin below `commit`, which tells the paths that the queue touches.
+    pub pin: Id,
+    /// The commit to stand on.
+    pub commit: Id,
+    /// No file is written: what differs stays as an uncommitted change.
+    pub keep: bool,
+    /// What `version.txt` says.
+    pub version: Option<String>,
+    /// One line for the branch's log.
+    pub reason: String,
+}
+
+/// A move of a ref.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RefMove {
+    /// The full name.
+    pub name: String,
+    /// Where it is.
+    pub old: Option<Id>,
+    /// Where it goes; `None`: it is removed.
+    pub new: Option<Id>,
+}
+
+/// Why the git side cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The checkout.
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
+    /// The store.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// Something in the checkout is in the way; nothing of it was touched.
+    #[error("in the way in the checkout:\n{}", list(.0))]
+    Obstacles(Vec<Obstacle>),
+    /// Objects that should have been fetched before are missing.
+    #[error("{0} objects that the checkout needs are not in the store")]
+    Missing(usize),
+    /// A journal of another patchq, or a damaged one.
+    #[error("the step's record cannot be read")]
+    Record(#[from] serde_json::Error),
+}
+
+fn list(obstacles: &[Obstacle]) -> String {
+    obstacles.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n")
+}
+
+impl RefMove {
+    /// The move of `name` to `new` from wherever it is now; `None` when it is there already.
+    ///
+    /// # Errors
+    /// [`GitError`] when the ref cannot be read.
+    pub(super) fn to(site: &Site<'_>, name: &str, new: Option<Id>) -> Result<Option<RefMove>, GitError> {
+        let old = site.store.read_ref(name)?;
+        Ok((old != new).then(|| RefMove { name: name.to_owned(), old, new }))
+    }
+}
+
+/// Does the git side of a step. `reason` goes into the refs' logs; `observe` is told each step before it is done.
+///
+/// # Errors
+/// [`FollowError`].
+pub(super) fn follow(
+    site: &Site<'_>,
+    side: &GitSide,
+    reason: &str,
+    observe: &dyn Fn(&str),
+) -> Result<Option<Materialized>, FollowError> {
+    let mut last = None;
+    for (n, step) in side.checkout.iter().enumerate() {
+        // Of several moves those that a killed run did before are not done again: they begin elsewhere.
+        let at = site.store.read_ref(crate::git::BRANCH)?;
+        let later = side.checkout[n + 1..].iter().any(|later| at == Some(later.commit) && at != step.old);
+        if later && at != Some(step.commit) {
+            continue;
+        }
+        last = Some(move_checkout(site, step, observe)?);
+    }
+    for step in &side.refs {
+        observe("refs");
+        if site.store.read_ref(&step.name)? != step.new {
+            site.store.move_ref(&step.name, step.old, step.new, reason)?;
+        }
+    }
+    Ok(last)
+}
+
+fn move_checkout(site: &Site<'_>, step: &Move, observe: &dyn Fn(&str)) -> Result<Materialized, FollowError> {
+    let sparse = sparse_of(site, step.pin, step.commit)?;
+    let differences = if step.keep { Differences::Keep } else { Differences::Refuse };
+    let plan = Plan {
+        old: step.old,
+        commit: step.commit,
+        sparse: &sparse,
+        differences,
+        version: step.version.as_deref(),
+        reason: &step.reason,
+    };
+    match checkout::materialize(&site.store, &site.checkout(), &plan, observe)? {
+        Outcome::Done(done) => Ok(done),
+        Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles)),
+        Outcome::Need(ids) => Err(FollowError::Missing(ids.len())),
+    }
+}
+
+/// The paths of a checkout that stands at `commit` on `pin`.
+///
+/// # Errors
+/// [`GitError`] when commits or trees cannot be read.
+pub(super) fn sparse_of(site: &Site<'_>, pin: Id, commit: Id) -> Result<checkout::SparseSet, GitError> {
+    let mut objects = Objects::new(&site.store)?;
+    let (base, top) = (objects.commit(pin)?.tree, objects.commit(commit)?.tree);
+    let touched: Vec<RepoPath> = objects.diff(base, top)?.into_iter().map(|change| change.path).collect();
+    site.sparse(top, &touched)
+}

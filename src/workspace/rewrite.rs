@@ -1,0 +1,292 @@
+//! From commits to the files: a row of commits becomes the queue, and files, store and checkout change together.
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::digest::FilesDigest;
+use super::files_side::Files;
+use super::follow::{GitSide, Move, RefMove};
+use super::publish::FileChange;
+use super::queue::{Queue, QueueFile, SERIES};
+use super::settle::{Around, SettleError, do_step, equal_refs, version_text};
+use super::site::Site;
+use super::state::State;
+use super::supply::{Supply, SupplyError};
+use super::undo;
+use crate::git::checkout::Materialized;
+use crate::git::{BRANCH, GitError, Id, Objects, read_notes};
+use crate::patch::names::{self, Naming, Slot};
+use crate::patch::series::Series;
+use crate::path::{RepoPath, printable};
+use crate::stack::{self, Base, Belongs, Exported, OldPatch, Origin, Queued, Stack, Version};
+
+/// A queue that commits give, worked out and not yet written.
+#[derive(Debug)]
+pub struct Rewrite {
+    /// The new queue's files.
+    pub files: Files,
+    /// Each patch of the new queue: its name, its commit, and what became of its file.
+    pub patches: Vec<(String, Exported)>,
+    /// The names of files that go.
+    pub removed: Vec<String>,
+    /// Files that got another name: old and new.
+    pub renamed: Vec<(String, String)>,
+    /// The new queue on its pin: what the checkout will stand on.
+    pub stack: Stack,
+    changes: Vec<FileChange>,
+}
+
+/// Why commits are no queue.
+#[derive(Debug, thiserror::Error)]
+pub enum RewriteError {
+    /// A commit without a change cannot be a patch file.
+    #[error("commit {} ({subject}) changes nothing, and a patch file cannot say that", .commit.short(12))]
+    EmptyCommit {
+        /// The commit.
+        commit: Id,
+        /// Its subject, printable.
+        subject: String,
+    },
+    /// A patch file would not give back its commit. Nothing is written then.
+    #[error("the patch file of commit {} ({subject}) would not give it back{why}", .commit.short(12))]
+    NotFaithful {
+        /// The commit.
+        commit: Id,
+        /// Its subject, printable.
+        subject: String,
+        /// What is known of the reason.
+        why: String,
+    },
+    /// The series cannot be read.
+    #[error("the series cannot be changed: {0}")]
+    Series(String),
+    /// The rest.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+}
+
+impl From<GitError> for RewriteError {
+    fn from(error: GitError) -> RewriteError {
+        RewriteError::Settle(error.into())
+    }
+}
+
+impl From<SupplyError> for RewriteError {
+    fn from(error: SupplyError) -> RewriteError {
+        RewriteError::Settle(error.into())
+    }
+}
+
+impl Rewrite {
+    /// Works out the queue that `commits` (oldest first, on `base`) give. `old` is the files' side as it is.
+    ///
+    /// # Errors
+    /// [`RewriteError`]; nothing is written in any case.
+    pub fn plan(
+        site: &Site<'_>,
+        supply: &Supply<'_>,
+        objects: &mut Objects<'_>,
+        old: &Files,
+        base: Base,
+        commits: &[Version],
+    ) -> Result<Rewrite, RewriteError> {
+        let sure = commits.iter().filter_map(|version| Some((version.commit, version.name.clone()?))).collect();
+        let belongs = Belongs { sure, noted: read_notes(objects)? };
+        let ids: Vec<Id> = commits.iter().map(|version| version.commit).collect();
+        refuse_empty(objects, &base, &ids)?;
+        let exported = supply.run(objects, |objects| stack::export(objects, &base, &ids, &old.patches, &belongs))?;
+        let (names, series) = name_files(old, &exported)?;
+        let queue = new_queue(old, &names, &exported, series);
+        let mut files = Files { pin: base.commit, queue, patches: Vec::new(), version: old.version.clone() };
+        files.patches = parse_all(&files.queue, &exported)?;
+        let stack = faithful(objects, base, &files, &exported)?;
+        let changes = changes(site, &old.queue, &files.queue)?;
+        let kept = |name: &&String| !names.contains(name);
+        let removed: Vec<String> = old.queue.files.iter().map(|file| &file.name).filter(kept).cloned().collect();
+        let moved = exported.iter().zip(&names).filter_map(|(patch, name)| {
+            patch.name.as_ref().filter(|was| *was != name).map(|was| (was.clone(), name.clone()))
+        });
+        let renamed: Vec<(String, String)> = moved.collect();
+        let removed = removed.into_iter().filter(|name| !renamed.iter().any(|(was, _)| was == name)).collect();
+        Ok(Rewrite { files, patches: names.into_iter().zip(exported).collect(), removed, renamed, stack, changes })
+    }
+
+    /// Whether any file would change.
+    #[must_use]
+    pub fn changes_files(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// The new queue's digest.
+    #[must_use]
+    pub fn digest(&self) -> FilesDigest {
+        self.files.digest()
+    }
+
+    /// Writes it all in one journalled step: files, refs, checkout, and what `undo` needs. The caller holds the lock
+    /// and judged `state` under it. `work` is the tree of the checkout's uncommitted changes that become part of the
+    /// queue, if any do.
+    ///
+    /// # Errors
+    /// [`SettleError`].
+    pub fn publish(
+        mut self,
+        site: &Site<'_>,
+        objects: &mut Objects<'_>,
+        state: &State,
+        around: &Around<'_>,
+    ) -> Result<Option<Materialized>, SettleError> {
+        let mut side = GitSide::default();
+        let goal = self.stack.top();
+        if state.has_checkout() {
+            side.checkout.push(Move {
+                old: state.tip,
+                pin: self.files.pin,
+                commit: goal,
+                keep: false,
+                version: version_text(site, &self.files),
+                reason: format!("patchq {}", around.command),
+            });
+        } else {
+            side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
+        }
+        side.refs.extend(equal_refs(site, objects, &self.stack, &self.files, false)?);
+        let changes = std::mem::take(&mut self.changes);
+        let nothing = changes.is_empty() && side.refs.is_empty() && state.tip == Some(goal);
+        if nothing {
+            return Ok(None);
+        }
+        side.refs.extend(undo::keep(site, objects, state, &changes, &side, around)?);
+        objects.flush()?;
+        do_step(site, changes, &side, around)
+    }
+}
+
+fn refuse_empty(objects: &mut Objects<'_>, base: &Base, commits: &[Id]) -> Result<(), RewriteError> {
+    let mut tree = base.tree;
+    for id in commits {
+        let commit = objects.commit(*id)?;
+        if commit.tree == tree {
+            let subject = printable(&stack::header_of(&commit).subject);
+            return Err(RewriteError::EmptyCommit { commit: *id, subject });
+        }
+        tree = commit.tree;
+    }
+    Ok(())
+}
+
+/// The names of the new queue's files, and the series where there is (or must be) one.
+fn name_files(old: &Files, exported: &[Exported]) -> Result<(Vec<String>, Option<Vec<u8>>), RewriteError> {
+    let before: Vec<BString> = old.queue.files.iter().map(|file| BString::from(file.name.as_str())).collect();
+    let slots: Vec<Slot<'_>> = exported
+        .iter()
+        .map(|patch| match &patch.name {
+            Some(name) => Slot::Keep(BStr::new(name.as_bytes())),
+            None => Slot::New(patch.subject.as_bstr()),
+        })
+        .collect();
+    let text = |names: Vec<BString>| names.iter().map(|name| name.to_str_lossy().into_owned()).collect::<Vec<_>>();
+    let Some(bytes) = &old.queue.series else {
+        return Ok(match names::assign(&before, &slots) {
+            Naming::Names(names) => (text(names), None),
+            Naming::NeedsSeries(names) => {
+                let lines: String = text(names.clone()).iter().map(|name| format!("{name}\n")).collect();
+                (text(names), Some(lines.into_bytes()))
+            }
+        });
+    };
+    let mut series = Series::parse(bytes).map_err(|error| RewriteError::Series(error.to_string()))?;
+    let mut known = before.clone();
+    let mut names: Vec<BString> = Vec::with_capacity(slots.len());
+    for slot in &slots {
+        let name = match slot {
+            Slot::Keep(name) => (*name).to_owned(),
+            Slot::New(subject) => {
+                let name = names::free_name(&known, subject);
+                series.insert_after(names.last().map(|name| name.as_bstr()), name.as_bstr());
+                known.push(name.clone());
+                name
+            }
+        };
+        names.push(name);
+    }
+    for gone in before.iter().filter(|name| !names.contains(name)) {
+        series.remove(gone.as_bstr());
+    }
+    let order: Vec<&BStr> = names.iter().map(|name| name.as_bstr()).collect();
+    series.reorder(&order);
+    Ok((text(names), Some(series.print())))
+}
+
+fn new_queue(old: &Files, names: &[String], exported: &[Exported], series: Option<Vec<u8>>) -> Queue {
+    let files = names.iter().zip(exported).map(|(name, patch)| {
+        let was = old.queue.files.iter().find(|file| Some(&file.name) == patch.name.as_ref());
+        let strip = was.filter(|_| patch.origin == Origin::Kept).map_or(1, |file| file.strip);
+        QueueFile { name: name.clone(), bytes: patch.bytes.clone(), strip }
+    });
+    Queue { files: files.collect(), series, others: old.queue.others.clone() }
+}
+
+/// What was just made must read again; if it does not, that is a fault of ours, and nothing is written.
+fn parse_all(queue: &Queue, exported: &[Exported]) -> Result<Vec<OldPatch>, RewriteError> {
+    let parse = |(file, patch): (&QueueFile, &Exported)| {
+        let parsed =
+            crate::patch::parse(&file.bytes, file.strip as usize).map_err(|error| RewriteError::NotFaithful {
+                commit: patch.commit,
+                subject: printable(&patch.subject),
+                why: format!(": {error}"),
+            })?;
+        Ok(OldPatch { queued: Queued { name: file.name.clone(), patch: parsed }, bytes: file.bytes.clone() })
+    };
+    queue.files.iter().zip(exported).map(parse).collect()
+}
+
+/// Applies the new files and compares every tree with its commit's.
+fn faithful(
+    objects: &mut Objects<'_>,
+    base: Base,
+    files: &Files,
+    exported: &[Exported],
+) -> Result<Stack, RewriteError> {
+    let queue = files.queued();
+    let applied = match stack::apply(objects, base, &queue)? {
+        stack::Lazy::Done(applied) => applied,
+        stack::Lazy::Need(ids) => return Err(SupplyError::NoEnd(ids.len()).into()),
+    };
+    for (n, patch) in exported.iter().enumerate() {
+        let wanted = objects.commit(patch.commit)?.tree;
+        if applied.stack.items.get(n).map(|item| item.after) != Some(wanted) {
+            let why = match &applied.failure {
+                Some((at, failure)) if *at == n => format!(": {}: {}", failure.path, failure.reason),
+                _ => String::new(),
+            };
+            let subject = printable(&patch.subject);
+            return Err(RewriteError::NotFaithful { commit: patch.commit, subject, why });
+        }
+    }
+    Ok(applied.stack)
+}
+
+/// The differences between two queues as changes of files.
+fn changes(site: &Site<'_>, old: &Queue, new: &Queue) -> Result<Vec<FileChange>, RewriteError> {
+    let layout = &site.workspace.layout;
+    let folder = layout.patches(site.name());
+    let shown = layout.shown(&folder).as_os_str().as_encoded_bytes().to_vec();
+    let path =
+        |name: &str| RepoPath::new([&shown, b"/".as_slice(), name.as_bytes()].concat()).map_err(GitError::EvilPath);
+    let mut changes = Vec::new();
+    let content =
+        |queue: &Queue, name: &str| queue.files.iter().find(|file| file.name == name).map(|file| file.bytes.clone());
+    let mut names: Vec<&str> = old.files.iter().chain(&new.files).map(|file| file.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let (was, is) = (content(old, name), content(new, name));
+        if was != is {
+            changes.push(FileChange { path: path(name)?, old: was, new: is });
+        }
+    }
+    if old.series != new.series {
+        changes.push(FileChange { path: path(SERIES)?, old: old.series.clone(), new: new.series.clone() });
+    }
+    Ok(changes)
+}

@@ -1,0 +1,121 @@
+//! One upstream of a workspace with its store: what every command that works on an upstream begins with.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::layout::Scope;
+use super::lock::{Holder, Lock, LockError, Mode};
+use super::manifest::{Name, Upstream};
+use super::open::Workspace;
+use crate::git::checkout::SparseSet;
+use crate::git::{GitError, Id, Store};
+use crate::path::RepoPath;
+
+/// How long a command waits for another patchq.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An upstream and its store.
+pub struct Site<'w> {
+    /// The workspace.
+    pub workspace: &'w Workspace,
+    /// The manifest's entry.
+    pub upstream: &'w Upstream,
+    /// The store.
+    pub store: Store,
+}
+
+impl<'w> Site<'w> {
+    /// The upstream's site; `None` while it has no store.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be opened.
+    pub fn open(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Option<Site<'w>>, GitError> {
+        let store = Store::open(&workspace.layout.store(&upstream.name))?;
+        Ok(store.map(|store| Site { workspace, upstream, store }))
+    }
+
+    /// The upstream's site; its store is made where there is none. In a linked worktree the store borrows the objects
+    /// of the main one, so that a second worktree costs no transfer.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be made or opened.
+    pub fn make(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, GitError> {
+        if let Some(site) = Site::open(workspace, upstream)? {
+            return Ok(site);
+        }
+        let dir = workspace.layout.store(&upstream.name);
+        // Made beside its place and moved there: a killed run leaves no half of a store.
+        let parent = dir.parent().map_or_else(PathBuf::new, ToOwned::to_owned);
+        fs::create_dir_all(&parent).map_err(GitError::io("cannot make the folder", &parent))?;
+        let scratch = tempfile::Builder::new()
+            .prefix(".store-")
+            .tempdir_in(&parent)
+            .map_err(GitError::io("cannot make a folder in", &parent))?;
+        let made = scratch.path().join("git");
+        drop(Store::create(&made)?);
+        if let Some(objects) = workspace.layout.borrowed_objects(&upstream.name).filter(|objects| objects.is_dir()) {
+            let file = made.join("objects/info/alternates");
+            let line = [objects.as_os_str().as_encoded_bytes(), b"\n"].concat();
+            fs::create_dir_all(made.join("objects/info"))
+                .and_then(|()| fs::write(&file, line))
+                .map_err(GitError::io("cannot write", file))?;
+        }
+        fs::rename(&made, &dir).map_err(GitError::io("cannot make", &dir))?;
+        let store = Store::open(&dir)?.ok_or(GitError::Missing { kind: "store", id: Id::EMPTY_TREE })?;
+        Ok(Site { workspace, upstream, store })
+    }
+
+    /// The upstream's name.
+    #[must_use]
+    pub fn name(&self) -> &'w Name {
+        &self.upstream.name
+    }
+
+    /// The checkout's folder.
+    #[must_use]
+    pub fn checkout(&self) -> PathBuf {
+        self.workspace.layout.checkout(&self.upstream.name)
+    }
+
+    /// Where the history of commits is kept, for versions that no tag gives.
+    #[must_use]
+    pub fn history(&self) -> PathBuf {
+        self.workspace.layout.private().join(format!("{}.history.git", self.upstream.name))
+    }
+
+    /// The paths that the checkout holds: the manifest's, and those that the queue touches.
+    ///
+    /// # Errors
+    /// [`GitError`] when a tree cannot be read.
+    pub fn sparse(&self, tree: Id, touched: &[RepoPath]) -> Result<SparseSet, GitError> {
+        SparseSet::new(&self.store, tree, self.upstream.sparse.as_deref(), touched)
+    }
+}
+
+/// Locks one upstream for writing.
+///
+/// # Errors
+/// [`LockError`] when another patchq holds it for longer than half a minute.
+pub fn lock_upstream(
+    workspace: &Workspace,
+    name: &Name,
+    command: &str,
+    on_wait: &mut dyn FnMut(&Holder),
+) -> Result<Lock, LockError> {
+    let path = workspace.layout.lock(Scope::Upstream(name));
+    Lock::acquire(&path, Mode::Exclusive, name.as_str(), command, PATIENCE, on_wait)
+}
+
+/// Locks the workspace's own files for writing. Taken after an upstream's lock, never before.
+///
+/// # Errors
+/// As [`lock_upstream`].
+pub fn lock_workspace(
+    workspace: &Workspace,
+    command: &str,
+    on_wait: &mut dyn FnMut(&Holder),
+) -> Result<Lock, LockError> {
+    let path = workspace.layout.lock(Scope::Workspace);
+    Lock::acquire(&path, Mode::Exclusive, "the workspace", command, PATIENCE, on_wait)
+}

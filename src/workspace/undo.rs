@@ -1,0 +1,326 @@
+//! What was before: each change is kept in the store, as a commit that holds the files' old and new contents and keeps
+//! the old commits alive, under `refs/patchq/undo/`.
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::Sum;
+use super::follow::{GitSide, Move, RefMove};
+use super::publish::{FileChange, PublishError, state_of};
+use super::settle::{Around, SettleError, do_step, finish_pending};
+use super::site::{Site, lock_upstream, lock_workspace};
+use super::state::State;
+use crate::git::checkout::{self, Attachment, WorkChange};
+use crate::git::{BRANCH, Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, SYNCED, Signature};
+use crate::path::{RepoPath, printable};
+
+/// The folder of the refs.
+const REFS: &str = "refs/patchq/undo/";
+/// So many changes can be taken back.
+const KEPT: usize = 20;
+const FILE: &str = "undo.json";
+
+/// A change that can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The command that made it.
+    pub command: String,
+    /// When, in seconds since 1970.
+    pub time: i64,
+    files: Vec<KeptFile>,
+    refs: Vec<RefMove>,
+    /// The branch before and after.
+    branch: (Option<Id>, Option<Id>),
+    /// The pin before; with the branch it tells which paths the checkout held.
+    pin: Option<Id>,
+    /// The commit whose tree is the working tree before, where that was changed.
+    work: Option<Id>,
+    /// What `version.txt` said before.
+    version: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptFile {
+    path: String,
+    old: Option<Sum>,
+    new: Option<Sum>,
+}
+
+/// What was taken back.
+#[derive(Debug, Clone)]
+pub struct Undone {
+    /// The change.
+    pub kept: Kept,
+    /// The files that were put back, from the workspace's root.
+    pub files: Vec<String>,
+}
+
+/// Why nothing was taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// There is nothing.
+    #[error("nothing to undo")]
+    Nothing,
+    /// Files, commits or checkout are no longer what the change left.
+    #[error("'{command}' cannot be undone: {}", .why.join("; "))]
+    Changed {
+        /// The command.
+        command: String,
+        /// What changed since.
+        why: Vec<String>,
+    },
+    /// The rest.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+}
+
+impl UndoError {
+    fn of(error: impl Into<SettleError>) -> UndoError {
+        UndoError::Settle(error.into())
+    }
+}
+
+impl Kept {
+    /// The files that the change touched, from the workspace's root.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.path.as_str())
+    }
+}
+
+/// The tree that the checkout would have if all its uncommitted changes were committed, as a commit on its tip.
+///
+/// # Errors
+/// [`SettleError`] when the checkout cannot be read.
+pub(super) fn work_commit(site: &Site<'_>, objects: &mut Objects<'_>, state: &State) -> Result<Id, SettleError> {
+    let tip = state.tip.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })?;
+    let tree = work_tree(site, objects, tip, &state.work)?;
+    let message = "Uncommitted changes\n".into();
+    Ok(objects.put_commit(&Commit { tree, parents: vec![tip], author: nobody(), committer: nobody(), message }))
+}
+
+/// The tree of `tip` with `changes` of the checkout on top. What cannot be taken (a nested repository, an undecided
+/// merge) is left as it is in `tip`.
+///
+/// # Errors
+/// [`SettleError`] when the checkout cannot be read.
+pub fn work_tree(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    tip: Id,
+    changes: &[WorkChange],
+) -> Result<Id, SettleError> {
+    let work = checkout::work_files(&site.store, &site.checkout(), changes)?;
+    let mut edits = Edits::new();
+    for (path, file) in work.files {
+        let entry = file.map(|file| match file.gitlink {
+            Some(id) => Entry { mode: Mode::Gitlink, id },
+            None => objects.put_file(file.mode, file.bytes),
+        });
+        edits.insert(path, entry);
+    }
+    let tree = objects.commit(tip)?.tree;
+    Ok(objects.edit(tree, &edits)?)
+}
+
+fn nobody() -> Signature {
+    Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0)
+}
+
+/// Keeps a change that is about to be made; the moves of refs that do it belong to the change's own step.
+///
+/// # Errors
+/// [`SettleError`] when store or checkout cannot be read.
+pub(super) fn keep(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+    changes: &[FileChange],
+    side: &GitSide,
+    around: &Around<'_>,
+) -> Result<Vec<RefMove>, SettleError> {
+    let work = if state.work.is_empty() { None } else { Some(work_commit(site, objects, state)?) };
+    let after = side.checkout.last().map(|step| step.commit);
+    let after = after.or_else(|| side.refs.iter().find(|step| step.name == BRANCH).and_then(|step| step.new));
+    let kept = Kept {
+        command: around.command.to_owned(),
+        time: around.now,
+        files: changes.iter().map(kept_file).collect(),
+        refs: side.refs.clone(),
+        branch: (state.tip, after.or(state.tip)),
+        pin: state.record.as_ref().map(|record| record.pin),
+        work,
+        version: side.checkout.first().and_then(|step| step.version.clone()),
+    };
+    let commit = make(objects, &kept, changes, state)?;
+    let mut entries = entries(site)?;
+    let next = entries.last().map_or(1, |(number, _)| number + 1);
+    let mut moves = vec![RefMove { name: ref_name(next), old: None, new: Some(commit) }];
+    let surplus = (entries.len() + 1).saturating_sub(KEPT);
+    moves.extend(entries.drain(..surplus).map(|(n, at)| RefMove { name: ref_name(n), old: Some(at), new: None }));
+    Ok(moves)
+}
+
+fn kept_file(change: &FileChange) -> KeptFile {
+    let sum = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Sum::of);
+    KeptFile { path: change.path.to_string(), old: sum(&change.old), new: sum(&change.new) }
+}
+
+fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], state: &State) -> Result<Id, SettleError> {
+    let mut edits = Edits::new();
+    let file = |name: String| RepoPath::new(name).map_err(GitError::EvilPath);
+    for (n, change) in changes.iter().enumerate() {
+        for (side, bytes) in [("old", &change.old), ("new", &change.new)] {
+            if let Some(bytes) = bytes {
+                edits.insert(file(format!("{side}/{n}"))?, Some(objects.put_file(Mode::File, bytes.clone())));
+            }
+        }
+    }
+    let text = serde_json::to_vec_pretty(kept).map_err(super::follow::FollowError::from)?;
+    let blob = objects.put(ObjectKind::Blob, text);
+    edits.insert(file(FILE.to_owned())?, Some(Entry { mode: Mode::File, id: blob }));
+    let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
+    // As parents, so that no garbage collection takes what undo needs.
+    let mut parents: Vec<Id> = [state.tip, kept.branch.1, kept.work, state.record_at].into_iter().flatten().collect();
+    parents.extend(
+        kept.refs
+            .iter()
+            .filter(|step| step.name.starts_with("refs/notes/") || step.name == SYNCED)
+            .filter_map(|s| s.old),
+    );
+    parents.sort();
+    parents.dedup();
+    let who = Signature { seconds: kept.time, ..nobody() };
+    let message = format!("Before {}\n", kept.command).into();
+    Ok(objects.put_commit(&Commit { tree, parents, author: who.clone(), committer: who, message }))
+}
+
+fn ref_name(number: u64) -> String {
+    format!("{REFS}{number:06}")
+}
+
+/// The kept changes' numbers and commits, oldest first.
+fn entries(site: &Site<'_>) -> Result<Vec<(u64, Id)>, GitError> {
+    let mut found: Vec<(u64, Id)> = site
+        .store
+        .refs_below(REFS)?
+        .into_iter()
+        .filter_map(|(name, at)| Some((name.strip_prefix(REFS)?.parse().ok()?, at)))
+        .collect();
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// What can be taken back, newest first.
+///
+/// # Errors
+/// [`GitError`] when the store cannot be read.
+pub fn list(site: &Site<'_>) -> Result<Vec<Kept>, GitError> {
+    let mut objects = Objects::new(&site.store)?;
+    let mut all = Vec::new();
+    for (_, at) in entries(site)?.into_iter().rev() {
+        all.extend(read(&mut objects, at)?.map(|(kept, _)| kept));
+    }
+    Ok(all)
+}
+
+/// A kept change and the contents of its files, old and new.
+type Contents = Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>;
+
+fn read(objects: &mut Objects<'_>, at: Id) -> Result<Option<(Kept, Contents)>, GitError> {
+    let tree = objects.commit(at)?.tree;
+    let mut content = |name: String| -> Result<Option<Vec<u8>>, GitError> {
+        let path = RepoPath::new(name).map_err(GitError::EvilPath)?;
+        let Some(entry) = objects.entry(tree, &path)? else { return Ok(None) };
+        Ok(objects.blob(entry.id)?.map(|bytes| bytes.to_vec()))
+    };
+    let text = content(FILE.to_owned())?.unwrap_or_default();
+    let Ok(kept) = serde_json::from_slice::<Kept>(&text) else { return Ok(None) };
+    let mut contents = Vec::with_capacity(kept.files.len());
+    for n in 0..kept.files.len() {
+        contents.push((content(format!("old/{n}"))?, content(format!("new/{n}"))?));
+    }
+    Ok(Some((kept, contents)))
+}
+
+/// Takes the last change of `site` back, if everything is still what it left.
+///
+/// # Errors
+/// [`UndoError`]; nothing has changed then.
+pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
+    let mut wait = |holder: &super::lock::Holder| (around.on_wait)(holder);
+    let _lock = lock_upstream(site.workspace, site.name(), around.command, &mut wait).map_err(UndoError::of)?;
+    finish_pending(site, around)?;
+    let mut objects = Objects::new(&site.store).map_err(UndoError::of)?;
+    let newest = entries(site).map_err(UndoError::of)?.pop().ok_or(UndoError::Nothing)?;
+    let (kept, contents) = read(&mut objects, newest.1).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
+    let why = changed_since(site, &kept)?;
+    if !why.is_empty() {
+        return Err(UndoError::Changed { command: kept.command, why });
+    }
+    let mut changes = Vec::with_capacity(kept.files.len());
+    for (file, (old, new)) in kept.files.iter().zip(contents) {
+        let path = RepoPath::new(&file.path).map_err(|e| UndoError::of(GitError::EvilPath(e)))?;
+        changes.push(FileChange { path, old: new, new: old });
+    }
+    let outside = changes.iter().any(|change| change.path.parent().is_none());
+    let _second = outside
+        .then(|| lock_workspace(site.workspace, around.command, &mut wait))
+        .transpose()
+        .map_err(UndoError::of)?;
+    let side = back(site, &kept, newest)?;
+    do_step(site, changes, &side, around)?;
+    let files = kept.files.iter().map(|file| printable(file.path.as_bytes())).collect();
+    Ok(Undone { kept, files })
+}
+
+/// The git side of taking `kept` back.
+fn back(site: &Site<'_>, kept: &Kept, (number, at): (u64, Id)) -> Result<GitSide, SettleError> {
+    let reverse = |step: &RefMove| RefMove { name: step.name.clone(), old: step.new, new: step.old };
+    let mut side = GitSide { checkout: Vec::new(), refs: kept.refs.iter().rev().map(reverse).collect() };
+    side.refs.retain(|step| !step.name.starts_with(REFS));
+    side.refs.push(RefMove { name: ref_name(number), old: Some(at), new: None });
+    let attached = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
+    if let (true, Some(pin), Some(before)) = (attached, kept.pin, kept.branch.0) {
+        let reason = format!("patchq undo: {}", kept.command);
+        let step = Move { old: kept.branch.1, pin, commit: before, keep: false, version: kept.version.clone(), reason };
+        match kept.work {
+            Some(work) => {
+                side.checkout.push(Move { commit: work, ..step.clone() });
+                side.checkout.push(Move { old: Some(work), keep: true, ..step });
+            }
+            None => side.checkout.push(step),
+        }
+        side.refs.retain(|step| step.name != BRANCH);
+    } else if kept.branch.0 != kept.branch.1 && !side.refs.iter().any(|step| step.name == BRANCH) {
+        side.refs.push(RefMove { name: BRANCH.to_owned(), old: kept.branch.1, new: kept.branch.0 });
+    }
+    Ok(side)
+}
+
+/// What is no longer as the change left it.
+fn changed_since(site: &Site<'_>, kept: &Kept) -> Result<Vec<String>, UndoError> {
+    let mut why = Vec::new();
+    for file in &kept.files {
+        let path = RepoPath::new(&file.path).map_err(|e| UndoError::of(GitError::EvilPath(e)))?;
+        let state = state_of(&site.workspace.layout, &path).map_err(|e| UndoError::of(PublishError::from(e)))?;
+        if state.0 != file.new {
+            why.push(format!("{path} changed since"));
+        }
+    }
+    let tip = site.store.read_ref(BRANCH).map_err(UndoError::of)?;
+    if tip != kept.branch.1 {
+        why.push("the checkout's commits changed since".to_owned());
+    }
+    let folder = site.checkout();
+    if checkout::attachment(&site.store, &folder).map_err(UndoError::of)? == Attachment::Ours {
+        if let Some(operation) = checkout::operation(&site.store) {
+            why.push(format!("a git {operation} is in progress in the checkout"));
+        }
+        let work = checkout::status(&site.store, &folder).map_err(UndoError::of)?;
+        if let Some(first) = work.first() {
+            let more = work.len() - 1;
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            why.push(format!("the checkout has uncommitted changes ({}{more})", first.path));
+        }
+    }
+    Ok(why)
+}
