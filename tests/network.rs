@@ -26,7 +26,7 @@ struct Bench {
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 fn quietly<T>(run: impl FnOnce(&mut Watch<'_>) -> T) -> T {
-    run(&mut Watch { prompts: Prompts::Never, cancel: &NEVER, progress: &mut |_| {} })
+    run(&mut Watch { prompts: Prompts::Never, cancel: &NEVER, progress: None })
 }
 
 impl Bench {
@@ -153,7 +153,7 @@ fn any_number_of_pins_costs_two_requests_and_their_blobs_two_more() {
 
     let mut reports = Vec::new();
     let mut progress = |report: Progress| reports.push(report);
-    let mut watch = Watch { prompts: Prompts::Never, cancel: &NEVER, progress: &mut progress };
+    let mut watch = Watch { prompts: Prompts::Never, cancel: &NEVER, progress: Some(&mut progress) };
     remote.fetch_blobs(&store, &blobs, &mut watch).unwrap();
     assert!(
         reports.iter().any(|report| report.what == "Receiving objects" && report.total == Some(blobs.len() as u64))
@@ -202,7 +202,7 @@ fn a_strict_server_is_asked_for_its_tags_and_branches() {
     let lost = Id::from_raw([7; 20]);
     let error = quietly(|watch| remote.fetch_commits(&store, &[side, lost], &within, watch)).unwrap_err();
     assert_eq!(reasons(&error), [Reason::Strict]);
-    assert!(error.to_string().contains(&lost.to_string()) && !error.to_string().contains(&side.to_string()), "{error}");
+    assert!(error.to_string().contains(&format!("({lost} is not in the history")), "{error}");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn what_people_call_a_commit_is_found() {
     assert!(!history.exists(), "tips need no history");
     let found = resolve(&inner.to_string()[..12]).unwrap();
     assert_eq!((found.id, found.ref_name), (inner, None));
-    assert!(matches!(resolve("mian"), Err(RemoteError::NoSuchRev { near, .. }) if near == ["main"]));
+    assert!(matches!(resolve("v1.0.1"), Err(RemoteError::NoSuchRev { near, .. }) if near[0] == "v1.0.0"));
     assert!(matches!(resolve("deadbeefdeadbeef"), Err(RemoteError::NoSuchRev { .. })));
 }
 

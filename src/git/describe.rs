@@ -92,27 +92,3 @@ fn describe_in(history: &Store, pin: Id) -> Result<String, GitError> {
     format.abbreviated_size(8);
     commit.describe(&options).and_then(|found| found.format(Some(&format))).map_err(failed())
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::print_stderr)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[ignore]
-    fn tmp_compare() {
-        let store = Store::open(Path::new(&std::env::var("HIST").unwrap())).unwrap().unwrap();
-        let text = std::fs::read_to_string(std::env::var("LIST").unwrap()).unwrap();
-        let (mut bad, mut n) = (0, 0);
-        for line in text.lines() {
-            let (id, want) = line.split_once(' ').unwrap();
-            let got = describe_in(&store, id.parse().unwrap());
-            n += 1;
-            if got.as_deref().ok() != Some(want) {
-                bad += 1;
-                eprintln!("{id}: git {want}, libgit2 {got:?}");
-            }
-        }
-        eprintln!("{bad} of {n} differ");
-    }
-}

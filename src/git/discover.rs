@@ -52,7 +52,7 @@ pub fn enclosing(root: &Path) -> Result<Option<Enclosing>, GitError> {
 /// `gitdir: PATH`
 fn read_link_file(path: &Path) -> Result<Option<PathBuf>, GitError> {
     let text = fs::read(path).map_err(GitError::io("cannot read", path))?;
-    Ok(text.strip_prefix(b"gitdir: ").map(|rest| path_of(rest)))
+    Ok(text.strip_prefix(b"gitdir: ").map(path_of))
 }
 
 /// What git takes for a git folder: a `HEAD`, and `objects` and `refs` there or in the folder that `commondir` names.
@@ -131,7 +131,7 @@ impl Enclosing {
 
     fn index_by_git(&self, git: &GitProgram) -> Result<Vec<Vec<u8>>, ProgramError> {
         let never = AtomicBool::new(false);
-        let mut watch = Watch { prompts: Prompts::Never, cancel: &never, progress: &mut |_| {} };
+        let mut watch = Watch { prompts: Prompts::Never, cancel: &never, progress: None };
         let args = ["ls-files", "-z"].map(OsStr::new);
         let run = Run { git_dir: &self.git_dir, settings: &[], args: &args, stdin: Vec::new() };
         let output = git.run(run, &mut watch)?;

@@ -159,7 +159,7 @@ impl<'a> Remote<'a> {
         }
         let fetch = [
             "fetch",
-            "--progress",
+            if watch.progress.is_some() { "--progress" } else { "--no-progress" },
             "--no-tags",
             "--no-write-fetch-head",
             "--no-recurse-submodules",
@@ -184,5 +184,19 @@ impl<'a> Remote<'a> {
         let mut input = stdin.join("\n").into_bytes();
         input.push(b'\n');
         self.git.run(Run { git_dir: store.dir(), settings: &settings, args: &all, stdin: input }, watch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upstreams_can_be_asked_from_threads() {
+        fn can_be_shared<T: Send + Sync>() {}
+        fn can_move<T: Send>() {}
+        can_be_shared::<Remote<'_>>();
+        can_move::<Store>();
+        can_move::<RemoteError>();
     }
 }

@@ -31,10 +31,11 @@ pub enum Reason {
 }
 
 /// git's words (with `LC_ALL=C`), in lower case, and what they mean. The first that occurs counts.
-const WORDS: [(&str, Reason); 45] = [
+const WORDS: [(&str, Reason); 46] = [
     ("authentication failed", Reason::Credentials),
     ("could not read username", Reason::Credentials),
     ("could not read password", Reason::Credentials),
+    ("unable to get password from user", Reason::Credentials),
     ("terminal prompts disabled", Reason::Credentials),
     ("permission denied (", Reason::Credentials),
     ("host key verification failed", Reason::Credentials),

@@ -12,6 +12,9 @@ const PASSING: &str = "refs/patchq/passing/";
 const HISTORY: &str = "refs/patchq/history/";
 /// How deep the branches of a strict server are looked into, step by step; the last is git's word for all of it.
 const DEPTHS: [u32; 4] = [64, 512, 4096, 0x7fff_ffff];
+/// All of a history, in such a way that a server which has only a part of it says where it ends. Without that git
+/// would look for the rest: each look another run of git that looks for the rest.
+const WHOLE: &str = "--depth=2147483647";
 
 /// How a fetch went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +128,7 @@ impl Remote<'_> {
             if branches {
                 specs.push(heads.clone());
             }
-            let args = ["fetch", "--prune"];
+            let args = ["fetch", "--prune", WHOLE];
             let output = match self.run(&store, url, Filter::BlobsAndTrees, &args, &specs, watch).map_err(Attempt::from)
             {
                 Err(Attempt::Next(Reason::Strict, _)) => {
@@ -135,6 +138,7 @@ impl Remote<'_> {
                 other => other?,
             };
             match lacking(&store, ids.iter().copied())?.as_slice() {
+                [] if store.dir().join("shallow").exists() => Err(Attempt::Next(Reason::Shallow, Vec::new())),
                 [] => Ok(was_filtered(&output.notes)),
                 rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
             }
