@@ -134,32 +134,21 @@ impl<'a> Remote<'a> {
         Err(RemoteError::Failed { what: what.to_owned(), failures })
     }
 
-    /// One run of git against one url.
-    fn run(
+    /// `git fetch` from one url; `how` is what may be left out, settings on top of ours, and options; `specs` are ids
+    /// and refspecs.
+    fn fetch(
         &self,
         store: &Store,
         url: &Url,
-        filter: Filter,
-        args: &[&str],
-        stdin: &[String],
+        how: (Filter, &[&str], &[&str]),
+        specs: &[String],
         watch: &mut Watch<'_>,
     ) -> Result<Output, ProgramError> {
-        let mut settings = vec![
-            format!("remote.{NAME}.url={}", url.for_git()),
-            // Both must be set before a filtered fetch, or git writes them into the store and moves its format on.
-            format!("remote.{NAME}.promisor=true"),
-            format!("remote.{NAME}.partialclonefilter=blob:none"),
-        ];
-        if url.kind() == Kind::File || url.kind() == Kind::Path {
-            // A repository on this machine is served by a git of ours, which by default allows neither.
-            settings.push(format!(
-                "remote.{NAME}.uploadpack=git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true \
-                 upload-pack"
-            ));
-        }
-        let fetch = [
+        let (filter, settings, options) = how;
+        let progress = if watch.progress.is_some() { "--progress" } else { "--no-progress" };
+        let mut args = vec![
             "fetch",
-            if watch.progress.is_some() { "--progress" } else { "--no-progress" },
+            progress,
             "--no-tags",
             "--no-write-fetch-head",
             "--no-recurse-submodules",
@@ -169,21 +158,39 @@ impl<'a> Remote<'a> {
             "--refmap=",
             filter.option(),
         ];
-        let mut all: Vec<&OsStr> = Vec::new();
-        match args {
-            ["fetch", more @ ..] => {
-                if more.contains(&"--noop") {
-                    settings.push("fetch.negotiationAlgorithm=noop".to_owned());
-                }
-                all.extend(fetch.iter().map(OsStr::new));
-                all.extend(more.iter().filter(|arg| **arg != "--noop").map(OsStr::new));
-                all.extend(["--stdin", NAME].map(OsStr::new));
-            }
-            other => all.extend(other.iter().map(OsStr::new)),
+        args.extend(options);
+        args.extend(["--stdin", NAME]);
+        let mut stdin = specs.join("\n").into_bytes();
+        stdin.push(b'\n');
+        self.run(store, url, settings, &args, stdin, watch)
+    }
+
+    /// One run of git against one url, which is the value of a setting and never an argument.
+    fn run(
+        &self,
+        store: &Store,
+        url: &Url,
+        settings: &[&str],
+        args: &[&str],
+        stdin: Vec<u8>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Output, ProgramError> {
+        let mut all = vec![
+            format!("remote.{NAME}.url={}", url.for_git()),
+            // Both must be set before a filtered fetch, or git writes them into the store and moves its format on.
+            format!("remote.{NAME}.promisor=true"),
+            format!("remote.{NAME}.partialclonefilter=blob:none"),
+        ];
+        if url.kind() == Kind::File || url.kind() == Kind::Path {
+            // A repository on this machine is served by a git of ours, which by default allows neither.
+            all.push(format!(
+                "remote.{NAME}.uploadpack=git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true \
+                 upload-pack"
+            ));
         }
-        let mut input = stdin.join("\n").into_bytes();
-        input.push(b'\n');
-        self.git.run(Run { git_dir: store.dir(), settings: &settings, args: &all, stdin: input }, watch)
+        all.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        let args: Vec<_> = args.iter().map(OsStr::new).collect();
+        self.git.run(Run { git_dir: store.dir(), settings: &all, args: &args, stdin }, watch)
     }
 }
 

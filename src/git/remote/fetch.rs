@@ -12,6 +12,8 @@ const PASSING: &str = "refs/patchq/passing/";
 const HISTORY: &str = "refs/patchq/history/";
 /// How deep the branches of a strict server are looked into, step by step; the last is git's word for all of it.
 const DEPTHS: [u32; 4] = [64, 512, 4096, 0x7fff_ffff];
+/// For blobs: what the store has already says nothing about what it lacks.
+const NO_HAVES: &str = "fetch.negotiationAlgorithm=noop";
 /// All of a history, in such a way that a server which has only a part of it says where it ends. Without that git
 /// would look for the rest: each look another run of git that looks for the rest.
 const WHOLE: &str = "--depth=2147483647";
@@ -57,7 +59,7 @@ impl Remote<'_> {
         let what = format!("fetch commit {}", names(&wanted));
         let (filtered, served_by) = self.each(&what, |url| {
             let specs: Vec<_> = wanted.iter().map(Id::to_string).collect();
-            let filtered = match self.run(store, url, Filter::Blobs, &["fetch", "--depth=1"], &specs, watch) {
+            let filtered = match self.fetch(store, url, (Filter::Blobs, &[], &["--depth=1"]), &specs, watch) {
                 Ok(output) => was_filtered(&output.notes),
                 Err(error) => match Attempt::from(error) {
                     Attempt::Next(Reason::Strict, _) => {
@@ -93,7 +95,7 @@ impl Remote<'_> {
         let ((), served_by) = self.each(&what, |url| {
             // A mirror that failed half-way may have brought some.
             let specs: Vec<_> = lacking(store, wanted.iter().copied())?.iter().map(Id::to_string).collect();
-            self.run(store, url, Filter::Blobs, &["fetch", "--noop"], &specs, watch)?;
+            self.fetch(store, url, (Filter::Blobs, &[NO_HAVES], &[]), &specs, watch)?;
             match lacking(store, wanted.iter().copied())?.as_slice() {
                 [] => Ok(()),
                 rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
@@ -128,12 +130,11 @@ impl Remote<'_> {
             if branches {
                 specs.push(heads.clone());
             }
-            let args = ["fetch", "--prune", WHOLE];
-            let output = match self.run(&store, url, Filter::BlobsAndTrees, &args, &specs, watch).map_err(Attempt::from)
-            {
+            let how: (_, &[&str], &[&str]) = (Filter::BlobsAndTrees, &[], &["--prune", WHOLE]);
+            let output = match self.fetch(&store, url, how, &specs, watch).map_err(Attempt::from) {
                 Err(Attempt::Next(Reason::Strict, _)) => {
                     let specs = [tags.clone(), heads.clone()];
-                    self.run(&store, url, Filter::BlobsAndTrees, &args, &specs, watch)?
+                    self.fetch(&store, url, how, &specs, watch)?
                 }
                 other => other?,
             };
@@ -160,7 +161,7 @@ impl Remote<'_> {
         // By name: a strict server gives a tag by its name, and any server does.
         let specs: Vec<_> = tags.iter().map(|tag| tag.name.clone()).collect();
         self.each("fetch the tags of the pin", |url| {
-            self.run(store, url, Filter::BlobsAndTrees, &["fetch", "--depth=1"], &specs, watch)?;
+            self.fetch(store, url, (Filter::BlobsAndTrees, &[], &["--depth=1"]), &specs, watch)?;
             match lacking(store, wanted.iter().copied())?.as_slice() {
                 [] => Ok(()),
                 rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
@@ -186,7 +187,7 @@ impl Remote<'_> {
             .filter_map(|id| refs.iter().find(|found| found.commit() == *id).map(|found| found.name.clone()))
             .collect();
         if !tips.is_empty() {
-            self.run(store, url, Filter::Nothing, &["fetch", "--depth=1"], &tips, watch)?;
+            self.fetch(store, url, (Filter::Nothing, &[], &["--depth=1"]), &tips, watch)?;
         }
         let result = self.deepen(store, url, wanted, within, watch);
         forget_passing(store)?;
@@ -209,7 +210,7 @@ impl Remote<'_> {
             if lacking_commits(store, wanted)?.is_empty() {
                 return Ok(());
             }
-            self.run(store, url, Filter::Nothing, &["fetch", &format!("--depth={depth}")], &specs, watch)?;
+            self.fetch(store, url, (Filter::Nothing, &[], &[&format!("--depth={depth}")]), &specs, watch)?;
         }
         match lacking_commits(store, wanted)?.as_slice() {
             [] => Ok(()),

@@ -1,6 +1,6 @@
 //! What an upstream says about its branches and tags.
 
-use super::{Attempt, Filter, NAME, Reason, Remote, RemoteError};
+use super::{Attempt, NAME, Reason, Remote, RemoteError};
 use crate::git::{Id, Store, Watch};
 
 /// Which refs are looked at. A server sends only those, where it can.
@@ -79,7 +79,7 @@ impl Remote<'_> {
         };
         let what = if look == Look::Head { "look up the default branch" } else { "list the branches and tags" };
         let ((refs, head), served_by) = self.each(what, |url| {
-            let output = self.run(store, url, Filter::Nothing, args, &[], watch)?;
+            let output = self.run(store, url, &[], args, Vec::new(), watch)?;
             parse(&output.stdout).ok_or_else(|| Attempt::Next(Reason::Sha256, Vec::new()))
         })?;
         Ok(Refs { refs, head, served_by })
