@@ -1,6 +1,7 @@
 //! The maintainers' files: the manifest, pins, queue files, ignore files, locks, and publishing changes to them.
 
 pub mod digest;
+pub mod export;
 pub mod files;
 mod files_side;
 mod follow;
@@ -15,6 +16,7 @@ pub mod publish;
 pub mod queue;
 mod record;
 mod rewrite;
+pub mod save;
 mod settle;
 mod site;
 mod state;

@@ -99,7 +99,8 @@ impl Rewrite {
         let mut files = Files { pin: base.commit, queue, patches: Vec::new(), version: old.version.clone() };
         files.patches = parse_all(&files.queue, &exported)?;
         let stack = faithful(objects, base, &files, &exported)?;
-        let changes = changes(site, &old.queue, &files.queue)?;
+        let mut changes = changes(site, &old.queue, &files.queue)?;
+        changes.extend(pin_change(site, old.pin, files.pin)?);
         let kept = |name: &&String| !names.contains(name);
         let removed: Vec<String> = old.queue.files.iter().map(|file| &file.name).filter(kept).cloned().collect();
         let moved = exported.iter().zip(&names).filter_map(|(patch, name)| {
@@ -123,8 +124,8 @@ impl Rewrite {
     }
 
     /// Writes it all in one journalled step: files, refs, checkout, and what `undo` needs. The caller holds the lock
-    /// and judged `state` under it. `work` is the tree of the checkout's uncommitted changes that become part of the
-    /// queue, if any do.
+    /// and judged `state` under it. `through` is a commit on the tip that holds the checkout's uncommitted changes which
+    /// become part of the queue, if any do: the checkout goes there first, so that they are in nobody's way.
     ///
     /// # Errors
     /// [`SettleError`].
@@ -133,19 +134,24 @@ impl Rewrite {
         site: &Site<'_>,
         objects: &mut Objects<'_>,
         state: &State,
+        through: Option<Id>,
         around: &Around<'_>,
     ) -> Result<Option<Materialized>, SettleError> {
         let mut side = GitSide::default();
         let goal = self.stack.top();
         if state.has_checkout() {
-            side.checkout.push(Move {
-                old: state.tip,
+            let step = Move {
+                old: through.or(state.tip),
                 pin: self.files.pin,
                 commit: goal,
                 keep: false,
                 version: version_text(site, &self.files),
                 reason: format!("patchq {}", around.command),
-            });
+            };
+            if let Some(through) = through {
+                side.checkout.push(Move { old: state.tip, commit: through, ..step.clone() });
+            }
+            side.checkout.push(step);
         } else {
             side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
         }
@@ -264,6 +270,15 @@ fn faithful(
         }
     }
     Ok(applied.stack)
+}
+
+/// The pin goes along when the commits stand on another one than the files.
+fn pin_change(site: &Site<'_>, old: Id, new: Id) -> Result<Option<FileChange>, RewriteError> {
+    let layout = &site.workspace.layout;
+    let file = layout.pin(site.name());
+    let path = RepoPath::new(layout.shown(&file).as_os_str().as_encoded_bytes()).map_err(GitError::EvilPath)?;
+    let bytes = super::files::read(&file).map_err(|error| SettleError::Publish(error.into()))?;
+    Ok((old != new).then(|| FileChange { path, old: bytes, new: Some(super::pins::print_pin(&new)) }))
 }
 
 /// The differences between two queues as changes of files.

@@ -15,8 +15,8 @@ pub struct Supply<'a> {
     pub remote: Remote<'a>,
     /// Set by whoever wants the run to end.
     pub cancel: &'a AtomicBool,
-    /// Called with git's progress reports.
-    pub progress: &'a (dyn Fn(git::Progress) + Sync),
+    /// Called with git's progress reports; `None` where nobody sees them, which saves a server's telling them.
+    pub progress: Option<&'a (dyn Fn(git::Progress) + Sync)>,
     /// Whether git may ask for credentials.
     pub prompts: Prompts,
 }
@@ -38,8 +38,9 @@ pub enum SupplyError {
 impl Supply<'_> {
     /// Calls `ask` with the git program's watch.
     pub fn with_watch<T>(&self, ask: impl FnOnce(&Remote<'_>, &mut Watch<'_>) -> T) -> T {
-        let mut progress = |report| (self.progress)(report);
-        ask(&self.remote, &mut Watch { prompts: self.prompts, cancel: self.cancel, progress: &mut progress })
+        let mut show = self.progress.map(|progress| move |report| progress(report));
+        let progress = show.as_mut().map(|show| show as &mut dyn FnMut(git::Progress));
+        ask(&self.remote, &mut Watch { prompts: self.prompts, cancel: self.cancel, progress })
     }
 
     /// Makes sure that the store has these commits and their trees.

@@ -1,0 +1,263 @@
+//! The checkout's uncommitted changes as a patch: a new one on top, or folded into one that exists.
+
+use std::collections::HashSet;
+
+use bstr::BString;
+
+use super::export::{line_of_versions, merge_sides, versions_of};
+use super::files_side::Files;
+use super::rewrite::{Rewrite, RewriteError};
+use super::settle::{Around, SettleError, finish_pending, stack_of};
+use super::site::{Site, lock_upstream};
+use super::state::{Cell, State};
+use super::supply::Supply;
+use super::undo;
+use crate::git::checkout::{ChangeKind, WorkChange};
+use crate::git::{Commit, GitError, Id, Objects, Signature};
+use crate::path::RepoPath;
+use crate::stack::{self, Base, Change, Conflict, Replayed, Version};
+
+/// More new files than this are taken only when that is wanted.
+pub const MANY_FILES: usize = 50;
+/// A new file larger than this (in bytes) is taken only when that is wanted.
+pub const LARGE_FILE: u64 = 1024 * 1024;
+
+/// What is to be saved, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The whole message of a new patch; empty when changes are folded.
+    pub message: BString,
+    /// The patch to fold into: its name, or the start of it.
+    pub into: Option<String>,
+    /// Only changes of these files and folders; empty: all.
+    pub paths: Vec<RepoPath>,
+    /// Take many and large new files too.
+    pub all: bool,
+    /// Who makes the patch, and when.
+    pub author: Signature,
+}
+
+/// What was saved.
+#[derive(Debug)]
+pub struct Saved {
+    /// The changes that went into the patch.
+    pub changes: Vec<WorkChange>,
+    /// The patch's file name.
+    pub patch: String,
+    /// The queue that was written.
+    pub rewrite: Vec<(String, stack::Exported)>,
+    /// The commit on top.
+    pub top: Id,
+}
+
+/// Why nothing was saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// There is no checkout to take changes from.
+    #[error("there is no checkout")]
+    NoCheckout,
+    /// The checkout has no changes (of the wanted paths).
+    #[error("the checkout has no changes to save")]
+    Nothing,
+    /// None of the changes lies at a path that was asked for.
+    #[error("no change at '{0}'")]
+    NoSuchPath(RepoPath),
+    /// Changes that cannot be a part of a patch.
+    #[error("these cannot be saved")]
+    Unusable(Vec<WorkChange>),
+    /// So many or so large files are perhaps not meant.
+    #[error("{count} new files{}", .large.as_ref().map(|(path, size)| format!(", and '{path}' has {size} bytes")).unwrap_or_default())]
+    Many {
+        /// How many new files there are.
+        count: usize,
+        /// The largest that is over the limit.
+        large: Option<(RepoPath, u64)>,
+    },
+    /// No patch of the queue has that name.
+    #[error("no patch is called '{0}'")]
+    NoSuchPatch(String),
+    /// Several patches have names that begin so.
+    #[error("'{name}' may be {}", .candidates.join(" or "))]
+    AmbiguousPatch {
+        /// What was asked for.
+        name: String,
+        /// What it may be.
+        candidates: Vec<String>,
+    },
+    /// The changes do not go into that patch, or a later one does not go on top of it.
+    #[error("'{patch}' does not go with it")]
+    Conflicts {
+        /// The patch that does not go.
+        patch: String,
+        /// The paths; none: it would have nothing left to do.
+        conflicts: Vec<Conflict>,
+    },
+    /// The patch files are newer, so the patch to fold into may be another one there.
+    #[error("the patch files are newer than the checkout")]
+    FilesNewer,
+    /// The rest.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+}
+
+impl SaveError {
+    fn of(error: impl Into<SettleError>) -> SaveError {
+        SaveError::Rewrite(RewriteError::Settle(error.into()))
+    }
+}
+
+impl From<GitError> for SaveError {
+    fn from(error: GitError) -> SaveError {
+        SaveError::of(error)
+    }
+}
+
+/// Saves the checkout's changes.
+///
+/// # Errors
+/// [`SaveError`]; nothing has changed then.
+pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Around<'_>) -> Result<Saved, SaveError> {
+    let mut wait = |holder: &super::lock::Holder| (around.on_wait)(holder);
+    let _lock = lock_upstream(site.workspace, site.name(), around.command, &mut wait).map_err(SaveError::of)?;
+    finish_pending(site, around).map_err(SaveError::of)?;
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(SaveError::of)?;
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, &files).map_err(SaveError::of)?;
+    let cell = state.cell().map_err(SaveError::of)?;
+    let tip = state.tip.filter(|_| state.has_checkout()).ok_or(SaveError::NoCheckout)?;
+    if cell == Cell::Diverged {
+        let (files, commits) = (state.files.clone(), state.line());
+        return Err(SaveError::of(SettleError::Diverged { files, commits }));
+    }
+    let changes = chosen(&state.work, request)?;
+    let tree = undo::work_tree(site, &mut objects, tip, &changes).map_err(SaveError::of)?;
+    let work = Work { tip, tree, changes };
+    let (base, versions, at) = match &request.into {
+        Some(name) if cell == Cell::FilesNewer => return Err(no_folding(&files, name)),
+        Some(name) => folded(site, supply, &mut objects, (&files, &state), &work, name)?,
+        None => on_top(site, supply, &mut objects, (&files, &state), &work, request)?,
+    };
+    let rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions)?;
+    let patch = rewrite.patches.get(at).map(|(name, _)| name.clone()).unwrap_or_default();
+    let written = rewrite.patches.iter().map(|(name, exported)| (name.clone(), exported.clone())).collect();
+    let top = rewrite.stack.top();
+    let message = "Uncommitted changes\n".into();
+    let (author, committer) = (request.author.clone(), request.author.clone());
+    let through = objects.put_commit(&Commit { tree: work.tree, parents: vec![tip], author, committer, message });
+    rewrite.publish(site, &mut objects, &state, Some(through), around).map_err(SaveError::of)?;
+    Ok(Saved { changes: work.changes, patch, rewrite: written, top })
+}
+
+/// The changes that are to be saved.
+struct Work {
+    tip: Id,
+    tree: Id,
+    changes: Vec<WorkChange>,
+}
+
+fn no_folding(files: &Files, name: &str) -> SaveError {
+    match find_patch(files.queue.files.iter().map(|file| file.name.as_str()), name) {
+        Ok(_) => SaveError::FilesNewer,
+        Err(error) => error,
+    }
+}
+
+fn chosen(work: &[WorkChange], request: &Request) -> Result<Vec<WorkChange>, SaveError> {
+    let wanted =
+        |change: &&WorkChange| request.paths.is_empty() || request.paths.iter().any(|path| change.path.is_within(path));
+    let changes: Vec<WorkChange> = work.iter().filter(wanted).cloned().collect();
+    if let Some(path) = request.paths.iter().find(|path| !changes.iter().any(|change| change.path.is_within(path))) {
+        return Err(SaveError::NoSuchPath(path.clone()));
+    }
+    if changes.is_empty() {
+        return Err(SaveError::Nothing);
+    }
+    let unusable = |change: &&WorkChange| matches!(change.kind, ChangeKind::Conflicted | ChangeKind::Repository);
+    let unusable: Vec<WorkChange> = changes.iter().filter(unusable).cloned().collect();
+    if !unusable.is_empty() {
+        return Err(SaveError::Unusable(unusable));
+    }
+    let new: Vec<&WorkChange> = changes.iter().filter(|change| change.kind == ChangeKind::Untracked).collect();
+    let largest =
+        new.iter().filter_map(|change| Some((change.path.clone(), change.size?))).max_by_key(|(_, size)| *size);
+    let large = largest.filter(|(_, size)| *size > LARGE_FILE);
+    if !request.all && (new.len() > MANY_FILES || large.is_some()) {
+        return Err(SaveError::Many { count: new.len(), large });
+    }
+    Ok(changes)
+}
+
+/// The queue with a new commit on top, on the files' side where that is newer.
+fn on_top(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    (files, state): (&Files, &State),
+    work: &Work,
+    request: &Request,
+) -> Result<(Base, Vec<Version>, usize), SaveError> {
+    let (author, committer) = (request.author.clone(), request.author.clone());
+    let message = request.message.clone();
+    let parents = vec![work.tip];
+    let commit = objects.put_commit(&Commit { tree: work.tree, parents, author, committer, message });
+    let mut versions = versions_of(state);
+    versions.push(Version { name: None, commit });
+    if !state.files_newer() {
+        let base = Base::read(objects, files.pin)?;
+        let at = versions.len() - 1;
+        return Ok((base, versions, at));
+    }
+    let applied = stack_of(site, supply, objects, files, true).map_err(SaveError::of)?;
+    let (base, merged) = merge_sides(supply, objects, files, state, &applied, &versions)?;
+    let at = merged.iter().rposition(|version| version.name.is_none()).unwrap_or(0);
+    Ok((base, merged, at))
+}
+
+/// The queue with the changes folded into one of its patches.
+fn folded(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    (files, state): (&Files, &State),
+    work: &Work,
+    name: &str,
+) -> Result<(Base, Vec<Version>, usize), SaveError> {
+    let base = Base::read(objects, files.pin)?;
+    let line = line_of_versions(site, supply, objects, files, base, state)?;
+    let names: Vec<String> = line.iter().map(|version| version.name.clone().unwrap_or_default()).collect();
+    let into = find_patch(names.iter().map(String::as_str), name)?;
+    let changes = line.iter().map(|version| Change::of(objects, version.commit)).collect::<Result<Vec<_>, _>>()?;
+    let folded = supply
+        .run(objects, |objects| stack::fold(objects, base.commit, &changes, into, work.tree))
+        .map_err(SaveError::of)?;
+    let patch = |n: usize| names.get(n).cloned().unwrap_or_default();
+    match folded {
+        Replayed::Clean(commits, _) => {
+            let versions = line.into_iter().zip(commits).map(|(version, commit)| Version { commit, ..version });
+            Ok((base, versions.collect(), into))
+        }
+        Replayed::Conflicts(n, conflicts) => Err(SaveError::Conflicts { patch: patch(n), conflicts }),
+        Replayed::Emptied(n) => Err(SaveError::Conflicts { patch: patch(n), conflicts: Vec::new() }),
+    }
+}
+
+/// The patch that `wanted` means: its name, the start of one name, or its number.
+fn find_patch<'n>(names: impl Iterator<Item = &'n str>, wanted: &str) -> Result<usize, SaveError> {
+    let wanted = wanted.rsplit('/').next().unwrap_or(wanted);
+    let names: Vec<&str> = names.collect();
+    if let Some(exact) = names.iter().position(|name| *name == wanted) {
+        return Ok(exact);
+    }
+    let begins = |name: &str| !wanted.is_empty() && name.starts_with(wanted);
+    let found: Vec<usize> = (0..names.len()).filter(|n| begins(names[*n])).collect();
+    match found.as_slice() {
+        [only] => Ok(*only),
+        [] => Err(SaveError::NoSuchPatch(crate::path::printable(wanted.as_bytes()))),
+        several => {
+            let candidates: HashSet<String> = several.iter().map(|n| names[*n].to_owned()).collect();
+            let mut candidates: Vec<String> = candidates.into_iter().collect();
+            candidates.sort();
+            Err(SaveError::AmbiguousPatch { name: crate::path::printable(wanted.as_bytes()), candidates })
+        }
+    }
+}
