@@ -1,9 +1,10 @@
 //! The checkout against the git program: what patchq makes of a commit is what `git sparse-checkout` makes of it,
 //! and plain git works in it afterwards.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod hostile;
+mod ignored;
 mod kill;
 mod moves;
 mod plain;

@@ -193,6 +193,7 @@ fn colliding_and_evil_paths_are_refused_where_wanted() {
     let commit = world.commit("evil");
     let fine = world.sparse(commit, &["a"]);
     world.done(commit, &fine);
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
     let bad = world.sparse(commit, &["fold", "fold2", "evil"]);
     let found = world.refused(commit, &bad);
     let paths: Vec<_> = found.iter().map(|obstacle| obstacle.path.as_str()).collect();
@@ -209,8 +210,12 @@ fn colliding_and_evil_paths_are_refused_where_wanted() {
     let (store, up) = (world.store_dir(), world.dir.join("up"));
     let fetch = ["git", "--git-dir", store.to_str().unwrap(), "fetch", "-q", up.to_str().unwrap(), evil.trim()];
     super::support::run(&world.dir, &fetch);
-    let found = world.refused(evil.trim().parse().unwrap(), &SparseSet::everything());
-    assert!(matches!(&found[..], [one] if one.path == ".git/config"), "{found:?}");
+    // No index can list it, so it is refused outside the sparse set as well.
+    for sparse in [SparseSet::everything(), world.sparse(commit, &["a"])] {
+        let found = world.refused(evil.trim().parse().unwrap(), &sparse);
+        assert_eq!(found[0].path, ".git/config");
+        assert!(matches!(found[0].reason, Reason::UnsafePath { .. }), "{found:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Plain git in a checkout, and what patchq sees of it afterwards.
 
-use patchq::git::checkout::{HeadState, Line, commits, head, operation};
+use patchq::git::checkout::{HeadState, Line, Outcome, commits, export_copy, head, operation};
 use patchq::git::{BRANCH, Id};
 
 use super::support::{World, files, isolated, put, run, zoo};
@@ -101,4 +101,38 @@ fn a_shallow_boundary_ends_history() {
     assert_eq!(commits(&store, base, next).unwrap(), Line::NotOnBase);
     assert_eq!(commits(&store, next, next).unwrap(), Line::Linear(vec![]));
     assert!(files(&world.dir.join("w")).is_empty());
+}
+
+#[test]
+fn a_copy_stands_alone() {
+    if !isolated("plain::a_copy_stands_alone", "") {
+        return;
+    }
+    let world = World::new();
+    let base = zoo(&world);
+    let (store, dest) = (world.store(), world.dir.join("copy"));
+    let sparse = world.sparse(base, &["a"]);
+    store.move_ref("refs/tags/v1", None, Some(base), "test").unwrap();
+    // What a killed run left is taken up.
+    put(&dest.join(".patchq-unfinished"), "");
+    put(&dest.join(".git/HEAD"), "half");
+    let outcome = export_copy(&store, base, &sparse, &dest, Some("v1")).unwrap();
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    std::fs::remove_dir_all(world.dir.join("w")).unwrap();
+    std::fs::remove_dir_all(world.dir.join("up")).unwrap();
+    let git = |args: &[&str]| run(&dest, args);
+    assert_eq!(git(&["git", "status", "--porcelain"]), "");
+    assert_eq!(git(&["git", "diff-files"]), "");
+    assert_eq!(git(&["git", "describe", "--tags"]), "v1\n");
+    assert_eq!(git(&["git", "branch", "--show-current"]), "patchq\n");
+    assert_eq!(git(&["git", "sparse-checkout", "list"]), "/a/\n");
+    git(&["git", "fsck", "--connectivity-only"]);
+    assert!(!dest.join(".git/objects/info/alternates").exists() && !dest.join("README").exists());
+    assert_eq!(std::fs::read_to_string(dest.join("version.txt")).unwrap(), "v1\n");
+    git(&["sh", "-c", "echo changed >a/Makefile && git commit -qam changed"]);
+
+    let again = World::new();
+    let base = zoo(&again);
+    let found = export_copy(&again.store(), base, &again.sparse(base, &["a"]), &dest, None).unwrap();
+    assert!(matches!(found, Outcome::Refused(_)), "a finished copy is its owner's");
 }

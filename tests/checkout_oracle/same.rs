@@ -2,6 +2,7 @@
 
 use patchq::git::Store;
 use patchq::git::checkout::{Outcome, SparseSet, wanted_blobs};
+use patchq::path::RepoPath;
 
 use super::support::{World, files, isolated, run, zoo};
 
@@ -48,6 +49,33 @@ fn a_fresh_checkout_of_everything() {
     // The workspace moves as a whole.
     std::fs::rename(world.dir.join("w"), world.dir.join("moved")).unwrap();
     assert_eq!(run(&world.dir.join("moved/up"), &["git", "status", "--porcelain"]), "");
+}
+
+#[test]
+fn touched_paths_come_too() {
+    if !isolated("same::touched_paths_come_too", "") {
+        return;
+    }
+    let world = World::new();
+    let commit = zoo(&world);
+    let paths = |names: &[&str]| names.iter().map(|name| RepoPath::new(name).unwrap()).collect::<Vec<_>>();
+    let touched = paths(&["a/Makefile", "README", "other/file", "not/there", "README"]);
+    let of = |manifest| SparseSet::new(&world.store(), world.tree(commit), manifest, &touched).unwrap();
+    assert!(of(None).is_everything());
+    let only_a = paths(&["a"]);
+    for (manifest, extra) in [(&[][..], 4), (&only_a[..], 3)] {
+        let sparse = of(Some(manifest));
+        assert_eq!(sparse.extra().len(), extra);
+        world.done(commit, &sparse);
+        world.assert_as_git(commit, &sparse);
+    }
+    assert!(world.checkout().join("README").exists() && !world.checkout().join("run.sh").exists());
+    // A removed folder comes back, whatever was staged in it.
+    world.git(&["rm", "-q", "--cached", "README"]);
+    std::fs::remove_dir_all(world.checkout()).unwrap();
+    let sparse = of(Some(&only_a));
+    world.done(commit, &sparse);
+    world.assert_as_git(commit, &sparse);
 }
 
 #[test]
@@ -135,7 +163,7 @@ fn kubeflow_as_the_issue_counts_it() {
         "components/notebook-controller".into(),
     ];
     entries.extend(servers.iter().map(|name| format!("components/example-notebook-servers/{name}")));
-    let entries: Vec<_> = entries.iter().map(|path| patchq::path::RepoPath::new(path).unwrap()).collect();
+    let entries: Vec<_> = entries.iter().map(|path| RepoPath::new(path).unwrap()).collect();
     let start = std::time::Instant::now();
     let sparse = SparseSet::new(&world.store(), tree.trim().parse().unwrap(), Some(&entries), &[]).unwrap();
     let outcome = world.go_as(commit, &sparse, patchq::git::checkout::Differences::Refuse, Some("v1.6.1"), &|_| ());

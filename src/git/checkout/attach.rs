@@ -56,6 +56,8 @@ pub fn attachment(store: &Store, checkout: &Path) -> Result<Attachment, GitError
         }
         Err(error) => Err(failed(&link)(error)),
         Ok(found) if found.is_file() => where_to(store, checkout, &link),
+        // A copy for building keeps its git folder in place.
+        Ok(found) if found.is_dir() && real(&link)? == real(store.dir())? => Ok(Attachment::Ours),
         Ok(_) => Ok(Attachment::Repository),
     }
 }
@@ -112,10 +114,11 @@ pub fn attach(store: &Store, checkout: &Path) -> Result<(), GitError> {
 /// # Errors
 /// [`GitError::Io`] when the file cannot be removed.
 pub fn detach(store: &Store, checkout: &Path) -> Result<bool, GitError> {
-    if !matches!(attachment(store, checkout)?, Attachment::Ours | Attachment::Moved) {
+    let link = checkout.join(".git");
+    let tied = matches!(attachment(store, checkout)?, Attachment::Ours | Attachment::Moved);
+    if !tied || link.is_dir() {
         return Ok(false);
     }
-    let link = checkout.join(".git");
     fs::remove_file(&link).map_err(GitError::io("cannot remove", link))?;
     Ok(true)
 }

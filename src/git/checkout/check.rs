@@ -94,13 +94,12 @@ impl<'a> Check<'a> {
     /// A path of the tree that no checkout may write: only in the way if it is wanted, or if git's index, which
     /// lists every path, would not take it.
     fn unsafe_path(&mut self, path: &BString, entry: Entry, why: &str) {
-        let top = path.split(|byte| *byte == b'/').next().unwrap_or_default();
         let wanted = self.sparse.is_everything()
             || (0..path.len())
                 .filter(|at| path[*at] == b'/')
                 .filter_map(|at| RepoPath::new(&path[..at]).ok())
                 .any(|above| self.sparse.contains_entry(&above, Mode::Folder));
-        if wanted || top == b".git" || !can_hold(path, entry) {
+        if wanted || !can_hold(path, entry) {
             self.obstacles.push(Obstacle { path: printable(path), reason: Reason::UnsafePath { why: why.to_owned() } });
         }
     }

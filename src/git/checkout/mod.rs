@@ -7,6 +7,7 @@
 mod attach;
 mod check;
 mod content;
+mod export;
 mod head;
 mod ignore;
 mod index;
@@ -24,6 +25,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 pub use attach::{Attachment, attach, attachment, detach};
+pub use export::export_copy;
 pub use head::{HeadState, Line, commits, head, operation};
 pub use listing::wanted_blobs;
 pub use place::is_in_place;

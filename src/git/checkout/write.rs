@@ -47,9 +47,10 @@ pub fn materialize(
     let mut managed = Managed::load(store.dir())?;
     // Where there is no folder yet an empty one stands in: the rules on paths hold all the same.
     let nowhere = tempfile::tempdir_in(store.dir()).map_err(GitError::io("cannot make a folder in", store.dir()))?;
-    let look_at = if state == Attachment::Absent { nowhere.path() } else { checkout };
+    // With the folder went what was staged: its index says nothing any more.
+    let (look_at, disk) = if state == Attachment::Absent { (nowhere.path(), None) } else { (checkout, disk.as_mut()) };
     let check = Checked { store, checkout: look_at, plan, old: old.as_ref(), new: &new, managed: &managed };
-    let actions = match check.run(disk.as_mut())? {
+    let actions = match check.run(disk)? {
         Ok(actions) => actions,
         Err(outcome) => return Ok(outcome),
     };
@@ -86,10 +87,7 @@ fn refuse(state: &Attachment, differences: Differences) -> Option<Reason> {
     match state {
         Attachment::Absent | Attachment::Empty | Attachment::Ours | Attachment::Moved => None,
         Attachment::Plain if differences == Differences::Keep => None,
-        Attachment::Plain | Attachment::Elsewhere { .. } | Attachment::Repository => {
-            Some(Reason::NotOurs { found: state.clone() })
-        }
-        Attachment::Symlink | Attachment::NotAFolder => Some(Reason::NotOurs { found: state.clone() }),
+        _ => Some(Reason::NotOurs { found: state.clone() }),
     }
 }
 
