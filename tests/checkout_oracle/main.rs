@@ -8,5 +8,6 @@ mod ignored;
 mod kill;
 mod moves;
 mod plain;
+mod random;
 mod same;
 mod support;

@@ -123,8 +123,8 @@ fn missing_blobs_are_named_and_the_first_status_fetches_nothing() {
 }
 
 #[test]
-fn kubeflow_as_the_issue_counts_it() {
-    // Needs a copy of the real repository; named by the environment, since it is large.
+fn kubeflow_has_its_files() {
+    // Needs a copy of the real repository, named by the environment, since it is large.
     let Some(mirror) = std::env::var_os("PATCHQ_KUBEFLOW") else { return };
     let world = World::new();
     let commit = "0611aa04850cf1fd582806dfe7f6f1fbca69f683".parse().unwrap();

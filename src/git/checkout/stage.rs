@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use super::Warning;
 use super::content::{attribute, open_work};
 use super::index::in_memory;
-use super::listing::Listing;
 use crate::git::{Entry, GitError, Store};
 use crate::path::RepoPath;
 
@@ -18,24 +17,34 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Writes `files` as a checkout of `all` would have them. `index` is the index of that checkout: attributes
-    /// are looked for in it, since `.gitattributes` may lie outside the sparse set.
-    ///
-    /// libgit2 knows no filter programs, so none can run; what they would have changed is said in the warnings.
-    pub(super) fn fill(
-        store: &Store,
-        files: &BTreeMap<RepoPath, Entry>,
-        index: &[git2::IndexEntry],
-        all: &Listing,
-    ) -> Result<(Stage, Vec<Warning>), GitError> {
+    /// Makes the folder, empty; what a killed run left goes.
+    pub(super) fn new(store: &Store) -> Result<Stage, GitError> {
         let stage = Stage { dir: store.dir().join("stage.patchq") };
         stage.clear()?;
         fs::create_dir(&stage.dir).map_err(GitError::io("cannot make the folder", &stage.dir))?;
+        Ok(stage)
+    }
+
+    /// The folder itself.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes `files` as a checkout with the index `index` would have them: attributes are looked for there, since
+    /// `.gitattributes` may lie outside the sparse set.
+    ///
+    /// libgit2 knows no filter programs, so none can run; what they would have changed is said in the warnings.
+    pub(super) fn fill(
+        &self,
+        store: &Store,
+        files: &BTreeMap<RepoPath, Entry>,
+        index: &[git2::IndexEntry],
+    ) -> Result<Vec<Warning>, GitError> {
         if files.is_empty() {
-            return Ok((stage, Vec::new()));
+            return Ok(Vec::new());
         }
         let failed = || GitError::lib("cannot write the files");
-        let repo = open_work(store, &stage.dir)?;
+        let repo = open_work(store, &self.dir)?;
         let mut index_of_all = in_memory(index)?;
         repo.set_index(&mut index_of_all).map_err(failed())?;
         let wanted: Vec<git2::IndexEntry> = index
@@ -48,11 +57,10 @@ impl Stage {
         options.force().refresh(false).update_index(false);
         repo.checkout_index(Some(&mut wanted), Some(&mut options)).map_err(failed())?;
         for path in files.keys() {
-            let at = stage.path(path);
+            let at = self.path(path);
             fs::symlink_metadata(&at).map_err(GitError::io("was not written", at))?;
         }
-        let warnings = warnings(&repo, files, all)?;
-        Ok((stage, warnings))
+        warnings(&repo, files)
     }
 
     /// Where the file for `path` lies.
@@ -76,15 +84,9 @@ impl Drop for Stage {
 }
 
 /// Files that plain git would have run a program or a converter on.
-fn warnings(
-    repo: &git2::Repository,
-    files: &BTreeMap<RepoPath, Entry>,
-    all: &Listing,
-) -> Result<Vec<Warning>, GitError> {
-    // Attributes can also come from the user's own file, so no tree is free of them for sure; but asking for
-    // each file is cheap next to writing it.
+fn warnings(repo: &git2::Repository, files: &BTreeMap<RepoPath, Entry>) -> Result<Vec<Warning>, GitError> {
     let mut found = BTreeMap::new();
-    for path in files.keys().filter(|path| all.contains_key(path.as_bstr())) {
+    for path in files.keys() {
         for name in ["filter", "working-tree-encoding"] {
             if attribute(repo, path, name)?.is_some() {
                 let (count, _) = found.entry(name).or_insert((0, path.clone()));

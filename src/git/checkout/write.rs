@@ -13,7 +13,7 @@ use super::root::{Found, Meta, Root};
 use super::stage::{Stage, same_file_system};
 use super::version::{Managed, read, replace};
 use super::{CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan, Reason, SparseSet, Warning};
-use crate::git::{BRANCH, Entry, GitError, Store};
+use crate::git::{BRANCH, GitError, Store};
 use crate::path::RepoPath;
 
 /// Moves the checkout to `plan.commit`. Everything that is in the way is collected before anything is touched.
@@ -45,10 +45,10 @@ pub fn materialize(
     let old = plan.old.map(|old| list_commit(store.repo(), old)).transpose()?;
     let mut disk = DiskIndex::read(store.dir())?;
     let mut managed = Managed::load(store.dir())?;
-    // Where there is no folder yet an empty one stands in: the rules on paths hold all the same.
-    let nowhere = tempfile::tempdir_in(store.dir()).map_err(GitError::io("cannot make a folder in", store.dir()))?;
-    // With the folder went what was staged: its index says nothing any more.
-    let (look_at, disk) = if state == Attachment::Absent { (nowhere.path(), None) } else { (checkout, disk.as_mut()) };
+    let stage = Stage::new(store)?;
+    // Where there is no folder yet an empty one stands in: the rules on paths hold all the same. With the folder
+    // went what was staged: its index says nothing any more.
+    let (look_at, disk) = if state == Attachment::Absent { (stage.dir(), None) } else { (checkout, disk.as_mut()) };
     let check = Checked { store, checkout: look_at, plan, old: old.as_ref(), new: &new, managed: &managed };
     let actions = match check.run(disk)? {
         Ok(actions) => actions,
@@ -58,12 +58,13 @@ pub fn materialize(
     observe("attach");
     attach(store, checkout)?;
     let mut root = Root::open(checkout)?;
-    let mut warnings = Vec::new();
     if !same_file_system(store.dir(), checkout)? {
         return Err(CheckoutError::OtherFileSystem { checkout: checkout.to_owned() });
     }
     let removed = actions.remove.len();
-    let clean = write_files(store, &mut root, &actions, (&new, plan.sparse), &mut warnings, observe)?;
+    let wanted = actions.write.iter().map(|(path, (entry, _))| (path.clone(), *entry)).collect();
+    let mut warnings = stage.fill(store, &wanted, &entries(&new, plan.sparse, &BTreeMap::new()))?;
+    let clean = write_files(&mut root, &actions, &stage, &mut warnings, observe)?;
     observe("version");
     warnings.extend(managed.settle(&mut root, (&new, plan.sparse), plan.version)?);
     observe("config");
@@ -137,17 +138,12 @@ fn holdable(listing: &Listing, sparse: &SparseSet) -> Vec<git2::IndexEntry> {
 
 /// Removes and writes; gives the stat data of every file that is right afterwards.
 fn write_files(
-    store: &Store,
     root: &mut Root,
     actions: &Actions,
-    (new, sparse): (&Listing, &SparseSet),
+    stage: &Stage,
     warnings: &mut Vec<Warning>,
     observe: &dyn Fn(&str),
 ) -> Result<BTreeMap<RepoPath, Meta>, CheckoutError> {
-    let wanted: BTreeMap<RepoPath, Entry> =
-        actions.write.iter().map(|(path, (entry, _))| (path.clone(), *entry)).collect();
-    let (stage, said) = Stage::fill(store, &wanted, &entries(new, sparse, &BTreeMap::new()), new)?;
-    warnings.extend(said);
     for (path, found) in &actions.remove {
         observe(&format!("remove {path}"));
         unchanged(root, path, found)?;
