@@ -46,7 +46,7 @@ fn dies(world: &World, commit: Id, step: usize, version: &str) -> bool {
 type State = (BTreeMap<std::path::PathBuf, (String, Vec<u8>)>, String, String, String);
 
 fn state(world: &World) -> State {
-    let tidy = ["index.lock", "stage.patchq", "index.patchq", "gitfile.patchq"];
+    let tidy = ["index.lock", "stage.patchq", "index.patchq"];
     let left: Vec<_> = tidy.iter().filter(|name| world.store_dir().join(name).exists()).collect();
     assert!(left.is_empty(), "{left:?}");
     (

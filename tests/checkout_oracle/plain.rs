@@ -1,6 +1,8 @@
 //! Plain git in a checkout, and what patchq sees of it afterwards.
 
-use patchq::git::checkout::{HeadState, Line, Outcome, commits, export_copy, head, operation};
+use patchq::git::checkout::{
+    Differences, HeadState, Line, Outcome, Plan, commits, export_copy, head, materialize, operation,
+};
 use patchq::git::{BRANCH, Id};
 
 use super::support::{World, files, isolated, put, run, zoo};
@@ -135,4 +137,35 @@ fn a_copy_stands_alone() {
     let base = zoo(&again);
     let found = export_copy(&again.store(), base, &again.sparse(base, &["a"]), &dest, None).unwrap();
     assert!(matches!(found, Outcome::Refused(_)), "a finished copy is its owner's");
+}
+
+#[test]
+fn the_store_may_lie_on_another_file_system() {
+    use std::os::unix::fs::MetadataExt;
+    if !isolated("plain::the_store_may_lie_on_another_file_system", "") {
+        return;
+    }
+    let world = World::new();
+    let base = zoo(&world);
+    let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
+    let device = |path: &std::path::Path| std::fs::metadata(path).unwrap().dev();
+    if device(other.path()) == device(&world.dir) {
+        return;
+    }
+    let dest = other.path().join("up");
+    let sparse = world.sparse(base, &["a"]);
+    put(&dest.join(".patchq-draft"), "left by a killed run\n");
+    let plan = Plan {
+        old: None,
+        commit: base,
+        sparse: &sparse,
+        differences: Differences::Refuse,
+        version: Some("v1"),
+        reason: "patchq: test",
+    };
+    let outcome = materialize(&world.store(), &dest, &plan, &|_| ()).unwrap();
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!(run(&dest, &["git", "status", "--porcelain"]), "");
+    assert_eq!(run(&dest, &["git", "diff-files"]), "");
+    assert!(!dest.join(".patchq-draft").exists());
 }

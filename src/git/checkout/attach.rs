@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use bstr::ByteSlice;
 
+use super::root::DRAFT;
 use crate::git::{GitError, Store};
 
 /// What stands where a checkout belongs.
@@ -51,8 +52,10 @@ pub fn attachment(store: &Store, checkout: &Path) -> Result<Attachment, GitError
     let link = checkout.join(".git");
     match fs::symlink_metadata(&link) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let mut entries = fs::read_dir(checkout).map_err(failed(checkout))?;
-            Ok(if entries.next().is_none() { Attachment::Empty } else { Attachment::Plain })
+            let entries = fs::read_dir(checkout).map_err(failed(checkout))?;
+            // A draft alone is what a run left that was killed in `attach`.
+            let mut others = entries.filter(|entry| entry.as_ref().map_or(true, |entry| entry.file_name() != DRAFT));
+            Ok(if others.next().is_none() { Attachment::Empty } else { Attachment::Plain })
         }
         Err(error) => Err(failed(&link)(error)),
         Ok(found) if found.is_file() => where_to(store, checkout, &link),
@@ -102,7 +105,7 @@ pub fn attach(store: &Store, checkout: &Path) -> Result<(), GitError> {
     text.extend_from_slice(relative(&real(checkout)?, &real(store.dir())?).as_os_str().as_encoded_bytes());
     text.push(b'\n');
     // Complete before it is in place: a half-written file would look like somebody else's repository.
-    let draft = store.dir().join("gitfile.patchq");
+    let draft = checkout.join(DRAFT);
     fs::write(&draft, text).map_err(GitError::io("cannot write", &draft))?;
     let link = checkout.join(".git");
     fs::rename(&draft, &link).map_err(GitError::io("cannot write", link))

@@ -191,12 +191,6 @@ pub enum CheckoutError {
         /// The lock's file.
         path: PathBuf,
     },
-    /// Store and checkout are on two file systems, so files cannot be moved into place in one step.
-    #[error("'{}' is on another file system than its store", .checkout.display())]
-    OtherFileSystem {
-        /// The checkout's folder.
-        checkout: PathBuf,
-    },
     /// Somebody changed a file while the checkout was being moved; running again looks afresh.
     #[error("'{path}' was changed while the checkout was being moved")]
     ChangedMeanwhile {

@@ -1,7 +1,7 @@
 //! The working tree's files, reached part by part from its top folder and never through a symlink.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode as Permissions, OFlags, RenameFlags, Stat};
@@ -188,24 +188,26 @@ impl Root {
         }
     }
 
-    /// Moves the file or symlink at `from` (same file system, already complete) to `path`. With `fresh` nothing
-    /// may stand there; otherwise what stands there is replaced in one step.
+    /// Moves the file or symlink at `from`, already complete, to `path`. With `fresh` nothing may stand there;
+    /// otherwise what stands there is replaced in one step.
     pub(super) fn place(&mut self, from: &Path, path: &RepoPath, fresh: bool) -> Result<(), GitError> {
         self.must_enter(path, true)?;
         let failed = self.failed("cannot put into place", path);
-        let flags = if fresh { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
-        match rustix::fs::renameat_with(rustix::fs::CWD, from, self.last(), path.file_name(), flags) {
-            // Not every file system knows "do not replace".
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fresh => {
-                match rustix::fs::statat(self.last(), path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-                    Err(Errno::NOENT) => {
-                        rustix::fs::renameat(rustix::fs::CWD, from, self.last(), path.file_name()).map_err(failed)
-                    }
-                    Ok(_) => Err(failed(Errno::EXIST)),
-                    Err(error) => Err(failed(error)),
-                }
+        match rename(rustix::fs::CWD, from, self.last(), path.file_name(), fresh) {
+            // The store may lie on another file system (a linked worktree of the workspace does).
+            Err(Errno::XDEV) => {
+                copy(from, &self.path.join(DRAFT))?;
+                rename(self.top.as_fd(), Path::new(DRAFT), self.last(), path.file_name(), fresh).map_err(failed)
             }
             other => other.map_err(failed),
+        }
+    }
+
+    /// Removes the draft that a killed run may have left.
+    pub(super) fn clear_draft(&mut self) -> Result<(), GitError> {
+        match rustix::fs::unlinkat(&self.top, DRAFT, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(GitError::io("cannot remove", self.path.join(DRAFT))(error.into())),
         }
     }
 
@@ -258,6 +260,39 @@ impl Root {
             Err(error) => Err(self.failed("cannot remove the folder", path)(error)),
         }
     }
+}
+
+/// In the checkout's top folder while one file is on its way from another file system.
+pub(super) const DRAFT: &str = ".patchq-draft";
+
+/// Renames; with `fresh` never over something.
+fn rename(from: BorrowedFd<'_>, name: &Path, to: &OwnedFd, new: &[u8], fresh: bool) -> Result<(), Errno> {
+    let flags = if fresh { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+    match rustix::fs::renameat_with(from, name, to, new, flags) {
+        // Not every file system knows "do not replace".
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fresh => {
+            match rustix::fs::statat(to, new, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => rustix::fs::renameat(from, name, to, new),
+                Ok(_) => Err(Errno::EXIST),
+                Err(error) => Err(error),
+            }
+        }
+        other => other,
+    }
+}
+
+/// Copies a file with its permissions, or a symlink, to `to`, in place of what a killed run left there.
+fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
+    let failed = |error: io::Error| GitError::io("cannot write", to)(error);
+    match std::fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    if std::fs::symlink_metadata(from).map_err(failed)?.is_symlink() {
+        let target = std::fs::read_link(from).map_err(failed)?;
+        return std::os::unix::fs::symlink(target, to).map_err(failed);
+    }
+    std::fs::copy(from, to).map(drop).map_err(failed)
 }
 
 /// What a folder's entry is. Symlinks count as files, as git sees them.

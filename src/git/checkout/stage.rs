@@ -99,11 +99,3 @@ fn warnings(repo: &git2::Repository, files: &BTreeMap<RepoPath, Entry>) -> Resul
         .map(|(attribute, (count, example))| Warning::Unfiltered { attribute, count, example })
         .collect())
 }
-
-/// Whether the stage and the folder lie on one file system, so that a file can be moved between them in one step.
-pub(super) fn same_file_system(store: &Path, checkout: &Path) -> Result<bool, GitError> {
-    use std::os::unix::fs::MetadataExt;
-    let device =
-        |path: &Path| fs::metadata(path).map(|found| found.dev()).map_err(GitError::io("cannot look at", path));
-    Ok(device(store)? == device(checkout)?)
-}

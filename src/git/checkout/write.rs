@@ -10,7 +10,7 @@ use super::content::{Content, open_work};
 use super::index::{DiskIndex, IndexLock, entries, in_memory};
 use super::listing::{Listing, absent_blobs, list_commit};
 use super::root::{Found, Meta, Root};
-use super::stage::{Stage, same_file_system};
+use super::stage::Stage;
 use super::version::{Managed, read, replace};
 use super::{CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan, Reason, SparseSet, Warning};
 use crate::git::{BRANCH, GitError, Store};
@@ -43,14 +43,15 @@ pub fn materialize(
     }
     let new = list_commit(store.repo(), plan.commit)?;
     let old = plan.old.map(|old| list_commit(store.repo(), old)).transpose()?;
-    let mut disk = DiskIndex::read(store.dir())?;
+    // With the folder went what was staged: its index says nothing any more.
+    let absent = state == Attachment::Absent;
+    let mut disk = if absent { None } else { DiskIndex::read(store.dir())? };
     let mut managed = Managed::load(store.dir())?;
     let stage = Stage::new(store)?;
-    // Where there is no folder yet an empty one stands in: the rules on paths hold all the same. With the folder
-    // went what was staged: its index says nothing any more.
-    let (look_at, disk) = if state == Attachment::Absent { (stage.dir(), None) } else { (checkout, disk.as_mut()) };
+    // Where there is no folder yet an empty one stands in: the rules on paths hold all the same.
+    let look_at = if absent { stage.dir() } else { checkout };
     let check = Checked { store, checkout: look_at, plan, old: old.as_ref(), new: &new, managed: &managed };
-    let actions = match check.run(disk)? {
+    let actions = match check.run(disk.as_mut())? {
         Ok(actions) => actions,
         Err(outcome) => return Ok(outcome),
     };
@@ -58,9 +59,7 @@ pub fn materialize(
     observe("attach");
     attach(store, checkout)?;
     let mut root = Root::open(checkout)?;
-    if !same_file_system(store.dir(), checkout)? {
-        return Err(CheckoutError::OtherFileSystem { checkout: checkout.to_owned() });
-    }
+    root.clear_draft()?;
     let removed = actions.remove.len();
     let wanted = actions.write.iter().map(|(path, (entry, _))| (path.clone(), *entry)).collect();
     let mut warnings = stage.fill(store, &wanted, &entries(&new, plan.sparse, &BTreeMap::new()))?;
