@@ -1,5 +1,5 @@
 //! The `patchq` program: arguments in, exit code out.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    patchq::cli::main(std::env::args_os().collect())
 }

@@ -1,3 +1,183 @@
-//! One file per command: its arguments and what it does with the rooms below.
+//! The command line: arguments in, words and an exit code out. One file per command: its arguments, whose doc
+//! comments are the manual, and `run`.
 
+mod add;
+mod apply;
+mod completions;
+mod context;
 pub mod demo;
+mod errors;
+mod export;
+mod failure;
+mod import;
+mod init;
+mod man;
+mod save;
+mod schema;
+mod setup;
+mod sites;
+mod status;
+mod tag;
+mod undo;
+mod verify;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::ui::ColourChoice;
+use context::Context;
+use failure::{CliError, Exit};
+
+/// Keep a downstream patch queue on top of upstream git repositories
+///
+/// patchq keeps patches for other people's software. A workspace is a repository of your own with `upstreams.toml`
+/// in it. For each upstream there it keeps a commit to stand on (the pin, in `commits/`), patch files in order (the
+/// queue, in `patches/`) and a checkout with the queue applied, in which plain git works.
+///
+/// The daily loop:
+///   patchq setup .                     check everything out, patched
+///   (edit files in kubeflow/)
+///   patchq save kubeflow -m "why"      the edits become a patch file
+///   git add -A && git commit           patchq never stages or commits in your workspace
+///
+/// Start with `patchq demo` to see it work, `patchq init` to begin, `patchq import` to take over what you have.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped on conflicts, 4 a check said no, 130 interrupted.
+#[derive(Parser, Debug)]
+#[command(name = "patchq", version, max_term_width = 100, verbatim_doc_comment, disable_help_subcommand = false)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(clap::Args, Debug, Clone)]
+struct Global {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    /// Print one JSON document on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// When to colour: auto, always or never
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
+    color: Colour,
+    /// Never use the network
+    #[arg(long, global = true)]
+    offline: bool,
+}
+
+#[derive(clap::ValueEnum, Debug, Clone, Copy)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Colour> for ColourChoice {
+    fn from(colour: Colour) -> ColourChoice {
+        match colour {
+            Colour::Auto => ColourChoice::Auto,
+            Colour::Always => ColourChoice::Always,
+            Colour::Never => ColourChoice::Never,
+        }
+    }
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Init(init::Args),
+    Add(add::Args),
+    Import(import::Args),
+    Setup(setup::Args),
+    Status(status::Args),
+    Apply(apply::Args),
+    Save(save::Args),
+    Export(export::Args),
+    Verify(verify::Args),
+    Tag(tag::Args),
+    Undo(undo::Args),
+    Demo(demo::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    #[command(hide = true)]
+    Schema(schema::Args),
+}
+
+impl Command {
+    /// The name as it is typed, which also names the command's JSON document.
+    const fn name(&self) -> &'static str {
+        match self {
+            Command::Init(_) => "init",
+            Command::Add(_) => "add",
+            Command::Import(_) => "import",
+            Command::Setup(_) => "setup",
+            Command::Status(_) => "status",
+            Command::Apply(_) => "apply",
+            Command::Save(_) => "save",
+            Command::Export(_) => "export",
+            Command::Verify(_) => "verify",
+            Command::Tag(_) => "tag",
+            Command::Undo(_) => "undo",
+            Command::Demo(_) => "demo",
+            Command::Completions(_) => "completions",
+            Command::Man(_) => "man",
+            Command::Schema(_) => "schema",
+        }
+    }
+
+    fn run(self, context: &Context) -> Result<Exit, CliError> {
+        match self {
+            Command::Init(args) => init::run(context, args),
+            Command::Add(args) => add::run(context, args),
+            Command::Import(args) => import::run(context, args),
+            Command::Setup(args) => setup::run(context, args),
+            Command::Status(args) => status::run(context, args),
+            Command::Apply(args) => apply::run(context, args),
+            Command::Save(args) => save::run(context, args),
+            Command::Export(args) => export::run(context, args),
+            Command::Verify(args) => verify::run(context, args),
+            Command::Tag(args) => tag::run(context, args),
+            Command::Undo(args) => undo::run(context, args),
+            Command::Demo(args) => demo::run(context, args),
+            Command::Completions(args) => completions::run(context, args),
+            Command::Man(args) => man::run(context, args),
+            Command::Schema(args) => schema::run(context, args),
+        }
+    }
+}
+
+/// Runs patchq with the process's arguments and environment.
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return failure::usage(&error, &arguments),
+    };
+    let name = cli.command.name();
+    let exit = match Context::new(&cli.global, name) {
+        Ok(context) => match cli.command.run(&context) {
+            Ok(exit) => exit,
+            Err(error) => context.fail(&error),
+        },
+        Err(error) => failure::before_context(&error, &cli.global, name),
+    };
+    ExitCode::from(exit.code())
+}
+
+/// The command line as clap knows it, for completions and manual pages.
+fn command_line() -> clap::Command {
+    Cli::command()
+}

@@ -29,7 +29,7 @@ pub use manifest::manifest_schema;
 pub use open::{OpenError, TrackedName, UnknownUpstream, Workspace};
 pub use record::Record;
 pub use rewrite::{Rewrite, RewriteError};
-pub use settle::{Around, SettleError, Settled, Wish, finish_pending, is_exact, settle, stack_of};
+pub use settle::{Around, SettleError, Settled, Wish, copy, finish_pending, is_exact, settle, stack_of};
 pub use site::{Site, lock_upstream, lock_workspace};
 pub use state::{Cell, Commits, State, Unreadable};
 pub use supply::{Supply, SupplyError};

@@ -409,3 +409,25 @@ pub fn finish_pending(site: &Site<'_>, around: &Around<'_>) -> Result<bool, Sett
     journal.roll_forward(layout, &mut after, &|point| (around.observe)(&format!("{point:?}")))?;
     Ok(true)
 }
+
+/// Makes a plain, independent repository of the stack's top at `dest`, outside of the workspace.
+///
+/// # Errors
+/// [`SettleError`].
+pub fn copy(site: &Site<'_>, supply: &Supply<'_>, dest: &std::path::Path) -> Result<Materialized, SettleError> {
+    let files = Files::read(&site.workspace.layout, site.name())?;
+    let mut objects = Objects::new(&site.store)?;
+    let applied = stack_of(site, supply, &mut objects, &files, true)?;
+    if let Some((n, failure)) = applied.failure {
+        let patch = files.patches[n].queued.name.clone();
+        return Err(SettleError::Apply { patch, failure, applied: n });
+    }
+    objects.flush()?;
+    let top = applied.stack.top();
+    let sparse = sparse_of(site, files.pin, top)?;
+    match checkout::export_copy(&site.store, top, &sparse, dest, version_text(site, &files).as_deref())? {
+        checkout::Outcome::Done(done) => Ok(done),
+        checkout::Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles).into()),
+        checkout::Outcome::Need(ids) => Err(FollowError::Missing(ids.len()).into()),
+    }
+}

@@ -4,10 +4,11 @@
 mod history;
 mod kubeflow;
 mod ray;
+mod story;
 
 pub use history::{DemoError, Releases};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use history::Step;
 
@@ -54,6 +55,21 @@ impl DemoUpstream {
         history::build(dir, self.head, self.history)
     }
 }
+
+/// See the whole story, without network
+///
+/// Makes two small upstreams (one like Kubeflow's component tree, one like Ray's docker folder) and a workspace on
+/// them, and goes through the daily loop, showing every command. Needs nothing but git. The folder stays, to play
+/// in.
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// An empty or new folder (left out: patchq-demo)
+    #[arg(value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+pub(super) use story::run;
 
 #[cfg(test)]
 mod tests;

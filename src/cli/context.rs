@@ -1,0 +1,241 @@
+//! What a command has around it: folder, terminal, clock, git program, and the wish to stop.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Global;
+use super::failure::{CliError, Exit};
+use crate::git::{GitProgram, ProgramError};
+use crate::report::{Document, Schema};
+use crate::ui::{Asker, ColourWishes, Look, Message, Progress, use_colour};
+
+/// Set by ctrl-C. What can stop looks at it; what cannot is cut off a moment later, which is as safe as being killed.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// How long a command has to stop by itself after ctrl-C.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Everything around a command.
+pub(super) struct Context {
+    /// The folder that the command stands in, absolute.
+    pub(super) cwd: PathBuf,
+    pub(super) look: Look,
+    pub(super) json: bool,
+    pub(super) quiet: bool,
+    pub(super) verbose: bool,
+    pub(super) offline: bool,
+    pub(super) asker: Asker,
+    pub(super) progress: Progress,
+    command: &'static str,
+    git: GitProgram,
+    git_checked: OnceLock<()>,
+    /// Where the tests want this process to die.
+    die_at: Option<String>,
+}
+
+impl Context {
+    pub(super) fn new(global: &Global, command: &'static str) -> Result<Context, CliError> {
+        let here = std::env::current_dir()
+            .map_err(|error| CliError::io("cannot find out the current folder", Path::new("."), &error))?;
+        let cwd = match &global.directory {
+            Some(directory) => {
+                let wanted = here.join(directory);
+                wanted
+                    .canonicalize()
+                    .map_err(|error| CliError::io("cannot go to", directory, &error).exit(Exit::Usage))?
+            }
+            None => here,
+        };
+        let look = look_of(global);
+        watch_for_interrupts();
+        let progress = if global.quiet || global.json { Progress::hidden() } else { Progress::new(look) };
+        Ok(Context {
+            cwd,
+            look,
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            offline: global.offline,
+            asker: Asker::new(&look),
+            progress,
+            command,
+            git: git_program(),
+            git_checked: OnceLock::new(),
+            die_at: std::env::var("PATCHQ_TEST_DIE_AT").ok(),
+        })
+    }
+
+    /// The git program, checked once.
+    pub(super) fn git(&self) -> Result<&GitProgram, CliError> {
+        if self.git_checked.get().is_none() {
+            self.git.check().map_err(|error| CliError::from(&error))?;
+            let _ = self.git_checked.set(());
+        }
+        Ok(&self.git)
+    }
+
+    /// The git program, for what may turn out not to need it.
+    pub(super) fn git_unchecked(&self) -> &GitProgram {
+        &self.git
+    }
+
+    /// Set when the person at the terminal wants an end.
+    pub(super) fn stop(&self) -> &'static AtomicBool {
+        &STOP
+    }
+
+    /// Whether the person at the terminal wants an end, as an error.
+    pub(super) fn check_stop(&self) -> Result<(), CliError> {
+        if STOP.load(Ordering::SeqCst) { Err(interrupted()) } else { Ok(()) }
+    }
+
+    /// Seconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        jiff::Timestamp::now().as_second()
+    }
+
+    /// Minutes east of UTC, here and now.
+    pub(super) fn zone(&self) -> i32 {
+        jiff::Zoned::now().offset().seconds() / 60
+    }
+
+    /// A step that a test may want to be the last one.
+    pub(super) fn passing(&self, point: &str) {
+        if self.die_at.as_deref() == Some(point) {
+            std::process::abort();
+        }
+    }
+
+    /// Data, to stdout.
+    pub(super) fn out(&self, text: &str) -> Result<(), CliError> {
+        self.out_bytes(text.as_bytes())
+    }
+
+    /// Data, to stdout, byte for byte.
+    pub(super) fn out_bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
+        self.progress.suspend(|| write_out(bytes));
+        Ok(())
+    }
+
+    /// What the command has to say, as its JSON document.
+    pub(super) fn document<T: Serialize>(&self, fields: T, failed: Option<&CliError>) -> Result<(), CliError> {
+        let schema = Schema { command: self.command, version: 1 };
+        let document = match failed {
+            None => Document::new(schema, fields),
+            Some(error) => Document::partly(schema, error.failure(), fields),
+        };
+        let text = document.to_text().map_err(|error| CliError::of("internal", &error))?;
+        self.out(&text)
+    }
+
+    /// A message, to stderr.
+    pub(super) fn say(&self, message: &Message) {
+        let text = message.render(&self.look);
+        self.progress.suspend(|| write_err(text.as_bytes()));
+    }
+
+    /// A line about what was done, to stderr, unless `-q`.
+    pub(super) fn tell(&self, line: &str) {
+        if !self.quiet {
+            let line = format!("{line}\n");
+            self.progress.suspend(|| write_err(line.as_bytes()));
+        }
+    }
+
+    /// Says an error, and with `--json` its document.
+    pub(super) fn fail(&self, error: &CliError) -> Exit {
+        self.progress.clear();
+        self.say(&error.message());
+        if self.json {
+            let document = Document::failed(Schema { command: self.command, version: 1 }, error.failure());
+            if let Ok(text) = document.to_text() {
+                write_out(text.as_bytes());
+            }
+        }
+        error.exit
+    }
+}
+
+/// The error of somebody who pressed ctrl-C.
+pub(super) fn interrupted() -> CliError {
+    CliError::plain("interrupted", "interrupted").exit(Exit::Interrupted)
+}
+
+impl From<&ProgramError> for CliError {
+    fn from(error: &ProgramError) -> CliError {
+        match error {
+            ProgramError::Cancelled => interrupted(),
+            ProgramError::NotFound(_) => {
+                CliError::of("git", error).hint("install git, or name it by the variable PATCHQ_GIT")
+            }
+            ProgramError::TooOld { .. } => CliError::of("git", error).hint("install a newer git"),
+            _ => CliError::of("git", error),
+        }
+    }
+}
+
+fn git_program() -> GitProgram {
+    let program = std::env::var_os("PATCHQ_GIT").unwrap_or_else(|| "git".into());
+    GitProgram::new(program, std::env::vars_os())
+}
+
+/// What the screen is like, from arguments and environment.
+pub(super) fn look_of(global: &Global) -> Look {
+    let set = |key: &str| std::env::var_os(key).filter(|value| !value.is_empty());
+    let wishes = ColourWishes {
+        choice: global.color.into(),
+        no_color: set("NO_COLOR").is_some(),
+        force: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+        dumb: set("TERM").is_none_or(|term| term == "dumb"),
+    };
+    let (terminal_out, terminal_err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+    let width = if terminal_out { console::Term::stdout().size().1.into() } else { 0 };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|key| set(key));
+    let utf8 = locale.is_none_or(|locale| {
+        let locale = locale.to_string_lossy().to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    Look {
+        colour: use_colour(wishes, terminal_out && terminal_err),
+        width,
+        terminal_in: std::io::stdin().is_terminal(),
+        terminal_out,
+        terminal_err,
+        unicode: utf8,
+    }
+}
+
+fn watch_for_interrupts() {
+    // A second handler cannot be set; there is only one context in a process, and in a test there may be more.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            die();
+        }
+        std::thread::spawn(|| {
+            std::thread::sleep(PATIENCE);
+            die();
+        });
+    });
+}
+
+fn die() -> ! {
+    crate::ui::restore_terminal();
+    std::process::exit(Exit::Interrupted.code().into())
+}
+
+/// To stdout. Whoever closed the pipe wanted no more.
+pub(super) fn write_out(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+/// To stderr.
+pub(super) fn write_err(bytes: &[u8]) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(bytes).and_then(|()| err.flush());
+}

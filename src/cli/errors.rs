@@ -1,0 +1,277 @@
+//! What the library's errors are to a person: the sentence, the place, and the way out.
+
+use super::context::interrupted;
+use super::failure::{CliError, Exit};
+use crate::git::checkout::{CheckoutError, WorkChange};
+use crate::git::{GitError, Id, ProgramError, RemoteError};
+use crate::ui::count;
+use crate::workspace::digest::QueueChange;
+use crate::workspace::layout::{FindError, MANIFEST};
+use crate::workspace::lock::LockError;
+use crate::workspace::manifest::{ManifestErrors, Mistake};
+use crate::workspace::publish::PublishError;
+use crate::workspace::undo::UndoError;
+use crate::workspace::{FilesError, FollowError, OpenError, RewriteError, SettleError, SupplyError, UnknownUpstream};
+
+/// So many items of a list are named.
+const NAMED: usize = 10;
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> CliError {
+        match &error {
+            OpenError::Find(FindError::None(_)) => CliError::of("workspace", &error).hint("patchq init"),
+            OpenError::Manifest(errors) => CliError::from(errors),
+            OpenError::Program(error) => CliError::from(error),
+            _ => CliError::of("workspace", &error),
+        }
+    }
+}
+
+impl From<&ManifestErrors> for CliError {
+    fn from(errors: &ManifestErrors) -> CliError {
+        let Some(first) = errors.0.first() else { return CliError::plain("manifest", "the manifest has mistakes") };
+        let mut text = first.to_string();
+        for (n, mistake) in errors.0.iter().enumerate() {
+            if n > 0 {
+                text.push_str(&format!("\n{mistake}"));
+            }
+            text.push_str(&format!("\n{}", mistake.excerpt()));
+        }
+        CliError::plain("manifest", text.trim_end()).at(first.file.clone(), Some(first.line))
+    }
+}
+
+/// A warning of the manifest as a line.
+pub(super) fn mistake(mistake: &Mistake) -> String {
+    mistake.to_string()
+}
+
+impl From<UnknownUpstream> for CliError {
+    fn from(error: UnknownUpstream) -> CliError {
+        let hint =
+            error.nearest.as_ref().map_or_else(|| "patchq status".to_owned(), |near| format!("use the name '{near}'"));
+        CliError::of("usage", &error).exit(Exit::Usage).hint(hint)
+    }
+}
+
+impl From<GitError> for CliError {
+    fn from(error: GitError) -> CliError {
+        CliError::of("store", &error)
+    }
+}
+
+impl From<LockError> for CliError {
+    fn from(error: LockError) -> CliError {
+        let made = CliError::of("locked", &error);
+        if matches!(error, LockError::Held { .. }) {
+            made.hint("wait for it to end, and run the command again")
+        } else {
+            made
+        }
+    }
+}
+
+impl From<RemoteError> for CliError {
+    fn from(error: RemoteError) -> CliError {
+        match &error {
+            RemoteError::Program(ProgramError::Cancelled) => interrupted(),
+            RemoteError::Program(error) => CliError::from(error),
+            RemoteError::Git(error) => CliError::of("store", error),
+            RemoteError::Offline { .. } => CliError::of("offline", &error).hint("run it again without --offline"),
+            RemoteError::Failed { .. } if error.lacks_credentials() => CliError::of("credentials", &error)
+                .hint("set up a credential helper or an ssh key; git's own `git ls-remote URL` must work"),
+            RemoteError::Failed { .. } => CliError::of("network", &error)
+                .hint(format!("check 'url' and 'mirrors' in {MANIFEST}, and the network")),
+            _ => CliError::of("revision", &error),
+        }
+    }
+}
+
+impl From<SupplyError> for CliError {
+    fn from(error: SupplyError) -> CliError {
+        match error {
+            SupplyError::Remote(error) => error.into(),
+            SupplyError::Git(error) => error.into(),
+            SupplyError::NoEnd(_) => CliError::of("internal", &error),
+        }
+    }
+}
+
+impl From<CheckoutError> for CliError {
+    fn from(error: CheckoutError) -> CliError {
+        let made = CliError::of("checkout", &error);
+        match &error {
+            CheckoutError::Locked { path } => made.hint(format!("if no git runs there: rm '{}'", path.display())),
+            CheckoutError::IndexForm { .. } => {
+                made.hint("git update-index --no-split-index, and git sparse-checkout reapply --no-sparse-index")
+            }
+            _ => made,
+        }
+    }
+}
+
+impl From<FollowError> for CliError {
+    fn from(error: FollowError) -> CliError {
+        match error {
+            FollowError::Checkout(error) => error.into(),
+            FollowError::Git(error) => error.into(),
+            FollowError::Obstacles(_) => CliError::plain("dirty", error.to_string())
+                .hint("move these away, or save them, and run the command again"),
+            other => CliError::of("store", &other),
+        }
+    }
+}
+
+impl From<PublishError> for CliError {
+    fn from(error: PublishError) -> CliError {
+        let made = CliError::of("files", &error);
+        match &error {
+            PublishError::Stopped { .. } => {
+                made.hint("put the files back to either of the two, and run any patchq command")
+            }
+            PublishError::InTheWay { .. } => made.hint("run the command again"),
+            _ => made,
+        }
+    }
+}
+
+impl From<FilesError> for CliError {
+    fn from(error: FilesError) -> CliError {
+        match &error {
+            FilesError::Patch { file, error: parse } => {
+                CliError::plain("patch", error.to_string()).at(file.display().to_string(), Some(parse.line))
+            }
+            FilesError::NoPin { file } => CliError::of("pin", &error).at(file.display().to_string(), None),
+            FilesError::Pin(_) => CliError::of("pin", &error),
+            FilesError::Queue(_) => CliError::plain("queue", error.to_string()),
+        }
+    }
+}
+
+impl CliError {
+    /// An error of making files and checkout equal, for the upstream `name`.
+    pub(super) fn settle(name: &str, error: SettleError) -> CliError {
+        let made = match error {
+            SettleError::Files(FilesError::NoPin { .. }) => {
+                CliError::from_files(error).hint(format!("patchq add {name} --pin REV"))
+            }
+            SettleError::Files(error) => error.into(),
+            SettleError::Supply(error) => error.into(),
+            SettleError::Git(error) => error.into(),
+            SettleError::Checkout(error) => error.into(),
+            SettleError::Follow(error) => error.into(),
+            SettleError::Lock(error) => error.into(),
+            SettleError::Publish(error) => error.into(),
+            SettleError::Apply { ref patch, ref failure, .. } => {
+                CliError::plain("apply", format!("{patch}: does not apply: {}: {}", failure.path, failure.reason))
+                    .at(format!("patches/{name}/{patch}"), Some(failure.line))
+                    .caused_by(format!("patches/{name}/{patch}:{}", failure.line))
+                    .hint("correct the patch file by hand, or the pin that it was made on")
+            }
+            SettleError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
+                .hint(format!("patchq save {name} -m \"why\"")),
+            SettleError::Commits(ref commits) => {
+                let text = format!(
+                    "the checkout has {} that differ from the patch files",
+                    count(commits.len(), "commit", "commits")
+                );
+                CliError::plain("unexported", text).hint(format!("patchq export {name}"))
+            }
+            SettleError::Diverged { ref files, ref commits } => CliError::plain("diverged", diverged(files, commits))
+                .hint(format!("patchq export --merge {name}"))
+                .hint(format!("patchq export --replace {name}     (takes the commits, gives the files up)"))
+                .hint(format!("patchq setup --discard --only {name}     (takes the files, gives the commits up)")),
+            SettleError::Unreadable(ref why) => {
+                CliError::plain("unreadable", why.to_string()).hint(unreadable_hint(name, why))
+            }
+            SettleError::ChangedMeanwhile => CliError::of("changed", &error),
+        };
+        made.in_upstream(name)
+    }
+
+    fn from_files(error: SettleError) -> CliError {
+        match error {
+            SettleError::Files(error) => error.into(),
+            other => CliError::of("files", &other),
+        }
+    }
+
+    /// An error of turning commits into files, for the upstream `name`.
+    pub(super) fn rewrite(name: &str, error: RewriteError) -> CliError {
+        match error {
+            RewriteError::Settle(error) => CliError::settle(name, error),
+            RewriteError::EmptyCommit { .. } => CliError::of("empty", &error)
+                .hint(format!("cd {name} && git rebase -i refs/patchq/base, and drop it"))
+                .in_upstream(name),
+            RewriteError::Series(_) => {
+                CliError::of("series", &error).at(format!("patches/{name}/series"), None).in_upstream(name)
+            }
+            RewriteError::NotFaithful { .. } => CliError::of("internal", &error).in_upstream(name),
+        }
+    }
+
+    /// An error of taking a change back.
+    pub(super) fn undo(name: &str, error: UndoError) -> CliError {
+        match error {
+            UndoError::Settle(error) => CliError::settle(name, error),
+            UndoError::Nothing => CliError::of("undo", &error).in_upstream(name),
+            UndoError::Changed { command, why } => {
+                let text = format!("'{command}' cannot be undone:\n{}", why.join("\n"));
+                CliError::plain("undo", text).hint("save, export or put these back first").in_upstream(name)
+            }
+        }
+    }
+}
+
+fn unreadable_hint(name: &str, why: &crate::workspace::Unreadable) -> String {
+    use crate::workspace::Unreadable;
+    match why {
+        Unreadable::OtherBranch(_) | Unreadable::Detached(_) => format!("git -C {name} switch patchq"),
+        Unreadable::Operation(operation) => format!("git -C {name} {operation} --continue, or --abort"),
+        Unreadable::Merge(_) => format!("git -C {name} rebase refs/patchq/base"),
+        Unreadable::NotOnPin(_) => format!("git -C {name} rebase --onto refs/patchq/base UPSTREAM patchq"),
+    }
+}
+
+/// Uncommitted changes as lines.
+pub(super) fn work_list(work: &[WorkChange]) -> String {
+    use crate::git::checkout::ChangeKind;
+    let word = |kind| match kind {
+        ChangeKind::Modified => "modified",
+        ChangeKind::ModeChanged => "mode",
+        ChangeKind::TypeChanged => "type",
+        ChangeKind::Deleted => "deleted",
+        ChangeKind::Added => "added",
+        ChangeKind::Untracked => "new",
+        ChangeKind::Repository => "repository",
+        ChangeKind::Conflicted => "conflict",
+    };
+    let lines = work.iter().map(|change| format!("{:<10} {}", word(change.kind), change.path));
+    some(lines, work.len())
+}
+
+fn diverged(files: &[QueueChange], commits: &[Id]) -> String {
+    let files = some(files.iter().map(|change| format!("file    {}", queue_change(change))), files.len());
+    let commits = some(commits.iter().map(|id| format!("commit  {}", id.short(12))), commits.len());
+    format!("patch files and checkout have diverged:\n{files}\n{commits}")
+}
+
+/// A change of the files in words.
+pub(super) fn queue_change(change: &QueueChange) -> String {
+    match change {
+        QueueChange::Pin => "the pin".to_owned(),
+        QueueChange::Version => "the version".to_owned(),
+        QueueChange::Series => "series".to_owned(),
+        QueueChange::Added(name) => format!("{name} (new)"),
+        QueueChange::Removed(name) => format!("{name} (gone)"),
+        QueueChange::Changed(name) => format!("{name} (changed)"),
+    }
+}
+
+fn some(lines: impl Iterator<Item = String>, all: usize) -> String {
+    let mut lines: Vec<String> = lines.take(NAMED).collect();
+    if all > NAMED {
+        lines.push(format!("and {} more", all - NAMED));
+    }
+    lines.join("\n")
+}

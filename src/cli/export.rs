@@ -1,0 +1,193 @@
+//! `patchq export`.
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::errors::queue_change;
+use super::failure::{CliError, Exit, shown};
+use crate::git::{Id, Prompts};
+use crate::stack::{Exported, Origin};
+use crate::ui::{Message, count};
+use crate::workspace::Site;
+use crate::workspace::export::{Export, ExportError, Wanted, Written, export};
+use crate::workspace::manifest::Upstream;
+
+/// Write patch files from the checkout's commits
+///
+/// Whatever you did with plain git in NAME/ (commit, commit --amend, rebase -i), the commits from the pin to HEAD
+/// become the queue. A file whose meaning did not change keeps its name and its bytes; right after `setup` nothing
+/// changes at all.
+///
+/// When the patch files changed too (somebody's `git pull`), the two have diverged and export refuses, listing both
+/// sides. --merge joins them: your new commits are carried onto the files' queue, in memory. --replace takes the
+/// commits and gives the files up (they are named, and kept for `patchq undo`).
+#[derive(clap::Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  cd kubeflow && git rebase -i refs/patchq/base && cd .. && patchq export kubeflow
+  patchq export --merge kubeflow"
+)]
+pub(super) struct Args {
+    /// The upstreams (none: all)
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// Carry the checkout's new commits onto changed patch files
+    #[arg(long, conflicts_with = "replace")]
+    pub(super) merge: bool,
+    /// Take the commits, give changed patch files up (kept for `patchq undo`)
+    #[arg(long)]
+    pub(super) replace: bool,
+    /// Allow a queue that ends up empty
+    #[arg(long)]
+    pub(super) allow_empty: bool,
+}
+
+/// What became of one upstream's patch files.
+#[derive(Debug, Serialize)]
+struct Report {
+    name: String,
+    patches: Vec<Patch>,
+    removed: Vec<String>,
+    given_up: Vec<String>,
+    files_newer: bool,
+}
+
+/// A patch file: what became of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Patch {
+    pub(super) file: String,
+    pub(super) commit: Id,
+    pub(super) outcome: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    upstreams: Vec<Report>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let upstreams = context.upstreams(&workspace, &args.names)?;
+    let wanted = Wanted { merge: args.merge, replace: args.replace, allow_empty: args.allow_empty };
+    let all = context.each(&upstreams, |upstream| {
+        let name = upstream.name.as_str();
+        let Some(site) = Site::open(&workspace, upstream)? else {
+            context.tell(&format!("{name}: nothing to export: it was never set up"));
+            return Ok((Exit::Done, nothing(name, false)));
+        };
+        let export = context.with_supply(&workspace, upstream, false, Prompts::Never, |supply| {
+            let done = context.around("export", |around| export(&site, supply, wanted, around));
+            done.map_err(|error| failed(name, error))
+        })?;
+        Ok((Exit::Done, told(context, upstream, export)))
+    });
+    if context.json {
+        context.document(Document { upstreams: all.results }, all.failed.as_ref())?;
+    }
+    Ok(all.exit)
+}
+
+fn nothing(name: &str, files_newer: bool) -> Report {
+    Report { name: name.to_owned(), patches: Vec::new(), removed: Vec::new(), given_up: Vec::new(), files_newer }
+}
+
+/// Says what became of the files.
+fn told(context: &Context, upstream: &Upstream, export: Export) -> Report {
+    let name = upstream.name.as_str();
+    match export {
+        Export::Nothing => {
+            context.tell(&format!("{name}: nothing to export"));
+            nothing(name, false)
+        }
+        Export::FilesNewer(changes) => {
+            let changes: Vec<String> = changes.iter().map(queue_change).collect();
+            let note = format!("{name}: the patch files are newer than the checkout: {}", changes.join(", "));
+            context.say(&Message::note(note).hint(format!("patchq apply {name}")));
+            nothing(name, true)
+        }
+        Export::Written(written) => written_report(context, name, &written),
+    }
+}
+
+fn written_report(context: &Context, name: &str, written: &Written) -> Report {
+    say_patches(context, name, &written.patches);
+    for file in &written.removed {
+        context.tell(&format!("{name}: removed   {file}"));
+    }
+    for (was, is) in &written.renamed {
+        context.tell(&format!("{name}: renamed   {was} to {is}"));
+    }
+    let given_up: Vec<String> = written.given_up.iter().map(queue_change).collect();
+    if !given_up.is_empty() {
+        let note = format!("{name}: gave up what the files said: {}", given_up.join(", "));
+        context.say(&Message::note(note).hint(format!("patchq undo {name}")));
+    }
+    Report {
+        name: name.to_owned(),
+        patches: patches(&written.patches),
+        removed: written.removed.clone(),
+        given_up,
+        files_newer: false,
+    }
+}
+
+/// The patches as data.
+pub(super) fn patches(written: &[(String, Exported)]) -> Vec<Patch> {
+    let patch = |(file, exported): &(String, Exported)| Patch {
+        file: file.clone(),
+        commit: exported.commit,
+        outcome: outcome(exported.origin),
+    };
+    written.iter().map(patch).collect()
+}
+
+fn outcome(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Kept => "kept",
+        Origin::Rewritten => "rewritten",
+        Origin::New => "new",
+    }
+}
+
+/// Says which patch files are new or were rewritten, and what `git am` would otherwise cut off.
+pub(super) fn say_patches(context: &Context, name: &str, written: &[(String, Exported)]) {
+    let kept = written.iter().filter(|(_, patch)| patch.origin == Origin::Kept).count();
+    for (file, patch) in written.iter().filter(|(_, patch)| patch.origin != Origin::Kept) {
+        context.tell(&format!("{name}: {:<9} {file}", outcome(patch.origin)));
+        for line in &patch.shielded {
+            let text = format!("{name}: {file}: a blank was put in front of the message line '{}'", shown(line));
+            context.say(&Message::note(text).caused_by("git am would end the message there"));
+        }
+    }
+    if kept > 0 {
+        context.tell(&format!("{name}: {} unchanged", count(kept, "patch", "patches")));
+    }
+}
+
+fn failed(name: &str, error: ExportError) -> CliError {
+    match error {
+        ExportError::Rewrite(error) => CliError::rewrite(name, error),
+        ExportError::Pristine => CliError::of("pristine", &error).hint(format!("patchq setup --only {name}")),
+        ExportError::Empty => CliError::of("empty", &error).hint(format!("patchq export --allow-empty {name}")),
+        ExportError::Clash(ref patches) => {
+            let text = format!("changed on both sides:\n{}", patches.join("\n"));
+            CliError::plain("conflicts", text)
+                .exit(Exit::Conflicts)
+                .hint(format!("patchq export --replace {name}     (takes the commits, gives the files up)"))
+                .hint(format!("patchq setup --discard --only {name}     (takes the files, gives the commits up)"))
+        }
+        ExportError::Conflicts { ref conflicts, .. } => {
+            CliError::plain("conflicts", format!("{error}{}", conflict_list(conflicts))).exit(Exit::Conflicts)
+        }
+    }
+}
+
+/// The paths of conflicts as lines; nothing would be left of the change where there are none.
+pub(super) fn conflict_list(conflicts: &[crate::stack::Conflict]) -> String {
+    if conflicts.is_empty() {
+        return ": nothing would be left of it".to_owned();
+    }
+    conflicts.iter().map(|conflict| format!("\n{}: {}", conflict.path, conflict.kind)).collect()
+}

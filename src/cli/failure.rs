@@ -1,0 +1,197 @@
+//! Errors on their way out: the one place that turns them into text, hints and an exit code.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::Global;
+use super::context::look_of;
+use crate::path::printable;
+use crate::report::{Bytes, Document, Failure, Kind, Schema};
+use crate::ui::{Excerpt, Message};
+
+/// How a command ended, in the order in which several upstreams' ends are weighed: the first that occurs counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Exit {
+    /// Stopped by the person at the terminal.
+    Interrupted,
+    /// The command line is wrong.
+    Usage,
+    /// It was not done.
+    Failed,
+    /// It stopped on conflicts.
+    Conflicts,
+    /// A check said no.
+    CheckSaidNo,
+    /// It was done.
+    Done,
+}
+
+impl Exit {
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Conflicts => 3,
+            Exit::CheckSaidNo => 4,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+/// Something that stops a command (or one upstream of it), ready to be shown.
+#[derive(Debug, Clone)]
+pub(super) struct CliError {
+    pub(super) exit: Exit,
+    kind: &'static str,
+    text: String,
+    causes: Vec<String>,
+    excerpt: Option<Excerpt>,
+    file: Option<String>,
+    line: Option<usize>,
+    hints: Vec<String>,
+}
+
+impl CliError {
+    /// A failure in one sentence, exit 1. `kind` is its word in `docs/json.md`.
+    pub(super) fn plain(kind: &'static str, text: impl Into<String>) -> CliError {
+        CliError {
+            exit: Exit::Failed,
+            kind,
+            text: text.into(),
+            causes: Vec::new(),
+            excerpt: None,
+            file: None,
+            line: None,
+            hints: Vec::new(),
+        }
+    }
+
+    /// A wrong command line, exit 2.
+    pub(super) fn usage(text: impl Into<String>) -> CliError {
+        CliError { exit: Exit::Usage, ..CliError::plain("usage", text) }
+    }
+
+    /// A library error with its sources as causes, `doing` first where it says more than the error.
+    pub(super) fn of(kind: &'static str, error: &dyn std::error::Error) -> CliError {
+        let mut made = CliError::plain(kind, error.to_string());
+        let mut source = error.source();
+        while let Some(cause) = source {
+            made.causes.push(cause.to_string());
+            source = cause.source();
+        }
+        made
+    }
+
+    /// The disk said no.
+    pub(super) fn io(doing: &str, path: &Path, error: &std::io::Error) -> CliError {
+        let mut made = CliError::plain("io", format!("{doing} '{}'", path.display()));
+        made.causes.push(error.to_string());
+        made.file = Some(path.display().to_string());
+        made
+    }
+
+    /// Puts the upstream in front of the text.
+    pub(super) fn in_upstream(mut self, name: &str) -> CliError {
+        if !self.text.starts_with(&format!("{name}:")) {
+            self.text = format!("{name}: {}", self.text);
+        }
+        self
+    }
+
+    pub(super) fn exit(mut self, exit: Exit) -> CliError {
+        self.exit = exit;
+        self
+    }
+
+    pub(super) fn caused_by(mut self, cause: impl Into<String>) -> CliError {
+        self.causes.push(cause.into());
+        self
+    }
+
+    pub(super) fn at(mut self, file: impl Into<String>, line: Option<usize>) -> CliError {
+        self.file = Some(file.into());
+        self.line = line;
+        self
+    }
+
+    pub(super) fn excerpt(mut self, excerpt: Excerpt) -> CliError {
+        self.file = Some(excerpt.file.clone());
+        self.line = Some(excerpt.line);
+        self.excerpt = Some(excerpt);
+        self
+    }
+
+    /// Adds a way out that can be pasted.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> CliError {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Whether a second try, in which git may ask, can help.
+    pub(super) fn lacks_credentials(&self) -> bool {
+        self.kind == "credentials"
+    }
+
+    pub(super) fn message(&self) -> Message {
+        let mut message = Message::error(&self.text);
+        for cause in &self.causes {
+            message = message.caused_by(cause);
+        }
+        if let Some(excerpt) = &self.excerpt {
+            message = message.at(excerpt.clone());
+        }
+        self.hints.iter().fold(message, Message::hint)
+    }
+
+    pub(super) fn failure(&self) -> Failure {
+        let mut text = self.text.clone();
+        for cause in &self.causes {
+            text.push_str(": ");
+            text.push_str(cause);
+        }
+        Failure {
+            file: self.file.as_deref().map(Bytes::from),
+            line: self.line,
+            hint: (!self.hints.is_empty()).then(|| self.hints.join("; ")),
+            ..Failure::new(Kind::new(self.kind), text)
+        }
+    }
+}
+
+/// Wrong arguments, or `--help` and `--version`, which clap reports the same way.
+pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    use clap::error::ErrorKind;
+    let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if !shown && arguments.iter().any(|argument| argument == "--json") {
+        let text = error.kind().to_string();
+        let rendered = error.render().to_string();
+        let first = rendered.lines().next().map_or(text.as_str(), |line| line.trim_start_matches("error: "));
+        let schema = Schema { command: "usage", version: 1 };
+        if let Ok(document) = Document::failed(schema, CliError::usage(first).failure()).to_text() {
+            super::context::write_out(document.as_bytes());
+        }
+    }
+    // A broken pipe below `--help` is nobody's error.
+    let _ = error.print();
+    ExitCode::from(if shown { Exit::Done } else { Exit::Usage }.code())
+}
+
+/// An error so early that there is no context to say it.
+pub(super) fn before_context(error: &CliError, global: &Global, command: &'static str) -> Exit {
+    let look = look_of(global);
+    super::context::write_err(error.message().render(&look).as_bytes());
+    if global.json {
+        let document = Document::failed(Schema { command, version: 1 }, error.failure());
+        if let Ok(text) = document.to_text() {
+            super::context::write_out(text.as_bytes());
+        }
+    }
+    error.exit
+}
+
+/// `bytes` for a sentence.
+pub(super) fn shown(bytes: impl AsRef<[u8]>) -> String {
+    printable(bytes.as_ref())
+}

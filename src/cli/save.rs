@@ -1,0 +1,190 @@
+//! `patchq save`.
+
+use std::path::{Path, PathBuf};
+
+use bstr::BString;
+use serde::Serialize;
+
+use super::context::Context;
+use super::errors::work_list;
+use super::export::{Patch, conflict_list, patches, say_patches};
+use super::failure::{CliError, Exit};
+use crate::git::{Prompts, Signature, configured_identity};
+use crate::path::RepoPath;
+use crate::report::Bytes;
+use crate::ui::size;
+use crate::workspace::manifest::Upstream;
+use crate::workspace::save::{LARGE_FILE, MANY_FILES, Request, SaveError, save};
+use crate::workspace::{Files, Site, State, Workspace};
+
+/// Make the checkout's changes a patch
+///
+/// Takes what is changed in NAME/ (tracked files, and new files that are not ignored), lists it, and writes it as a
+/// new patch file at the end of the queue. Commits made with plain git are exported first, in the same step. Nothing
+/// is staged or committed in your workspace: that is yours to do.
+///
+/// With --into the changes are folded into an existing patch instead, and the patches above it are carried along in
+/// memory. If one of them does not go with it, nothing changes and the paths are named (exit 3).
+///
+/// More than 50 new files, or a new file over 1 MiB, are taken only with --all.
+#[derive(clap::Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  patchq save kubeflow -m \"Build on bullseye\" -m \"Buster gets no security updates any more.\"
+  patchq save -m \"Pin torch\" -- components/example-notebook-servers/jupyter-pytorch
+  patchq save --into 0002         fold the changes into that patch"
+)]
+pub(super) struct Args {
+    /// The upstream (left out: the checkout you stand in, or the only changed one)
+    #[arg(value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// Why: the subject, then (given again) paragraphs
+    #[arg(short, long, value_name = "TEXT", required_unless_present = "into")]
+    pub(super) message: Vec<String>,
+    /// Fold into this patch: its file name, or the start of it
+    #[arg(long, value_name = "PATCH")]
+    pub(super) into: Option<String>,
+    /// Take many or large new files too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Only changes of these files and folders
+    #[arg(last = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    name: String,
+    patch: String,
+    changes: Vec<Bytes>,
+    patches: Vec<Patch>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let upstream = which(context, &workspace, args.name.as_deref())?;
+    let name = upstream.name.as_str();
+    let Some(site) = Site::open(&workspace, upstream)? else {
+        return Err(CliError::plain("checkout", "there is no checkout")
+            .in_upstream(name)
+            .hint(format!("patchq setup --only {name}")));
+    };
+    let request = Request {
+        message: message(&args.message),
+        into: args.into,
+        paths: args.paths.iter().map(|path| in_checkout(context, &site, path)).collect::<Result<_, _>>()?,
+        all: args.all,
+        author: author(context, &site)?,
+    };
+    let saved = context.with_supply(&workspace, upstream, false, Prompts::Never, |supply| {
+        let saved = context.around("save", |around| save(&site, supply, &request, around));
+        saved.map_err(|error| failed(name, error))
+    })?;
+    context.tell(&work_list(&saved.changes));
+    say_patches(context, name, &saved.rewrite);
+    context.tell(&format!("{name}: saved in patches/{name}/{}", saved.patch));
+    if context.json {
+        let changes = saved.changes.iter().map(|change| Bytes::from(change.path.as_bytes())).collect();
+        let patches = patches(&saved.rewrite);
+        context.document(Document { name: name.to_owned(), patch: saved.patch, changes, patches }, None)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The upstream that is meant: the named one, the checkout one stands in, the only one that is changed.
+fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) -> Result<&'w Upstream, CliError> {
+    if let Some(name) = name.or(workspace.checkout.as_deref()) {
+        return Ok(workspace.upstream(name.trim_end_matches('/'))?);
+    }
+    let mut changed = Vec::new();
+    for upstream in &workspace.manifest.upstreams {
+        let Some(site) = Site::open(workspace, upstream)? else { continue };
+        let mut objects = crate::git::Objects::new(&site.store)?;
+        let Ok(files) = Files::read(&workspace.layout, &upstream.name) else { continue };
+        if State::read(&site, &mut objects, &files).is_ok_and(|state| !state.work.is_empty()) {
+            changed.push(upstream);
+        }
+    }
+    match changed.as_slice() {
+        [only] => {
+            context.tell(&format!("{}: the only checkout with changes", only.name));
+            Ok(only)
+        }
+        [] => Err(CliError::plain("nothing", "no checkout has changes to save")),
+        several => {
+            let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
+            let error = CliError::usage(format!("several checkouts have changes: {}", names.join(", ")));
+            Err(error.hint(format!("patchq save {} -m \"why\"", names[0])))
+        }
+    }
+}
+
+/// The paragraphs of `-m` as `git commit -m` joins them.
+fn message(paragraphs: &[String]) -> BString {
+    let paragraphs: Vec<&str> = paragraphs.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+    let mut message = paragraphs.join("\n\n");
+    if !message.is_empty() {
+        message.push('\n');
+    }
+    BString::from(message)
+}
+
+/// A path of the command line as a path in the checkout.
+fn in_checkout(context: &Context, site: &Site<'_>, path: &Path) -> Result<RepoPath, CliError> {
+    use std::os::unix::ffi::OsStrExt;
+    let checkout = site.checkout();
+    let wanted = if context.cwd.starts_with(&checkout) { context.cwd.join(path) } else { checkout.join(path) };
+    let from_root = context.cwd.join(path);
+    let below = wanted.strip_prefix(&checkout).ok().filter(|_| !from_root.starts_with(&checkout));
+    let below = from_root.strip_prefix(&checkout).ok().or(below).unwrap_or(path);
+    let text: Vec<u8> = below.as_os_str().as_bytes().to_vec();
+    let trimmed = text.strip_suffix(b"/").unwrap_or(&text);
+    RepoPath::new(trimmed).map_err(|error| CliError::usage(error.to_string()))
+}
+
+/// Who saves, as git would say it, here and now.
+fn author(context: &Context, site: &Site<'_>) -> Result<Signature, CliError> {
+    let from_env = |key: &str| std::env::var(key).ok().filter(|text| !text.is_empty());
+    let (name, email) = configured_identity(&site.store)?;
+    let name = from_env("GIT_AUTHOR_NAME").or(name);
+    let email = from_env("GIT_AUTHOR_EMAIL").or(email).or_else(|| from_env("EMAIL"));
+    let (Some(name), Some(email)) = (name, email) else {
+        return Err(CliError::plain("identity", "git does not know who you are, and a patch needs an author")
+            .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com"));
+    };
+    let date = from_env("GIT_AUTHOR_DATE").and_then(|text| crate::patch::Date::parse(&text));
+    let date = date.unwrap_or(crate::patch::Date { seconds: context.now(), offset: context.zone() });
+    Ok(Signature::clean(name.as_bytes(), email.as_bytes(), date.seconds, date.offset))
+}
+
+fn failed(name: &str, error: SaveError) -> CliError {
+    let made = match error {
+        SaveError::Rewrite(error) => CliError::rewrite(name, error),
+        SaveError::NoCheckout => CliError::of("checkout", &error).hint(format!("patchq setup --only {name}")),
+        SaveError::Nothing => CliError::of("nothing", &error),
+        SaveError::NoSuchPath(_) => CliError::of("nothing", &error).hint(format!("git -C {name} status")),
+        SaveError::Unusable(ref changes) => CliError::plain("unusable", format!("{error}:\n{}", work_list(changes)))
+            .hint("finish the merge, or move the repository elsewhere"),
+        SaveError::Many { count, ref large } => {
+            let large = large.as_ref().map(|(path, bytes)| format!("{path} has {}", size(*bytes)));
+            let many = (count > MANY_FILES).then(|| format!("{count} files are new"));
+            let why: Vec<String> = many.into_iter().chain(large).collect();
+            let text = format!("not saved: {} (limits: {MANY_FILES} new files, {})", why.join(", "), size(LARGE_FILE));
+            CliError::plain("many", text)
+                .hint(format!("patchq save {name} --all …, if they are meant"))
+                .hint("or list them in .gitignore")
+        }
+        SaveError::NoSuchPatch(_) | SaveError::AmbiguousPatch { .. } => {
+            CliError::usage(error.to_string()).hint(format!("patchq status {name}"))
+        }
+        SaveError::FilesNewer => {
+            CliError::of("files-newer", &error).hint("save without --into, or stash, `patchq apply`, unstash")
+        }
+        SaveError::Conflicts { ref conflicts, .. } => {
+            CliError::plain("conflicts", format!("{error}{}", conflict_list(conflicts))).exit(Exit::Conflicts)
+        }
+    };
+    made.in_upstream(name)
+}

@@ -1,0 +1,289 @@
+//! `patchq setup`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::failure::{CliError, Exit};
+use super::sites::Each;
+use crate::git::checkout::Warning;
+use crate::git::{Id, Prompts};
+use crate::report::Bytes;
+use crate::ui::{Message, count};
+use crate::workspace::layout::MANIFEST;
+use crate::workspace::{Files, FilesError, SettleError, Settled, Site, Wish, Workspace, copy, manifest, settle};
+
+/// Check every upstream out at its pin, with its queue applied
+///
+/// Makes a sparse checkout NAME/ of every upstream of `upstreams.toml`: the pinned commit, then one commit per
+/// patch on the branch `patchq`. Plain git works in it. Only what is needed is transferred, and after the first
+/// time no network is needed.
+///
+/// Run again, it brings clean checkouts up to date with `patches/` and `commits/` and touches nothing that is right.
+/// It refuses, naming the files, rather than lose a change: uncommitted edits (hint: save), commits that are in no
+/// patch file yet (hint: export).
+///
+/// DIR is the workspace (or left out: the one you stand in). A DIR outside it gets a copy for building: plain
+/// repositories filled without network and not managed afterwards.
+#[derive(clap::Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  patchq setup .                  everything, here
+  patchq setup --only kubeflow    one upstream
+  patchq setup --no-apply         the pristine pins, without the queue
+  patchq setup /tmp/build         a copy for building, elsewhere"
+)]
+pub(super) struct Args {
+    /// The workspace, or a folder outside it for a copy
+    #[arg(value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Only this upstream (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub(super) only: Vec<String>,
+    /// Leave the queue out: the pristine pin
+    #[arg(long)]
+    pub(super) no_apply: bool,
+    /// Give up the checkout's commits and uncommitted changes (kept for `patchq undo`)
+    #[arg(long)]
+    pub(super) discard: bool,
+}
+
+/// What setup did for one upstream.
+#[derive(Debug, Serialize)]
+struct Upstream {
+    name: String,
+    pin: Id,
+    version: Option<String>,
+    top: Id,
+    patches: usize,
+    changed: bool,
+    files: Option<usize>,
+    written: Option<usize>,
+    removed: Option<usize>,
+    extra: Vec<Bytes>,
+    moved_hunks: usize,
+    uncommitted: usize,
+    unexported: Vec<Id>,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    upstreams: Vec<Upstream>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let (workspace, copy) = place(context, args.dir.as_deref())?;
+    let upstreams = context.upstreams(&workspace, &args.only)?;
+    context.git()?;
+    if let Some(tracked) = workspace.tracked_name(&workspace.tracked_names(context.git()?)?) {
+        return Err(CliError::of("manifest", &tracked)
+            .at(MANIFEST, Some(tracked.line))
+            .hint("call the upstream something else, or 'git rm -r --cached' what is tracked there"));
+    }
+    if let Some(dir) = copy {
+        return copies(context, &workspace, &upstreams, &dir);
+    }
+    let wish = Wish { pristine: args.no_apply, discard: args.discard, checkout: true };
+    let all = settle_all(context, &workspace, &upstreams, wish, "setup", false);
+    finish(context, all)
+}
+
+/// The workspace that is meant, and the folder outside of it for a copy, if that is meant.
+fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Option<PathBuf>), CliError> {
+    let Some(dir) = dir else { return Ok((context.workspace()?, None)) };
+    let wanted = context.cwd.join(dir);
+    let real = wanted.canonicalize().ok();
+    // A workspace that one does not stand in can be named.
+    if let Some(real) = real.as_ref().filter(|real| real.join(MANIFEST).is_file())
+        && let Ok(workspace) = context.workspace_at(real)
+        && workspace.layout.root() == real
+    {
+        return Ok((workspace, None));
+    }
+    let workspace = context.workspace()?;
+    let root = workspace.layout.root().to_owned();
+    let real = real.unwrap_or(wanted);
+    match real.strip_prefix(&root) {
+        Ok(below) if below == Path::new("") => Ok((workspace, None)),
+        Ok(below) => {
+            let name = below.to_string_lossy().into_owned();
+            let error = CliError::usage(format!("'{}' is inside the workspace", dir.display()));
+            Err(if workspace.upstream(&name).is_ok() {
+                error.hint(format!("patchq setup --only {name}"))
+            } else {
+                error.hint("patchq setup .")
+            })
+        }
+        Err(_) => Ok((workspace, Some(real))),
+    }
+}
+
+/// Settles several upstreams at once, each in its own thread; those that lacked credentials again, one at a time, with
+/// git asking on the terminal.
+pub(super) fn settle_all(
+    context: &Context,
+    workspace: &Workspace,
+    upstreams: &[&manifest::Upstream],
+    wish: Wish,
+    command: &str,
+    offline: bool,
+) -> Each<(String, Option<String>, Settled)> {
+    let one = |upstream: &manifest::Upstream, prompts| -> Result<Settled, CliError> {
+        let name = upstream.name.as_str();
+        context.check_stop()?;
+        if Files::read(&workspace.layout, &upstream.name).is_err_and(|error| matches!(error, FilesError::NoPin { .. }))
+        {
+            let file = workspace.layout.pin(&upstream.name);
+            let error = FilesError::NoPin { file: workspace.layout.shown(&file).to_owned() };
+            return Err(CliError::settle(name, SettleError::Files(error)));
+        }
+        let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+        context.with_supply(workspace, upstream, offline, prompts, |supply| {
+            supply.remote.store_url(&site.store)?;
+            let settled = context.around(command, |around| settle(&site, supply, wish, around));
+            settled.map_err(|error| CliError::settle(name, error))
+        })
+    };
+    let firsts: Vec<Result<Settled, CliError>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = upstreams.iter().map(|upstream| scope.spawn(|| one(upstream, Prompts::Never))).collect();
+        let broken = || Err(CliError::plain("internal", "a thread ended without a result"));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| broken())).collect()
+    });
+    let mut firsts = firsts.into_iter();
+    context.each(upstreams, |upstream| {
+        let mut result = firsts.next().unwrap_or_else(|| Err(CliError::plain("internal", "no result")));
+        if result.as_ref().is_err_and(CliError::lacks_credentials) && context.asker.can_ask() && !context.json {
+            result = one(upstream, Prompts::Terminal);
+        }
+        let settled = result?;
+        told(context, upstream, &settled);
+        let version = Files::read(&workspace.layout, &upstream.name).ok().and_then(|files| files.version);
+        Ok((Exit::Done, (upstream.name.to_string(), version, settled)))
+    })
+}
+
+/// Says what became of one upstream.
+fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
+    let name = upstream.name.as_str();
+    let patches = count(settled.applied.stack.items.len(), "patch", "patches");
+    let top = settled.applied.stack.top().short(8);
+    let what = match (&settled.checkout, settled.changed) {
+        (Some(done), _) => {
+            let files = count(done.files, "file", "files");
+            let written = if done.written + done.removed > 0 {
+                format!(" ({} written, {} removed)", done.written, done.removed)
+            } else {
+                String::new()
+            };
+            format!("{patches}, {files}{written}, at {top}")
+        }
+        (None, true) => format!("{patches}, at {top}"),
+        (None, false) => format!("{patches}, up to date at {top}"),
+    };
+    context.tell(&format!("{name}: {what}"));
+    if !settled.extra.is_empty() {
+        let paths = settled.extra.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        context.tell(&format!("{name}: here too, because the queue touches them: {paths}"));
+    }
+    for (n, moved) in &settled.applied.moved {
+        let patch = settled.applied.stack.items.get(*n).map_or("", |item| item.name.as_str());
+        context.say(&Message::warning(format!(
+            "{name}: {patch}:{}: hunk {} of {} applies {} lines {}",
+            moved.line,
+            moved.hunk,
+            moved.path,
+            moved.by.abs(),
+            if moved.by < 0 { "higher up" } else { "further down" },
+        )));
+    }
+    for warning in settled.checkout.iter().flat_map(|done| &done.warnings) {
+        context.say(&Message::warning(format!("{name}: {}", checkout_warning(warning))));
+    }
+    if settled.lost_store {
+        context.say(&Message::warning(format!(
+            "{name}: the store was lost and is made anew; commits that were in no patch file are gone, what differs in the checkout stays as uncommitted changes"
+        )));
+    }
+    if !settled.unexported.is_empty() {
+        let commits = count(settled.unexported.len(), "commit", "commits");
+        context.say(
+            &Message::note(format!("{name}: brought back with {commits} that differ from the patch files"))
+                .hint(format!("patchq export {name}")),
+        );
+    }
+    if !settled.work.is_empty() {
+        let changes = count(settled.work.len(), "uncommitted change", "uncommitted changes");
+        context.tell(&format!("{name}: {changes} kept"));
+    }
+    let (commits, work) = &settled.discarded;
+    if !commits.is_empty() || !work.is_empty() {
+        let commits = count(commits.len(), "commit", "commits");
+        let work = count(work.len(), "uncommitted change", "uncommitted changes");
+        context
+            .say(&Message::note(format!("{name}: gave up {commits} and {work}")).hint(format!("patchq undo {name}")));
+    }
+}
+
+fn checkout_warning(warning: &Warning) -> String {
+    match warning {
+        Warning::Unfiltered { attribute, count: n, example } => format!(
+            "{} with the attribute '{attribute}' stay as they are stored ({example} …); patchq runs no filter",
+            count(*n, "file", "files")
+        ),
+        Warning::SubmoduleLeft { path } => format!("the folder of the submodule '{path}' is not empty and was left"),
+        Warning::VersionFile { tracked: true } => "version.txt is upstream's own; it was not written".to_owned(),
+        Warning::VersionFile { tracked: false } => "version.txt is a file of yours; it was not written".to_owned(),
+    }
+}
+
+/// The command's document and code.
+pub(super) fn finish(context: &Context, all: Each<(String, Option<String>, Settled)>) -> Result<Exit, CliError> {
+    if context.json {
+        let upstreams = all.results.iter().map(|(name, version, settled)| Upstream {
+            name: name.clone(),
+            pin: settled.applied.stack.base.commit,
+            version: version.clone(),
+            top: settled.applied.stack.top(),
+            patches: settled.applied.stack.items.len(),
+            changed: settled.changed,
+            files: settled.checkout.as_ref().map(|done| done.files),
+            written: settled.checkout.as_ref().map(|done| done.written),
+            removed: settled.checkout.as_ref().map(|done| done.removed),
+            extra: settled.extra.iter().map(|path| Bytes::from(path.as_bytes())).collect(),
+            moved_hunks: settled.applied.moved.len(),
+            uncommitted: settled.work.len(),
+            unexported: settled.unexported.clone(),
+        });
+        context.document(Document { upstreams: upstreams.collect() }, all.failed.as_ref())?;
+    }
+    Ok(all.exit)
+}
+
+/// A copy of every checkout in a folder outside of the workspace, for building.
+fn copies(
+    context: &Context,
+    workspace: &Workspace,
+    upstreams: &[&manifest::Upstream],
+    dir: &Path,
+) -> Result<Exit, CliError> {
+    std::fs::create_dir_all(dir).map_err(|error| CliError::io("cannot make the folder", dir, &error))?;
+    let all = context.each(upstreams, |upstream| {
+        let name = upstream.name.as_str();
+        let site = Site::make(workspace, upstream)?;
+        let dest = dir.join(name);
+        let copied = context.with_supply(workspace, upstream, false, Prompts::Never, |supply| {
+            supply.remote.store_url(&site.store)?;
+            copy(&site, supply, &dest).map_err(|error| CliError::settle(name, error))
+        })?;
+        context.tell(&format!("{name}: {} in {}", count(copied.files, "file", "files"), dest.display()));
+        Ok((Exit::Done, serde_json::json!({ "name": name, "files": copied.files })))
+    });
+    if context.json {
+        let copies = serde_json::json!({ "copies": all.results });
+        context.document(copies, all.failed.as_ref())?;
+    }
+    Ok(all.exit)
+}

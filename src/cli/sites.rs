@@ -1,0 +1,137 @@
+//! Which upstreams a command works on, and what it needs to work on one.
+
+use std::path::Path;
+
+use super::context::Context;
+use super::failure::{CliError, Exit};
+use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
+use crate::ui::{Message, Task};
+use crate::workspace::lock::Holder;
+use crate::workspace::manifest::Upstream;
+use crate::workspace::{Around, Supply, Workspace};
+
+impl Context {
+    /// The workspace that the command stands in; its manifest's warnings are said.
+    pub(super) fn workspace(&self) -> Result<Workspace, CliError> {
+        self.workspace_at(&self.cwd)
+    }
+
+    /// The workspace that the folder `start` stands in.
+    pub(super) fn workspace_at(&self, start: &Path) -> Result<Workspace, CliError> {
+        let workspace = Workspace::open(start)?;
+        for warning in &workspace.manifest.warnings {
+            self.say(&Message::warning(super::errors::mistake(warning)));
+        }
+        if let Some(old) = workspace.layout.left_behind() {
+            self.say(&Message::warning(format!(
+                "'{}' is not used in a git repository; its stores are elsewhere now",
+                old.display()
+            )));
+        }
+        Ok(workspace)
+    }
+
+    /// The upstreams called `names`, all where there are none.
+    pub(super) fn upstreams<'w>(
+        &self,
+        workspace: &'w Workspace,
+        names: &[String],
+    ) -> Result<Vec<&'w Upstream>, CliError> {
+        if names.is_empty() {
+            return Ok(workspace.manifest.upstreams.iter().collect());
+        }
+        let mut found: Vec<&Upstream> = Vec::new();
+        for name in names {
+            let upstream = workspace.upstream(name.trim_end_matches('/'))?;
+            if !found.iter().any(|known| known.name == upstream.name) {
+                found.push(upstream);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Runs `work` with what fetches for `upstream`.
+    pub(super) fn with_supply<T>(
+        &self,
+        workspace: &Workspace,
+        upstream: &Upstream,
+        offline: bool,
+        prompts: Prompts,
+        work: impl FnOnce(&Supply<'_>) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let task = self.progress.task(upstream.name.as_str());
+        let offline = offline || self.offline;
+        let remote = remote(self.git_unchecked(), workspace, upstream, offline)?;
+        let progress = |report: Progress| show(&task, &report);
+        let seen = self.look.terminal_err && !self.quiet && !self.json;
+        let progress = seen.then_some(&progress as &(dyn Fn(Progress) + Sync));
+        work(&Supply { remote, cancel: self.stop(), progress, prompts })
+    }
+
+    /// Runs `work` with what surrounds a change.
+    pub(super) fn around<T>(&self, command: &str, work: impl FnOnce(&Around<'_>) -> T) -> T {
+        let on_wait = |holder: &Holder| self.tell(&format!("waiting for {holder}"));
+        let observe = |point: &str| self.passing(point);
+        work(&Around { command, now: self.now(), on_wait: &on_wait, observe: &observe })
+    }
+
+    /// Does `work` for every upstream, each on its own: a failure of one is said and does not stop the others.
+    pub(super) fn each<T>(
+        &self,
+        upstreams: &[&Upstream],
+        mut work: impl FnMut(&Upstream) -> Result<(Exit, T), CliError>,
+    ) -> Each<T> {
+        let mut all = Each { exit: Exit::Done, results: Vec::new(), failed: None };
+        for upstream in upstreams {
+            match self.check_stop().and_then(|()| work(upstream)) {
+                Ok((exit, result)) => {
+                    all.exit = all.exit.min(exit);
+                    all.results.push(result);
+                }
+                Err(error) => {
+                    let error = error.in_upstream(upstream.name.as_str());
+                    self.say(&error.message());
+                    all.exit = all.exit.min(error.exit);
+                    let interrupted = error.exit == Exit::Interrupted;
+                    all.failed.get_or_insert(error);
+                    if interrupted {
+                        break;
+                    }
+                }
+            }
+        }
+        all
+    }
+}
+
+/// What came of several upstreams.
+pub(super) struct Each<T> {
+    /// The first code that occurs of 130, 2, 1, 3, 4.
+    pub(super) exit: Exit,
+    /// What those that went well have to say.
+    pub(super) results: Vec<T>,
+    /// The first failure.
+    pub(super) failed: Option<CliError>,
+}
+
+/// The way to an upstream.
+pub(super) fn remote<'g>(
+    git: &'g GitProgram,
+    workspace: &Workspace,
+    upstream: &Upstream,
+    offline: bool,
+) -> Result<Remote<'g>, CliError> {
+    let root = workspace.layout.root();
+    let urls = std::iter::once(&upstream.url).chain(&upstream.mirrors);
+    let urls = urls
+        .map(|url| Url::parse(url.as_str(), root).map_err(|error| CliError::of("manifest", &error)))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Remote::new(git, urls, offline))
+}
+
+fn show(task: &Task, report: &Progress) {
+    task.set(&report.what, report.done, report.total.unwrap_or(0));
+    if let Some(bytes) = report.bytes {
+        task.received(bytes);
+    }
+}
