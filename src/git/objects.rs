@@ -4,7 +4,7 @@
 //! store in one go, so a dry run, a `verify` or a failed merge leaves no trace, and 200 patches cost one pack
 //! instead of thousands of loose files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::rc::Rc;
 
@@ -143,13 +143,14 @@ impl<'s> Objects<'s> {
         Entry { mode, id: self.put(ObjectKind::Blob, bytes) }
     }
 
-    /// Puts everything new into the store: one undeltified pack, or loose objects when they are few. Afterwards
-    /// nothing is new.
+    /// Puts what is new and reachable from `roots` into the store: one undeltified pack, or loose objects when they
+    /// are few. What was only tried stays in memory.
     ///
     /// # Errors
-    /// [`GitError`] when the store cannot be written; what is new stays in memory then.
-    pub fn flush(&mut self) -> Result<(), GitError> {
-        let fresh: Vec<Id> = self.order.iter().copied().filter(|id| !self.odb.exists((*id).into())).collect();
+    /// [`GitError`] when the store cannot be written.
+    pub fn flush(&mut self, roots: &[Id]) -> Result<(), GitError> {
+        let wanted = self.reachable(roots)?;
+        let fresh: Vec<Id> = self.order.iter().copied().filter(|id| wanted.contains(id)).collect();
         if fresh.len() >= PACK_FROM {
             self.write_pack(&fresh)?;
         } else {
@@ -158,9 +159,32 @@ impl<'s> Objects<'s> {
                 self.odb.write(kind.lib(), bytes).map_err(GitError::lib("cannot write to the store"))?;
             }
         }
-        self.order.clear();
-        self.new.clear();
+        self.order.retain(|id| !wanted.contains(id));
+        fresh.iter().for_each(|id| drop(self.new.remove(id)));
         Ok(())
+    }
+
+    /// The new objects that `roots` lead to and that the store lacks.
+    fn reachable(&mut self, roots: &[Id]) -> Result<HashSet<Id>, GitError> {
+        let mut found = HashSet::new();
+        let mut todo = roots.to_vec();
+        while let Some(id) = todo.pop() {
+            let Some((kind, _)) = self.new.get(&id) else { continue };
+            if !found.insert(id) {
+                continue;
+            }
+            match kind {
+                ObjectKind::Blob => {}
+                ObjectKind::Tree => todo.extend(self.tree(id)?.entries().map(|(_, entry)| entry.id)),
+                ObjectKind::Commit => {
+                    let commit = self.commit(id)?;
+                    todo.push(commit.tree);
+                    todo.extend(commit.parents);
+                }
+            }
+        }
+        found.retain(|id| !self.odb.exists((*id).into()));
+        Ok(found)
     }
 
     /// One pack, version 2, every object whole (`gitformat-pack`): deltas would cost more time than they save space.

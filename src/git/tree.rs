@@ -333,7 +333,7 @@ mod tests {
                 match objects.edit(tree, &edits) {
                     Ok(edited) => {
                         prop_assert!(!wanted.keys().any(meets), "{wanted:?}");
-                        objects.flush().unwrap();
+                        objects.flush(&[edited]).unwrap();
                         prop_assert_eq!(edited, by_index(&store, &wanted));
                         let listed = objects.diff(Id::EMPTY_TREE, edited).unwrap();
                         prop_assert_eq!(listed.len(), wanted.len());
@@ -355,7 +355,8 @@ mod tests {
             .map(|n| vec![u8::try_from(n % 251).unwrap(); n * n])
             .map(|bytes| (objects.put(ObjectKind::Blob, bytes.clone()), bytes))
             .collect();
-        objects.flush().unwrap();
+        let ids: Vec<Id> = blobs.iter().map(|(id, _)| *id).collect();
+        objects.flush(&ids).unwrap();
         let packs = std::fs::read_dir(at.join("objects/pack")).unwrap().count();
         assert_eq!(packs, 2, "a pack and its index");
         let again = Store::open(&at).unwrap().unwrap();

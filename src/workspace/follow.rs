@@ -69,6 +69,14 @@ fn list(obstacles: &[Obstacle]) -> String {
     obstacles.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n")
 }
 
+impl GitSide {
+    /// The commits that checkout and refs go to.
+    pub(super) fn ids(&self) -> Vec<Id> {
+        let moves = self.checkout.iter().map(|step| step.commit);
+        moves.chain(self.refs.iter().filter_map(|step| step.new)).collect()
+    }
+}
+
 impl RefMove {
     /// The move of `name` to `new` from wherever it is now; `None` when it is there already.
     ///

@@ -162,8 +162,7 @@ impl Rewrite {
             return Ok(None);
         }
         side.refs.extend(undo::keep(site, objects, state, &changes, &side, around)?);
-        objects.flush()?;
-        do_step(site, changes, &side, around)
+        do_step(site, objects, changes, &side, around)
     }
 }
 

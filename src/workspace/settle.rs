@@ -194,7 +194,7 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
         extra: Vec::new(),
     };
     judge(&state, wish, &mut settled)?;
-    objects.flush()?;
+    objects.flush(&[settled.applied.stack.top()])?;
     move_there(site, &mut objects, &files, &state, wish, around, &mut settled)?;
     settled.work = if state.has_checkout() || wish.checkout {
         checkout::status(&site.store, &site.checkout())?
@@ -273,10 +273,9 @@ fn move_there(
     if wish.discard && (!settled.discarded.0.is_empty() || !settled.discarded.1.is_empty()) {
         side.refs.extend(undo::keep(site, objects, state, &[], &side, around)?);
     }
-    objects.flush()?;
     settled.changed = !side.checkout.is_empty() || !side.refs.is_empty();
     if settled.changed {
-        settled.checkout = do_step(site, Vec::new(), &side, around)?;
+        settled.checkout = do_step(site, objects, Vec::new(), &side, around)?;
     }
     Ok(())
 }
@@ -354,10 +353,12 @@ pub fn is_exact(version: &str, pin: Id) -> bool {
 /// [`SettleError`]. When the checkout is in the way and no file was to change, nothing happened.
 pub(super) fn do_step(
     site: &Site<'_>,
+    objects: &mut Objects<'_>,
     changes: Vec<publish::FileChange>,
     side: &GitSide,
     around: &Around<'_>,
 ) -> Result<Option<Materialized>, SettleError> {
+    objects.flush(&side.ids())?;
     let layout = &site.workspace.layout;
     let payload = serde_json::to_value(side).map_err(FollowError::from)?;
     let step = Step { kind: around.command.to_owned(), changes, payload };
@@ -422,8 +423,8 @@ pub fn copy(site: &Site<'_>, supply: &Supply<'_>, dest: &std::path::Path) -> Res
         let patch = files.patches[n].queued.name.clone();
         return Err(SettleError::Apply { patch, failure, applied: n });
     }
-    objects.flush()?;
     let top = applied.stack.top();
+    objects.flush(&[top])?;
     let sparse = sparse_of(site, files.pin, top)?;
     match checkout::export_copy(&site.store, top, &sparse, dest, version_text(site, &files).as_deref())? {
         checkout::Outcome::Done(done) => Ok(done),

@@ -267,7 +267,7 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
         .transpose()
         .map_err(UndoError::of)?;
     let side = back(site, &kept, newest)?;
-    do_step(site, changes, &side, around)?;
+    do_step(site, &mut objects, changes, &side, around)?;
     let files = kept.files.iter().map(|file| printable(file.path.as_bytes())).collect();
     Ok(Undone { kept, files })
 }
