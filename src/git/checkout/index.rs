@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 
 use super::CheckoutError;
+use super::cache_tree::with_cache_tree;
 use super::listing::Listing;
 use super::root::Meta;
 use super::sparse::SparseSet;
-use crate::git::{Entry, GitError, Mode};
+use crate::git::{Entry, GitError, Id, Mode};
 use crate::path::RepoPath;
 
 const SKIP_WORKTREE: u16 = 1 << 14;
@@ -185,8 +186,13 @@ impl IndexLock {
         }
     }
 
-    /// Replaces the index in one step.
-    pub(super) fn write(&self, entries: &[git2::IndexEntry]) -> Result<(), GitError> {
+    /// Replaces the index in one step; `tree` holds exactly the paths of `entries`.
+    pub(super) fn write(
+        &self,
+        repo: &git2::Repository,
+        entries: &[git2::IndexEntry],
+        tree: Id,
+    ) -> Result<(), GitError> {
         let draft = self.store.join("index.patchq");
         for stale in [&draft, &self.store.join("index.patchq.lock")] {
             match fs::remove_file(stale) {
@@ -199,6 +205,9 @@ impl IndexLock {
         let mut index = git2::Index::open(&draft).map_err(GitError::lib("cannot make an index"))?;
         fill(&mut index, entries)?;
         index.write().map_err(GitError::lib("cannot write the index"))?;
+        let bytes = fs::read(&draft).map_err(GitError::io("cannot read", &draft))?;
+        let bytes = with_cache_tree(repo, &bytes, tree)?;
+        fs::write(&draft, bytes).map_err(GitError::io("cannot write", &draft))?;
         File::open(&draft).and_then(|file| file.sync_all()).map_err(GitError::io("cannot write", &draft))?;
         let path = self.store.join("index");
         fs::rename(&draft, &path).map_err(GitError::io("cannot write", path))

@@ -5,6 +5,7 @@
 //! through a symlink, and no program is run.
 
 mod attach;
+mod cache_tree;
 mod check;
 mod content;
 mod export;

@@ -13,7 +13,7 @@ use super::root::{Found, Meta, Root};
 use super::stage::Stage;
 use super::version::{Managed, read, replace};
 use super::{CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan, Reason, SparseSet, Warning};
-use crate::git::{BRANCH, GitError, Store};
+use crate::git::{BRANCH, GitError, Id, Store};
 use crate::path::RepoPath;
 
 /// Moves the checkout to `plan.commit`. Everything that is in the way is collected before anything is touched.
@@ -69,7 +69,7 @@ pub fn materialize(
     observe("config");
     configure(store, plan.sparse)?;
     observe("index");
-    lock.write(&entries(&new, plan.sparse, &clean))?;
+    lock.write(store.repo(), &entries(&new, plan.sparse, &clean), tree_of(store, plan.commit)?)?;
     observe("ref");
     move_head(store, checkout, plan)?;
     drop(lock);
@@ -218,6 +218,11 @@ fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitError> {
         }
     }
     Ok(())
+}
+
+fn tree_of(store: &Store, commit: Id) -> Result<Id, GitError> {
+    let failed = GitError::lib(format!("cannot read commit {commit}"));
+    store.repo().find_commit(commit.into()).map(|found| found.tree_id().into()).map_err(failed)
 }
 
 /// Moves the branch to the plan's commit and HEAD to the branch.
