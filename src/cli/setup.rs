@@ -9,6 +9,7 @@ use super::failure::{CliError, Exit};
 use super::sites::Each;
 use crate::git::checkout::Warning;
 use crate::git::{Id, Prompts};
+use crate::path::RepoPath;
 use crate::report::Bytes;
 use crate::ui::{Message, count};
 use crate::workspace::layout::MANIFEST;
@@ -50,6 +51,9 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) discard: bool,
 }
+
+/// So many paths beyond `sparse` are named without `-v`.
+const EXTRA_SHOWN: usize = 5;
 
 /// What setup did for one upstream.
 #[derive(Debug, Serialize)]
@@ -184,9 +188,8 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
         (None, false) => format!("{patches}, up to date at {top}"),
     };
     context.tell(&format!("{name}: {what}"));
-    if !settled.extra.is_empty() {
-        let paths = settled.extra.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        context.tell(&format!("{name}: here too, because the queue touches them: {paths}"));
+    if settled.changed || context.verbose {
+        tell_extra(context, name, &settled.extra);
     }
     for (n, moved) in &settled.applied.moved {
         let patch = settled.applied.stack.items.get(*n).map_or("", |item| item.name.as_str());
@@ -224,6 +227,17 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
         let work = count(work.len(), "uncommitted change", "uncommitted changes");
         context
             .say(&Message::note(format!("{name}: gave up {commits} and {work}")).hint(format!("patchq undo {name}")));
+    }
+}
+
+/// Names the paths that are in the checkout only because the queue touches them.
+fn tell_extra(context: &Context, name: &str, extra: &[RepoPath]) {
+    let shown = if context.verbose { extra.len() } else { extra.len().min(EXTRA_SHOWN) };
+    for path in &extra[..shown] {
+        context.tell(&format!("{name}: here too, because the queue touches it: {path}"));
+    }
+    if extra.len() > shown {
+        context.tell(&format!("{name}: and {} more (-v lists them)", extra.len() - shown));
     }
 }
 

@@ -105,8 +105,11 @@ fn order(synced: &[Version], files: &[Version], commits: &[Version]) -> Vec<Key>
         if lead.contains(key) {
             continue;
         }
-        let before = follow[..n].iter().rev().find_map(|earlier| lead.iter().position(|k| k == earlier));
-        lead.insert(before.map_or(0, |at| at + 1), key.clone());
+        let place = |key: &Key| lead.iter().position(|k| k == key);
+        let before = follow[..n].iter().rev().find_map(place).map(|at| at + 1);
+        // Without anything known before it: in front of what follows it, else on top.
+        let at = before.or_else(|| follow[n + 1..].iter().find_map(place)).unwrap_or(lead.len());
+        lead.insert(at, key.clone());
     }
     lead
 }
