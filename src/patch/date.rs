@@ -98,7 +98,7 @@ impl Fields {
             }
         } else {
             let is = |name: &&str| token.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(name));
-            match MONTHS.iter().position(|name| is(&name)) {
+            match MONTHS.iter().position(|name| is(name)) {
                 Some(at) => self.month = i64::try_from(at + 1).ok(),
                 None => {
                     DAYS.iter().find(|name| is(name))?;

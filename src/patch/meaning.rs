@@ -106,7 +106,7 @@ fn same_content(a: &FileDiff, b: &FileDiff) -> bool {
         (Content::Text(a), Content::Text(b)) => groups(a) == groups(b),
         (Content::Same, Content::Text(hunks)) | (Content::Text(hunks), Content::Same) => hunks.is_empty(),
         _ => match (full_ids(a), full_ids(b)) {
-            (Some(a), Some(b)) if is_binary(&a.2) && is_binary(&b.2) => a.0 == b.0 && a.1 == b.1,
+            (Some(a), Some(b)) if is_binary(a.2) && is_binary(b.2) => a.0 == b.0 && a.1 == b.1,
             _ => same_data(&a.content, &b.content),
         },
     }

@@ -57,7 +57,7 @@ const LETTERS: [(u8, u8); 9] = [
 ];
 
 fn needs_quoting(byte: u8) -> bool {
-    byte < 0x20 || byte >= 0x7f || byte == b'"' || byte == b'\\'
+    !(0x20..0x7f).contains(&byte) || byte == b'"' || byte == b'\\'
 }
 
 #[cfg(test)]
