@@ -126,8 +126,10 @@ fn torture() -> Repo {
     repo.commit(JOE, b"base");
     let changed = String::from_utf8(numbered(60)).unwrap().replace("line 3\n", "three\n").replace("line 50\n", "");
     let (big, bigger) = (noise(70_000), [noise(70_000), b"tail".to_vec()].concat());
-    let long = "a plain subject so long that it has to be folded, since a line of a mail has at most 78 columns, and some";
-    let umlaut = "Füge eine sehr lange Überschrift hinzu, die ganz bestimmt gefaltet wird und noch viel länger ist = ?_";
+    let long =
+        "a plain subject so long that it has to be folded, since a line of a mail has at most 78 columns, and some";
+    let umlaut =
+        "Füge eine sehr lange Überschrift hinzu, die ganz bestimmt gefaltet wird und noch viel länger ist = ?_";
     let simple: &[(&str, &str, Writes<'_>)] = &[
         (JOE, "change two hunks", &[(b"base", changed.as_bytes())]),
         (JOERG, umlaut, &[(b"a", b"1\n")]),
@@ -337,6 +339,64 @@ fn am(repo: &Repo, parent: &str, commit: &str, subject: &str, mail: &[u8]) {
         let clean = String::from_utf8(repo.git_with(&["stripspace"], want.as_bytes())).unwrap();
         assert_eq!(have, clean.trim_end(), "{subject}");
     }
+}
+
+/// Hunks land where `git apply` puts them, and fail where it refuses, on contents with many equal lines. Named
+/// deviation: a hunk that git would place above an earlier one fails here.
+#[test]
+fn hunks_land_where_git_apply_puts_them() {
+    let repo = Repo::new();
+    let mut seed = 7_u32;
+    let mut random = move |below: u32| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) % below
+    };
+    let (mut moved, mut refused, mut out_of_order) = (0, 0, 0);
+    for _ in 0..150 {
+        let mut lines: Vec<String> = (0..12 + random(20)).map(|_| format!("{}\n", random(3))).collect();
+        repo.write(b"x", lines.concat().as_bytes());
+        repo.git(&["add", "x"]);
+        for _ in 0..1 + random(3) {
+            let at = random(u32::try_from(lines.len()).unwrap()) as usize;
+            lines[at] = ["new\n", "", "0\n1\n"][random(3) as usize].to_owned();
+        }
+        let before = repo.git(&["show", ":x"]);
+        repo.write(b"x", lines.concat().as_bytes());
+        let context = format!("-U{}", 1 + random(3));
+        let diff = repo.git(&["diff", &context]);
+        if diff.is_empty() {
+            continue;
+        }
+        let shifts = (0..random(6)).map(|_| format!("{}\n", random(3))).collect::<String>();
+        let tail = (0..random(2)).map(|_| "2\n").collect::<String>();
+        let target = [shifts.as_bytes(), &before, tail.as_bytes()].concat();
+        repo.write(b"x", &target);
+        let mut command = repo.command(&["apply", "-"]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(&diff).unwrap();
+        let taken = child.wait().unwrap().success();
+        let patch = parse(&diff, 1).unwrap();
+        let Content::Text(hunks) = &patch.files[0].content else { panic!("no text") };
+        let text = String::from_utf8_lossy(&diff);
+        match apply_hunks(&target, hunks) {
+            Ok(applied) => {
+                assert!(taken, "git refuses\n{text}");
+                let git = std::fs::read(repo.path().join("x")).unwrap();
+                if git != applied.bytes && hunks.len() > 1 {
+                    out_of_order += 1;
+                } else {
+                    assert_eq!(String::from_utf8_lossy(&applied.bytes), String::from_utf8_lossy(&git), "{text}");
+                }
+                moved += usize::from(applied.offsets.iter().any(|offset| *offset != 0));
+            }
+            Err(error) if taken => {
+                assert!(error.hunk > 0, "git takes it: {error}\n{text}");
+                out_of_order += 1;
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(moved > 20 && refused > 10 && out_of_order < 10, "{moved} moved, {refused} refused, {out_of_order} others");
 }
 
 #[test]

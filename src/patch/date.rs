@@ -97,7 +97,7 @@ impl Fields {
                 _ => return None,
             }
         } else {
-            let is = |name: &&str| token.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(name));
+            let is = |name: &str| token.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(name));
             match MONTHS.iter().position(|name| is(name)) {
                 Some(at) => self.month = i64::try_from(at + 1).ok(),
                 None => {

@@ -60,7 +60,7 @@ impl Header {
 pub fn split_message(message: &[u8]) -> (BString, BString) {
     let mut lines = message.lines().map(trim_end).skip_while(|line| line.is_empty());
     let title: Vec<&[u8]> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
-    (BString::from(trim(&title.join(b" ".as_slice()))), body(lines))
+    (BString::from(title.join(b" ".as_slice())), body(lines))
 }
 
 /// Lines without white space at their ends and without blank lines at either end of the whole.
@@ -231,7 +231,6 @@ fn dep3(lines: &Lines<'_>, end: usize) -> Header {
             _ => rest.push([key, b":".as_slice(), value].concat()),
         }
     }
-    long.push(Vec::new());
     long.extend((block.end..end).map(|at| lines.get(at).to_vec()));
     let (mut subject, mut text) = (header.subject, body(long.iter().map(Vec::as_slice)));
     if subject.is_empty() {
@@ -357,14 +356,15 @@ pub(super) fn overrides(line: &[u8]) -> bool {
     in_body(line).is_some()
 }
 
-/// The subject without a leading `[… PATCH …]`.
+/// The subject without a leading `[… PATCH …]` and the one blank behind it; further blanks are the subject's own.
 fn strip_patch(subject: &[u8]) -> Vec<u8> {
     let subject = trim(subject);
     let reply = subject.get(..3).filter(|start| start.eq_ignore_ascii_case(b"re:"));
     let start = if reply.is_some() { trim(&subject[3..]) } else { subject };
-    let inside = start.strip_prefix(b"[").and_then(|rest| rest.split_once_str(b"]"));
-    match inside {
-        Some((bracket, rest)) if bracket.to_ascii_uppercase().find(b"PATCH").is_some() => trim(rest).to_vec(),
+    match start.strip_prefix(b"[").and_then(|rest| rest.split_once_str(b"]")) {
+        Some((bracket, rest)) if bracket.to_ascii_uppercase().find(b"PATCH").is_some() => {
+            rest.strip_prefix(b" ").unwrap_or(rest).to_vec()
+        }
         _ => subject.to_vec(),
     }
 }

@@ -11,7 +11,7 @@ use bstr::{BString, ByteSlice};
 use super::binary;
 use super::header::{body, overrides};
 use super::model::{BinaryData, Change, Content, FileDiff, Header, HeaderForm, Hunk, Patch, Person, Side};
-use super::parse::{is_from_line, is_space, trim, trim_end};
+use super::parse::{is_from_line, is_space, trim_end};
 use super::quote::quote;
 use super::words::{self, Place};
 
@@ -105,7 +105,7 @@ fn from(author: &Person, out: &mut Vec<u8>) {
 
 fn subject(subject: &[u8], out: &mut Vec<u8>) {
     const LABEL: &[u8] = b"Subject: [PATCH] ";
-    let text: Vec<u8> = trim(subject).iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+    let text: Vec<u8> = trim_end(subject).iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
     if text.is_empty() {
         out.extend_from_slice(b"Subject: [PATCH]\n");
         return;

@@ -1,1 +1,7 @@
+//! Tests of the room's parts together.
+#![allow(clippy::unwrap_used)]
 
+mod apply;
+mod forms;
+mod headers;
+mod round;

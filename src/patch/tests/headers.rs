@@ -1,0 +1,113 @@
+//! Mail, DEP-3 and free text before the diffs.
+
+use crate::patch::*;
+
+const DIFF: &str = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
+
+fn header(text: &str) -> Header {
+    let patch = parse(format!("{text}{DIFF}").as_bytes(), 1).unwrap();
+    patch.header
+}
+
+fn subject(text: &str) -> String {
+    header(&format!("From: A B <a@b>\nSubject: {text}\n\n---\n")).subject.to_string()
+}
+
+#[test]
+fn one_patch_bracket_goes() {
+    for (text, want) in [
+        ("[PATCH] x", "x"),
+        ("[patch v2 2/3] x", "x"),
+        ("[RFC PATCH 2/3] [fix] x", "[fix] x"),
+        ("Re: [PATCH] x", "x"),
+        ("Re: x", "Re: x"),
+        ("[fix] x", "[fix] x"),
+        ("[PATCH] [PATCH] x", "[PATCH] x"),
+        ("[PATCH] =?iso-8859-1?q?f=FCr?=\n =?utf-8?b?IHg=?=", "für x"),
+        ("[PATCH] folded\n line", "folded line"),
+    ] {
+        assert_eq!(subject(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_mail_reads_whole() {
+    let text = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: =?UTF-8?q?J=C3=B6rg?= <j@x>\nDate: Fri, 5 Jan 2024 03:04:05 +0530\nSubject: [PATCH] x\nUpstream-Status: Pending\n\nWhy.  \n\nCVE: 1\n---\nnot said\n x | 2 +-\n 1 file changed, 1 insertion(+)\n\n";
+    let read = header(text);
+    assert_eq!(read.form, HeaderForm::Mail);
+    assert_eq!(read.author, Some(Person { name: "Jörg".into(), email: "j@x".into() }));
+    assert_eq!(read.date, Some(Date { seconds: 1_704_404_045, offset: 330 }));
+    assert_eq!(read.message(), "x\n\nWhy.\n\nCVE: 1\nUpstream-Status: Pending\n");
+    assert_eq!(read.trailers(), [("CVE".into(), "1".into()), ("Upstream-Status".into(), "Pending".into())]);
+}
+
+#[test]
+fn encoded_bodies_hold_the_diff_too() {
+    let head =
+        "From: A B <a@b>\nSubject: x\nContent-Type: text/plain; charset=\"iso-8859-1\"\nContent-Transfer-Encoding: ";
+    let quoted = format!("{head}quoted-printable\n\nf=FCr=\n alle\n---\n{}", DIFF.replace('=', "=3D"));
+    let patch = parse(quoted.as_bytes(), 1).unwrap();
+    assert_eq!((patch.header.body.to_string(), patch.preamble_len), ("für alle\n".to_owned(), 0));
+    use base64::Engine;
+    let body = base64::engine::general_purpose::STANDARD.encode([b"f\xfcr\n---\n", DIFF.as_bytes()].concat());
+    let patch = parse(format!("{head}base64\n\n{body}\n").as_bytes(), 1).unwrap();
+    assert_eq!((patch.header.body.to_string(), patch.files.len()), ("für\n".to_owned(), 1));
+    assert!(parse(format!("{head}base64\n\n!!\n").as_bytes(), 1).is_err());
+}
+
+#[test]
+fn the_body_can_override_the_mail() {
+    let read =
+        header("From: List <l@x>\nSubject: [PATCH] x\n\nFrom: A B <a@b>\nSubject: better\n\nbody\nFrom: text\n---\n");
+    assert_eq!(read.author.unwrap().email, "a@b");
+    assert_eq!((read.subject.to_string(), read.body.to_string()), ("better".into(), "body\nFrom: text\n".into()));
+}
+
+#[test]
+fn authors_in_every_form() {
+    for (from, name, email) in [
+        ("\"Doe, J. \\\"x\\\"\" <j@x>", "Doe, J. \"x\"", "j@x"),
+        ("j@x (J Doe)", "J Doe", "j@x"),
+        ("j@x", "j@x", "j@x"),
+        ("=?utf-8?q?a=3Cb=3E?= <j@x>", "a<b>", "j@x"),
+    ] {
+        let author = header(&format!("From: {from}\nSubject: x\n\n---\n")).author.unwrap();
+        assert_eq!((author.name.to_string(), author.email.to_string()), (name.into(), email.into()));
+    }
+}
+
+#[test]
+fn dep3_fields() {
+    let read = header(
+        "Description: Short\n Long text\n .\n more\nAuthor: A B <a@b>\nLast-Update: 2024-01-05\nBug-Debian: https://b/1\nForwarded: no\n\nfree text\n---\n",
+    );
+    assert_eq!(read.form, HeaderForm::Dep3);
+    assert_eq!(read.subject, "Short");
+    assert_eq!(read.body, "Long text\n\nmore\n\nfree text\n\nBug-Debian: https://b/1\nForwarded: no\n");
+    assert_eq!((read.author.unwrap().name, read.date.unwrap().seconds), ("A B".into(), 1_704_412_800));
+}
+
+#[test]
+fn free_text_and_nothing() {
+    let text = header("\nFix: the thing\n\nbecause\n\n");
+    assert_eq!((text.form, text.message().to_string()), (HeaderForm::Text, "Fix: the thing\n\nbecause\n".into()));
+    let nothing = header("");
+    assert_eq!((nothing.form, nothing.message().to_string()), (HeaderForm::None, String::new()));
+    let patch = parse(format!("text\n\nIndex: x\n=======\n{DIFF}").as_bytes(), 1).unwrap();
+    assert_eq!(patch.preamble_len, 6);
+}
+
+#[test]
+fn trailers_are_a_whole_last_paragraph() {
+    let of = |body: &str| header(&format!("From: a <b@c>\nSubject: x\n\n{body}---\n")).trailers().len();
+    assert_eq!(of("Why: this\nis no trailer\n"), 0);
+    assert_eq!(of("why\n\nA: 1\n more\nB: 2\n(cherry picked from commit 1)\n"), 2);
+    assert_eq!(of("A: 1\n\nlast\n"), 0);
+}
+
+#[test]
+fn messages_split_as_git_does() {
+    let (subject, body) = split_message(b"\n\na\nb  \n\n\nc  \n\nd\n\n\n");
+    assert_eq!((subject.to_string(), body.to_string()), ("a b".into(), "c\n\nd\n".into()));
+    assert_eq!(split_message(b""), Default::default());
+}
