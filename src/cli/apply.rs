@@ -7,8 +7,9 @@ use crate::workspace::Wish;
 
 /// Bring checkouts to what the patch files say
 ///
-/// After `git pull` or a hand edit of a patch file: the queue is applied anew, in memory, and the checkout follows.
-/// Never uses the network. Refuses rather than lose a change, as `setup` does.
+/// After `git pull` or a hand edit of a patch file: the queue is applied anew, in
+/// memory, and the checkout follows. Never uses the network. Refuses rather than
+/// lose a change, as `setup` does.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,

@@ -14,12 +14,14 @@ use crate::workspace::manifest::Upstream;
 
 /// Write patch files from the checkout's commits
 ///
-/// Whatever you did with plain git in NAME/ (commit, commit --amend, rebase -i), the commits from the pin to HEAD
-/// become the queue. A file whose meaning did not change keeps its name and its bytes; right after `setup` nothing
-/// changes at all.
+/// Whatever you did with plain git in NAME/ (commit, commit --amend, rebase -i),
+/// the commits from the pin to HEAD become the queue. A file whose meaning did
+/// not change keeps its name and its bytes; right after `setup` nothing changes
+/// at all.
 ///
-/// When the patch files changed too (somebody's `git pull`), the two have diverged and export refuses, listing both
-/// sides. --merge joins them: your new commits are carried onto the files' queue, in memory. --replace takes the
+/// When the patch files changed too (somebody's `git pull`), the two have
+/// diverged and export refuses, listing both sides. --merge joins them: your new
+/// commits are carried onto the files' queue, in memory. --replace takes the
 /// commits and gives the files up (they are named, and kept for `patchq undo`).
 #[derive(clap::Args, Debug)]
 #[command(

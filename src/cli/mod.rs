@@ -33,9 +33,11 @@ use failure::{CliError, Exit};
 
 /// Keep a downstream patch queue on top of upstream git repositories
 ///
-/// patchq keeps patches for other people's software. A workspace is a repository of your own with `upstreams.toml`
-/// in it. For each upstream there it keeps a commit to stand on (the pin, in `commits/`), patch files in order (the
-/// queue, in `patches/`) and a checkout with the queue applied, in which plain git works.
+/// patchq keeps patches for other people's software. A workspace is a repository
+/// of your own with `upstreams.toml` in it. For each upstream there it keeps a
+/// commit to stand on (the pin, in `commits/`), patch files in order (the queue,
+/// in `patches/`) and a checkout with the queue applied, in which plain git
+/// works.
 ///
 /// The daily loop:
 ///   patchq setup .                     check everything out, patched
@@ -43,9 +45,11 @@ use failure::{CliError, Exit};
 ///   patchq save kubeflow -m "why"      the edits become a patch file
 ///   git add -A && git commit           patchq never stages or commits in your workspace
 ///
-/// Start with `patchq demo` to see it work, `patchq init` to begin, `patchq import` to take over what you have.
+/// Start with `patchq demo` to see it work, `patchq init` to begin, `patchq
+/// import` to take over what you have.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped on conflicts, 4 a check said no, 130 interrupted.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped on conflicts, 4 a check
+/// said no, 130 interrupted.
 #[derive(Parser, Debug)]
 #[command(name = "patchq", version, max_term_width = 100, verbatim_doc_comment, disable_help_subcommand = false)]
 #[command(subcommand_required = true, arg_required_else_help = true)]

@@ -19,12 +19,14 @@ use crate::workspace::{Files, Site, State, Workspace};
 
 /// Make the checkout's changes a patch
 ///
-/// Takes what is changed in NAME/ (tracked files, and new files that are not ignored), lists it, and writes it as a
-/// new patch file at the end of the queue. Commits made with plain git are exported first, in the same step. Nothing
-/// is staged or committed in your workspace: that is yours to do.
+/// Takes what is changed in NAME/ (tracked files, and new files that are not
+/// ignored), lists it, and writes it as a new patch file at the end of the queue.
+/// Commits made with plain git are exported first, in the same step. Nothing is
+/// staged or committed in your workspace: that is yours to do.
 ///
-/// With --into the changes are folded into an existing patch instead, and the patches above it are carried along in
-/// memory. If one of them does not go with it, nothing changes and the paths are named (exit 3).
+/// With --into the changes are folded into an existing patch instead, and the
+/// patches above it are carried along in memory. If one of them does not go with
+/// it, nothing changes and the paths are named (exit 3).
 ///
 /// More than 50 new files, or a new file over 1 MiB, are taken only with --all.
 #[derive(clap::Args, Debug)]

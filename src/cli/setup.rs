@@ -17,16 +17,19 @@ use crate::workspace::{Files, FilesError, SettleError, Settled, Site, Wish, Work
 
 /// Check every upstream out at its pin, with its queue applied
 ///
-/// Makes a sparse checkout NAME/ of every upstream of `upstreams.toml`: the pinned commit, then one commit per
-/// patch on the branch `patchq`. Plain git works in it. Only what is needed is transferred, and after the first
-/// time no network is needed.
+/// Makes a sparse checkout NAME/ of every upstream of `upstreams.toml`: the
+/// pinned commit, then one commit per patch on the branch `patchq`. Plain git
+/// works in it. Only what is needed is transferred, and after the first time no
+/// network is needed.
 ///
-/// Run again, it brings clean checkouts up to date with `patches/` and `commits/` and touches nothing that is right.
-/// It refuses, naming the files, rather than lose a change: uncommitted edits (hint: save), commits that are in no
-/// patch file yet (hint: export).
+/// Run again, it brings clean checkouts up to date with `patches/` and `commits/`
+/// and touches nothing that is right. It refuses, naming the files, rather than
+/// lose a change: uncommitted edits (hint: save), commits that are in no patch
+/// file yet (hint: export).
 ///
-/// DIR is the workspace (or left out: the one you stand in). A DIR outside it gets a copy for building: plain
-/// repositories filled without network and not managed afterwards.
+/// DIR is the workspace (or left out: the one you stand in). A DIR outside it
+/// gets a copy for building: plain repositories filled without network and not
+/// managed afterwards.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,

@@ -10,9 +10,10 @@ use crate::workspace::undo::{Kept, list, undo};
 
 /// Go back to before the last command that changed something
 ///
-/// Takes back the last refresh, save, export, import, add, setup --discard or verify --fix of an upstream: patch
-/// files, pin, manifest lines and checkout. Only if files and checkout are still what that command left; otherwise
-/// it says what is in the way. The last 20 are kept.
+/// Takes back the last refresh, save, export, import, add, setup --discard or
+/// verify --fix of an upstream: patch files, pin, manifest lines and checkout.
+/// Only if files and checkout are still what that command left; otherwise it says
+/// what is in the way. The last 20 are kept.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
