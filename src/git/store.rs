@@ -58,6 +58,8 @@ impl Store {
         for (key, value) in [
             ("notes.rewriteRef", "refs/notes/patchq"),
             ("notes.rewriteMode", "concatenate"),
+            // A linked worktree's store borrows objects that nothing here leads to any more.
+            ("gc.pruneExpire", "never"),
             ("remote.origin.promisor", "true"),
             ("remote.origin.partialclonefilter", "blob:none"),
         ] {
@@ -132,14 +134,5 @@ impl Store {
         }
         found.sort();
         Ok(found)
-    }
-
-    /// The tags, by their short names, and where they point.
-    ///
-    /// # Errors
-    /// As [`Store::refs_below`].
-    pub fn tags(&self) -> Result<Vec<(String, Id)>, GitError> {
-        let tags = self.refs_below("refs/tags/")?.into_iter();
-        Ok(tags.filter_map(|(name, at)| Some((name.strip_prefix("refs/tags/")?.to_owned(), at))).collect())
     }
 }

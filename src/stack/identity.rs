@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use crate::git::{Commit, GitError, Id, Objects, Signature};
-use crate::patch::{Date, Header, HeaderForm, Person};
+use crate::patch::{Date, Header, HeaderForm, Person, split_message};
 
 /// The author of a patch that names none.
 pub const FALLBACK_NAME: &str = "patchq";
@@ -65,18 +65,7 @@ fn subject_of_name(name: &str) -> String {
 /// The header of the mail that a commit becomes.
 #[must_use]
 pub fn header_of(commit: &Commit) -> Header {
-    let message = commit.message.as_bstr();
-    // Git's subject is the first paragraph on one line; `git am` makes that one line its first.
-    let message = BString::from(message.trim_start_with(|c| c == '\n'));
-    let (first, rest) = match message.find("\n\n") {
-        Some(at) => (&message[..at], &message[at + 2..]),
-        None => (message.trim_end_with(|c| c == '\n'), b"".as_slice()),
-    };
-    let subject = BString::from(first.lines().map(ByteSlice::trim).collect::<Vec<_>>().join(&b" "[..]));
-    let mut body = BString::from(rest.trim_start_with(|c| c == '\n').trim_end_with(|c| c == '\n'));
-    if !body.is_empty() {
-        body.push(b'\n');
-    }
+    let (subject, body) = split_message(&commit.message);
     Header {
         form: HeaderForm::Mail,
         author: Some(Person { name: commit.author.name.clone(), email: commit.author.email.clone() }),

@@ -311,31 +311,31 @@ pub(super) fn equal_refs(
     let names: Vec<(Id, String)> = stack.items.iter().map(|item| (item.commit, item.name.clone())).collect();
     let notes = make_notes(objects, &names)?;
     let before = Record::read(objects)?;
-    let version_of = before.and_then(|record| record.version_of);
+    let version_of = before.as_ref().and_then(|record| record.version_of.clone());
     let record = Record { pristine, ..Record::new(stack, files.digest(), version_of) }.make(objects)?;
     let mut moves = Vec::new();
     for (name, new) in [(BASE, stack.base.commit), (NOTES, notes), (SYNCED, record)] {
         moves.extend(RefMove::to(site, name, Some(new))?);
     }
-    moves.extend(version_tag(site, files)?);
+    moves.extend(version_tag(site, before.as_ref(), files)?);
     Ok(moves)
 }
 
-/// A stored version that is a tag of the pin becomes one in the store, so that `git describe` in the checkout says it.
-fn version_tag(site: &Site<'_>, files: &Files) -> Result<Vec<RefMove>, GitError> {
+/// A stored version that is a tag of the pin becomes one in the store, so that `git describe` in the checkout says it;
+/// the one of the pin before goes. Tags of the user's own stay.
+fn version_tag(site: &Site<'_>, before: Option<&Record>, files: &Files) -> Result<Vec<RefMove>, GitError> {
+    let tag = |version: &str| format!("refs/tags/{version}");
     let mut moves = Vec::new();
-    for (name, at) in site.store.tags()? {
-        let wanted = files.version.as_deref() == Some(name.as_str()) && at == files.pin;
-        if !wanted {
-            moves.push(RefMove { name: format!("refs/tags/{name}"), old: Some(at), new: None });
-        }
+    let wanted = files.version.as_deref().filter(|version| is_exact(version, files.pin));
+    if let Some((record, version)) = before.and_then(|record| Some((record, record.files.version.as_deref()?)))
+        && wanted != Some(version)
+        && site.store.read_ref(&tag(version))? == Some(record.pin)
+    {
+        moves.push(RefMove { name: tag(version), old: Some(record.pin), new: None });
     }
-    if let Some(version) = files.version.as_deref().filter(|version| is_exact(version, files.pin)) {
-        moves.extend(RefMove::to(site, &format!("refs/tags/{version}"), Some(files.pin))?);
+    if let Some(version) = wanted {
+        moves.extend(RefMove::to(site, &tag(version), Some(files.pin))?);
     }
-    moves.retain(|step| step.old != step.new);
-    moves.sort_by(|a, b| (&a.name, a.new.is_some()).cmp(&(&b.name, b.new.is_some())));
-    moves.dedup_by(|later, first| first.name == later.name);
     Ok(moves)
 }
 

@@ -56,12 +56,19 @@ impl<'w> Site<'w> {
         drop(Store::create(&made)?);
         if let Some(objects) = workspace.layout.borrowed_objects(&upstream.name).filter(|objects| objects.is_dir()) {
             let file = made.join("objects/info/alternates");
-            let line = [objects.as_os_str().as_encoded_bytes(), b"\n"].concat();
+            // Relative, so that the workspace can be moved: from wt/ID/NAME.git/objects up to where wt/ is.
+            let own = objects.parent().and_then(|store| store.file_name()).unwrap_or_default();
+            let line = [b"../../../../".as_slice(), own.as_encoded_bytes(), b"/objects\n"].concat();
             fs::create_dir_all(made.join("objects/info"))
                 .and_then(|()| fs::write(&file, line))
                 .map_err(GitError::io("cannot write", file))?;
         }
-        fs::rename(&made, &dir).map_err(GitError::io("cannot make", &dir))?;
+        // Another patchq may have made it in between; then that one is it.
+        if let Err(error) = fs::rename(&made, &dir)
+            && !dir.join("HEAD").exists()
+        {
+            return Err(GitError::io("cannot make", &dir)(error));
+        }
         let store = Store::open(&dir)?.ok_or(GitError::Missing { kind: "store", id: Id::EMPTY_TREE })?;
         Ok(Site { workspace, upstream, store })
     }
