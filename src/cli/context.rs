@@ -36,6 +36,8 @@ pub(super) struct Context {
     git_checked: OnceLock<()>,
     /// Where the tests want this process to die.
     die_at: Option<String>,
+    /// Where the tests want to be told every such place.
+    list_points: Option<PathBuf>,
 }
 
 impl Context {
@@ -67,6 +69,7 @@ impl Context {
             git: git_program(),
             git_checked: OnceLock::new(),
             die_at: std::env::var("PATCHQ_TEST_DIE_AT").ok(),
+            list_points: std::env::var_os("PATCHQ_TEST_LIST_POINTS").map(PathBuf::from),
         })
     }
 
@@ -106,6 +109,12 @@ impl Context {
 
     /// A step that a test may want to be the last one.
     pub(super) fn passing(&self, point: &str) {
+        if let Some(list) = &self.list_points {
+            let line = format!("{point}\n");
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(list);
+            // A list that cannot be written is one that the test does not find.
+            drop(file.and_then(|mut file| file.write_all(line.as_bytes())));
+        }
         if self.die_at.as_deref() == Some(point) {
             std::process::abort();
         }

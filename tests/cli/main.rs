@@ -1,0 +1,11 @@
+//! The built program, end to end, against the real git program: a module per command or promise.
+//!
+//! Every scenario runs in a plain world and in one whose user's git settings are as hostile as they get (see
+//! `support::world`); in both, nothing of the user's may run because of patchq.
+
+#![allow(clippy::unwrap_used)]
+
+mod setup;
+#[path = "../support/mod.rs"]
+mod shared;
+mod support;

@@ -1,0 +1,37 @@
+//! What the scenarios share: an isolated world, an upstream, a workspace, and ways to look at them.
+
+#![allow(dead_code, unused_imports, reason = "every module uses a part of it")]
+
+mod run;
+mod snapshot;
+mod upstream;
+mod world;
+
+pub(crate) use run::Run;
+pub(crate) use snapshot::{Snapshot, assert_same};
+pub(crate) use upstream::{PATCHES, Upstream};
+pub(crate) use world::{Env, put};
+
+/// Makes of each scenario two tests: in the plain world and in the hostile one.
+macro_rules! in_both_worlds {
+    ($( $(#[$meta:meta])* fn $name:ident($env:ident) $body:block )*) => { $(
+        mod $name {
+            #[allow(unused_imports, reason = "a scenario uses what its module does")]
+            use super::*;
+
+            $(#[$meta])*
+            fn scenario($env: &$crate::support::Env) $body
+
+            #[test]
+            fn plain() {
+                scenario(&$crate::support::Env::new());
+            }
+
+            #[test]
+            fn hostile() {
+                scenario(&$crate::support::Env::hostile());
+            }
+        }
+    )* };
+}
+pub(crate) use in_both_worlds;

@@ -1,0 +1,86 @@
+//! What came of a program, and assertions that show all of it when they fail.
+
+use std::process::Output;
+
+/// The end of a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) what: String,
+    /// The exit code; `None`: killed by a signal.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) fn of(what: String, output: &Output) -> Run {
+        Run {
+            what,
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Everything, for a failing assertion.
+    pub(crate) fn shown(&self) -> String {
+        let Run { what, code, stdout, stderr } = self;
+        format!("{what}\nexit code: {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---")
+    }
+
+    /// Exit code 0.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Run {
+        self.exits(0)
+    }
+
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Run {
+        assert_eq!(self.code, Some(code), "{}", self.shown());
+        self
+    }
+
+    /// Says `text` on stderr.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Run {
+        assert!(self.stderr.contains(text), "stderr lacks '{text}'\n{}", self.shown());
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says_not(self, text: &str) -> Run {
+        assert!(!self.stderr.contains(text), "stderr has '{text}'\n{}", self.shown());
+        self
+    }
+
+    /// Has a line `hint: … text …`.
+    #[track_caller]
+    pub(crate) fn hints(self, text: &str) -> Run {
+        let found = self.stderr.lines().any(|line| line.trim_start().starts_with("hint:") && line.contains(text));
+        assert!(found, "no hint has '{text}'\n{}", self.shown());
+        self
+    }
+
+    /// Exactly one error.
+    #[track_caller]
+    pub(crate) fn one_error(self) -> Run {
+        let errors = self.stderr.lines().filter(|line| line.starts_with("error:")).count();
+        assert_eq!(errors, 1, "{}", self.shown());
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn prints(self, text: &str) -> Run {
+        assert!(self.stdout.contains(text), "stdout lacks '{text}'\n{}", self.shown());
+        self
+    }
+
+    /// The JSON document on stdout, which must be all that is there.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        match serde_json::from_str(&self.stdout) {
+            Ok(value) => value,
+            Err(error) => panic!("stdout is no JSON document: {error}\n{}", self.shown()),
+        }
+    }
+}
