@@ -93,7 +93,8 @@ pub fn merge_queues(objects: &mut Objects<'_>, sides: &Sides<'_>) -> Result<Lazy
 }
 
 /// The order of the merged queue: the side that reordered gives it (the files, when both did), and what the other
-/// side has in addition stands behind what it stood behind there.
+/// side has in addition stands behind what it stood behind there. What both added at their ends stands there in the
+/// order of files first, commits after: new commits go onto the files, whose names then need not change.
 fn order(synced: &[Version], files: &[Version], commits: &[Version]) -> Vec<Key> {
     let keys = |side: &[Version]| side.iter().map(key).collect::<Vec<_>>();
     let (synced, files, commits) = (keys(synced), keys(files), keys(commits));
@@ -105,11 +106,13 @@ fn order(synced: &[Version], files: &[Version], commits: &[Version]) -> Vec<Key>
         if lead.contains(key) {
             continue;
         }
-        let place = |key: &Key| lead.iter().position(|k| k == key);
-        let before = follow[..n].iter().rev().find_map(place).map(|at| at + 1);
-        // Without anything known before it: in front of what follows it, else on top.
-        let at = before.or_else(|| follow[n + 1..].iter().find_map(place)).unwrap_or(lead.len());
-        lead.insert(at, key.clone());
+        let at_end = !follow[n + 1..].iter().any(|later| lead.contains(later));
+        let before = match (at_end, files_lead) {
+            (true, true) => lead.len().checked_sub(1),
+            (true, false) => lead.iter().rposition(|k| follow.contains(k)),
+            (false, _) => follow[..n].iter().rev().find_map(|earlier| lead.iter().position(|k| k == earlier)),
+        };
+        lead.insert(before.map_or(0, |at| at + 1), key.clone());
     }
     lead
 }
