@@ -9,3 +9,4 @@ mod setup;
 #[path = "../support/mod.rs"]
 mod shared;
 mod support;
+mod who;

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::run::Run;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, assert_same};
 use super::upstream::{Upstream, git_at};
 
 /// Set for programs that the test runs itself: what they start may leave no mark.
@@ -302,6 +302,17 @@ impl Env {
     /// Everything that the user would miss: files, refs, what git says of the checkout.
     pub(crate) fn state(&self) -> (Snapshot, String) {
         (self.files(), self.refs())
+    }
+
+    /// Runs patchq in the workspace, which must change neither files nor refs.
+    #[track_caller]
+    pub(crate) fn changes_nothing<A: AsRef<OsStr>>(&self, args: &[A]) -> Run {
+        let before = self.state();
+        let run = self.patchq(args);
+        let after = self.state();
+        assert_same(&before.0, &after.0, &run.shown());
+        assert_eq!(before.1, after.1, "{}", run.shown());
+        run
     }
 
     /// Nothing of the user's ran because of patchq.
