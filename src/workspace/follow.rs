@@ -1,6 +1,8 @@
 //! The git side of a step: what happens to checkout and refs once its files are written. Everything here may be done
 //! again after a kill and then ends the same.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::site::Site;
@@ -28,6 +30,9 @@ pub(super) struct Move {
     pub commit: Id,
     /// No file is written: what differs stays as an uncommitted change.
     pub keep: bool,
+    /// Paths with uncommitted changes that stay as they are (bytes, because not every path is text).
+    #[serde(default)]
+    pub changed: Vec<Vec<u8>>,
     /// What `version.txt` says.
     pub version: Option<String>,
     /// One line for the branch's log.
@@ -117,18 +122,43 @@ pub(super) fn follow(
     Ok(last)
 }
 
+/// Whether the checkout can follow `side`: asked before a step is made certain, because afterwards it must.
+///
+/// # Errors
+/// [`FollowError::Obstacles`] when something is in the way.
+pub(super) fn check(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> {
+    let mut all = Vec::new();
+    // Of several moves all but one write no file, so each can be judged by what is on the disk now.
+    for (n, step) in side.checkout.iter().enumerate() {
+        let found = step.with_plan(site, |plan| checkout::obstacles(&site.store, &site.checkout(), plan, n > 0))?;
+        all.extend(found.into_iter().filter(|obstacle| !all.contains(obstacle)).collect::<Vec<_>>());
+    }
+    if all.is_empty() { Ok(()) } else { Err(FollowError::Obstacles(all)) }
+}
+
+impl Move {
+    fn with_plan<T>(
+        &self,
+        site: &Site<'_>,
+        run: impl FnOnce(&Plan<'_>) -> Result<T, CheckoutError>,
+    ) -> Result<T, FollowError> {
+        let sparse = sparse_of(site, self.pin, self.commit)?;
+        let paths = self.changed.iter().map(RepoPath::new);
+        let changed = paths.collect::<Result<BTreeSet<_>, _>>().map_err(GitError::EvilPath)?;
+        Ok(run(&Plan {
+            old: self.old,
+            commit: self.commit,
+            sparse: &sparse,
+            differences: if self.keep { Differences::Keep } else { Differences::Refuse },
+            changed: &changed,
+            version: self.version.as_deref(),
+            reason: &self.reason,
+        })?)
+    }
+}
+
 fn move_checkout(site: &Site<'_>, step: &Move, observe: &dyn Fn(&str)) -> Result<Materialized, FollowError> {
-    let sparse = sparse_of(site, step.pin, step.commit)?;
-    let differences = if step.keep { Differences::Keep } else { Differences::Refuse };
-    let plan = Plan {
-        old: step.old,
-        commit: step.commit,
-        sparse: &sparse,
-        differences,
-        version: step.version.as_deref(),
-        reason: &step.reason,
-    };
-    match checkout::materialize(&site.store, &site.checkout(), &plan, observe)? {
+    match step.with_plan(site, |plan| checkout::materialize(&site.store, &site.checkout(), plan, observe))? {
         Outcome::Done(done) => Ok(done),
         Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles)),
         Outcome::Need(ids) => Err(FollowError::Missing(ids.len())),

@@ -254,6 +254,11 @@ fn move_there(
             pin: files.pin,
             commit: goal,
             keep: state.lost_store(),
+            changed: if wish.discard {
+                Vec::new()
+            } else {
+                state.work.iter().map(|change| change.path.as_bytes().to_vec()).collect()
+            },
             version: version_text(site, files),
             reason: format!("patchq {}", around.command),
         };
@@ -362,6 +367,9 @@ pub(super) fn do_step(
     around: &Around<'_>,
 ) -> Result<Option<Materialized>, SettleError> {
     objects.flush(&side.ids())?;
+    if !changes.is_empty() {
+        super::follow::check(site, side)?;
+    }
     let layout = &site.workspace.layout;
     let payload = serde_json::to_value(side).map_err(FollowError::from)?;
     let step = Step { kind: around.command.to_owned(), changes, payload };

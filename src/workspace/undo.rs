@@ -281,7 +281,15 @@ fn back(site: &Site<'_>, kept: &Kept, (number, at): (u64, Id)) -> Result<GitSide
     let attached = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
     if let (true, Some(pin), Some(before)) = (attached, kept.pin, kept.branch.0) {
         let reason = format!("patchq undo: {}", kept.command);
-        let step = Move { old: kept.branch.1, pin, commit: before, keep: false, version: kept.version.clone(), reason };
+        let step = Move {
+            old: kept.branch.1,
+            pin,
+            commit: before,
+            keep: false,
+            changed: Vec::new(),
+            version: kept.version.clone(),
+            reason,
+        };
         match kept.work {
             Some(work) => {
                 side.checkout.push(Move { commit: work, ..step.clone() });

@@ -114,6 +114,7 @@ fn a_lock_of_git_is_respected() {
         commit: two,
         sparse: &world.sparse(two, &["a"]),
         differences: Differences::Refuse,
+        changed: &std::collections::BTreeSet::new(),
         version: None,
         reason: "patchq: test",
     };

@@ -160,6 +160,7 @@ fn the_store_may_lie_on_another_file_system() {
         commit: base,
         sparse: &sparse,
         differences: Differences::Refuse,
+        changed: &std::collections::BTreeSet::new(),
         version: Some("v1"),
         reason: "patchq: test",
     };

@@ -138,7 +138,8 @@ impl World {
     ) -> Outcome {
         let store = self.store();
         let old = store.read_ref(BRANCH).unwrap();
-        let plan = Plan { old, commit, sparse, differences, version, reason: "patchq: test" };
+        let changed = std::collections::BTreeSet::new();
+        let plan = Plan { old, commit, sparse, differences, changed: &changed, version, reason: "patchq: test" };
         materialize(&store, &self.checkout(), &plan, observe).unwrap()
     }
 

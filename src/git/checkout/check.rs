@@ -10,7 +10,7 @@ use super::index::{DiskIndex, can_hold};
 use super::listing::Listing;
 use super::root::{Found, Kind, Meta, Root};
 use super::version::Managed;
-use super::{Differences, Obstacle, Reason, SparseSet};
+use super::{Differences, Obstacle, Plan, Reason, SparseSet};
 use crate::git::{Entry, GitError, Mode};
 use crate::path::{RepoPath, printable};
 
@@ -39,6 +39,7 @@ pub(super) struct Check<'a> {
     pub(super) new: &'a Listing,
     pub(super) sparse: &'a SparseSet,
     pub(super) differences: Differences,
+    pub(super) changed: &'a BTreeSet<RepoPath>,
     pub(super) managed: &'a Managed,
     pub(super) actions: Actions,
     pub(super) obstacles: Vec<Obstacle>,
@@ -53,8 +54,7 @@ impl<'a> Check<'a> {
         content: Content<'a>,
         root: &'a mut Root,
         trees: (Option<&'a Listing>, &'a Listing),
-        sparse: &'a SparseSet,
-        differences: Differences,
+        plan: &Plan<'a>,
         managed: &'a Managed,
     ) -> Check<'a> {
         Check {
@@ -62,8 +62,9 @@ impl<'a> Check<'a> {
             root,
             old: trees.0,
             new: trees.1,
-            sparse,
-            differences,
+            sparse: plan.sparse,
+            differences: plan.differences,
+            changed: plan.changed,
             managed,
             actions: Actions::default(),
             obstacles: Vec::new(),
@@ -159,7 +160,16 @@ impl<'a> Check<'a> {
             self.actions.kept.push(path);
             return Ok(());
         }
+        let changed = self.changed.contains(&path);
+        if changed && before == Some(after) {
+            self.actions.kept.push(path);
+            return Ok(());
+        }
         match &found {
+            Found::Absent if changed && before.is_some() => {
+                self.obstacle(&path, Reason::LocalChange);
+                return Ok(());
+            }
             Found::Absent => {}
             Found::Blocked { at, symlink } => {
                 self.blocked.entry(at.clone()).or_insert(*symlink);

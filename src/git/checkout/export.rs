@@ -1,5 +1,6 @@
 //! A copy for building: a plain repository of its own, which needs neither store nor workspace afterwards.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,16 @@ pub fn export_copy(
     let copy = Store::create(&git_dir)?;
     copy_objects(&store.dir().join("objects"), &git_dir.join("objects"), 0)?;
     copy_refs(store, &copy)?;
-    let plan = Plan { old: None, commit, sparse, differences: Differences::Refuse, version, reason: "patchq: copy" };
+    let changed = BTreeSet::new();
+    let plan = Plan {
+        old: None,
+        commit,
+        sparse,
+        differences: Differences::Refuse,
+        changed: &changed,
+        version,
+        reason: "patchq: copy",
+    };
     let outcome = materialize(&copy, dest, &plan, &|_| ())?;
     if !matches!(outcome, Outcome::Done(_)) {
         clear(&git_dir)?;

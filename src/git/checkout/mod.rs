@@ -32,7 +32,7 @@ pub use listing::wanted_blobs;
 pub use place::is_in_place;
 pub use sparse::SparseSet;
 pub use status::{ChangeKind, WorkChange, WorkFile, WorkFiles, status, work_files};
-pub use write::materialize;
+pub use write::{materialize, obstacles};
 
 use super::{GitError, Id};
 use crate::path::RepoPath;
@@ -59,6 +59,9 @@ pub struct Plan<'a> {
     pub sparse: &'a SparseSet,
     /// What happens to other files.
     pub differences: Differences,
+    /// Paths that the caller knows to have uncommitted changes: where both commits have the same at one, it stays as
+    /// it is (a missing file stays missing), as `git switch` leaves it.
+    pub changed: &'a BTreeSet<RepoPath>,
     /// What `version.txt` says; `None`: there is none.
     pub version: Option<&'a str>,
     /// One line for the branch's log.
@@ -85,7 +88,7 @@ pub struct Materialized {
     pub written: usize,
     /// How many files were removed.
     pub removed: usize,
-    /// Paths that differ from the commit and stay so ([`Differences::Keep`]).
+    /// Paths that differ from the commit and stay so ([`Differences::Keep`], [`Plan::changed`]).
     pub kept: Vec<RepoPath>,
     /// What the user should hear.
     pub warnings: Vec<Warning>,

@@ -82,6 +82,29 @@ pub fn materialize(
     }))
 }
 
+/// What would be in the way of a move, as [`materialize`] would find it now; nothing is touched. With `later` the move
+/// comes after another that writes no file, only what is staged is that one's affair.
+///
+/// # Errors
+/// [`CheckoutError`] when disk or store fail.
+pub fn obstacles(store: &Store, checkout: &Path, plan: &Plan<'_>, later: bool) -> Result<Vec<Obstacle>, CheckoutError> {
+    let state = attachment(store, checkout)?;
+    if let Some(refused) = refuse(&state, plan.differences) {
+        return Ok(vec![Obstacle { path: ".".to_owned(), reason: refused }]);
+    }
+    let new = list_commit(store.repo(), plan.commit)?;
+    let old = plan.old.map(|old| list_commit(store.repo(), old)).transpose()?;
+    let absent = state == Attachment::Absent;
+    let mut disk = if absent { None } else { DiskIndex::read(store.dir())? };
+    let managed = Managed::load(store.dir())?;
+    let stage = Stage::new(store)?;
+    let look_at = if absent { stage.dir() } else { checkout };
+    let check = Checked { store, checkout: look_at, plan, old: old.as_ref(), new: &new, managed: &managed };
+    let Err(Outcome::Refused(mut found)) = check.run(disk.as_mut())? else { return Ok(Vec::new()) };
+    found.retain(|obstacle| !later || obstacle.reason != Reason::Staged);
+    Ok(found)
+}
+
 /// Why a checkout cannot be made where `state` was found; `None`: it can.
 fn refuse(state: &Attachment, differences: Differences) -> Option<Reason> {
     match state {
@@ -116,7 +139,7 @@ impl Checked<'_> {
         let mut root = Root::open(self.checkout)?;
         let content = Content::new(&repo, disk.as_deref());
         let trees = (self.old, self.new);
-        let check = Check::new(content, &mut root, trees, plan.sparse, plan.differences, self.managed);
+        let check = Check::new(content, &mut root, trees, plan, self.managed);
         let (actions, mut obstacles) = check.run()?;
         if !obstacles.is_empty() {
             let mut seen = BTreeSet::new();
