@@ -65,6 +65,9 @@ struct Document {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    if args.into.is_none() && message(&args.message).is_empty() {
+        return Err(CliError::usage("the message is empty").hint("patchq save -m \"why\""));
+    }
     let workspace = context.workspace()?;
     let upstream = which(context, &workspace, args.name.as_deref())?;
     let name = upstream.name.as_str();
