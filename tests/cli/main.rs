@@ -5,8 +5,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod save;
 mod setup;
 #[path = "../support/mod.rs"]
 mod shared;
 mod support;
+mod undo;
 mod who;

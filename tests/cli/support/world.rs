@@ -403,7 +403,11 @@ pub(crate) fn put(path: &Path, text: impl AsRef<[u8]>) {
 }
 
 pub(crate) fn executable(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(path, 0o755);
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// The names in a folder, sorted; none where there is no folder.

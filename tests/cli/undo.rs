@@ -1,0 +1,144 @@
+//! `patchq undo`.
+
+use super::support::{Env, assert_same, in_both_worlds, put};
+use super::who::{commits_change, files_change};
+
+/// What `undo` must bring back: files, commits, and what git says is uncommitted.
+fn all(env: &Env) -> (super::support::Snapshot, String, String, String) {
+    let git = |args: &[&str]| env.git(&env.co(), args);
+    let refs = env.refs().lines().filter(|line| !line.starts_with("refs/patchq/undo/")).collect::<Vec<_>>().join("\n");
+    (env.files(), git(&["rev-parse", "HEAD"]), git(&["status", "--porcelain", "-uall"]), refs)
+}
+
+/// Runs a command, then `undo`, and compares with before.
+#[track_caller]
+fn there_and_back(env: &Env, args: &[&str]) {
+    let before = all(env);
+    env.patchq(args).ok();
+    assert_ne!(before, all(env), "{args:?} did nothing");
+    env.patchq(&["undo"]).ok().says(&format!("undid '{}'", args[0]));
+    let after = all(env);
+    assert_same(&before.0, &after.0, "after undo");
+    assert_eq!((before.1, before.2, before.3), (after.1, after.2, after.3), "after undo of {args:?}");
+}
+
+in_both_worlds! {
+    fn a_save(env) {
+        env.ready();
+        put(&env.co().join("app/main.py"), "import util\n");
+        put(&env.co().join("app/new.py"), "new\n");
+        std::fs::remove_file(env.co().join("docs/guide.md")).unwrap();
+        there_and_back(env, &["save", "-m", "Why"]);
+        // What it left behind cannot be told from what came since.
+        env.patchq(&["save", "-m", "Why", "--", "app/new.py"]).ok();
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("app/main.py and 1 more");
+    }
+
+    fn a_save_into(env) {
+        env.ready();
+        put(&env.co().join("app/requirements.txt"), "flask==2.0\njinja2==3.1.3\nrequests==2.31\nurllib3==2.1\n");
+        there_and_back(env, &["save", "--into", "0002"]);
+    }
+
+    fn a_save_on_newer_files(env) {
+        env.ready();
+        files_change(env);
+        put(&env.co().join("app/main.py"), "import util\n");
+        there_and_back(env, &["save", "-m", "Why"]);
+    }
+
+    fn an_export(env) {
+        env.ready();
+        commits_change(env);
+        there_and_back(env, &["export"]);
+        files_change(env);
+        there_and_back(env, &["export", "--merge"]);
+        there_and_back(env, &["export", "--replace"]);
+    }
+
+    fn a_discard(env) {
+        env.ready();
+        commits_change(env);
+        put(&env.co().join("app/new.py"), "new\n");
+        put(&env.co().join("app/run.sh"), "#!/bin/sh\n");
+        there_and_back(env, &["setup", "--discard"]);
+        files_change(env);
+        there_and_back(env, &["setup", "--discard"]);
+    }
+
+    fn refused_when_something_changed_since(env) {
+        env.ready();
+        put(&env.co().join("app/main.py"), "import util\n");
+        env.patchq(&["save", "-m", "Why"]).ok();
+        let file = "ws/patches/up/0004-why.patch";
+        let text = env.read(file);
+        env.write(file, format!("{text}\n"));
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("0004-why.patch changed since");
+        env.write(file, &text);
+        let head = env.head();
+        commits_change(env);
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("commits changed since");
+        env.git(&env.co(), &["reset", "-q", "--hard", &head]);
+        put(&env.co().join("README"), "new\n");
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("README");
+        std::fs::remove_file(env.co().join("README")).unwrap();
+        env.patchq(&["undo"]).ok();
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("nothing to undo");
+    }
+
+    fn without_a_checkout(env) {
+        env.ready();
+        commits_change(env);
+        let before = env.queue();
+        env.patchq(&["export"]).ok();
+        std::fs::remove_dir_all(env.co()).unwrap();
+        env.patchq(&["undo"]).ok();
+        assert_eq!(env.queue(), before);
+        env.patchq(&["setup"]).ok().says("brought back");
+        assert_eq!(env.git(&env.co(), &["log", "-1", "--format=%s"]), "Print more");
+    }
+
+    fn several_in_a_row(env) {
+        env.ready();
+        let mut before = Vec::new();
+        for n in 0..3 {
+            before.push(env.files());
+            put(&env.co().join("app/main.py"), format!("{n}\n"));
+            env.patchq(&["save", "-m", &format!("Step {n}")]).ok();
+        }
+        let list = env.changes_nothing(&["undo", "--list"]).ok();
+        assert_eq!(list.stdout.lines().count(), 3, "{}", list.shown());
+        let json = env.changes_nothing(&["undo", "--list", "--json"]).ok().json();
+        assert_eq!(json["changes"][0]["files"][0], "patches/up/0006-step-2.patch");
+        for (n, wanted) in before.iter().enumerate().rev() {
+            env.patchq(&["undo", "up"]).ok();
+            assert_eq!(env.read("ws/up/app/main.py"), format!("{n}\n"));
+            put(&env.co().join("app/main.py"), match n { 0 => "import util\n\nprint(util.answer())\n".to_owned(), n => format!("{}\n", n - 1) });
+            assert_same(wanted, &env.files(), "after undo");
+        }
+    }
+
+    fn nothing_yet(env) {
+        env.ready();
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("nothing to undo");
+        env.changes_nothing(&["undo", "--list"]).ok().says("nothing to undo");
+    }
+}
+
+#[test]
+fn twenty_are_kept() {
+    let env = Env::new();
+    env.ready();
+    for n in 0..22 {
+        put(&env.co().join("app/main.py"), format!("{n}\n"));
+        env.patchq(&["save", "-m", &format!("Step {n}")]).ok();
+    }
+    let list = env.patchq(&["undo", "--list"]).ok();
+    assert_eq!(list.stdout.lines().count(), 20, "{}", list.shown());
+    for _ in 0..20 {
+        env.patchq(&["undo"]).ok();
+        env.git(&env.co(), &["checkout", "-q", "."]);
+    }
+    env.patchq(&["undo"]).exits(1).says("nothing to undo");
+    assert_eq!(env.queue().len(), 5);
+}
