@@ -170,11 +170,6 @@ impl CliError {
             }
             SettleError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
                 .hint(format!("patchq save {name} -m \"why\"")),
-            SettleError::InTheWay(ref paths) => {
-                let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
-                CliError::plain("dirty", format!("in the way in the checkout:\n{}", paths.join("\n")))
-                    .hint("move these away, or save them, and run the command again")
-            }
             SettleError::Commits(ref commits) => {
                 let text = format!(
                     "the checkout has {} that differ from the patch files",

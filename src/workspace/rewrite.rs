@@ -140,7 +140,6 @@ impl Rewrite {
         let mut side = GitSide::default();
         let goal = self.stack.top();
         if state.has_checkout() {
-            free_way(site, objects, state, (through.or(state.tip), goal))?;
             let step = Move {
                 old: through.or(state.tip),
                 pin: self.files.pin,
@@ -166,42 +165,6 @@ impl Rewrite {
         side.refs.extend(undo::keep(site, objects, state, &changes, &side, around)?);
         do_step(site, objects, changes, &side, around)
     }
-}
-
-/// Refuses before anything is written when the checkout cannot follow from one commit to another: files are
-/// published first, and a checkout that cannot follow them would leave the step unfinished.
-fn free_way(
-    site: &Site<'_>,
-    objects: &mut Objects<'_>,
-    state: &State,
-    (from, to): (Option<Id>, Id),
-) -> Result<(), SettleError> {
-    let Some(from) = from else { return Ok(()) };
-    let (from, to) = (objects.commit(from)?.tree, objects.commit(to)?.tree);
-    let mut in_the_way = Vec::new();
-    for change in objects.diff(from, to)? {
-        let edited = state.work.iter().find(|work| work.path == change.path);
-        let is_there = || std::fs::symlink_metadata(change.path.below(&site.checkout())).is_ok();
-        let taken = match edited {
-            // What is in the commit that the checkout goes through first is not in the way.
-            Some(_) => objects.entry(from, &change.path)? == head_entry(objects, state, &change.path)?,
-            None => change.old.is_none() && is_there(),
-        };
-        if taken {
-            in_the_way.push(change.path);
-        }
-    }
-    if in_the_way.is_empty() { Ok(()) } else { Err(SettleError::InTheWay(in_the_way)) }
-}
-
-fn head_entry(
-    objects: &mut Objects<'_>,
-    state: &State,
-    path: &RepoPath,
-) -> Result<Option<crate::git::Entry>, GitError> {
-    let Some(tip) = state.tip else { return Ok(None) };
-    let tree = objects.commit(tip)?.tree;
-    objects.entry(tree, path)
 }
 
 fn refuse_empty(objects: &mut Objects<'_>, base: &Base, commits: &[Id]) -> Result<(), RewriteError> {

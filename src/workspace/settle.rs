@@ -67,9 +67,6 @@ pub enum SettleError {
     /// The checkout's uncommitted changes would be in the way.
     #[error("the checkout has uncommitted changes, and the patch files are newer")]
     Dirty(Vec<WorkChange>),
-    /// Files of the checkout are not saved and stand where the queue's are to go.
-    #[error("in the way in the checkout: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    InTheWay(Vec<RepoPath>),
     /// The checkout has commits that are in no patch file.
     #[error("the checkout has commits that are in no patch file")]
     Commits(Vec<Id>),
