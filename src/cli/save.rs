@@ -81,7 +81,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         into: args.into,
         paths: args.paths.iter().map(|path| in_checkout(context, &site, path)).collect::<Result<_, _>>()?,
         all: args.all,
-        author: author(context, &site)?,
+        author: author(context, &site).map_err(|error| error.in_upstream(name))?,
     };
     let saved = context.with_supply(&workspace, upstream, false, Prompts::Never, |supply| {
         let saved = context.around("save", |around| save(&site, supply, &request, around));

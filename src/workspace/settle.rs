@@ -1,5 +1,7 @@
 //! From the files to the checkout: the queue applied on its pin, and everything in the store made to say so.
 
+use std::error::Error;
+
 use super::digest::QueueChange;
 use super::files_side::{Files, FilesError};
 use super::follow::{FollowError, GitSide, Move, RefMove, follow, sparse_of};
@@ -375,8 +377,10 @@ pub(super) fn do_step(
     let reason = format!("patchq {}", around.command);
     let scope = Scope::Upstream(site.name());
     let watch = |point: KillPoint| (around.observe)(&format!("{point:?}"));
-    let mut after = |_: &serde_json::Value| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        done = follow(site, side, &reason, around.observe).map_err(Box::new)?;
+    let mut after = |_: &serde_json::Value| -> Result<(), Box<dyn Error + Send + Sync>> {
+        // Boxed here: `?` would box the box, and nobody could tell what is in it.
+        done = follow(site, side, &reason, around.observe)
+            .map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>)?;
         Ok(())
     };
     match publish::publish(layout, scope, &step, &mut after, &watch) {
@@ -410,9 +414,10 @@ pub fn finish_pending(site: &Site<'_>, around: &Around<'_>) -> Result<bool, Sett
     let layout = &site.workspace.layout;
     let Some(journal) = Journal::pending(layout, Scope::Upstream(site.name()))? else { return Ok(false) };
     let reason = format!("patchq {} (finished later)", journal.kind());
-    let mut after = |payload: &serde_json::Value| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut after = |payload: &serde_json::Value| -> Result<(), Box<dyn Error + Send + Sync>> {
         let side: GitSide = serde_json::from_value(payload.clone())?;
-        follow(site, &side, &reason, around.observe).map_err(Box::new)?;
+        follow(site, &side, &reason, around.observe)
+            .map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>)?;
         Ok(())
     };
     journal.roll_forward(layout, &mut after, &|point| (around.observe)(&format!("{point:?}")))?;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod mistakes;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]

@@ -134,6 +134,14 @@ impl Env {
         Run::of(format!("patchq {} (in {})", words.join(" "), dir.display()), &output)
     }
 
+    /// Runs any program in the world, with the path of patchq in `PATCHQ`.
+    pub(crate) fn shell(&self, words: &[&str], vars: &[(&str, &str)]) -> Run {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).current_dir(&self.root).env_clear().envs(self.vars()).stdin(Stdio::null());
+        command.env("PATCHQ", env!("CARGO_BIN_EXE_patchq")).envs(vars.iter().copied());
+        Run::of(words.join(" "), &command.output().unwrap())
+    }
+
     /// Git as the user runs it, with the user's settings (but that nothing is signed), a minute after the last time.
     pub(crate) fn git_command<A: AsRef<OsStr>>(&self, dir: &Path, args: &[A]) -> Command {
         let minute = self.minute.fetch_add(1, Ordering::SeqCst);

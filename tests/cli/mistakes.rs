@@ -1,0 +1,508 @@
+//! A table of mistakes: what somebody does wrong, or the machine, and the one clear error it gets: file and line where
+//! there are any, the way out, the exit code. Nothing may change.
+
+use super::support::{Env, names_in, put};
+
+/// One mistake.
+struct Mistake {
+    /// In words, for the failing test.
+    what: &'static str,
+    /// Makes it, in a workspace that is set up (or, with `fresh`, not yet).
+    make: fn(&Env),
+    fresh: bool,
+    vars: &'static [(&'static str, &'static str)],
+    args: &'static [&'static str],
+    code: i32,
+    /// What stderr must say.
+    says: &'static [&'static str],
+    /// What a hint must say; empty: the error says it all.
+    hint: &'static str,
+}
+
+const BASE: Mistake =
+    Mistake { what: "", make: |_| {}, fresh: false, vars: &[], args: &["setup"], code: 1, says: &[], hint: "" };
+
+fn manifest(env: &Env, text: &str) {
+    env.write("ws/upstreams.toml", text);
+}
+
+/// The last patch's name with another content.
+fn patch(env: &Env, text: &str) {
+    env.write("ws/patches/up/0004-x.patch", text);
+}
+
+fn dirty(env: &Env) {
+    put(&env.co().join("app/main.py"), "changed\n");
+}
+
+fn newer_files(env: &Env) {
+    env.write("ws/patches/up/0004-new.patch", "--- /dev/null\n+++ b/app/new.txt\n@@ -0,0 +1 @@\n+new\n");
+}
+
+const IN_MANIFEST: &[Mistake] = &[
+    Mistake {
+        what: "TOML that does not read",
+        make: |env| manifest(env, "[upstream.up]\nurl = \"../up.git\nsparse = []\n"),
+        says: &["error: upstreams.toml:2:", "2 | url = \"../up.git"],
+        ..BASE
+    },
+    Mistake {
+        what: "an unknown key",
+        make: |env| manifest(env, "[upstream.up]\nurl = \"../up.git\"\nsprase = [\"app\"]\n"),
+        says: &["upstreams.toml:3:1: unknown key 'sprase'", "did you mean 'sparse'?", "^^^^^^"],
+        ..BASE
+    },
+    Mistake {
+        what: "no url",
+        make: |env| manifest(env, "[upstream.up]\ntrack = \"main\"\n"),
+        says: &["upstreams.toml:1:", "no 'url'"],
+        ..BASE
+    },
+    Mistake {
+        what: "a wrong type",
+        make: |env| manifest(env, "[upstream.up]\nurl = \"../up.git\"\nsparse = \"app\"\n"),
+        says: &["upstreams.toml:3:", "'sparse' is", "expected"],
+        ..BASE
+    },
+    Mistake {
+        what: "a password in a url",
+        make: |env| manifest(env, "[upstream.up]\nurl = \"https://me:hunter2@example.org/up.git\"\n"),
+        says: &["upstreams.toml:2:", "password"],
+        ..BASE
+    },
+    Mistake {
+        what: "a url that runs a program",
+        make: |env| manifest(env, "[upstream.up]\nurl = \"ext::sh -c touch% mark\"\n"),
+        says: &["upstreams.toml:2:", "helper"],
+        ..BASE
+    },
+    Mistake {
+        what: "a url that is an option",
+        make: |env| manifest(env, "[upstream.up]\nurl = \"--upload-pack=touch\"\n"),
+        says: &["upstreams.toml:2:", "option"],
+        ..BASE
+    },
+    Mistake {
+        what: "a name without quotes",
+        make: |env| manifest(env, "[upstream.kubeflow-1.9]\nurl = \"../up.git\"\n"),
+        says: &["upstreams.toml:1:", "must be quoted: [upstream.\"kubeflow-1.9\"]"],
+        ..BASE
+    },
+    Mistake {
+        what: "a name that is none",
+        make: |env| manifest(env, "[upstream.Up]\nurl = \"../up.git\"\n"),
+        says: &["upstreams.toml:1:"],
+        ..BASE
+    },
+    Mistake {
+        what: "a path that leaves the tree",
+        make: |env| manifest(env, "[upstream.up]\nurl = \"../up.git\"\nsparse = [\"../../etc\"]\n"),
+        says: &["upstreams.toml:3:", "contains '.' or '..'"],
+        ..BASE
+    },
+    Mistake {
+        what: "a name that the workspace tracks",
+        make: |env| {
+            manifest(env, "[upstream.patches2]\nurl = \"../up.git\"\n");
+            env.write("ws/patches2/x", "ours\n");
+            env.git(&env.ws(), &["add", "-f", "patches2/x"]);
+        },
+        says: &["upstreams.toml:1", "'patches2' is tracked"],
+        hint: "git rm",
+        ..BASE
+    },
+];
+
+const IN_FILES: &[Mistake] = &[
+    Mistake {
+        what: "no pin",
+        make: |env| std::fs::remove_file(env.path("ws/commits/up.txt")).unwrap(),
+        says: &["up: no pin: commits/up.txt does not exist"],
+        hint: "patchq add up --pin REV",
+        ..BASE
+    },
+    Mistake {
+        what: "an abbreviated pin",
+        make: |env| env.write("ws/commits/up.txt", "0611aa0\n"),
+        says: &["commits/up.txt:1:", "0611aa0"],
+        ..BASE
+    },
+    Mistake {
+        what: "a pin of two lines",
+        make: |env| {
+            let pin = env.read("ws/commits/up.txt");
+            env.write("ws/commits/up.txt", format!("{pin}{pin}"));
+        },
+        says: &["commits/up.txt:2: a second line"],
+        ..BASE
+    },
+    Mistake {
+        what: "a pin that upstream does not have",
+        make: |env| env.write("ws/commits/up.txt", format!("{}\n", "1".repeat(40))),
+        fresh: true,
+        says: &["up: cannot fetch commit 1111111111"],
+        hint: "upstreams.toml",
+        ..BASE
+    },
+    Mistake {
+        what: "a hunk that is one line short",
+        make: |env| patch(env, "--- a/app/main.py\n+++ b/app/main.py\n@@ -1,3 +1,3 @@\n import util\n-\n+\n"),
+        says: &["patches/up/0004-x.patch:"],
+        ..BASE
+    },
+    Mistake {
+        what: "a patch without a diff",
+        make: |env| patch(env, "Subject: [PATCH] Nothing\n\nwords\n"),
+        says: &["patches/up/0004-x.patch:", "no diff"],
+        ..BASE
+    },
+    Mistake {
+        what: "a patch that leaves the checkout",
+        make: |env| patch(env, "--- /dev/null\n+++ b/../../evil\n@@ -0,0 +1 @@\n+x\n"),
+        says: &["patches/up/0004-x.patch:2:", "contains '.' or '..'"],
+        ..BASE
+    },
+    Mistake {
+        what: "a patch to an absolute path",
+        make: |env| {
+            patch(env, "diff --git a/app/main.py b/app/main.py\nrename from app/main.py\nrename to /etc/evil\n")
+        },
+        says: &["patches/up/0004-x.patch:3:", "is absolute"],
+        ..BASE
+    },
+    Mistake {
+        what: "a patch into git's folder",
+        make: |env| patch(env, "--- /dev/null\n+++ b/.GIT/hooks/post-checkout\n@@ -0,0 +1 @@\n+x\n"),
+        says: &["patches/up/0004-x.patch:2:", "reaches into '.git'"],
+        ..BASE
+    },
+    Mistake {
+        what: "a patch through a symlink",
+        make: |env| patch(env, "--- /dev/null\n+++ b/app/start.py/evil\n@@ -0,0 +1 @@\n+x\n"),
+        says: &["up: 0004-x.patch: does not apply", "'app/start.py' is a symlink"],
+        hint: "patch file",
+        ..BASE
+    },
+    Mistake {
+        what: "a patch that collides by case",
+        make: |env| patch(env, "--- /dev/null\n+++ b/app/MAIN.py\n@@ -0,0 +1 @@\n+x\n"),
+        says: &["does not apply", "collides with 'app/main.py'"],
+        hint: "patch file",
+        ..BASE
+    },
+    Mistake {
+        what: "a patch whose lines are not there",
+        make: |env| patch(env, "--- a/app/main.py\n+++ b/app/main.py\n@@ -1,2 +1,2 @@\n import nothing\n-x\n+y\n"),
+        says: &["up: 0004-x.patch: does not apply: app/main.py", "patches/up/0004-x.patch:3"],
+        hint: "patch file",
+        ..BASE
+    },
+    Mistake {
+        what: "a patch that adds what is there",
+        make: |env| patch(env, "--- /dev/null\n+++ b/app/main.py\n@@ -0,0 +1 @@\n+x\n"),
+        says: &["does not apply: app/main.py: the file exists already"],
+        hint: "patch file",
+        ..BASE
+    },
+    Mistake {
+        what: "escape sequences in a patch",
+        make: |env| patch(env, "--- a/\x1b[31mred\n+++ b/\x1b[31mred\n@@ -1 +1 @@\n-x\n+y\n"),
+        says: &["\\x1b[31mred"],
+        hint: "patch file",
+        ..BASE
+    },
+    Mistake {
+        what: "a series that names a file that is not there",
+        make: |env| env.write("ws/patches/up/series", "0001-Build-on-bullseye.patch\ngone.patch\n"),
+        says: &["patches/up/series:2: 'gone.patch' is not in the folder", "has no entry for"],
+        ..BASE
+    },
+    Mistake {
+        what: "a patch that is a symlink",
+        make: |env| std::os::unix::fs::symlink("/etc/passwd", env.path("ws/patches/up/0004-x.patch")).unwrap(),
+        says: &["0004-x.patch is a symlink"],
+        ..BASE
+    },
+];
+
+const AROUND: &[Mistake] = &[
+    Mistake {
+        what: "no git",
+        vars: &[("PATCHQ_GIT", "/nonexistent/git")],
+        fresh: true,
+        says: &["the git program '/nonexistent/git' was not found"],
+        hint: "install git",
+        ..BASE
+    },
+    Mistake {
+        what: "the upstream is gone",
+        make: |env| std::fs::rename(env.path("up.git"), env.path("elsewhere.git")).unwrap(),
+        fresh: true,
+        says: &["up: cannot fetch commit", "../up.git", "there is no git repository"],
+        hint: "upstreams.toml",
+        ..BASE
+    },
+    Mistake {
+        what: "offline with an empty store",
+        args: &["setup", "--offline"],
+        fresh: true,
+        says: &["up: cannot fetch commit", "without the network"],
+        hint: "without --offline",
+        ..BASE
+    },
+    Mistake {
+        what: "uncommitted changes in the way of newer files",
+        make: |env| {
+            dirty(env);
+            newer_files(env);
+        },
+        args: &["apply"],
+        says: &["up: the checkout has uncommitted changes, and the patch files are newer", "app/main.py"],
+        hint: "patchq save up",
+        ..BASE
+    },
+    Mistake {
+        what: "commits that are in no patch file",
+        make: |env| drop(env.commit_in_checkout("app/main.py", "x\n", "Mine")),
+        says: &["up: the checkout has 4 commits that differ from the patch files"],
+        hint: "patchq export up",
+        ..BASE
+    },
+    Mistake {
+        what: "both sides changed",
+        make: |env| {
+            env.commit_in_checkout("app/main.py", "x\n", "Mine");
+            newer_files(env);
+        },
+        args: &["export"],
+        says: &["up: patch files and checkout have diverged", "0004-new.patch (new)"],
+        hint: "patchq export --merge up",
+        ..BASE
+    },
+    Mistake {
+        what: "another branch",
+        make: |env| drop(env.git(&env.co(), &["switch", "-q", "-c", "topic"])),
+        args: &["export"],
+        says: &["up: the checkout is on the branch 'topic', not on 'patchq'"],
+        hint: "git -C up switch patchq",
+        ..BASE
+    },
+    Mistake {
+        what: "a folder of somebody else's in the checkout's place",
+        make: |env| env.write("ws/up/notes.txt", "mine\n"),
+        fresh: true,
+        says: &["up: in the way in the checkout", "not a checkout of this upstream"],
+        hint: "move these away",
+        ..BASE
+    },
+    Mistake {
+        what: "a symlink in the checkout's place",
+        make: |env| {
+            std::fs::create_dir(env.path("target")).unwrap();
+            std::os::unix::fs::symlink("../target", env.co()).unwrap();
+        },
+        fresh: true,
+        says: &["up: in the way in the checkout", "not a checkout of this upstream"],
+        hint: "move these away",
+        ..BASE
+    },
+    Mistake {
+        what: "git holds the index",
+        make: |env| {
+            newer_files(env);
+            std::fs::write(env.store().join("index.lock"), "").unwrap();
+        },
+        args: &["apply"],
+        says: &["another git process holds"],
+        hint: "rm '",
+        ..BASE
+    },
+    Mistake {
+        what: "a folder inside of the workspace",
+        args: &["setup", "patches"],
+        code: 2,
+        says: &["'patches' is inside the workspace"],
+        hint: "patchq setup .",
+        ..BASE
+    },
+    Mistake {
+        what: "the name of an upstream where a folder is meant",
+        args: &["setup", "up"],
+        code: 2,
+        says: &["'up' is inside the workspace"],
+        hint: "patchq setup --only up",
+        ..BASE
+    },
+    Mistake {
+        what: "an upstream that does not exist",
+        args: &["apply", "upp"],
+        code: 2,
+        says: &["there is no upstream 'upp' in upstreams.toml; did you mean 'up'?"],
+        hint: "'up'",
+        ..BASE
+    },
+    Mistake {
+        what: "a command that does not exist",
+        args: &["stup"],
+        code: 2,
+        says: &["unrecognized subcommand 'stup'", "setup"],
+        ..BASE
+    },
+    Mistake {
+        what: "no reason for a patch",
+        make: dirty,
+        args: &["save", "up"],
+        code: 2,
+        says: &["--message"],
+        ..BASE
+    },
+    Mistake {
+        what: "nothing to save",
+        args: &["save", "up", "-m", "x"],
+        says: &["up: the checkout has no changes to save"],
+        ..BASE
+    },
+    Mistake {
+        what: "a patch that does not exist",
+        make: dirty,
+        args: &["save", "up", "--into", "0009"],
+        code: 2,
+        says: &["up: no patch is called '0009'"],
+        hint: "patchq status up",
+        ..BASE
+    },
+    Mistake { what: "nothing to undo", args: &["undo"], says: &["nothing to undo"], ..BASE },
+];
+
+fn check(mistake: &Mistake) {
+    let env = Env::new();
+    if mistake.fresh {
+        env.workspace();
+    } else {
+        env.ready();
+    }
+    (mistake.make)(&env);
+    let before = env.files();
+    let run = env.patchq_with(&env.ws(), mistake.vars, mistake.args);
+    let shown = format!("{}\n{}", mistake.what, run.shown());
+    assert_eq!(run.code, Some(mistake.code), "{shown}");
+    let errors = run.stderr.lines().filter(|line| line.starts_with("error:")).count();
+    assert_eq!(errors, 1, "one error: {shown}");
+    for text in mistake.says {
+        assert!(run.stderr.contains(text), "it does not say '{text}': {shown}");
+    }
+    let hints: Vec<&str> = run.stderr.lines().filter(|line| line.trim_start().starts_with("hint:")).collect();
+    let hinted = mistake.hint.is_empty() || hints.iter().any(|hint| hint.contains(mistake.hint));
+    assert!(hinted, "no hint says '{}': {shown}", mistake.hint);
+    assert!(!run.stderr.contains('\x1b'), "an escape sequence got through: {shown}");
+    assert!(!run.stderr.contains("hunter2"), "a password got through: {shown}");
+    let differences = before.differences(&env.files());
+    assert!(differences.is_empty(), "something changed: {differences:?}: {shown}");
+    with_json(&env, mistake);
+}
+
+/// The same with `--json`: one document on stdout that says the same.
+fn with_json(env: &Env, mistake: &Mistake) {
+    let args: Vec<&str> = mistake.args.iter().copied().chain(["--json"]).collect();
+    let run = env.patchq_with(&env.ws(), mistake.vars, &args);
+    assert_eq!(run.code, Some(mistake.code), "{}: {}", mistake.what, run.shown());
+    let document = run.json();
+    assert_eq!(document["ok"], false, "{}: {}", mistake.what, run.shown());
+    let message = document["error"]["message"].as_str().unwrap_or_default();
+    assert!(!message.is_empty() && document["error"]["kind"].is_string(), "{}: {}", mistake.what, run.shown());
+}
+
+#[test]
+fn in_the_manifest() {
+    IN_MANIFEST.iter().for_each(check);
+}
+
+#[test]
+fn in_pins_and_patches() {
+    IN_FILES.iter().for_each(check);
+}
+
+#[test]
+fn around_it() {
+    AROUND.iter().for_each(check);
+}
+
+#[test]
+fn an_old_git_is_named() {
+    let env = Env::new();
+    env.workspace();
+    env.write("old/git", "#!/bin/sh\necho git version 2.20.1\n");
+    super::support::set_mode(&env.path("old/git"), 0o755);
+    let old = env.path("old/git").display().to_string();
+    let run = env.patchq_with(&env.ws(), &[("PATCHQ_GIT", old.as_str())], &["setup"]);
+    run.exits(1).one_error().says("git is too old: found 2.20, need 2.34").hints("newer git");
+}
+
+#[test]
+fn outside_of_a_workspace() {
+    let env = Env::new();
+    std::fs::create_dir(env.path("empty")).unwrap();
+    let run = env.patchq_in(&env.path("empty"), &["setup"]);
+    run.exits(1).one_error().says("no upstreams.toml in").hints("patchq init");
+}
+
+#[test]
+fn nobody_to_be_the_author() {
+    let env = Env::new();
+    env.ready();
+    dirty(&env);
+    env.write("home/.gitconfig", "[init]\n\tdefaultBranch = main\n");
+    let before = env.files();
+    let run = env.patchq(&["save", "up", "-m", "x"]);
+    run.exits(1).one_error().says("up: git does not know who you are").hints("git config --global user.name");
+    assert!(before.differences(&env.files()).is_empty());
+}
+
+/// Runs `script` with the world on a file system of its own, mounted with `options`, in `$DISK`.
+fn on_a_disk(env: &Env, options: &str, script: &str) -> super::support::Run {
+    let disk = env.path("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let whole = format!(
+        "set -e; mount -t tmpfs -o {options} tmpfs \"$DISK\"; cp -a \"$HOME/../ws\" \"$HOME/../up.git\" \"$DISK\"; cd \"$DISK/ws\"\n{script}"
+    );
+    env.shell(&["unshare", "-Urm", "sh", "-c", &whole], &[("DISK", disk.to_str().unwrap())])
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let env = Env::new();
+    env.ready();
+    dirty(&env);
+    let script = r#"
+        find . -type f -not -path './.git/patchq/*' | sort | xargs cksum > "$HOME/before"
+        dd if=/dev/zero of="$DISK/fill" bs=4k 2>/dev/null || true
+        code=0; "$PATCHQ" save up -m x 2> "$HOME/said" || code=$?
+        echo "code $code"; grep -c '^error:' "$HOME/said"; cat "$HOME/said"
+        find . -type f -not -path './.git/patchq/*' | sort | xargs cksum | cmp - "$HOME/before" && echo same
+        rm "$DISK/fill"; "$PATCHQ" save up -m x 2>/dev/null && ls patches/up
+    "#;
+    let run = on_a_disk(&env, "size=8m", script).ok();
+    let shown = run.shown();
+    assert!(run.stdout.starts_with("code 1\n1\n"), "{shown}");
+    assert!(run.stdout.contains("No space left"), "{shown}");
+    assert!(run.stdout.contains("\nsame\n") && run.stdout.contains("0004-x.patch"), "{shown}");
+}
+
+#[test]
+fn a_read_only_disk_is_said() {
+    let env = Env::new();
+    env.ready();
+    dirty(&env);
+    let script = r#"
+        mount -o remount,ro "$DISK"
+        code=0; "$PATCHQ" save up -m x 2> "$HOME/said" || code=$?
+        echo "code $code"; grep -c '^error:' "$HOME/said"; cat "$HOME/said"
+        ls patches/up
+    "#;
+    let run = on_a_disk(&env, "size=8m", script).ok();
+    let shown = run.shown();
+    assert!(run.stdout.starts_with("code 1\n1\n"), "{shown}");
+    assert!(run.stdout.contains("the file system is read-only"), "{shown}");
+    assert!(!run.stdout.contains("0004-"), "{shown}");
+    assert_eq!(names_in(&env.path("ws/patches/up")).len(), 3);
+}
