@@ -29,8 +29,7 @@ pub struct DemoUpstream {
     pub registry: &'static str,
     /// Its images: name, build context, Dockerfile.
     pub images: &'static [(&'static str, &'static str, &'static str)],
-    /// The queue: file name and content, as `git format-patch --full-index --binary --zero-commit --no-signature
-    /// --no-stat -N` writes it.
+    /// The queue: file name and content, in canonical form.
     pub patches: &'static [(&'static str, &'static str)],
     /// The history, from the first commit on.
     history: &'static [Step],

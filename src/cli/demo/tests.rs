@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use bstr::ByteSlice;
+
 use super::*;
 
 type Failure = Box<dyn std::error::Error>;
@@ -86,7 +88,12 @@ fn the_queues_apply_and_come_back_byte_by_byte() -> Result<(), Failure> {
         assert_eq!(written.len(), upstream.patches.len());
         for (file, (name, text)) in written.iter().zip(upstream.patches) {
             assert_eq!(file.to_lowercase(), format!("out/{name}"));
-            assert_eq!(std::fs::read_to_string(clone.join(file))?, *text, "{name}");
+            // Without the stat git leaves out the line `---` as well.
+            let written =
+                std::fs::read_to_string(clone.join(file))?.replacen("\n\ndiff --git", "\n---\n\ndiff --git", 1);
+            assert_eq!(written, *text, "{name}");
+            let parsed = crate::patch::parse(text.as_bytes(), 1)?;
+            assert_eq!(crate::patch::print(&parsed).bytes.as_bstr(), text.as_bytes().as_bstr(), "{name}");
         }
     }
     Ok(())
