@@ -68,7 +68,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let undone = context.around("undo", |around| undo(site, around)).map_err(|error| CliError::undo(&name, error))?;
     context.tell(&format!("{name}: undid '{}'", undone.kept.command));
     for file in &undone.files {
-        context.tell(&format!("{name}: put back  {file}"));
+        let there = workspace.layout.root().join(file).symlink_metadata().is_ok();
+        context.tell(&format!("{name}: {}  {file}", if there { "put back" } else { "took out" }));
     }
     if context.json {
         context.document(Document { changes: vec![change(&name, &undone.kept)] }, None)?;

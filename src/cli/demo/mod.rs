@@ -3,6 +3,7 @@
 
 mod history;
 mod kubeflow;
+mod play;
 mod ray;
 mod story;
 
@@ -68,7 +69,7 @@ pub(super) struct Args {
     pub(super) dir: Option<PathBuf>,
 }
 
-pub(super) use story::run;
+pub(super) use play::run;
 
 #[cfg(test)]
 mod tests;

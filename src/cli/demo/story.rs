@@ -1,9 +1,186 @@
-//! The demo's story on the screen.
+//! The story, as data: what is said, what is typed, and what must be on the screen afterwards.
 
-use super::Args;
-use crate::cli::context::Context;
-use crate::cli::failure::{CliError, Exit};
-
-pub(in crate::cli) fn run(_context: &Context, _args: Args) -> Result<Exit, CliError> {
-    Ok(Exit::Done)
+/// Where something is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the workspace.
+    Here,
+    /// In a colleague's clone of it.
+    Colleague,
 }
+
+/// What is done.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Action {
+    /// patchq with these arguments.
+    Patchq(&'static [&'static str]),
+    /// git with these arguments.
+    Git(&'static [&'static str]),
+    /// A file is shown.
+    Cat(&'static str),
+    /// In a file, what reads `from` reads `to` from now on, as an editor would do it.
+    Edit {
+        /// The file, from the workspace's root.
+        file: &'static str,
+        /// What stands there, once.
+        from: &'static str,
+        /// What shall stand there.
+        to: &'static str,
+    },
+}
+
+/// One step of the story.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// What is said before it, in lines of at most 78 columns; may be empty.
+    pub(super) say: &'static str,
+    /// Where it is done.
+    pub(super) place: Place,
+    /// Whether it is on the screen.
+    pub(super) shown: bool,
+    /// What is done.
+    pub(super) action: Action,
+    /// What the output must contain, or the demo has failed.
+    pub(super) expect: &'static [&'static str],
+}
+
+const fn shown(say: &'static str, action: Action, expect: &'static [&'static str]) -> Step {
+    Step { say, place: Place::Here, shown: true, action, expect }
+}
+
+/// Something that the story needs and nobody needs to see.
+const fn unseen(place: Place, action: Action) -> Step {
+    Step { say: "", place, shown: false, action, expect: &[] }
+}
+
+use Action::{Cat, Edit, Git, Patchq};
+
+/// Who tells the story, as git knows them.
+pub(super) const NARRATOR: (&str, &str) = ("Robin Maintainer", "robin@downstream.example");
+/// Whose clone the other patch comes from.
+pub(super) const COLLEAGUE: (&str, &str) = ("Sam Colleague", "sam@downstream.example");
+
+/// The file that the story edits.
+const DOCKERFILE: &str = "kubeflow/components/notebook-controller/Dockerfile";
+/// The patch file that comes of it.
+const PATCH: &str = "patches/kubeflow/0005-run-the-controller-as-nonroot.patch";
+/// What is saved too early, and taken back.
+const RAY: &str = "ray/python/requirements.txt";
+/// The file that the colleague edits.
+const REQUIREMENTS: &str = "kubeflow/components/crud-web-apps/jupyter/backend/requirements.txt";
+
+/// The whole of it.
+pub(super) const STORY: &[Step] = &[
+    shown(
+        "A workspace is a git repository of your own. For each upstream it has an entry\n\
+         in upstreams.toml, the commit it stands on (the pin), and patches in order.",
+        Git(&["ls-files"]),
+        &["upstreams.toml", "commits/kubeflow.txt", "patches/ray/"],
+    ),
+    shown(
+        "setup checks both upstreams out, at their pins, with the patches applied. Only\n\
+         the folders that the manifest names are fetched.",
+        Patchq(&["setup", "."]),
+        &["kubeflow: 4 patches", "ray: 2 patches"],
+    ),
+    // Whoever plays on may be nobody to git yet.
+    unseen(Place::Here, Git(&["-C", "kubeflow", "config", "user.name", NARRATOR.0])),
+    unseen(Place::Here, Git(&["-C", "kubeflow", "config", "user.email", NARRATOR.1])),
+    unseen(Place::Here, Git(&["-C", "ray", "config", "user.name", NARRATOR.0])),
+    unseen(Place::Here, Git(&["-C", "ray", "config", "user.email", NARRATOR.1])),
+    shown("", Patchq(&["status"]), &["kubeflow", "ray", "v1.6.1", "ray-1.11.0"]),
+    shown(
+        "A checkout is an ordinary git repository: one commit per patch, on the pin.",
+        Git(&["-C", "kubeflow", "log", "--oneline", "-5"]),
+        &["Build the notebook controller without its tests", "Release 1.6.1"],
+    ),
+    shown(
+        "Images built from it get tags that name pin and queue.",
+        Patchq(&["tag", "kubeflow", "--image", "notebook-controller"]),
+        &["registry.example/notebooks/notebook-controller:v1.6.1-3fca8caa-"],
+    ),
+    shown(
+        "Now a change: the controller's image has a shell and runs as root.",
+        Edit { file: DOCKERFILE, from: "distroless/base:debug", to: "distroless/static:nonroot" },
+        &[],
+    ),
+    shown("", Git(&["-C", "kubeflow", "diff", "-U1"]), &["+FROM gcr.io/distroless/static:nonroot"]),
+    shown(
+        "save makes a patch file of it, with the reason.",
+        Patchq(&[
+            "save",
+            "kubeflow",
+            "-m",
+            "Run the controller as nonroot",
+            "-m",
+            "A scanner flags the image, which runs as root and has a shell.",
+        ]),
+        &["saved in patches/kubeflow/0005-run-the-controller-as-nonroot.patch"],
+    ),
+    shown("", Cat(PATCH), &["Subject: [PATCH] Run the controller", "+FROM gcr.io/distroless/static:nonroot"]),
+    shown(
+        "The queue is another one now, and the last tag says so: an image built from it\n\
+         never takes the place of an older one.",
+        Patchq(&["tag", "kubeflow", "--image", "notebook-controller"]),
+        &["registry.example/notebooks/notebook-controller:v1.6.1-3fca8caa-"],
+    ),
+    shown("patchq never commits in your workspace. That is yours to do.", Git(&["add", "--all"]), &[]),
+    shown("", Git(&["commit", "-q", "-m", "kubeflow: the controller as nonroot"]), &[]),
+    shown(
+        "Plain git works in a checkout, rebase -i too. Here the last commit gets better\n\
+         words; export takes commits back into patch files.",
+        Git(&[
+            "-C",
+            "kubeflow",
+            "commit",
+            "-q",
+            "--amend",
+            "-m",
+            "Run the controller from distroless/static",
+            "-m",
+            "It runs as nonroot and has no shell. The manager needs neither.",
+        ]),
+        &[],
+    ),
+    shown("", Patchq(&["export", "kubeflow"]), &["rewritten", "4 patches unchanged"]),
+    shown("The file keeps its name, and no other one changed.", Git(&["diff", "--stat"]), &["1 file changed"]),
+    shown("", Git(&["commit", "-q", "-a", "-m", "kubeflow: better words"]), &[]),
+    unseen(Place::Here, Git(&["clone", "-q", ".", "../colleague"])),
+    unseen(Place::Colleague, Git(&["config", "user.name", COLLEAGUE.0])),
+    unseen(Place::Colleague, Git(&["config", "user.email", COLLEAGUE.1])),
+    unseen(Place::Colleague, Patchq(&["setup", "."])),
+    unseen(Place::Colleague, Edit { file: REQUIREMENTS, from: "gunicorn==20.1.0", to: "gunicorn==22.0.0" }),
+    unseen(
+        Place::Colleague,
+        Patchq(&["save", "kubeflow", "-m", "Raise gunicorn to 22.0.0", "-m", "CVE-2024-1135 is fixed in it."]),
+    ),
+    unseen(Place::Colleague, Git(&["add", "--all"])),
+    unseen(Place::Colleague, Git(&["commit", "-q", "-m", "kubeflow: gunicorn 22"])),
+    shown(
+        "A colleague saved a patch in a clone of the workspace. It comes by git, as\n\
+         everything does.",
+        Git(&["pull", "-q", "--ff-only", "../colleague"]),
+        &[],
+    ),
+    shown("", Patchq(&["status", "kubeflow"]), &["0006-raise-gunicorn-to-22.0.0.patch"]),
+    shown("apply brings the checkout to what the files say.", Patchq(&["apply"]), &["kubeflow: 6 patches"]),
+    shown("For CI and the pre-commit hook:", Patchq(&["verify"]), &[]),
+    shown(
+        "And if a patch was saved too early, undo takes the file back. The change itself\n\
+         is in the checkout again.",
+        Edit { file: RAY, from: "redis>=3.5.0", to: "redis>=4.3.1" },
+        &[],
+    ),
+    shown("", Patchq(&["save", "-m", "Raise redis"]), &["saved in patches/ray/0003-raise-redis.patch"]),
+    shown("", Patchq(&["undo"]), &["ray: undid 'save'", "took out"]),
+    shown("", Git(&["-C", "ray", "status", "--short"]), &["M python/requirements.txt"]),
+];
+
+/// What can be tried afterwards; stands behind the folder to go to.
+pub(super) const NEXT: &str = concat!(
+    "  patchq save --into 0002                 the change in ray/ into an older patch\n",
+    "  git -C kubeflow rebase -i refs/patchq/base && patchq export\n",
+    "  patchq status kubeflow                  the patches, one by one\n",
+    "  patchq undo --list                      what can be taken back\n",
+    "  patchq help save                        every command has its manual\n",
+);
