@@ -40,18 +40,20 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
     let stage = Stage::build(context, &context.cwd.join(&named), &name)?;
     say(context, &format!("Two small upstreams and a workspace, made in {name}:\n\n"))?;
     say(context, &prompt(context, &format!("cd {}", quoted(&named.join("workspace").to_string_lossy()))))?;
+    // Whoever pressed ctrl-C did so to the step's program as well, and that is no failure of the step.
+    let done = |step: &Step| stage.do_step(step).or_else(|error| context.check_stop().and(Err(error)));
     let mut steps = Vec::new();
     for step in STORY {
         context.check_stop()?;
         if !step.shown {
-            stage.do_step(step)?;
+            done(step)?;
             continue;
         }
         let gap = if step.say.is_empty() { "\n".to_owned() } else { format!("\n{}\n\n", step.say) };
         say(context, &gap)?;
         let command = typed(&step.action);
         say(context, &prompt(context, &command))?;
-        let output = stage.do_step(step)?;
+        let output = done(step)?;
         say(context, &output)?;
         steps.push(Done { command, output: console::strip_ansi_codes(&output).into_owned() });
     }

@@ -162,7 +162,7 @@ pub(super) const STORY: &[Step] = &[
         Git(&["pull", "-q", "--ff-only", "../colleague"]),
         &[],
     ),
-    shown("", Patchq(&["status", "kubeflow"]), &["0006-raise-gunicorn-to-22.0.0.patch"]),
+    shown("", Patchq(&["status"]), &["newer", "in step"]),
     shown("apply brings the checkout to what the files say.", Patchq(&["apply"]), &["kubeflow: 6 patches"]),
     shown("For CI and the pre-commit hook:", Patchq(&["verify"]), &[]),
     shown(
