@@ -21,7 +21,6 @@ pub(super) struct Args {
     shell: Shell,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::command_line(), "patchq", &mut script);

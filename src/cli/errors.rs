@@ -4,7 +4,7 @@ use super::context::interrupted;
 use super::failure::{CliError, Exit};
 use crate::git::checkout::{CheckoutError, WorkChange};
 use crate::git::{GitError, Id, ProgramError, RemoteError};
-use crate::ui::count;
+use crate::ui::{Excerpt, count};
 use crate::workspace::digest::QueueChange;
 use crate::workspace::layout::{FindError, MANIFEST};
 use crate::workspace::lock::LockError;
@@ -138,8 +138,10 @@ impl From<PublishError> for CliError {
 impl From<FilesError> for CliError {
     fn from(error: FilesError) -> CliError {
         match &error {
-            FilesError::Patch { file, error: parse } => {
-                CliError::plain("patch", error.to_string()).at(file.display().to_string(), Some(parse.line))
+            FilesError::Patch { file, error: parse, text } => {
+                let (file, line) = (file.display().to_string(), parse.line);
+                let excerpt = Excerpt { file, line, text: text.clone(), marked: None };
+                CliError::plain("patch", error.to_string()).excerpt(excerpt)
             }
             FilesError::NoPin { file } => CliError::of("pin", &error).at(file.display().to_string(), None),
             FilesError::Pin(_) => CliError::of("pin", &error),

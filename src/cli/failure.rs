@@ -44,6 +44,12 @@ impl Exit {
 #[derive(Debug, Clone)]
 pub(super) struct CliError {
     pub(super) exit: Exit,
+    /// Boxed, because errors travel by value through every `?`.
+    said: Box<Said>,
+}
+
+#[derive(Debug, Clone)]
+struct Said {
     kind: &'static str,
     text: String,
     causes: Vec<String>,
@@ -56,8 +62,7 @@ pub(super) struct CliError {
 impl CliError {
     /// A failure in one sentence, exit 1. `kind` is its word in `docs/json.md`.
     pub(super) fn plain(kind: &'static str, text: impl Into<String>) -> CliError {
-        CliError {
-            exit: Exit::Failed,
+        let said = Said {
             kind,
             text: text.into(),
             causes: Vec::new(),
@@ -65,7 +70,8 @@ impl CliError {
             file: None,
             line: None,
             hints: Vec::new(),
-        }
+        };
+        CliError { exit: Exit::Failed, said: Box::new(said) }
     }
 
     /// A wrong command line, exit 2.
@@ -78,7 +84,7 @@ impl CliError {
         let mut made = CliError::plain(kind, error.to_string());
         let mut source = error.source();
         while let Some(cause) = source {
-            made.causes.push(cause.to_string());
+            made.said.causes.push(cause.to_string());
             source = cause.source();
         }
         made
@@ -87,15 +93,15 @@ impl CliError {
     /// The disk said no.
     pub(super) fn io(doing: &str, path: &Path, error: &std::io::Error) -> CliError {
         let mut made = CliError::plain("io", format!("{doing} '{}'", path.display()));
-        made.causes.push(error.to_string());
-        made.file = Some(path.display().to_string());
+        made.said.causes.push(error.to_string());
+        made.said.file = Some(path.display().to_string());
         made
     }
 
     /// Puts the upstream in front of the text.
     pub(super) fn in_upstream(mut self, name: &str) -> CliError {
-        if !self.text.starts_with(&format!("{name}:")) {
-            self.text = format!("{name}: {}", self.text);
+        if !self.said.text.starts_with(&format!("{name}:")) {
+            self.said.text = format!("{name}: {}", self.said.text);
         }
         self
     }
@@ -106,56 +112,56 @@ impl CliError {
     }
 
     pub(super) fn caused_by(mut self, cause: impl Into<String>) -> CliError {
-        self.causes.push(cause.into());
+        self.said.causes.push(cause.into());
         self
     }
 
     pub(super) fn at(mut self, file: impl Into<String>, line: Option<usize>) -> CliError {
-        self.file = Some(file.into());
-        self.line = line;
+        self.said.file = Some(file.into());
+        self.said.line = line;
         self
     }
 
     pub(super) fn excerpt(mut self, excerpt: Excerpt) -> CliError {
-        self.file = Some(excerpt.file.clone());
-        self.line = Some(excerpt.line);
-        self.excerpt = Some(excerpt);
+        self.said.file = Some(excerpt.file.clone());
+        self.said.line = Some(excerpt.line);
+        self.said.excerpt = Some(excerpt);
         self
     }
 
     /// Adds a way out that can be pasted.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> CliError {
-        self.hints.push(hint.into());
+        self.said.hints.push(hint.into());
         self
     }
 
     /// Whether a second try, in which git may ask, can help.
     pub(super) fn lacks_credentials(&self) -> bool {
-        self.kind == "credentials"
+        self.said.kind == "credentials"
     }
 
     pub(super) fn message(&self) -> Message {
-        let mut message = Message::error(&self.text);
-        for cause in &self.causes {
+        let mut message = Message::error(&self.said.text);
+        for cause in &self.said.causes {
             message = message.caused_by(cause);
         }
-        if let Some(excerpt) = &self.excerpt {
+        if let Some(excerpt) = &self.said.excerpt {
             message = message.at(excerpt.clone());
         }
-        self.hints.iter().fold(message, Message::hint)
+        self.said.hints.iter().fold(message, Message::hint)
     }
 
     pub(super) fn failure(&self) -> Failure {
-        let mut text = self.text.clone();
-        for cause in &self.causes {
+        let mut text = self.said.text.clone();
+        for cause in &self.said.causes {
             text.push_str(": ");
             text.push_str(cause);
         }
         Failure {
-            file: self.file.as_deref().map(Bytes::from),
-            line: self.line,
-            hint: (!self.hints.is_empty()).then(|| self.hints.join("; ")),
-            ..Failure::new(Kind::new(self.kind), text)
+            file: self.said.file.as_deref().map(Bytes::from),
+            line: self.said.line,
+            hint: (!self.said.hints.is_empty()).then(|| self.said.hints.join("; ")),
+            ..Failure::new(Kind::new(self.said.kind), text)
         }
     }
 }

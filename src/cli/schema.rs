@@ -7,7 +7,6 @@ use super::failure::{CliError, Exit};
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {}
 
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
 pub(super) fn run(context: &Context, _args: Args) -> Result<Exit, CliError> {
     context.out(&crate::workspace::manifest_schema())?;
     Ok(Exit::Done)

@@ -4,13 +4,14 @@
 //! store in one go, so a dry run, a `verify` or a failed merge leaves no trace, and 200 patches cost one pack
 //! instead of thousands of loose files.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::rc::Rc;
 
 use sha1::{Digest, Sha1};
 
-use super::{Entry, GitError, Id, Store, Tree};
+use super::{GitError, Id, Store, Tree};
 
 /// The kinds of objects that patchq makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,16 +132,16 @@ impl<'s> Objects<'s> {
         hash.update(format!("{} {}\0", kind.name(), bytes.len()));
         hash.update(&bytes);
         let id = Id::from_raw(hash.finalize().into());
-        if !self.new.contains_key(&id) {
-            self.new.insert(id, (kind, Rc::new(bytes)));
+        if let Entry::Vacant(place) = self.new.entry(id) {
+            place.insert((kind, Rc::new(bytes)));
             self.order.push(id);
         }
         id
     }
 
     /// Makes a blob entry in memory.
-    pub fn put_file(&mut self, mode: super::Mode, bytes: Vec<u8>) -> Entry {
-        Entry { mode, id: self.put(ObjectKind::Blob, bytes) }
+    pub fn put_file(&mut self, mode: super::Mode, bytes: Vec<u8>) -> super::Entry {
+        super::Entry { mode, id: self.put(ObjectKind::Blob, bytes) }
     }
 
     /// Puts what is new and reachable from `roots` into the store: one undeltified pack, or loose objects when they

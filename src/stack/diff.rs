@@ -55,7 +55,7 @@ pub(super) fn diffs(
         }
         match (old, new) {
             (Some(old), Some(new)) if same_kind(old.entry.mode, new.entry.mode) => {
-                files.push((Some(old), Some(new), Change::Modify))
+                files.push((Some(old), Some(new), Change::Modify));
             }
             // Git shows a file that becomes a symlink as one deleted and one added.
             (Some(old), Some(new)) => {

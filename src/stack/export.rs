@@ -162,7 +162,7 @@ fn write(
     let mut out = Exported {
         commit: row.id,
         name: row.name.clone(),
-        subject: header.subject.clone(),
+        subject: header.subject,
         bytes: Vec::new(),
         origin: Origin::New,
         shielded: Vec::new(),

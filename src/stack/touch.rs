@@ -193,8 +193,8 @@ impl Run<'_, '_> {
         };
         if file.change == Change::Add || file.old_path != file.new_path {
             let there = self.now(&file.new_path)?.filter(|entry| entry.mode != Mode::Folder);
-            let stays =
-                there.is_some() && !(self.going.contains(&file.new_path) && !self.created.contains(&file.new_path));
+            let goes = self.going.contains(&file.new_path) && !self.created.contains(&file.new_path);
+            let stays = there.is_some() && !goes;
             if stays {
                 return Err(at(Reason::Exists));
             }
@@ -204,10 +204,10 @@ impl Run<'_, '_> {
             if source.mode == Mode::Folder {
                 return Err(at(Reason::Folder));
             }
-            if let Some(old) = self.mode(file, file.old_mode)? {
-                if kind_of(old) != kind_of(source.mode) {
-                    return Err(at(Reason::Type { patch: old, found: source.mode }));
-                }
+            if let Some(old) = self.mode(file, file.old_mode)?
+                && kind_of(old) != kind_of(source.mode)
+            {
+                return Err(at(Reason::Type { patch: old, found: source.mode }));
             }
         }
         let mode = match self.mode(file, file.new_mode)? {

@@ -185,7 +185,7 @@ pub(super) fn merge_sides(
 ) -> Result<(Base, Vec<Version>), ExportError> {
     if let Some((n, failure)) = &applied.failure {
         let patch = files.patches[*n].queued.name.clone();
-        return Err(ExportError::of(SettleError::Apply { patch, failure: failure.clone(), applied: *n }));
+        return Err(ExportError::of(SettleError::Apply { patch, failure: Box::new(failure.clone()), applied: *n }));
     }
     let pristine = state.record.as_ref().is_some_and(|record| record.pristine);
     let stack = state.record.iter().filter(|record| !record.pristine).flat_map(|record| &record.stack);

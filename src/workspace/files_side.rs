@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use bstr::ByteSlice;
+
 use super::digest::FilesDigest;
 use super::layout::Layout;
 use super::manifest::Name;
@@ -46,6 +48,8 @@ pub enum FilesError {
         file: PathBuf,
         /// What is wrong with it, and on which line.
         error: ParseError,
+        /// That line.
+        text: String,
     },
 }
 
@@ -64,8 +68,11 @@ impl Files {
         let queue = Queue::read(&folder, &shown)?;
         let mut patches = Vec::with_capacity(queue.files.len());
         for file in &queue.files {
-            let patch = patch::parse(&file.bytes, file.strip as usize)
-                .map_err(|error| FilesError::Patch { file: shown.join(&file.name), error })?;
+            let patch = patch::parse(&file.bytes, file.strip as usize).map_err(|error| {
+                let line = file.bytes.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+                let text = line.to_str_lossy().into_owned();
+                FilesError::Patch { file: shown.join(&file.name), error, text }
+            })?;
             patches.push(OldPatch { queued: Queued { name: file.name.clone(), patch }, bytes: file.bytes.clone() });
         }
         Ok(Files { pin, version, queue, patches })

@@ -62,7 +62,7 @@ pub enum SettleError {
         /// The patch file's name.
         patch: String,
         /// Where and why.
-        failure: Failure,
+        failure: Box<Failure>,
         /// How many patches before it applied.
         applied: usize,
     },
@@ -181,7 +181,7 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
         (true, _) => Applied { stack: Stack { items: Vec::new(), ..first.stack }, moved: Vec::new(), failure: None },
         (false, Some((n, failure))) => {
             let patch = files.patches[*n].queued.name.clone();
-            return Err(SettleError::Apply { patch, failure: failure.clone(), applied: *n });
+            return Err(SettleError::Apply { patch, failure: Box::new(failure.clone()), applied: *n });
         }
         (false, None) => first,
     };
@@ -434,7 +434,7 @@ pub fn copy(site: &Site<'_>, supply: &Supply<'_>, dest: &std::path::Path) -> Res
     let applied = stack_of(site, supply, &mut objects, &files, true)?;
     if let Some((n, failure)) = applied.failure {
         let patch = files.patches[n].queued.name.clone();
-        return Err(SettleError::Apply { patch, failure, applied: n });
+        return Err(SettleError::Apply { patch, failure: Box::new(failure), applied: n });
     }
     let top = applied.stack.top();
     objects.flush(&[top])?;

@@ -165,7 +165,7 @@ const IN_FILES: &[Mistake] = &[
     Mistake {
         what: "a patch to an absolute path",
         make: |env| {
-            patch(env, "diff --git a/app/main.py b/app/main.py\nrename from app/main.py\nrename to /etc/evil\n")
+            patch(env, "diff --git a/app/main.py b/app/main.py\nrename from app/main.py\nrename to /etc/evil\n");
         },
         says: &["patches/up/0004-x.patch:3:", "is absolute"],
         ..BASE
