@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod mistakes;
+mod kill;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]

@@ -72,6 +72,16 @@ impl Env {
         env
     }
 
+    /// A world that is the same as this one is now.
+    pub(crate) fn twin(&self) -> Env {
+        let env = if self.hostile { Env::hostile() } else { Env::new() };
+        env.minute.store(self.minute.load(Ordering::SeqCst), Ordering::SeqCst);
+        for name in names_in(&self.root).iter().filter(|name| *name != "home") {
+            super::upstream::copy_folder(&self.path(name), &env.path(name));
+        }
+        env
+    }
+
     /// A path in the world.
     pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
         self.root.join(below)
@@ -300,6 +310,9 @@ impl Env {
 
     /// Where each ref of the store is, and HEAD; one a line.
     pub(crate) fn refs(&self) -> String {
+        if !self.store().exists() {
+            return "no store".to_owned();
+        }
         let store = self.store();
         let store = store.to_str().unwrap();
         let refs = self.git(&self.root, &["--git-dir", store, "for-each-ref", "--format=%(refname) %(objectname)"]);

@@ -1,0 +1,244 @@
+//! Killed at any instant, the next command makes the workspace exactly as before or exactly as after.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::support::{Env, Run, Snapshot, put};
+use super::who::{commits_change, files_change};
+
+/// What counts: files (the checkout's too), the branch, and what is uncommitted. The record of what can be undone
+/// and the indexes' stat data are not compared.
+#[derive(Debug, PartialEq, Eq)]
+struct State {
+    files: Snapshot,
+    refs: String,
+    status: String,
+}
+
+impl State {
+    fn of(env: &Env) -> State {
+        let status = if env.exists("ws/up/.git") {
+            env.git(&env.co(), &["status", "--porcelain", "-uall"])
+        } else {
+            "no checkout".to_owned()
+        };
+        // The commit that keeps what undo needs holds the time.
+        let refs = env.refs();
+        let refs: Vec<&str> =
+            refs.lines().map(|line| line.split_once("/undo/").map_or(line, |(_, rest)| &rest[..6])).collect();
+        State { files: env.files(), refs: refs.join("\n"), status }
+    }
+
+    fn differences(&self, other: &State) -> String {
+        let files = self.files.differences(&other.files).join("\n");
+        format!("{files}\n{}\n{}\n--\n{}\n{}", self.refs, self.status, other.refs, other.status)
+    }
+}
+
+/// A command that is killed: what is made before it, and what is run after it to finish or forget it.
+struct Story {
+    prepare: fn(&Env),
+    command: &'static [&'static str],
+    /// Any writer; it may refuse, because what it would do comes after finishing the killed step.
+    next: &'static [&'static str],
+}
+
+/// Two runs of a command give the same patch.
+const DATE: (&str, &str) = ("GIT_AUTHOR_DATE", "2024-03-01T12:00:00+0000");
+
+fn run(env: &Env, args: &[&str], more: Option<(&str, &str)>) -> Run {
+    let vars: Vec<(&str, &str)> = std::iter::once(DATE).chain(more).collect();
+    env.patchq_with(&env.ws(), &vars, args)
+}
+
+/// Goes through every point that the command passes, with one prepared world copied for each.
+fn at_every_point(story: &Story) {
+    let model = Env::new();
+    (story.prepare)(&model);
+    let before = State::of(&model);
+    let points = {
+        let env = model.twin();
+        let list = env.path("points");
+        run(&env, story.command, Some(("PATCHQ_TEST_LIST_POINTS", list.to_str().unwrap()))).ok();
+        env.read("points").lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    assert!(points.contains("Committed") && points.contains("ref") && points.contains("Over"), "{points:?}");
+    // What every later command sees once the killed one is finished, by the same next command.
+    let done = {
+        let env = model.twin();
+        run(&env, story.command, None).ok();
+        run(&env, story.next, None);
+        State::of(&env)
+    };
+    let none = {
+        let env = model.twin();
+        run(&env, story.next, None);
+        State::of(&env)
+    };
+    let (mut forgotten, mut finished) = (0, 0);
+    for point in &points {
+        let env = model.twin();
+        let killed = run(&env, story.command, Some(("PATCHQ_TEST_DIE_AT", point)));
+        assert_eq!(killed.code, None, "did not die at '{point}': {}", killed.shown());
+        let next = run(&env, story.next, None);
+        let after = State::of(&env);
+        if after == done {
+            finished += 1;
+        } else if after == none || after == before {
+            forgotten += 1;
+        } else {
+            panic!(
+                "killed at '{point}', then {}: neither\nas before:\n{}\nnor as after:\n{}",
+                next.shown(),
+                none.differences(&after),
+                done.differences(&after)
+            );
+        }
+        if env.exists("ws/up/.git") {
+            env.git(&env.co(), &["fsck", "--connectivity-only"]);
+        }
+    }
+    assert!((forgotten > 0 || none == done) && finished > 0, "{forgotten} as before, {finished} as after");
+}
+
+fn edited(env: &Env) {
+    env.ready();
+    put(&env.co().join("app/main.py"), "import util\n");
+    put(&env.co().join("app/new.py"), "new\n");
+}
+
+/// A writer that does nothing by itself.
+const NEXT: &[&str] = &["export", "--merge"];
+
+#[test]
+fn save() {
+    at_every_point(&Story { prepare: edited, command: &["save", "up", "-m", "Why"], next: NEXT });
+}
+
+#[test]
+fn save_on_newer_files() {
+    let prepare = |env: &Env| {
+        edited(env);
+        files_change(env);
+    };
+    at_every_point(&Story { prepare, command: &["save", "up", "-m", "Why"], next: NEXT });
+}
+
+#[test]
+fn save_into() {
+    let prepare = |env: &Env| {
+        env.ready();
+        put(&env.co().join("app/requirements.txt"), "flask==2.1\njinja2==3.1.3\nrequests==2.31\nurllib3\n");
+    };
+    at_every_point(&Story { prepare, command: &["save", "--into", "0002"], next: NEXT });
+}
+
+#[test]
+fn export() {
+    let prepare = |env: &Env| {
+        env.ready();
+        env.rebase("1s/^pick/drop/;2s/^pick/reword/").ok();
+    };
+    at_every_point(&Story { prepare, command: &["export"], next: &["apply"] });
+}
+
+#[test]
+fn export_replace() {
+    let prepare = |env: &Env| {
+        env.ready();
+        files_change(env);
+        commits_change(env);
+    };
+    at_every_point(&Story { prepare, command: &["export", "--replace"], next: &["apply"] });
+}
+
+#[test]
+fn export_merge() {
+    let prepare = |env: &Env| {
+        env.ready();
+        files_change(env);
+        commits_change(env);
+    };
+    at_every_point(&Story { prepare, command: &["export", "--merge"], next: &["apply"] });
+}
+
+#[test]
+fn first_setup() {
+    at_every_point(&Story { prepare: |env| drop(env.workspace()), command: &["setup"], next: &["setup"] });
+}
+
+#[test]
+fn setup_takes_newer_files() {
+    let prepare = |env: &Env| {
+        env.ready();
+        files_change(env);
+        fs::remove_file(env.path("ws/patches/up/0003-Answer-in-capitals.patch")).unwrap();
+    };
+    at_every_point(&Story { prepare, command: &["setup"], next: NEXT });
+}
+
+#[test]
+fn discard() {
+    let prepare = |env: &Env| {
+        edited(env);
+        commits_change(env);
+        put(&env.co().join("docs/guide.md"), "uncommitted\n");
+    };
+    at_every_point(&Story { prepare, command: &["setup", "--discard"], next: &["apply"] });
+}
+
+#[test]
+fn undo_of_a_save() {
+    let prepare = |env: &Env| {
+        edited(env);
+        env.patchq(&["save", "-m", "Why"]).ok();
+    };
+    at_every_point(&Story { prepare, command: &["undo"], next: &["apply"] });
+}
+
+#[test]
+fn undo_of_a_discard() {
+    let prepare = |env: &Env| {
+        edited(env);
+        env.patchq(&["setup", "--discard"]).ok();
+    };
+    at_every_point(&Story { prepare, command: &["undo"], next: &["apply"] });
+}
+
+/// SIGKILL at twenty instants spread over the time that the command takes.
+#[test]
+fn at_random_instants() {
+    let model = Env::new();
+    edited(&model);
+    files_change(&model);
+    let (command, next): (&[&str], &[&str]) = (&["save", "up", "-m", "Why"], NEXT);
+    let (begun, whole) = (std::time::Instant::now(), model.twin());
+    run(&whole, command, None).ok();
+    let time = begun.elapsed();
+    run(&whole, next, None);
+    let done = State::of(&whole);
+    let none = {
+        let env = model.twin();
+        run(&env, next, None);
+        State::of(&env)
+    };
+    for round in 0..20 {
+        let env = model.twin();
+        let mut child =
+            env.command(&env.ws(), command).env(DATE.0, DATE.1).stderr(std::process::Stdio::null()).spawn().unwrap();
+        // Not evenly: most of what can go wrong is near the end.
+        let share = 1.0 - (f64::from(round) / 20.0).powi(2);
+        std::thread::sleep(time.mul_f64(share));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let run = run(&env, next, None);
+        let after = State::of(&env);
+        assert!(
+            after == done || after == none,
+            "round {round}, then {}: neither\nas before:\n{}\nnor as after:\n{}",
+            run.shown(),
+            none.differences(&after),
+            done.differences(&after)
+        );
+    }
+}
