@@ -6,7 +6,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod mistakes;
+mod around;
+mod export;
 mod kill;
+mod lose_nothing;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]

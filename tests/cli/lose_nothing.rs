@@ -1,0 +1,106 @@
+//! A colleague's patch arrives by `git pull` while the checkout has a commit of its own: whatever commands follow, in
+//! any order, both are somewhere at the end.
+
+use std::collections::VecDeque;
+
+use super::support::{Env, put};
+use super::who::{commits_change, files_change};
+
+/// What may follow. `fix` is what the hints of a refusal offer.
+const STEPS: [&[&str]; 7] = [
+    &["setup"],
+    &["apply"],
+    &["export"],
+    &["export", "--merge"],
+    &["export", "--replace"],
+    &["save", "up", "-m", "Edit"],
+    &["setup", "--discard"],
+];
+
+/// Where a text is: in a patch file, in a commit of the branch, in the working tree, or kept for undo.
+fn somewhere(env: &Env, text: &str) -> bool {
+    let git = |args: &[&str]| env.git(&env.co(), args);
+    let in_files = env.queue().iter().any(|name| env.read(&format!("ws/patches/up/{name}")).contains(text));
+    in_files
+        || git(&["log", "-p", "--format=%s", "refs/patchq/base..patchq"]).contains(text)
+        || git(&["diff", "--no-ext-diff", "--no-textconv"]).contains(text)
+        || git(&["for-each-ref", "--format=%(objectname)", "refs/patchq/undo"])
+            .lines()
+            .any(|id| git(&["log", "-p", "-m", "--root", "--format=%s", id]).contains(text))
+}
+
+const THEIRS: &str = "hello";
+const COMMITTED: &str = "print(util.answer(), 1)";
+const UNCOMMITTED: &str = "exec python3 main.py";
+
+#[track_caller]
+fn all_is_there(env: &Env, way: &[&[&str]]) {
+    for text in [THEIRS, COMMITTED, UNCOMMITTED] {
+        assert!(somewhere(env, text), "'{text}' is lost after {way:?}");
+    }
+}
+
+fn prepared(env: &Env) {
+    env.ready();
+    commits_change(env);
+    put(&env.co().join("app/run.sh"), "#!/bin/sh\nexec python3 main.py\n");
+    files_change(env);
+    env.commit_workspace("What a colleague did");
+}
+
+/// Every sequence of up to three commands; one that changed nothing needs no continuation.
+fn every_order(env: &Env) {
+    prepared(env);
+    let mut open: VecDeque<(Env, Vec<&[&str]>)> = VecDeque::from([(env.twin(), Vec::new())]);
+    let mut seen = Vec::new();
+    while let Some((world, way)) = open.pop_front() {
+        for step in STEPS {
+            let next = world.twin();
+            let before = next.state();
+            let run = next.patchq(step);
+            let mut way = way.clone();
+            way.push(step);
+            assert!(matches!(run.code, Some(0 | 1)), "{way:?}: {}", run.shown());
+            let after = next.state();
+            if run.code == Some(1) {
+                assert!(before == after, "refused, and yet changed: {way:?}: {}", run.shown());
+            }
+            all_is_there(&next, &way);
+            let files = after.0.clone();
+            if before != after && way.len() < 3 && !seen.contains(&files) {
+                seen.push(files);
+                open.push_back((next, way));
+            }
+        }
+    }
+    assert!(seen.len() > 3, "only {} different worlds", seen.len());
+}
+
+#[test]
+fn in_every_order_plain() {
+    every_order(&Env::new());
+}
+
+#[test]
+fn in_every_order_hostile() {
+    every_order(&Env::hostile());
+}
+
+/// A colleague changed the pin, too.
+#[test]
+fn the_pin_moved_by_hand() {
+    let env = Env::new();
+    let up = env.ready();
+    let own = commits_change(&env);
+    env.write("ws/commits/up.txt", format!("{}\n", up.next));
+    for args in [&["setup"][..], &["apply"], &["export"]] {
+        env.changes_nothing(args).exits(1).says("the pin").says(&own[..12]).hints("export --merge up");
+    }
+    // The first patch no longer applies there; that is no reason to lose the commit.
+    env.write("ws/commits/up.txt", format!("{}\n", up.pin));
+    env.patchq(&["export"]).ok().says("0004-print-more.patch");
+    env.write("ws/commits/up.txt", format!("{}\n", up.next));
+    env.patchq(&["setup"]).ok();
+    assert_eq!(env.git(&env.co(), &["rev-parse", "HEAD~4"]), up.next);
+    assert_eq!(env.read("ws/up/docs/news.md"), "1.1\n");
+}
