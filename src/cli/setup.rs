@@ -1,6 +1,6 @@
 //! `patchq setup`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
@@ -112,7 +112,7 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Option<Pat
     }
     let workspace = context.workspace()?;
     let root = workspace.layout.root().to_owned();
-    let real = real.unwrap_or(wanted);
+    let real = real.unwrap_or_else(|| resolved(&wanted));
     match real.strip_prefix(&root) {
         Ok(below) if below == Path::new("") => Ok((workspace, None)),
         Ok(below) => {
@@ -126,6 +126,22 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Option<Pat
         }
         Err(_) => Ok((workspace, Some(real))),
     }
+}
+
+/// The path that `path` will have once it exists: symlinks followed, `..` taken away.
+fn resolved(path: &Path) -> PathBuf {
+    let mut real = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            Component::CurDir => {}
+            part => {
+                real.push(part);
+                real = real.canonicalize().unwrap_or(real);
+            }
+        }
+    }
+    real
 }
 
 /// Settles several upstreams at once, each in its own thread; those that lacked credentials again, one at a time, with
