@@ -5,11 +5,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod mistakes;
 mod around;
 mod export;
 mod kill;
 mod lose_nothing;
+mod mistakes;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]
