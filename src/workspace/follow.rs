@@ -105,10 +105,10 @@ pub(super) fn follow(
 ) -> Result<Option<Materialized>, FollowError> {
     let mut last = None;
     for (n, step) in side.checkout.iter().enumerate() {
-        // Of several moves those that a killed run did before are not done again: they begin elsewhere.
+        // A move's last deed is to move the branch: where that stands at the goal of this move or of a later one, a run
+        // that was killed has done this one, and the files may have gone on from there.
         let at = site.store.read_ref(crate::git::BRANCH)?;
-        let later = side.checkout[n + 1..].iter().any(|later| at == Some(later.commit) && at != step.old);
-        if later && at != Some(step.commit) {
+        if at != step.old && side.checkout[n..].iter().any(|step| at == Some(step.commit)) {
             continue;
         }
         last = Some(move_checkout(site, step, observe)?);
