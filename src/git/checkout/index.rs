@@ -1,8 +1,8 @@
 //! Git's index: read as values, written whole as git itself would write it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -175,12 +175,13 @@ impl IndexLock {
         if fs::read(&lock).is_ok_and(|text| text == OURS) {
             fs::remove_file(&lock).map_err(GitError::io("cannot remove", &lock))?;
         }
-        match OpenOptions::new().write(true).create_new(true).open(&lock) {
-            Ok(mut file) => {
-                let taken = IndexLock { store: store.to_owned(), lock };
-                file.write_all(OURS).map_err(GitError::io("cannot write", &taken.lock))?;
-                Ok(taken)
-            }
+        // Linked into place with its content: a lock of ours is never there without saying whose it is.
+        let draft = store.join("index.lock.patchq");
+        fs::write(&draft, OURS).map_err(GitError::io("cannot write", &draft))?;
+        let linked = fs::hard_link(&draft, &lock);
+        fs::remove_file(&draft).map_err(GitError::io("cannot remove", &draft))?;
+        match linked {
+            Ok(()) => Ok(IndexLock { store: store.to_owned(), lock }),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(CheckoutError::Locked { path: lock }),
             Err(error) => Err(GitError::io("cannot make", lock)(error).into()),
         }
