@@ -137,14 +137,20 @@ impl From<PublishError> for CliError {
 
 impl From<FilesError> for CliError {
     fn from(error: FilesError) -> CliError {
-        match &error {
+        CliError::from(&error)
+    }
+}
+
+impl From<&FilesError> for CliError {
+    fn from(error: &FilesError) -> CliError {
+        match error {
             FilesError::Patch { file, error: parse, text } => {
                 let (file, line) = (file.display().to_string(), parse.line);
                 let excerpt = Excerpt { file, line, text: text.clone(), marked: None };
                 CliError::plain("patch", error.to_string()).excerpt(excerpt)
             }
-            FilesError::NoPin { file } => CliError::of("pin", &error).at(file.display().to_string(), None),
-            FilesError::Pin(_) => CliError::of("pin", &error),
+            FilesError::NoPin { file } => CliError::of("pin", error).at(file.display().to_string(), None),
+            FilesError::Pin(_) => CliError::of("pin", error),
             FilesError::Queue(_) => CliError::plain("queue", error.to_string()),
         }
     }

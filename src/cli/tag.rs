@@ -1,10 +1,25 @@
 //! `patchq tag`.
 
+use serde::Serialize;
+
+use super::context::Context;
+use super::failure::{CliError, Exit, shown};
+use crate::image::{ReferenceError, TagError};
+use crate::report::{ImageTag, TagsError, UpstreamTags, tags};
+use crate::ui::Message;
+use crate::workspace::FilesError;
+use crate::workspace::layout::MANIFEST;
+use crate::workspace::manifest::Upstream;
+
 /// Print the image tags
 ///
 /// One reference per line (REGISTRY/IMAGE:TAG), made from the templates `tags` of the manifest, the pin, its version
 /// and the queue. From the workspace's files alone: no store, no checkout, no network. Only {date} needs the pin's
-/// commit in the store.
+/// commit in the store. An upstream without images in the manifest has its tags alone, without a name in front.
+///
+/// A version that belongs to another pin is an error (a pin moved by hand leaves it stale): `patchq verify --fix`
+/// takes it anew. With --json each tag is marked `fixed` (it contains {queue}, so a changed queue never gets it again)
+/// or `moving`.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -22,9 +37,105 @@ pub(super) struct Args {
     pub(super) image: Option<String>,
 }
 
-pub(super) fn run(
-    _context: &super::context::Context,
-    _args: Args,
-) -> Result<super::failure::Exit, super::failure::CliError> {
-    Err(super::failure::CliError::plain("internal", "not built yet"))
+#[derive(Debug, Serialize)]
+struct Document {
+    upstreams: Vec<UpstreamTags>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let mut upstreams = context.upstreams(&workspace, &args.names)?;
+    let image = args.image.as_deref();
+    if let Some(image) = image {
+        known_image(&upstreams, image)?;
+        upstreams.retain(|upstream| upstream.images.iter().any(|known| known.name == image));
+    }
+    let mut all = context.each(&upstreams, |upstream| {
+        let tags = tags(&workspace, upstream, image).map_err(|error| failed(upstream, &error))?;
+        Ok((Exit::Done, tags))
+    });
+    if let Err(error) = same_twice(&all.results) {
+        context.say(&error.message());
+        all.exit = all.exit.min(error.exit);
+        all.failed.get_or_insert(error);
+        all.results.clear();
+    }
+    for upstream in all.results.iter().filter(|upstream| upstream.references.iter().any(|tag| tag.image.is_none())) {
+        let text = format!("{}: {MANIFEST} has no images of it; these are the tags alone", upstream.name);
+        context.say(&Message::note(text));
+    }
+    if context.json {
+        context.document(Document { upstreams: all.results }, all.failed.as_ref())?;
+    } else {
+        let lines: String = all.results.iter().flat_map(|upstream| &upstream.references).map(line).collect();
+        context.out(&lines)?;
+    }
+    Ok(all.exit)
+}
+
+fn line(tag: &ImageTag) -> String {
+    format!("{}\n", tag.reference)
+}
+
+/// An image that none of `upstreams` has is a slip of the pen.
+fn known_image(upstreams: &[&Upstream], image: &str) -> Result<(), CliError> {
+    let known: Vec<&str> =
+        upstreams.iter().flat_map(|upstream| &upstream.images).map(|image| image.name.as_str()).collect();
+    if known.contains(&image) {
+        return Ok(());
+    }
+    let near = known.iter().map(|known| (strsim::damerau_levenshtein(known, image), *known));
+    let near = near.filter(|(distance, known)| *distance <= known.len().max(image.len()) / 2).min();
+    let error = CliError::usage(format!("there is no image '{}' in {MANIFEST}", shown(image)));
+    Err(match (near, known.as_slice()) {
+        (Some((_, near)), _) => error.hint(format!("patchq tag --image {near}")),
+        (None, []) => error.hint("images are entries [[upstream.NAME.image]]"),
+        (None, known) => error.hint(format!("the images are {}", known.join(", "))),
+    })
+}
+
+/// One reference of two upstreams: one image would replace the other.
+fn same_twice(all: &[UpstreamTags]) -> Result<(), CliError> {
+    let mut seen = std::collections::HashMap::new();
+    for upstream in all {
+        for tag in upstream.references.iter().filter(|tag| tag.image.is_some()) {
+            if let Some(first) = seen.insert(tag.reference.as_str(), upstream.name.as_str()) {
+                let text = format!("'{}' is made twice, by {first} and by {}", tag.reference, upstream.name);
+                return Err(CliError::plain("tag", text)
+                    .at(MANIFEST, None)
+                    .hint(format!("give one of the two another image name, registry or tags in {MANIFEST}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn failed(upstream: &Upstream, error: &TagsError) -> CliError {
+    let name = upstream.name.as_str();
+    let overridden = format!("or say it in {MANIFEST}: version = \"1.2.3\"");
+    match error {
+        TagsError::Files(error @ FilesError::NoPin { .. }) => {
+            CliError::from(error).hint(format!("patchq add {name} --pin REV"))
+        }
+        TagsError::Files(error) => CliError::from(error),
+        TagsError::NoVersion { file } => CliError::of("version", error)
+            .at(file.clone(), None)
+            .hint(format!("patchq verify --fix {name}"))
+            .hint(overridden),
+        TagsError::Stale { .. } => CliError::of("version", error)
+            .at(format!("commits/{name}.version.txt"), Some(1))
+            .hint(format!("patchq verify --fix {name}")),
+        TagsError::Binary { patch, line, .. } => CliError::of("patch", error)
+            .at(format!("patches/{name}/{patch}"), Some(*line))
+            .hint("make the patch anew with 'git diff --binary --full-index'"),
+        TagsError::Reference(reference) => {
+            let made = CliError::of("tag", error).at(MANIFEST, Some(upstream.line));
+            let hint = match reference {
+                ReferenceError::Tag(TagError::Date { .. }) => Some(format!("patchq setup --only {name}")),
+                ReferenceError::Tag(error) => error.hint(),
+                _ => None,
+            };
+            hint.into_iter().fold(made, CliError::hint)
+        }
+    }
 }

@@ -4,7 +4,9 @@
 mod bytes;
 mod document;
 mod error;
+mod tags;
 
 pub use bytes::Bytes;
 pub use document::{Document, Nothing, Schema};
 pub use error::{Failure, Kind};
+pub use tags::{ImageTag, TagsError, UpstreamTags, tags};

@@ -22,6 +22,7 @@ mod site;
 mod state;
 mod supply;
 pub mod undo;
+mod version;
 
 pub use files_side::{Files, FilesError};
 pub use follow::FollowError;
@@ -33,3 +34,4 @@ pub use settle::{Around, SettleError, Settled, Wish, copy, finish_pending, is_ex
 pub use site::{Site, lock_upstream, lock_workspace};
 pub use state::{Cell, Commits, State, Unreadable};
 pub use supply::{Supply, SupplyError};
+pub use version::VersionState;

@@ -33,6 +33,7 @@ pub struct Rewrite {
     /// The new queue on its pin: what the checkout will stand on.
     pub stack: Stack,
     changes: Vec<FileChange>,
+    version_taken: bool,
 }
 
 /// Why commits are no queue.
@@ -108,7 +109,15 @@ impl Rewrite {
         });
         let renamed: Vec<(String, String)> = moved.collect();
         let removed = removed.into_iter().filter(|name| !renamed.iter().any(|(was, _)| was == name)).collect();
-        Ok(Rewrite { files, patches: names.into_iter().zip(exported).collect(), removed, renamed, stack, changes })
+        Ok(Rewrite {
+            files,
+            patches: names.into_iter().zip(exported).collect(),
+            removed,
+            renamed,
+            stack,
+            changes,
+            version_taken: false,
+        })
     }
 
     /// Whether any file would change.
@@ -156,7 +165,7 @@ impl Rewrite {
         } else {
             side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
         }
-        side.refs.extend(equal_refs(site, objects, &self.stack, &self.files, false)?);
+        side.refs.extend(equal_refs(site, objects, &self.stack, &self.files, false, self.version_taken)?);
         let changes = std::mem::take(&mut self.changes);
         let nothing = changes.is_empty() && side.refs.is_empty() && state.tip == Some(goal);
         if nothing {

@@ -15,6 +15,7 @@ use super::site::{Site, lock_upstream};
 use super::state::{Cell, State, Unreadable};
 use super::supply::{Supply, SupplyError};
 use super::undo;
+use super::version::taken_for;
 use crate::git::checkout::{self, CheckoutError, Materialized, WorkChange};
 use crate::git::{BASE, BRANCH, GitError, Id, NOTES, Objects, SYNCED, make_notes};
 use crate::path::RepoPath;
@@ -275,7 +276,7 @@ fn move_there(
         side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
     }
     if !brings_back {
-        side.refs.extend(equal_refs(site, objects, stack, files, wish.pristine)?);
+        side.refs.extend(equal_refs(site, objects, stack, files, wish.pristine, false)?);
     }
     if wish.discard && (!settled.discarded.0.is_empty() || !settled.discarded.1.is_empty()) {
         side.refs.extend(undo::keep(site, objects, state, &[], &side, around)?);
@@ -301,7 +302,8 @@ pub(super) fn version_text(site: &Site<'_>, files: &Files) -> Option<String> {
     site.upstream.version.clone().or_else(|| files.version.clone())
 }
 
-/// The moves of the refs that say "files and commits are equal, and this is what they are".
+/// The moves of the refs that say "files and commits are equal, and this is what they are". `version_taken`: the
+/// version of `files` was taken just now, whatever was known of it before.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -311,11 +313,12 @@ pub(super) fn equal_refs(
     stack: &Stack,
     files: &Files,
     pristine: bool,
+    version_taken: bool,
 ) -> Result<Vec<RefMove>, GitError> {
     let names: Vec<(Id, String)> = stack.items.iter().map(|item| (item.commit, item.name.clone())).collect();
     let notes = make_notes(objects, &names)?;
     let before = Record::read(objects)?;
-    let version_of = before.as_ref().and_then(|record| record.version_of.clone());
+    let version_of = taken_for(before.as_ref().filter(|_| !version_taken), files);
     let record = Record { pristine, ..Record::new(stack, files.digest(), version_of) }.make(objects)?;
     let mut moves = Vec::new();
     for (name, new) in [(BASE, stack.base.commit), (NOTES, notes), (SYNCED, record)] {

@@ -1,0 +1,80 @@
+//! Whether the version that is kept beside a pin belongs to it.
+
+use super::files_side::Files;
+use super::manifest::Upstream;
+use super::record::Record;
+use crate::git::Id;
+
+/// What is known of an upstream's version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionState {
+    /// The manifest says it, so no file matters.
+    Overridden,
+    /// It belongs to the pin.
+    Current,
+    /// It belongs to another pin, which is named where it is known.
+    Stale(Option<Id>),
+    /// There is none.
+    Missing,
+    /// It is a name of which this clone does not know when it was taken.
+    Unknown,
+}
+
+impl VersionState {
+    /// Judges the version that `files` have for `upstream`; `record` is what the store knows, if there is a store.
+    #[must_use]
+    pub fn of(upstream: &Upstream, pin: Id, version: Option<&str>, record: Option<&Record>) -> VersionState {
+        if upstream.version.is_some() {
+            return VersionState::Overridden;
+        }
+        let Some(version) = version else { return VersionState::Missing };
+        // A version that names its commit needs nobody's memory.
+        if let Some(digits) = described_digits(version) {
+            let current = pin.to_string().starts_with(digits);
+            return if current { VersionState::Current } else { VersionState::Stale(None) };
+        }
+        if version.len() >= 7 && pin.to_string().starts_with(version) {
+            return VersionState::Current;
+        }
+        match record.and_then(|record| record.version_of.as_ref()) {
+            Some((taken_for, text)) if text == version => {
+                if *taken_for == pin {
+                    VersionState::Current
+                } else {
+                    VersionState::Stale(Some(*taken_for))
+                }
+            }
+            _ => VersionState::Unknown,
+        }
+    }
+}
+
+/// The digits of the commit in a version that `git describe` made with commits on top of a tag (`v1.6.1-4-g0123abcd`).
+fn described_digits(version: &str) -> Option<&str> {
+    let (front, digits) = version.rsplit_once("-g")?;
+    let (_, count) = front.rsplit_once('-')?;
+    let counted = !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit());
+    let is_id = digits.len() >= 4 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (counted && is_id).then_some(digits)
+}
+
+/// For which pin the version of `files` was taken, to be kept in the next record: what `before` says of the same
+/// text, else the pin that it was first seen with.
+pub(super) fn taken_for(before: Option<&Record>, files: &Files) -> Option<(Id, String)> {
+    let known = before.and_then(|record| record.version_of.clone());
+    let Some(version) = &files.version else { return known };
+    known.filter(|(_, text)| text == version).or_else(|| Some((files.pin, version.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_name_their_commit() {
+        assert_eq!(described_digits("v1.6.1-4-g0123abcd"), Some("0123abcd"));
+        for other in ["v1.6.1", "v1-g0123", "x-y-g0123abcd", "v1.6.1-4-gamma", "v1-4-g"] {
+            assert_eq!(described_digits(other), None, "{other}");
+        }
+    }
+}
