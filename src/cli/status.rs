@@ -1,9 +1,30 @@
 //! `patchq status`.
 
+use serde::Serialize;
+
+use super::context::Context;
+use super::failure::{CliError, Exit, shown};
+use crate::report::{Bytes, PatchStatus, TouchedFile, UpstreamStatus};
+use crate::ui::{Cell, Column, Message, Paint, Table, count};
+use crate::workspace::manifest::Upstream;
+use crate::workspace::{Pending, Standing, Workspace};
+
 /// Show where every upstream stands
 ///
-/// One line per upstream: pin and version, how many patches, and how patch files and checkout compare. With names,
-/// their patches are listed too. Never uses the network.
+/// One line per upstream: pin and version, how many patches, how patch files and checkout compare, and whether a
+/// refresh waits for decisions. With names, their patches and all that differs are listed too. Never uses the
+/// network.
+///
+/// The states, and what to do:
+///   in step                    patch files and checkout are equal
+///   3 files changed            uncommitted changes: `patchq save NAME -m "why"`
+///   2 commits to export        commits that are in no patch file: `patchq export NAME`
+///   patch files newer: apply   somebody changed pin or patches: `patchq apply NAME`
+///   diverged                   both: `patchq export --merge NAME`
+///   pristine                   set up without the queue
+///   no checkout, not set up    `patchq setup`
+///   no pin                     `patchq add NAME --pin REV`
+///   rebase in progress, …      plain git has the word: finish what you began there
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -12,9 +33,149 @@ pub(super) struct Args {
     pub(super) names: Vec<String>,
 }
 
-pub(super) fn run(
-    _context: &super::context::Context,
-    _args: Args,
-) -> Result<super::failure::Exit, super::failure::CliError> {
-    Err(super::failure::CliError::plain("internal", "not built yet"))
+#[derive(Debug, Serialize)]
+struct Document {
+    upstreams: Vec<UpstreamStatus>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let upstreams = context.upstreams(&workspace, &args.names)?;
+    let mut failed: Option<CliError> = None;
+    let mut all = Vec::with_capacity(upstreams.len());
+    for upstream in upstreams {
+        context.check_stop()?;
+        let (status, error) = look(context, &workspace, upstream);
+        all.push(status);
+        if let Some(error) = error {
+            context.say(&error.message());
+            failed.get_or_insert(error);
+        }
+    }
+    let exit = failed.as_ref().map_or(Exit::Done, |error| error.exit);
+    if context.json {
+        context.document(Document { upstreams: all }, failed.as_ref())?;
+        return Ok(exit);
+    }
+    if all.is_empty() {
+        context.say(&Message::note("there is no upstream yet").hint("patchq add NAME URL"));
+    } else {
+        context.out(&table(&all).render(&context.look))?;
+    }
+    if !args.names.is_empty() {
+        for status in &all {
+            context.out(&details(context, status))?;
+        }
+    }
+    Ok(exit)
+}
+
+fn look(context: &Context, workspace: &Workspace, upstream: &Upstream) -> (UpstreamStatus, Option<CliError>) {
+    let name = upstream.name.as_str();
+    let (standing, error) = context.around("status", |around| Standing::read(workspace, upstream, around));
+    match &standing.pending {
+        Pending::Nothing => {}
+        Pending::Finished(kind) => context.tell(&format!("{name}: finished an interrupted '{kind}'")),
+        Pending::Left(kind) => context.say(&Message::note(format!(
+            "{name}: an interrupted '{kind}' is not finished; the next command that can write here does it"
+        ))),
+    }
+    let error = error.map(|error| CliError::settle(name, error));
+    let status = UpstreamStatus::new(name, &standing, error.as_ref().map(CliError::failure));
+    (status, error)
+}
+
+fn table(all: &[UpstreamStatus]) -> Table {
+    let mut table = Table::new([
+        Column::new("upstream").cut_to(12),
+        Column::new("pin"),
+        Column::new("version").cut_to(12),
+        Column::new("patches").right(),
+        Column::new("checkout").cut_to(24),
+        Column::new("session"),
+    ]);
+    for status in all {
+        let stale = if status.version_state == Some("stale") { " (stale)" } else { "" };
+        let paint = match status.state {
+            "error" => Paint::Bad,
+            _ if status.is_in_step() => Paint::Good,
+            _ => Paint::Careful,
+        };
+        table.row([
+            Cell::from(&status.name).paint(Paint::Strong),
+            Cell::from(status.pin.map_or_else(|| "-".to_owned(), |pin| pin.short(8))),
+            Cell::from(status.version.as_ref().map_or_else(|| "-".to_owned(), |version| format!("{version}{stale}"))),
+            Cell::from(status.patches.as_ref().map_or_else(|| "-".to_owned(), |patches| patches.len().to_string())),
+            Cell::from(&status.words).paint(paint),
+            Cell::from(if status.session { "open" } else { "" }).paint(Paint::Careful),
+        ]);
+    }
+    table
+}
+
+/// What `status NAME` says beyond its line.
+fn details(context: &Context, status: &UpstreamStatus) -> String {
+    let mut out = String::new();
+    for patch in status.patches.iter().flatten() {
+        out.push('\n');
+        out.push_str(&patch_lines(context, patch));
+    }
+    let mut section = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            let title = context.look.paint(Paint::Strong, &format!("{} {title}:", status.name));
+            out.push_str(&format!("\n{title}\n"));
+            lines.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+        }
+    };
+    let files = status.files.iter().map(|news| format!("{:<10}  {}", news.change, news.file));
+    section("files newer than the checkout", files.collect());
+    section("commits in no patch file", status.commits.iter().map(|id| id.short(12)).collect());
+    let changes = status.changes.iter().map(|news| format!("{:<10}  {}", news.change, shown(&news.path.0)));
+    section("uncommitted changes", changes.collect());
+    out
+}
+
+fn patch_lines(context: &Context, patch: &PatchStatus) -> String {
+    let mut out = context.look.paint(Paint::Strong, &patch.file);
+    out.push('\n');
+    if !patch.subject.0.is_empty() {
+        out.push_str(&format!("  {}\n", shown(&patch.subject.0)));
+    }
+    let mut table = Table::new([
+        Column::new(""),
+        Column::new("").right(),
+        Column::new("").right(),
+        Column::new("").cut_to(20),
+        Column::new(""),
+    ]);
+    for file in &patch.files {
+        let number =
+            |sign: &str, lines: Option<usize>| lines.map_or_else(|| "bin".to_owned(), |n| format!("{sign}{n}"));
+        table.row([
+            Cell::from(" "),
+            Cell::from(number("+", file.added)).paint(Paint::Good),
+            Cell::from(number("-", file.removed)).paint(Paint::Bad),
+            Cell::new(&file.path.0),
+            Cell::from(how(file)).paint(Paint::Faint),
+        ]);
+    }
+    out.push_str(&table.render(&context.look));
+    if patch.files.len() > 1 {
+        let sum = |of: fn(&TouchedFile) -> Option<usize>| patch.files.iter().filter_map(of).sum::<usize>();
+        let files = count(patch.files.len(), "file", "files");
+        out.push_str(&format!("  {files}, +{} -{}\n", sum(|file| file.added), sum(|file| file.removed)));
+    }
+    out
+}
+
+/// What happens to a file beyond its lines.
+fn how(file: &TouchedFile) -> String {
+    let old = |old: &Option<Bytes>| old.as_ref().map(|old| shown(&old.0)).unwrap_or_default();
+    match file.change {
+        "add" => "new".to_owned(),
+        "delete" => "deleted".to_owned(),
+        "rename" => format!("renamed from {}", old(&file.old_path)),
+        "copy" => format!("copied from {}", old(&file.old_path)),
+        _ => String::new(),
+    }
 }

@@ -4,9 +4,11 @@
 mod bytes;
 mod document;
 mod error;
+mod status;
 mod tags;
 
 pub use bytes::Bytes;
 pub use document::{Document, Nothing, Schema};
 pub use error::{Failure, Kind};
+pub use status::{FileNews, PatchStatus, TouchedFile, UpstreamStatus, WorkNews};
 pub use tags::{ImageTag, TagsError, UpstreamTags, tags};

@@ -1,0 +1,272 @@
+//! Where the upstreams stand, as data and in words.
+
+use serde::Serialize;
+
+use super::{Bytes, Failure};
+use crate::git::Id;
+use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
+use crate::patch::{Change, Content, FileDiff, Side};
+use crate::stack::OldPatch;
+use crate::workspace::digest::QueueChange;
+use crate::workspace::{Cell, Pending, SetUp, Stand, Standing, Unreadable, VersionState};
+
+/// One upstream.
+#[derive(Debug, Clone, Serialize)]
+pub struct UpstreamStatus {
+    /// Its name.
+    pub name: String,
+    /// Its pin.
+    pub pin: Option<Id>,
+    /// The pin's version.
+    pub version: Option<String>,
+    /// Whether the version belongs to the pin: `current`, `stale`, `missing`, `overridden`, `unknown`.
+    pub version_state: Option<&'static str>,
+    /// The patches in order; none where they cannot be read.
+    pub patches: Option<Vec<PatchStatus>>,
+    /// One word for the state of the checkout.
+    pub state: &'static str,
+    /// The same for people.
+    pub words: String,
+    /// How pin and patch files changed since they were last equal with the checkout.
+    pub files: Vec<FileNews>,
+    /// The checkout's commits that are in no patch file, oldest first.
+    pub commits: Vec<Id>,
+    /// The checkout's uncommitted changes.
+    pub changes: Vec<WorkNews>,
+    /// Whether a refresh waits for decisions.
+    pub session: bool,
+    /// The command whose interrupted step the next writing command will finish.
+    pub pending: Option<String>,
+    /// Why nothing more can be told.
+    pub error: Option<Failure>,
+}
+
+/// A patch file.
+#[derive(Debug, Clone, Serialize)]
+pub struct PatchStatus {
+    /// Its name.
+    pub file: String,
+    /// Its subject; empty where it has none.
+    pub subject: Bytes,
+    /// The files that it touches.
+    pub files: Vec<TouchedFile>,
+}
+
+/// A file that a patch touches.
+#[derive(Debug, Clone, Serialize)]
+pub struct TouchedFile {
+    /// The path after the patch.
+    pub path: Bytes,
+    /// The path before, where it is another.
+    pub old_path: Option<Bytes>,
+    /// `modify`, `add`, `delete`, `rename`, `copy`.
+    pub change: &'static str,
+    /// Lines added; none for a binary.
+    pub added: Option<usize>,
+    /// Lines removed; none for a binary.
+    pub removed: Option<usize>,
+}
+
+/// A file of the workspace that changed.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileNews {
+    /// `pin`, `series`, or the patch file's name.
+    pub file: String,
+    /// `changed`, `added`, `removed`.
+    pub change: &'static str,
+}
+
+/// An uncommitted change.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorkNews {
+    /// The path in the checkout.
+    pub path: Bytes,
+    /// How it differs from the last commit.
+    pub change: &'static str,
+}
+
+impl UpstreamStatus {
+    /// What `standing` tells of the upstream `name`; `error` says what went wrong, if anything did.
+    #[must_use]
+    pub fn new(name: &str, standing: &Standing, error: Option<Failure>) -> UpstreamStatus {
+        let set_up = match &standing.stand {
+            Some(Stand::SetUp(set_up)) => Some(set_up),
+            _ => None,
+        };
+        UpstreamStatus {
+            name: name.to_owned(),
+            pin: standing.pin,
+            version: standing.version.clone(),
+            version_state: standing.version_state.as_ref().map(version_word),
+            patches: standing.files.as_ref().map(|files| files.patches.iter().map(patch_status).collect()),
+            state: standing.stand.as_ref().map_or("error", state),
+            words: standing.stand.as_ref().map_or_else(|| "cannot be read".to_owned(), words),
+            files: set_up.iter().flat_map(|set_up| &set_up.files).filter_map(file_news).collect(),
+            commits: set_up.map(|set_up| set_up.commits.clone()).unwrap_or_default(),
+            changes: set_up.iter().flat_map(|set_up| &set_up.work).map(work_news).collect(),
+            session: standing.session,
+            pending: match &standing.pending {
+                Pending::Left(kind) => Some(kind.clone()),
+                Pending::Nothing | Pending::Finished(_) => None,
+            },
+            error,
+        }
+    }
+
+    /// Whether there is nothing to be done.
+    #[must_use]
+    pub fn is_in_step(&self) -> bool {
+        matches!(self.state, "in-step" | "pristine") && self.changes.is_empty()
+    }
+}
+
+fn version_word(state: &VersionState) -> &'static str {
+    match state {
+        VersionState::Overridden => "overridden",
+        VersionState::Current => "current",
+        VersionState::Stale(_) => "stale",
+        VersionState::Missing => "missing",
+        VersionState::Unknown => "unknown",
+    }
+}
+
+fn state(stand: &Stand) -> &'static str {
+    let set_up = match stand {
+        Stand::NoPin => return "no-pin",
+        Stand::NotSetUp => return "not-set-up",
+        Stand::LostStore => return "lost-store",
+        Stand::InTheWay(_) => return "in-the-way",
+        Stand::SetUp(set_up) => set_up,
+    };
+    match &set_up.cell {
+        Err(Unreadable::Operation(_)) => "operation",
+        Err(Unreadable::OtherBranch(_)) => "other-branch",
+        Err(Unreadable::Detached(_)) => "detached",
+        Err(Unreadable::Merge(_)) => "merge-commit",
+        Err(Unreadable::NotOnPin(_)) => "not-on-pin",
+        Ok(Cell::Diverged) if !set_up.pristine => "diverged",
+        Ok(Cell::CommitsNewer | Cell::Diverged) => "commits-newer",
+        Ok(_) if set_up.attachment == Attachment::Moved => "moved",
+        Ok(Cell::FilesNewer) if set_up.files.is_empty() => "pristine",
+        Ok(Cell::FilesNewer) => "files-newer",
+        Ok(Cell::Equal) if matches!(set_up.attachment, Attachment::Absent | Attachment::Empty) => "no-checkout",
+        Ok(Cell::Equal) => "in-step",
+    }
+}
+
+/// The state in a few words; what is to be done is named by its command.
+fn words(stand: &Stand) -> String {
+    let set_up = match stand {
+        Stand::NoPin => return "no pin".to_owned(),
+        Stand::NotSetUp => return "not set up".to_owned(),
+        Stand::LostStore => return "its store was lost: setup".to_owned(),
+        Stand::InTheWay(attachment) => return in_the_way(attachment).to_owned(),
+        Stand::SetUp(set_up) => set_up,
+    };
+    let mut parts = Vec::new();
+    match &set_up.attachment {
+        Attachment::Absent | Attachment::Empty => parts.push("no checkout".to_owned()),
+        Attachment::Moved => parts.push("moved: setup".to_owned()),
+        _ => {}
+    }
+    parts.extend(cell_words(set_up));
+    match set_up.work.len() {
+        0 => {}
+        1 => parts.push("1 file changed".to_owned()),
+        many => parts.push(format!("{many} files changed")),
+    }
+    if parts.is_empty() { "in step".to_owned() } else { parts.join(", ") }
+}
+
+fn cell_words(set_up: &SetUp) -> Vec<String> {
+    let commits = match set_up.commits.len() {
+        0 => "commits dropped: export".to_owned(),
+        1 => "1 commit to export".to_owned(),
+        many => format!("{many} commits to export"),
+    };
+    let newer = "patch files newer: apply".to_owned();
+    let pristine = set_up.pristine.then(|| "pristine".to_owned());
+    let own: Option<String> = match &set_up.cell {
+        Ok(Cell::Equal) => None,
+        Ok(Cell::FilesNewer) if set_up.files.is_empty() => None,
+        Ok(Cell::FilesNewer) => Some(newer),
+        Ok(Cell::CommitsNewer) => Some(commits),
+        Ok(Cell::Diverged) if set_up.pristine => Some(commits),
+        Ok(Cell::Diverged) => Some("diverged".to_owned()),
+        Err(Unreadable::Operation(operation)) => Some(format!("{operation} in progress")),
+        Err(Unreadable::OtherBranch(branch)) => Some(format!("on branch {branch}")),
+        Err(Unreadable::Detached(id)) => Some(format!("HEAD detached at {}", id.short(8))),
+        Err(Unreadable::Merge(id)) => Some(format!("{} is a merge", id.short(8))),
+        Err(Unreadable::NotOnPin(_)) => Some("not on its pin".to_owned()),
+    };
+    pristine.into_iter().chain(own).collect()
+}
+
+fn in_the_way(attachment: &Attachment) -> &'static str {
+    match attachment {
+        Attachment::Elsewhere { .. } => "a checkout of another store",
+        Attachment::Repository => "another repository is there",
+        Attachment::Plain => "other files are there",
+        Attachment::Symlink => "a symlink is there",
+        _ => "no folder is there",
+    }
+}
+
+fn patch_status(patch: &OldPatch) -> PatchStatus {
+    let queued = &patch.queued;
+    PatchStatus {
+        file: queued.name.clone(),
+        subject: Bytes(queued.patch.header.subject.clone()),
+        files: queued.patch.files.iter().map(touched).collect(),
+    }
+}
+
+fn touched(file: &FileDiff) -> TouchedFile {
+    let change = match file.change {
+        Change::Modify => "modify",
+        Change::Add => "add",
+        Change::Delete => "delete",
+        Change::Rename(_) => "rename",
+        Change::Copy(_) => "copy",
+    };
+    let count = |side: Side| match &file.content {
+        Content::Same => Some(0),
+        Content::Text(hunks) => {
+            Some(hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.side == side).count())
+        }
+        Content::Binary { .. } | Content::BinaryWithoutData => None,
+    };
+    TouchedFile {
+        path: Bytes::from(file.new_path.as_bytes()),
+        old_path: (file.old_path != file.new_path).then(|| Bytes::from(file.old_path.as_bytes())),
+        change,
+        added: count(Side::New),
+        removed: count(Side::Old),
+    }
+}
+
+fn file_news(change: &QueueChange) -> Option<FileNews> {
+    let (file, change) = match change {
+        QueueChange::Pin => ("pin".to_owned(), "changed"),
+        QueueChange::Series => ("series".to_owned(), "changed"),
+        QueueChange::Version => return None,
+        QueueChange::Added(name) => (name.clone(), "added"),
+        QueueChange::Removed(name) => (name.clone(), "removed"),
+        QueueChange::Changed(name) => (name.clone(), "changed"),
+    };
+    Some(FileNews { file, change })
+}
+
+fn work_news(change: &WorkChange) -> WorkNews {
+    let word = match change.kind {
+        ChangeKind::Modified => "modified",
+        ChangeKind::ModeChanged => "mode",
+        ChangeKind::TypeChanged => "type",
+        ChangeKind::Deleted => "deleted",
+        ChangeKind::Added => "added",
+        ChangeKind::Untracked => "untracked",
+        ChangeKind::Repository => "repository",
+        ChangeKind::Conflicted => "conflict",
+    };
+    WorkNews { path: Bytes::from(change.path.as_bytes()), change: word }
+}
