@@ -1,14 +1,29 @@
 //! `patchq verify`.
 
+use serde::Serialize;
+
+use super::context::Context;
+use super::failure::{CliError, Exit, shown};
+use crate::git::Prompts;
+use crate::ui::{Message, Paint, count};
+use crate::workspace::manifest::Upstream;
+use crate::workspace::{
+    Demands, Files, Finding, FindingKind, Pending, Repairs, Severity, Site, Workspace, finish_if_free, judge_files,
+    judge_queue, judge_workspace, repair,
+};
+
 /// Check that the workspace is in order
 ///
 /// For CI and pre-commit. Every patch applies on its pin at the place it says, `export` would rewrite nothing, and
 /// series, names, pins, versions and ignore files are in order. Works without the network when the store has the
-/// objects. Exit 4 when a check says no.
+/// objects. Each finding is a line FILE:LINE: error: … (or warning) on stdout. Exit 4 when there is an error.
 ///
-/// A hunk that applies only at another line is a warning (an error with --strict). --canonical also wants every
-/// patch file in the form patchq writes. --fix puts right what it can: form, offsets, a stale version, missing lines
-/// of .gitignore and .gitattributes.
+/// A hunk that applies only at another line is a warning (an error with --strict), and so are commits of the checkout
+/// that are in no patch file. --canonical also wants every patch file in the form patchq writes, which `git am` takes.
+///
+/// --fix puts right what it can, in one step that `patchq undo` takes back: offsets, a stale or missing version (the
+/// network is asked for it), missing lines of .gitignore and .gitattributes; with --canonical the form, too: a patch
+/// without a header gets one. What the patches do does not change.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -31,9 +46,161 @@ pub(super) struct Args {
     pub(super) fix: bool,
 }
 
-pub(super) fn run(
-    _context: &super::context::Context,
-    _args: Args,
-) -> Result<super::failure::Exit, super::failure::CliError> {
-    Err(super::failure::CliError::plain("internal", "not built yet"))
+#[derive(Debug, Serialize)]
+struct Document {
+    findings: Vec<Finding>,
+    fixed: Vec<String>,
+}
+
+/// What came of one upstream.
+struct Judged {
+    findings: Vec<Finding>,
+    fixed: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let upstreams = context.upstreams(&workspace, &args.names)?;
+    let wish = Wish { demands: Demands { strict: args.strict, canonical: args.canonical }, fix: args.fix };
+    let mut around_it = own_findings(context, &workspace)?;
+    // The first upstream whose step can be made adds the missing lines in it.
+    let mut lines_lack = args.fix && around_it.iter().any(|finding| finding.fixable);
+    let all = context.each(&upstreams, |upstream| {
+        let judged = one(context, &workspace, upstream, wish, lines_lack)?;
+        if !judged.fixed.is_empty() {
+            lines_lack = false;
+        }
+        Ok((Exit::Done, judged))
+    });
+    if args.fix {
+        around_it = own_findings(context, &workspace)?;
+    }
+    let mut document = Document { findings: around_it, fixed: Vec::new() };
+    for judged in all.results {
+        document.findings.extend(judged.findings);
+        document.fixed.extend(judged.fixed);
+    }
+    tell(context, &document, upstreams.len(), all.failed.is_some())?;
+    let wrong = document.findings.iter().any(|finding| finding.severity == Severity::Error);
+    if context.json {
+        context.document(document, all.failed.as_ref())?;
+    }
+    Ok(if wrong { all.exit.min(Exit::CheckSaidNo) } else { all.exit })
+}
+
+#[derive(Clone, Copy)]
+struct Wish {
+    demands: Demands,
+    fix: bool,
+}
+
+/// What is wrong with the workspace's own files.
+fn own_findings(context: &Context, workspace: &Workspace) -> Result<Vec<Finding>, CliError> {
+    let tracked = workspace.tracked_names(context.git_unchecked())?;
+    judge_workspace(workspace, &tracked).map_err(|error| CliError::of("files", &error))
+}
+
+/// Judges one upstream and, if that is wished, puts right what can be and judges again.
+fn one(
+    context: &Context,
+    workspace: &Workspace,
+    upstream: &Upstream,
+    wish: Wish,
+    lines_lack: bool,
+) -> Result<Judged, CliError> {
+    let name = upstream.name.as_str();
+    let mut site = Site::open(workspace, upstream)?;
+    if let Some(site) = &site {
+        let finished = context.around("verify", |around| finish_if_free(site, around));
+        if let Pending::Left(kind) = finished.map_err(|error| CliError::settle(name, error))? {
+            let text = format!("{name}: an interrupted '{kind}' is not finished; what is judged here is half of it");
+            context.say(&Message::note(text));
+        }
+    }
+    let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
+    let Some(files) = files else { return Ok(Judged { findings, fixed: Vec::new() }) };
+    if site.is_none() && context.offline {
+        let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
+        return Err(CliError::plain("offline", text).hint("run it again without --offline"));
+    }
+    context.with_supply(workspace, upstream, false, Prompts::Never, |supply| {
+        let site = match site.take() {
+            Some(site) => site,
+            None => {
+                let made = Site::make(workspace, upstream)?;
+                supply.remote.store_url(&made.store)?;
+                made
+            }
+        };
+        let judge = |files: &Files| {
+            judge_queue(&site, supply, files, wish.demands).map_err(|error| CliError::settle(name, error))
+        };
+        findings.extend(judge(&files)?);
+        let fixable = findings.iter().any(|finding| finding.fixable);
+        if !wish.fix || !(fixable || lines_lack) {
+            return Ok(Judged { findings, fixed: Vec::new() });
+        }
+        let version = if findings.iter().any(|finding| finding.fixable && finding.kind == FindingKind::Version) {
+            let history = site.history();
+            let described =
+                supply.with_watch(|remote, watch| remote.describe(&site.store, &history, files.pin, None, watch));
+            Some(described?.text)
+        } else {
+            None
+        };
+        let repairs = Repairs { demands: wish.demands, version, ignores: lines_lack };
+        let fixed = context.around("verify --fix", |around| repair(&site, supply, &repairs, around));
+        let fixed = fixed.map_err(|error| CliError::rewrite(name, error))?;
+        let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
+        if let Some(files) = files {
+            findings.extend(judge(&files)?);
+        }
+        Ok(Judged { findings, fixed })
+    })
+}
+
+/// The findings as lines that editors and CI understand, to stdout; how it went, to stderr.
+fn tell(context: &Context, document: &Document, upstreams: usize, failed: bool) -> Result<(), CliError> {
+    for file in &document.fixed {
+        context.tell(&format!("fixed {file}"));
+    }
+    let (notes, findings): (Vec<&Finding>, Vec<&Finding>) =
+        document.findings.iter().partition(|finding| finding.severity == Severity::Note);
+    if !context.json {
+        let lines: String = findings.iter().map(|finding| line(context, finding)).collect();
+        context.out(&lines)?;
+    }
+    for note in notes {
+        if !context.quiet {
+            context.say(&Message::note(format!("{}: {}", note.file, note.message)));
+        }
+    }
+    let number = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
+    let parts = [(errors, "error", "errors"), (warnings, "warning", "warnings")];
+    let parts: Vec<String> = parts.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| count(*n, one, many)).collect();
+    let mut text = match (parts.is_empty(), failed) {
+        (true, true) => return Ok(()),
+        (true, false) => format!("{} in order", count(upstreams, "upstream", "upstreams")),
+        (false, _) => parts.join(", "),
+    };
+    let fixable = findings.iter().filter(|finding| finding.fixable).count();
+    if fixable > 0 {
+        let canonical = findings.iter().any(|finding| finding.kind == FindingKind::Form);
+        let option = if canonical { " --canonical" } else { "" };
+        text.push_str(&format!("; `patchq verify{option} --fix` puts {fixable} of them right"));
+    }
+    context.tell(&text);
+    Ok(())
+}
+
+fn line(context: &Context, finding: &Finding) -> String {
+    let (word, paint) = match finding.severity {
+        Severity::Error => ("error", Paint::Bad),
+        Severity::Warning => ("warning", Paint::Careful),
+        Severity::Note => ("note", Paint::Strong),
+    };
+    let place = finding.line.map_or_else(String::new, |line| format!(":{line}"));
+    let word = context.look.paint(paint, &format!("{word}:"));
+    format!("{}{place}: {word} {}\n", shown(&finding.file), shown(&finding.message))
 }

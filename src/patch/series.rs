@@ -106,6 +106,23 @@ impl Series {
         true
     }
 
+    /// Takes the `-pN` of the entry `name` away, so that it means `-p1`; the rest of the line stays. `false` when there
+    /// is no such entry.
+    pub fn forget_strip(&mut self, name: &BStr) -> bool {
+        let Some(at) = self.find(name) else { return false };
+        let line = &mut self.lines[at];
+        if let Some(entry) = line.entry.as_mut().filter(|entry| entry.strip != 1) {
+            entry.strip = 1;
+            let behind_name = line.text.find(name).map_or(0, |start| start + name.len());
+            let rest = &line.text[behind_name..];
+            let number = rest.find("-p").map_or(0, |option| option + 2);
+            let blanks = rest[number..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            let digits = rest[number + blanks..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            line.text.drain(behind_name..behind_name + number + blanks + digits);
+        }
+        true
+    }
+
     /// Puts `name` on a line of its own directly before the entry `before`. `false` when there is no such entry.
     pub fn insert_before(&mut self, before: &BStr, name: &BStr) -> bool {
         let at = self.find(before);
@@ -237,6 +254,15 @@ mod tests {
         let mut series = Series::parse(TEXT.as_bytes()).unwrap();
         edit(&mut series);
         String::from_utf8(series.print()).unwrap()
+    }
+
+    #[test]
+    fn an_option_goes_and_the_comment_stays() {
+        let text = edited(|series| {
+            assert!(series.forget_strip("fix-b.patch".into()) && series.forget_strip("fix-c.patch".into()));
+            assert!(series.forget_strip("fix-a.patch".into()) && !series.forget_strip("fix-z.patch".into()));
+        });
+        assert_eq!(text, "# our queue\n\nfix-a.patch\n  fix-b.patch   # odd one\n#fix-old.patch\nfix-c.patch");
     }
 
     #[test]

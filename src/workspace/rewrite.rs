@@ -120,6 +120,54 @@ impl Rewrite {
         })
     }
 
+    /// The queue of `old` with other bytes in some files, and with `version`: the same patches under the same names,
+    /// which do the same. `exported` has one entry a file, in order.
+    ///
+    /// # Errors
+    /// [`RewriteError::NotFaithful`] when a file would not give back its commit's tree.
+    pub(super) fn reform(
+        site: &Site<'_>,
+        objects: &mut Objects<'_>,
+        old: &Files,
+        base: Base,
+        exported: Vec<Exported>,
+        version: Option<String>,
+    ) -> Result<Rewrite, RewriteError> {
+        let names: Vec<String> = old.queue.files.iter().map(|file| file.name.clone()).collect();
+        let series = match &old.queue.series {
+            None => None,
+            Some(bytes) => {
+                let mut series = Series::parse(bytes).map_err(|error| RewriteError::Series(error.to_string()))?;
+                forget_strips(&mut series, &exported);
+                Some(series.print())
+            }
+        };
+        let queue = new_queue(old, &names, &exported, series);
+        let mut files = Files { pin: base.commit, queue, patches: Vec::new(), version };
+        files.patches = parse_all(&files.queue, &exported)?;
+        let stack = faithful(objects, base, &files, &exported)?;
+        let changes = changes(site, &old.queue, &files.queue)?;
+        let patches = names.into_iter().zip(exported).collect();
+        let (removed, renamed) = (Vec::new(), Vec::new());
+        Ok(Rewrite { files, patches, removed, renamed, stack, changes, version_taken: false })
+    }
+
+    /// Adds changes of other files to the same step. `version_taken`: one of them is a version that was taken anew.
+    pub(super) fn add(&mut self, changes: Vec<FileChange>, version_taken: bool) {
+        self.changes.extend(changes);
+        self.version_taken |= version_taken;
+    }
+
+    /// The files that would change, from the workspace's root, printable.
+    pub(super) fn changed_files(&self) -> Vec<String> {
+        self.changes.iter().map(|change| change.path.to_string()).collect()
+    }
+
+    /// The changes alone, for a step that leaves the store as it is.
+    pub(super) fn into_changes(self) -> Vec<FileChange> {
+        self.changes
+    }
+
     /// Whether any file would change.
     #[must_use]
     pub fn changes_files(&self) -> bool {
@@ -229,7 +277,17 @@ fn name_files(old: &Files, exported: &[Exported]) -> Result<(Vec<String>, Option
     }
     let order: Vec<&BStr> = names.iter().map(|name| name.as_bstr()).collect();
     series.reorder(&order);
+    forget_strips(&mut series, exported);
     Ok((text(names), Some(series.print())))
+}
+
+/// What patchq writes has paths with one leading folder, whatever the file had before.
+fn forget_strips(series: &mut Series, exported: &[Exported]) {
+    for patch in exported.iter().filter(|patch| patch.origin == Origin::Rewritten) {
+        if let Some(name) = &patch.name {
+            series.forget_strip(name.as_bytes().as_bstr());
+        }
+    }
 }
 
 fn new_queue(old: &Files, names: &[String], exported: &[Exported], series: Option<Vec<u8>>) -> Queue {
