@@ -8,8 +8,8 @@ use crate::git::Prompts;
 use crate::ui::{Message, Paint, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
-    Demands, Files, Finding, FindingKind, Pending, Repairs, Severity, Site, Workspace, finish_if_free, judge_files,
-    judge_queue, judge_workspace, repair,
+    Demands, Files, Finding, FindingKind, Pending, Repairs, Severity, Site, Supply, Workspace, finish_if_free,
+    judge_files, judge_queue, judge_workspace, repair,
 };
 
 /// Check that the workspace is in order
@@ -53,9 +53,12 @@ struct Document {
 }
 
 /// What came of one upstream.
+#[derive(Default)]
 struct Judged {
     findings: Vec<Finding>,
     fixed: Vec<String>,
+    /// Why it could be judged and not put right.
+    failed: Option<CliError>,
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
@@ -76,16 +79,22 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         around_it = own_findings(context, &workspace)?;
     }
     let mut document = Document { findings: around_it, fixed: Vec::new() };
+    let (mut exit, mut failed) = (all.exit, all.failed);
     for judged in all.results {
+        if let Some(error) = judged.failed {
+            context.say(&error.message());
+            exit = exit.min(error.exit);
+            failed.get_or_insert(error);
+        }
         document.findings.extend(judged.findings);
         document.fixed.extend(judged.fixed);
     }
-    tell(context, &document, upstreams.len(), all.failed.is_some())?;
+    tell(context, &document, upstreams.len(), failed.is_some())?;
     let wrong = document.findings.iter().any(|finding| finding.severity == Severity::Error);
     if context.json {
-        context.document(document, all.failed.as_ref())?;
+        context.document(document, failed.as_ref())?;
     }
-    Ok(if wrong { all.exit.min(Exit::CheckSaidNo) } else { all.exit })
+    Ok(if wrong { exit.min(Exit::CheckSaidNo) } else { exit })
 }
 
 #[derive(Clone, Copy)]
@@ -118,7 +127,7 @@ fn one(
         }
     }
     let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
-    let Some(files) = files else { return Ok(Judged { findings, fixed: Vec::new() }) };
+    let Some(files) = files else { return Ok(Judged { findings, ..Judged::default() }) };
     if site.is_none() && context.offline {
         let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
         return Err(CliError::plain("offline", text).hint("run it again without --offline"));
@@ -138,25 +147,41 @@ fn one(
         findings.extend(judge(&files)?);
         let fixable = findings.iter().any(|finding| finding.fixable);
         if !wish.fix || !(fixable || lines_lack) {
-            return Ok(Judged { findings, fixed: Vec::new() });
+            return Ok(Judged { findings, ..Judged::default() });
         }
-        let version = if findings.iter().any(|finding| finding.fixable && finding.kind == FindingKind::Version) {
-            let history = site.history();
-            let described =
-                supply.with_watch(|remote, watch| remote.describe(&site.store, &history, files.pin, None, watch));
-            Some(described?.text)
-        } else {
-            None
+        let fixed = match put_right(context, &site, supply, &files, &findings, (wish, lines_lack)) {
+            Ok(fixed) => fixed,
+            Err(error) => return Ok(Judged { findings, failed: Some(error.in_upstream(name)), ..Judged::default() }),
         };
-        let repairs = Repairs { demands: wish.demands, version, ignores: lines_lack };
-        let fixed = context.around("verify --fix", |around| repair(&site, supply, &repairs, around));
-        let fixed = fixed.map_err(|error| CliError::rewrite(name, error))?;
         let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
         if let Some(files) = files {
             findings.extend(judge(&files)?);
         }
-        Ok(Judged { findings, fixed })
+        Ok(Judged { findings, fixed, failed: None })
     })
+}
+
+/// Puts right what can be, and says which files changed.
+fn put_right(
+    context: &Context,
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    files: &Files,
+    findings: &[Finding],
+    (wish, ignores): (Wish, bool),
+) -> Result<Vec<String>, CliError> {
+    let stale = findings.iter().any(|finding| finding.fixable && finding.kind == FindingKind::Version);
+    let version = if stale {
+        let history = site.history();
+        let described =
+            supply.with_watch(|remote, watch| remote.describe(&site.store, &history, files.pin, None, watch));
+        Some(described?.text)
+    } else {
+        None
+    };
+    let repairs = Repairs { demands: wish.demands, version, ignores };
+    let fixed = context.around("verify --fix", |around| repair(site, supply, &repairs, around));
+    fixed.map_err(|error| CliError::rewrite(site.name().as_str(), error))
 }
 
 /// The findings as lines that editors and CI understand, to stdout; how it went, to stderr.
