@@ -141,10 +141,12 @@ fn one(
                 made
             }
         };
-        let judge = |files: &Files| {
-            judge_queue(&site, supply, files, wish.demands).map_err(|error| CliError::settle(name, error))
+        let judge = |files: &Files, findings: &mut Vec<Finding>| {
+            judge_queue(&site, supply, files, wish.demands, findings).map_err(|error| CliError::settle(name, error))
         };
-        findings.extend(judge(&files)?);
+        if let Err(error) = judge(&files, &mut findings) {
+            return Ok(Judged { findings, failed: Some(error), ..Judged::default() });
+        }
         let fixable = findings.iter().any(|finding| finding.fixable);
         if !wish.fix || !(fixable || lines_lack) {
             return Ok(Judged { findings, ..Judged::default() });
@@ -155,7 +157,7 @@ fn one(
         };
         let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
         if let Some(files) = files {
-            findings.extend(judge(&files)?);
+            judge(&files, &mut findings)?;
         }
         Ok(Judged { findings, fixed, failed: None })
     })

@@ -111,7 +111,7 @@ pub fn tags(workspace: &Workspace, upstream: &Upstream, image: Option<&str>) -> 
         pin: files.pin,
         queue: &queue,
         date,
-        branch: branch(upstream, site.as_ref()),
+        branch: branch(upstream, &files, site.as_ref()),
     };
     let references = all(upstream, &templates, &input, image)?;
     Ok(UpstreamTags { name: upstream.name.to_string(), pin: files.pin, version, queue, references })
@@ -145,12 +145,13 @@ fn date(objects: &mut Objects<'_>, pin: Id) -> Option<Date> {
     objects.has(pin).then(|| Base::read(objects, pin).ok()).flatten().map(|base| base.date)
 }
 
-/// The track, if it is a branch. Only the remote knows whether a name is a branch or a tag; the name of a tag that the
-/// store has is none.
-fn branch<'u>(upstream: &'u Upstream, site: Option<&Site<'_>>) -> Option<&'u str> {
+/// The track, if it is a branch. Only the remote knows whether a name is a branch or a tag; the pin's own version and
+/// the tags of the store are none.
+fn branch<'u>(upstream: &'u Upstream, files: &Files, site: Option<&Site<'_>>) -> Option<&'u str> {
     let Some(Track::Ref(name)) = &upstream.track else { return None };
-    let tags = site.and_then(|site| site.store.tags().ok()).unwrap_or_default();
-    (!tags.iter().any(|(tag, _)| tag == name)).then_some(name)
+    let in_store = || site.is_some_and(|site| matches!(site.store.read_ref(&format!("refs/tags/{name}")), Ok(Some(_))));
+    let is_tag = files.version.as_ref() == Some(name) || in_store();
+    (!is_tag).then_some(name)
 }
 
 fn all(

@@ -21,33 +21,37 @@ pub struct Demands {
     pub canonical: bool,
 }
 
-/// Judges the queue of `files` on its pin, and what stands around it.
+/// Judges the queue of `files` on its pin, and what stands around it. What is found goes to `findings`, also when
+/// something then keeps the rest from being judged.
 ///
 /// # Errors
-/// [`SettleError`] when something keeps it from being judged: the network, the store, the disk.
+/// [`SettleError`]: the network, the store, the disk.
 pub fn judge_queue(
     site: &Site<'_>,
     supply: &Supply<'_>,
     files: &Files,
     demands: Demands,
-) -> Result<Vec<Finding>, SettleError> {
-    let mut findings = Vec::new();
+    findings: &mut Vec<Finding>,
+) -> Result<(), SettleError> {
+    let mut found = |more: Vec<Finding>| findings.extend(more.into_iter().map(|one| one.of(site.name().as_str())));
     let mut objects = Objects::new(&site.store)?;
     let record = Record::read(&mut objects)?;
-    findings.extend(judge_version(site, files, record.as_ref()));
-    match stack_of(site, supply, &mut objects, files, false) {
-        Err(error) => findings.push(pin_finding(site, files.pin, error)?),
-        Ok(applied) => {
-            findings.extend(judge_applied(site, files, &applied, demands));
-            findings.extend(judge_export(site, supply, &mut objects, files, &applied)?);
-            if demands.canonical {
-                findings.extend(judge_form(site, supply, &mut objects, files, &applied)?);
-            }
-            let state = State::read(site, &mut objects, files)?;
-            findings.extend(judge_checkout(site, &state));
+    found(judge_version(site, files, record.as_ref()).into_iter().collect());
+    let applied = match stack_of(site, supply, &mut objects, files, false) {
+        Ok(applied) => applied,
+        Err(error) => {
+            found(vec![pin_finding(site, files.pin, error)?]);
+            return Ok(());
         }
+    };
+    found(judge_applied(site, files, &applied, demands));
+    found(judge_export(site, supply, &mut objects, files, &applied)?);
+    if demands.canonical {
+        found(judge_form(site, supply, &mut objects, files, &applied)?);
     }
-    Ok(findings.into_iter().map(|finding| finding.of(site.name().as_str())).collect())
+    let state = State::read(site, &mut objects, files)?;
+    found(judge_checkout(site, &state).into_iter().collect());
+    Ok(())
 }
 
 fn judge_version(site: &Site<'_>, files: &Files, record: Option<&Record>) -> Option<Finding> {

@@ -14,6 +14,9 @@ mod save;
 mod setup;
 #[path = "../support/mod.rs"]
 mod shared;
+mod status;
 mod support;
+mod tag;
 mod undo;
+mod verify;
 mod who;
