@@ -148,7 +148,7 @@ pub(super) fn keep(
         branch: (state.tip, after.or(state.tip)),
         pin: state.record.as_ref().map(|record| record.pin),
         work,
-        version: side.checkout.first().and_then(|step| step.version.clone()),
+        version: version_before(site, state),
     };
     let commit = make(objects, &kept, changes, state)?;
     let mut entries = entries(site)?;
@@ -157,6 +157,13 @@ pub(super) fn keep(
     let surplus = (entries.len() + 1).saturating_sub(KEPT);
     moves.extend(entries.drain(..surplus).map(|(n, at)| RefMove { name: ref_name(n), old: Some(at), new: None }));
     Ok(moves)
+}
+
+/// What `version.txt` in the checkout says before a change: the manifest's version, or the one that files and commits
+/// agreed on last.
+fn version_before(site: &Site<'_>, state: &State) -> Option<String> {
+    let kept = state.record.as_ref().and_then(|record| record.files.version.clone());
+    site.upstream.version.clone().or(kept)
 }
 
 fn kept_file(change: &FileChange) -> KeptFile {
