@@ -160,7 +160,7 @@ impl CliError {
         Failure {
             file: self.said.file.as_deref().map(Bytes::from),
             line: self.said.line,
-            hint: (!self.said.hints.is_empty()).then(|| self.said.hints.join("; ")),
+            hint: (!self.said.hints.is_empty()).then(|| self.said.hints.join("\n")),
             ..Failure::new(Kind::new(self.said.kind), text)
         }
     }
@@ -174,7 +174,7 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let text = error.kind().to_string();
         let rendered = error.render().to_string();
         let first = rendered.lines().next().map_or(text.as_str(), |line| line.trim_start_matches("error: "));
-        let schema = Schema { command: "usage", version: 1 };
+        let schema = Schema { command: "error", version: 1 };
         if let Ok(document) = Document::failed(schema, CliError::usage(first).failure()).to_text() {
             super::context::write_out(document.as_bytes());
         }

@@ -39,8 +39,9 @@ struct Document {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let Args { names } = args;
     let workspace = context.workspace()?;
-    let upstreams = context.upstreams(&workspace, &args.names)?;
+    let upstreams = context.upstreams(&workspace, &names)?;
     let mut failed: Option<CliError> = None;
     let mut all = Vec::with_capacity(upstreams.len());
     for upstream in upstreams {
@@ -62,7 +63,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     } else {
         context.out(&table(&all).render(&context.look))?;
     }
-    if !args.names.is_empty() {
+    if !names.is_empty() {
         for status in &all {
             context.out(&details(context, status))?;
         }

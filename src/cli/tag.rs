@@ -43,9 +43,10 @@ struct Document {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let Args { names, image } = args;
     let workspace = context.workspace()?;
-    let mut upstreams = context.upstreams(&workspace, &args.names)?;
-    let image = args.image.as_deref();
+    let mut upstreams = context.upstreams(&workspace, &names)?;
+    let image = image.as_deref();
     if let Some(image) = image {
         known_image(&upstreams, image)?;
         upstreams.retain(|upstream| upstream.images.iter().any(|known| known.name == image));

@@ -62,12 +62,13 @@ struct Judged {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let Args { names, strict, canonical, fix } = args;
     let workspace = context.workspace()?;
-    let upstreams = context.upstreams(&workspace, &args.names)?;
-    let wish = Wish { demands: Demands { strict: args.strict, canonical: args.canonical }, fix: args.fix };
+    let upstreams = context.upstreams(&workspace, &names)?;
+    let wish = Wish { demands: Demands { strict, canonical }, fix };
     let mut around_it = own_findings(context, &workspace)?;
     // The first upstream whose step can be made adds the missing lines in it.
-    let mut lines_lack = args.fix && around_it.iter().any(|finding| finding.fixable);
+    let mut lines_lack = fix && around_it.iter().any(|finding| finding.fixable);
     let all = context.each(&upstreams, |upstream| {
         let judged = one(context, &workspace, upstream, wish, lines_lack)?;
         if !judged.fixed.is_empty() {
@@ -75,7 +76,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         }
         Ok((Exit::Done, judged))
     });
-    if args.fix {
+    if fix {
         around_it = own_findings(context, &workspace)?;
     }
     let mut document = Document { findings: around_it, fixed: Vec::new() };

@@ -100,8 +100,7 @@ impl Standing {
         self.pin = pins::read_pin(&pin, layout.shown(&pin)).ok().flatten();
         let kept = pins::read_version(&version, layout.shown(&version)).ok().flatten();
         self.version = upstream.version.clone().or_else(|| kept.clone());
-        let judge = |record| self.pin.map(|pin| VersionState::of(upstream, pin, kept.as_deref(), record));
-        self.version_state = judge(None);
+        self.version_state = self.pin.map(|pin| VersionState::of(upstream, pin, kept.as_deref(), None));
         let files = match Files::read(layout, &upstream.name) {
             Err(FilesError::NoPin { .. }) => return Ok(Stand::NoPin),
             read => read?,
