@@ -2,21 +2,75 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
+use super::context::Context;
+use super::failure::CliError;
+use super::failure::Exit;
+use crate::report::Bytes;
+use crate::ui::Message;
+use crate::workspace::{InitError, init};
+
 /// Make a workspace
 ///
 /// Writes an `upstreams.toml` to fill in, and the lines of `.gitignore` and `.gitattributes` that keep checkouts out
-/// of your commits and patch files byte for byte. Nothing that exists is overwritten.
+/// of your commits and patch files byte for byte. Nothing that exists is overwritten. In a folder that is a workspace
+/// already it only adds what those two files lack.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The folder (left out: this one)
+    /// The folder, made if it is not there (left out: this one)
     #[arg(value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
 }
 
-pub(super) fn run(
-    _context: &super::context::Context,
-    _args: Args,
-) -> Result<super::failure::Exit, super::failure::CliError> {
-    Err(super::failure::CliError::plain("internal", "not built yet"))
+#[derive(Debug, Serialize)]
+struct Document {
+    root: Bytes,
+    existed: bool,
+    created: Vec<String>,
+    extended: Vec<String>,
+    git: bool,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = args.dir.map_or_else(|| context.cwd.clone(), |dir| context.cwd.join(dir));
+    let made = context.around("init", |around| init(&dir, around)).map_err(failed)?;
+    for file in &made.created {
+        context.tell(&format!("made      {file}"));
+    }
+    for file in &made.extended {
+        context.tell(&format!("added to  {file}"));
+    }
+    if made.existed && made.created.is_empty() && made.extended.is_empty() {
+        context.tell("this is a workspace already; nothing changed");
+    }
+    if !made.in_git && !context.quiet {
+        let note = "this is no git repository; make it one, so that your patches have a history";
+        context.say(&Message::note(note).hint("git init"));
+    }
+    if !made.existed && !context.quiet {
+        let note = Message::note("next: add an upstream, or take over patches that you have");
+        context.say(&note.hint("patchq add NAME URL").hint("patchq import NAME.patch --commit ID --url URL"));
+    }
+    if context.json {
+        let root = Bytes::from(made.root.as_os_str().as_bytes());
+        let (existed, git) = (made.existed, made.in_git);
+        context.document(Document { root, existed, created: made.created, extended: made.extended, git }, None)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn failed(error: InitError) -> CliError {
+    match error {
+        InitError::Checkout { .. } => CliError::of("usage", &error)
+            .exit(Exit::Usage)
+            .hint("patchq init DIR, with a folder outside of every checkout"),
+        InitError::Manifest(errors) => CliError::from(&errors),
+        InitError::Git(error) => error.into(),
+        InitError::Lock(error) => error.into(),
+        InitError::Publish(error) => error.into(),
+        InitError::File(_) => CliError::of("files", &error),
+    }
 }

@@ -1,5 +1,6 @@
 //! The maintainers' files: the manifest, pins, queue files, ignore files, locks, and publishing changes to them.
 
+mod changes;
 pub mod digest;
 pub mod export;
 pub mod files;
@@ -7,6 +8,7 @@ mod files_side;
 mod findings;
 mod follow;
 pub mod ignore;
+mod init;
 pub mod journal;
 pub mod layout;
 pub mod lock;
@@ -33,6 +35,7 @@ mod version;
 pub use files_side::{Files, FilesError};
 pub use findings::{Finding, FindingKind, Severity};
 pub use follow::FollowError;
+pub use init::{InitError, Initialised, init};
 pub use manifest::manifest_schema;
 pub use open::{OpenError, TrackedName, UnknownUpstream, Workspace};
 pub use pending::{Pending, finish_if_free};

@@ -65,6 +65,19 @@ pub struct UnknownUpstream {
     pub nearest: Option<String>,
 }
 
+/// Where everything of the workspace at `root` is.
+///
+/// # Errors
+/// [`GitError`] when the repository around it cannot be looked at.
+pub(super) fn layout_of(root: &Path) -> Result<Layout, GitError> {
+    let enclosing = git::enclosing(root)?.map(|found| Enclosing {
+        common_dir: found.common_dir,
+        work_tree: found.workdir,
+        worktree_id: found.worktree_id,
+    });
+    Ok(Layout::new(root, enclosing.as_ref()))
+}
+
 impl Workspace {
     /// Finds the workspace that `start` (absolute) stands in, and reads its manifest.
     ///
@@ -72,12 +85,7 @@ impl Workspace {
     /// [`OpenError`].
     pub fn open(start: &Path) -> Result<Workspace, OpenError> {
         let Found { root, inside, checkout } = layout::find(start)?;
-        let enclosing = git::enclosing(&root)?.map(|found| Enclosing {
-            common_dir: found.common_dir,
-            work_tree: found.workdir,
-            worktree_id: found.worktree_id,
-        });
-        let layout = Layout::new(&root, enclosing.as_ref());
+        let layout = layout_of(&root)?;
         let text = files::read(&layout.manifest())?.unwrap_or_default();
         let manifest = Manifest::parse(&text, Path::new(MANIFEST)).map_err(OpenError::Manifest)?;
         Ok(Workspace { layout, manifest, text, checkout, inside })

@@ -13,7 +13,7 @@ use crate::git::{GitError, Id, Store};
 use crate::path::RepoPath;
 
 /// How long a command waits for another patchq.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An upstream and its store.
 pub struct Site<'w> {

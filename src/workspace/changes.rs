@@ -1,0 +1,41 @@
+//! Changes of the workspace's own files, made from what stands there now.
+
+use super::files::{self, FileError};
+use super::ignore::{missing_attributes, missing_ignores, with_lines};
+use super::layout::Layout;
+use super::manifest::Name;
+use super::publish::FileChange;
+use crate::path::RepoPath;
+
+/// The change after which `path` (from the workspace's root) holds `new`; `None` when it does already.
+///
+/// # Errors
+/// [`FileError`] when what stands there cannot be read.
+pub(super) fn to_hold(layout: &Layout, path: RepoPath, new: Vec<u8>) -> Result<Option<FileChange>, FileError> {
+    let old = files::read(&path.below(layout.root()))?;
+    Ok((old.as_ref() != Some(&new)).then_some(FileChange { path, old, new: Some(new) }))
+}
+
+/// The changes that `.gitignore` and `.gitattributes` need for the checkouts of `names`.
+///
+/// # Errors
+/// [`FileError`] when one of them cannot be read.
+pub(super) fn of_ignores<'a>(
+    layout: &Layout,
+    names: impl IntoIterator<Item = &'a Name>,
+) -> Result<Vec<FileChange>, FileError> {
+    let mut changes = Vec::new();
+    let mut change = |name: &str, lines: &dyn Fn(&[u8]) -> Vec<String>| -> Result<(), FileError> {
+        let old = files::read(&layout.root().join(name))?;
+        let bytes = old.as_deref().unwrap_or_default();
+        // The two names are constants that hold.
+        if let (Some(new), Ok(path)) = (with_lines(bytes, &lines(bytes)), RepoPath::new(name)) {
+            changes.push(FileChange { path, old, new: Some(new) });
+        }
+        Ok(())
+    };
+    let names: Vec<&Name> = names.into_iter().collect();
+    change(".gitignore", &|old| missing_ignores(old, names.iter().copied(), layout.private_in_root()))?;
+    change(".gitattributes", &missing_attributes)?;
+    Ok(changes)
+}
