@@ -1,10 +1,21 @@
 //! `patchq add`.
 
+use serde::Serialize;
+
+use super::context::Context;
+use super::entry::{Entry, Said, entry, find, rev, write};
+use super::failure::{CliError, Exit};
+use crate::git::Id;
+use crate::ui::Message;
+use crate::workspace::manifest::Name;
+use crate::workspace::pinned;
+
 /// Add an upstream and pin it
 ///
 /// Writes the entry to `upstreams.toml`, finds the commit to stand on and its version, and writes both to
-/// `commits/`. Asks on a terminal for what is missing. For an entry that is in the manifest without a pin it only
-/// sets the pin.
+/// `commits/`. Asks on a terminal for a name and a url that are missing. For an entry that is in the manifest without
+/// a pin it only sets the pin. Nothing is checked out: that is for `patchq setup --only NAME`. `patchq undo` takes it
+/// back.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -18,7 +29,7 @@ pub(super) struct Args {
     /// The upstream's name: lower case, digits, `.`, `_`, `-`
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// Where its repository is
+    /// Where its repository is (a relative path: from here)
     #[arg(value_name = "URL")]
     pub(super) url: Option<String>,
     /// What refresh follows: a branch, a tag, a glob over tags (left out: the remote's HEAD branch)
@@ -29,9 +40,100 @@ pub(super) struct Args {
     pub(super) pin: Option<String>,
 }
 
-pub(super) fn run(
-    _context: &super::context::Context,
-    _args: Args,
-) -> Result<super::failure::Exit, super::failure::CliError> {
-    Err(super::failure::CliError::plain("internal", "not built yet"))
+#[derive(Debug, Serialize)]
+struct Document {
+    name: String,
+    url: String,
+    track: Option<String>,
+    pin: Id,
+    version: String,
+    /// Whether the entry is new.
+    added: bool,
+    files: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let pin = args.pin.as_deref().map(rev).transpose()?;
+    let (name, url) = name_and_url(context, args.name, args.url)?;
+    let said = Said { name: &name, url: url.as_deref(), track: args.track.as_deref(), url_argument: "URL" };
+    let entry = entry(context, &workspace, &said)?;
+    if let Some(pin) = entry.pin {
+        return Err(pinned_already(&entry, pin));
+    }
+    context.git()?;
+    let (found, prompts) = find(context, &workspace, &entry, pin.as_ref())?;
+    let files = pinned(found.pin, found.version.clone());
+    let adopted = write(context, "add", &workspace, &entry, (&found, &files), prompts)?;
+    let track = match &entry.new {
+        Some(_) => Some(found.track.to_string()),
+        None => workspace.upstream(&name)?.track.as_ref().map(ToString::to_string),
+    };
+    let following = track.as_ref().map(|track| format!(", following {track}")).unwrap_or_default();
+    let verb = if entry.new.is_some() { "added" } else { "pinned" };
+    context.tell(&format!("{name}: {verb} at {} ({}){following}", found.pin.short(12), found.version));
+    if !context.quiet {
+        context.say(&Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}")));
+    }
+    if context.json {
+        let url = match &entry.new {
+            Some(new) => new.url.to_string(),
+            None => workspace.upstream(&name)?.url.to_string(),
+        };
+        let (pin, version, added) = (found.pin, found.version, entry.new.is_some());
+        context.document(Document { name, url, track, pin, version, added, files: adopted.files }, None)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Name and url, asked for where they are missing; the url first, because it has a name in it.
+fn name_and_url(
+    context: &Context,
+    name: Option<String>,
+    url: Option<String>,
+) -> Result<(String, Option<String>), CliError> {
+    if let Some(name) = name {
+        return Ok((name.trim_end_matches('/').to_owned(), url));
+    }
+    let missing = || CliError::usage("NAME and URL are missing").hint("patchq add NAME URL");
+    let url = context.ask("where is the upstream's repository?", None)?.ok_or_else(missing)?;
+    let stem = name_in(&url);
+    let name = context.ask("what shall it be called?", stem.as_deref())?.ok_or_else(missing)?;
+    Ok((name, Some(url)))
+}
+
+/// The name that a url suggests: its last part.
+fn name_in(url: &str) -> Option<String> {
+    let last = url.trim_end_matches('/').rsplit(['/', ':']).next()?;
+    let stem = last.strip_suffix(".git").unwrap_or(last).to_ascii_lowercase();
+    Name::parse(&stem).ok().map(|name| name.to_string())
+}
+
+fn pinned_already(entry: &Entry, pin: Id) -> CliError {
+    let name = entry.name.as_str();
+    let file = format!("commits/{name}.txt");
+    let error =
+        CliError::plain("pinned", format!("{name}: it has a pin already ({}, {file})", pin.short(12))).at(file, None);
+    match entry.new {
+        None => error.hint(format!("patchq refresh {name} --to REV     (moves it, with its patches)")),
+        Some(_) => error.hint(format!("rm commits/{name}.txt, if it is a leftover")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_in;
+
+    #[test]
+    fn a_url_suggests_its_last_part() {
+        for (url, name) in [
+            ("https://github.com/kubeflow/Kubeflow.git", Some("kubeflow")),
+            ("git@host:ray", Some("ray")),
+            ("../up/", Some("up")),
+            ("https://host/patches", None),
+            ("https://host/%C3%A4.git", None),
+        ] {
+            assert_eq!(name_in(url).as_deref(), name, "{url}");
+        }
+    }
 }

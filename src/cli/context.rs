@@ -73,6 +73,11 @@ impl Context {
         })
     }
 
+    /// The command's name.
+    pub(super) fn command(&self) -> &'static str {
+        self.command
+    }
+
     /// The git program, checked once.
     pub(super) fn git(&self) -> Result<&GitProgram, CliError> {
         if self.git_checked.get().is_none() {

@@ -197,6 +197,17 @@ impl CliError {
         made.in_upstream(name)
     }
 
+    /// An error of finishing what a killed command left, which names its upstream itself.
+    pub(super) fn left_behind(error: SettleError) -> CliError {
+        match error {
+            SettleError::Publish(error) => error.into(),
+            SettleError::Follow(error) => error.into(),
+            SettleError::Lock(error) => error.into(),
+            SettleError::Git(error) => error.into(),
+            other => CliError::of("files", &other),
+        }
+    }
+
     fn from_files(error: SettleError) -> CliError {
         match error {
             SettleError::Files(error) => error.into(),

@@ -6,6 +6,7 @@ mod apply;
 mod completions;
 mod context;
 pub mod demo;
+mod entry;
 mod errors;
 mod export;
 mod failure;

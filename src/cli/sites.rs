@@ -8,7 +8,7 @@ use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
 use crate::ui::{Message, Task};
 use crate::workspace::lock::Holder;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{Around, Supply, Workspace};
+use crate::workspace::{Around, Supply, Workspace, finish_left_behind};
 
 impl Context {
     /// The workspace that the command stands in; its manifest's warnings are said.
@@ -18,7 +18,11 @@ impl Context {
 
     /// The workspace that the folder `start` stands in.
     pub(super) fn workspace_at(&self, start: &Path) -> Result<Workspace, CliError> {
-        let workspace = Workspace::open(start)?;
+        let mut workspace = Workspace::open(start)?;
+        let finished = self.around(self.command(), |around| finish_left_behind(&workspace, around));
+        if finished.map_err(CliError::left_behind)? {
+            workspace = Workspace::open(start)?;
+        }
         for warning in &workspace.manifest.warnings {
             self.say(&Message::warning(super::errors::mistake(warning)));
         }

@@ -1,5 +1,6 @@
 //! The maintainers' files: the manifest, pins, queue files, ignore files, locks, and publishing changes to them.
 
+mod adopt;
 mod changes;
 pub mod digest;
 pub mod export;
@@ -12,6 +13,7 @@ mod init;
 pub mod journal;
 pub mod layout;
 pub mod lock;
+mod look_up;
 pub mod manifest;
 mod open;
 mod pending;
@@ -32,13 +34,15 @@ mod verify_files;
 mod verify_fix;
 mod version;
 
+pub use adopt::{AdoptError, Adopted, Adoption, adopt, pinned, refuse_patches};
 pub use files_side::{Files, FilesError};
 pub use findings::{Finding, FindingKind, Severity};
 pub use follow::FollowError;
 pub use init::{InitError, Initialised, init};
+pub use look_up::{Found, LookUpError, Wanted, look_up};
 pub use manifest::manifest_schema;
 pub use open::{OpenError, TrackedName, UnknownUpstream, Workspace};
-pub use pending::{Pending, finish_if_free};
+pub use pending::{Pending, finish_if_free, finish_left_behind};
 pub use record::Record;
 pub use rewrite::{Rewrite, RewriteError};
 pub use settle::{Around, SettleError, Settled, Wish, copy, finish_pending, is_exact, settle, stack_of};

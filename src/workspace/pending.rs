@@ -1,12 +1,92 @@
-//! The step of a killed command, for commands that only read: they finish it when nobody is in the way.
+//! Steps that killed commands left to be finished, before anything of the workspace is read.
+//!
+//! A step that changes the manifest may have left an entry half written or half taken out, so that no command on that
+//! upstream would come to finish it.
 
+use std::path::Path;
 use std::time::Duration;
 
+use super::files;
 use super::journal::Journal;
-use super::layout::Scope;
-use super::lock::{Lock, Mode};
+use super::layout::{MANIFEST, Scope};
+use super::lock::{Lock, LockError, Mode};
+use super::manifest::{Manifest, Name};
+use super::open::Workspace;
+use super::publish::PublishError;
 use super::settle::{Around, SettleError, finish_pending};
 use super::site::Site;
+
+/// Finishes the steps that killed commands left, and says whether there was one. What a living command is at is left
+/// to it.
+///
+/// # Errors
+/// [`SettleError`] when a step that changes the manifest cannot be finished; others are the affair of the commands on
+/// their upstream.
+pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<bool, SettleError> {
+    let mut finished = false;
+    for journal in Journal::all_pending(&workspace.layout)? {
+        match finish(workspace, &journal, around) {
+            Ok(done) => finished |= done,
+            Err(error) if changes_manifest(&journal)? => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(finished)
+}
+
+fn changes_manifest(journal: &Journal) -> Result<bool, PublishError> {
+    Ok(journal.changes()?.iter().any(|change| change.path.as_bytes() == MANIFEST.as_bytes()))
+}
+
+fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Result<bool, SettleError> {
+    let layout = &workspace.layout;
+    let Ok(name) = Name::parse(journal.key()) else {
+        let Some(_lock) = free(workspace, Scope::Workspace, around)? else { return Ok(false) };
+        let Some(journal) = Journal::pending(layout, Scope::Workspace)? else { return Ok(false) };
+        journal.roll_forward(layout, &mut |_| Ok(()), &|point| (around.observe)(&format!("{point:?}")))?;
+        return Ok(true);
+    };
+    let Some(_lock) = free(workspace, Scope::Upstream(&name), around)? else { return Ok(false) };
+    let second = if changes_manifest(journal)? { free(workspace, Scope::Workspace, around)? } else { None };
+    if changes_manifest(journal)? && second.is_none() {
+        return Ok(false);
+    }
+    let Some(with_entry) = with_entry(workspace, journal)? else { return Ok(false) };
+    let Some(upstream) = with_entry.manifest.upstream(name.as_str()) else { return Ok(false) };
+    match Site::open(&with_entry, upstream)? {
+        Some(site) => finish_pending(&site, around),
+        None => Ok(false),
+    }
+}
+
+/// The lock, if nobody holds it.
+fn free(workspace: &Workspace, scope: Scope<'_>, around: &Around<'_>) -> Result<Option<Lock>, SettleError> {
+    let path = workspace.layout.lock(scope);
+    match Lock::acquire(&path, Mode::Exclusive, scope.key(), around.command, Duration::ZERO, &mut |_| {}) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Held { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The workspace with a manifest that has the entry: the one on disk, or the one before or after the step.
+fn with_entry(workspace: &Workspace, journal: &Journal) -> Result<Option<Workspace>, SettleError> {
+    let mut texts = vec![workspace.text.clone()];
+    for (at, change) in journal.changes()?.iter().enumerate() {
+        if change.path.as_bytes() == MANIFEST.as_bytes() {
+            for side in ["new", "old"] {
+                let file = journal.folder().join(format!("{side}-{at}"));
+                texts.extend(files::read(&file).map_err(PublishError::from)?);
+            }
+        }
+    }
+    Ok(texts.into_iter().find_map(|text| {
+        let manifest = Manifest::parse(&text, Path::new(MANIFEST)).ok()?;
+        manifest.upstream(journal.key())?;
+        let (checkout, inside) = (workspace.checkout.clone(), workspace.inside.clone());
+        Some(Workspace { layout: workspace.layout.clone(), manifest, text, checkout, inside })
+    }))
+}
 
 /// What became of an interrupted step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +104,11 @@ pub enum Pending {
 /// # Errors
 /// [`SettleError`] when the step cannot be finished although the lock was free.
 pub fn finish_if_free(site: &Site<'_>, around: &Around<'_>) -> Result<Pending, SettleError> {
-    let layout = &site.workspace.layout;
     let scope = Scope::Upstream(site.name());
-    let Some(journal) = Journal::pending(layout, scope)? else { return Ok(Pending::Nothing) };
+    let Some(journal) = Journal::pending(&site.workspace.layout, scope)? else { return Ok(Pending::Nothing) };
     let kind = journal.kind().to_owned();
-    let lock = layout.lock(scope);
-    let free = Lock::acquire(&lock, Mode::Exclusive, site.name().as_str(), around.command, Duration::ZERO, &mut |_| {});
-    let Ok(_lock) = free else { return Ok(Pending::Left(kind)) };
+    // A lock that cannot be had, for whatever reason, leaves the step to others: this command only reads.
+    let Ok(Some(_lock)) = free(site.workspace, scope, around) else { return Ok(Pending::Left(kind)) };
     // Whoever held the lock may have finished it in between.
     Ok(if finish_pending(site, around)? { Pending::Finished(kind) } else { Pending::Nothing })
 }

@@ -80,6 +80,11 @@ impl UndoError {
 }
 
 impl Kept {
+    /// Whether the change moved the checkout, where there was one.
+    fn moved_checkout(&self) -> bool {
+        self.branch.0 != self.branch.1 || self.work.is_some()
+    }
+
     /// The files that the change touched, from the workspace's root.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.path.as_str())
@@ -286,7 +291,8 @@ fn back(site: &Site<'_>, kept: &Kept, (number, at): (u64, Id)) -> Result<GitSide
     side.refs.retain(|step| !step.name.starts_with(REFS));
     side.refs.push(RefMove { name: ref_name(number), old: Some(at), new: None });
     let attached = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
-    if let (true, Some(pin), Some(before)) = (attached, kept.pin, kept.branch.0) {
+    let pin = kept.pin.filter(|_| attached && kept.moved_checkout());
+    if let (Some(pin), Some(before)) = (pin, kept.branch.0) {
         let reason = format!("patchq undo: {}", kept.command);
         let step = Move {
             old: kept.branch.1,
@@ -326,7 +332,14 @@ fn changed_since(site: &Site<'_>, kept: &Kept) -> Result<Vec<String>, UndoError>
         why.push("the checkout's commits changed since".to_owned());
     }
     let folder = site.checkout();
-    if checkout::attachment(&site.store, &folder).map_err(UndoError::of)? == Attachment::Ours {
+    let attached = checkout::attachment(&site.store, &folder).map_err(UndoError::of)? == Attachment::Ours;
+    if attached && kept.moved_checkout() {
+        if kept.branch.0.is_none() {
+            why.push(format!(
+                "it was checked out since, in {0}/ (once nothing there is needed: rm -r {0})",
+                site.name()
+            ));
+        }
         if let Some(operation) = checkout::operation(&site.store) {
             why.push(format!("a git {operation} is in progress in the checkout"));
         }

@@ -1,0 +1,281 @@
+//! What `add` and `import` share: the entry that is meant or made, what its upstream says of it, and the step that
+//! writes it all.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::context::{Context, interrupted};
+use super::failure::{CliError, Exit, shown};
+use crate::git::{Id, Prompts, Rev};
+use crate::ui::{Message, PromptError};
+use crate::workspace::layout::MANIFEST;
+use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Transport, Upstream, Url};
+use crate::workspace::{
+    AdoptError, Adopted, Adoption, Files, Found, LookUpError, SettleError, Site, Supply, Wanted, Workspace, adopt,
+    look_up, pins,
+};
+
+/// An upstream that is to get a pin.
+pub(super) struct Entry {
+    pub(super) name: Name,
+    /// What is to be written into the manifest; `None`: the entry is there.
+    pub(super) new: Option<NewUpstream>,
+    /// The pin that it has.
+    pub(super) pin: Option<Id>,
+}
+
+/// What the command line says of it.
+pub(super) struct Said<'a> {
+    pub(super) name: &'a str,
+    pub(super) url: Option<&'a str>,
+    pub(super) track: Option<&'a str>,
+    /// How the url is given, for messages.
+    pub(super) url_argument: &'a str,
+}
+
+impl Context {
+    /// The answer to a question for what the command line leaves out, if somebody can be asked.
+    pub(super) fn ask(&self, question: &str, default: Option<&str>) -> Result<Option<String>, CliError> {
+        if !self.asker.can_ask() || self.json {
+            return Ok(None);
+        }
+        match self.progress.suspend(|| self.asker.text(question, default)) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(PromptError::NoTerminal(_)) => Ok(None),
+            Err(PromptError::Interrupted) => Err(interrupted()),
+            Err(error @ PromptError::Terminal { .. }) => Err(CliError::of("io", &error)),
+        }
+    }
+}
+
+/// Finds the entry, or works out the one to make.
+pub(super) fn entry(context: &Context, workspace: &Workspace, said: &Said<'_>) -> Result<Entry, CliError> {
+    let url = said.url.map(|url| url_from(context, workspace, url)).transpose()?;
+    let track = said.track.map(Track::parse).transpose().map_err(|error| CliError::usage(error.to_string()))?;
+    if let Some(upstream) = workspace.manifest.upstream(said.name) {
+        same(upstream, url.as_ref(), track.as_ref())?;
+        let file = workspace.layout.pin(&upstream.name);
+        let pin = pins::read_pin(&file, workspace.layout.shown(&file));
+        let pin = pin.map_err(|error| CliError::of("pin", &error).in_upstream(said.name))?;
+        return Ok(Entry { name: upstream.name.clone(), new: None, pin });
+    }
+    let name = Name::parse(said.name).map_err(|error| CliError::usage(error.to_string()))?;
+    if workspace.tracked_names(context.git()?)?.contains(name.as_str().as_bytes()) {
+        let error = CliError::usage(BadName::Tracked(name.to_string()).to_string());
+        return Err(error.hint("take another name"));
+    }
+    let url = match url {
+        Some(url) => url,
+        None => match context.ask(&format!("where is the repository of '{name}'?"), None)? {
+            Some(answer) => url_from(context, workspace, &answer)?,
+            None => return Err(no_url(workspace, &name, said.url_argument)),
+        },
+    };
+    let (sparse, registry, version, remember) = (None, None, None, None);
+    let new = NewUpstream { name: name.clone(), url, mirrors: Vec::new(), track, sparse, registry, version, remember };
+    let file = workspace.layout.pin(&name);
+    let pin = pins::read_pin(&file, workspace.layout.shown(&file));
+    let pin = pin.map_err(|error| CliError::of("pin", &error).in_upstream(said.name))?;
+    Ok(Entry { name, new: Some(new), pin })
+}
+
+fn no_url(workspace: &Workspace, name: &Name, argument: &str) -> CliError {
+    let error = CliError::usage(format!("there is no upstream '{name}' in {MANIFEST}, and no {argument} is given"));
+    match workspace.manifest.nearest(name.as_str()) {
+        Some(near) => error.hint(format!("did you mean '{}'?", near.name)),
+        None => error.hint(format!("give its {argument}, as https://github.com/OWNER/REPOSITORY.git")),
+    }
+}
+
+/// What is given once more must be what the manifest says.
+fn same(upstream: &Upstream, url: Option<&Url>, track: Option<&Track>) -> Result<(), CliError> {
+    let differs = |what: &str, has: &str, given: &str| {
+        let text = format!("{}: the {what} in {MANIFEST} is {has}, not '{given}'", upstream.name);
+        Err(CliError::usage(text)
+            .at(MANIFEST, Some(upstream.line))
+            .hint(format!("leave it out, or change '{what}' in {MANIFEST}:{}", upstream.line)))
+    };
+    if let Some(url) = url.filter(|url| **url != upstream.url) {
+        return differs("url", &format!("'{}'", upstream.url), url.as_str());
+    }
+    match (track, &upstream.track) {
+        (Some(given), Some(has)) if given != has => differs("track", &format!("'{has}'"), given.as_str()),
+        (Some(given), None) => differs("track", "not set", given.as_str()),
+        _ => Ok(()),
+    }
+}
+
+/// A url of the command line. A relative path is one from the current folder there, and one from the root in the
+/// manifest.
+fn url_from(context: &Context, workspace: &Workspace, text: &str) -> Result<Url, CliError> {
+    let parse = |text: &str| {
+        let root = workspace.layout.root();
+        // Both say no in their own words; what reaches git passes both.
+        let url = Url::parse(text).map_err(|error| CliError::usage(error.to_string()))?;
+        crate::git::Url::parse(text, root).map_err(|error| CliError::usage(error.to_string()))?;
+        Ok(url)
+    };
+    let url = parse(text)?;
+    if url.transport() != Transport::Path || Path::new(text).is_absolute() || context.cwd == workspace.layout.root() {
+        return Ok(url);
+    }
+    let mut path = PathBuf::new();
+    for part in workspace.inside.join(text).components() {
+        match part {
+            Component::ParentDir if path.file_name().is_some() => {
+                path.pop();
+            }
+            Component::CurDir => {}
+            part => path.push(part),
+        }
+    }
+    match path.to_str() {
+        Some("") => parse("."),
+        Some(path) => parse(path),
+        None => Err(CliError::usage(format!("the path '{}' is not UTF-8 text", shown(text)))),
+    }
+}
+
+/// Asks the upstream; a second time, with git asking on the terminal, where credentials were missing.
+pub(super) fn find(
+    context: &Context,
+    workspace: &Workspace,
+    entry: &Entry,
+    pin: Option<&Rev>,
+) -> Result<(Found, Prompts), CliError> {
+    let found = find_with(context, workspace, entry, pin, Prompts::Never);
+    match found {
+        Err(error) if error.lacks_credentials() && context.asker.can_ask() && !context.json => {
+            Ok((find_with(context, workspace, entry, pin, Prompts::Terminal)?, Prompts::Terminal))
+        }
+        other => Ok((other?, Prompts::Never)),
+    }
+}
+
+fn find_with(
+    context: &Context,
+    workspace: &Workspace,
+    entry: &Entry,
+    pin: Option<&Rev>,
+    prompts: Prompts,
+) -> Result<Found, CliError> {
+    with_site(context, workspace, entry, prompts, |site, supply| {
+        let (track, version) = (site.upstream.track.clone(), site.upstream.version.clone());
+        let wanted = Wanted { track, pin: pin.cloned(), version };
+        look_up(site, supply, &wanted).map_err(|error| not_found(entry, error))
+    })
+}
+
+/// Writes it all in one step.
+pub(super) fn write(
+    context: &Context,
+    command: &str,
+    workspace: &Workspace,
+    entry: &Entry,
+    (found, files): (&Found, &Files),
+    prompts: Prompts,
+) -> Result<Adopted, CliError> {
+    let new = entry.new.clone().map(|new| NewUpstream { track: Some(found.track.clone()), ..new });
+    let with_track = Entry { name: entry.name.clone(), new, pin: entry.pin };
+    let adopted = with_site(context, workspace, &with_track, prompts, |site, supply| {
+        let adoption = Adoption { entry: with_track.new.as_ref(), files, pin_now: entry.pin };
+        let adopted = context.around(command, |around| adopt(site, supply, &adoption, around));
+        for warning in site.workspace.manifest.warnings.iter().filter(|warning| warning.line >= site.upstream.line) {
+            if with_track.new.is_some() {
+                context.say(&Message::warning(super::errors::mistake(warning)));
+            }
+        }
+        adopted.map_err(|error| CliError::adopt(entry.name.as_str(), error))
+    })?;
+    in_the_way(context, workspace, entry, &adopted);
+    Ok(adopted)
+}
+
+/// Says what a checkout would find in its place.
+fn in_the_way(context: &Context, workspace: &Workspace, entry: &Entry, adopted: &Adopted) {
+    let folder = workspace.layout.checkout(&entry.name);
+    if !adopted.has_checkout && folder.read_dir().map_or(folder.exists(), |mut inside| inside.next().is_some()) {
+        let name = &entry.name;
+        let text = format!("{name}: '{name}' is there already and no checkout of patchq's; setup will not touch it");
+        context.say(&Message::warning(text).hint(format!("mv {name} {name}.old")));
+    }
+}
+
+/// Runs `work` with the site of the entry, which need not be in the manifest yet.
+fn with_site<T>(
+    context: &Context,
+    workspace: &Workspace,
+    entry: &Entry,
+    prompts: Prompts,
+    work: impl FnOnce(&Site<'_>, &Supply<'_>) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let name = entry.name.as_str();
+    let made;
+    let workspace = match &entry.new {
+        None => workspace,
+        Some(new) => {
+            made = workspace.with_entry(new).map_err(|error| CliError::edit(name, &error))?;
+            &made
+        }
+    };
+    let upstream = workspace.upstream(name)?;
+    context.check_stop()?;
+    let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+    let supplied = context.with_supply(workspace, upstream, false, prompts, |supply| {
+        supply.remote.store_url(&site.store)?;
+        work(&site, supply)
+    });
+    supplied.map_err(|error| error.in_upstream(name))
+}
+
+fn not_found(entry: &Entry, error: LookUpError) -> CliError {
+    let name = entry.name.as_str();
+    match error {
+        LookUpError::Settle(error) => CliError::settle(name, error),
+        LookUpError::Rev(_) => CliError::usage(error.to_string()).in_upstream(name),
+        LookUpError::NoTrack(_) => CliError::of("revision", &error).in_upstream(name),
+        LookUpError::NoDefaultBranch | LookUpError::DefaultBranch(_) => {
+            CliError::of("revision", &error).hint("say what to follow: --track BRANCH").in_upstream(name)
+        }
+    }
+}
+
+/// A revision of the command line.
+pub(super) fn rev(text: &str) -> Result<Rev, CliError> {
+    Rev::parse(text).map_err(|error| CliError::usage(error.to_string()))
+}
+
+impl CliError {
+    fn edit(name: &str, error: &EditError) -> CliError {
+        match error {
+            EditError::Manifest(errors) => CliError::from(errors),
+            _ => CliError::of("manifest", error).at(MANIFEST, None),
+        }
+        .in_upstream(name)
+    }
+
+    fn adopt(name: &str, error: AdoptError) -> CliError {
+        match error {
+            AdoptError::Edit(EditError::Exists(_)) => {
+                CliError::of("changed", &error).hint("run the command again").in_upstream(name)
+            }
+            AdoptError::Edit(error) => CliError::edit(name, &error),
+            AdoptError::HasPatches { .. } => has_patches(name, &error),
+            AdoptError::Settle(error) => CliError::settle(name, error),
+        }
+    }
+}
+
+/// An upstream with patches takes no others.
+pub(super) fn has_patches(name: &str, error: &AdoptError) -> CliError {
+    let made = CliError::of("has-patches", error).exit(Exit::Failed).in_upstream(name);
+    made.hint(format!("patchq add {name} --pin ID     (if these are the patches and only the pin is missing)"))
+        .hint("or import under another name, or take the patches there away first")
+}
+
+/// That an error of applying is about a file outside of the workspace's queue.
+pub(super) fn apply_failure(error: &SettleError) -> Option<(&str, &crate::stack::Failure)> {
+    match error {
+        SettleError::Apply { patch, failure, .. } => Some((patch, failure)),
+        _ => None,
+    }
+}

@@ -1,0 +1,219 @@
+//! An upstream gets its pin, and perhaps its first patches: manifest, pin, version, patch files, ignore files and store
+//! change in one step.
+
+use std::path::Path;
+
+use super::changes::{of_ignores, to_hold};
+use super::files_side::Files;
+use super::follow::{GitSide, RefMove};
+use super::layout::MANIFEST;
+use super::manifest::{EditError, Manifest, ManifestEdit, NewUpstream};
+use super::open::Workspace;
+use super::publish::{FileChange, PublishError};
+use super::queue::{Queue, SERIES};
+use super::record::Record;
+use super::settle::{Around, SettleError, do_step, equal_refs, finish_pending, stack_of};
+use super::site::{Site, lock_upstream, lock_workspace};
+use super::state::{Cell, State};
+use super::supply::Supply;
+use super::{files, pins, undo};
+use crate::git::{BRANCH, GitError, Id, Objects, SYNCED};
+use crate::path::{RepoPath, printable};
+use crate::stack::{Applied, Stack};
+
+/// What an upstream gets.
+#[derive(Debug)]
+pub struct Adoption<'a> {
+    /// Its entry of the manifest; `None`: it is there.
+    pub entry: Option<&'a NewUpstream>,
+    /// Pin, version and first patches (none: those that are on disk stay).
+    pub files: &'a Files,
+    /// The pin that the upstream has now.
+    pub pin_now: Option<Id>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Adopted {
+    /// The patches on the pin.
+    pub applied: Applied,
+    /// The files that changed, from the workspace's root, printable.
+    pub files: Vec<String>,
+    /// Whether there is a checkout, which still stands where it stood.
+    pub has_checkout: bool,
+}
+
+/// Why nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    /// The entry cannot be written.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// There are patches already.
+    #[error("there are patches in {folder} already ({first}{})", if *.more > 0 { format!(" and {} more", .more) } else { String::new() })]
+    HasPatches {
+        /// The folder, from the workspace's root.
+        folder: String,
+        /// The first of them.
+        first: String,
+        /// How many others.
+        more: usize,
+    },
+    /// The rest.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+}
+
+impl AdoptError {
+    fn of(error: impl Into<SettleError>) -> AdoptError {
+        AdoptError::Settle(error.into())
+    }
+}
+
+impl From<files::FileError> for AdoptError {
+    fn from(error: files::FileError) -> AdoptError {
+        AdoptError::of(PublishError::from(error))
+    }
+}
+
+impl Workspace {
+    /// The workspace as it will be once `new` is in its manifest. Nothing is written.
+    ///
+    /// # Errors
+    /// [`EditError`].
+    pub fn with_entry(&self, new: &NewUpstream) -> Result<Workspace, EditError> {
+        let text = with_entry(&self.text, new)?;
+        let manifest = Manifest::parse(&text, Path::new(MANIFEST))?;
+        let (checkout, inside) = (self.checkout.clone(), self.inside.clone());
+        Ok(Workspace { layout: self.layout.clone(), manifest, text, checkout, inside })
+    }
+}
+
+fn with_entry(text: &[u8], new: &NewUpstream) -> Result<Vec<u8>, EditError> {
+    let mut edit = ManifestEdit::new(text, Path::new(MANIFEST))?;
+    edit.add(new)?;
+    edit.finish(Path::new(MANIFEST))
+}
+
+/// Refuses an upstream that has patches.
+///
+/// # Errors
+/// [`AdoptError::HasPatches`], or the folder cannot be read.
+pub fn refuse_patches(site: &Site<'_>) -> Result<(), AdoptError> {
+    let layout = &site.workspace.layout;
+    let folder = layout.patches(site.name());
+    let shown = layout.shown(&folder);
+    let there = Queue::read(&folder, shown).map_err(|error| AdoptError::of(super::FilesError::from(error)))?;
+    let mut names = there.files.iter().map(|file| file.name.as_str()).chain(there.series.is_some().then_some(SERIES));
+    match names.next() {
+        None => Ok(()),
+        Some(first) => Err(AdoptError::HasPatches {
+            folder: printable(shown.as_os_str().as_encoded_bytes()),
+            first: first.to_owned(),
+            more: names.count(),
+        }),
+    }
+}
+
+/// Gives the upstream of `site` (whose workspace holds the entry already) what `adoption` says. The patches are tried
+/// on the pin before anything is written.
+///
+/// # Errors
+/// [`AdoptError`]; nothing has changed then. A patch that does not apply is [`SettleError::Apply`].
+pub fn adopt(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    adoption: &Adoption<'_>,
+    around: &Around<'_>,
+) -> Result<Adopted, AdoptError> {
+    let mut objects = Objects::new(&site.store).map_err(AdoptError::of)?;
+    let new = adoption.files;
+    let applied = stack_of(site, supply, &mut objects, new, false)?;
+    if let Some((n, failure)) = applied.failure {
+        let patch = new.patches[n].queued.name.clone();
+        return Err(AdoptError::of(SettleError::Apply { patch, failure: Box::new(failure), applied: n }));
+    }
+    let mut wait = |holder: &super::lock::Holder| (around.on_wait)(holder);
+    let (workspace, command) = (site.workspace, around.command);
+    let _lock = lock_upstream(workspace, site.name(), command, &mut wait).map_err(AdoptError::of)?;
+    finish_pending(site, around)?;
+    let _second = lock_workspace(workspace, command, &mut wait).map_err(AdoptError::of)?;
+    let pin = workspace.layout.pin(site.name());
+    let pin_now = pins::read_pin(&pin, workspace.layout.shown(&pin))
+        .map_err(|error| AdoptError::of(super::FilesError::from(error)))?;
+    if pin_now != adoption.pin_now {
+        return Err(AdoptError::of(SettleError::ChangedMeanwhile));
+    }
+    if !new.queue.files.is_empty() {
+        refuse_patches(site)?;
+    }
+    let mut state = State::read(site, &mut objects, new).map_err(AdoptError::of)?;
+    if matches!(state.cell().map_err(AdoptError::of)?, Cell::CommitsNewer | Cell::Diverged) {
+        return Err(AdoptError::of(SettleError::Commits(state.line())));
+    }
+    let changes = changes(site, adoption)?;
+    let mut side = GitSide { checkout: Vec::new(), refs: refs(site, &mut objects, &state, &applied.stack, new)? };
+    let listed = changes.iter().map(|change| printable(change.path.as_bytes())).collect();
+    let has_checkout = state.has_checkout();
+    // The checkout is not touched, so what is in it needs no keeping.
+    state.work.clear();
+    side.refs.extend(undo::keep(site, &mut objects, &state, &changes, &side, around)?);
+    do_step(site, &mut objects, changes, &side, around)?;
+    Ok(Adopted { applied, files: listed, has_checkout })
+}
+
+/// The refs that say what was made equal. Below a checkout, which stays where it is, only the version's pin is noted:
+/// the files are newer then, and `setup` takes them.
+fn refs(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+    stack: &Stack,
+    new: &Files,
+) -> Result<Vec<RefMove>, AdoptError> {
+    let version_of = new.version.clone().map(|version| (new.pin, version));
+    let moved = |error: GitError| AdoptError::of(error);
+    if !state.has_checkout() {
+        let mut moves = equal_refs(site, objects, stack, new, false, true).map_err(moved)?;
+        moves.extend(RefMove::to(site, BRANCH, Some(stack.top())).map_err(moved)?);
+        return Ok(moves);
+    }
+    let Some(record) = state.record.clone() else { return Ok(Vec::new()) };
+    let record = Record { version_of, ..record }.make(objects).map_err(moved)?;
+    Ok(RefMove::to(site, SYNCED, Some(record)).map_err(moved)?.into_iter().collect())
+}
+
+/// The changes of the workspace's files, from what they are now.
+fn changes(site: &Site<'_>, adoption: &Adoption<'_>) -> Result<Vec<FileChange>, AdoptError> {
+    let (layout, name, new) = (&site.workspace.layout, site.name(), adoption.files);
+    let mut changes = Vec::new();
+    let at = |path: &str| RepoPath::new(path).map_err(|error| AdoptError::of(GitError::EvilPath(error)));
+    let mut hold = |path: String, bytes: Vec<u8>| -> Result<(), AdoptError> {
+        changes.extend(to_hold(layout, at(&path)?, bytes)?);
+        Ok(())
+    };
+    for file in &new.queue.files {
+        hold(format!("patches/{name}/{}", file.name), file.bytes.clone())?;
+    }
+    if let Some(series) = &new.queue.series {
+        hold(format!("patches/{name}/{SERIES}"), series.clone())?;
+    }
+    hold(format!("commits/{name}.txt"), pins::print_pin(&new.pin))?;
+    if let Some(version) = &new.version {
+        hold(format!("commits/{name}.version.txt"), pins::print_version(version))?;
+    }
+    if let Some(entry) = adoption.entry {
+        // From what stands there now: somebody may have added another entry since.
+        let text = files::read(&layout.manifest())?.unwrap_or_default();
+        hold(MANIFEST.to_owned(), with_entry(&text, entry)?)?;
+    }
+    let names = site.workspace.manifest.upstreams.iter().map(|upstream| &upstream.name);
+    changes.extend(of_ignores(layout, names)?);
+    Ok(changes)
+}
+
+/// The files' side of an upstream that has only a pin.
+#[must_use]
+pub fn pinned(pin: Id, version: String) -> Files {
+    Files { pin, version: Some(version), queue: Queue::default(), patches: Vec::new() }
+}
