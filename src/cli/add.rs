@@ -64,9 +64,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     context.git()?;
     let (found, prompts) = find(context, &workspace, &entry, pin.as_ref())?;
     let files = pinned(found.pin, found.version.clone());
-    let adopted = write(context, "add", &workspace, &entry, (&found, &files), prompts)?;
+    let adopted = write(context, &workspace, &entry, (&found, &files), prompts, |error| CliError::adopt(&name, error))?;
     let track = match &entry.new {
-        Some(_) => Some(found.track.to_string()),
+        Some(_) => found.track.as_ref().map(ToString::to_string),
         None => workspace.upstream(&name)?.track.as_ref().map(ToString::to_string),
     };
     let following = track.as_ref().map(|track| format!(", following {track}")).unwrap_or_default();

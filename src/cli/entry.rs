@@ -4,14 +4,13 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::context::{Context, interrupted};
-use super::failure::{CliError, Exit, shown};
+use super::failure::{CliError, shown};
 use crate::git::{Id, Prompts, Rev};
 use crate::ui::{Message, PromptError};
 use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Transport, Upstream, Url};
 use crate::workspace::{
-    AdoptError, Adopted, Adoption, Files, Found, LookUpError, SettleError, Site, Supply, Wanted, Workspace, adopt,
-    look_up, pins,
+    AdoptError, Adopted, Adoption, Files, Found, LookUpError, Site, Supply, Wanted, Workspace, adopt, look_up, pins,
 };
 
 /// An upstream that is to get a pin.
@@ -160,31 +159,31 @@ fn find_with(
 ) -> Result<Found, CliError> {
     with_site(context, workspace, entry, prompts, |site, supply| {
         let (track, version) = (site.upstream.track.clone(), site.upstream.version.clone());
-        let wanted = Wanted { track, pin: pin.cloned(), version };
+        let wanted = Wanted { track, follow: entry.new.is_some(), pin: pin.cloned(), version };
         look_up(site, supply, &wanted).map_err(|error| not_found(entry, error))
     })
 }
 
-/// Writes it all in one step.
+/// Writes it all in one step; `failed` says what an error of it is.
 pub(super) fn write(
     context: &Context,
-    command: &str,
     workspace: &Workspace,
     entry: &Entry,
     (found, files): (&Found, &Files),
     prompts: Prompts,
+    failed: impl Fn(AdoptError) -> CliError,
 ) -> Result<Adopted, CliError> {
-    let new = entry.new.clone().map(|new| NewUpstream { track: Some(found.track.clone()), ..new });
+    let new = entry.new.clone().map(|new| NewUpstream { track: found.track.clone(), ..new });
     let with_track = Entry { name: entry.name.clone(), new, pin: entry.pin };
     let adopted = with_site(context, workspace, &with_track, prompts, |site, supply| {
         let adoption = Adoption { entry: with_track.new.as_ref(), files, pin_now: entry.pin };
-        let adopted = context.around(command, |around| adopt(site, supply, &adoption, around));
+        let adopted = context.around(context.command(), |around| adopt(site, supply, &adoption, around));
         for warning in site.workspace.manifest.warnings.iter().filter(|warning| warning.line >= site.upstream.line) {
             if with_track.new.is_some() {
                 context.say(&Message::warning(super::errors::mistake(warning)));
             }
         }
-        adopted.map_err(|error| CliError::adopt(entry.name.as_str(), error))
+        adopted.map_err(&failed)
     })?;
     in_the_way(context, workspace, entry, &adopted);
     Ok(adopted)
@@ -253,7 +252,8 @@ impl CliError {
         .in_upstream(name)
     }
 
-    fn adopt(name: &str, error: AdoptError) -> CliError {
+    /// An error of giving the upstream `name` its pin or its patches.
+    pub(super) fn adopt(name: &str, error: AdoptError) -> CliError {
         match error {
             AdoptError::Edit(EditError::Exists(_)) => {
                 CliError::of("changed", &error).hint("run the command again").in_upstream(name)
@@ -266,16 +266,8 @@ impl CliError {
 }
 
 /// An upstream with patches takes no others.
-pub(super) fn has_patches(name: &str, error: &AdoptError) -> CliError {
-    let made = CliError::of("has-patches", error).exit(Exit::Failed).in_upstream(name);
+fn has_patches(name: &str, error: &AdoptError) -> CliError {
+    let made = CliError::of("has-patches", error).in_upstream(name);
     made.hint(format!("patchq add {name} --pin ID     (if these are the patches and only the pin is missing)"))
         .hint("or import under another name, or take the patches there away first")
-}
-
-/// That an error of applying is about a file outside of the workspace's queue.
-pub(super) fn apply_failure(error: &SettleError) -> Option<(&str, &crate::stack::Failure)> {
-    match error {
-        SettleError::Apply { patch, failure, .. } => Some((patch, failure)),
-        _ => None,
-    }
 }

@@ -1,12 +1,28 @@
 //! `patchq import`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::entry::{Entry, Said, entry, find, rev, write};
+use super::failure::{CliError, Exit, shown};
+use super::setup::say_moved;
+use crate::git::{Id, Rev};
+use crate::ui::{Message, count};
+use crate::workspace::manifest::Name;
+use crate::workspace::queue::SERIES;
+use crate::workspace::{AdoptError, Adopted, Found, SettleError, Source, SourceError, Workspace, pins, refuse_patches};
 
 /// Take over patches that exist
 ///
 /// PATH is a patch file (made by `git diff` or `git format-patch`), a folder of patch files, or a quilt series (the
 /// folder with `series` in it, or the file itself). The files are copied byte for byte into `patches/NAME/`, the
-/// commit they were made on becomes the pin, and the queue is tried on it before anything is written.
+/// commit they were made on becomes the pin, and the queue is tried on it before anything is written. Where the files
+/// came from nothing is changed.
+///
+/// The upstream is an entry of `upstreams.toml` without patches, or a new one at --url (asked for on a terminal). For an
+/// entry that has a pin the commit may be left out. `patchq undo` takes it all back.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -17,7 +33,7 @@ Examples:
   patchq import ray ../old/patches --commit ray-1.11.0"
 )]
 pub(super) struct Args {
-    /// The upstream (left out: PATH's name without its ending), then PATH
+    /// The upstream (left out: PATH's name without its ending, in lower case), then PATH
     #[arg(value_name = "[NAME] PATH", num_args = 1..=2, required = true)]
     pub(super) name_and_path: Vec<PathBuf>,
     /// Where the upstream's repository is, for an upstream that is not in the manifest yet
@@ -34,9 +50,207 @@ pub(super) struct Args {
     pub(super) commit: Option<String>,
 }
 
-pub(super) fn run(
-    _context: &super::context::Context,
-    _args: Args,
-) -> Result<super::failure::Exit, super::failure::CliError> {
-    Err(super::failure::CliError::plain("internal", "not built yet"))
+#[derive(Debug, Serialize)]
+struct Document {
+    name: String,
+    url: String,
+    track: Option<String>,
+    pin: Id,
+    version: String,
+    /// Whether the entry is new.
+    added: bool,
+    patches: Vec<String>,
+    moved_hunks: usize,
+    files: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let (name, path) = name_and_path(context, &args.name_and_path)?;
+    let source = Source::read(&context.cwd.join(&path), &path).map_err(unreadable)?;
+    let said = Said { name: &name, url: args.url.as_deref(), track: args.track.as_deref(), url_argument: "--url" };
+    let rev = commit(context, &args)?;
+    let entry = entry(context, &workspace, &said)?;
+    refuse_patches(&workspace.layout, &entry.name).map_err(|error| CliError::adopt(&name, error))?;
+    let rev = match (rev, entry.pin) {
+        (Some(rev), _) => rev,
+        (None, Some(pin)) => Rev::Id(pin),
+        (None, None) => ask_commit(context, &name)?,
+    };
+    context.git()?;
+    let (found, prompts) = find(context, &workspace, &entry, Some(&rev))?;
+    let files = source.on(found.pin, found.version.clone());
+    let failed = |error| not_taken(&name, &source, error);
+    let adopted = write(context, &workspace, &entry, (&found, &files), prompts, failed)?;
+    tell(context, &workspace, &source, &entry, (&found, &adopted));
+    if context.json {
+        let (url, track) = match &entry.new {
+            Some(new) => (new.url.to_string(), found.track.as_ref().map(ToString::to_string)),
+            None => {
+                let upstream = workspace.upstream(&name)?;
+                (upstream.url.to_string(), upstream.track.as_ref().map(ToString::to_string))
+            }
+        };
+        let patches = source.names().map(str::to_owned).collect();
+        let (pin, version, added) = (found.pin, found.version, entry.new.is_some());
+        let moved_hunks = adopted.applied.moved.len();
+        let files = adopted.files;
+        context.document(Document { name, url, track, pin, version, added, patches, moved_hunks, files }, None)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Says what was taken, what was not, and what to do next.
+fn tell(
+    context: &Context,
+    workspace: &Workspace,
+    source: &Source,
+    entry: &Entry,
+    (found, adopted): (&Found, &Adopted),
+) {
+    let name = entry.name.as_str();
+    say_moved(context, name, &adopted.applied);
+    if let Some(old) = source.renamed() {
+        let new = source.names().next().unwrap_or_default();
+        context.tell(&format!("{name}: '{old}' is called {new} now, because patch files end in .patch"));
+    }
+    if !source.left_out().is_empty() {
+        context.tell(&format!("{name}: no patches, and not taken: {}", source.left_out().join(", ")));
+    }
+    let patches = count(adopted.applied.stack.items.len(), "patch", "patches");
+    let (pin, version) = (found.pin.short(12), &found.version);
+    context.tell(&format!("{name}: {patches} in patches/{name}/, on {pin} ({version})"));
+    if context.quiet {
+        return;
+    }
+    let next = if adopted.has_checkout {
+        Message::note("the checkout is still as it was").hint(format!("patchq apply {name}"))
+    } else {
+        Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}"))
+    };
+    context.say(&next);
+    let old = source.file.as_ref().unwrap_or(&source.folder);
+    if let Ok(old) = old.strip_prefix(workspace.layout.root()).map(Path::display) {
+        let (what, option) = if source.file.is_some() { ("file was", "") } else { ("files were", "-r ") };
+        let note = Message::note(format!("the {what} copied, the old place is not needed any more: {old}"));
+        context.say(&note.hint(format!("git rm {option}'{old}'")));
+    }
+}
+
+/// The upstream's name and the path; without a name the path has one in it.
+fn name_and_path(context: &Context, given: &[PathBuf]) -> Result<(String, PathBuf), CliError> {
+    match given {
+        [name, path] => {
+            let text = shown(name.as_os_str().as_encoded_bytes());
+            Ok((text.trim_end_matches('/').to_owned(), path.clone()))
+        }
+        [path] => {
+            let name = name_in(&context.cwd.join(path)).ok_or_else(|| {
+                let text = format!("'{}' gives no name for an upstream", shown(path.as_os_str().as_encoded_bytes()));
+                CliError::usage(text).hint(format!("patchq import NAME {}", shown(path.as_os_str().as_encoded_bytes())))
+            })?;
+            Ok((name, path.clone()))
+        }
+        _ => Err(CliError::usage("PATH is missing").hint("patchq import [NAME] PATH")),
+    }
+}
+
+/// The name that a path suggests: of a file the part before its ending, of a series and of a folder the folder's, in
+/// lower case.
+fn name_in(path: &Path) -> Option<String> {
+    let is_series = path.file_name().is_some_and(|name| name == SERIES) && !path.is_dir();
+    let folder = if is_series { path.parent()? } else { path };
+    let text = if folder.is_dir() {
+        folder.canonicalize().ok()?.file_name()?.to_str()?.to_owned()
+    } else {
+        folder.file_stem()?.to_str()?.to_owned()
+    };
+    Name::parse(&text.to_ascii_lowercase()).ok().map(|name| name.to_string())
+}
+
+/// The commit that the command line or its file names.
+fn commit(context: &Context, args: &Args) -> Result<Option<Rev>, CliError> {
+    if let Some(text) = &args.commit {
+        return one_commit(rev(text)?).map(Some);
+    }
+    let Some(path) = &args.commit_file else { return Ok(None) };
+    let name = shown(path.as_os_str().as_encoded_bytes());
+    let real = context.cwd.join(path);
+    let bytes = std::fs::read(&real).map_err(|error| CliError::io("cannot read", path, &error))?;
+    let at = |error: CliError| error.exit(Exit::Failed).at(name.clone(), Some(1));
+    let text = pins::parse_reference(&bytes, path).map_err(|error| at(CliError::of("pin", &error)))?;
+    let rev = Rev::parse(&text).map_err(|error| at(CliError::plain("pin", format!("{name}:1: {error}"))))?;
+    one_commit(rev).map(Some).map_err(at)
+}
+
+/// A glob names another commit tomorrow, so patches cannot have been made on it.
+fn one_commit(rev: Rev) -> Result<Rev, CliError> {
+    match rev {
+        Rev::Glob(glob) => Err(CliError::usage(format!("'{glob}' is a glob, and does not say which commit"))
+            .hint("give an id (it may be abbreviated) or a tag")),
+        rev => Ok(rev),
+    }
+}
+
+fn ask_commit(context: &Context, name: &str) -> Result<Rev, CliError> {
+    match context.ask(&format!("on which commit were the patches of '{name}' made?"), None)? {
+        Some(answer) => one_commit(rev(&answer)?),
+        None => Err(CliError::usage(format!("{name}: the commit that the patches were made on is missing"))
+            .hint("give it by --commit ID, or --commit-file FILE")),
+    }
+}
+
+fn unreadable(error: SourceError) -> CliError {
+    match error {
+        SourceError::Nothing { ref others, .. } => {
+            let made = CliError::of("queue", &error);
+            if others.iter().any(|name| name.ends_with(".diff")) {
+                made.hint("rename the *.diff to *.patch, or list them in a file 'series'")
+            } else {
+                made
+            }
+        }
+        SourceError::Mailbox { ref file, line } => CliError::of("patch", &error)
+            .at(file.clone(), Some(line))
+            .hint("git format-patch, without --stdout, writes one file per commit; import their folder"),
+        SourceError::Patch(error) => error.into(),
+        SourceError::Queue(_) => CliError::of("queue", &error),
+        SourceError::File(_) => CliError::of("files", &error),
+        SourceError::Name(_) => CliError::of("queue", &error).hint("rename it"),
+    }
+}
+
+/// What keeps the patches from being taken; a patch that does not apply is shown where it was read.
+fn not_taken(name: &str, source: &Source, error: AdoptError) -> CliError {
+    match error {
+        AdoptError::Settle(SettleError::Apply { patch, failure, applied }) => {
+            let file = shown(source.shown(&patch).as_os_str().as_encoded_bytes());
+            let before = if applied > 0 { format!(" (after {applied} that do)") } else { String::new() };
+            let text = format!("{file}:{}: does not apply{before}: {}: {}", failure.line, failure.path, failure.reason);
+            CliError::plain("apply", text)
+                .at(file, Some(failure.line))
+                .hint("is this the commit that the patches were made on? (--commit, --commit-file)")
+                .in_upstream(name)
+        }
+        error => CliError::adopt(name, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_in;
+    use std::path::Path;
+
+    #[test]
+    fn a_path_suggests_a_name() {
+        for (path, name) in [
+            ("/x/kubeflow.patch", Some("kubeflow")),
+            ("/x/Kubeflow.diff", Some("kubeflow")),
+            ("/x/ray/series", Some("ray")),
+            ("/x/my patch.patch", None),
+            ("/x/patches.patch", None),
+        ] {
+            assert_eq!(name_in(Path::new(path)).as_deref(), name, "{path}");
+        }
+    }
 }

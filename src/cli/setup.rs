@@ -11,6 +11,7 @@ use crate::git::checkout::Warning;
 use crate::git::{Id, Prompts};
 use crate::path::RepoPath;
 use crate::report::Bytes;
+use crate::stack::Applied;
 use crate::ui::{Message, count};
 use crate::workspace::layout::MANIFEST;
 use crate::workspace::{Files, FilesError, SettleError, Settled, Site, Wish, Workspace, copy, manifest, settle};
@@ -210,17 +211,7 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
     if settled.changed || context.verbose {
         tell_extra(context, name, &settled.extra);
     }
-    for (n, moved) in &settled.applied.moved {
-        let patch = settled.applied.stack.items.get(*n).map_or("", |item| item.name.as_str());
-        context.say(&Message::warning(format!(
-            "{name}: {patch}:{}: hunk {} of {} applies {} lines {}",
-            moved.line,
-            moved.hunk,
-            moved.path,
-            moved.by.abs(),
-            if moved.by < 0 { "higher up" } else { "further down" },
-        )));
-    }
+    say_moved(context, name, &settled.applied);
     for warning in settled.checkout.iter().flat_map(|done| &done.warnings) {
         context.say(&Message::warning(format!("{name}: {}", checkout_warning(warning))));
     }
@@ -257,6 +248,21 @@ fn tell_extra(context: &Context, name: &str, extra: &[RepoPath]) {
     }
     if extra.len() > shown {
         context.tell(&format!("{name}: and {} more (-v lists them)", extra.len() - shown));
+    }
+}
+
+/// Says which hunks apply elsewhere than their patch says.
+pub(super) fn say_moved(context: &Context, name: &str, applied: &Applied) {
+    for (n, moved) in &applied.moved {
+        let patch = applied.stack.items.get(*n).map_or("", |item| item.name.as_str());
+        context.say(&Message::warning(format!(
+            "{name}: {patch}:{}: hunk {} of {} applies {} lines {}",
+            moved.line,
+            moved.hunk,
+            moved.path,
+            moved.by.abs(),
+            if moved.by < 0 { "higher up" } else { "further down" },
+        )));
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::changes::{of_ignores, to_hold};
 use super::files_side::Files;
 use super::follow::{GitSide, RefMove};
-use super::layout::MANIFEST;
-use super::manifest::{EditError, Manifest, ManifestEdit, NewUpstream};
+use super::layout::{Layout, MANIFEST};
+use super::manifest::{EditError, Manifest, ManifestEdit, Name, NewUpstream};
 use super::open::Workspace;
 use super::publish::{FileChange, PublishError};
 use super::queue::{Queue, SERIES};
@@ -99,9 +99,8 @@ fn with_entry(text: &[u8], new: &NewUpstream) -> Result<Vec<u8>, EditError> {
 ///
 /// # Errors
 /// [`AdoptError::HasPatches`], or the folder cannot be read.
-pub fn refuse_patches(site: &Site<'_>) -> Result<(), AdoptError> {
-    let layout = &site.workspace.layout;
-    let folder = layout.patches(site.name());
+pub fn refuse_patches(layout: &Layout, name: &Name) -> Result<(), AdoptError> {
+    let folder = layout.patches(name);
     let shown = layout.shown(&folder);
     let there = Queue::read(&folder, shown).map_err(|error| AdoptError::of(super::FilesError::from(error)))?;
     let mut names = there.files.iter().map(|file| file.name.as_str()).chain(there.series.is_some().then_some(SERIES));
@@ -145,7 +144,7 @@ pub fn adopt(
         return Err(AdoptError::of(SettleError::ChangedMeanwhile));
     }
     if !new.queue.files.is_empty() {
-        refuse_patches(site)?;
+        refuse_patches(&workspace.layout, site.name())?;
     }
     let mut state = State::read(site, &mut objects, new).map_err(AdoptError::of)?;
     if matches!(state.cell().map_err(AdoptError::of)?, Cell::CommitsNewer | Cell::Diverged) {

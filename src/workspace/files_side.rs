@@ -1,6 +1,6 @@
 //! F, the files' side of an upstream: its pin and its patch files, read and parsed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
 
@@ -53,6 +53,20 @@ pub enum FilesError {
     },
 }
 
+/// The patches of a queue, parsed; `folder` is what messages call the place they come from.
+pub(super) fn parse_queue(queue: &Queue, folder: &Path) -> Result<Vec<OldPatch>, FilesError> {
+    let mut patches = Vec::with_capacity(queue.files.len());
+    for file in &queue.files {
+        let patch = patch::parse(&file.bytes, file.strip as usize).map_err(|error| {
+            let line = file.bytes.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+            let text = line.to_str_lossy().into_owned();
+            FilesError::Patch { file: folder.join(&file.name), error, text }
+        })?;
+        patches.push(OldPatch { queued: Queued { name: file.name.clone(), patch }, bytes: file.bytes.clone() });
+    }
+    Ok(patches)
+}
+
 impl Files {
     /// Reads the files' side of the upstream `name`.
     ///
@@ -66,15 +80,7 @@ impl Files {
         let folder = layout.patches(name);
         let shown = layout.shown(&folder).to_owned();
         let queue = Queue::read(&folder, &shown)?;
-        let mut patches = Vec::with_capacity(queue.files.len());
-        for file in &queue.files {
-            let patch = patch::parse(&file.bytes, file.strip as usize).map_err(|error| {
-                let line = file.bytes.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
-                let text = line.to_str_lossy().into_owned();
-                FilesError::Patch { file: shown.join(&file.name), error, text }
-            })?;
-            patches.push(OldPatch { queued: Queued { name: file.name.clone(), patch }, bytes: file.bytes.clone() });
-        }
+        let patches = parse_queue(&queue, &shown)?;
         Ok(Files { pin, version, queue, patches })
     }
 

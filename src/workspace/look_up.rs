@@ -12,6 +12,8 @@ use crate::git::{BadRev, GitError, Id, Look, RemoteError, RemoteRef, Rev};
 pub struct Wanted {
     /// What refresh follows; `None`: the branch that the remote's HEAD stands for.
     pub track: Option<Track>,
+    /// Whether the track is to be found (and found to be there) even where the pin does not come from it.
+    pub follow: bool,
     /// The commit to stand on; `None`: the tip of the track.
     pub pin: Option<Rev>,
     /// The version, where it is fixed.
@@ -21,8 +23,8 @@ pub struct Wanted {
 /// What is known then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// What refresh follows.
-    pub track: Track,
+    /// What refresh follows; `None` where that was not asked.
+    pub track: Option<Track>,
     /// The commit to stand on, which the store now has with its trees.
     pub pin: Id,
     /// Its version.
@@ -74,15 +76,20 @@ struct Tip {
 /// # Errors
 /// [`LookUpError`].
 pub fn look_up(site: &Site<'_>, supply: &Supply<'_>, wanted: &Wanted) -> Result<Found, LookUpError> {
-    let tip = match &wanted.track {
-        Some(track) => tip_of(site, supply, track)?,
-        None => default_tip(site, supply)?,
+    let tip = || match &wanted.track {
+        Some(track) => tip_of(site, supply, track),
+        None => default_tip(site, supply),
     };
-    let (id, ref_name, refs) = match &wanted.pin {
-        None => (tip.id, tip.ref_name, tip.refs),
+    let (track, id, ref_name, refs) = match &wanted.pin {
+        None => {
+            let tip = tip()?;
+            (Some(tip.track), tip.id, tip.ref_name, tip.refs)
+        }
         Some(rev) => {
+            let tip = wanted.follow.then(tip).transpose()?;
             let found = supply.with_watch(|remote, watch| remote.resolve(&site.store, &site.history(), rev, watch))?;
-            (found.id, found.ref_name, found.refs.or(tip.refs))
+            let (track, refs) = tip.map_or((None, None), |tip| (Some(tip.track), tip.refs));
+            (track, found.id, found.ref_name, found.refs.or(refs))
         }
     };
     let within: Vec<String> = ref_name.into_iter().collect();
@@ -91,7 +98,7 @@ pub fn look_up(site: &Site<'_>, supply: &Supply<'_>, wanted: &Wanted) -> Result<
         Some(version) => version.clone(),
         None => version_of(site, supply, id, refs.as_deref())?,
     };
-    Ok(Found { track: tip.track, pin: id, version })
+    Ok(Found { track, pin: id, version })
 }
 
 fn tip_of(site: &Site<'_>, supply: &Supply<'_>, track: &Track) -> Result<Tip, LookUpError> {

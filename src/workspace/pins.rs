@@ -113,6 +113,15 @@ pub fn parse_version(bytes: &[u8], shown_path: &Path) -> Result<String, PinError
     Ok(text)
 }
 
+/// The text of a file that names a commit in some way (an abbreviated id, a tag): its only line, without blanks around
+/// it, printable.
+///
+/// # Errors
+/// [`PinError::Empty`], [`PinError::SeveralLines`].
+pub fn parse_reference(bytes: &[u8], shown_path: &Path) -> Result<String, PinError> {
+    only_line(bytes, &shown(shown_path), "a commit: its id, which may be abbreviated, or a tag")
+}
+
 /// What the pin's file holds.
 #[must_use]
 pub fn print_pin(id: &Id) -> Vec<u8> {
