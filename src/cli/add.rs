@@ -12,16 +12,20 @@ use crate::workspace::pinned;
 
 /// Add an upstream and pin it
 ///
-/// Writes the entry to `upstreams.toml`, finds the commit to stand on and its version, and writes both to
-/// `commits/`. Asks on a terminal for a name and a url that are missing. For an entry that is in the manifest without
-/// a pin it only sets the pin. Nothing is checked out: that is for `patchq setup --only NAME`. `patchq undo` takes it
-/// back.
+/// Writes the entry to `upstreams.toml`, finds the commit to stand on and its
+/// version, and writes both to `commits/`. Asks on a terminal for a name and a
+/// url that are missing. For an entry that is in the manifest without a pin it
+/// only sets the pin.
+///
+/// Nothing is checked out: that is for `patchq setup --only NAME`.
+/// `patchq undo` takes it back.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  patchq add kubeflow https://github.com/kubeflow/kubeflow.git --track v1.6-branch
+  patchq add kubeflow https://github.com/kubeflow/kubeflow.git \\
+         --track v1.6-branch
   patchq add ray https://github.com/ray-project/ray.git --pin ray-1.11.0
   patchq add kubeflow --pin v1.6.1          the entry exists: set its pin"
 )]

@@ -82,6 +82,12 @@ impl From<RemoteError> for CliError {
                 .hint("set up a credential helper or an ssh key; git's own `git ls-remote URL` must work"),
             RemoteError::Failed { .. } => CliError::of("network", &error)
                 .hint(format!("check 'url' and 'mirrors' in {MANIFEST}, and the network")),
+            RemoteError::Ambiguous { .. } => {
+                CliError::of("revision", &error).hint("give one of these in full, or with more digits")
+            }
+            RemoteError::NoSuchRev { .. } => {
+                CliError::of("revision", &error).hint("git ls-remote URL lists the branches and tags")
+            }
             _ => CliError::of("revision", &error),
         }
     }

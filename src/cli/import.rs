@@ -16,13 +16,15 @@ use crate::workspace::{AdoptError, Adopted, Found, SettleError, Source, SourceEr
 
 /// Take over patches that exist
 ///
-/// PATH is a patch file (made by `git diff` or `git format-patch`), a folder of patch files, or a quilt series (the
-/// folder with `series` in it, or the file itself). The files are copied byte for byte into `patches/NAME/`, the
-/// commit they were made on becomes the pin, and the queue is tried on it before anything is written. Where the files
-/// came from nothing is changed.
+/// PATH is a patch file (made by `git diff` or `git format-patch`), a folder of
+/// patch files, or a quilt series (the folder with `series` in it, or the file
+/// itself). The files are copied byte for byte into `patches/NAME/`, the commit
+/// they were made on becomes the pin, and the queue is tried on it before
+/// anything is written. Where the files came from nothing is changed.
 ///
-/// The upstream is an entry of `upstreams.toml` without patches, or a new one at --url (asked for on a terminal). For an
-/// entry that has a pin the commit may be left out. `patchq undo` takes it all back.
+/// The upstream is an entry of `upstreams.toml` without patches, or a new one at
+/// --url (asked for on a terminal). For an entry that has a pin the commit may
+/// be left out. `patchq undo` takes it all back.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,

@@ -13,8 +13,9 @@ use crate::workspace::{InitError, init};
 
 /// Make a workspace
 ///
-/// Writes an `upstreams.toml` to fill in, and the lines of `.gitignore` and `.gitattributes` that keep checkouts out
-/// of your commits and patch files byte for byte. Nothing that exists is overwritten. In a folder that is a workspace
+/// Writes an `upstreams.toml` to fill in, and the lines of `.gitignore` and
+/// `.gitattributes` that keep checkouts out of your commits and patch files byte
+/// for byte. Nothing that exists is overwritten. In a folder that is a workspace
 /// already it only adds what those two files lack.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]

@@ -5,8 +5,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod add;
 mod around;
+mod env;
 mod export;
+mod import;
+mod init;
 mod kill;
 mod lose_nothing;
 mod mistakes;
