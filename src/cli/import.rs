@@ -68,10 +68,10 @@ struct Document {
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
-    let (name, path) = name_and_path(context, &args.name_and_path)?;
+    let rev = commit(context, &args)?;
+    let (name, path) = name_and_path(context, args.name_and_path)?;
     let source = Source::read(&context.cwd.join(&path), &path).map_err(unreadable)?;
     let said = Said { name: &name, url: args.url.as_deref(), track: args.track.as_deref(), url_argument: "--url" };
-    let rev = commit(context, &args)?;
     let entry = entry(context, &workspace, &said)?;
     refuse_patches(&workspace.layout, &entry.name).map_err(|error| CliError::adopt(&name, error))?;
     let rev = match (rev, entry.pin) {
@@ -140,20 +140,21 @@ fn tell(
 }
 
 /// The upstream's name and the path; without a name the path has one in it.
-fn name_and_path(context: &Context, given: &[PathBuf]) -> Result<(String, PathBuf), CliError> {
-    match given {
-        [name, path] => {
+fn name_and_path(context: &Context, mut given: Vec<PathBuf>) -> Result<(String, PathBuf), CliError> {
+    let path = given.pop();
+    match (given.pop(), path) {
+        (Some(name), Some(path)) => {
             let text = shown(name.as_os_str().as_encoded_bytes());
-            Ok((text.trim_end_matches('/').to_owned(), path.clone()))
+            Ok((text.trim_end_matches('/').to_owned(), path))
         }
-        [path] => {
-            let name = name_in(&context.cwd.join(path)).ok_or_else(|| {
+        (None, Some(path)) => {
+            let name = name_in(&context.cwd.join(&path)).ok_or_else(|| {
                 let text = format!("'{}' gives no name for an upstream", shown(path.as_os_str().as_encoded_bytes()));
                 CliError::usage(text).hint(format!("patchq import NAME {}", shown(path.as_os_str().as_encoded_bytes())))
             })?;
-            Ok((name, path.clone()))
+            Ok((name, path))
         }
-        _ => Err(CliError::usage("PATH is missing").hint("patchq import [NAME] PATH")),
+        (_, None) => Err(CliError::usage("PATH is missing").hint("patchq import [NAME] PATH")),
     }
 }
 

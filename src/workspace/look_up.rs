@@ -132,5 +132,5 @@ fn version_of(
         supply.with_watch(|remote, watch| remote.describe(&site.store, &site.history(), pin, refs, watch))?.text;
     let file = site.workspace.layout.version(site.name());
     let is_kept = pins::parse_version(&pins::print_version(&found), &file).is_ok_and(|kept| kept == found);
-    Ok(if is_kept { found } else { pin.short(8).to_string() })
+    Ok(if is_kept { found } else { pin.short(8) })
 }

@@ -218,6 +218,57 @@ fn what_cannot_be_added_changes_nothing() {
 }
 
 #[test]
+fn several_at_once_do_not_lose_each_other() {
+    let env = Env::new();
+    let names = ["a", "b", "c", "d"];
+    std::thread::scope(|scope| {
+        for name in names {
+            let env = &env;
+            scope.spawn(move || env.run(&["add", name, "../srv/up.git", "--track", "main"]).ok());
+        }
+    });
+    let manifest = env.read("ws/upstreams.toml");
+    let ignored = env.read("ws/.gitignore");
+    for name in names {
+        assert_eq!(manifest.matches(&format!("[upstream.{name}]")).count(), 1, "{manifest}");
+        assert_eq!(ignored.matches(&format!("/{name}/")).count(), 1, "{ignored}");
+    }
+}
+
+#[test]
+fn on_a_terminal_it_asks_for_url_and_name() {
+    let env = Env::new();
+    let (screen, code) = env.on_terminal(&["add"], &[("repository?", "../srv/up.git\r"), ("called?", "\r")]);
+    assert_eq!(code, 0, "{screen}");
+    assert!(env.read("ws/upstreams.toml").contains("[upstream.up]\n"), "{screen}");
+    assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", env.up.main));
+    let before = env.snapshot();
+    let (screen, code) = env.on_terminal(&["add", "more"], &[("repository of 'more'?", "\u{3}")]);
+    assert_eq!(code, 130, "{screen}");
+    assert_eq!(env.snapshot(), before);
+}
+
+#[test]
+fn under_hostile_settings_nothing_of_the_users_runs() {
+    use crate::support::{self, Upstream};
+    let env = support::Env::hostile();
+    let up = Upstream::usual();
+    up.copy_to(&env.path("up.git"));
+    std::fs::create_dir_all(env.ws()).unwrap();
+    env.patchq(&["init"]).ok();
+    env.patchq(&["add", "up", "../up.git", "--pin", "v1.0"]).ok();
+    for (name, bytes) in &up.patches {
+        support::put(&env.path("old").join(name), bytes);
+    }
+    env.patchq(&["import", "up", "../old"]).ok();
+    env.patchq(&["import", "again", "../old", "--commit", &up.pin[..7], "--url", "../up.git"]).ok();
+    env.patchq(&["undo"]).ok();
+    env.patchq(&["setup"]).ok();
+    assert_eq!(env.queue().len(), up.patches.len());
+    env.assert_unmarked();
+}
+
+#[test]
 fn a_folder_in_the_checkouts_place_is_told() {
     let env = Env::new();
     env.write("ws/up/old", "a clone from before");
