@@ -164,7 +164,10 @@ fn export_merge() {
 
 #[test]
 fn first_setup() {
-    at_every_point(&Story { prepare: |env| drop(env.workspace()), command: &["setup"], next: &["setup"] });
+    let prepare = |env: &Env| {
+        env.workspace();
+    };
+    at_every_point(&Story { prepare, command: &["setup"], next: &["setup"] });
 }
 
 #[test]
