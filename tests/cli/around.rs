@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use super::support::{assert_same, executable, in_both_worlds, put};
+use super::support::{Env, assert_same, executable, in_both_worlds, put};
 use super::who::{commits_change, files_change};
 
 in_both_worlds! {
@@ -135,4 +135,24 @@ in_both_worlds! {
         env.patchq(&["save", "-m", "Why"]).ok();
         env.patchq(&["setup"]).ok().says("up to date");
     }
+}
+
+/// The hostile world would tell: plain git, run as if patchq ran it, leaves marks of hooks, monitor and filters.
+#[test]
+fn the_traps_are_traps() {
+    let env = Env::hostile();
+    env.ready();
+    put(&env.co().join("app/icon.bin"), "new\n");
+    put(&env.co().join("app/main.py"), "new\n");
+    for args in [&["add", "-A"][..], &["-c", "commit.gpgSign=false", "commit", "-q", "-m", "x"]] {
+        let mut git = env.git_command(&env.co(), args);
+        assert!(git.env_remove("PATCHQ_TEST_BY_USER").status().unwrap().success());
+    }
+    let mark = env.read("mark");
+    for trap in
+        ["fsmonitor.sh", "filter clean", "hooks/pre-commit", "hooks/reference-transaction", "hooks/post-index-change"]
+    {
+        assert!(mark.contains(trap), "'{trap}' left no mark:\n{mark}");
+    }
+    fs::remove_file(env.path("mark")).unwrap();
 }

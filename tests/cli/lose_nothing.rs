@@ -66,14 +66,16 @@ fn every_order(env: &Env, longest: usize) {
                 assert!(before == after, "refused, and yet changed: {way:?}: {}", run.shown());
             }
             all_is_there(&next, &way);
-            let files = after.0.clone();
-            if before != after && way.len() < longest && !seen.contains(&files) {
-                seen.push(files);
+            // What is kept for undo has a time in its id.
+            let refs: Vec<&str> = after.1.lines().filter(|line| !line.contains("/undo/")).collect();
+            let world = (after.0.clone(), refs.join("\n"));
+            if before != after && way.len() < longest && !seen.contains(&world) {
+                seen.push(world);
                 open.push_back((next, way));
             }
         }
     }
-    assert!(seen.len() > 3, "only {} different worlds", seen.len());
+    assert!(seen.len() >= 3, "only {} different worlds", seen.len());
 }
 
 #[test]
