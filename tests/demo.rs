@@ -62,7 +62,7 @@ fn the_story_reads_well_and_its_folder_is_there_to_play_in() -> Result<(), Failu
     for line in screen.lines().filter(|line| !of_git(line)) {
         assert!(line.chars().count() <= 80, "too long: {line}");
     }
-    for command in ["setup", "save", "export", "apply", "undo"] {
+    for command in ["setup", "status", "tag", "save", "export", "apply", "verify", "undo"] {
         assert!(screen.contains(&format!("\n$ patchq {command}")), "the story has no {command}");
     }
     assert!(!screen.contains('\u{1b}'));
@@ -76,6 +76,19 @@ fn the_story_reads_well_and_its_folder_is_there_to_play_in() -> Result<(), Failu
         git(home.path(), &workspace, &["diff", "--name-only"])?,
         "patches/ray/0002-keep-protobuf-below-4.patch\n"
     );
+    Ok(())
+}
+
+#[test]
+fn the_tags_before_and_after_a_change_differ_in_the_queue_alone() -> Result<(), Failure> {
+    let (home, place) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let output = patchq(home.path(), place.path()).args(["demo", "d"]).output()?;
+    let screen = String::from_utf8(output.stdout)?;
+    let stem = "registry.example/notebooks/notebook-controller:v1.6.1";
+    let tags: Vec<&str> = screen.lines().filter(|line| line.starts_with(stem)).collect();
+    assert_eq!(tags.len(), 6, "{screen}");
+    assert_eq!(tags[..2], tags[3..5]);
+    assert_ne!(tags[2], tags[5]);
     Ok(())
 }
 

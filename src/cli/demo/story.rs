@@ -88,10 +88,16 @@ pub(super) const STORY: &[Step] = &[
     unseen(Place::Here, Git(&["-C", "kubeflow", "config", "user.email", NARRATOR.1])),
     unseen(Place::Here, Git(&["-C", "ray", "config", "user.name", NARRATOR.0])),
     unseen(Place::Here, Git(&["-C", "ray", "config", "user.email", NARRATOR.1])),
+    shown("", Patchq(&["status"]), &["kubeflow", "ray", "v1.6.1", "ray-1.11.0"]),
     shown(
         "A checkout is an ordinary git repository: one commit per patch, on the pin.",
         Git(&["-C", "kubeflow", "log", "--oneline", "-5"]),
         &["Build the notebook controller without its tests", "Release 1.6.1"],
+    ),
+    shown(
+        "Images built from it get tags that name pin and queue.",
+        Patchq(&["tag", "kubeflow", "--image", "notebook-controller"]),
+        &["registry.example/notebooks/notebook-controller:v1.6.1-3fca8caa-"],
     ),
     shown(
         "Now a change: the controller's image has a shell and runs as root.",
@@ -112,6 +118,12 @@ pub(super) const STORY: &[Step] = &[
         &["saved in patches/kubeflow/0005-run-the-controller-as-nonroot.patch"],
     ),
     shown("", Cat(PATCH), &["Subject: [PATCH] Run the controller", "+FROM gcr.io/distroless/static:nonroot"]),
+    shown(
+        "The queue is another one now, and the last tag says so: an image built from it\n\
+         never takes the place of an older one.",
+        Patchq(&["tag", "kubeflow", "--image", "notebook-controller"]),
+        &["registry.example/notebooks/notebook-controller:v1.6.1-3fca8caa-"],
+    ),
     shown("patchq never commits in your workspace. That is yours to do.", Git(&["add", "--all"]), &[]),
     shown("", Git(&["commit", "-q", "-m", "kubeflow: the controller as nonroot"]), &[]),
     shown(
@@ -150,7 +162,9 @@ pub(super) const STORY: &[Step] = &[
         Git(&["pull", "-q", "--ff-only", "../colleague"]),
         &[],
     ),
+    shown("", Patchq(&["status"]), &["newer", "in step"]),
     shown("apply brings the checkout to what the files say.", Patchq(&["apply"]), &["kubeflow: 6 patches"]),
+    shown("For CI and the pre-commit hook:", Patchq(&["verify"]), &[]),
     shown(
         "And if a patch was saved too early, undo takes the file back. The change itself\n\
          is in the checkout again.",
@@ -166,6 +180,7 @@ pub(super) const STORY: &[Step] = &[
 pub(super) const NEXT: &str = concat!(
     "  patchq save --into 0002                 the change in ray/ into an older patch\n",
     "  git -C kubeflow rebase -i refs/patchq/base && patchq export\n",
+    "  patchq status kubeflow                  the patches, one by one\n",
     "  patchq undo --list                      what can be taken back\n",
     "  patchq help save                        every command has its manual\n",
 );
