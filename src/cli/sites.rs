@@ -20,7 +20,11 @@ impl Context {
     pub(super) fn workspace_at(&self, start: &Path) -> Result<Workspace, CliError> {
         let mut workspace = Workspace::open(start)?;
         let finished = self.around(self.command(), |around| finish_left_behind(&workspace, around));
-        if finished.map_err(CliError::left_behind)? {
+        let finished = finished.map_err(CliError::left_behind)?;
+        for (name, command) in &finished {
+            self.tell(&format!("{name}: finished an interrupted '{command}'"));
+        }
+        if !finished.is_empty() {
             workspace = Workspace::open(start)?;
         }
         for warning in &workspace.manifest.warnings {

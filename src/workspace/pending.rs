@@ -16,17 +16,18 @@ use super::publish::PublishError;
 use super::settle::{Around, SettleError, finish_pending};
 use super::site::Site;
 
-/// Finishes the steps that killed commands left, and says whether there was one. What a living command is at is left
-/// to it.
+/// Finishes the steps that killed commands left; says of each whose it was and which command's. What a living command
+/// is at is left to it.
 ///
 /// # Errors
 /// [`SettleError`] when a step that changes the manifest cannot be finished; others are the affair of the commands on
 /// their upstream.
-pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<bool, SettleError> {
-    let mut finished = false;
+pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<Vec<(String, String)>, SettleError> {
+    let mut finished = Vec::new();
     for journal in Journal::all_pending(&workspace.layout)? {
         match finish(workspace, &journal, around) {
-            Ok(done) => finished |= done,
+            Ok(true) => finished.push((journal.key().to_owned(), journal.kind().to_owned())),
+            Ok(false) => {}
             Err(error) if changes_manifest(&journal)? => return Err(error),
             Err(_) => {}
         }
