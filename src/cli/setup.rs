@@ -14,7 +14,7 @@ use crate::report::Bytes;
 use crate::stack::Applied;
 use crate::ui::{Message, count};
 use crate::workspace::layout::MANIFEST;
-use crate::workspace::{Files, FilesError, SettleError, Settled, Site, Wish, Workspace, copy, manifest, settle};
+use crate::workspace::{FilesError, SettleError, Settled, Site, Wish, Workspace, copy, manifest, settle};
 
 /// Check every upstream out at its pin, with its queue applied
 ///
@@ -154,13 +154,12 @@ pub(super) fn settle_all(
     wish: Wish,
     command: &str,
     offline: bool,
-) -> Each<(String, Option<String>, Settled)> {
+) -> Each<(String, Settled)> {
     let one = |upstream: &manifest::Upstream, prompts| -> Result<Settled, CliError> {
         let name = upstream.name.as_str();
         context.check_stop()?;
-        if Files::read(&workspace.layout, &upstream.name).is_err_and(|error| matches!(error, FilesError::NoPin { .. }))
-        {
-            let file = workspace.layout.pin(&upstream.name);
+        let file = workspace.layout.pin(&upstream.name);
+        if !file.exists() {
             let error = FilesError::NoPin { file: workspace.layout.shown(&file).to_owned() };
             return Err(CliError::settle(name, SettleError::Files(error)));
         }
@@ -184,8 +183,7 @@ pub(super) fn settle_all(
         }
         let settled = result?;
         told(context, upstream, &settled);
-        let version = Files::read(&workspace.layout, &upstream.name).ok().and_then(|files| files.version);
-        Ok((Exit::Done, (upstream.name.to_string(), version, settled)))
+        Ok((Exit::Done, (upstream.name.to_string(), settled)))
     })
 }
 
@@ -279,12 +277,12 @@ fn checkout_warning(warning: &Warning) -> String {
 }
 
 /// The command's document and code.
-pub(super) fn finish(context: &Context, all: Each<(String, Option<String>, Settled)>) -> Result<Exit, CliError> {
+pub(super) fn finish(context: &Context, all: Each<(String, Settled)>) -> Result<Exit, CliError> {
     if context.json {
-        let upstreams = all.results.iter().map(|(name, version, settled)| Upstream {
+        let upstreams = all.results.iter().map(|(name, settled)| Upstream {
             name: name.clone(),
             pin: settled.applied.stack.base.commit,
-            version: version.clone(),
+            version: settled.version.clone(),
             top: settled.applied.stack.top(),
             patches: settled.applied.stack.items.len(),
             changed: settled.changed,

@@ -73,15 +73,18 @@ impl Files {
     /// # Errors
     /// [`FilesError`].
     pub fn read(layout: &Layout, name: &Name) -> Result<Files, FilesError> {
-        let (pin, version) = (layout.pin(name), layout.version(name));
-        let pin = pins::read_pin(&pin, layout.shown(&pin))?
-            .ok_or_else(|| FilesError::NoPin { file: layout.shown(&pin).to_owned() })?;
-        let version = pins::read_version(&version, layout.shown(&version))?;
-        let folder = layout.patches(name);
-        let shown = layout.shown(&folder).to_owned();
-        let queue = Queue::read(&folder, &shown)?;
-        let patches = parse_queue(&queue, &shown)?;
+        let (pin, version, queue) = read_bytes(layout, name)?;
+        let patches = parse_queue(&queue, layout.shown(&layout.patches(name)))?;
         Ok(Files { pin, version, queue, patches })
+    }
+
+    /// Whether the files on the disk still are these; nothing is parsed.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    pub fn are_unchanged(&self, layout: &Layout, name: &Name) -> Result<bool, FilesError> {
+        let (pin, version, queue) = read_bytes(layout, name)?;
+        Ok((pin, &version, &queue) == (self.pin, &self.version, &self.queue))
     }
 
     /// The patches for the engine.
@@ -95,4 +98,13 @@ impl Files {
     pub fn digest(&self) -> FilesDigest {
         FilesDigest::of(Some(self.pin), self.version.as_deref(), &self.queue)
     }
+}
+
+fn read_bytes(layout: &Layout, name: &Name) -> Result<(Id, Option<String>, Queue), FilesError> {
+    let (pin, version) = (layout.pin(name), layout.version(name));
+    let pin = pins::read_pin(&pin, layout.shown(&pin))?
+        .ok_or_else(|| FilesError::NoPin { file: layout.shown(&pin).to_owned() })?;
+    let version = pins::read_version(&version, layout.shown(&version))?;
+    let folder = layout.patches(name);
+    Ok((pin, version, Queue::read(&folder, layout.shown(&folder))?))
 }

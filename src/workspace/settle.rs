@@ -103,6 +103,8 @@ pub struct Wish {
 /// What came of it.
 #[derive(Debug, Clone)]
 pub struct Settled {
+    /// The version that is kept with the pin.
+    pub version: Option<String>,
     /// The queue on its pin.
     pub applied: Applied,
     /// Whether anything in store or checkout changed.
@@ -174,7 +176,7 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
     let first = stack_of(site, supply, &mut objects, &files, wish.checkout)?;
     let _lock = lock_upstream(site.workspace, site.name(), around.command, &mut |holder| (around.on_wait)(holder))?;
     finish_pending(site, around)?;
-    if Files::read(&site.workspace.layout, site.name())?.digest() != files.digest() {
+    if !files.are_unchanged(&site.workspace.layout, site.name())? {
         return Err(SettleError::ChangedMeanwhile);
     }
     let state = State::read(site, &mut objects, &files)?;
@@ -187,6 +189,7 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
         (false, None) => first,
     };
     let mut settled = Settled {
+        version: files.version.clone(),
         applied,
         changed: false,
         checkout: None,
