@@ -6,7 +6,9 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use sha1::{Digest, Sha1};
@@ -144,8 +146,8 @@ impl<'s> Objects<'s> {
         super::Entry { mode, id: self.put(ObjectKind::Blob, bytes) }
     }
 
-    /// Puts what is new and reachable from `roots` into the store: one undeltified pack, or loose objects when they
-    /// are few. What was only tried stays in memory.
+    /// Puts what is new and reachable from `roots` into the store and waits until it is on the disk: one undeltified
+    /// pack, or loose objects when they are few. What was only tried stays in memory.
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be written.
@@ -153,16 +155,28 @@ impl<'s> Objects<'s> {
         let wanted = self.reachable(roots)?;
         let fresh: Vec<Id> = self.order.iter().copied().filter(|id| wanted.contains(id)).collect();
         if fresh.len() >= PACK_FROM {
+            let before = self.packs()?;
             self.write_pack(&fresh)?;
+            self.packs()?.difference(&before).try_for_each(|file| sync(file))?;
         } else {
             for id in &fresh {
                 let (kind, bytes) = &self.new[id];
                 self.odb.write(kind.lib(), bytes).map_err(GitError::lib("cannot write to the store"))?;
+                let hex = id.to_string();
+                sync(&self.store.dir().join("objects").join(&hex[..2]).join(&hex[2..]))?;
             }
         }
         self.order.retain(|id| !wanted.contains(id));
         fresh.iter().for_each(|id| drop(self.new.remove(id)));
         Ok(())
+    }
+
+    /// The files of the store's packs.
+    fn packs(&self) -> Result<HashSet<PathBuf>, GitError> {
+        let folder = self.store.dir().join("objects/pack");
+        let failed = || GitError::io("cannot read", &folder);
+        let files = std::fs::read_dir(&folder).map_err(failed())?;
+        files.map(|file| file.map(|file| file.path()).map_err(failed())).collect()
     }
 
     /// The new objects that `roots` lead to and that the store lacks.
@@ -214,6 +228,11 @@ impl<'s> Objects<'s> {
         writer.write_all(&trailer).map_err(broken())?;
         writer.commit().map(drop).map_err(failed())
     }
+}
+
+/// Waits until a file is on the disk: refs and journals that are written next must not outlive what they name.
+fn sync(file: &Path) -> Result<(), GitError> {
+    File::open(file).and_then(|file| file.sync_all()).map_err(GitError::io("cannot write", file))
 }
 
 /// The type and size before an object in a pack: 3 bits of type, then the size in 4 + 7 + 7 … bits.
