@@ -5,10 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use super::context::{Context, interrupted};
 use super::failure::{CliError, shown};
-use crate::git::{Id, Prompts, Rev};
+use crate::git::{Id, Kind, Prompts, Rev};
 use crate::ui::{Message, PromptError};
 use crate::workspace::layout::MANIFEST;
-use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Transport, Upstream, Url};
+use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Upstream, Url};
 use crate::workspace::{
     AdoptError, Adopted, Adoption, Files, Found, LookUpError, Site, Supply, Wanted, Workspace, adopt, look_up, pins,
 };
@@ -106,15 +106,9 @@ fn same(upstream: &Upstream, url: Option<&Url>, track: Option<&Track>) -> Result
 /// A url of the command line. A relative path is one from the current folder there, and one from the root in the
 /// manifest.
 fn url_from(context: &Context, workspace: &Workspace, text: &str) -> Result<Url, CliError> {
-    let parse = |text: &str| {
-        let root = workspace.layout.root();
-        // Both say no in their own words; what reaches git passes both.
-        let url = Url::parse(text).map_err(|error| CliError::usage(error.to_string()))?;
-        crate::git::Url::parse(text, root).map_err(|error| CliError::usage(error.to_string()))?;
-        Ok(url)
-    };
+    let parse = |text: &str| Url::parse(text).map_err(|error| CliError::usage(error.to_string()));
     let url = parse(text)?;
-    if url.transport() != Transport::Path || Path::new(text).is_absolute() || context.cwd == workspace.layout.root() {
+    if url.kind() != Kind::Path || Path::new(text).is_absolute() || context.cwd == workspace.layout.root() {
         return Ok(url);
     }
     let mut path = PathBuf::new();

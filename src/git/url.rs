@@ -89,15 +89,20 @@ impl Url {
         if text.is_empty() {
             return Err(BadUrl::Empty);
         }
-        if printable(text.as_bytes()) != text {
-            return Err(BadUrl::Control(shown()));
-        }
         if text.starts_with('-') {
             return Err(BadUrl::Option(shown()));
         }
         let first_part = text.split('/').next().unwrap_or(text);
         if first_part.find("::").is_some_and(|at| !first_part[..at].contains('[')) {
             return Err(BadUrl::Helper(shown()));
+        }
+        // Before the mistakes that show the text where it stands: a caller may know of a password only from here.
+        let is_address = first_part.contains(':');
+        if is_address && without_password(text) != text {
+            return Err(BadUrl::Password(shown()));
+        }
+        if printable(text.as_bytes()) != text {
+            return Err(BadUrl::Control(shown()));
         }
         if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| !scheme.contains('/')) {
             let kind = match scheme {
@@ -186,9 +191,6 @@ fn check_rest(kind: Kind, rest: &str, shown: impl Fn() -> String) -> Result<(), 
         None => (None, authority),
     };
     if let Some(user) = user {
-        if user.contains(':') || user.to_ascii_lowercase().contains("%3a") {
-            return Err(BadUrl::Password(shown()));
-        }
         check_word(user, &shown)?;
     }
     check_host(host, &shown)?;

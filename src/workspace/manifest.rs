@@ -19,7 +19,7 @@ pub use name::{BadName, Name};
 pub use schema::manifest_schema;
 pub use template::{BadTemplate, Field, Part, Template};
 pub use track::{BadTrack, Revision, Track};
-pub use url::{BadUrl, Transport, Url};
+pub use url::{BadUrl, Url};
 
 use crate::path::RepoPath;
 

@@ -10,7 +10,8 @@ use toml::de::{DeTable, DeValue};
 
 use self::walker::{Place, Span, Walker};
 use super::errors::{Fault, ManifestErrors, Mistake};
-use super::{DEFAULT_REVIEW, DEFAULT_TAGS, Manifest, Name, Remember, Template, Track, Transport, Upstream, Url};
+use super::{DEFAULT_REVIEW, DEFAULT_TAGS, Manifest, Name, Remember, Template, Track, Upstream, Url};
+use crate::git::Kind;
 use crate::path::printable;
 
 /// The keys of an entry, in the order of the documentation.
@@ -186,7 +187,7 @@ fn unquoted_names(walker: &mut Walker<'_>, outer: &str, outer_span: Span, table:
 
 fn checked_url(walker: &mut Walker<'_>, key: &str, text: &str, span: Span) -> Option<Url> {
     let url = walker.keep(span.clone(), Url::parse(text), |source| Fault::Url { key: key.to_owned(), source })?;
-    if matches!(url.transport(), Transport::Http | Transport::Git) {
+    if matches!(url.kind(), Kind::Http | Kind::Git) {
         walker.warning(span, Fault::Unprotected { key: key.to_owned(), url: printable(text.as_bytes()) });
     }
     Some(url)

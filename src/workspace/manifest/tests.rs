@@ -48,7 +48,7 @@ fn a_good_manifest_is_typed_in_file_order() {
     let [first, second, third] = manifest.upstreams.as_slice() else { panic!("three entries") };
 
     assert_eq!((first.line, first.url.as_str()), (3, "https://github.com/kubeflow/kubeflow.git"));
-    assert_eq!(first.mirrors[1].transport(), Transport::Path);
+    assert_eq!(first.mirrors[1].kind(), crate::git::Kind::Path);
     assert_eq!(first.track, Some(Track::Ref("v1.6-branch".to_owned())));
     let sparse: Vec<_> = first.sparse.iter().flatten().map(ToString::to_string).collect();
     assert_eq!(sparse, ["components/common", "components/example-notebook-servers/Makefile"]);
