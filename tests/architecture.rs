@@ -12,7 +12,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("cli", &["ui", "report", "workspace", "image", "stack", "patch", "git", "path"]),
     ("ui", &["workspace", "image", "stack", "patch", "git", "path"]),
     ("report", &["workspace", "image", "stack", "patch", "git", "path"]),
-    ("workspace", &["stack", "patch", "git", "path"]),
+    ("workspace", &["image", "stack", "patch", "git", "path"]),
     ("image", &["stack", "patch", "git", "path"]),
     ("stack", &["patch", "git", "path"]),
     ("patch", &["path"]),

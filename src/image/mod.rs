@@ -6,4 +6,6 @@ mod tags;
 
 pub use queue_digest::{DigestError, QueueDigest, queue_digest};
 pub use reference::{Reference, ReferenceError, clash, references};
-pub use tags::{DEFAULT_TEMPLATES, Stability, Tag, TagError, TagInput, Template, semver};
+pub use tags::{
+    BadTagText, DEFAULT_TEMPLATES, Placeholder, Stability, Tag, TagError, TagInput, Template, check_text, semver,
+};

@@ -32,12 +32,18 @@ pub struct TagInput<'a> {
 
 /// What stands between braces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Placeholder {
+pub enum Placeholder {
+    /// The version of the pin, or the manifest's `version`.
     Version,
+    /// The version from its first number with a point.
     Semver,
+    /// The first 8 digits of the pin.
     Commit,
+    /// 8 digits of the queue's digest.
     Queue,
+    /// The pin's commit date, YYYYMMDD.
     Date,
+    /// The track, where it is a branch.
     Branch,
 }
 
@@ -90,10 +96,7 @@ pub enum TagError {
     #[error("a tag template is empty")]
     Empty,
     /// A name between braces that is none of the known ones.
-    #[error(
-        "tag template '{template}': unknown placeholder '{{{name}}}'{}",
-        .nearest.map_or(String::new(), |nearest| format!(", did you mean '{{{nearest}}}'?"))
-    )]
+    #[error("tag template '{template}': unknown placeholder '{{{name}}}'; {}", instead(*.nearest))]
     Unknown {
         /// The template.
         template: String,
@@ -144,23 +147,41 @@ pub enum TagError {
         /// The template.
         template: String,
     },
-    /// A character that no registry takes.
-    #[error("tag template '{template}' gives '{tag}': a registry does not take {bad} in a tag")]
-    Character {
+    /// Fixed text that no tag can have.
+    #[error(transparent)]
+    Text(#[from] BadTagText),
+    /// An outcome that is no tag.
+    #[error("tag template '{template}': {source}")]
+    Outcome {
         /// The template.
         template: String,
-        /// What came out.
-        tag: String,
-        /// The offending character, described.
-        bad: String,
+        /// What is wrong with what came out.
+        source: BadTagText,
     },
-    /// More than 128 characters.
-    #[error("tag template '{template}' gives '{tag}', which has {length} characters; a registry takes at most 128")]
+}
+
+/// Why some text is no tag, nor a part of one. Texts are printable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadTagText {
+    /// Nothing.
+    #[error("it must not be empty")]
+    Empty,
+    /// A character that registries refuse.
+    #[error("'{text}' contains '{c}'; a tag may have letters, digits, '.', '_', '-' ('+' and '/' are replaced)")]
+    Character {
+        /// The text.
+        text: String,
+        /// The character.
+        c: String,
+    },
+    /// A first character that registries refuse.
+    #[error("'{0}' must not begin with '.' or '-'")]
+    First(String),
+    /// More than registries take.
+    #[error("'{text}' has {length} characters; a registry takes at most {LONGEST}")]
     Long {
-        /// The template.
-        template: String,
-        /// What came out.
-        tag: String,
+        /// The text.
+        text: String,
         /// Its length.
         length: usize,
     },
@@ -171,10 +192,6 @@ impl TagError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            TagError::Unknown { nearest: None, .. } => {
-                let names: Vec<String> = PLACEHOLDERS.iter().map(|(name, _)| format!("{{{name}}}")).collect();
-                Some(format!("placeholders are {}", names.join(" ")))
-            }
             TagError::Semver { .. } => Some("set version = \"1.2.3\" for this upstream in upstreams.toml".to_owned()),
             TagError::Date { .. } => Some("patchq setup".to_owned()),
             _ => None,
@@ -216,7 +233,54 @@ impl FromStr for Template {
             pieces.push(Piece::Value(placeholder(text, &inside[..close])?));
             at += open + 1 + close + 1;
         }
+        check_fixed(text, &pieces)?;
         Ok(Template { text: text.to_owned(), pieces })
+    }
+}
+
+/// Whether `text` can be a tag: what registries take (the OCI distribution specification's
+/// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`), and `+` and `/`, which become `_` and `-`.
+///
+/// # Errors
+/// [`BadTagText`].
+pub fn check_text(text: &str) -> Result<(), BadTagText> {
+    let shown = || printable(text.as_bytes());
+    if text.is_empty() {
+        return Err(BadTagText::Empty);
+    }
+    if let Some(c) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"._-+/".contains(*c)) {
+        return Err(BadTagText::Character { text: shown(), c: printable(c.to_string().as_bytes()) });
+    }
+    if text.starts_with(['.', '-', '/']) {
+        return Err(BadTagText::First(shown()));
+    }
+    if text.len() > LONGEST {
+        return Err(BadTagText::Long { text: shown(), length: text.len() });
+    }
+    Ok(())
+}
+
+/// What no value can mend: the text between the placeholders of `template`.
+fn check_fixed(template: &str, pieces: &[Piece]) -> Result<(), BadTagText> {
+    let fixed = |piece: &Piece| if let Piece::Text(text) = piece { Some(text.clone()) } else { None };
+    let mut text: String = pieces.iter().filter_map(fixed).collect();
+    // A value before it begins the tag, with a character that is not known yet.
+    if matches!(pieces.first(), Some(Piece::Value(_))) {
+        text.insert(0, '_');
+    }
+    check_text(&text).map_err(|error| match error {
+        BadTagText::Character { c, .. } => BadTagText::Character { text: printable(template.as_bytes()), c },
+        BadTagText::First(_) => BadTagText::First(printable(template.as_bytes())),
+        BadTagText::Long { length, .. } => BadTagText::Long { text: printable(template.as_bytes()), length },
+        BadTagText::Empty => BadTagText::Empty,
+    })
+}
+
+/// What to write for a placeholder that does not exist.
+fn instead(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean '{{{nearest}}}'?"),
+        None => format!("expected one of {}", PLACEHOLDERS.map(|(name, _)| format!("{{{name}}}")).join(" ")),
     }
 }
 
@@ -240,10 +304,10 @@ impl Template {
         &self.text
     }
 
-    /// Whether `{date}` is in it, the only value that needs the pin's commit.
+    /// Whether `placeholder` is in it.
     #[must_use]
-    pub fn needs_date(&self) -> bool {
-        self.pieces.contains(&Piece::Value(Placeholder::Date))
+    pub fn has(&self, placeholder: Placeholder) -> bool {
+        self.pieces.contains(&Piece::Value(placeholder))
     }
 
     /// The tag. `+` becomes `_` and `/` becomes `-`; anything else that a registry refuses is an error.
@@ -259,8 +323,8 @@ impl Template {
             }
         }
         let text = text.replace('+', "_").replace('/', "-");
-        self.check(&text)?;
-        let fixed = self.pieces.contains(&Piece::Value(Placeholder::Queue));
+        check_text(&text).map_err(|source| TagError::Outcome { template: self.shown(), source })?;
+        let fixed = self.has(Placeholder::Queue);
         Ok(Tag { text, stability: if fixed { Stability::Fixed } else { Stability::Moving } })
     }
 
@@ -284,21 +348,6 @@ impl Template {
                 input.branch.map(str::to_owned).ok_or_else(|| TagError::Branch { template: self.shown() })
             }
         }
-    }
-
-    /// The grammar of the OCI distribution specification: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
-    fn check(&self, tag: &str) -> Result<(), TagError> {
-        let taken = |at: usize, c: char| c.is_ascii_alphanumeric() || c == '_' || (at > 0 && (c == '.' || c == '-'));
-        let bad = match tag.char_indices().find(|(at, c)| !taken(*at, *c)) {
-            Some((0, c @ ('.' | '-'))) => format!("'{c}' as the first character"),
-            Some((_, c)) => format!("'{}'", printable(c.to_string().as_bytes())),
-            None if tag.is_empty() => "nothing".to_owned(),
-            None if tag.len() > LONGEST => {
-                return Err(TagError::Long { template: self.shown(), tag: tag.to_owned(), length: tag.len() });
-            }
-            None => return Ok(()),
-        };
-        Err(TagError::Character { template: self.shown(), tag: printable(tag.as_bytes()), bad })
     }
 
     fn shown(&self) -> String {
@@ -408,9 +457,15 @@ mod tests {
         let wanted = |text: &str| Err(text.to_owned());
         assert_eq!(
             text("{verison}"),
-            wanted("tag template '{verison}': unknown placeholder '{verison}', did you mean '{version}'?")
+            wanted("tag template '{verison}': unknown placeholder '{verison}'; did you mean '{version}'?")
         );
-        assert_eq!(text("{arch}"), wanted("tag template '{arch}': unknown placeholder '{arch}'"));
+        assert_eq!(
+            text("{arch}"),
+            wanted(
+                "tag template '{arch}': unknown placeholder '{arch}'; \
+                 expected one of {version} {semver} {commit} {queue} {date} {branch}"
+            )
+        );
         assert_eq!(text("a{commit"), wanted("tag template 'a{commit': the '{' at character 2 has no counterpart"));
         assert_eq!(text("{{commit}}"), wanted("tag template '{{commit}}': the '{' at character 1 has no counterpart"));
         assert_eq!(text("a}"), wanted("tag template 'a}': the '}' at character 2 has no counterpart"));
@@ -430,7 +485,7 @@ mod tests {
         let fails = |template: &str| template.parse::<Template>().and_then(|template| template.render(&input)).err();
         assert!(matches!(fails("{date}"), Some(TagError::Date { .. })));
         assert!(matches!(fails("{branch}"), Some(TagError::Branch { .. })));
-        assert!(matches!(fails("{queue}"), Some(TagError::Character { .. })));
+        assert!(matches!(fails("{queue}"), Some(TagError::Outcome { source: BadTagText::Empty, .. })));
         let far = TagInput { date: Some(Date { seconds: i64::MAX, offset: 1 }), ..input };
         let template = "{date}".parse::<Template>();
         assert!(matches!(template.and_then(|t| t.render(&far)), Err(TagError::Calendar { .. })));
@@ -439,10 +494,19 @@ mod tests {
     #[test]
     fn what_registries_refuse() {
         assert_eq!(render(&"a".repeat(128), ""), Ok("a".repeat(128)));
-        assert!(matches!(render(&"a".repeat(129), ""), Err(TagError::Long { length: 129, .. })));
-        for template in ["-a", ".a", "/a", "a b", "a:b", "ä", "{version}"] {
-            assert!(matches!(render(template, ""), Err(TagError::Character { .. })), "{template}");
+        let long = BadTagText::Long { text: "a".repeat(129), length: 129 };
+        assert_eq!(render(&"a".repeat(129), ""), Err(TagError::Text(long.clone())));
+        assert_eq!(
+            render("{version}", &"a".repeat(129)),
+            Err(TagError::Outcome { template: "{version}".to_owned(), source: long })
+        );
+        for template in ["-a", ".a", "/a", "a b", "a:b", "ä", "{version}:x"] {
+            assert!(matches!(template.parse::<Template>(), Err(TagError::Text(_))), "{template}");
         }
+        for version in ["", "-a", ".a", "/a", "a b", "ä"] {
+            assert!(matches!(render("{version}", version), Err(TagError::Outcome { .. })), "{version}");
+        }
+        assert_eq!(render("{version}-x", "a"), Ok("a-x".to_owned()));
         assert_eq!(render("+a", ""), Ok("_a".to_owned()));
     }
 

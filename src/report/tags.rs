@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::git::{Id, Objects};
-use crate::image::{Reference, ReferenceError, Tag, TagError, TagInput, Template, queue_digest, references};
+use crate::image::{Placeholder, Reference, ReferenceError, Tag, TagInput, Template, queue_digest, references};
 use crate::patch::Date;
 use crate::stack::Base;
-use crate::workspace::manifest::{Field, Track, Upstream};
+use crate::workspace::manifest::{Track, Upstream};
 use crate::workspace::{Files, FilesError, Record, Site, VersionState, Workspace};
 
 /// The tags of one upstream.
@@ -91,9 +91,8 @@ pub fn tags(workspace: &Workspace, upstream: &Upstream, image: Option<&str>) -> 
     let site = Site::open(workspace, upstream).ok().flatten();
     let mut objects = site.as_ref().and_then(|site| Objects::new(&site.store).ok());
     let record = objects.as_mut().and_then(|objects| Record::read(objects).ok().flatten());
-    let templates = templates(upstream)?;
     let wanted = |field| upstream.tags.iter().any(|template| template.has(field));
-    let version = if wanted(Field::Version) || wanted(Field::Semver) {
+    let version = if wanted(Placeholder::Version) || wanted(Placeholder::Semver) {
         Some(version(workspace, upstream, &files, record.as_ref())?)
     } else {
         upstream.version.clone().or_else(|| files.version.clone())
@@ -104,7 +103,8 @@ pub fn tags(workspace: &Workspace, upstream: &Upstream, image: Option<&str>) -> 
         let patch = files.patches.get(patch).map(|patch| patch.queued.name.clone()).unwrap_or_default();
         TagsError::Binary { patch, line, path: path.to_string() }
     })?;
-    let date = if wanted(Field::Date) { objects.as_mut().and_then(|objects| date(objects, files.pin)) } else { None };
+    let date =
+        if wanted(Placeholder::Date) { objects.as_mut().and_then(|objects| date(objects, files.pin)) } else { None };
     let queue = queue.short();
     let input = TagInput {
         version: version.as_deref().unwrap_or_default(),
@@ -113,14 +113,8 @@ pub fn tags(workspace: &Workspace, upstream: &Upstream, image: Option<&str>) -> 
         date,
         branch: branch(upstream, &files, site.as_ref()),
     };
-    let references = all(upstream, &templates, &input, image)?;
+    let references = all(upstream, &input, image)?;
     Ok(UpstreamTags { name: upstream.name.to_string(), pin: files.pin, version, queue, references })
-}
-
-fn templates(upstream: &Upstream) -> Result<Vec<Template>, TagsError> {
-    let parse = |template: &crate::workspace::manifest::Template| template.as_str().parse();
-    let templates: Result<_, TagError> = upstream.tags.iter().map(parse).collect();
-    Ok(templates.map_err(ReferenceError::Tag)?)
 }
 
 fn version(
@@ -154,12 +148,8 @@ fn branch<'u>(upstream: &'u Upstream, files: &Files, site: Option<&Site<'_>>) ->
     (!is_tag).then_some(name)
 }
 
-fn all(
-    upstream: &Upstream,
-    templates: &[Template],
-    input: &TagInput<'_>,
-    image: Option<&str>,
-) -> Result<Vec<ImageTag>, TagsError> {
+fn all(upstream: &Upstream, input: &TagInput<'_>, image: Option<&str>) -> Result<Vec<ImageTag>, TagsError> {
+    let templates = &upstream.tags;
     let images: Vec<&str> = upstream.images.iter().map(|image| image.name.as_str()).collect();
     if images.is_empty() {
         let bare = |template: &Template| {

@@ -5,7 +5,6 @@ mod errors;
 mod name;
 mod parse;
 mod schema;
-mod template;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -17,17 +16,14 @@ pub use edit::{EditError, ManifestEdit, NewUpstream};
 pub use errors::{Fault, ManifestErrors, Mistake};
 pub use name::{BadName, Name};
 pub use schema::manifest_schema;
-pub use template::{BadTemplate, Field, Part, Template};
 pub use track::{BadTrack, Revision, Track};
 pub use url::{BadUrl, Url};
 
+use crate::image::Template;
 use crate::path::RepoPath;
 
 /// The globs of `review` where the manifest has none.
 pub const DEFAULT_REVIEW: [&str; 3] = ["**/Dockerfile*", "**/Makefile", "**/requirements*.txt"];
-
-/// The templates of `tags` where the manifest has none.
-pub const DEFAULT_TAGS: [&str; 3] = ["{version}", "{version}-{commit}", "{version}-{commit}-{queue}"];
 
 /// A manifest without mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]

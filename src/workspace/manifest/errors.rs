@@ -4,9 +4,9 @@ use std::fmt;
 use std::ops::Range;
 
 use super::name::BadName;
-use super::template::BadTemplate;
 use super::track::BadTrack;
 use super::url::BadUrl;
+use crate::image::TagError;
 use crate::path::{BadPath, printable};
 
 /// One mistake (or warning) in a manifest, at its place. `Display` is the one-line message; [`Mistake::excerpt`] the line it is on.
@@ -100,7 +100,7 @@ pub enum Fault {
         /// The key.
         key: String,
         /// What is wrong with the tag.
-        source: BadTemplate,
+        source: TagError,
     },
     /// A value that does not fit its key.
     #[error("'{key}': '{value}' {reason}")]

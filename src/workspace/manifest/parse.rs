@@ -10,8 +10,9 @@ use toml::de::{DeTable, DeValue};
 
 use self::walker::{Place, Span, Walker};
 use super::errors::{Fault, ManifestErrors, Mistake};
-use super::{DEFAULT_REVIEW, DEFAULT_TAGS, Manifest, Name, Remember, Template, Track, Upstream, Url};
+use super::{DEFAULT_REVIEW, Manifest, Name, Remember, Track, Upstream, Url};
 use crate::git::Kind;
+use crate::image::{DEFAULT_TEMPLATES, TagError, Template, check_text};
 use crate::path::printable;
 
 /// The keys of an entry, in the order of the documentation.
@@ -128,7 +129,7 @@ fn entry(
     let tags = walker.each(table, "tags", template);
     walker.no_doubles(table, "tags");
     let version = walker.string(table, "version").and_then(|(text, span)| {
-        let checked = super::template::check_version(&text);
+        let checked = check_text(&text).map_err(TagError::from);
         walker.keep(span, checked.map(|()| text), |source| Fault::Template { key: "version".to_owned(), source })
     });
     let remember = walker.string(table, "remember").map(|(text, span)| remember(walker, &text, span));
@@ -150,7 +151,7 @@ fn entry(
         review: review.unwrap_or_else(|| DEFAULT_REVIEW.map(str::to_owned).to_vec()),
         registry,
         // The default templates are checked by a test, none of them is lost here.
-        tags: tags.unwrap_or_else(|| DEFAULT_TAGS.iter().filter_map(|text| Template::parse(text).ok()).collect()),
+        tags: tags.unwrap_or_else(|| DEFAULT_TEMPLATES.iter().filter_map(|text| text.parse().ok()).collect()),
         version,
         remember: remember.unwrap_or(Remember::Local),
         memory,
@@ -223,7 +224,7 @@ fn glob(walker: &mut Walker<'_>, key: &str, text: &str, span: Span) -> Option<St
 }
 
 fn template(walker: &mut Walker<'_>, key: &str, text: &str, span: Span) -> Option<Template> {
-    walker.keep(span, Template::parse(text), |source| Fault::Template { key: key.to_owned(), source })
+    walker.keep(span, text.parse(), |source| Fault::Template { key: key.to_owned(), source })
 }
 
 fn remember(walker: &mut Walker<'_>, text: &str, span: Span) -> Remember {

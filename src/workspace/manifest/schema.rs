@@ -81,7 +81,7 @@ fn default_review() -> [&'static str; 3] {
 }
 
 fn default_tags() -> [&'static str; 3] {
-    super::DEFAULT_TAGS
+    crate::image::DEFAULT_TEMPLATES
 }
 
 fn default_remember() -> RememberForm {

@@ -53,7 +53,7 @@ fn a_good_manifest_is_typed_in_file_order() {
     let sparse: Vec<_> = first.sparse.iter().flatten().map(ToString::to_string).collect();
     assert_eq!(sparse, ["components/common", "components/example-notebook-servers/Makefile"]);
     assert_eq!(first.review, DEFAULT_REVIEW);
-    assert_eq!(first.tags.iter().map(Template::as_str).collect::<Vec<_>>(), DEFAULT_TAGS);
+    assert_eq!(first.tags.iter().map(Template::as_str).collect::<Vec<_>>(), crate::image::DEFAULT_TEMPLATES);
     assert_eq!((first.remember, &first.memory, &first.version), (Remember::Local, &None, &None));
     assert_eq!(first.images[0].context.as_ref().map(ToString::to_string).as_deref(), Some("components"));
     assert_eq!((&first.images[1].context, first.images[1].dockerfile.to_string()), (&None, "Dockerfile".to_owned()));
