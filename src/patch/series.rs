@@ -3,7 +3,11 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::parse::{shown, trim};
+use super::parse::trim;
+use crate::path::printable;
+
+/// The name of the file.
+pub const SERIES: &str = "series";
 
 /// A `series` file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,7 +29,7 @@ pub struct Entry {
     /// The patch's file name.
     pub name: BString,
     /// How many leading folders its paths lose (`-pN`); 1 where the line says nothing.
-    pub strip: usize,
+    pub strip: u32,
     /// The line of the series file, from 1, when it was read.
     pub line: usize,
 }
@@ -49,7 +53,7 @@ pub enum SeriesErrorKind {
     /// `-p` without a number.
     #[error("'{0}' is no number of leading folders; expected -p0, -p1, …")]
     Strip(String),
-    /// A name that is no plain file name.
+    /// A name that no patch of the folder can have.
     #[error("'{0}' is no file name of this folder")]
     Name(String),
     /// The same patch twice.
@@ -68,19 +72,34 @@ impl Series {
     /// # Errors
     /// [`SeriesError`] for the first line that cannot be taken.
     pub fn parse(bytes: &[u8]) -> Result<Series, SeriesError> {
+        let (series, errors) = Series::read(bytes);
+        errors.into_iter().next().map_or(Ok(series), Err)
+    }
+
+    /// Reads a series file as far as it can be read, with all mistakes in the order of the lines. A line with a mistake
+    /// holds no entry.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> (Series, Vec<SeriesError>) {
         let mut series = Series::default();
+        let mut errors = Vec::new();
         for (index, text) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let line = index + 1;
-            let entry = entry(text, line).map_err(|kind| SeriesError { line, kind })?;
-            if let Some(entry) = &entry
-                && let Some(first) = series.entries().find(|known| known.name == entry.name)
-            {
-                let kind = SeriesErrorKind::Twice { name: shown(&entry.name), first: first.line };
-                return Err(SeriesError { line, kind });
-            }
+            let entry = entry(text, line).and_then(|entry| series.unless_known(entry));
+            let entry = entry.unwrap_or_else(|kind| {
+                errors.push(SeriesError { line, kind });
+                None
+            });
             series.lines.push(SeriesLine { text: BString::from(text), entry });
         }
-        Ok(series)
+        (series, errors)
+    }
+
+    fn unless_known(&self, entry: Option<Entry>) -> Result<Option<Entry>, SeriesErrorKind> {
+        let Some(entry) = entry else { return Ok(None) };
+        match self.entries().find(|known| known.name == entry.name) {
+            Some(first) => Err(SeriesErrorKind::Twice { name: printable(&entry.name), first: first.line }),
+            None => Ok(Some(entry)),
+        }
     }
 
     /// The file's bytes.
@@ -222,13 +241,14 @@ fn entry(text: &[u8], line: usize) -> Result<Option<Entry>, SeriesErrorKind> {
     let mut words = text.fields();
     let Some(name) = words.next().filter(|name| !name.starts_with(b"#")) else { return Ok(None) };
     let is_plain =
-        !name.contains(&b'/') && !name.contains(&0) && name != b"." && name != b".." && !name.starts_with(b"-");
-    if !is_plain {
-        return Err(SeriesErrorKind::Name(shown(name)));
+        !name.contains(&b'/') && !name.contains(&b'\\') && !name.starts_with(b".") && !name.starts_with(b"-");
+    // What cannot be shown as it is cannot be named in a message or a text file.
+    if !is_plain || name == SERIES.as_bytes() || printable(name).as_bytes() != name {
+        return Err(SeriesErrorKind::Name(printable(name)));
     }
     let mut strip = 1;
     while let Some(word) = words.next().filter(|word| !word.starts_with(b"#")) {
-        let Some(number) = word.strip_prefix(b"-p") else { return Err(SeriesErrorKind::Option(shown(word))) };
+        let Some(number) = word.strip_prefix(b"-p") else { return Err(SeriesErrorKind::Option(printable(word))) };
         let number = if number.is_empty() { words.next().unwrap_or_default() } else { number };
         // Quilt knows -pab as another name of -p1.
         strip = match number {
@@ -237,7 +257,7 @@ fn entry(text: &[u8], line: usize) -> Result<Option<Entry>, SeriesErrorKind> {
                 .to_str()
                 .ok()
                 .and_then(|digits| digits.parse().ok())
-                .ok_or_else(|| SeriesErrorKind::Strip(shown(word)))?,
+                .ok_or_else(|| SeriesErrorKind::Strip(printable(word)))?,
         };
     }
     Ok(Some(Entry { name: BString::from(name), strip, line }))
@@ -269,7 +289,7 @@ mod tests {
     fn untouched_files_keep_their_bytes() {
         let series = Series::parse(TEXT.as_bytes()).unwrap();
         assert_eq!(series.print(), TEXT.as_bytes());
-        let entries: Vec<(String, usize, usize)> =
+        let entries: Vec<(String, u32, usize)> =
             series.entries().map(|e| (e.name.to_string(), e.strip, e.line)).collect();
         let want = [("fix-a.patch", 1, 3), ("fix-b.patch", 0, 4), ("fix-c.patch", 2, 6)];
         assert_eq!(entries, want.map(|(name, strip, line)| (name.to_owned(), strip, line)));
@@ -308,9 +328,29 @@ mod tests {
     }
 
     #[test]
+    fn all_mistakes_are_listed_and_the_rest_is_read() {
+        let (series, errors) = Series::read(b"a/b\nok -pab\nx -R\nok\nlast");
+        assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [1, 3, 4]);
+        assert_eq!(
+            series.entries().map(|e| (e.name.to_string(), e.strip)).collect::<Vec<_>>(),
+            [("ok".to_owned(), 1), ("last".to_owned(), 1)]
+        );
+    }
+
+    #[test]
     fn names_and_options_that_are_refused() {
-        for (bad, line) in [("a/b\n", 1), ("ok\n..\n", 2), ("-x\n", 1), ("a -R\n", 1), ("a -pX\n", 1), ("a\n\na\n", 3)]
-        {
+        for (bad, line) in [
+            ("a/b\n", 1),
+            ("a\\b\n", 1),
+            (".a\n", 1),
+            ("series\n", 1),
+            ("a\x1b\n", 1),
+            ("ok\n..\n", 2),
+            ("-x\n", 1),
+            ("a -R\n", 1),
+            ("a -pX\n", 1),
+            ("a\n\na\n", 3),
+        ] {
             assert_eq!(Series::parse(bad.as_bytes()).map_err(|error| error.line), Err(line), "{bad}");
         }
     }

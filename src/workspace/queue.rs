@@ -3,13 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bstr::ByteSlice;
-
 use super::files::{self, FileError, shown};
+pub use crate::patch::series::SERIES;
+use crate::patch::series::{Series, SeriesError};
 use crate::path::printable;
-
-/// The name of the file that gives the order.
-pub const SERIES: &str = "series";
 
 /// What a queue's folder holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,25 +59,13 @@ pub enum QueueError {
         /// The file's name, printable.
         name: String,
     },
-    /// An entry that stands there twice.
-    #[error("{series}:{line}: '{name}' stands there twice")]
-    Twice {
+    /// A line that cannot be taken.
+    #[error("{series}:{}: {}", .error.line, .error.kind)]
+    Line {
         /// The series as it is shown.
         series: String,
-        /// The line of the second one, from 1.
-        line: usize,
-        /// The entry, printable.
-        name: String,
-    },
-    /// A line that is no entry.
-    #[error("{series}:{line}: '{text}' is no entry; expected a file name of this folder, and perhaps -pN")]
-    Entry {
-        /// The series as it is shown.
-        series: String,
-        /// The line, from 1.
-        line: usize,
-        /// The line's text, printable.
-        text: String,
+        /// The line, and what is wrong with it.
+        error: SeriesError,
     },
     /// A file name that cannot be kept in text files and shown.
     #[error("{folder}: the file name '{name}' is not UTF-8 text without control characters; rename it")]
@@ -177,54 +162,26 @@ fn in_series(
     others: &mut Vec<String>,
     errors: &mut Vec<QueueError>,
 ) -> Vec<(String, u32)> {
+    let (read, mistakes) = Series::read(bytes);
+    let series = || shown_series.to_owned();
+    let mut found: Vec<_> =
+        mistakes.into_iter().map(|error| (error.line, QueueError::Line { series: series(), error })).collect();
     let mut order: Vec<(String, u32)> = Vec::new();
-    for entry in series_entries(bytes) {
-        let series = shown_series.to_owned();
-        match entry {
-            Err((line, text)) => errors.push(QueueError::Entry { series, line, text }),
-            Ok((name, _, line)) if order.iter().any(|(other, _)| *other == name) => {
-                errors.push(QueueError::Twice { series, line, name });
-            }
-            Ok((name, _, line)) if !names.contains(&name) && !others.contains(&name) => {
-                errors.push(QueueError::NoFile { series, line, name });
-            }
-            Ok((name, strip, _)) => order.push((name, strip)),
+    for entry in read.entries() {
+        let name = printable(&entry.name);
+        if names.contains(&name) || others.contains(&name) {
+            order.push((name, entry.strip));
+        } else {
+            found.push((entry.line, QueueError::NoFile { series: series(), line: entry.line, name }));
         }
     }
+    found.sort_by_key(|(line, _)| *line);
+    errors.extend(found.into_iter().map(|(_, error)| error));
     others.retain(|name| !order.iter().any(|(entry, _)| entry == name));
     for name in names.iter().filter(|name| !order.iter().any(|(entry, _)| entry == *name)) {
-        errors.push(QueueError::NoEntry { series: shown_series.to_owned(), name: name.clone() });
+        errors.push(QueueError::NoEntry { series: series(), name: name.clone() });
     }
     order
-}
-
-/// An entry of a series: name, `-pN`, line (from 1).
-type Entry = (String, u32, usize);
-
-/// The entries of a quilt series; or line (from 1) and text of what is none.
-fn series_entries(bytes: &[u8]) -> Vec<Result<Entry, (usize, String)>> {
-    let mut entries = Vec::new();
-    for (at, raw) in bytes.split(|b| *b == b'\n').enumerate() {
-        let text = printable(&raw.trim_ascii().replace("\t", " "));
-        // As quilt reads it, a comment begins with '#' at the start of a line or behind a blank.
-        let text = text.split(" #").next().unwrap_or_default().trim_end();
-        if text.is_empty() || text.starts_with('#') {
-            continue;
-        }
-        let mut words = text.split_ascii_whitespace();
-        let name = words.next().unwrap_or_default();
-        let strip = match (words.next(), words.next()) {
-            (None, _) => Some(1),
-            (Some(option), None) => option.strip_prefix("-p").and_then(|digits| digits.parse().ok()),
-            _ => None,
-        };
-        let is_name = !name.contains(['/', '\\']) && !name.starts_with('.') && name != SERIES;
-        entries.push(match strip {
-            Some(strip) if is_name => Ok((name.to_owned(), strip, at + 1)),
-            _ => Err((at + 1, text.to_owned())),
-        });
-    }
-    entries
 }
 
 #[cfg(test)]
@@ -284,9 +241,9 @@ mod tests {
         assert_eq!(
             said(&dir),
             "patches/x/series:1: 'gone.patch' is not in the folder; take the line out or bring the file back\n\
-             patches/x/series:3: 'a.patch' stands there twice\n\
-             patches/x/series:4: '../x.patch' is no entry; expected a file name of this folder, and perhaps -pN\n\
-             patches/x/series:5: 'b.patch -R' is no entry; expected a file name of this folder, and perhaps -pN\n\
+             patches/x/series:3: 'a.patch' stands on line 2 already\n\
+             patches/x/series:4: '../x.patch' is no file name of this folder\n\
+             patches/x/series:5: the option '-R' is not supported; only -pN is\n\
              patches/x/series: has no entry for 'b.patch'; add a line for it or take the file away"
         );
     }

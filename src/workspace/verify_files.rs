@@ -153,8 +153,7 @@ fn queue_findings(folder: &str, errors: QueueErrors) -> Result<Vec<Finding>, Fil
         let file = match error {
             QueueError::NoFile { series, .. }
             | QueueError::NoEntry { series, .. }
-            | QueueError::Twice { series, .. }
-            | QueueError::Entry { series, .. } => series.as_str(),
+            | QueueError::Line { series, .. } => series.as_str(),
             QueueError::Name { .. } | QueueError::File(_) => folder,
         };
         placed(FindingKind::Queue, file, &error.to_string())
