@@ -16,7 +16,7 @@ pub use edit::{EditError, ManifestEdit, NewUpstream};
 pub use errors::{Fault, ManifestErrors, Mistake};
 pub use name::{BadName, Name};
 pub use schema::manifest_schema;
-pub use track::{BadTrack, Revision, Track};
+pub use track::{BadTrack, Track};
 pub use url::{BadUrl, Url};
 
 use crate::image::Template;

@@ -190,7 +190,7 @@ fn what_cannot_be_added_changes_nothing() {
         (&["add", "up", "https://host/\u{1b}[2J"], 2, &["\\x1b[2J' contains control characters"]),
         (&["add", "up", up, "--pin=--all"], 2, &["'--all' could be read as an option"]),
         (&["add", "up", up, "--pin", "main~1"], 2, &["'main~1' is not a branch"]),
-        (&["add", "up", up, "--track=-x"], 2, &["it looks like an option"]),
+        (&["add", "up", up, "--track=-x"], 2, &["'-x' could be read as an option"]),
         (
             &["add", "up", up, "--track", "mian"],
             1,
