@@ -138,6 +138,17 @@ impl fmt::Debug for RepoPath {
     }
 }
 
+/// The one of `known` that `text` most likely means, capitals aside: at most a third of the letters differ
+/// (Damerau-Levenshtein), or one.
+#[must_use]
+pub fn nearest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let text = text.to_lowercase();
+    let length = |text: &str| text.chars().count();
+    let near = known.into_iter().map(|known| (strsim::damerau_levenshtein(&text, &known.to_lowercase()), known));
+    let near = near.filter(|(distance, known)| *distance <= (length(&text).max(length(known)) / 3).max(1));
+    near.min().map(|(_, known)| known)
+}
+
 /// `bytes` as text that cannot steer a terminal: control characters, bidirectional overrides and bytes that are
 /// not UTF-8 are escaped (`\n` as `\n`, others as `\xNN` or `\u{…}`).
 #[must_use]
@@ -200,6 +211,14 @@ fn is_hfs_dot_git(part: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_meant() {
+        let known = ["semver", "version", "ab"];
+        assert_eq!(nearest("Verison", known), Some("version"));
+        assert_eq!(nearest("a", known), Some("ab"));
+        assert_eq!((nearest("sha", known), nearest("x", [])), (None, None));
+    }
 
     #[test]
     fn ordinary_paths_are_kept_as_they_are() {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
 use crate::image::{ReferenceError, TagError};
+use crate::path::nearest;
 use crate::report::{ImageTag, TagsError, UpstreamTags, tags};
 use crate::ui::Message;
 use crate::workspace::FilesError;
@@ -85,11 +86,9 @@ fn known_image(upstreams: &[&Upstream], image: &str) -> Result<(), CliError> {
     if known.contains(&image) {
         return Ok(());
     }
-    let near = known.iter().map(|known| (strsim::damerau_levenshtein(known, image), *known));
-    let near = near.filter(|(distance, known)| *distance <= known.len().max(image.len()) / 2).min();
     let error = CliError::usage(format!("there is no image '{}' in {MANIFEST}", shown(image)));
-    Err(match (near, known.as_slice()) {
-        (Some((_, near)), _) => error.hint(format!("patchq tag --image {near}")),
+    Err(match (nearest(image, known.iter().copied()), known.as_slice()) {
+        (Some(near), _) => error.hint(format!("patchq tag --image {near}")),
         (None, []) => error.hint("images are entries [[upstream.NAME.image]]"),
         (None, known) => error.hint(format!("the images are {}", known.join(", "))),
     })

@@ -5,15 +5,14 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use super::text::{BadTagText, check_text};
+use super::values::{day, semver};
 use crate::git::Id;
 use crate::patch::Date;
-use crate::path::printable;
+use crate::path::{nearest, printable};
 
 /// The templates of an upstream whose manifest has none.
 pub const DEFAULT_TEMPLATES: [&str; 3] = ["{version}", "{version}-{commit}", "{version}-{commit}-{queue}"];
-
-/// The longest tag that a registry takes.
-const LONGEST: usize = 128;
 
 /// What a template can be filled with.
 #[derive(Debug, Clone, Copy)]
@@ -160,33 +159,6 @@ pub enum TagError {
     },
 }
 
-/// Why some text is no tag, nor a part of one. Texts are printable.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadTagText {
-    /// Nothing.
-    #[error("it must not be empty")]
-    Empty,
-    /// A character that registries refuse.
-    #[error("'{text}' contains '{c}'; a tag may have letters, digits, '.', '_', '-' ('+' and '/' are replaced)")]
-    Character {
-        /// The text.
-        text: String,
-        /// The character.
-        c: String,
-    },
-    /// A first character that registries refuse.
-    #[error("'{0}' must not begin with '.' or '-'")]
-    First(String),
-    /// More than registries take.
-    #[error("'{text}' has {length} characters; a registry takes at most {LONGEST}")]
-    Long {
-        /// The text.
-        text: String,
-        /// Its length.
-        length: usize,
-    },
-}
-
 impl TagError {
     /// What could be pasted or done instead, where that is known.
     #[must_use]
@@ -238,28 +210,6 @@ impl FromStr for Template {
     }
 }
 
-/// Whether `text` can be a tag: what registries take (the OCI distribution specification's
-/// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`), and `+` and `/`, which become `_` and `-`.
-///
-/// # Errors
-/// [`BadTagText`].
-pub fn check_text(text: &str) -> Result<(), BadTagText> {
-    let shown = || printable(text.as_bytes());
-    if text.is_empty() {
-        return Err(BadTagText::Empty);
-    }
-    if let Some(c) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"._-+/".contains(*c)) {
-        return Err(BadTagText::Character { text: shown(), c: printable(c.to_string().as_bytes()) });
-    }
-    if text.starts_with(['.', '-', '/']) {
-        return Err(BadTagText::First(shown()));
-    }
-    if text.len() > LONGEST {
-        return Err(BadTagText::Long { text: shown(), length: text.len() });
-    }
-    Ok(())
-}
-
 /// What no value can mend: the text between the placeholders of `template`.
 fn check_fixed(template: &str, pieces: &[Piece]) -> Result<(), BadTagText> {
     let fixed = |piece: &Piece| if let Piece::Text(text) = piece { Some(text.clone()) } else { None };
@@ -288,12 +238,10 @@ fn placeholder(template: &str, name: &str) -> Result<Placeholder, TagError> {
     if let Some((_, found)) = PLACEHOLDERS.iter().find(|(known, _)| *known == name) {
         return Ok(*found);
     }
-    let nearest =
-        PLACEHOLDERS.iter().map(|(known, _)| (strsim::damerau_levenshtein(known, &name.to_lowercase()), *known));
     Err(TagError::Unknown {
         template: printable(template.as_bytes()),
         name: printable(name.as_bytes()),
-        nearest: nearest.filter(|(distance, _)| *distance <= 2).min().map(|(_, known)| known),
+        nearest: nearest(name, PLACEHOLDERS.map(|(known, _)| known)),
     })
 }
 
@@ -367,42 +315,6 @@ impl Serialize for Template {
     }
 }
 
-/// `version` from its first number with a point and a digit behind it (`ray-1.11.0`: `1.11.0`).
-///
-/// # Errors
-/// What is wrong with a version that is only an id or a word, or that counts commits on top of a tag.
-pub fn semver(version: &str) -> Result<&str, &'static str> {
-    if counts_commits(version) {
-        return Err("which counts commits on top of a tag");
-    }
-    let bytes = version.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
-        let behind = &bytes[at + digits..];
-        if digits > 0 && behind.first() == Some(&b'.') && behind.get(1).is_some_and(u8::is_ascii_digit) {
-            return Ok(&version[at..]);
-        }
-        at += digits.max(1);
-    }
-    Err("which has no number like 1.2 in it")
-}
-
-/// Whether `version` is what `git describe` says of a commit behind a tag: `TAG-N-gID`.
-fn counts_commits(version: &str) -> bool {
-    let mut parts = version.rsplitn(3, '-');
-    let (Some(id), Some(count), Some(_tag)) = (parts.next(), parts.next(), parts.next()) else { return false };
-    let is_id = id.strip_prefix('g').is_some_and(|id| id.len() >= 4 && id.bytes().all(|b| b.is_ascii_hexdigit()));
-    is_id && !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// `YYYYMMDD` in the zone of the date.
-fn day(date: Date) -> Option<String> {
-    let local = date.seconds.checked_add(i64::from(date.offset) * 60)?;
-    let moment = jiff::Timestamp::from_second(local).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
-    (moment.year() >= 0).then(|| format!("{:04}{:02}{:02}", moment.year(), moment.month(), moment.day()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -433,22 +345,6 @@ mod tests {
         assert_eq!(render("x-{date}-{branch}", "v1"), Ok("x-20220907-release-1.6".to_owned()));
         assert_eq!(render("{version}", "v1.2+b/c"), Ok("v1.2_b-c".to_owned()));
         assert_eq!(render("a+b/{commit}", ""), Ok("a_b-0611aa04".to_owned()));
-    }
-
-    #[test]
-    fn semver_is_the_first_number_with_a_point() {
-        for (version, wanted) in [
-            ("v1.6.1", "1.6.1"),
-            ("v1.7.0-rc.0", "1.7.0-rc.0"),
-            ("1.11", "1.11"),
-            ("k8s-v1.22.3+build", "1.22.3+build"),
-            ("v1.6-4-gnone", "1.6-4-gnone"),
-        ] {
-            assert_eq!(semver(version), Ok(wanted));
-        }
-        for version in ["0611aa04", "v1.6.1-254-g0611aa04", "nightly", "v7", "v1.", "", "1..2"] {
-            assert!(semver(version).is_err(), "{version}");
-        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use track::{BadTrack, Track};
 pub use url::{BadUrl, Url};
 
 use crate::image::Template;
-use crate::path::RepoPath;
+use crate::path::{RepoPath, nearest};
 
 /// The globs of `review` where the manifest has none.
 pub const DEFAULT_REVIEW: [&str; 3] = ["**/Dockerfile*", "**/Makefile", "**/requirements*.txt"];
@@ -95,9 +95,7 @@ impl Manifest {
     /// The entry whose name is nearest to `name`, for a "did you mean".
     #[must_use]
     pub fn nearest(&self, name: &str) -> Option<&Upstream> {
-        let distance = |upstream: &&Upstream| strsim::damerau_levenshtein(upstream.name.as_str(), name);
-        let near = self.upstreams.iter().min_by_key(distance)?;
-        (distance(&near) <= (name.chars().count() / 3).max(1)).then_some(near)
+        nearest(name, self.upstreams.iter().map(|upstream| upstream.name.as_str())).and_then(|near| self.upstream(near))
     }
 }
 

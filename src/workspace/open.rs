@@ -115,13 +115,8 @@ impl Workspace {
     /// # Errors
     /// [`UnknownUpstream`], with the nearest name.
     pub fn upstream(&self, name: &str) -> Result<&Upstream, UnknownUpstream> {
-        self.manifest.upstreams.iter().find(|upstream| upstream.name.as_str() == name).ok_or_else(|| {
-            let known = self.manifest.upstreams.iter().map(|upstream| upstream.name.as_str());
-            let nearest = known
-                .map(|known| (strsim::damerau_levenshtein(known, name), known))
-                .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 2)
-                .min()
-                .map(|(_, known)| known.to_owned());
+        self.manifest.upstream(name).ok_or_else(|| {
+            let nearest = self.manifest.nearest(name).map(|near| near.name.to_string());
             UnknownUpstream { name: crate::path::printable(name.as_bytes()), nearest }
         })
     }

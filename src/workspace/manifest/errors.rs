@@ -197,10 +197,3 @@ impl fmt::Display for ManifestErrors {
         Ok(())
     }
 }
-
-/// The one of `known` that `text` most likely means (Damerau-Levenshtein: at most a third of the letters differ, at least one).
-pub(super) fn nearest(text: &str, known: &[&'static str]) -> Option<&'static str> {
-    let distance = |known: &str| strsim::damerau_levenshtein(&text.to_lowercase(), known);
-    let limit = (text.chars().count() / 3).max(1);
-    known.iter().copied().map(|known| (distance(known), known)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
-}

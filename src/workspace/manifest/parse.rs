@@ -13,7 +13,7 @@ use super::errors::{Fault, ManifestErrors, Mistake};
 use super::{DEFAULT_REVIEW, Manifest, Name, Remember, Track, Upstream, Url};
 use crate::git::Kind;
 use crate::image::{DEFAULT_TEMPLATES, TagError, Template, check_text};
-use crate::path::printable;
+use crate::path::{nearest, printable};
 
 /// The keys of an entry, in the order of the documentation.
 pub(super) const UPSTREAM_KEYS: [&str; 11] =
@@ -72,7 +72,7 @@ impl Manifest {
 fn root_table(walker: &mut Walker<'_>, root: &DeTable<'_>, is_tracked: &dyn Fn(&Name) -> bool) -> Vec<Upstream> {
     for key in root.keys().filter(|key| key.get_ref() != "upstream") {
         let shown = printable(key.get_ref().as_bytes());
-        let expected = match super::errors::nearest(key.get_ref(), &["upstream"]) {
+        let expected = match nearest(key.get_ref(), ["upstream"]) {
             Some(near) => format!("did you mean '{near}'?"),
             None => "expected [upstream.NAME]".to_owned(),
         };

@@ -5,8 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::super::errors::{Fault, ManifestErrors, Mistake, nearest};
-use crate::path::{RepoPath, printable};
+use super::super::errors::{Fault, ManifestErrors, Mistake};
+use crate::path::{RepoPath, nearest, printable};
 
 /// A place in the text, in bytes.
 pub(super) type Span = Range<usize>;
@@ -110,7 +110,7 @@ impl<'a> Walker<'a> {
             if spared(value.get_ref()) {
                 continue;
             }
-            let expected = match nearest(key.get_ref(), known) {
+            let expected = match nearest(key.get_ref(), known.iter().copied()) {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!("expected one of {}", known.join(", ")),
             };

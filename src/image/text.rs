@@ -1,0 +1,55 @@
+//! What text a tag can have.
+
+use crate::path::printable;
+
+/// The longest tag that a registry takes.
+const LONGEST: usize = 128;
+
+/// Why some text is no tag, nor a part of one. Texts are printable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadTagText {
+    /// Nothing.
+    #[error("it must not be empty")]
+    Empty,
+    /// A character that registries refuse.
+    #[error("'{text}' contains '{c}'; a tag may have letters, digits, '.', '_', '-' ('+' and '/' are replaced)")]
+    Character {
+        /// The text.
+        text: String,
+        /// The character.
+        c: String,
+    },
+    /// A first character that registries refuse.
+    #[error("'{0}' must not begin with '.' or '-'")]
+    First(String),
+    /// More than registries take.
+    #[error("'{text}' has {length} characters; a registry takes at most {LONGEST}")]
+    Long {
+        /// The text.
+        text: String,
+        /// Its length.
+        length: usize,
+    },
+}
+
+/// Whether `text` can be a tag: what registries take (the OCI distribution specification's
+/// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`), and `+` and `/`, which become `_` and `-`.
+///
+/// # Errors
+/// [`BadTagText`].
+pub fn check_text(text: &str) -> Result<(), BadTagText> {
+    let shown = || printable(text.as_bytes());
+    if text.is_empty() {
+        return Err(BadTagText::Empty);
+    }
+    if let Some(c) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"._-+/".contains(*c)) {
+        return Err(BadTagText::Character { text: shown(), c: printable(c.to_string().as_bytes()) });
+    }
+    if text.starts_with(['.', '-', '/']) {
+        return Err(BadTagText::First(shown()));
+    }
+    if text.len() > LONGEST {
+        return Err(BadTagText::Long { text: shown(), length: text.len() });
+    }
+    Ok(())
+}
