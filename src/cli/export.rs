@@ -28,7 +28,7 @@ use crate::workspace::manifest::Upstream;
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  cd kubeflow && git rebase -i refs/patchq/base && cd .. && patchq export kubeflow
+  git -C kubeflow rebase -i refs/patchq/base && patchq export kubeflow
   patchq export --merge kubeflow"
 )]
 pub(super) struct Args {

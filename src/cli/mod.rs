@@ -44,7 +44,7 @@ use failure::{CliError, Exit};
 ///   patchq setup .                     check everything out, patched
 ///   (edit files in kubeflow/)
 ///   patchq save kubeflow -m "why"      the edits become a patch file
-///   git add -A && git commit           patchq never stages or commits in your workspace
+///   git add -A && git commit           that is yours to do
 ///
 /// Start with `patchq demo` to see it work, `patchq init` to begin, `patchq
 /// import` to take over what you have.
@@ -63,6 +63,7 @@ struct Cli {
 
 /// Options of every command.
 #[derive(clap::Args, Debug, Clone)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// Run as if started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true)]
@@ -185,4 +186,21 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 /// The command line as clap knows it, for completions and manual pages.
 fn command_line() -> clap::Command {
     Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command_line;
+
+    /// The texts are laid out by hand, and clap wraps what is too wide in the middle of a paragraph or a table.
+    #[test]
+    fn the_manual_fits_a_terminal_of_80_columns() {
+        let top = command_line();
+        for command in std::iter::once(&top).chain(top.get_subcommands()) {
+            let texts = [command.get_long_about(), command.get_after_help()];
+            for line in texts.into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join("\n").lines() {
+                assert!(line.chars().count() <= 79, "{}: {line}", command.get_name());
+            }
+        }
+    }
 }

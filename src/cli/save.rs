@@ -34,8 +34,9 @@ use crate::workspace::{Files, Site, State, Workspace};
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  patchq save kubeflow -m \"Build on bullseye\" -m \"Buster gets no security updates any more.\"
-  patchq save -m \"Pin torch\" -- components/example-notebook-servers/jupyter-pytorch
+  patchq save kubeflow -m \"Build on bullseye\" \\
+         -m \"Buster gets no security updates any more.\"
+  patchq save -m \"Pin torch\" -- components/example-notebook-servers
   patchq save --into 0002         fold the changes into that patch"
 )]
 pub(super) struct Args {

@@ -11,20 +11,20 @@ use crate::workspace::{Pending, Standing, Workspace};
 
 /// Show where every upstream stands
 ///
-/// One line per upstream: pin and version, how many patches, how patch files and checkout compare, and whether a
-/// refresh waits for decisions. With names, their patches and all that differs are listed too. Never uses the
-/// network.
+/// One line per upstream: pin and version, how many patches, how patch files and
+/// checkout compare, and whether a refresh waits for decisions. With names, their
+/// patches and all that differs are listed too. Never uses the network.
 ///
 /// The states, and what to do:
 ///   in step                    patch files and checkout are equal
-///   3 files changed            uncommitted changes: `patchq save NAME -m "why"`
-///   2 commits to export        commits that are in no patch file: `patchq export NAME`
-///   patch files newer: apply   somebody changed pin or patches: `patchq apply NAME`
+///   3 files changed            uncommitted: `patchq save NAME -m "why"`
+///   2 commits to export        in no patch file: `patchq export NAME`
+///   patch files newer: apply   pin or patches changed: `patchq apply NAME`
 ///   diverged                   both: `patchq export --merge NAME`
 ///   pristine                   set up without the queue
 ///   no checkout, not set up    `patchq setup`
 ///   no pin                     `patchq add NAME --pin REV`
-///   rebase in progress, …      plain git has the word: finish what you began there
+///   rebase in progress, …      finish or abort it with plain git
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {

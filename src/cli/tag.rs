@@ -14,13 +14,16 @@ use crate::workspace::manifest::Upstream;
 
 /// Print the image tags
 ///
-/// One reference per line (REGISTRY/IMAGE:TAG), made from the templates `tags` of the manifest, the pin, its version
-/// and the queue. From the workspace's files alone: no store, no checkout, no network. Only {date} needs the pin's
-/// commit in the store. An upstream without images in the manifest has its tags alone, without a name in front.
+/// One reference per line (REGISTRY/IMAGE:TAG), made from the templates `tags` of
+/// the manifest, the pin, its version and the queue. From the workspace's files
+/// alone: no store, no checkout, no network. Only {date} needs the pin's commit
+/// in the store. An upstream without images in the manifest has its tags alone,
+/// without a name in front.
 ///
-/// A version that belongs to another pin is an error (a pin moved by hand leaves it stale): `patchq verify --fix`
-/// takes it anew. With --json each tag is marked `fixed` (it contains {queue}, so a changed queue never gets it again)
-/// or `moving`.
+/// A version that belongs to another pin is an error (a pin moved by hand leaves
+/// it stale): `patchq verify --fix` takes it anew. With --json each tag is marked
+/// `fixed` (it contains {queue}, so a changed queue never gets it again) or
+/// `moving`.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,

@@ -14,22 +14,29 @@ use crate::workspace::{
 
 /// Check that the workspace is in order
 ///
-/// For CI and pre-commit. Every patch applies on its pin at the place it says, `export` would rewrite nothing, and
-/// series, names, pins, versions and ignore files are in order. Works without the network when the store has the
-/// objects. Each finding is a line FILE:LINE: error: … (or warning) on stdout. Exit 4 when there is an error.
+/// For CI and pre-commit. Every patch applies on its pin at the place it says,
+/// `export` would rewrite nothing, and series, names, pins, versions and ignore
+/// files are in order. Works without the network when the store has the objects.
+/// Each finding is a line FILE:LINE: error: … (or warning) on stdout. Exit 4 when
+/// there is an error.
 ///
-/// A hunk that applies only at another line is a warning (an error with --strict), and so are commits of the checkout
-/// that are in no patch file. --canonical also wants every patch file in the form patchq writes, which `git am` takes.
+/// A hunk that applies only at another line is a warning (an error with
+/// --strict), and so are commits of the checkout that are in no patch file.
+/// --canonical also wants every patch file in the form patchq writes, which `git
+/// am` takes.
 ///
-/// --fix puts right what it can, in one step that `patchq undo` takes back: offsets, a stale or missing version (the
-/// network is asked for it), missing lines of .gitignore and .gitattributes; with --canonical the form, too: a patch
-/// without a header gets one. What the patches do does not change.
+/// --fix puts right what it can, in one step that `patchq undo` takes back:
+/// offsets, a stale or missing version (the network is asked for it), missing
+/// lines of .gitignore and .gitattributes; with --canonical the form, too: a
+/// patch without a header gets one. What the patches do does not change.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
 As a pre-commit hook of the workspace:
-  printf '#!/bin/sh\\nexec patchq verify --offline\\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit"
+  printf '#!/bin/sh\\nexec patchq verify --offline\\n' \\
+         > .git/hooks/pre-commit
+  chmod +x .git/hooks/pre-commit"
 )]
 pub(super) struct Args {
     /// The upstreams (none: all)

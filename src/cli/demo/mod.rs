@@ -58,9 +58,9 @@ impl DemoUpstream {
 
 /// See the whole story, without network
 ///
-/// Makes two small upstreams (one like Kubeflow's component tree, one like Ray's docker folder) and a workspace on
-/// them, and goes through the daily loop, showing every command. Needs nothing but git. The folder stays, to play
-/// in.
+/// Makes two small upstreams (one like Kubeflow's component tree, one like Ray's
+/// docker folder) and a workspace on them, and goes through the daily loop,
+/// showing every command. Needs nothing but git. The folder stays, to play in.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
