@@ -3,7 +3,8 @@
 use super::context::interrupted;
 use super::failure::{CliError, Exit};
 use crate::git::checkout::{CheckoutError, WorkChange};
-use crate::git::{GitError, Id, ProgramError, RemoteError};
+use crate::git::{GitError, ProgramError, RemoteError};
+use crate::path::printable;
 use crate::ui::{Excerpt, count};
 use crate::workspace::digest::QueueChange;
 use crate::workspace::layout::{FindError, MANIFEST};
@@ -11,7 +12,9 @@ use crate::workspace::lock::LockError;
 use crate::workspace::manifest::{ManifestErrors, Mistake};
 use crate::workspace::publish::PublishError;
 use crate::workspace::undo::UndoError;
-use crate::workspace::{FilesError, FollowError, OpenError, RewriteError, SettleError, SupplyError, UnknownUpstream};
+use crate::workspace::{
+    FilesError, FollowError, NewCommit, OpenError, RewriteError, SettleError, SupplyError, UnknownUpstream,
+};
 
 /// So many items of a list are named.
 const NAMED: usize = 10;
@@ -185,10 +188,14 @@ impl CliError {
             SettleError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
                 .hint(format!("patchq save {name} -m \"why\"")),
             SettleError::Commits(ref commits) => {
-                let text = format!(
-                    "the checkout has {} that differ from the patch files",
-                    count(commits.len(), "commit", "commits")
-                );
+                let text = match commits.len() {
+                    0 => "patches of the files were dropped from the checkout's commits".to_owned(),
+                    n => format!(
+                        "the checkout has {} in no patch file:\n{}",
+                        count(n, "commit", "commits"),
+                        commit_list("", commits)
+                    ),
+                };
                 CliError::plain("unexported", text).hint(format!("patchq export {name}"))
             }
             SettleError::Diverged { ref files, ref commits } => CliError::plain("diverged", diverged(files, commits))
@@ -275,9 +282,18 @@ pub(super) fn work_list(work: &[WorkChange]) -> String {
     some(lines, work.len())
 }
 
-fn diverged(files: &[QueueChange], commits: &[Id]) -> String {
+/// Commits that are in no patch file as lines; where there are none, some were dropped.
+fn commit_list(word: &str, commits: &[NewCommit]) -> String {
+    if commits.is_empty() {
+        return format!("{word}patches of the files were dropped");
+    }
+    let line = |made: &NewCommit| format!("{word}{}  {}", made.id.short(8), printable(&made.subject));
+    some(commits.iter().map(line), commits.len())
+}
+
+fn diverged(files: &[QueueChange], commits: &[NewCommit]) -> String {
     let files = some(files.iter().map(|change| format!("file    {}", queue_change(change))), files.len());
-    let commits = some(commits.iter().map(|id| format!("commit  {}", id.short(12))), commits.len());
+    let commits = commit_list("commit  ", commits);
     format!("patch files and checkout have diverged:\n{files}\n{commits}")
 }
 

@@ -230,11 +230,15 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
         context.tell(&format!("{name}: {changes} kept"));
     }
     let (commits, work) = &settled.discarded;
-    if !commits.is_empty() || !work.is_empty() {
-        let commits = count(commits.len(), "commit", "commits");
-        let work = count(work.len(), "uncommitted change", "uncommitted changes");
-        context
-            .say(&Message::note(format!("{name}: gave up {commits} and {work}")).hint(format!("patchq undo {name}")));
+    if settled.gave_up {
+        let commits = match commits.len() {
+            0 if work.is_empty() => "the checkout's line of commits".to_owned(),
+            n => count(n, "commit", "commits"),
+        };
+        let work_count = work.len();
+        let work = count(work_count, "uncommitted change", "uncommitted changes");
+        let what = if work_count == 0 { commits } else { format!("{commits} and {work}") };
+        context.say(&Message::note(format!("{name}: gave up {what}")).hint(format!("patchq undo {name}")));
     }
 }
 

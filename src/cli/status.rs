@@ -130,7 +130,9 @@ fn details(context: &Context, status: &UpstreamStatus) -> String {
     };
     let files = status.files.iter().map(|news| format!("{:<10}  {}", news.change, news.file));
     section("files newer than the checkout", files.collect());
-    section("commits in no patch file", status.commits.iter().map(|id| id.short(12)).collect());
+    let commits = status.commits.iter().zip(&status.subjects);
+    let commits = commits.map(|(id, subject)| format!("{}  {}", id.short(8), shown(&subject.0)));
+    section("commits in no patch file", commits.collect());
     let changes = status.changes.iter().map(|news| format!("{:<10}  {}", news.change, shown(&news.path.0)));
     section("uncommitted changes", changes.collect());
     out

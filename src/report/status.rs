@@ -31,6 +31,9 @@ pub struct UpstreamStatus {
     pub files: Vec<FileNews>,
     /// The checkout's commits that are in no patch file, oldest first.
     pub commits: Vec<Id>,
+    /// The first lines of their messages, for people.
+    #[serde(skip)]
+    pub subjects: Vec<Bytes>,
     /// The checkout's uncommitted changes.
     pub changes: Vec<WorkNews>,
     /// Whether a refresh waits for decisions.
@@ -102,7 +105,12 @@ impl UpstreamStatus {
             state: standing.stand.as_ref().map_or("error", state),
             words: standing.stand.as_ref().map_or_else(|| "cannot be read".to_owned(), words),
             files: set_up.iter().flat_map(|set_up| &set_up.files).filter_map(file_news).collect(),
-            commits: set_up.map(|set_up| set_up.commits.clone()).unwrap_or_default(),
+            commits: set_up.map(|set_up| set_up.commits.iter().map(|made| made.id).collect()).unwrap_or_default(),
+            subjects: set_up
+                .iter()
+                .flat_map(|set_up| &set_up.commits)
+                .map(|made| Bytes::from(made.subject.as_slice()))
+                .collect(),
             changes: set_up.iter().flat_map(|set_up| &set_up.work).map(work_news).collect(),
             session: standing.session,
             pending: match &standing.pending {

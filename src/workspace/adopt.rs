@@ -148,7 +148,7 @@ pub fn adopt(
     }
     let mut state = State::read(site, &mut objects, new).map_err(AdoptError::of)?;
     if matches!(state.cell().map_err(AdoptError::of)?, Cell::CommitsNewer | Cell::Diverged) {
-        return Err(AdoptError::of(SettleError::Commits(state.line())));
+        return Err(AdoptError::of(SettleError::Commits(state.made.clone())));
     }
     let changes = changes(site, adoption)?;
     let mut side = GitSide { checkout: Vec::new(), refs: refs(site, &mut objects, &state, &applied.stack, new)? };

@@ -128,7 +128,7 @@ pub fn export(
             merge_sides(supply, &mut objects, &files, &state, &applied, &ours)?
         }
         Cell::Diverged if !wanted.replace => {
-            let (files, commits) = (state.files.clone(), state.line());
+            let (files, commits) = (state.files.clone(), state.made.clone());
             return Err(ExportError::of(SettleError::Diverged { files, commits }));
         }
         Cell::CommitsNewer | Cell::Diverged | Cell::FilesNewer => (Base::read(&mut objects, record.pin)?, ours),

@@ -50,7 +50,7 @@ pub use settle::{Around, SettleError, Settled, Wish, copy, finish_pending, is_ex
 pub use site::{Site, lock_upstream, lock_workspace};
 pub use source::{Source, SourceError};
 pub use standing::{SetUp, Stand, Standing};
-pub use state::{Cell, Commits, State, Unreadable};
+pub use state::{Cell, Commits, NewCommit, State, Unreadable};
 pub use supply::{Supply, SupplyError};
 pub use verify::{Demands, judge_queue};
 pub use verify_files::{judge_files, judge_workspace};

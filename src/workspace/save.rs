@@ -126,7 +126,7 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
     let cell = state.cell().map_err(SaveError::of)?;
     let tip = state.tip.filter(|_| state.has_checkout()).ok_or(SaveError::NoCheckout)?;
     if cell == Cell::Diverged {
-        let (files, commits) = (state.files.clone(), state.line());
+        let (files, commits) = (state.files.clone(), state.made.clone());
         return Err(SaveError::of(SettleError::Diverged { files, commits }));
     }
     let changes = chosen(&state.work, request)?;

@@ -12,7 +12,7 @@ use super::manifest::Track;
 use super::publish::{self, PublishError, Step};
 use super::record::Record;
 use super::site::{Site, lock_upstream};
-use super::state::{Cell, State, Unreadable};
+use super::state::{Cell, Commits, NewCommit, State, Unreadable};
 use super::supply::{Supply, SupplyError};
 use super::undo;
 use super::version::taken_for;
@@ -70,16 +70,16 @@ pub enum SettleError {
     /// The checkout's uncommitted changes would be in the way.
     #[error("the checkout has uncommitted changes, and the patch files are newer")]
     Dirty(Vec<WorkChange>),
-    /// The checkout has commits that are in no patch file.
+    /// The checkout's commits differ from the patch files: those that are in none, or (empty) some were dropped.
     #[error("the checkout has commits that are in no patch file")]
-    Commits(Vec<Id>),
+    Commits(Vec<NewCommit>),
     /// Both sides changed.
     #[error("patch files and checkout have diverged")]
     Diverged {
         /// How the files changed.
         files: Vec<QueueChange>,
-        /// The checkout's commits, oldest first.
-        commits: Vec<Id>,
+        /// The checkout's commits that are in no patch file, oldest first; empty where some were only dropped.
+        commits: Vec<NewCommit>,
     },
     /// The checkout's commits are no queue.
     #[error(transparent)]
@@ -117,6 +117,8 @@ pub struct Settled {
     pub unexported: Vec<Id>,
     /// What was given up: commits and uncommitted changes.
     pub discarded: (Vec<Id>, Vec<WorkChange>),
+    /// Whether `discard` gave up anything: what `discarded` lists, or a line of commits with nothing new in it.
+    pub gave_up: bool,
     /// The store was lost and made anew: commits that were in no patch file are gone.
     pub lost_store: bool,
     /// Paths that came beyond the manifest's `sparse` because the queue touches them.
@@ -196,6 +198,7 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
         work: Vec::new(),
         unexported: Vec::new(),
         discarded: (Vec::new(), Vec::new()),
+        gave_up: false,
         lost_store: state.lost_store(),
         extra: Vec::new(),
     };
@@ -215,6 +218,13 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
 /// The table of `who is right`, for `setup` and `apply`.
 fn judge(state: &State, wish: Wish, settled: &mut Settled) -> Result<(), SettleError> {
     if wish.discard {
+        // HEAD is not the queue's, or git has the word: what to discard cannot be told.
+        if let Commits::Unreadable(why) = &state.commits
+            && !matches!(why, Unreadable::Merge(_) | Unreadable::NotOnPin(_))
+        {
+            return Err(SettleError::Unreadable(why.clone()));
+        }
+        settled.gave_up = state.commits != Commits::Same || !state.work.is_empty();
         let made = state.line();
         let kept: Vec<Id> = state.record.iter().flat_map(|r| &r.stack).map(|(id, _)| *id).collect();
         settled.discarded = (made.into_iter().filter(|id| !kept.contains(id)).collect(), state.work.clone());
@@ -225,11 +235,14 @@ fn judge(state: &State, wish: Wish, settled: &mut Settled) -> Result<(), SettleE
     let moves = !matches!(cell, Ok(Cell::Equal)) || wish.pristine != state.record.as_ref().is_some_and(|r| r.pristine);
     match cell? {
         Cell::CommitsNewer if !state.has_checkout() && wish.checkout && !wish.pristine => {
-            settled.unexported = state.line();
+            settled.unexported = match state.made.as_slice() {
+                [] => state.line(),
+                made => made.iter().map(|commit| commit.id).collect(),
+            };
             Ok(())
         }
-        Cell::CommitsNewer => Err(SettleError::Commits(state.line())),
-        Cell::Diverged => Err(SettleError::Diverged { files: state.files.clone(), commits: state.line() }),
+        Cell::CommitsNewer => Err(SettleError::Commits(state.made.clone())),
+        Cell::Diverged => Err(SettleError::Diverged { files: state.files.clone(), commits: state.made.clone() }),
         Cell::Equal | Cell::FilesNewer if moves && !state.work.is_empty() => {
             Err(SettleError::Dirty(state.work.clone()))
         }
@@ -281,7 +294,7 @@ fn move_there(
     if !brings_back {
         side.refs.extend(equal_refs(site, objects, stack, files, wish.pristine, false)?);
     }
-    if wish.discard && (!settled.discarded.0.is_empty() || !settled.discarded.1.is_empty()) {
+    if settled.gave_up {
         side.refs.extend(undo::keep(site, objects, state, &[], &side, around)?);
     }
     settled.changed = !side.checkout.is_empty() || !side.refs.is_empty();

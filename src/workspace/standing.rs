@@ -7,7 +7,7 @@ use super::pending::{Pending, finish_if_free};
 use super::pins;
 use super::settle::{Around, SettleError};
 use super::site::Site;
-use super::state::{Cell, State, Unreadable};
+use super::state::{Cell, NewCommit, State, Unreadable};
 use super::version::VersionState;
 use super::{files, manifest::Upstream};
 use crate::git::checkout::{Attachment, WorkChange};
@@ -59,7 +59,7 @@ pub struct SetUp {
     /// How the files differ from what they were.
     pub files: Vec<QueueChange>,
     /// The commits that are in no patch file, oldest first.
-    pub commits: Vec<Id>,
+    pub commits: Vec<NewCommit>,
     /// The uncommitted changes.
     pub work: Vec<WorkChange>,
 }
@@ -125,15 +125,13 @@ fn stand(state: State) -> Stand {
         _ => return Stand::InTheWay(state.attachment),
     }
     let cell = state.cell();
-    let line = state.line();
     let Some(record) = state.record else { return Stand::NotSetUp };
-    let known = |id: &Id| record.stack.iter().any(|(known, _)| known == id);
     Stand::SetUp(SetUp {
         attachment: state.attachment,
         pristine: record.pristine,
         cell,
         files: state.files,
-        commits: line.into_iter().filter(|id| !known(id)).collect(),
+        commits: state.made,
         work: state.work,
     })
 }

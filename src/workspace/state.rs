@@ -1,5 +1,7 @@
 //! Who is right: the files (F), the checkout's commits (C), and what both were when patchq last made them equal (S).
 
+use bstr::{BString, ByteSlice};
+
 use super::digest::QueueChange;
 use super::files_side::Files;
 use super::record::Record;
@@ -18,12 +20,23 @@ pub struct State {
     pub files: Vec<QueueChange>,
     /// C.
     pub commits: Commits,
+    /// Those commits of C that are in no patch file, oldest first; empty where commits were only dropped.
+    pub made: Vec<NewCommit>,
     /// The commit at the branch `patchq`.
     pub tip: Option<Id>,
     /// What stands where the checkout belongs.
     pub attachment: Attachment,
     /// The checkout's uncommitted changes; empty without a checkout.
     pub work: Vec<WorkChange>,
+}
+
+/// A commit of the checkout that is in no patch file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCommit {
+    /// The commit.
+    pub id: Id,
+    /// The first line of its message.
+    pub subject: BString,
 }
 
 /// The checkout's commits against S.
@@ -70,6 +83,13 @@ pub enum Cell {
     Diverged,
 }
 
+impl NewCommit {
+    fn read(objects: &mut Objects<'_>, id: Id) -> Result<NewCommit, GitError> {
+        let message = objects.commit(id)?.message;
+        Ok(NewCommit { id, subject: message.lines().next().unwrap_or_default().into() })
+    }
+}
+
 impl State {
     /// Reads the state of `site`, whose files are `files`.
     ///
@@ -89,11 +109,18 @@ impl State {
             Some(record) => commits(site, record, tip, &attachment)?,
             None => Commits::Same,
         };
+        let known = |id: &Id| record.iter().flat_map(|record| &record.stack).any(|(known, _)| known == id);
+        let made = match &commits {
+            Commits::Made(line) => {
+                line.iter().filter(|id| !known(id)).map(|id| NewCommit::read(objects, *id)).collect::<Result<_, _>>()?
+            }
+            _ => Vec::new(),
+        };
         let work = match attachment {
             Attachment::Ours if tip.is_some() => checkout::status(&site.store, &folder)?,
             _ => Vec::new(),
         };
-        Ok(State { record, record_at, files: changes, commits, tip, attachment, work })
+        Ok(State { record, record_at, files: changes, commits, made, tip, attachment, work })
     }
 
     /// Whether the files differ from what was last made equal (or nothing ever was).

@@ -82,8 +82,8 @@ pub fn repair(
 fn refuse_commits(state: &State) -> Result<(), SettleError> {
     match state.cell()? {
         Cell::Equal | Cell::FilesNewer => Ok(()),
-        Cell::CommitsNewer => Err(SettleError::Commits(state.line())),
-        Cell::Diverged => Err(SettleError::Diverged { files: state.files.clone(), commits: state.line() }),
+        Cell::CommitsNewer => Err(SettleError::Commits(state.made.clone())),
+        Cell::Diverged => Err(SettleError::Diverged { files: state.files.clone(), commits: state.made.clone() }),
     }
 }
 

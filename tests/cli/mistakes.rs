@@ -264,7 +264,7 @@ const AROUND: &[Mistake] = &[
     Mistake {
         what: "commits that are in no patch file",
         make: |env| drop(env.commit_in_checkout("app/main.py", "x\n", "Mine")),
-        says: &["up: the checkout has 4 commits that differ from the patch files"],
+        says: &["up: the checkout has 1 commit in no patch file", "Mine"],
         hint: "patchq export up",
         ..BASE
     },

@@ -103,7 +103,7 @@ in_both_worlds! {
         put(&env.co().join("docs/guide.md"), "x\n");
         let run = env.patchq(&["status", "up"]).ok();
         let run = run.prints("0002-Pin-the-requirements.patch\n  Pin the requirements\n   +2  -2  app/requirements.txt\n");
-        let run = run.prints(&format!("up commits in no patch file:\n  {}\n", &env.head()[..12]));
+        let run = run.prints(&format!("up commits in no patch file:\n  {}  More\n", &env.head()[..8]));
         run.prints("up uncommitted changes:\n  modified    docs/guide.md\n");
         env.patchq(&["status", "upp"]).exits(2).says("there is no upstream 'upp'");
         let document = env.patchq(&["--json", "status"]).ok().json();

@@ -66,6 +66,24 @@ in_both_worlds! {
         there_and_back(env, &["setup", "--discard"]);
     }
 
+    fn a_discard_of_dropped_commits(env) {
+        env.ready();
+        env.git(&env.co(), &["reset", "-q", "--hard", "HEAD~1"]);
+        let head = env.head();
+        env.patchq(&["setup", "--discard"]).ok().says("gave up the checkout's line of commits").hints("patchq undo up");
+        assert_ne!(env.head(), head);
+        env.patchq(&["undo"]).ok().says("undid 'setup'");
+        assert_eq!(env.head(), head);
+    }
+
+    fn no_discard_on_another_branch(env) {
+        env.ready();
+        env.git(&env.co(), &["switch", "-q", "-c", "topic"]);
+        env.commit_in_checkout("app/main.py", "x\n", "Mine");
+        env.changes_nothing(&["setup", "--discard"]).exits(1).one_error()
+            .says("the checkout is on the branch 'topic'").hints("git -C up switch patchq");
+    }
+
     fn refused_when_something_changed_since(env) {
         env.ready();
         put(&env.co().join("app/main.py"), "import util\n");

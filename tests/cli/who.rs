@@ -108,7 +108,7 @@ in_both_worlds! {
         env.ready();
         commits_change(env);
         for command in ["setup", "apply"] {
-            refuses(env, &[command]).says("up:").says("4 commits").hints("patchq export up");
+            refuses(env, &[command]).says("up:").says("1 commit in no patch file").hints("patchq export up");
         }
         dirty(env);
         for command in ["setup", "apply"] {
@@ -154,7 +154,7 @@ in_both_worlds! {
         dirty(env);
         for args in ALL {
             refuses(env, args)
-                .says("diverged").says(COLLEAGUE).says(&head[..12])
+                .says("diverged").says(COLLEAGUE).says(&head[..8])
                 .hints("export --merge up").hints("export --replace up").hints("setup --discard --only up");
         }
         refuses(env, &["save", "--into", "0002"]).says("diverged");
