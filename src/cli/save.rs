@@ -15,7 +15,7 @@ use crate::report::Bytes;
 use crate::ui::size;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::save::{LARGE_FILE, MANY_FILES, Request, SaveError, save};
-use crate::workspace::{Files, Site, State, Workspace};
+use crate::workspace::{Files, FilesError, Site, State, Workspace};
 
 /// Make the checkout's changes a patch
 ///
@@ -104,11 +104,18 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
     if let Some(name) = name.or(workspace.checkout.as_deref()) {
         return Ok(workspace.upstream(name.trim_end_matches('/'))?);
     }
-    let mut changed = Vec::new();
+    let (mut changed, mut unread) = (Vec::new(), None);
     for upstream in &workspace.manifest.upstreams {
         let Some(site) = Site::open(workspace, upstream)? else { continue };
         let mut objects = crate::git::Objects::new(&site.store)?;
-        let Ok(files) = Files::read(&workspace.layout, &upstream.name) else { continue };
+        let files = match Files::read(&workspace.layout, &upstream.name) {
+            Ok(files) => files,
+            Err(FilesError::NoPin { .. }) => continue,
+            Err(error) => {
+                unread.get_or_insert(CliError::from(error).in_upstream(upstream.name.as_str()));
+                continue;
+            }
+        };
         if State::read(&site, &mut objects, &files).is_ok_and(|state| !state.work.is_empty()) {
             changed.push(upstream);
         }
@@ -118,7 +125,8 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
             context.tell(&format!("{}: the only checkout with changes", only.name));
             Ok(only)
         }
-        [] => Err(CliError::plain("nothing", "no checkout has changes to save")),
+        // One whose patch files cannot be read may be the one that is meant.
+        [] => Err(unread.unwrap_or_else(|| CliError::plain("nothing", "no checkout has changes to save"))),
         several => {
             let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
             let error = CliError::usage(format!("several checkouts have changes: {}", names.join(", ")));

@@ -24,6 +24,14 @@ fn comes_back(env: &Env) {
 }
 
 in_both_worlds! {
+    fn patch_files_that_cannot_be_read_are_named(env) {
+        env.ready();
+        put(&env.co().join("app/main.py"), "x\n");
+        env.write("ws/patches/up/0002-Pin-the-requirements.patch", "no patch\n");
+        env.changes_nothing(&["save", "-m", "Why"]).exits(1).one_error()
+            .says("patches/up/0002-Pin-the-requirements.patch:1: there is no diff in this file");
+    }
+
     fn a_new_patch(env) {
         env.ready();
         edit(env, "app/main.py", "import util\n");
