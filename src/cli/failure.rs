@@ -173,7 +173,10 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !shown && arguments.iter().any(|argument| argument == "--json") {
         let text = error.kind().to_string();
         let rendered = error.render().to_string();
-        let first = rendered.lines().next().map_or(text.as_str(), |line| line.trim_start_matches("error: "));
+        // The first paragraph: the arguments that it is about stand on lines of their own.
+        let lines: Vec<&str> = rendered.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+        let first = lines.join(" ");
+        let first = if first.is_empty() { text.as_str() } else { first.trim_start_matches("error: ") };
         let schema = Schema { command: "error", version: 1 };
         if let Ok(document) = Document::failed(schema, CliError::usage(first).failure()).to_text() {
             super::context::write_out(document.as_bytes());
