@@ -64,7 +64,7 @@ pub enum Scope<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// No folder upwards has a manifest.
-    #[error("no {MANIFEST} in {} or any folder above it (hint: `patchq init` makes a workspace)", files::shown(.0))]
+    #[error("no {MANIFEST} in {} or any folder above it", files::shown(.0))]
     None(PathBuf),
     /// A folder on the way cannot be looked at.
     #[error(transparent)]
