@@ -2,7 +2,7 @@
 
 use super::context::interrupted;
 use super::failure::{CliError, Exit};
-use crate::git::checkout::{CheckoutError, WorkChange};
+use crate::git::checkout::{CheckoutError, Reason, WorkChange};
 use crate::git::{GitError, ProgramError, RemoteError};
 use crate::path::printable;
 use crate::ui::{Excerpt, count};
@@ -176,6 +176,15 @@ impl CliError {
             SettleError::Supply(error) => error.into(),
             SettleError::Git(error) => error.into(),
             SettleError::Checkout(error) => error.into(),
+            SettleError::Follow(FollowError::Obstacles(ref found))
+                if found.iter().any(|at| at.reason == Reason::Staged) =>
+            {
+                // What is staged is neither in a commit nor in the working tree, so nothing here can keep it.
+                let text = found.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n");
+                CliError::plain("dirty", format!("in the way in the checkout:\n{text}"))
+                    .hint(format!("git -C {name} add --all     (stages what the files are now)"))
+                    .hint(format!("git -C {name} reset     (unstages, and leaves the files as they are)"))
+            }
             SettleError::Follow(error) => error.into(),
             SettleError::Lock(error) => error.into(),
             SettleError::Publish(error) => error.into(),
