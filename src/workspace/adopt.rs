@@ -12,8 +12,8 @@ use super::open::Workspace;
 use super::publish::{FileChange, PublishError};
 use super::queue::{Queue, SERIES};
 use super::record::Record;
-use super::settle::{Around, SettleError, do_step, equal_refs, finish_pending, stack_of};
-use super::site::{Site, lock_upstream, lock_workspace};
+use super::settle::{Around, SettleError, begin, do_step, equal_refs, stack_of};
+use super::site::{Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
 use super::{files, pins, undo};
@@ -132,11 +132,9 @@ pub fn adopt(
         let patch = new.patches[n].queued.name.clone();
         return Err(AdoptError::of(SettleError::Apply { patch, failure: Box::new(failure), applied: n }));
     }
-    let mut wait = |holder: &super::lock::Holder| (around.on_wait)(holder);
-    let (workspace, command) = (site.workspace, around.command);
-    let _lock = lock_upstream(workspace, site.name(), command, &mut wait).map_err(AdoptError::of)?;
-    finish_pending(site, around)?;
-    let _second = lock_workspace(workspace, command, &mut wait).map_err(AdoptError::of)?;
+    let workspace = site.workspace;
+    let _lock = begin(site, around)?;
+    let _second = lock_workspace(workspace, around.command, around.on_wait).map_err(AdoptError::of)?;
     let pin = workspace.layout.pin(site.name());
     let pin_now = pins::read_pin(&pin, workspace.layout.shown(&pin))
         .map_err(|error| AdoptError::of(super::FilesError::from(error)))?;

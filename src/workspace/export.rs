@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::digest::QueueChange;
 use super::files_side::Files;
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, finish_pending, stack_of};
-use super::site::{Site, lock_upstream};
+use super::settle::{Around, SettleError, begin, stack_of};
+use super::site::Site;
 use super::state::{Cell, State};
 use super::supply::Supply;
 use crate::git::{GitError, Objects};
@@ -108,9 +108,7 @@ pub fn export(
     wanted: Wanted,
     around: &Around<'_>,
 ) -> Result<Export, ExportError> {
-    let mut wait = |holder: &super::lock::Holder| (around.on_wait)(holder);
-    let _lock = lock_upstream(site.workspace, site.name(), around.command, &mut wait).map_err(ExportError::of)?;
-    finish_pending(site, around).map_err(ExportError::of)?;
+    let _lock = begin(site, around).map_err(ExportError::of)?;
     let files = Files::read(&site.workspace.layout, site.name()).map_err(ExportError::of)?;
     let mut objects = Objects::new(&site.store)?;
     let state = State::read(site, &mut objects, &files).map_err(ExportError::of)?;

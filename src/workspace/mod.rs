@@ -47,7 +47,7 @@ pub use pending::{Pending, finish_if_free, finish_left_behind};
 pub use record::Record;
 pub use rewrite::{Rewrite, RewriteError};
 pub use settle::{Around, SettleError, Settled, Wish, copy, finish_pending, is_exact, settle, stack_of};
-pub use site::{Site, lock_upstream, lock_workspace};
+pub use site::Site;
 pub use source::{Source, SourceError};
 pub use standing::{SetUp, Stand, Standing};
 pub use state::{Cell, Commits, NewCommit, State, Unreadable};

@@ -7,8 +7,8 @@ use bstr::BString;
 use super::export::{line_of_versions, merge_sides, versions_of};
 use super::files_side::Files;
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, finish_pending, stack_of};
-use super::site::{Site, lock_upstream};
+use super::settle::{Around, SettleError, begin, stack_of};
+use super::site::Site;
 use super::state::{Cell, State};
 use super::supply::Supply;
 use super::undo;
@@ -117,9 +117,7 @@ impl From<GitError> for SaveError {
 /// # Errors
 /// [`SaveError`]; nothing has changed then.
 pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Around<'_>) -> Result<Saved, SaveError> {
-    let mut wait = |holder: &super::lock::Holder| (around.on_wait)(holder);
-    let _lock = lock_upstream(site.workspace, site.name(), around.command, &mut wait).map_err(SaveError::of)?;
-    finish_pending(site, around).map_err(SaveError::of)?;
+    let _lock = begin(site, around).map_err(SaveError::of)?;
     let files = Files::read(&site.workspace.layout, site.name()).map_err(SaveError::of)?;
     let mut objects = Objects::new(&site.store)?;
     let state = State::read(site, &mut objects, &files).map_err(SaveError::of)?;

@@ -7,7 +7,7 @@ use super::files_side::{Files, FilesError};
 use super::follow::{FollowError, GitSide, Move, RefMove, follow, sparse_of};
 use super::journal::{Journal, KillPoint};
 use super::layout::Scope;
-use super::lock::{Holder, LockError};
+use super::lock::{Holder, Lock, LockError};
 use super::manifest::Track;
 use super::publish::{self, PublishError, Step};
 use super::record::Record;
@@ -176,8 +176,7 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
     // The network first, without a lock: somebody else's `status` need not wait for it.
     let files = Files::read(&site.workspace.layout, site.name())?;
     let first = stack_of(site, supply, &mut objects, &files, wish.checkout)?;
-    let _lock = lock_upstream(site.workspace, site.name(), around.command, &mut |holder| (around.on_wait)(holder))?;
-    finish_pending(site, around)?;
+    let _lock = begin(site, around)?;
     if !files.are_unchanged(&site.workspace.layout, site.name())? {
         return Err(SettleError::ChangedMeanwhile);
     }
@@ -423,6 +422,16 @@ pub(super) fn do_step(
             })
         }
     }
+}
+
+/// Locks the upstream of `site` for a change, and finishes what a killed command left behind.
+///
+/// # Errors
+/// [`SettleError`] when another patchq does not let go, or the step cannot be finished.
+pub(super) fn begin(site: &Site<'_>, around: &Around<'_>) -> Result<Lock, SettleError> {
+    let lock = lock_upstream(site.workspace, site.name(), around.command, around.on_wait)?;
+    finish_pending(site, around)?;
+    Ok(lock)
 }
 
 /// Finishes the step that a killed command left behind, if there is one. The caller holds the lock.

@@ -104,25 +104,25 @@ impl<'w> Site<'w> {
 ///
 /// # Errors
 /// [`LockError`] when another patchq holds it for longer than half a minute.
-pub fn lock_upstream(
+pub(super) fn lock_upstream(
     workspace: &Workspace,
     name: &Name,
     command: &str,
-    on_wait: &mut dyn FnMut(&Holder),
+    on_wait: &dyn Fn(&Holder),
 ) -> Result<Lock, LockError> {
     let path = workspace.layout.lock(Scope::Upstream(name));
-    Lock::acquire(&path, Mode::Exclusive, name.as_str(), command, PATIENCE, on_wait)
+    Lock::acquire(&path, Mode::Exclusive, name.as_str(), command, PATIENCE, &mut |holder| on_wait(holder))
 }
 
 /// Locks the workspace's own files for writing. Taken after an upstream's lock, never before.
 ///
 /// # Errors
 /// As [`lock_upstream`].
-pub fn lock_workspace(
+pub(super) fn lock_workspace(
     workspace: &Workspace,
     command: &str,
-    on_wait: &mut dyn FnMut(&Holder),
+    on_wait: &dyn Fn(&Holder),
 ) -> Result<Lock, LockError> {
     let path = workspace.layout.lock(Scope::Workspace);
-    Lock::acquire(&path, Mode::Exclusive, "the workspace", command, PATIENCE, on_wait)
+    Lock::acquire(&path, Mode::Exclusive, "the workspace", command, PATIENCE, &mut |holder| on_wait(holder))
 }

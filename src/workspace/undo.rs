@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::digest::Sum;
 use super::follow::{GitSide, Move, RefMove};
 use super::publish::{FileChange, PublishError, state_of};
-use super::settle::{Around, SettleError, do_step, finish_pending};
-use super::site::{Site, lock_upstream, lock_workspace};
+use super::settle::{Around, SettleError, begin, do_step};
+use super::site::{Site, lock_workspace};
 use super::state::State;
 use crate::git::checkout::{self, Attachment, WorkChange};
 use crate::git::{BRANCH, Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, SYNCED, Signature};
@@ -258,9 +258,7 @@ fn read(objects: &mut Objects<'_>, at: Id) -> Result<Option<(Kept, Contents)>, G
 /// # Errors
 /// [`UndoError`]; nothing has changed then.
 pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
-    let mut wait = |holder: &super::lock::Holder| (around.on_wait)(holder);
-    let _lock = lock_upstream(site.workspace, site.name(), around.command, &mut wait).map_err(UndoError::of)?;
-    finish_pending(site, around)?;
+    let _lock = begin(site, around)?;
     let mut objects = Objects::new(&site.store).map_err(UndoError::of)?;
     let newest = entries(site).map_err(UndoError::of)?.pop().ok_or(UndoError::Nothing)?;
     let (kept, contents) = read(&mut objects, newest.1).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
@@ -275,7 +273,7 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
     }
     let outside = changes.iter().any(|change| change.path.parent().is_none());
     let _second = outside
-        .then(|| lock_workspace(site.workspace, around.command, &mut wait))
+        .then(|| lock_workspace(site.workspace, around.command, around.on_wait))
         .transpose()
         .map_err(UndoError::of)?;
     let side = back(site, &kept, newest)?;

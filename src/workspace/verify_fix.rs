@@ -7,8 +7,8 @@ use super::follow::GitSide;
 use super::pins;
 use super::publish::{FileChange, PublishError};
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, do_step, finish_pending, stack_of};
-use super::site::{Site, lock_upstream, lock_workspace};
+use super::settle::{Around, SettleError, begin, do_step, stack_of};
+use super::site::{Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
 use super::undo;
@@ -40,9 +40,7 @@ pub fn repair(
     repairs: &Repairs,
     around: &Around<'_>,
 ) -> Result<Vec<String>, RewriteError> {
-    let mut wait = |holder: &super::lock::Holder| (around.on_wait)(holder);
-    let _lock = lock_upstream(site.workspace, site.name(), around.command, &mut wait).map_err(SettleError::from)?;
-    finish_pending(site, around)?;
+    let _lock = begin(site, around)?;
     let old = Files::read(&site.workspace.layout, site.name()).map_err(SettleError::from)?;
     let mut objects = Objects::new(&site.store)?;
     let applied = stack_of(site, supply, &mut objects, &old, false)?;
@@ -55,7 +53,7 @@ pub fn repair(
     };
     let _second = repairs
         .ignores
-        .then(|| lock_workspace(site.workspace, around.command, &mut wait))
+        .then(|| lock_workspace(site.workspace, around.command, around.on_wait))
         .transpose()
         .map_err(SettleError::from)?;
     let mut extra = if repairs.ignores { ignore_changes(site.workspace).map_err(published)? } else { Vec::new() };
