@@ -69,10 +69,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let (found, prompts) = find(context, &workspace, &entry, pin.as_ref())?;
     let files = pinned(found.pin, found.version.clone());
     let adopted = write(context, &workspace, &entry, (&found, &files), prompts, |error| CliError::adopt(&name, error))?;
-    let track = match &entry.new {
-        Some(_) => found.track.as_ref().map(ToString::to_string),
-        None => workspace.upstream(&name)?.track.as_ref().map(ToString::to_string),
-    };
+    let (url, track) = entry.url_and_track(&workspace, &found)?;
     let following = track.as_ref().map(|track| format!(", following {track}")).unwrap_or_default();
     let verb = if entry.new.is_some() { "added" } else { "pinned" };
     context.tell(&format!("{name}: {verb} at {} ({}){following}", found.pin.short(12), found.version));
@@ -80,10 +77,6 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         context.say(&Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}")));
     }
     if context.json {
-        let url = match &entry.new {
-            Some(new) => new.url.to_string(),
-            None => workspace.upstream(&name)?.url.to_string(),
-        };
         let (pin, version, added) = (found.pin, found.version, entry.new.is_some());
         context.document(Document { name, url, track, pin, version, added, files: adopted.files }, None)?;
     }

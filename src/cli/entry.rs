@@ -22,6 +22,24 @@ pub(super) struct Entry {
     pub(super) pin: Option<Id>,
 }
 
+impl Entry {
+    /// Its url and what refresh follows, for documents: as `found` where the entry is new, else as the manifest has them.
+    pub(super) fn url_and_track(
+        &self,
+        workspace: &Workspace,
+        found: &Found,
+    ) -> Result<(String, Option<String>), CliError> {
+        let (url, track) = match &self.new {
+            Some(new) => (&new.url, &found.track),
+            None => {
+                let upstream = workspace.upstream(self.name.as_str())?;
+                (&upstream.url, &upstream.track)
+            }
+        };
+        Ok((url.to_string(), track.as_ref().map(ToString::to_string)))
+    }
+}
+
 /// What the command line says of it.
 pub(super) struct Said<'a> {
     pub(super) name: &'a str,

@@ -86,13 +86,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let adopted = write(context, &workspace, &entry, (&found, &files), prompts, failed)?;
     tell(context, &workspace, &source, &entry, (&found, &adopted));
     if context.json {
-        let (url, track) = match &entry.new {
-            Some(new) => (new.url.to_string(), found.track.as_ref().map(ToString::to_string)),
-            None => {
-                let upstream = workspace.upstream(&name)?;
-                (upstream.url.to_string(), upstream.track.as_ref().map(ToString::to_string))
-            }
-        };
+        let (url, track) = entry.url_and_track(&workspace, &found)?;
         let patches = source.names().map(str::to_owned).collect();
         let (pin, version, added) = (found.pin, found.version, entry.new.is_some());
         let moved_hunks = adopted.applied.moved.len();

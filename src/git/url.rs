@@ -131,12 +131,6 @@ impl Url {
         self.kind
     }
 
-    /// Whether what travels can be read and changed by anybody on the way.
-    #[must_use]
-    pub fn is_plain_http(&self) -> bool {
-        self.kind == Kind::Http
-    }
-
     /// What git is given. Only ever as the value of a setting, never as an argument of its own.
     #[must_use]
     pub fn for_git(&self) -> &str {
