@@ -129,8 +129,10 @@ pub(super) fn follow(
 pub(super) fn check(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> {
     let mut all = Vec::new();
     // Of several moves all but one write no file, so each can be judged by what is on the disk now.
+    let first = side.checkout.first().and_then(|step| step.old);
     for (n, step) in side.checkout.iter().enumerate() {
-        let found = step.with_plan(site, |plan| checkout::obstacles(&site.store, &site.checkout(), plan, n > 0))?;
+        let now = first.filter(|_| n > 0);
+        let found = step.with_plan(site, |plan| checkout::obstacles(&site.store, &site.checkout(), plan, now))?;
         all.extend(found.into_iter().filter(|obstacle| !all.contains(obstacle)).collect::<Vec<_>>());
     }
     if all.is_empty() { Ok(()) } else { Err(FollowError::Obstacles(all)) }

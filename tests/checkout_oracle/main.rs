@@ -10,4 +10,5 @@ mod moves;
 mod plain;
 mod random;
 mod same;
+mod staged;
 mod support;

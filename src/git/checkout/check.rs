@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bstr::BString;
+use bstr::{BStr, BString};
 
 use super::content::{Against, Content};
-use super::index::{DiskIndex, can_hold};
+use super::index::{Carried, DiskIndex, can_hold};
 use super::listing::Listing;
 use super::root::{Found, Kind, Meta, Root};
 use super::version::Managed;
@@ -29,6 +29,17 @@ pub(super) struct Actions {
     pub(super) clean: BTreeMap<RepoPath, Meta>,
     /// Paths that differ and stay so.
     pub(super) kept: Vec<RepoPath>,
+    /// What stays staged.
+    pub(super) carried: Carried,
+}
+
+/// The trees of a move.
+#[derive(Clone, Copy)]
+pub(super) struct Trees<'a> {
+    pub(super) old: Option<&'a Listing>,
+    pub(super) new: &'a Listing,
+    /// What the index stands on, where a move before this one is still to come.
+    pub(super) index_of: Option<&'a Listing>,
 }
 
 /// Everything the first pass looks at.
@@ -41,6 +52,7 @@ pub(super) struct Check<'a> {
     pub(super) differences: Differences,
     pub(super) changed: &'a BTreeSet<RepoPath>,
     pub(super) managed: &'a Managed,
+    index_of: Option<&'a Listing>,
     pub(super) actions: Actions,
     pub(super) obstacles: Vec<Obstacle>,
     /// A folder stands where a file belongs: it must be empty once everything is removed.
@@ -53,19 +65,20 @@ impl<'a> Check<'a> {
     pub(super) fn new(
         content: Content<'a>,
         root: &'a mut Root,
-        trees: (Option<&'a Listing>, &'a Listing),
+        trees: Trees<'a>,
         plan: &Plan<'a>,
         managed: &'a Managed,
     ) -> Check<'a> {
         Check {
             content,
             root,
-            old: trees.0,
-            new: trees.1,
+            old: trees.old,
+            new: trees.new,
             sparse: plan.sparse,
             differences: plan.differences,
             changed: plan.changed,
             managed,
+            index_of: trees.index_of,
             actions: Actions::default(),
             obstacles: Vec::new(),
             in_way: Vec::new(),
@@ -281,26 +294,43 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What the index holds and neither tree does would be lost with it.
+    /// What is staged stays staged, as `git switch` leaves it, where the move changes nothing; elsewhere it would be
+    /// lost.
     fn staged(&mut self) {
         let (Some(index), Some(old)) = (self.content.index, self.old) else { return };
-        if self.differences == Differences::Keep {
-            return;
-        }
+        let refuse = self.differences == Differences::Refuse;
         let DiskIndex { files, conflicts, .. } = index;
-        for path in conflicts {
-            self.obstacles.push(Obstacle { path: printable(path), reason: Reason::Conflicted });
+        if refuse {
+            let hits = conflicts.iter().map(|path| Obstacle { path: printable(path), reason: Reason::Conflicted });
+            self.obstacles.extend(hits);
         }
-        for (path, tracked) in files {
-            if old.get(path) != Some(&tracked.entry) && self.new.get(path) != Some(&tracked.entry) {
+        let paths: BTreeSet<&BString> = files.keys().chain(old.keys()).collect();
+        for path in paths {
+            let tracked = files.get(path);
+            let held = tracked.map(|tracked| tracked.entry);
+            let (before, after) = (old.get(path).copied(), self.new.get(path).copied());
+            if held == before || held == after || conflicts.contains(path) {
+                continue;
+            }
+            let changed = RepoPath::new(path).is_ok_and(|path| self.changed.contains(&path));
+            if self.index_of.is_some_and(|now| !changed || now.get(path) != old.get(path)) {
+                continue;
+            }
+            if before == after && changed && (after.is_some() || !self.clashes(path)) {
+                self.actions.carried.insert(path.clone(), tracked.cloned());
+            } else if refuse && (before == after || !tracked.is_some_and(|tracked| tracked.intent)) {
                 self.obstacles.push(Obstacle { path: printable(path), reason: Reason::Staged });
             }
         }
-        for path in old.keys() {
-            if !files.contains_key(path) && self.new.contains_key(path) && !conflicts.contains(path) {
-                self.obstacles.push(Obstacle { path: printable(path), reason: Reason::Staged });
-            }
-        }
+    }
+
+    /// Whether the commit has a file where `path`, which it lacks, needs a folder, or a folder where it needs a file.
+    fn clashes(&self, path: &BString) -> bool {
+        let mut below = path.clone();
+        below.push(b'/');
+        let folder = self.new.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below));
+        let mut above = (0..path.len()).filter(|at| path[*at] == b'/');
+        folder || above.any(|at| self.new.contains_key(BStr::new(&path[..at])))
     }
 
     /// Whether what stands in the way of files goes by itself when the old files are removed.

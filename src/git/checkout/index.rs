@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use bstr::BString;
+use bstr::{BStr, BString};
 
 use super::CheckoutError;
 use super::cache_tree::with_cache_tree;
@@ -17,6 +17,7 @@ use crate::git::{Entry, GitError, Id, Mode};
 use crate::path::RepoPath;
 
 const SKIP_WORKTREE: u16 = 1 << 14;
+const INTENT_TO_ADD: u16 = 1 << 13;
 /// The empty blob, the only content whose size is rightly zero.
 const EMPTY_BLOB: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
 
@@ -25,8 +26,13 @@ const EMPTY_BLOB: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
 pub(super) struct Tracked {
     pub(super) entry: Entry,
     pub(super) skipped: bool,
+    /// Announced by `git add -N`: the entry holds no content yet.
+    pub(super) intent: bool,
     meta: Meta,
 }
+
+/// What stays in the index across a move although the commit says otherwise: per path its entry, or that it has none.
+pub(super) type Carried = BTreeMap<BString, Option<Tracked>>;
 
 /// The index as it stands on disk.
 pub(super) struct DiskIndex {
@@ -34,7 +40,7 @@ pub(super) struct DiskIndex {
     /// Paths that a merge left undecided.
     pub(super) conflicts: Vec<BString>,
     /// When the index was written, in seconds; a file as new as that may have changed after its stat data was taken.
-    written: i64,
+    pub(super) written: i64,
     /// For libgit2, which looks for attributes in it.
     pub(super) lib: git2::Index,
 }
@@ -63,8 +69,9 @@ impl DiskIndex {
                 conflicts.push(path);
             } else if let Some(mode) = Mode::from_bits(entry.mode) {
                 let skipped = entry.flags_extended & SKIP_WORKTREE != 0;
-                let stat = meta_of(&entry);
-                files.insert(path, Tracked { entry: Entry { mode, id: entry.id.into() }, skipped, meta: stat });
+                let intent = entry.flags_extended & INTENT_TO_ADD != 0;
+                let (entry, meta) = (Entry { mode, id: entry.id.into() }, meta_of(&entry));
+                files.insert(path, Tracked { entry, skipped, intent, meta });
             }
         }
         conflicts.dedup();
@@ -96,6 +103,31 @@ fn meta_of(entry: &git2::IndexEntry) -> Meta {
         uid: entry.uid,
         gid: entry.gid,
     }
+}
+
+/// The index of a checkout of `listing` as [`entries`] has it, but with what was staged before at the paths of
+/// `carried`. `written`: when the index that they come from was, in seconds; stat data as new as that proves nothing
+/// and would prove too much in a newer index, so it goes (git "smudges" it).
+pub(super) fn entries_with(
+    carried: &Carried,
+    written: i64,
+    listing: &Listing,
+    sparse: &SparseSet,
+    clean: &BTreeMap<RepoPath, Meta>,
+) -> Vec<git2::IndexEntry> {
+    let mut all = entries(listing, sparse, clean);
+    if carried.is_empty() {
+        return all;
+    }
+    all.retain(|entry| !carried.contains_key(BStr::new(&entry.path)));
+    for (path, tracked) in carried {
+        let Some(tracked) = tracked else { continue };
+        let meta = Some(&tracked.meta).filter(|meta| i64::from(meta.mtime.0) < written);
+        let mut entry = index_entry(path, tracked.entry, meta, tracked.skipped);
+        entry.flags_extended |= if tracked.intent { INTENT_TO_ADD } else { 0 };
+        all.push(entry);
+    }
+    all
 }
 
 /// The index of a checkout of `listing`: every path of the tree; those outside `sparse` marked to be skipped, those
@@ -187,12 +219,12 @@ impl IndexLock {
         }
     }
 
-    /// Replaces the index in one step; `tree` holds exactly the paths of `entries`.
+    /// Replaces the index in one step; `tree` holds exactly `entries`, where there is such a tree.
     pub(super) fn write(
         &self,
         repo: &git2::Repository,
         entries: &[git2::IndexEntry],
-        tree: Id,
+        tree: Option<Id>,
     ) -> Result<(), GitError> {
         let draft = self.store.join("index.patchq");
         for stale in [&draft, &self.store.join("index.patchq.lock")] {
@@ -206,9 +238,11 @@ impl IndexLock {
         let mut index = git2::Index::open(&draft).map_err(GitError::lib("cannot make an index"))?;
         fill(&mut index, entries)?;
         index.write().map_err(GitError::lib("cannot write the index"))?;
-        let bytes = fs::read(&draft).map_err(GitError::io("cannot read", &draft))?;
-        let bytes = with_cache_tree(repo, &bytes, tree)?;
-        fs::write(&draft, bytes).map_err(GitError::io("cannot write", &draft))?;
+        if let Some(tree) = tree {
+            let bytes = fs::read(&draft).map_err(GitError::io("cannot read", &draft))?;
+            let bytes = with_cache_tree(repo, &bytes, tree)?;
+            fs::write(&draft, bytes).map_err(GitError::io("cannot write", &draft))?;
+        }
         File::open(&draft).and_then(|file| file.sync_all()).map_err(GitError::io("cannot write", &draft))?;
         let path = self.store.join("index");
         fs::rename(&draft, &path).map_err(GitError::io("cannot write", path))

@@ -60,7 +60,7 @@ pub struct Plan<'a> {
     /// What happens to other files.
     pub differences: Differences,
     /// Paths that the caller knows to have uncommitted changes: where both commits have the same at one, it stays as
-    /// it is (a missing file stays missing), as `git switch` leaves it.
+    /// it is (a missing file stays missing, what is staged stays staged), as `git switch` leaves it.
     pub changed: &'a BTreeSet<RepoPath>,
     /// What `version.txt` says; `None`: there is none.
     pub version: Option<&'a str>,

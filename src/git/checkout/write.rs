@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::attach::{Attachment, attach, attachment};
-use super::check::{Actions, Check};
+use super::check::{Actions, Check, Trees};
 use super::content::{Content, open_work};
-use super::index::{DiskIndex, IndexLock, entries, in_memory};
+use super::index::{DiskIndex, IndexLock, entries, entries_with, in_memory};
 use super::listing::{Listing, absent_blobs, list_commit};
 use super::root::{Found, Meta, Root};
 use super::stage::Stage;
@@ -50,7 +50,8 @@ pub fn materialize(
     let stage = Stage::new(store)?;
     // Where there is no folder yet an empty one stands in: the rules on paths hold all the same.
     let look_at = if absent { stage.dir() } else { checkout };
-    let check = Checked { store, checkout: look_at, plan, old: old.as_ref(), new: &new, managed: &managed };
+    let trees = Trees { old: old.as_ref(), new: &new, index_of: None };
+    let check = Checked { store, checkout: look_at, plan, trees, managed: &managed };
     let actions = match check.run(disk.as_mut())? {
         Ok(actions) => actions,
         Err(outcome) => return Ok(outcome),
@@ -69,7 +70,10 @@ pub fn materialize(
     observe("config");
     configure(store, plan.sparse)?;
     observe("index");
-    lock.write(store.repo(), &entries(&new, plan.sparse, &clean), tree_of(store, plan.commit)?)?;
+    let written = disk.as_ref().map_or(0, |disk| disk.written);
+    let index = entries_with(&actions.carried, written, &new, plan.sparse, &clean);
+    let tree = if actions.carried.is_empty() { Some(tree_of(store, plan.commit)?) } else { None };
+    lock.write(store.repo(), &index, tree)?;
     observe("ref");
     move_head(store, checkout, plan)?;
     drop(lock);
@@ -82,12 +86,18 @@ pub fn materialize(
     }))
 }
 
-/// What would be in the way of a move, as [`materialize`] would find it now; nothing is touched. With `later` the move
-/// comes after another that writes no file, only what is staged is that one's affair.
+/// What would be in the way of a move, as [`materialize`] would find it now; nothing is touched. With `now` the move
+/// comes after another that writes no file, from that commit to `plan.old`: what is staged is that one's affair, except
+/// where it carries it along.
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail.
-pub fn obstacles(store: &Store, checkout: &Path, plan: &Plan<'_>, later: bool) -> Result<Vec<Obstacle>, CheckoutError> {
+pub fn obstacles(
+    store: &Store,
+    checkout: &Path,
+    plan: &Plan<'_>,
+    now: Option<Id>,
+) -> Result<Vec<Obstacle>, CheckoutError> {
     let state = attachment(store, checkout)?;
     if let Some(refused) = refuse(&state, plan.differences) {
         return Ok(vec![Obstacle { path: ".".to_owned(), reason: refused }]);
@@ -99,9 +109,10 @@ pub fn obstacles(store: &Store, checkout: &Path, plan: &Plan<'_>, later: bool) -
     let managed = Managed::load(store.dir())?;
     let stage = Stage::new(store)?;
     let look_at = if absent { stage.dir() } else { checkout };
-    let check = Checked { store, checkout: look_at, plan, old: old.as_ref(), new: &new, managed: &managed };
-    let Err(Outcome::Refused(mut found)) = check.run(disk.as_mut())? else { return Ok(Vec::new()) };
-    found.retain(|obstacle| !later || obstacle.reason != Reason::Staged);
+    let now = now.map(|now| list_commit(store.repo(), now)).transpose()?;
+    let trees = Trees { old: old.as_ref(), new: &new, index_of: now.as_ref() };
+    let check = Checked { store, checkout: look_at, plan, trees, managed: &managed };
+    let Err(Outcome::Refused(found)) = check.run(disk.as_mut())? else { return Ok(Vec::new()) };
     Ok(found)
 }
 
@@ -119,8 +130,7 @@ struct Checked<'a> {
     store: &'a Store,
     checkout: &'a Path,
     plan: &'a Plan<'a>,
-    old: Option<&'a Listing>,
-    new: &'a Listing,
+    trees: Trees<'a>,
     managed: &'a Managed,
 }
 
@@ -132,14 +142,13 @@ impl Checked<'_> {
         // Attributes of files that the sparse set leaves out are read from an index.
         let mut stand_in = in_memory(&match disk {
             Some(_) => Vec::new(),
-            None => holdable(self.new, plan.sparse),
+            None => holdable(self.trees.new, plan.sparse),
         })?;
         let index = disk.as_mut().map_or(&mut stand_in, |disk| &mut disk.lib);
         repo.set_index(index).map_err(GitError::lib("cannot use the index"))?;
         let mut root = Root::open(self.checkout)?;
         let content = Content::new(&repo, disk.as_deref());
-        let trees = (self.old, self.new);
-        let check = Check::new(content, &mut root, trees, plan, self.managed);
+        let check = Check::new(content, &mut root, self.trees, plan, self.managed);
         let (actions, mut obstacles) = check.run()?;
         if !obstacles.is_empty() {
             let mut seen = BTreeSet::new();
@@ -147,7 +156,7 @@ impl Checked<'_> {
             obstacles.sort_by(|one, other| one.path.cmp(&other.path));
             return Ok(Err(Outcome::Refused(obstacles)));
         }
-        let need = absent_blobs(&repo, self.new, plan.sparse)?;
+        let need = absent_blobs(&repo, self.trees.new, plan.sparse)?;
         Ok(if need.is_empty() { Ok(actions) } else { Err(Outcome::Need(need)) })
     }
 }
