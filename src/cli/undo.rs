@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit};
-use crate::ui::age;
+use crate::ui::{Cell, Column, Table, age};
 use crate::workspace::Site;
 use crate::workspace::undo::{Kept, list, undo};
 
@@ -67,9 +67,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let name = site.name().to_string();
     let undone = context.around("undo", |around| undo(site, around)).map_err(|error| CliError::undo(&name, error))?;
     context.tell(&format!("{name}: undid '{}'", undone.kept.command));
-    for file in &undone.files {
-        let there = workspace.layout.root().join(file).symlink_metadata().is_ok();
-        context.tell(&format!("{name}: {}  {file}", if there { "put back" } else { "took out" }));
+    for (file, there) in &undone.files {
+        context.tell(&format!("{name}: {}  {file}", if *there { "put back" } else { "took out" }));
     }
     if context.json {
         context.document(Document { changes: vec![change(&name, &undone.kept)] }, None)?;
@@ -97,13 +96,22 @@ fn show(context: &Context, all: &[(Site<'_>, Vec<Kept>)]) -> Result<Exit, CliErr
         context.document(Document { changes }, None)?;
         return Ok(Exit::Done);
     }
+    let mut table =
+        Table::new([Column::new(""), Column::new("").cut_to(12), Column::new(""), Column::new("").cut_to(24)]);
     for (time, name, kept) in &rows {
         let files: Vec<&str> = kept.files().collect();
-        let files = if files.len() > 3 { format!("{} files", files.len()) } else { files.join(", ") };
-        context.out(&format!("{:<14} {name}  {:<8} {files}\n", age(*time, context.now()), kept.command))?;
+        let files = match files.as_slice() {
+            [] => "only the checkout".to_owned(),
+            [one] => (*one).to_owned(),
+            several => format!("{} files", several.len()),
+        };
+        let age = age(*time, context.now());
+        table.row([Cell::from(age), Cell::from(name), Cell::from(&kept.command), Cell::from(files)]);
     }
-    if rows.is_empty() {
+    if table.is_empty() {
         context.tell("nothing to undo");
+    } else {
+        context.out(&table.render(&context.look))?;
     }
     Ok(Exit::Done)
 }

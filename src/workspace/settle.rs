@@ -384,7 +384,8 @@ pub(super) fn do_step(
     around: &Around<'_>,
 ) -> Result<Option<Materialized>, SettleError> {
     objects.flush(&side.ids())?;
-    if !changes.is_empty() {
+    // Of several moves the first must not be done where the second cannot.
+    if !changes.is_empty() || side.checkout.len() > 1 {
         super::follow::check(site, side)?;
     }
     let layout = &site.workspace.layout;

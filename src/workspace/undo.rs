@@ -1,6 +1,8 @@
 //! What was before: each change is kept in the store, as a commit that holds the files' old and new contents and keeps
 //! the old commits alive, under `refs/patchq/undo/`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::digest::Sum;
@@ -9,7 +11,7 @@ use super::publish::{FileChange, PublishError, state_of};
 use super::settle::{Around, SettleError, begin, do_step};
 use super::site::{Site, lock_workspace};
 use super::state::State;
-use crate::git::checkout::{self, Attachment, WorkChange};
+use crate::git::checkout::{self, Attachment, HeadState, WorkChange};
 use crate::git::{BRANCH, Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, SYNCED, Signature};
 use crate::path::{RepoPath, printable};
 
@@ -34,6 +36,9 @@ pub struct Kept {
     pin: Option<Id>,
     /// The commit whose tree is the working tree before, where that was changed.
     work: Option<Id>,
+    /// The commit whose tree is the working tree after, where changes stayed uncommitted.
+    #[serde(default)]
+    left: Option<Id>,
     /// What `version.txt` said before.
     version: Option<String>,
 }
@@ -50,8 +55,8 @@ struct KeptFile {
 pub struct Undone {
     /// The change.
     pub kept: Kept,
-    /// The files that were put back, from the workspace's root.
-    pub files: Vec<String>,
+    /// The files, printable, from the workspace's root, and whether each is there again.
+    pub files: Vec<(String, bool)>,
 }
 
 /// Why nothing was taken back.
@@ -98,8 +103,37 @@ impl Kept {
 pub(super) fn work_commit(site: &Site<'_>, objects: &mut Objects<'_>, state: &State) -> Result<Id, SettleError> {
     let tip = state.tip.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })?;
     let tree = work_tree(site, objects, tip, &state.work)?;
+    Ok(uncommitted(objects, tree, tip))
+}
+
+fn uncommitted(objects: &mut Objects<'_>, tree: Id, tip: Id) -> Id {
     let message = "Uncommitted changes\n".into();
-    Ok(objects.put_commit(&Commit { tree, parents: vec![tip], author: nobody(), committer: nobody(), message }))
+    objects.put_commit(&Commit { tree, parents: vec![tip], author: nobody(), committer: nobody(), message })
+}
+
+/// The working tree that the moves of `side` leave, as a commit on the last of them: a change stays where no move
+/// changes the path. `None`: nothing stays uncommitted.
+fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSide) -> Result<Option<Id>, SettleError> {
+    let (Some(tip), Some(last)) = (state.tip, side.checkout.last()) else { return Ok(None) };
+    let trees = side.checkout.iter().map(|step| objects.commit(step.commit).map(|commit| commit.tree));
+    let trees = trees.collect::<Result<Vec<Id>, _>>()?;
+    let before = objects.commit(tip)?.tree;
+    let mut stays = Vec::new();
+    let known = |change: &&WorkChange| last.changed.iter().any(|path| path == change.path.as_bytes());
+    for change in state.work.iter().filter(known) {
+        let entry = objects.entry(before, &change.path)?;
+        let mut same = true;
+        for tree in &trees {
+            same &= objects.entry(*tree, &change.path)? == entry;
+        }
+        stays.extend(same.then(|| change.clone()));
+    }
+    if stays.is_empty() {
+        return Ok(None);
+    }
+    let tree = work_tree(site, objects, last.commit, &stays)?;
+    let clean = trees.last() == Some(&tree);
+    Ok((!clean).then(|| uncommitted(objects, tree, last.commit)))
 }
 
 /// The tree of `tip` with `changes` of the checkout on top. What cannot be taken (a nested repository, an undecided
@@ -142,7 +176,8 @@ pub(super) fn keep(
     side: &GitSide,
     around: &Around<'_>,
 ) -> Result<Vec<RefMove>, SettleError> {
-    let work = if state.work.is_empty() { None } else { Some(work_commit(site, objects, state)?) };
+    let dirty = !state.work.is_empty() && !side.checkout.is_empty();
+    let work = if dirty { Some(work_commit(site, objects, state)?) } else { None };
     let after = side.checkout.last().map(|step| step.commit);
     let after = after.or_else(|| side.refs.iter().find(|step| step.name == BRANCH).and_then(|step| step.new));
     let kept = Kept {
@@ -153,6 +188,7 @@ pub(super) fn keep(
         branch: (state.tip, after.or(state.tip)),
         pin: state.record.as_ref().map(|record| record.pin),
         work,
+        left: left(site, objects, state, side)?,
         version: version_before(site, state),
     };
     let commit = make(objects, &kept, changes, state)?;
@@ -191,7 +227,8 @@ fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], state: &
     edits.insert(file(FILE.to_owned())?, Some(Entry { mode: Mode::File, id: blob }));
     let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
     // As parents, so that no garbage collection takes what undo needs.
-    let mut parents: Vec<Id> = [state.tip, kept.branch.1, kept.work, state.record_at].into_iter().flatten().collect();
+    let mut parents: Vec<Id> =
+        [state.tip, kept.branch.1, kept.work, kept.left, state.record_at].into_iter().flatten().collect();
     parents.extend(
         kept.refs
             .iter()
@@ -262,7 +299,7 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
     let mut objects = Objects::new(&site.store).map_err(UndoError::of)?;
     let newest = entries(site).map_err(UndoError::of)?.pop().ok_or(UndoError::Nothing)?;
     let (kept, contents) = read(&mut objects, newest.1).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
-    let why = changed_since(site, &kept)?;
+    let why = changed_since(site, &mut objects, &kept)?;
     if !why.is_empty() {
         return Err(UndoError::Changed { command: kept.command, why });
     }
@@ -276,14 +313,19 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
         .then(|| lock_workspace(site.workspace, around.command, around.on_wait))
         .transpose()
         .map_err(UndoError::of)?;
-    let side = back(site, &kept, newest)?;
+    let side = back(site, &mut objects, &kept, newest).map_err(UndoError::Settle)?;
     do_step(site, &mut objects, changes, &side, around)?;
-    let files = kept.files.iter().map(|file| printable(file.path.as_bytes())).collect();
+    let files = kept.files.iter().map(|file| (printable(file.path.as_bytes()), file.old.is_some())).collect();
     Ok(Undone { kept, files })
 }
 
 /// The git side of taking `kept` back.
-fn back(site: &Site<'_>, kept: &Kept, (number, at): (u64, Id)) -> Result<GitSide, SettleError> {
+fn back(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    kept: &Kept,
+    (number, at): (u64, Id),
+) -> Result<GitSide, SettleError> {
     let reverse = |step: &RefMove| RefMove { name: step.name.clone(), old: step.new, new: step.old };
     let mut side = GitSide { checkout: Vec::new(), refs: kept.refs.iter().rev().map(reverse).collect() };
     side.refs.retain(|step| !step.name.starts_with(REFS));
@@ -292,16 +334,17 @@ fn back(site: &Site<'_>, kept: &Kept, (number, at): (u64, Id)) -> Result<GitSide
     let pin = kept.pin.filter(|_| attached && kept.moved_checkout());
     if let (Some(pin), Some(before)) = (pin, kept.branch.0) {
         let reason = format!("patchq undo: {}", kept.command);
+        let stayed = checkout::status(&site.store, &site.checkout())?;
         let step = Move {
             old: kept.branch.1,
             pin,
             commit: before,
             keep: false,
-            changed: Vec::new(),
+            changed: stayed.iter().map(|change| change.path.as_bytes().to_vec()).collect(),
             version: kept.version.clone(),
             reason,
         };
-        match kept.work {
+        match taken(objects, kept, before)? {
             Some(work) => {
                 side.checkout.push(Move { commit: work, ..step.clone() });
                 side.checkout.push(Move { old: Some(work), keep: true, ..step });
@@ -315,8 +358,26 @@ fn back(site: &Site<'_>, kept: &Kept, (number, at): (u64, Id)) -> Result<GitSide
     Ok(side)
 }
 
+/// A commit on `before` with the uncommitted changes that `kept` took and did not leave; `None`: there are none.
+fn taken(objects: &mut Objects<'_>, kept: &Kept, before: Id) -> Result<Option<Id>, GitError> {
+    let Some(work) = kept.work else { return Ok(None) };
+    let (tree, work) = (objects.commit(before)?.tree, objects.commit(work)?.tree);
+    let mut stayed = BTreeSet::new();
+    if let (Some(after), Some(left)) = (kept.branch.1, kept.left) {
+        let (after, left) = (objects.commit(after)?.tree, objects.commit(left)?.tree);
+        stayed.extend(objects.diff(after, left)?.into_iter().map(|change| change.path));
+    }
+    let mut edits = Edits::new();
+    for change in objects.diff(tree, work)?.into_iter().filter(|change| !stayed.contains(&change.path)) {
+        let entry = objects.entry(work, &change.path)?;
+        edits.insert(change.path, entry);
+    }
+    let taken = objects.edit(tree, &edits)?;
+    Ok((taken != tree).then(|| uncommitted(objects, taken, before)))
+}
+
 /// What is no longer as the change left it.
-fn changed_since(site: &Site<'_>, kept: &Kept) -> Result<Vec<String>, UndoError> {
+fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Result<Vec<String>, UndoError> {
     let mut why = Vec::new();
     for file in &kept.files {
         let path = RepoPath::new(&file.path).map_err(|e| UndoError::of(GitError::EvilPath(e)))?;
@@ -341,12 +402,54 @@ fn changed_since(site: &Site<'_>, kept: &Kept) -> Result<Vec<String>, UndoError>
         if let Some(operation) = checkout::operation(&site.store) {
             why.push(format!("a git {operation} is in progress in the checkout"));
         }
-        let work = checkout::status(&site.store, &folder).map_err(UndoError::of)?;
-        if let Some(first) = work.first() {
-            let more = work.len() - 1;
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            why.push(format!("the checkout has uncommitted changes ({}{more})", first.path));
+        if let (HeadState::OnQueue(_), Some(tip)) = (checkout::head(&site.store).map_err(UndoError::of)?, tip) {
+            why.extend(edited_since(site, objects, kept, tip).map_err(UndoError::Settle)?);
+        } else {
+            why.push("the checkout is not on the branch 'patchq'".to_owned());
         }
     }
     Ok(why)
+}
+
+/// How the working tree of a checkout at `tip` is no longer what the change left.
+fn edited_since(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    kept: &Kept,
+    tip: Id,
+) -> Result<Option<String>, SettleError> {
+    let changes = checkout::status(&site.store, &site.checkout())?;
+    let tree = work_tree(site, objects, tip, &changes)?;
+    let left = objects.commit(kept.left.unwrap_or(tip))?.tree;
+    let differing = objects.diff(left, tree)?;
+    Ok(differing.first().map(|first| {
+        let more = differing.len() - 1;
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("the checkout was edited since ({}{more})", first.path)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_record_that_says_nothing_of_what_stayed_is_read() {
+        let kept = Kept {
+            command: "save".to_owned(),
+            time: 1,
+            files: Vec::new(),
+            refs: Vec::new(),
+            branch: (Some(Id::EMPTY_TREE), None),
+            pin: None,
+            work: Some(Id::EMPTY_TREE),
+            left: None,
+            version: None,
+        };
+        let mut value = serde_json::to_value(&kept).unwrap();
+        assert!(value.as_object_mut().unwrap().remove("left").is_some());
+        assert_eq!(serde_json::from_value::<Kept>(value).unwrap(), kept);
+    }
 }

@@ -10,6 +10,21 @@ fn all(env: &Env) -> (super::support::Snapshot, String, String, String) {
     (env.files(), git(&["rev-parse", "HEAD"]), git(&["status", "--porcelain", "-uall"]), refs)
 }
 
+/// Uncommitted changes of several kinds.
+fn edited(env: &Env) {
+    put(&env.co().join("app/main.py"), "import util\n");
+    put(&env.co().join("app/new.py"), "new\n");
+    put(&env.co().join("docs/meant.md"), "not yet\n");
+    put(&env.co().join("app/windows.txt"), "one\r\nTWO\r\nthree\r\n");
+    std::fs::remove_file(env.co().join("docs/guide.md")).unwrap();
+}
+
+/// The user commits a path with plain git that [`edited`] leaves alone.
+fn commits_change_elsewhere(env: &Env) {
+    put(&env.co().join("app/requirements.txt"), "flask==2.0\n");
+    env.git(&env.co(), &["commit", "-q", "-m", "Require less", "--", "app/requirements.txt"]);
+}
+
 /// Runs a command, then `undo`, and compares with before.
 #[track_caller]
 fn there_and_back(env: &Env, args: &[&str]) {
@@ -29,9 +44,90 @@ in_both_worlds! {
         put(&env.co().join("app/new.py"), "new\n");
         std::fs::remove_file(env.co().join("docs/guide.md")).unwrap();
         there_and_back(env, &["save", "-m", "Why"]);
-        // What it left behind cannot be told from what came since.
+    }
+
+    fn a_save_of_some_paths(env) {
+        env.ready();
+        edited(env);
+        for path in ["app/new.py", "docs/guide.md", "app/main.py", "app/windows.txt"] {
+            there_and_back(env, &["save", "-m", "Why", "--", path]);
+        }
+        env.git(&env.co(), &["checkout", "-q", "docs/guide.md"]);
+        files_change(env);
+        there_and_back(env, &["save", "-m", "Why", "--", "app/new.py"]);
+        commits_change_elsewhere(env);
+        env.git(&env.ws(), &["clean", "-fdq", "patches"]);
+        there_and_back(env, &["save", "-m", "Why", "--", "app/new.py"]);
+    }
+
+    fn several_saves_of_some_paths(env) {
+        env.ready();
+        edited(env);
+        let begun = all(env);
+        env.patchq(&["save", "-m", "One", "--", "app/new.py"]).ok();
+        let between = all(env);
+        env.patchq(&["save", "-m", "Two"]).ok();
+        for (saved, before) in [("patches/up/0005-two.patch", between), ("patches/up/0004-one.patch", begun)] {
+            env.patchq(&["undo"]).ok().says(&format!("took out  {saved}")).says_not("put back");
+            assert_same(&before.0, &all(env).0, "after undo");
+            assert_eq!(before, all(env));
+        }
+    }
+
+    fn with_uncommitted_changes_that_stay(env) {
+        env.ready();
+        commits_change_elsewhere(env);
+        edited(env);
+        there_and_back(env, &["export"]);
+        // What stays staged stays so.
+        env.git(&env.co(), &["add", "app/new.py", "app/main.py"]);
+        put(&env.co().join("app/main.py"), "and again\n");
+        env.git(&env.co(), &["rm", "-q", "--cached", "app/run.sh"]);
+        env.git(&env.co(), &["add", "-N", "docs/meant.md"]);
+        let staged = env.git(&env.co(), &["diff", "--cached"]);
+        there_and_back(env, &["export"]);
+        assert_eq!(env.git(&env.co(), &["diff", "--cached"]), staged);
+        there_and_back(env, &["save", "-m", "Why", "--", "app/windows.txt"]);
+        assert_eq!(env.git(&env.co(), &["diff", "--cached"]), staged);
+    }
+
+    fn refused_when_what_stayed_was_edited(env) {
+        env.ready();
+        edited(env);
         env.patchq(&["save", "-m", "Why", "--", "app/new.py"]).ok();
-        env.changes_nothing(&["undo"]).exits(1).one_error().says("app/main.py and 1 more");
+        let refused = |path: &str| drop(env.changes_nothing(&["undo"]).exits(1).one_error().says(&format!("edited since ({path})")));
+        let main = env.co().join("app/main.py");
+        put(&main, "edited since\n");
+        refused("app/main.py");
+        env.git(&env.co(), &["checkout", "-q", "app/main.py"]);
+        refused("app/main.py");
+        put(&main, "import util\n");
+        put(&env.co().join("docs/other.md"), "new\n");
+        refused("docs/other.md");
+        std::fs::remove_file(env.co().join("docs/other.md")).unwrap();
+        // The saved file holds something else in the index alone.
+        put(&env.co().join("app/new.py"), "staged\n");
+        env.git(&env.co(), &["add", "app/new.py"]);
+        put(&env.co().join("app/new.py"), "new\n");
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("app/new.py: it has staged changes");
+        env.git(&env.co(), &["reset", "-q", "app/new.py"]);
+        env.git(&env.co(), &["switch", "-q", "--detach"]);
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("not on the branch 'patchq'");
+        env.git(&env.co(), &["switch", "-q", "patchq"]);
+        env.patchq(&["undo"]).ok().says("took out  patches/up/0004-why.patch");
+    }
+
+    fn the_list_fits_the_screen(env) {
+        env.ready();
+        let subject = "A subject that is as long as a maintainer with much to say about it ever wrote one";
+        put(&env.co().join("app/main.py"), "import util\n");
+        env.patchq(&["save", "-m", subject]).ok();
+        let list = env.patchq(&["undo", "--list"]).ok().stdout;
+        assert!(list.starts_with("just now  up  save  patches/up/0004-a-subject-that-"), "{list}");
+        commits_change(env);
+        env.patchq(&["setup", "--discard"]).ok();
+        let list = env.patchq(&["undo", "--list"]).ok().stdout;
+        assert!(list.starts_with("just now  up  setup  only the checkout\n"), "{list}");
     }
 
     fn a_save_into(env) {

@@ -318,7 +318,7 @@ impl<'a> Check<'a> {
             }
             if before == after && changed && (after.is_some() || !self.clashes(path)) {
                 self.actions.carried.insert(path.clone(), tracked.cloned());
-            } else if refuse && (before == after || !tracked.is_some_and(|tracked| tracked.intent)) {
+            } else if (refuse || changed) && (before == after || !tracked.is_some_and(|tracked| tracked.intent)) {
                 self.obstacles.push(Obstacle { path: printable(path), reason: Reason::Staged });
             }
         }
