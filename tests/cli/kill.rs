@@ -200,6 +200,16 @@ fn undo_of_a_save() {
 }
 
 #[test]
+fn undo_of_a_save_that_left_changes() {
+    let prepare = |env: &Env| {
+        edited(env);
+        env.git(&env.co(), &["add", "app/main.py"]);
+        env.patchq(&["save", "-m", "Why", "--", "app/new.py"]).ok();
+    };
+    at_every_point(&Story { prepare, command: &["undo"], next: &["apply"] });
+}
+
+#[test]
 fn undo_of_a_discard() {
     let prepare = |env: &Env| {
         edited(env);

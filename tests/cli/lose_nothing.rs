@@ -96,7 +96,7 @@ fn the_pin_moved_by_hand() {
     let own = commits_change(&env);
     env.write("ws/commits/up.txt", format!("{}\n", up.next));
     for args in [&["setup"][..], &["apply"], &["export"]] {
-        env.changes_nothing(args).exits(1).says("the pin").says(&own[..12]).hints("export --merge up");
+        env.changes_nothing(args).exits(1).says("the pin").says(&own[..8]).hints("export --merge up");
     }
     // The first patch no longer applies there; that is no reason to lose the commit.
     env.write("ws/commits/up.txt", format!("{}\n", up.pin));

@@ -179,6 +179,44 @@ in_both_worlds! {
         comes_back(env);
     }
 
+    fn what_is_staged_elsewhere_stays_staged(env) {
+        env.ready();
+        edit(env, "app/main.py", "import util\n");
+        edit(env, "app/added.py", "added\n");
+        env.git(&env.co(), &["add", "-A"]);
+        env.git(&env.co(), &["rm", "-q", "docs/guide.md"]);
+        edit(env, "app/main.py", "and again\n");
+        edit(env, "app/meant.py", "meant\n");
+        env.git(&env.co(), &["add", "-N", "app/meant.py"]);
+        edit(env, "app/new.py", "new\n");
+        let said = |args: &[&str]| env.git(&env.co(), args);
+        let (staged, index) = (said(&["diff", "--cached"]), said(&["write-tree"]));
+        env.patchq(&["save", "-m", "New", "--", "app/new.py"]).ok();
+        assert_eq!(said(&["diff", "--cached"]), staged);
+        assert_ne!(said(&["write-tree"]), index);
+        assert_eq!(said(&["status", "--porcelain"]), "A  app/added.py\nMM app/main.py\n A app/meant.py\nD  docs/guide.md");
+        // Announced alone: there is nothing staged that could be lost.
+        env.patchq(&["save", "-m", "Meant", "--", "app/meant.py"]).ok();
+        // What a saved path has in the index alone would be.
+        env.changes_nothing(&["save", "-m", "Main", "--", "app/main.py"]).exits(1).one_error().says("app/main.py: it has staged changes");
+        env.git(&env.co(), &["add", "app/main.py"]);
+        env.patchq(&["save", "-m", "The rest"]).ok();
+        comes_back(env);
+    }
+
+    fn what_is_staged_where_newer_files_change_is_in_the_way(env) {
+        env.ready();
+        edit(env, "docs/guide.md", "staged\n");
+        env.git(&env.co(), &["add", "docs/guide.md"]);
+        env.git(&env.co(), &["restore", "-s", "HEAD", "docs/guide.md"]);
+        edit(env, "app/new.py", "new\n");
+        crate::who::files_change(env);
+        env.changes_nothing(&["save", "-m", "New", "--", "app/new.py"]).exits(1).one_error().says("docs/guide.md: it has staged changes");
+        env.git(&env.co(), &["reset", "-q", "docs/guide.md"]);
+        env.patchq(&["save", "-m", "New", "--", "app/new.py"]).ok();
+        comes_back(env);
+    }
+
     fn the_only_changed_one_of_several(env) {
         let up = env.workspace();
         env.write("ws/upstreams.toml", format!("{}[upstream.two]\nurl = \"../up.git\"\nsparse = [\"docs\"]\n", env.read("ws/upstreams.toml")));

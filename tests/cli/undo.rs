@@ -256,3 +256,23 @@ fn twenty_are_kept() {
     env.patchq(&["undo"]).exits(1).says("nothing to undo");
     assert_eq!(env.queue().len(), 5);
 }
+
+#[test]
+fn the_list_fits_a_terminal() {
+    let env = super::env::Env::new();
+    env.run(&["add", "up", "../srv/up.git"]).ok();
+    env.run(&["setup"]).ok();
+    env.write("ws/up/Makefile", "one\n");
+    for (key, value) in [("user.name", "Me"), ("user.email", "me@example.org")] {
+        env.git_in(&env.path("ws/up"), &["config", key, value]);
+    }
+    env.run(&["save", "-m", "A subject that is as long as a maintainer with much to say about it ever wrote"]).ok();
+    let (screen, code) = env.on_terminal(&["undo", "--list"], &[]);
+    let lines: Vec<&str> = screen.lines().collect();
+    assert_eq!(code, 0, "{screen}");
+    assert!(lines.len() == 2 && lines.iter().all(|line| line.starts_with("just now  up  ")), "{screen}");
+    assert!(
+        lines[0].contains("save  patches/up/0001-a-subject-that-is-as-long") && lines[0].ends_with('…'),
+        "{screen}"
+    );
+}
