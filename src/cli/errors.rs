@@ -2,7 +2,7 @@
 
 use super::context::interrupted;
 use super::failure::{CliError, Exit};
-use crate::git::checkout::{CheckoutError, Reason, WorkChange};
+use crate::git::checkout::{Attachment, CheckoutError, Reason, WorkChange};
 use crate::git::{GitError, ProgramError, RemoteError};
 use crate::path::printable;
 use crate::ui::{Excerpt, count};
@@ -185,6 +185,15 @@ impl CliError {
                     .hint(format!("git -C {name} add --all     (stages what the files are now)"))
                     .hint(format!("git -C {name} reset     (unstages, and leaves the files as they are)"))
             }
+            SettleError::Follow(FollowError::Obstacles(ref found))
+                if found.iter().any(|at| matches!(at.reason, Reason::NotOurs { .. })) =>
+            {
+                let what = found.iter().find_map(|at| match &at.reason {
+                    Reason::NotOurs { found } => Some(found.clone()),
+                    _ => None,
+                });
+                CliError::not_a_checkout(name, &what.unwrap_or(Attachment::Plain))
+            }
             SettleError::Follow(error) => error.into(),
             SettleError::Lock(error) => error.into(),
             SettleError::Publish(error) => error.into(),
@@ -228,6 +237,20 @@ impl CliError {
             SettleError::Git(error) => error.into(),
             other => CliError::of("files", &other),
         }
+    }
+
+    /// Something else stands where the checkout of the upstream `name` belongs.
+    pub(super) fn not_a_checkout(name: &str, found: &Attachment) -> CliError {
+        let what = match found {
+            Attachment::Symlink => "a symlink, which patchq does not follow".to_owned(),
+            Attachment::Repository => "a git repository of its own".to_owned(),
+            Attachment::Elsewhere { target } => format!("a checkout of another store ({})", target.display()),
+            Attachment::NotAFolder => "no folder".to_owned(),
+            _ => "a folder with other files".to_owned(),
+        };
+        CliError::plain("checkout", format!("'{name}' is there and is not this upstream's checkout: it is {what}"))
+            .at(name, None)
+            .hint(format!("mv {name} {name}.old && patchq setup --only {name}"))
     }
 
     fn from_files(error: SettleError) -> CliError {

@@ -176,6 +176,7 @@ fn author(context: &Context, site: &Site<'_>) -> Result<Signature, CliError> {
 fn failed(name: &str, error: SaveError) -> CliError {
     let made = match error {
         SaveError::Rewrite(error) => CliError::rewrite(name, error),
+        SaveError::NotACheckout(ref found) => CliError::not_a_checkout(name, found),
         SaveError::NoCheckout => CliError::of("checkout", &error).hint(format!("patchq setup --only {name}")),
         SaveError::Nothing => CliError::of("nothing", &error),
         SaveError::NoSuchPath(_) => CliError::of("nothing", &error).hint(format!("git -C {name} status")),

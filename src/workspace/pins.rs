@@ -72,7 +72,7 @@ const VERSION: &str = "a version such as v1.6.1";
 /// # Errors
 /// [`PinError`].
 pub fn read_pin(path: &Path, shown_path: &Path) -> Result<Option<Id>, PinError> {
-    files::read(path)?.map(|bytes| parse_pin(&bytes, shown_path)).transpose()
+    read(path)?.map(|bytes| parse_pin(&bytes, shown_path)).transpose()
 }
 
 /// Reads the version in the file at `path`; `shown_path` is what messages call it. `None`: there is no such file.
@@ -80,7 +80,15 @@ pub fn read_pin(path: &Path, shown_path: &Path) -> Result<Option<Id>, PinError> 
 /// # Errors
 /// [`PinError`].
 pub fn read_version(path: &Path, shown_path: &Path) -> Result<Option<String>, PinError> {
-    files::read(path)?.map(|bytes| parse_version(&bytes, shown_path)).transpose()
+    read(path)?.map(|bytes| parse_version(&bytes, shown_path)).transpose()
+}
+
+/// The bytes of a file whose folder is one, and no symlink to one.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match path.parent() {
+        Some(folder) if !files::is_folder(folder)? => Ok(None),
+        _ => files::read(path),
+    }
 }
 
 /// The pin in a file's `bytes`: one line, with or without its end (a line feed, or a carriage return and a line feed).

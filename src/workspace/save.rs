@@ -12,7 +12,7 @@ use super::site::Site;
 use super::state::{Cell, State};
 use super::supply::Supply;
 use super::undo;
-use crate::git::checkout::{ChangeKind, WorkChange};
+use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
 use crate::git::{Commit, GitError, Id, Objects, Signature};
 use crate::path::RepoPath;
 use crate::stack::{self, Base, Change, Conflict, Replayed, Version};
@@ -56,6 +56,9 @@ pub enum SaveError {
     /// There is no checkout to take changes from.
     #[error("there is no checkout")]
     NoCheckout,
+    /// Something else stands where it belongs.
+    #[error("what stands in the checkout's place is none of this upstream")]
+    NotACheckout(Attachment),
     /// The checkout has no changes (of the wanted paths).
     #[error("the checkout has no changes to save")]
     Nothing,
@@ -122,7 +125,13 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
     let mut objects = Objects::new(&site.store)?;
     let state = State::read(site, &mut objects, &files).map_err(SaveError::of)?;
     let cell = state.cell().map_err(SaveError::of)?;
-    let tip = state.tip.filter(|_| state.has_checkout()).ok_or(SaveError::NoCheckout)?;
+    let tip = match (state.tip, &state.attachment) {
+        (Some(tip), _) if state.has_checkout() => tip,
+        (_, Attachment::Absent | Attachment::Empty | Attachment::Ours | Attachment::Moved) => {
+            return Err(SaveError::NoCheckout);
+        }
+        (_, other) => return Err(SaveError::NotACheckout(other.clone())),
+    };
     if cell == Cell::Diverged {
         let (files, commits) = (state.files.clone(), state.made.clone());
         return Err(SaveError::of(SettleError::Diverged { files, commits }));

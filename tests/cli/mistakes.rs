@@ -145,6 +145,15 @@ const IN_FILES: &[Mistake] = &[
         ..BASE
     },
     Mistake {
+        what: "pins behind a symlink",
+        make: |env| {
+            std::fs::rename(env.path("ws/commits"), env.path("elsewhere")).unwrap();
+            std::os::unix::fs::symlink("../elsewhere", env.path("ws/commits")).unwrap();
+        },
+        says: &["commits is a symlink"],
+        ..BASE
+    },
+    Mistake {
         what: "a hunk that is one line short",
         make: |env| patch(env, "--- a/app/main.py\n+++ b/app/main.py\n@@ -1,3 +1,3 @@\n import util\n-\n+\n"),
         says: &["patches/up/0004-x.patch:"],
@@ -291,8 +300,8 @@ const AROUND: &[Mistake] = &[
         what: "a folder of somebody else's in the checkout's place",
         make: |env| env.write("ws/up/notes.txt", "mine\n"),
         fresh: true,
-        says: &["up: in the way in the checkout", "not a checkout of this upstream"],
-        hint: "move these away",
+        says: &["up: 'up' is there and is not this upstream's checkout: it is a folder with other files"],
+        hint: "mv up up.old",
         ..BASE
     },
     Mistake {
@@ -302,8 +311,8 @@ const AROUND: &[Mistake] = &[
             std::os::unix::fs::symlink("../target", env.co()).unwrap();
         },
         fresh: true,
-        says: &["up: in the way in the checkout", "not a checkout of this upstream"],
-        hint: "move these away",
+        says: &["up: 'up' is there and is not this upstream's checkout: it is a symlink"],
+        hint: "mv up up.old",
         ..BASE
     },
     Mistake {
