@@ -62,14 +62,6 @@ pub fn number(name: &[u8]) -> Option<(u64, usize)> {
     Some((name[..width].to_str().ok()?.parse().ok()?, width))
 }
 
-/// The name of a new patch at the end of a queue: the highest number + 1, with the queue's width. `None` when no such
-/// name stands last in byte order (files without numbers, numbers used up): the queue needs a `series`.
-#[must_use]
-pub fn next_name(existing: &[BString], subject: &[u8]) -> Option<BString> {
-    let name = numbered(highest(existing) + 1, width(existing), subject);
-    existing.iter().all(|known| known < &name).then_some(name)
-}
-
 /// A name for a new patch where a `series` gives the order: numbered when the queue is, else the slug alone; never one
 /// that exists.
 #[must_use]
@@ -276,9 +268,6 @@ mod tests {
 
     #[test]
     fn the_end_of_the_numbers() {
-        assert_eq!(next_name(&["0007-x.patch".into()], b"New one"), Some("0008-new-one.patch".into()));
-        assert_eq!(next_name(&["9999-x.patch".into()], b"n"), None);
-        assert_eq!(next_name(&["fix.patch".into()], b"n"), None);
         assert_eq!(number(b"2fast.patch"), None);
         assert_eq!(free_name(&["n.patch".into()], b"n"), BString::from("n-2.patch"));
         assert_eq!(free_name(&["fix.patch".into()], b"n"), BString::from("n.patch"));

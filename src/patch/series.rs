@@ -142,15 +142,6 @@ impl Series {
         true
     }
 
-    /// Puts `name` on a line of its own directly before the entry `before`. `false` when there is no such entry.
-    pub fn insert_before(&mut self, before: &BStr, name: &BStr) -> bool {
-        let at = self.find(before);
-        if let Some(at) = at {
-            self.insert(at, name);
-        }
-        at.is_some()
-    }
-
     /// Puts `name` behind the last entry.
     pub fn push(&mut self, name: &BStr) {
         let at = self.lines.iter().rposition(|line| line.entry.is_some()).map_or(self.lines.len(), |at| at + 1);
@@ -300,10 +291,6 @@ mod tests {
         assert_eq!(
             edited(|s| assert!(s.insert_after(Some("fix-a.patch".into()), "n".into()))),
             TEXT.replace("fix-a.patch\n", "fix-a.patch\nn\n")
-        );
-        assert_eq!(
-            edited(|s| assert!(s.insert_before("fix-a.patch".into(), "n".into()))),
-            TEXT.replace("fix-a.patch\n", "n\nfix-a.patch\n")
         );
         assert_eq!(
             edited(|s| assert!(s.insert_after(None, "n".into()))),

@@ -2,7 +2,6 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::digest::FilesDigest;
 use super::files_side::Files;
 use super::follow::{GitSide, Move, RefMove};
 use super::publish::FileChange;
@@ -166,18 +165,6 @@ impl Rewrite {
     /// The changes alone, for a step that leaves the store as it is.
     pub(super) fn into_changes(self) -> Vec<FileChange> {
         self.changes
-    }
-
-    /// Whether any file would change.
-    #[must_use]
-    pub fn changes_files(&self) -> bool {
-        !self.changes.is_empty()
-    }
-
-    /// The new queue's digest.
-    #[must_use]
-    pub fn digest(&self) -> FilesDigest {
-        self.files.digest()
     }
 
     /// Writes it all in one journalled step: files, refs, checkout, and what `undo` needs. The caller holds the lock

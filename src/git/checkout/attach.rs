@@ -111,21 +111,6 @@ pub fn attach(store: &Store, checkout: &Path) -> Result<(), GitError> {
     fs::rename(&draft, &link).map_err(GitError::io("cannot write", link))
 }
 
-/// Unties `checkout` from `store`: its `.git` file goes, everything else stays. Anything but
-/// [`Attachment::Ours`] and [`Attachment::Moved`] is left alone; says whether something was untied.
-///
-/// # Errors
-/// [`GitError::Io`] when the file cannot be removed.
-pub fn detach(store: &Store, checkout: &Path) -> Result<bool, GitError> {
-    let link = checkout.join(".git");
-    let tied = matches!(attachment(store, checkout)?, Attachment::Ours | Attachment::Moved);
-    if !tied || link.is_dir() {
-        return Ok(false);
-    }
-    fs::remove_file(&link).map_err(GitError::io("cannot remove", link))?;
-    Ok(true)
-}
-
 fn real(path: &Path) -> Result<PathBuf, GitError> {
     fs::canonicalize(path).map_err(GitError::io("cannot look at", path))
 }

@@ -25,7 +25,7 @@ mod write;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-pub use attach::{Attachment, attach, attachment, detach};
+pub use attach::{Attachment, attach, attachment};
 pub use export::export_copy;
 pub use head::{HeadState, Line, commits, head, operation};
 pub use listing::wanted_blobs;

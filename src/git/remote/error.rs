@@ -197,12 +197,6 @@ impl RemoteError {
         matches!(self, RemoteError::Failed { failures, .. }
             if failures.iter().any(|failure| failure.reason == Reason::Credentials))
     }
-
-    /// Whether the caller's flag ended it.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        matches!(self, RemoteError::Program(ProgramError::Cancelled))
-    }
 }
 
 fn list(failures: &[Failure]) -> String {
