@@ -231,6 +231,7 @@ fn with_site<T>(
     let upstream = workspace.upstream(name)?;
     context.check_stop()?;
     let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+    context.mend_index(&site)?;
     let supplied = context.with_supply(workspace, upstream, false, prompts, |supply| {
         supply.remote.store_url(&site.store)?;
         work(&site, supply)

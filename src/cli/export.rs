@@ -8,7 +8,6 @@ use super::failure::{CliError, Exit, shown};
 use crate::git::{Id, Prompts};
 use crate::stack::{Exported, Origin};
 use crate::ui::{Message, count};
-use crate::workspace::Site;
 use crate::workspace::export::{Export, ExportError, Wanted, Written, export};
 use crate::workspace::manifest::Upstream;
 
@@ -75,7 +74,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let wanted = Wanted { merge: args.merge, replace: args.replace, allow_empty: args.allow_empty };
     let all = context.each(&upstreams, |upstream| {
         let name = upstream.name.as_str();
-        let Some(site) = Site::open(&workspace, upstream)? else {
+        let Some(site) = context.site(&workspace, upstream)? else {
             context.tell(&format!("{name}: nothing to export: it was never set up"));
             return Ok((Exit::Done, nothing(name, false)));
         };

@@ -72,7 +72,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let upstream = which(context, &workspace, args.name.as_deref())?;
     let name = upstream.name.as_str();
-    let Some(site) = Site::open(&workspace, upstream)? else {
+    let Some(site) = context.site(&workspace, upstream)? else {
         return Err(CliError::plain("checkout", "there is no checkout")
             .in_upstream(name)
             .hint(format!("patchq setup --only {name}")));
@@ -106,7 +106,7 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
     }
     let (mut changed, mut unread) = (Vec::new(), None);
     for upstream in &workspace.manifest.upstreams {
-        let Some(site) = Site::open(workspace, upstream)? else { continue };
+        let Some(site) = context.site(workspace, upstream)? else { continue };
         let mut objects = crate::git::Objects::new(&site.store)?;
         let files = match Files::read(&workspace.layout, &upstream.name) {
             Ok(files) => files,

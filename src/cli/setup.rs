@@ -164,6 +164,7 @@ pub(super) fn settle_all(
             return Err(CliError::settle(name, SettleError::Files(error)));
         }
         let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+        context.mend_index(&site)?;
         context.with_supply(workspace, upstream, offline, prompts, |supply| {
             supply.remote.store_url(&site.store)?;
             let settled = context.around(command, |around| settle(&site, supply, wish, around));

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::context::Context;
 use super::failure::{CliError, Exit};
+use crate::git::checkout::mend_index;
 use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
 use crate::ui::{Message, Task};
 use crate::workspace::lock::Holder;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{Around, Supply, Workspace, finish_left_behind};
+use crate::workspace::{Around, Site, Supply, Workspace, finish_left_behind};
 
 impl Context {
     /// The workspace that the command stands in; its manifest's warnings are said.
@@ -56,6 +57,28 @@ impl Context {
             }
         }
         Ok(found)
+    }
+
+    /// The upstream's store, if it has one; an index that plain git made split or sparse is made whole first.
+    pub(super) fn site<'w>(
+        &self,
+        workspace: &'w Workspace,
+        upstream: &'w Upstream,
+    ) -> Result<Option<Site<'w>>, CliError> {
+        let site = Site::open(workspace, upstream)?;
+        if let Some(site) = &site {
+            self.mend_index(site)?;
+        }
+        Ok(site)
+    }
+
+    /// Makes the index of `site` whole, and says so.
+    pub(super) fn mend_index(&self, site: &Site<'_>) -> Result<(), CliError> {
+        if mend_index(&site.store, self.git_unchecked()).map_err(|error| CliError::from(&error))? {
+            let name = site.name();
+            self.say(&Message::note(format!("{name}: the checkout's index was split or sparse; it is whole again")));
+        }
+        Ok(())
     }
 
     /// Runs `work` with what fetches for `upstream`.

@@ -73,6 +73,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 
 fn look(context: &Context, workspace: &Workspace, upstream: &Upstream) -> (UpstreamStatus, Option<CliError>) {
     let name = upstream.name.as_str();
+    // What git cannot mend is told as an error of this upstream below.
+    let _ = context.site(workspace, upstream);
     let (standing, error) = context.around("status", |around| Standing::read(workspace, upstream, around));
     match &standing.pending {
         Pending::Nothing => {}

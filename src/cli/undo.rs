@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let upstreams = context.upstreams(&workspace, &names)?;
     let mut all: Vec<(Site<'_>, Vec<Kept>)> = Vec::new();
     for upstream in upstreams {
-        if let Some(site) = Site::open(&workspace, upstream)? {
+        if let Some(site) = context.site(&workspace, upstream)? {
             let kept = list(&site)?;
             all.push((site, kept));
         }

@@ -126,7 +126,7 @@ fn one(
     lines_lack: bool,
 ) -> Result<Judged, CliError> {
     let name = upstream.name.as_str();
-    let mut site = Site::open(workspace, upstream)?;
+    let mut site = context.site(workspace, upstream)?;
     if let Some(site) = &site {
         let finished = context.around("verify", |around| finish_if_free(site, around));
         if let Pending::Left(kind) = finished.map_err(|error| CliError::settle(name, error))? {

@@ -125,6 +125,21 @@ in_both_worlds! {
         assert_eq!(env.git(&ws.join("up"), &["rev-parse", "HEAD"]), head);
     }
 
+    fn a_split_or_sparse_index_is_made_whole(env) {
+        env.ready();
+        let co = env.co();
+        put(&co.join("docs/guide.md"), "staged\n");
+        env.git(&co, &["add", "docs/guide.md"]);
+        let staged = env.git(&co, &["diff", "--cached"]);
+        env.git(&co, &["-c", "core.splitIndex=true", "update-index", "--split-index"]);
+        env.patchq(&["status", "up"]).ok().says("up: the checkout's index was split or sparse; it is whole again").prints("1 file changed");
+        env.patchq(&["status"]).ok().says_not("whole again");
+        assert_eq!(env.git(&co, &["diff", "--cached"]), staged);
+        env.git(&co, &["-c", "core.splitIndex=true", "update-index", "--split-index"]);
+        env.patchq(&["save", "up", "-m", "Why"]).ok().says("whole again").says("0004-why.patch");
+        assert_eq!(env.git(&co, &["status", "--porcelain"]), "");
+    }
+
     fn a_workspace_that_is_no_repository(env) {
         let up = env.workspace();
         fs::remove_dir_all(env.path("ws/.git")).unwrap();
