@@ -13,7 +13,7 @@ use super::publish::{FileChange, PublishError};
 use super::queue::{Queue, SERIES};
 use super::record::Record;
 use super::settle::{Around, SettleError, begin, do_step, equal_refs, stack_of};
-use super::site::{Site, lock_workspace};
+use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
 use super::{files, pins, undo};
@@ -134,7 +134,7 @@ pub fn adopt(
     }
     let workspace = site.workspace;
     let _lock = begin(site, around)?;
-    let _second = lock_workspace(workspace, around.command, around.on_wait).map_err(AdoptError::of)?;
+    let _second = lock_workspace(workspace, around.command, PATIENCE, around.on_wait).map_err(AdoptError::of)?;
     let pin = workspace.layout.pin(site.name());
     let pin_now = pins::read_pin(&pin, workspace.layout.shown(&pin))
         .map_err(|error| AdoptError::of(super::FilesError::from(error)))?;

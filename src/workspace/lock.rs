@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{self, FileError, shown};
+use crate::git::GitError;
 use crate::path::printable;
 
 /// Between two attempts.
@@ -16,6 +17,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Lock {
     file: File,
     mode: Mode,
+    abandoned: bool,
 }
 
 /// How a lock is held.
@@ -58,6 +60,9 @@ pub enum LockError {
     /// The lock's file cannot be made.
     #[error(transparent)]
     File(#[from] FileError),
+    /// What a killed holder left cannot be cleared away.
+    #[error(transparent)]
+    Left(#[from] GitError),
 }
 
 impl std::fmt::Display for Holder {
@@ -110,6 +115,7 @@ impl Lock {
                 }
             }
         }
+        let abandoned = file.metadata().is_ok_and(|meta| meta.len() > 0);
         // Only an exclusive holder can say who it is; a shared one takes away what a killed holder left.
         let mut sign = || -> io::Result<()> {
             file.set_len(0)?;
@@ -121,7 +127,13 @@ impl Lock {
         };
         // The lock is held; a full disk only keeps others from learning by whom.
         let _ = sign();
-        Ok(Lock { file, mode })
+        Ok(Lock { file, mode, abandoned })
+    }
+
+    /// Whether its last exclusive holder was killed: one that ends takes its name out of the file.
+    #[must_use]
+    pub fn abandoned(&self) -> bool {
+        self.abandoned
     }
 
     /// How it is held.
@@ -185,8 +197,11 @@ mod tests {
         assert_eq!(error.unwrap_err().to_string(), format!("{holder} works on kubeflow"));
         assert_eq!(waits, [holder]);
         drop(held);
-        lock(&path, Mode::Exclusive, 0).unwrap();
+        assert!(!lock(&path, Mode::Exclusive, 0).unwrap().abandoned());
         assert_eq!(std::fs::read(&path).unwrap(), b"");
+        std::fs::write(&path, "1 killed").unwrap();
+        assert!(lock(&path, Mode::Exclusive, 0).unwrap().abandoned());
+        assert!(!lock(&path, Mode::Exclusive, 0).unwrap().abandoned());
     }
 
     #[test]

@@ -9,12 +9,12 @@ use std::time::Duration;
 use super::files;
 use super::journal::Journal;
 use super::layout::{MANIFEST, Scope};
-use super::lock::{Lock, LockError, Mode};
+use super::lock::{Lock, LockError};
 use super::manifest::{Manifest, Name};
 use super::open::Workspace;
 use super::publish::PublishError;
 use super::settle::{Around, SettleError, finish_pending};
-use super::site::Site;
+use super::site::{Site, lock_upstream, lock_workspace};
 
 /// Finishes the steps that killed commands left; says of each whose it was and which command's. What a living command
 /// is at is left to it.
@@ -62,8 +62,11 @@ fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Resu
 
 /// The lock, if nobody holds it.
 fn free(workspace: &Workspace, scope: Scope<'_>, around: &Around<'_>) -> Result<Option<Lock>, SettleError> {
-    let path = workspace.layout.lock(scope);
-    match Lock::acquire(&path, Mode::Exclusive, scope.key(), around.command, Duration::ZERO, &mut |_| {}) {
+    let lock = match scope {
+        Scope::Upstream(name) => lock_upstream(workspace, name, around.command, Duration::ZERO, &|_| {}),
+        Scope::Workspace => lock_workspace(workspace, around.command, Duration::ZERO, &|_| {}),
+    };
+    match lock {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Held { .. }) => Ok(None),
         Err(error) => Err(error.into()),

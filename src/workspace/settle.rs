@@ -11,7 +11,7 @@ use super::lock::{Holder, Lock, LockError};
 use super::manifest::Track;
 use super::publish::{self, PublishError, Step};
 use super::record::Record;
-use super::site::{Site, lock_upstream};
+use super::site::{PATIENCE, Site, lock_upstream};
 use super::state::{Cell, Commits, NewCommit, State, Unreadable};
 use super::supply::{Supply, SupplyError};
 use super::undo;
@@ -430,7 +430,7 @@ pub(super) fn do_step(
 /// # Errors
 /// [`SettleError`] when another patchq does not let go, or the step cannot be finished.
 pub(super) fn begin(site: &Site<'_>, around: &Around<'_>) -> Result<Lock, SettleError> {
-    let lock = lock_upstream(site.workspace, site.name(), around.command, around.on_wait)?;
+    let lock = lock_upstream(site.workspace, site.name(), around.command, PATIENCE, around.on_wait)?;
     finish_pending(site, around)?;
     Ok(lock)
 }

@@ -9,7 +9,7 @@ use super::lock::{Holder, Lock, LockError, Mode};
 use super::manifest::{Name, Upstream};
 use super::open::Workspace;
 use crate::git::checkout::SparseSet;
-use crate::git::{GitError, Id, Store};
+use crate::git::{GitError, Id, Store, clear_left_locks};
 use crate::path::RepoPath;
 
 /// How long a command waits for another patchq.
@@ -100,18 +100,23 @@ impl<'w> Site<'w> {
     }
 }
 
-/// Locks one upstream for writing.
+/// Locks one upstream for writing, and takes away what a killed holder left locked in its store.
 ///
 /// # Errors
-/// [`LockError`] when another patchq holds it for longer than half a minute.
+/// [`LockError`] when another patchq holds it for longer than `patience`.
 pub(super) fn lock_upstream(
     workspace: &Workspace,
     name: &Name,
     command: &str,
+    patience: Duration,
     on_wait: &dyn Fn(&Holder),
 ) -> Result<Lock, LockError> {
     let path = workspace.layout.lock(Scope::Upstream(name));
-    Lock::acquire(&path, Mode::Exclusive, name.as_str(), command, PATIENCE, &mut |holder| on_wait(holder))
+    let lock = Lock::acquire(&path, Mode::Exclusive, name.as_str(), command, patience, &mut |holder| on_wait(holder))?;
+    if lock.abandoned() {
+        clear_left_locks(&workspace.layout.store(name))?;
+    }
+    Ok(lock)
 }
 
 /// Locks the workspace's own files for writing. Taken after an upstream's lock, never before.
@@ -121,8 +126,9 @@ pub(super) fn lock_upstream(
 pub(super) fn lock_workspace(
     workspace: &Workspace,
     command: &str,
+    patience: Duration,
     on_wait: &dyn Fn(&Holder),
 ) -> Result<Lock, LockError> {
     let path = workspace.layout.lock(Scope::Workspace);
-    Lock::acquire(&path, Mode::Exclusive, "the workspace", command, PATIENCE, &mut |holder| on_wait(holder))
+    Lock::acquire(&path, Mode::Exclusive, "the workspace", command, patience, &mut |holder| on_wait(holder))
 }

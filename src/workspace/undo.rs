@@ -9,7 +9,7 @@ use super::digest::Sum;
 use super::follow::{GitSide, Move, RefMove};
 use super::publish::{FileChange, PublishError, state_of};
 use super::settle::{Around, SettleError, begin, do_step};
-use super::site::{Site, lock_workspace};
+use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::State;
 use crate::git::checkout::{self, Attachment, HeadState, WorkChange};
 use crate::git::{BRANCH, Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, SYNCED, Signature};
@@ -310,7 +310,7 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
     }
     let outside = changes.iter().any(|change| change.path.parent().is_none());
     let _second = outside
-        .then(|| lock_workspace(site.workspace, around.command, around.on_wait))
+        .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
         .transpose()
         .map_err(UndoError::of)?;
     let side = back(site, &mut objects, &kept, newest).map_err(UndoError::Settle)?;

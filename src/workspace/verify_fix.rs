@@ -8,7 +8,7 @@ use super::pins;
 use super::publish::{FileChange, PublishError};
 use super::rewrite::{Rewrite, RewriteError};
 use super::settle::{Around, SettleError, begin, do_step, stack_of};
-use super::site::{Site, lock_workspace};
+use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
 use super::undo;
@@ -53,7 +53,7 @@ pub fn repair(
     };
     let _second = repairs
         .ignores
-        .then(|| lock_workspace(site.workspace, around.command, around.on_wait))
+        .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
         .transpose()
         .map_err(SettleError::from)?;
     let mut extra = if repairs.ignores { ignore_changes(site.workspace).map_err(published)? } else { Vec::new() };

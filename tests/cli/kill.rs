@@ -219,6 +219,29 @@ fn undo_of_a_discard() {
 }
 
 /// SIGKILL at twenty instants spread over the time that the command takes.
+/// libgit2 guards each ref and the settings by a lock file of its own, which a kill leaves behind.
+#[test]
+fn between_a_lock_and_its_release() {
+    let model = Env::new();
+    edited(&model);
+    let whole = model.twin();
+    run(&whole, &["save", "up", "-m", "Why"], None).ok();
+    let done = State::of(&whole);
+    for left in [
+        "refs/patchq/undo/000001.lock",
+        "refs/patchq/synced.lock",
+        "refs/heads/patchq.lock",
+        "config.lock",
+        "HEAD.lock",
+    ] {
+        let env = model.twin();
+        assert_eq!(run(&env, &["save", "up", "-m", "Why"], Some(("PATCHQ_TEST_DIE_AT", "Committed"))).code, None);
+        put(&env.ws().join(".git/patchq/up.git").join(left), "");
+        let next = run(&env, NEXT, None).ok();
+        assert!(State::of(&env) == done, "{left}, then {}: {}", next.shown(), done.differences(&State::of(&env)));
+    }
+}
+
 #[test]
 fn at_random_instants() {
     let model = Env::new();

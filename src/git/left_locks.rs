@@ -1,0 +1,78 @@
+//! Lock files that a killed process left in a store: libgit2 and git take them away when they end in any other way, and nobody
+//! after them can write what they guard.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use walkdir::WalkDir;
+
+use super::GitError;
+
+/// How long a lock must have stood still to be taken for one that was left behind. Git holds these for milliseconds; the
+/// index's, which it holds while an editor is open, is not among them.
+const STILL: Duration = Duration::from_secs(1);
+
+/// Removes the lock files of refs and settings that a killed patchq left in the store at `dir`. The caller holds the
+/// upstream's lock and knows that its last holder did not let it go.
+///
+/// Under `refs/patchq` only patchq writes, so those go at once. Others may belong to a git that runs just now: they go
+/// when they stay as they are for a second.
+///
+/// # Errors
+/// [`GitError`] when a lock cannot be removed.
+pub fn clear_left_locks(dir: &Path) -> Result<(), GitError> {
+    let own = dir.join("refs/patchq");
+    let (ours, others): (Vec<_>, Vec<_>) = locks(dir).into_iter().partition(|(path, _)| path.starts_with(&own));
+    if !others.is_empty() {
+        std::thread::sleep(STILL);
+    }
+    let now = if others.is_empty() { Vec::new() } else { locks(dir) };
+    for (path, _) in ours.into_iter().chain(others.into_iter().filter(|lock| now.contains(lock))) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(GitError::io("cannot remove the lock", path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The lock files, and when each was written.
+fn locks(dir: &Path) -> Vec<(PathBuf, Option<SystemTime>)> {
+    let top = ["HEAD.lock", "config.lock", "config.worktree.lock", "packed-refs.lock", "shallow.lock"];
+    let below = WalkDir::new(dir.join("refs")).into_iter().filter_map(Result::ok).map(walkdir::DirEntry::into_path);
+    let found = below.filter(|path| path.extension() == Some(OsStr::new("lock"))).chain(top.map(|name| dir.join(name)));
+    let files = found.filter_map(|path| fs::symlink_metadata(&path).ok().map(|meta| (path, meta)));
+    files.filter(|(_, meta)| meta.is_file()).map(|(path, meta)| (path, meta.modified().ok())).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locks_that_stand_still_go_and_those_in_use_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("refs/patchq/undo")).unwrap();
+        fs::create_dir_all(at("refs/heads")).unwrap();
+        for name in ["refs/patchq/undo/000001.lock", "refs/heads/patchq.lock", "refs/heads/patchq", "index.lock"] {
+            fs::write(at(name), "x").unwrap();
+        }
+        let busy = at("config.lock");
+        fs::write(&busy, "first").unwrap();
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(STILL / 2);
+            fs::write(&busy, "second").unwrap();
+        });
+        clear_left_locks(dir.path()).unwrap();
+        writer.join().unwrap();
+        assert!(!at("refs/patchq/undo/000001.lock").exists() && !at("refs/heads/patchq.lock").exists());
+        assert!(at("refs/heads/patchq").exists() && at("index.lock").exists() && at("config.lock").exists());
+    }
+}
