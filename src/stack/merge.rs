@@ -7,7 +7,10 @@
 use std::rc::Rc;
 
 use super::Missing;
+use super::attributes::{Driver, merge_driver};
+use super::conflict::{Conflict, ConflictKind, Sides};
 use super::diff::is_binary;
+use super::text::{Text, TextMerge, merge_text};
 use crate::git::{Edits, Entry, GitError, Id, Mode, Objects, TreeChange};
 use crate::path::RepoPath;
 
@@ -20,45 +23,17 @@ pub struct Picked {
     pub conflicts: Vec<Conflict>,
 }
 
-/// A path that a change cannot be carried to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    /// Which one.
-    pub path: RepoPath,
-    /// Why.
-    pub kind: ConflictKind,
-}
-
-/// Why a path does not merge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ConflictKind {
-    /// Both sides changed the same lines.
-    #[error("both sides changed the same lines")]
-    Content,
-    /// Both sides added the file, each its own.
-    #[error("both sides added the file")]
-    AddAdd,
-    /// One side changed the file, the other deleted it.
-    #[error("one side changed the file, the other deleted it")]
-    ModifyDelete,
-    /// Both sides changed the mode.
-    #[error("both sides changed the mode")]
-    Mode,
-    /// File, symlink and submodule do not merge.
-    #[error("the sides differ in what the path is (file, symlink, submodule)")]
-    Type,
-    /// Both sides changed a binary file.
-    #[error("both sides changed a binary file")]
-    Binary,
-    /// A file on one side, a folder on the other.
-    #[error("the path is a file on one side and a folder on the other")]
-    Place,
-}
-
-enum Merged {
+/// What becomes of one path.
+pub(super) enum Merged {
+    /// The patch's version: upstream did not change the path.
     Take(Option<Entry>),
+    /// Both changes in one.
+    Both(Entry),
+    /// Upstream has the patch's version already.
     Keep,
-    Conflict(ConflictKind),
+    /// They do not go together.
+    Conflict(ConflictKind, Option<TextMerge>),
+    /// A content is not at hand.
     Missing,
 }
 
@@ -76,23 +51,26 @@ pub(super) fn pick_into(
         return Ok(Picked { tree: after, conflicts: Vec::new() });
     }
     let (mut edits, mut conflicts) = (Edits::new(), Vec::new());
-    for TreeChange { path, old: base, new: theirs } in objects.diff(before, after)? {
+    for TreeChange { path, old: base, new: patch } in objects.diff(before, after)? {
         if missing.covers(&path) {
             continue;
         }
-        let ours = objects.entry(onto, &path)?;
-        match merge(objects, &path, [base, ours, theirs], missing)? {
+        let sides = Sides { base, upstream: objects.entry(onto, &path)?, patch };
+        match merge(objects, onto, &path, sides, missing)? {
             Merged::Take(entry) => {
                 edits.insert(path, entry);
             }
+            Merged::Both(entry) => {
+                edits.insert(path, Some(entry));
+            }
             Merged::Keep | Merged::Missing => {}
-            Merged::Conflict(kind) => conflicts.push(Conflict { path, kind }),
+            Merged::Conflict(kind, text) => conflicts.push(Conflict { text, ..Conflict::new(path, kind, sides) }),
         }
     }
-    let misplaced: Vec<RepoPath> = misplaced(objects, onto, &edits)?;
+    let misplaced = misplaced(objects, onto, &edits)?;
     for path in misplaced {
-        edits.remove(&path);
-        conflicts.push(Conflict { path, kind: ConflictKind::Place });
+        let patch = edits.remove(&path).flatten();
+        conflicts.push(Conflict::new(path, ConflictKind::Place, Sides { patch, ..Sides::default() }));
     }
     let tree = objects.edit(onto, &edits)?;
     Ok(Picked { tree, conflicts })
@@ -109,7 +87,7 @@ pub fn pick(objects: &mut Objects<'_>, change: (Id, Id), onto: Id) -> Result<sup
 }
 
 /// Paths that are to be written where the other tree has a folder, or below a file of it that stays.
-fn misplaced(objects: &mut Objects<'_>, onto: Id, edits: &Edits) -> Result<Vec<RepoPath>, GitError> {
+pub(super) fn misplaced(objects: &mut Objects<'_>, onto: Id, edits: &Edits) -> Result<Vec<RepoPath>, GitError> {
     let removals: Edits =
         edits.iter().filter(|(_, entry)| entry.is_none()).map(|(path, _)| (path.clone(), None)).collect();
     let cleared = objects.edit(onto, &removals)?;
@@ -128,77 +106,88 @@ fn misplaced(objects: &mut Objects<'_>, onto: Id, edits: &Edits) -> Result<Vec<R
     Ok(found)
 }
 
-fn merge(
+/// Merges one path into the tree `onto`, whose attributes say how. The three sides may stand at different paths;
+/// `path` is the one in `onto`, and the one that is unknown while a content is missing.
+///
+/// # Errors
+/// [`GitError`] when a tree is missing or an object damaged.
+pub(super) fn merge(
     objects: &mut Objects<'_>,
+    onto: Id,
     path: &RepoPath,
-    [base, ours, theirs]: [Option<Entry>; 3],
+    Sides { base, upstream, patch }: Sides,
     missing: &mut Missing,
 ) -> Result<Merged, GitError> {
-    if ours == base {
-        return Ok(Merged::Take(theirs));
+    if upstream == base {
+        return Ok(Merged::Take(patch));
     }
-    if ours == theirs {
+    if upstream == patch {
         return Ok(Merged::Keep);
     }
-    let (ours, theirs) = match (ours, theirs) {
-        (Some(ours), Some(theirs)) => (ours, theirs),
-        (Some(ours), None) if ours.mode == Mode::Folder => return Ok(Merged::Conflict(ConflictKind::Place)),
-        _ => return Ok(Merged::Conflict(ConflictKind::ModifyDelete)),
+    let conflict = |kind| Ok(Merged::Conflict(kind, None));
+    let (upstream, patch) = match (upstream, patch) {
+        (Some(upstream), _) if upstream.mode == Mode::Folder => return conflict(ConflictKind::Place),
+        (Some(upstream), Some(patch)) => (upstream, patch),
+        _ => return conflict(ConflictKind::ModifyDelete),
     };
-    if ours.mode == Mode::Folder {
-        return Ok(Merged::Conflict(ConflictKind::Place));
-    }
-    let kind = |mode: Mode| mode.bits() & 0o170_000;
     let kinds_differ =
-        kind(ours.mode) != kind(theirs.mode) || base.is_some_and(|base| kind(base.mode) != kind(ours.mode));
+        kind(upstream.mode) != kind(patch.mode) || base.is_some_and(|base| kind(base.mode) != kind(upstream.mode));
     if kinds_differ {
-        return Ok(Merged::Conflict(ConflictKind::Type));
+        return conflict(ConflictKind::Type);
     }
     let mode = match base {
-        _ if ours.mode == theirs.mode => ours.mode,
-        Some(base) if base.mode == ours.mode => theirs.mode,
-        Some(base) if base.mode == theirs.mode => ours.mode,
-        _ => return Ok(Merged::Conflict(ConflictKind::Mode)),
+        _ if upstream.mode == patch.mode => upstream.mode,
+        Some(base) if base.mode == upstream.mode => patch.mode,
+        Some(base) if base.mode == patch.mode => upstream.mode,
+        _ => return conflict(ConflictKind::Mode),
     };
     let base_id = base.map(|base| base.id);
-    if ours.id == theirs.id || base_id == Some(theirs.id) {
-        return Ok(Merged::Take(Some(Entry { mode, id: ours.id })));
+    if upstream.id == patch.id || base_id == Some(patch.id) {
+        return Ok(Merged::Both(Entry { mode, id: upstream.id }));
     }
-    if base_id == Some(ours.id) {
-        return Ok(Merged::Take(Some(Entry { mode, id: theirs.id })));
-    }
-    if base.is_none() {
-        return Ok(Merged::Conflict(ConflictKind::AddAdd));
+    if base_id == Some(upstream.id) {
+        return Ok(Merged::Both(Entry { mode, id: patch.id }));
     }
     if kind(mode) != kind(Mode::File) {
-        return Ok(Merged::Conflict(ConflictKind::Content));
+        return conflict(if base.is_none() { ConflictKind::AddAdd } else { ConflictKind::Content });
     }
-    let mut read = |id: Id| -> Result<Option<Rc<Vec<u8>>>, GitError> {
+    merge_contents(objects, onto, path, ([base_id, Some(upstream.id), Some(patch.id)], mode), missing)
+}
+
+/// Merges the contents of three regular files; without a base both were added.
+fn merge_contents(
+    objects: &mut Objects<'_>,
+    onto: Id,
+    path: &RepoPath,
+    (ids, mode): ([Option<Id>; 3], Mode),
+    missing: &mut Missing,
+) -> Result<Merged, GitError> {
+    let mut read = |id: Option<Id>| -> Result<Option<Rc<Vec<u8>>>, GitError> {
+        let Some(id) = id else { return Ok(Some(Rc::default())) };
         let content = objects.blob(id)?;
         if content.is_none() {
             missing.need(id, [path]);
         }
         Ok(content)
     };
-    let contents = (base_id.map_or(Ok(None), &mut read)?, read(ours.id)?, read(theirs.id)?);
-    let (Some(base), Some(ours), Some(theirs)) = contents else { return Ok(Merged::Missing) };
-    if [&base, &ours, &theirs].iter().any(|content| is_binary(content)) {
-        return Ok(Merged::Conflict(ConflictKind::Binary));
+    let contents = (read(ids[0])?, read(ids[1])?, read(ids[2])?);
+    let (Some(driver), (Some(base), Some(upstream), Some(patch))) =
+        (merge_driver(objects, onto, path, missing)?, contents)
+    else {
+        return Ok(Merged::Missing);
+    };
+    let binary = [&base, &upstream, &patch].iter().any(|content| is_binary(content));
+    if binary || driver == Driver::Binary {
+        return Ok(Merged::Conflict(ConflictKind::Binary, None));
     }
-    Ok(match merge_text(&base, &ours, &theirs)? {
-        Some(merged) => Merged::Take(Some(objects.put_file(mode, merged))),
-        None => Merged::Conflict(ConflictKind::Content),
+    let changed_both = if ids[0].is_none() { ConflictKind::AddAdd } else { ConflictKind::Content };
+    Ok(match merge_text(&base, &upstream, &patch, driver == Driver::Union)? {
+        Text::Clean(merged) => Merged::Both(objects.put_file(mode, merged)),
+        Text::Conflict(text) => Merged::Conflict(changed_both, Some(text)),
     })
 }
 
-/// The merged text, or `None` when the sides changed the same lines.
-fn merge_text(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>, GitError> {
-    let (mut a, mut o, mut t) = (git2::MergeFileInput::new(), git2::MergeFileInput::new(), git2::MergeFileInput::new());
-    a.content(base);
-    o.content(ours);
-    t.content(theirs);
-    let mut options = git2::MergeFileOptions::new();
-    options.patience(true).style_zdiff3(true);
-    let merged = git2::merge_file(&a, &o, &t, Some(&mut options)).map_err(GitError::lib("cannot merge two texts"))?;
-    Ok(merged.is_automergeable().then(|| merged.content().to_vec()))
+/// Files, symlinks and submodules do not merge with each other.
+fn kind(mode: Mode) -> u32 {
+    mode.bits() & 0o170_000
 }

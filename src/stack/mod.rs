@@ -6,6 +6,8 @@
 //! [`Lazy::Need`]; the caller fetches that and calls again.
 
 mod apply;
+mod attributes;
+mod conflict;
 mod diff;
 mod export;
 mod identity;
@@ -13,17 +15,20 @@ mod merge;
 mod queues;
 mod replay;
 mod similarity;
+mod text;
 mod touch;
 
 use std::collections::{BTreeSet, HashSet};
 
 pub use apply::{Applied, Queued, apply};
+pub use conflict::{Candidate, Conflict, ConflictKind, Sides};
 pub use diff::file_diffs;
 pub use export::{Belongs, Exported, OldPatch, Origin, export};
 pub use identity::{Base, FALLBACK_EMAIL, FALLBACK_NAME, commit_of, header_of};
-pub use merge::{Conflict, ConflictKind, Picked, pick};
-pub use queues::{Merged, Sides, Version, merge_queues};
+pub use merge::{Picked, pick};
+pub use queues::{Merged, Queues, Version, merge_queues};
 pub use replay::{Change, Replayed, fold, replay};
+pub use text::{Hunk, Lines, Piece, TextMerge};
 pub use touch::{Failure, Moved, Reason};
 
 use crate::git::Id;

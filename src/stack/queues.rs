@@ -18,7 +18,7 @@ pub struct Version {
 
 /// The three states that meet.
 #[derive(Debug, Clone)]
-pub struct Sides<'a> {
+pub struct Queues<'a> {
     /// The stack that files and commits last agreed on.
     pub synced: &'a [Version],
     /// The stack that the files give now.
@@ -34,7 +34,7 @@ pub struct Sides<'a> {
 pub enum Merged {
     /// One queue on the files' pin: its commits in order, with the file each belongs to.
     Clean(Vec<Version>),
-    /// The same patch was changed on both sides.
+    /// The same patch was changed on both queues.
     Clash(Vec<String>),
     /// A patch does not go onto what the other side made: its commit, and the paths (none: it has nothing left to do).
     Conflicts(Id, Vec<Conflict>),
@@ -51,17 +51,17 @@ fn key(version: &Version) -> Key {
     version.name.clone().map_or(Key::Commit(version.commit), Key::File)
 }
 
-/// Merges the queues of the two sides onto the files' pin.
+/// Merges the queues of the two queues onto the files' pin.
 ///
 /// # Errors
 /// [`GitError`] when an object is missing that is no blob, or damaged.
-pub fn merge_queues(objects: &mut Objects<'_>, sides: &Sides<'_>) -> Result<Lazy<Merged>, GitError> {
+pub fn merge_queues(objects: &mut Objects<'_>, queues: &Queues<'_>) -> Result<Lazy<Merged>, GitError> {
     let files: Vec<Version> =
-        sides.files.items.iter().map(|item| Version { name: Some(item.name.clone()), commit: item.commit }).collect();
-    let synced: HashMap<Key, Id> = sides.synced.iter().map(|version| (key(version), version.commit)).collect();
+        queues.files.items.iter().map(|item| Version { name: Some(item.name.clone()), commit: item.commit }).collect();
+    let synced: HashMap<Key, Id> = queues.synced.iter().map(|version| (key(version), version.commit)).collect();
     let in_files: HashMap<Key, Id> = files.iter().map(|version| (key(version), version.commit)).collect();
-    let in_commits: HashMap<Key, Id> = sides.commits.iter().map(|version| (key(version), version.commit)).collect();
-    let file_changed = |key: &Key| matches!(key, Key::File(name) if sides.files_changed.contains(name));
+    let in_commits: HashMap<Key, Id> = queues.commits.iter().map(|version| (key(version), version.commit)).collect();
+    let file_changed = |key: &Key| matches!(key, Key::File(name) if queues.files_changed.contains(name));
 
     let mut clashes = Vec::new();
     let mut chosen: HashMap<Key, Id> = HashMap::new();
@@ -88,8 +88,8 @@ pub fn merge_queues(objects: &mut Objects<'_>, sides: &Sides<'_>) -> Result<Lazy
         clashes.sort();
         return Ok(Lazy::Done(Merged::Clash(clashes)));
     }
-    let order = order(sides.synced, &files, sides.commits);
-    rebuild(objects, &sides.files.base, &order, &chosen)
+    let order = order(queues.synced, &files, queues.commits);
+    rebuild(objects, &queues.files.base, &order, &chosen)
 }
 
 /// The order of the merged queue: the side that reordered gives it (the files, when both did), and what the other

@@ -1,8 +1,8 @@
 //! A row of commits again, on another tree.
 
 use super::merge::pick_into;
-use super::{Conflict, ConflictKind, Lazy, Missing};
-use crate::git::{Commit, GitError, Id, Objects};
+use super::{Conflict, ConflictKind, Lazy, Missing, Sides};
+use crate::git::{Commit, GitError, Id, Objects, TreeChange};
 
 /// A commit to make again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,8 +112,11 @@ pub fn fold(
     Ok(missing.or_done(match replayed {
         Replayed::Clean(_, tree) if tree != work => {
             let differing = objects.diff(tree, work)?.into_iter();
-            let kind = ConflictKind::Content;
-            Replayed::Conflicts(into, differing.map(|change| Conflict { path: change.path, kind }).collect())
+            let conflict = |change: TreeChange| {
+                let sides = Sides { base: None, upstream: change.old, patch: change.new };
+                Conflict::new(change.path, ConflictKind::Content, sides)
+            };
+            Replayed::Conflicts(into, differing.map(conflict).collect())
         }
         replayed => replayed,
     }))

@@ -10,7 +10,7 @@ use super::site::Site;
 use super::state::{Cell, State};
 use super::supply::Supply;
 use crate::git::{GitError, Objects};
-use crate::stack::{self, Applied, Base, Conflict, Exported, Merged, Sides, Version};
+use crate::stack::{self, Applied, Base, Conflict, Exported, Merged, Queues, Version};
 
 /// What to do when both sides changed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -205,8 +205,8 @@ pub(super) fn merge_sides(
         Version { name: version.name.clone().or(noted), commit: version.commit }
     };
     let commits: Vec<Version> = commits.iter().map(named).collect();
-    let sides = Sides { synced: &synced, files: &applied.stack, files_changed: &files_changed, commits: &commits };
-    let merged = supply.run(objects, |objects| stack::merge_queues(objects, &sides)).map_err(ExportError::of)?;
+    let queues = Queues { synced: &synced, files: &applied.stack, files_changed: &files_changed, commits: &commits };
+    let merged = supply.run(objects, |objects| stack::merge_queues(objects, &queues)).map_err(ExportError::of)?;
     match merged {
         Merged::Clean(versions) => Ok((applied.stack.base, versions)),
         Merged::Clash(names) => Err(ExportError::Clash(names)),

@@ -1,0 +1,119 @@
+//! The `merge` attribute of a path, as the tree's own `.gitattributes` files give it (git's `gitattributes(5)`). Nobody's
+//! configuration is read, so that a merge comes out the same everywhere.
+
+use std::os::unix::ffi::OsStrExt;
+
+use bstr::ByteSlice;
+
+use super::Missing;
+use crate::git::{GitError, Id, Mode, Objects};
+use crate::path::RepoPath;
+
+/// How a path is to be merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Driver {
+    /// Line by line.
+    Text,
+    /// Line by line; where both sides changed lines, those of both.
+    Union,
+    /// Not at all.
+    Binary,
+    /// By a program of somebody's, which patchq never runs: line by line instead.
+    Other(String),
+}
+
+/// How `path` is to be merged in `tree`; `None` while a `.gitattributes` on the way is missing.
+///
+/// # Errors
+/// [`GitError`] when a tree is missing or an object damaged.
+pub(super) fn merge_driver(
+    objects: &mut Objects<'_>,
+    tree: Id,
+    path: &RepoPath,
+    missing: &mut Missing,
+) -> Result<Option<Driver>, GitError> {
+    let mut folders: Vec<Option<RepoPath>> = std::iter::successors(path.parent(), RepoPath::parent).map(Some).collect();
+    folders.push(None);
+    // The nearest file decides, and in it the last line.
+    for folder in folders {
+        let file = match &folder {
+            Some(folder) => folder.join(b".gitattributes"),
+            None => RepoPath::new(".gitattributes"),
+        };
+        let file = file.map_err(GitError::EvilPath)?;
+        let entry = objects.entry(tree, &file)?.filter(|entry| matches!(entry.mode, Mode::File | Mode::Executable));
+        let Some(entry) = entry else { continue };
+        let Some(text) = objects.blob(entry.id)? else {
+            missing.need(entry.id, [path]);
+            return Ok(None);
+        };
+        let depth = folder.map_or(0, |folder| folder.as_bytes().len() + 1);
+        if let Some(driver) = last_word(&text, &path.as_bytes()[depth..]) {
+            return Ok(Some(driver));
+        }
+    }
+    Ok(Some(Driver::Text))
+}
+
+/// What the last line of a `.gitattributes` that covers `path` (from the file's folder) says of `merge`.
+fn last_word(text: &[u8], path: &[u8]) -> Option<Driver> {
+    text.lines().rev().filter_map(|line| driver_in(line.trim(), path)).next().flatten()
+}
+
+/// What a line says: `None` nothing, `Some(None)` that `merge` is unspecified again.
+fn driver_in(line: &[u8], path: &[u8]) -> Option<Option<Driver>> {
+    // Macros of one's own are ignored, quoted patterns too: neither is in use for merges anywhere that was seen.
+    if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"[attr]") || line.starts_with(b"\"") {
+        return None;
+    }
+    let mut words = line.fields();
+    let pattern = words.next()?;
+    let mut said = None;
+    for word in words {
+        said = match word {
+            b"merge" => Some(Some(Driver::Text)),
+            b"-merge" | b"binary" => Some(Some(Driver::Binary)),
+            b"!merge" => Some(None),
+            _ => match word.strip_prefix(b"merge=") {
+                Some(b"text") => Some(Some(Driver::Text)),
+                Some(b"union") => Some(Some(Driver::Union)),
+                Some(b"binary") => Some(Some(Driver::Binary)),
+                Some(name) => Some(Some(Driver::Other(crate::path::printable(name)))),
+                None => said,
+            },
+        };
+    }
+    said.filter(|_| covers(pattern, path))
+}
+
+/// Whether a pattern covers a path: without a slash it is held against the name alone.
+fn covers(pattern: &[u8], path: &[u8]) -> bool {
+    let anchored = pattern.contains(&b'/');
+    let pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);
+    let subject = if anchored { path } else { path.rsplit(|byte| *byte == b'/').next().unwrap_or(path) };
+    let Ok(pattern) = pattern.to_str() else { return false };
+    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
+    // As a path of bytes, because not every name is text.
+    let subject: &std::path::Path = std::path::Path::new(std::ffi::OsStr::from_bytes(subject));
+    glob.is_ok_and(|glob| glob.compile_matcher().is_match(subject))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_that_covers_the_path_decides() {
+        let text =
+            b"*.lock -merge\n/docs/*.md merge=union\n# x\n*.bin binary\nspecial.lock !merge\n*.po merge=po text\n";
+        let word = |path: &str| last_word(text, path.as_bytes());
+        assert_eq!(word("a/b.lock"), Some(Driver::Binary));
+        assert_eq!(word("special.lock"), None);
+        assert_eq!(word("docs/a.md"), Some(Driver::Union));
+        assert_eq!(word("x/docs/a.md"), None);
+        assert_eq!(word("docs/sub/a.md"), None);
+        assert_eq!(word("x.bin"), Some(Driver::Binary));
+        assert_eq!(word("de.po"), Some(Driver::Other("po".to_owned())));
+        assert_eq!(word("main.rs"), None);
+    }
+}

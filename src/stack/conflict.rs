@@ -1,0 +1,106 @@
+//! What does not merge, as data: the path, why, and the three sides down to the lines.
+
+use super::text::TextMerge;
+use crate::git::Entry;
+use crate::path::RepoPath;
+
+/// A path that a change cannot be carried to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Which one: as the patch has it.
+    pub path: RepoPath,
+    /// Why.
+    pub kind: ConflictKind,
+    /// What the path is on the three sides.
+    pub sides: Sides,
+    /// Texts: what merged and the hunks that did not. `None` where no lines can be compared.
+    pub text: Option<TextMerge>,
+    /// Where upstream may have moved the file to.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A path on three sides; `None`: it is not there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sides {
+    /// Before the patch, on the old pin.
+    pub base: Option<Entry>,
+    /// On the new pin, with the patches before this one.
+    pub upstream: Option<Entry>,
+    /// After the patch, on the old pin.
+    pub patch: Option<Entry>,
+}
+
+/// A path that upstream may have moved a file to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which one.
+    pub path: RepoPath,
+    /// How alike the files are, in percent; `None`: they were not compared.
+    pub percent: Option<u8>,
+}
+
+/// Why a path does not merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConflictKind {
+    /// Both sides changed the same lines.
+    #[error("both sides changed the same lines")]
+    Content,
+    /// Both sides added the file, each its own.
+    #[error("both sides added the file")]
+    AddAdd,
+    /// One side changed the file, the other deleted it.
+    #[error("one side changed the file, the other deleted it")]
+    ModifyDelete,
+    /// One side renamed the file, the other deleted it.
+    #[error("one side renamed the file, the other deleted it")]
+    RenameDelete,
+    /// Upstream deleted the file that the patch changes, and it is not sure whether it moved it.
+    #[error("upstream deleted the file, and may have moved it")]
+    Moved,
+    /// Both sides changed the mode.
+    #[error("both sides changed the mode")]
+    Mode,
+    /// File, symlink and submodule do not merge.
+    #[error("the sides differ in what the path is (file, symlink, submodule)")]
+    Type,
+    /// Both sides changed a binary file.
+    #[error("both sides changed a binary file")]
+    Binary,
+    /// A file on one side, a folder on the other.
+    #[error("the path is a file on one side and a folder on the other")]
+    Place,
+    /// All of it merged, and nothing is left of the patch although upstream does not have it as it is.
+    #[error("nothing is left of the patch, though upstream does not have it byte for byte")]
+    Emptied,
+}
+
+impl ConflictKind {
+    /// Its word in data.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            ConflictKind::Content => "content",
+            ConflictKind::AddAdd => "add/add",
+            ConflictKind::ModifyDelete => "modify/delete",
+            ConflictKind::RenameDelete => "rename/delete",
+            ConflictKind::Moved => "moved?",
+            ConflictKind::Mode => "mode",
+            ConflictKind::Type => "type",
+            ConflictKind::Binary => "binary",
+            ConflictKind::Place => "file/folder",
+            ConflictKind::Emptied => "emptied",
+        }
+    }
+}
+
+impl Conflict {
+    /// A conflict without lines or candidates.
+    pub(super) fn new(path: RepoPath, kind: ConflictKind, sides: Sides) -> Conflict {
+        Conflict { path, kind, sides, text: None, candidates: Vec::new() }
+    }
+
+    /// The hunks that did not merge.
+    pub fn hunks(&self) -> impl Iterator<Item = &super::text::Hunk> {
+        self.text.iter().flat_map(TextMerge::hunks)
+    }
+}
