@@ -150,7 +150,7 @@ fn file_diff(old: Option<&Version>, new: Option<&Version>, change: Change) -> Re
 }
 
 /// The hunks between two texts: git's default algorithm with its indent heuristic.
-fn hunks(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
+pub(super) fn hunks(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
     let failed = || GitError::lib("cannot compare two versions of a file");
     let mut options = git2::DiffOptions::new();
     options.context_lines(CONTEXT).interhunk_lines(0).indent_heuristic(true).force_text(true);

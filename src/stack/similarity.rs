@@ -161,3 +161,8 @@ impl Print {
 fn piece_hash(a: u32, b: u32) -> u32 {
     a.wrapping_add(b.wrapping_mul(0x61)) % 107_927
 }
+
+/// How alike two contents are, in percent, as git measures it (0 below its 50 %).
+pub(super) fn likeness(old: &[u8], new: &[u8]) -> u8 {
+    u8::try_from(Print::of(old).score(&Print::of(new)) * 100 / MAX_SCORE).unwrap_or(100)
+}

@@ -1,0 +1,357 @@
+//! A stack on another pin: per patch and per path it touches, what becomes of it.
+//!
+//! For each path: if upstream did not change it, the patch's version is taken; if upstream has it already, nothing is to be
+//! done; otherwise the two are merged; if upstream surely renamed the file, the patch follows. Ids decide first, contents
+//! are read only where all three differ. After a conflict the rest of the queue still runs on upstream's version of the
+//! path; what needs that path is blocked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::conflict::{Conflict, ConflictKind, Sides};
+use super::evidence::{Evidence, evidence};
+use super::merge::{Merged, merge, misplaced};
+use super::renames::{Renames, Went};
+use super::touched::{Touch, renamed};
+use super::{Base, Item, Lazy, Missing, Stack};
+use crate::git::{Commit, Edits, GitError, Id, Mode, Objects};
+use crate::path::RepoPath;
+
+/// What became of a patch, or of one of its files. The worst comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Upstream did not change what it touches.
+    Unchanged,
+    /// Upstream has it already.
+    Upstreamed,
+    /// Both changes went together.
+    Merged,
+    /// It followed a file that upstream renamed.
+    Moved,
+    /// It needs a file that an earlier patch is in conflict about.
+    Blocked,
+    /// A person must decide.
+    Conflict,
+}
+
+impl Outcome {
+    /// Its one word, used everywhere.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Outcome::Unchanged => "unchanged",
+            Outcome::Merged => "merged",
+            Outcome::Moved => "moved",
+            Outcome::Upstreamed => "upstreamed",
+            Outcome::Conflict => "conflict",
+            Outcome::Blocked => "blocked",
+        }
+    }
+}
+
+/// A stack on another pin, as far as it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebased {
+    /// What became of each patch, in order.
+    pub patches: Vec<PatchOutcome>,
+    /// The patches that went there; complete if nothing [waits](Rebased::is_clean).
+    pub stack: Stack,
+}
+
+impl Rebased {
+    /// Whether no patch is in conflict or blocked.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        !self.patches.iter().any(|patch| matches!(patch.outcome, Outcome::Conflict | Outcome::Blocked))
+    }
+
+    /// How many files (or emptied patches) a person must decide about.
+    #[must_use]
+    pub fn conflicts(&self) -> usize {
+        let of = |patch: &PatchOutcome| {
+            patch.files.iter().filter(|file| file.conflict.is_some()).count() + usize::from(patch.emptied)
+        };
+        self.patches.iter().map(of).sum()
+    }
+}
+
+/// What became of one patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchOutcome {
+    /// The patch file's name.
+    pub name: String,
+    /// Its commit on the old pin.
+    pub old: Id,
+    /// Its commit on the new pin; `None`: it is dropped, or undecided.
+    pub new: Option<Id>,
+    /// The word.
+    pub outcome: Outcome,
+    /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
+    pub emptied: bool,
+    /// What became of its files, by path.
+    pub files: Vec<FileOutcome>,
+}
+
+/// What became of one file of a patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileOutcome {
+    /// The path as the patch leaves it.
+    pub path: RepoPath,
+    /// The path before the patch, where the patch renames it and upstream changed it there.
+    pub from: Option<RepoPath>,
+    /// Where upstream moved it, and how alike the two are in percent.
+    pub moved: Option<(RepoPath, u8)>,
+    /// The word.
+    pub outcome: Outcome,
+    /// What the path is on the three sides.
+    pub sides: Sides,
+    /// What a person must decide.
+    pub conflict: Option<Conflict>,
+    /// What of the change upstream has already; known where contents had to be compared.
+    pub evidence: Option<Evidence>,
+    /// The earlier patch that it waits for.
+    pub waits_for: Option<String>,
+}
+
+/// Moves `stack` to `onto`. A patch that a clean merge leaves without a change, and that upstream does not have byte for
+/// byte, is a conflict ([`ConflictKind::Emptied`]) unless its name is in `may_drop`.
+///
+/// # Errors
+/// [`GitError`] when an object is missing that is no blob, or damaged.
+pub fn rebase(
+    objects: &mut Objects<'_>,
+    stack: &Stack,
+    onto: Base,
+    may_drop: &BTreeSet<String>,
+) -> Result<Lazy<Rebased>, GitError> {
+    let mut missing = Missing::default();
+    let renames = Renames::find(objects, stack, onto.tree, &mut missing)?;
+    let mut run = Run { objects, renames, undecided: BTreeMap::new(), missing, tree: onto.tree };
+    let mut rebased = Rebased { patches: Vec::new(), stack: Stack { base: onto, items: Vec::new() } };
+    let mut parent = onto.commit;
+    for item in &stack.items {
+        let before = run.tree;
+        let mut patch = run.patch(item, may_drop.contains(&item.name))?;
+        if matches!(patch.outcome, Outcome::Unchanged | Outcome::Merged | Outcome::Moved) {
+            let like = run.objects.commit(item.commit)?;
+            parent = run.objects.put_commit(&Commit { tree: run.tree, parents: vec![parent], ..like });
+            patch.new = Some(parent);
+            let name = item.name.clone();
+            rebased.stack.items.push(Item { name, before, after: run.tree, commit: parent });
+        }
+        rebased.patches.push(patch);
+    }
+    Ok(run.missing.or_done(rebased))
+}
+
+struct Run<'r, 's> {
+    objects: &'r mut Objects<'s>,
+    renames: Renames,
+    /// Paths in conflict, and the patch that is.
+    undecided: BTreeMap<RepoPath, String>,
+    missing: Missing,
+    /// The new stack's tree so far.
+    tree: Id,
+}
+
+impl Run<'_, '_> {
+    fn patch(&mut self, item: &Item, may_drop: bool) -> Result<PatchOutcome, GitError> {
+        let (mut edits, mut files) = (Edits::new(), Vec::new());
+        for touch in self.touches(item)? {
+            let file = self.file(touch, &mut edits)?;
+            files.push(file);
+        }
+        for path in misplaced(self.objects, self.tree, &edits)? {
+            edits.remove(&path);
+            if let Some(file) = files.iter_mut().find(|file| *file.place() == path) {
+                file.clash(ConflictKind::Place);
+            }
+        }
+        let tree = self.objects.edit(self.tree, &edits)?;
+        let mut outcome = files.iter().map(|file| file.outcome).max().unwrap_or(Outcome::Unchanged);
+        if outcome == Outcome::Upstreamed && files.iter().any(|file| file.outcome != Outcome::Upstreamed) {
+            outcome = Outcome::Merged;
+        }
+        // With a content missing the trees are not the true ones.
+        let empty = tree == self.tree && item.before != item.after && self.missing.is_empty();
+        let emptied = empty && matches!(outcome, Outcome::Unchanged | Outcome::Merged | Outcome::Moved);
+        if emptied {
+            outcome = if may_drop { Outcome::Upstreamed } else { Outcome::Conflict };
+        }
+        for file in files.iter().filter(|file| matches!(file.outcome, Outcome::Conflict | Outcome::Blocked)) {
+            for path in file.paths() {
+                self.undecided.entry(path.clone()).or_insert_with(|| item.name.clone());
+            }
+        }
+        self.tree = tree;
+        let emptied = emptied && !may_drop;
+        Ok(PatchOutcome { name: item.name.clone(), old: item.commit, new: None, outcome, emptied, files })
+    }
+
+    /// What a patch does, path by path. A rename of its own is one thing where upstream changed the file under its old
+    /// name, so that the change goes along.
+    fn touches(&mut self, item: &Item) -> Result<Vec<Touch>, GitError> {
+        let changes = self.objects.diff(item.before, item.after)?;
+        let (mut deleted, mut added) = (Vec::new(), Vec::new());
+        for change in &changes {
+            match (change.old, change.new) {
+                (Some(old), None) if self.objects.entry(self.tree, &change.path)? != Some(old) => {
+                    deleted.push((&change.path, old));
+                }
+                (None, Some(new)) => added.push((&change.path, new)),
+                _ => {}
+            }
+        }
+        let pairs = if deleted.is_empty() || added.is_empty() {
+            BTreeMap::new()
+        } else {
+            renamed(self.objects, &deleted, &added, &mut self.missing)?
+        };
+        let gone: BTreeSet<RepoPath> = pairs.values().map(|(from, _)| from.clone()).collect();
+        let touches = changes.into_iter().filter(|change| !gone.contains(&change.path)).map(|change| {
+            match pairs.get(&change.path) {
+                Some((from, base)) => {
+                    Touch { from: Some(from.clone()), path: change.path, base: Some(*base), patch: change.new }
+                }
+                None => Touch { from: None, path: change.path, base: change.old, patch: change.new },
+            }
+        });
+        Ok(touches.collect())
+    }
+
+    /// Judges one file, and puts what it comes to into `edits`.
+    fn file(&mut self, touch: Touch, edits: &mut Edits) -> Result<FileOutcome, GitError> {
+        let Touch { from, path, base, patch } = touch;
+        let before = from.as_ref().unwrap_or(&path);
+        let went = self.renames.of(before).filter(|_| base.is_some()).cloned();
+        let moved = match &went {
+            Some(Went::To(to, percent)) if patch.is_some() && from.is_none() => Some((to.clone(), *percent)),
+            _ => None,
+        };
+        let upstream = self.objects.entry(self.tree, moved.as_ref().map_or(before, |(to, _)| to))?;
+        let sides = Sides { base, upstream, patch };
+        let outcome = Outcome::Unchanged;
+        let mut file =
+            FileOutcome { path, from, moved, outcome, sides, conflict: None, evidence: None, waits_for: None };
+        let earlier = file.paths().find_map(|path| self.undecided.get(path)).cloned();
+        if earlier.is_some() {
+            file.waits_for = earlier;
+            file.outcome = Outcome::Blocked;
+            return Ok(file);
+        }
+        if file.paths().any(|path| self.missing.covers(path)) {
+            return Ok(file);
+        }
+        if let Some(from) = file.from.clone() {
+            self.renamed_by_patch(&mut file, from, went.as_ref(), edits)?;
+        } else {
+            self.merge(&mut file, went.is_some(), edits)?;
+        }
+        if file.moved.is_some() && matches!(file.outcome, Outcome::Unchanged | Outcome::Merged) {
+            file.outcome = Outcome::Moved;
+        }
+        if let (Some(went), Some(conflict)) = (went, &mut file.conflict) {
+            conflict.suspect(went);
+        }
+        if !matches!(file.outcome, Outcome::Unchanged | Outcome::Upstreamed) && sides.upstream != sides.base {
+            let entries = [sides.base, sides.upstream.filter(|entry| entry.mode != Mode::Folder), sides.patch];
+            file.evidence = evidence(self.objects, &file.path, entries, &mut self.missing)?;
+        }
+        Ok(file)
+    }
+
+    fn merge(&mut self, file: &mut FileOutcome, went: bool, edits: &mut Edits) -> Result<(), GitError> {
+        let place = file.place().clone();
+        match merge(self.objects, self.tree, &place, file.sides, &mut self.missing)? {
+            Merged::Missing => {}
+            Merged::Take(entry) => {
+                edits.insert(place, entry);
+            }
+            Merged::Both(entry) => {
+                file.outcome = Outcome::Merged;
+                edits.insert(place, Some(entry));
+            }
+            // Both deleted it; but upstream only moved it, perhaps.
+            Merged::Keep if file.sides.patch.is_none() && went => file.clash(ConflictKind::RenameDelete),
+            Merged::Keep => {
+                file.outcome = Outcome::Upstreamed;
+                file.evidence = Some(Evidence::IDENTICAL);
+            }
+            Merged::Conflict(kind, text) => {
+                file.clash(kind);
+                if let Some(conflict) = &mut file.conflict {
+                    conflict.text = text;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The patch renames a file that upstream changed, deleted or renamed too.
+    fn renamed_by_patch(
+        &mut self,
+        file: &mut FileOutcome,
+        from: RepoPath,
+        went: Option<&Went>,
+        edits: &mut Edits,
+    ) -> Result<(), GitError> {
+        let there = self.objects.entry(self.tree, &file.path)?;
+        let same_rename = matches!(went, Some(Went::To(to, _)) if *to == file.path);
+        if same_rename {
+            file.sides.upstream = there;
+            return self.merge(file, false, edits);
+        }
+        match (file.sides.upstream, there, went) {
+            (None, _, Some(_)) => file.clash(ConflictKind::Moved),
+            (None, ..) => file.clash(ConflictKind::RenameDelete),
+            (Some(_), Some(_), _) => {
+                file.sides.upstream = there;
+                file.clash(ConflictKind::AddAdd);
+            }
+            (Some(_), None, _) => {
+                self.merge(file, false, edits)?;
+                if file.conflict.is_none() {
+                    edits.insert(from, None);
+                }
+                // The rename itself is still to be made, whatever upstream's content.
+                if file.outcome == Outcome::Upstreamed {
+                    file.outcome = Outcome::Merged;
+                    file.evidence = None;
+                    edits.insert(file.path.clone(), file.sides.patch);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FileOutcome {
+    /// The path on the new pin.
+    #[must_use]
+    pub fn place(&self) -> &RepoPath {
+        self.moved.as_ref().map_or(&self.path, |(to, _)| to)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &RepoPath> {
+        [Some(&self.path), self.from.as_ref(), Some(self.place())].into_iter().flatten()
+    }
+
+    fn clash(&mut self, kind: ConflictKind) {
+        self.outcome = Outcome::Conflict;
+        self.conflict = Some(Conflict::new(self.place().clone(), kind, self.sides));
+    }
+}
+
+impl Conflict {
+    /// Names where the file may have gone to.
+    fn suspect(&mut self, went: Went) {
+        if self.kind == ConflictKind::ModifyDelete {
+            self.kind = ConflictKind::Moved;
+        }
+        if matches!(self.kind, ConflictKind::Moved | ConflictKind::RenameDelete | ConflictKind::Place) {
+            self.candidates = match went {
+                Went::To(path, percent) => vec![super::conflict::Candidate { path, percent: Some(percent) }],
+                Went::Perhaps(candidates) => candidates,
+            };
+        }
+    }
+}
