@@ -4,11 +4,16 @@
 mod bytes;
 mod document;
 mod error;
+mod outcome;
 mod status;
 mod tags;
 
 pub use bytes::Bytes;
 pub use document::{Document, Nothing, Schema};
 pub use error::{Failure, Kind};
+pub use outcome::{
+    CandidateReport, ConflictReport, EntryReport, EvidenceReport, FileReport, HunkReport, LinesReport, PatchReport,
+    sentence,
+};
 pub use status::{FileNews, PatchStatus, TouchedFile, UpstreamStatus, WorkNews};
 pub use tags::{ImageTag, TagsError, UpstreamTags, tags};

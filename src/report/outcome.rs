@@ -1,0 +1,227 @@
+//! What becomes of a queue on another pin, as data.
+
+use bstr::ByteSlice;
+use serde::Serialize;
+
+use super::Bytes;
+use crate::git::{Entry, Id};
+use crate::stack::{self, Candidate, Conflict, ConflictKind, Evidence, FileOutcome, Hunk, Lines, PatchOutcome, Sides};
+
+/// Lines of context that a hunk is shown with.
+const CONTEXT: usize = 3;
+
+/// A patch.
+#[derive(Debug, Clone, Serialize)]
+pub struct PatchReport {
+    /// The patch file's name.
+    pub file: String,
+    /// Its subject; empty where it has none.
+    pub subject: Bytes,
+    /// `unchanged`, `merged`, `moved`, `upstreamed`, `conflict`, `blocked`.
+    pub outcome: &'static str,
+    /// Whether the patch is no longer needed and leaves the queue.
+    pub dropped: bool,
+    /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
+    pub emptied: bool,
+    /// Its commit on the old pin.
+    pub old_commit: Id,
+    /// Its commit on the new pin.
+    pub new_commit: Option<Id>,
+    /// Its files by path.
+    pub files: Vec<FileReport>,
+}
+
+/// A file of a patch.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileReport {
+    /// The path as the patch leaves it.
+    pub path: Bytes,
+    /// The path before the patch, where the patch renames a file that upstream changed.
+    pub from: Option<Bytes>,
+    /// Where upstream moved the file.
+    pub moved_to: Option<Bytes>,
+    /// How alike the moved file is, in percent.
+    pub similarity: Option<u8>,
+    /// As for a patch.
+    pub outcome: &'static str,
+    /// The earlier patch that must be decided first.
+    pub waits_for: Option<String>,
+    /// What of the change upstream has already.
+    pub upstream_has: Option<EvidenceReport>,
+    /// What a person must decide.
+    pub conflict: Option<ConflictReport>,
+}
+
+/// What of a change upstream has.
+#[derive(Debug, Clone, Serialize)]
+pub struct EvidenceReport {
+    /// The very file, byte for byte.
+    pub identical: bool,
+    /// Per hunk of the patch, whether it stands in upstream's file.
+    pub hunks: Vec<bool>,
+}
+
+/// A conflict.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConflictReport {
+    /// Where it is: the path on the new pin.
+    pub path: Bytes,
+    /// `content`, `add/add`, `modify/delete`, `rename/delete`, `moved?`, `mode`, `type`, `binary`, `file/folder` …
+    pub kind: &'static str,
+    /// The same in a sentence.
+    pub message: String,
+    /// The path before the patch, on the old pin.
+    pub base: Option<EntryReport>,
+    /// The path on the new pin.
+    pub upstream: Option<EntryReport>,
+    /// The path after the patch, on the old pin.
+    pub patch: Option<EntryReport>,
+    /// The lines that do not go together.
+    pub hunks: Vec<HunkReport>,
+    /// Where upstream may have moved the file.
+    pub candidates: Vec<CandidateReport>,
+}
+
+/// What a path is on one side.
+#[derive(Debug, Clone, Serialize)]
+pub struct EntryReport {
+    /// Git's mode, octal: `100644`.
+    pub mode: String,
+    /// The blob (or the submodule's commit).
+    pub id: Id,
+}
+
+/// Lines that do not go together, and up to three that did around them.
+#[derive(Debug, Clone, Serialize)]
+pub struct HunkReport {
+    /// Lines before.
+    pub before: Vec<Bytes>,
+    /// What was there.
+    pub base: LinesReport,
+    /// What upstream made of it.
+    pub upstream: LinesReport,
+    /// What the patch makes of it.
+    pub patch: LinesReport,
+    /// Lines after.
+    pub after: Vec<Bytes>,
+}
+
+/// Lines of one side.
+#[derive(Debug, Clone, Serialize)]
+pub struct LinesReport {
+    /// The number of the first, from 1.
+    pub start: usize,
+    /// The lines, with their ends.
+    pub lines: Vec<Bytes>,
+}
+
+/// A path that upstream may have moved a file to.
+#[derive(Debug, Clone, Serialize)]
+pub struct CandidateReport {
+    /// Which one.
+    pub path: Bytes,
+    /// How alike the files are, in percent; none where they were not compared.
+    pub similarity: Option<u8>,
+}
+
+impl PatchReport {
+    /// What became of `patch`, whose file has `subject`.
+    #[must_use]
+    pub fn new(patch: &PatchOutcome, subject: &[u8]) -> PatchReport {
+        PatchReport {
+            file: patch.name.clone(),
+            subject: Bytes::from(subject),
+            outcome: patch.outcome.word(),
+            dropped: patch.outcome == stack::Outcome::Upstreamed,
+            emptied: patch.emptied,
+            old_commit: patch.old,
+            new_commit: patch.new,
+            files: patch.files.iter().map(FileReport::new).collect(),
+        }
+    }
+}
+
+impl FileReport {
+    fn new(file: &FileOutcome) -> FileReport {
+        FileReport {
+            path: Bytes::from(file.path.as_bytes()),
+            from: file.from.as_ref().map(|from| Bytes::from(from.as_bytes())),
+            moved_to: file.moved.as_ref().map(|(to, _)| Bytes::from(to.as_bytes())),
+            similarity: file.moved.as_ref().map(|(_, percent)| *percent),
+            outcome: file.outcome.word(),
+            waits_for: file.waits_for.clone(),
+            upstream_has: file.evidence.as_ref().map(EvidenceReport::new),
+            conflict: file.conflict.as_ref().map(ConflictReport::new),
+        }
+    }
+}
+
+impl EvidenceReport {
+    fn new(evidence: &Evidence) -> EvidenceReport {
+        EvidenceReport { identical: evidence.identical, hunks: evidence.hunks.clone() }
+    }
+}
+
+impl ConflictReport {
+    fn new(conflict: &Conflict) -> ConflictReport {
+        let entry = |entry: Option<Entry>| {
+            entry.map(|entry| EntryReport { mode: format!("{:06o}", entry.mode.bits()), id: entry.id })
+        };
+        let hunks = conflict.hunks().enumerate().map(|(n, hunk)| HunkReport::new(conflict, n, hunk));
+        ConflictReport {
+            path: Bytes::from(conflict.path.as_bytes()),
+            kind: conflict.kind.word(),
+            message: sentence(conflict),
+            base: entry(conflict.sides.base),
+            upstream: entry(conflict.sides.upstream),
+            patch: entry(conflict.sides.patch),
+            hunks: hunks.collect(),
+            candidates: conflict.candidates.iter().map(CandidateReport::new).collect(),
+        }
+    }
+}
+
+impl HunkReport {
+    fn new(conflict: &Conflict, n: usize, hunk: &Hunk) -> HunkReport {
+        let (before, after) = conflict.text.as_ref().map(|text| text.context(n, CONTEXT)).unwrap_or_default();
+        let lines = |lines: &Lines| LinesReport {
+            start: lines.start,
+            lines: lines.text.lines_with_terminator().map(Bytes::from).collect(),
+        };
+        HunkReport {
+            before: before.into_iter().map(Bytes::from).collect(),
+            base: lines(&hunk.base),
+            upstream: lines(&hunk.upstream),
+            patch: lines(&hunk.patch),
+            after: after.into_iter().map(Bytes::from).collect(),
+        }
+    }
+}
+
+impl CandidateReport {
+    fn new(candidate: &Candidate) -> CandidateReport {
+        CandidateReport { path: Bytes::from(candidate.path.as_bytes()), similarity: candidate.percent }
+    }
+}
+
+/// A conflict in a sentence that says which side did what.
+#[must_use]
+pub fn sentence(conflict: &Conflict) -> String {
+    let Sides { base, upstream, patch } = conflict.sides;
+    let text = match conflict.kind {
+        ConflictKind::ModifyDelete if upstream.is_none() => "upstream deleted the file, the patch changes it",
+        ConflictKind::ModifyDelete if patch.is_none() => "the patch deletes the file, upstream changed it",
+        ConflictKind::RenameDelete if patch.is_none() => "the patch deletes the file, upstream seems to have moved it",
+        ConflictKind::RenameDelete => "the patch renames the file, upstream deleted it",
+        ConflictKind::Binary => "upstream changed the binary file, and so does the patch",
+        ConflictKind::AddAdd if base.is_none() => "upstream added a file there, and so does the patch",
+        ConflictKind::Content => match conflict.hunks().count() {
+            0 => "upstream changed it, and so does the patch",
+            1 => return "upstream changed the same lines".to_owned(),
+            n => return format!("upstream changed the same lines in {n} places"),
+        },
+        ConflictKind::Moved => "upstream deleted the file, and perhaps moved it",
+        kind => return kind.to_string(),
+    };
+    text.to_owned()
+}
