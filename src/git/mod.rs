@@ -1,6 +1,7 @@
 //! Git: libgit2 for objects, index and working tree, the git program for the network. Nothing above this room
 //! but [`crate::stack`] sees a libgit2 type.
 
+mod ancestry;
 mod builder;
 pub mod checkout;
 mod commit;
@@ -30,8 +31,11 @@ pub use notes::{NOTES, configured_identity, make_notes, read_notes};
 pub use objects::{ObjectKind, Objects};
 pub use program::{GitProgram, MINIMUM, Output, ProgramError, Prompts, Run, Version, Watch};
 pub use progress::Progress;
-pub use remote::{Failure, Fetched, History, Look, Reason, Refs, Remote, RemoteError, RemoteRef, Resolved};
+pub use remote::{
+    Failure, Fetched, History, Look, Reason, Refs, Remote, RemoteError, RemoteRef, Resolved, glob_matches, stored_tags,
+    tag_on, tag_order,
+};
 pub use rev::{BadRev, Rev};
-pub use store::{BASE, BRANCH, SYNCED, Store};
+pub use store::{BASE, BRANCH, SYNCED, Store, UPSTREAM};
 pub use tree::{Edits, Tree, TreeChange};
 pub use url::{BadUrl, Kind, Url};

@@ -13,8 +13,9 @@ use std::ffi::OsStr;
 
 pub use error::{Failure, Reason, RemoteError};
 pub use fetch::{Fetched, History};
-pub use refs::{Look, Refs, RemoteRef};
-pub use resolve::Resolved;
+pub use refs::{Look, Refs, RemoteRef, stored_tags, tag_on};
+pub use resolve::{Resolved, glob_matches};
+pub use tags::tag_order;
 
 use super::program::{GitProgram, Output, ProgramError, Run, Watch};
 use super::url::{Kind, Url};
@@ -98,6 +99,12 @@ impl<'a> Remote<'a> {
     #[must_use]
     pub fn urls(&self) -> &[Url] {
         &self.urls
+    }
+
+    /// Whether the network is not to be used.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.offline
     }
 
     /// Writes the url, without the user of an http url, as the store's `origin`, where plain git in the checkout

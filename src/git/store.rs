@@ -10,6 +10,8 @@ pub const BRANCH: &str = "refs/heads/patchq";
 pub const BASE: &str = "refs/patchq/base";
 /// The stack's tip when files and commits were last made equal.
 pub const SYNCED: &str = "refs/patchq/synced";
+/// What the upstream last said of the track.
+pub const UPSTREAM: &str = "refs/patchq/upstream";
 
 /// An open store.
 pub struct Store {

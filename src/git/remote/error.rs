@@ -197,6 +197,13 @@ impl RemoteError {
         matches!(self, RemoteError::Failed { failures, .. }
             if failures.iter().any(|failure| failure.reason == Reason::Credentials))
     }
+
+    /// Whether every url answered that it does not have, or does not give, the object.
+    #[must_use]
+    pub fn lacks_object(&self) -> bool {
+        matches!(self, RemoteError::Failed { failures, .. }
+            if failures.iter().all(|failure| matches!(failure.reason, Reason::NoObject | Reason::Strict)))
+    }
 }
 
 fn list(failures: &[Failure]) -> String {

@@ -106,7 +106,7 @@ impl Remote<'_> {
 
     /// Brings the commits and tags that lead to `ids`, without any trees, into a store of its own at `dir` (made when
     /// it is not there): a store with a pin must stay shallow. The tags there are made equal to the upstream's.
-    /// `branches`: every branch's history too.
+    /// `branches`: every branch's history too. Offline a store that has `ids` is taken as it is.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -121,6 +121,9 @@ impl Remote<'_> {
             Some(store) => store,
             None => Store::create(dir)?,
         };
+        if self.is_offline() && !branches && lacking(&store, ids.iter().copied())?.is_empty() {
+            return Ok(History { store, fetched: NOTHING_TO_DO });
+        }
         let tags = "+refs/tags/*:refs/tags/*".to_owned();
         let heads = format!("+refs/heads/*:{HISTORY}heads/*");
         let what = "fetch the upstream's history of commits";

@@ -1,7 +1,8 @@
 //! What an upstream says about its branches and tags.
 
+use super::tags::TagVersion;
 use super::{Attempt, NAME, Reason, Remote, RemoteError};
-use crate::git::{Id, Store, Watch};
+use crate::git::{GitError, Id, Store, Watch};
 
 /// Which refs are looked at. A server sends only those, where it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,29 @@ impl RemoteRef {
     pub fn branch(&self) -> Option<&str> {
         self.name.strip_prefix("refs/heads/")
     }
+}
+
+/// The tag on the commit `at` that says most of it: an annotated one before a lightweight one, then the newest version,
+/// then the first by name. Nothing is fetched, so of two annotated tags it need not be the one that git would name.
+#[must_use]
+pub fn tag_on(refs: &[RemoteRef], at: Id) -> Option<&str> {
+    let here = refs.iter().filter(|found| found.commit() == at && found.tag().is_some());
+    // The last of equals wins, so the names go backwards.
+    let best = here.rev().max_by_key(|found| (found.peeled.is_some(), TagVersion::of(found.short_name())))?;
+    best.tag()
+}
+
+/// The tags that a store has, as the upstream told them.
+///
+/// # Errors
+/// [`GitError`] when a tag cannot be read.
+pub fn stored_tags(store: &Store) -> Result<Vec<RemoteRef>, GitError> {
+    let tags = store.refs_below("refs/tags/")?.into_iter().map(|(name, id)| {
+        let commit = store.repo().find_object(id.into(), None).and_then(|object| object.peel_to_commit());
+        let peeled = commit.ok().map(|commit| commit.id().into()).filter(|commit| *commit != id);
+        RemoteRef { name, id, peeled }
+    });
+    Ok(tags.collect())
 }
 
 /// What [`Remote::refs`] found.

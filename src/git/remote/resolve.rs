@@ -47,16 +47,31 @@ impl Remote<'_> {
             return Ok(Resolved { id, ref_name: found.head, refs: None, served_by: Some(found.served_by) });
         }
         let found = self.refs(store, Look::BranchesAndTags, watch)?;
-        let (id, ref_name) = match rev {
-            Rev::Glob(glob) => newest(glob, &found.refs)?,
-            Rev::Name(name) => by_name(name, &found.refs)?.ok_or_else(|| no_such(rev, &found.refs))?,
-            Rev::Short(text) => match by_name(text, &found.refs)? {
-                Some(named) => named,
-                None => self.by_short_id(text, &found.refs, history, watch)?.ok_or_else(|| no_such(rev, &[]))?,
-            },
-            Rev::Id(id) => (*id, None),
-        };
+        let (id, ref_name) = self.resolve_among(&found.refs, history, rev, watch)?;
         Ok(Resolved { id, ref_name, refs: Some(found.refs), served_by: Some(found.served_by) })
+    }
+
+    /// Finds `rev` as [`Remote::resolve`] does, among `refs`, the upstream's branches and tags, which it told before;
+    /// `HEAD` is not among them. Gives the commit and the full name of the branch or tag that it was found by.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn resolve_among(
+        &self,
+        refs: &[RemoteRef],
+        history: &Path,
+        rev: &Rev,
+        watch: &mut Watch<'_>,
+    ) -> Result<(Id, Option<String>), RemoteError> {
+        match rev {
+            Rev::Glob(glob) => newest(glob, refs),
+            Rev::Name(name) => by_name(name, refs)?.ok_or_else(|| no_such(rev, refs)),
+            Rev::Short(text) => match by_name(text, refs)? {
+                Some(named) => Ok(named),
+                None => self.by_short_id(text, refs, history, watch)?.ok_or_else(|| no_such(rev, &[])),
+            },
+            Rev::Id(id) => Ok((*id, None)),
+        }
     }
 
     fn by_short_id(
@@ -131,11 +146,22 @@ fn by_name(name: &str, refs: &[RemoteRef]) -> Result<Option<(Id, Option<String>)
     }
 }
 
-/// The newest tag that `glob` matches; a `*` stays between two slashes. Of two tags of one version the last by name.
+/// The matcher of a glob over tag names; a `*` stays between two slashes. `None` for what is no glob.
+fn matcher(glob: &str) -> Option<globset::GlobMatcher> {
+    let glob = globset::GlobBuilder::new(glob).literal_separator(true).build().ok()?;
+    Some(glob.compile_matcher())
+}
+
+/// Whether the glob matches the tag, a pre-release or not.
+#[must_use]
+pub fn glob_matches(glob: &str, tag: &str) -> bool {
+    matcher(glob).is_some_and(|matcher| matcher.is_match(tag))
+}
+
+/// The newest tag that `glob` matches. Of two tags of one version the last by name.
 fn newest(glob: &str, refs: &[RemoteRef]) -> Result<(Id, Option<String>), RemoteError> {
     let nothing = || no_such(&Rev::Glob(glob.to_owned()), refs);
-    let matcher = globset::GlobBuilder::new(glob).literal_separator(true).build().map_err(|_| nothing())?;
-    let matcher = matcher.compile_matcher();
+    let matcher = matcher(glob).ok_or_else(nothing)?;
     let matching: Vec<_> = refs.iter().filter(|found| found.tag().is_some_and(|tag| matcher.is_match(tag))).collect();
     let shown = || matching.iter().map(|found| printable(found.short_name().as_bytes())).collect();
     let versions: Vec<_> = matching

@@ -70,6 +70,23 @@ impl PartialOrd for TagVersion {
     }
 }
 
+/// Which of two tags has the older version; `None` where that cannot be told: one has no version, or what stands before it
+/// differs by more than a `v` (`ray-1.11.0` and `wheels-3` count by themselves).
+#[must_use]
+pub fn tag_order(one: &str, other: &str) -> Option<Ordering> {
+    if family(one) != family(other) {
+        return None;
+    }
+    Some(TagVersion::of(one)?.cmp(&TagVersion::of(other)?))
+}
+
+/// What stands before a tag's version, without a `v`.
+fn family(tag: &str) -> String {
+    let end = tag.find(|c: char| c.is_ascii_digit()).unwrap_or(tag.len());
+    let front = tag[..end].to_lowercase();
+    front.strip_suffix('v').map_or(front.clone(), str::to_owned)
+}
+
 /// Whether a glob says that pre-releases are wanted: letters or a dash behind its first digit or wildcard
 /// (`v1.6.*-rc*`, `v*rc*`), a class in brackets not counted (`v[0-9]*`).
 pub(super) fn wants_prereleases(glob: &str) -> bool {
@@ -109,6 +126,15 @@ mod tests {
         }
         assert_eq!(TagVersion::of("latest"), None);
         assert_eq!(TagVersion::of("v1.6").cmp(&TagVersion::of("1.6.0")), Ordering::Equal);
+    }
+
+    #[test]
+    fn only_tags_of_one_family_are_compared() {
+        assert_eq!(tag_order("v1.6.1", "v1.10.0"), Some(Ordering::Less));
+        assert_eq!(tag_order("1.7", "v1.6"), Some(Ordering::Greater));
+        assert_eq!(tag_order("ray-2.0.0-rc0", "ray-2.0.0"), Some(Ordering::Less));
+        assert_eq!(tag_order("ray-1.11.0", "wheels-3"), None);
+        assert_eq!(tag_order("latest", "latest"), None);
     }
 
     #[test]

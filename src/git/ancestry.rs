@@ -1,0 +1,19 @@
+//! Which of two commits came first, as a history says it.
+
+use super::{GitError, Id, Store};
+
+impl Store {
+    /// Whether the commit `old` is `new` or in its history. `false` too when the store lacks one of them, or one is no
+    /// commit: the store must hold the whole history of `new` ([`super::Remote::fetch_history`]) for that to say anything.
+    ///
+    /// # Errors
+    /// [`GitError`] when the history cannot be walked.
+    pub fn leads_to(&self, old: Id, new: Id) -> Result<bool, GitError> {
+        let is_commit = |id: Id| self.repo().find_commit(id.into()).is_ok();
+        if !is_commit(old) || !is_commit(new) {
+            return Ok(false);
+        }
+        let failed = || GitError::lib(format!("cannot look into the history of {}", new.short(12)));
+        Ok(old == new || self.repo().graph_descendant_of(new.into(), old.into()).map_err(failed())?)
+    }
+}
