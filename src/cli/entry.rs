@@ -30,13 +30,13 @@ impl Entry {
         found: &Found,
     ) -> Result<(String, Option<String>), CliError> {
         let (url, track) = match &self.new {
-            Some(new) => (&new.url, &found.track),
+            Some(new) => (&new.url, found.track()),
             None => {
                 let upstream = workspace.upstream(self.name.as_str())?;
-                (&upstream.url, &upstream.track)
+                (&upstream.url, upstream.track.as_ref())
             }
         };
-        Ok((url.to_string(), track.as_ref().map(ToString::to_string)))
+        Ok((url.to_string(), track.map(ToString::to_string)))
     }
 }
 
@@ -185,7 +185,7 @@ pub(super) fn write(
     prompts: Prompts,
     failed: impl Fn(AdoptError) -> CliError,
 ) -> Result<Adopted, CliError> {
-    let new = entry.new.clone().map(|new| NewUpstream { track: found.track.clone(), ..new });
+    let new = entry.new.clone().map(|new| NewUpstream { track: found.track().cloned(), ..new });
     let with_track = Entry { name: entry.name.clone(), new, pin: entry.pin };
     let adopted = with_site(context, workspace, &with_track, prompts, |site, supply| {
         let adoption = Adoption { entry: with_track.new.as_ref(), files, pin_now: entry.pin };

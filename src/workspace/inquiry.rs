@@ -1,0 +1,163 @@
+//! What an upstream is asked about its branches, tags and commits: each thing once, and only when it is needed.
+
+use std::cell::OnceCell;
+
+use super::look_up::LookUpError;
+use super::manifest::Track;
+use super::pins;
+use super::settle::SettleError;
+use super::site::Site;
+use super::supply::Supply;
+use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, stored_tags, tag_on};
+
+/// Where a track stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    /// The track.
+    pub track: Track,
+    /// The commit.
+    pub id: Id,
+    /// The full name of the branch or tag there.
+    pub ref_name: String,
+    /// The tag on the commit: the track's own, or one that stands there.
+    pub version: Option<String>,
+}
+
+/// Questions to the upstream of one site.
+pub(super) struct Inquiry<'a> {
+    site: &'a Site<'a>,
+    supply: &'a Supply<'a>,
+    refs: OnceCell<Vec<RemoteRef>>,
+}
+
+impl<'a> Inquiry<'a> {
+    pub(super) fn new(site: &'a Site<'a>, supply: &'a Supply<'a>) -> Inquiry<'a> {
+        Inquiry { site, supply, refs: OnceCell::new() }
+    }
+
+    /// The upstream's branches and tags.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub(super) fn refs(&self) -> Result<&[RemoteRef], RemoteError> {
+        if let Some(refs) = self.refs.get() {
+            return Ok(refs);
+        }
+        let found =
+            self.supply.with_watch(|remote, watch| remote.refs(&self.site.store, Look::BranchesAndTags, watch))?;
+        Ok(self.refs.get_or_init(|| found.refs))
+    }
+
+    /// The upstream's branches and tags, if it was asked for them.
+    pub(super) fn asked(&self) -> Option<&[RemoteRef]> {
+        self.refs.get().map(Vec::as_slice)
+    }
+
+    /// The upstream's tags, as far as the store and the history of commits know them without asking.
+    pub(super) fn known_tags(&self) -> Result<Vec<RemoteRef>, RemoteError> {
+        let history = Store::open(&self.site.history())?;
+        let mut tags = history.map(|store| stored_tags(&store)).transpose()?.unwrap_or_default();
+        for tag in stored_tags(&self.site.store)? {
+            if !tags.iter().any(|known| known.name == tag.name) {
+                tags.push(tag);
+            }
+        }
+        Ok(tags)
+    }
+
+    /// The commit that `rev` names, and the full name of the branch or tag that it was found by. Offline only a full id
+    /// and a tag that is known can be found.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub(super) fn resolve(&self, rev: &Rev) -> Result<(Id, Option<String>), RemoteError> {
+        let (site, history) = (self.site, self.site.history());
+        if let Rev::Id(id) = rev {
+            return Ok((*id, None));
+        }
+        if matches!(rev, Rev::Name(name) if name == "HEAD") {
+            let found = self.supply.with_watch(|remote, watch| remote.resolve(&site.store, &history, rev, watch))?;
+            return Ok((found.id, found.ref_name));
+        }
+        let among = |refs: &[RemoteRef]| {
+            self.supply.with_watch(|remote, watch| remote.resolve_among(refs, &history, rev, watch))
+        };
+        // Of what a glob matches, the newest may be one that is not known.
+        if self.supply.remote.is_offline()
+            && !matches!(rev, Rev::Glob(_))
+            && let Ok(found) = among(&self.known_tags()?)
+        {
+            return Ok(found);
+        }
+        among(self.refs()?)
+    }
+
+    /// Where `track` stands now.
+    ///
+    /// # Errors
+    /// [`LookUpError`].
+    pub(super) fn tip(&self, track: &Track) -> Result<Tip, LookUpError> {
+        // What a store knows of a track is old news, and never its tip.
+        if self.supply.remote.is_offline() {
+            self.refs()?;
+        }
+        match self.resolve(&Rev::parse(track.as_str())?)? {
+            (id, Some(name)) if name.starts_with("refs/") => Ok(self.standing_at(track.clone(), id, name)),
+            _ => Err(LookUpError::NoTrack(track.to_string())),
+        }
+    }
+
+    /// The branch that the remote's HEAD stands for.
+    ///
+    /// # Errors
+    /// [`LookUpError`].
+    pub(super) fn default_tip(&self) -> Result<Tip, LookUpError> {
+        let found = self.supply.with_watch(|remote, watch| remote.refs(&self.site.store, Look::Head, watch))?;
+        let head = found.refs.iter().find(|found| found.name == "HEAD").map(|head| head.id);
+        let named = found.head.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned));
+        let (Some(id), Some(name)) = (head, named) else { return Err(LookUpError::NoDefaultBranch) };
+        let track = Track::parse(&name).map_err(LookUpError::DefaultBranch)?;
+        Ok(self.standing_at(track, id, format!("refs/heads/{name}")))
+    }
+
+    fn standing_at(&self, track: Track, id: Id, ref_name: String) -> Tip {
+        let own = ref_name.strip_prefix("refs/tags/");
+        let version = own.or_else(|| tag_on(self.asked()?, id)).map(str::to_owned);
+        Tip { track, id, ref_name, version }
+    }
+
+    /// Makes sure that the store has the commit and its trees; `within` is the ref to look for it in, where the server
+    /// gives nothing else.
+    ///
+    /// # Errors
+    /// [`LookUpError`].
+    pub(super) fn fetch(&self, id: Id, within: Option<&str>) -> Result<(), LookUpError> {
+        let within: Vec<String> = within.into_iter().map(str::to_owned).collect();
+        Ok(self.supply.commits(&self.site.store, &[id], &within).map_err(SettleError::from)?)
+    }
+
+    /// The history of commits that lead to `id`.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub(super) fn history(&self, id: Id) -> Result<Store, RemoteError> {
+        let dir = self.site.history();
+        let found = self.supply.with_watch(|remote, watch| remote.fetch_history(&dir, &[id], false, watch))?;
+        Ok(found.store)
+    }
+
+    /// The commit's version. A tag whose name cannot be kept in a text file and shown is none; the id stands for it.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub(super) fn version(&self, id: Id) -> Result<String, RemoteError> {
+        let (site, history) = (self.site, self.site.history());
+        let known = if self.supply.remote.is_offline() { Some(self.known_tags()?) } else { None };
+        let refs = known.as_deref().or_else(|| self.asked());
+        let found = self.supply.with_watch(|remote, watch| remote.describe(&site.store, &history, id, refs, watch))?;
+        let file = site.workspace.layout.version(site.name());
+        let text = found.text;
+        let is_kept = pins::parse_version(&pins::print_version(&text), &file).is_ok_and(|kept| kept == text);
+        Ok(if is_kept { text } else { id.short(8) })
+    }
+}

@@ -1,0 +1,276 @@
+//! What a refresh moves to: the tip of the track, or a commit that was named, if moving there is what the maintainer
+//! means and not a slip.
+
+mod direction;
+mod moved;
+mod pinned;
+
+use super::files_side::Files;
+use super::inquiry::{Inquiry, Tip};
+use super::look_up::LookUpError;
+use super::manifest::Track;
+use super::news::News;
+use super::settle::SettleError;
+use super::site::Site;
+use super::supply::{Supply, SupplyError};
+use crate::git::{GitError, Id, Objects, RemoteError, Rev, glob_matches};
+use crate::path::printable;
+
+use direction::{Direction, direction};
+
+pub use direction::{Backward, Place, Why};
+pub use moved::MovedTag;
+pub(super) use moved::moved_tags;
+pub(super) use pinned::PinnedVersion;
+
+/// What is known before the upstream is asked.
+#[derive(Debug, Clone, Default)]
+pub struct TargetWish {
+    /// The commit to move to; `None`: the tip of the track.
+    pub to: Option<Rev>,
+    /// The track from now on (`--track`); `None`: the manifest's.
+    pub track: Option<Track>,
+    /// A commit outside of the track is meant, and the track stays.
+    pub once: bool,
+    /// Going back is meant.
+    pub allow_older: bool,
+    /// Nothing will be moved: what would be refused is a note.
+    pub lenient: bool,
+}
+
+/// What to move to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The commit, which the store now has with its trees.
+    pub pin: Id,
+    /// Its version.
+    pub version: String,
+    /// The full name of the branch or tag that it was found by.
+    pub ref_name: Option<String>,
+    /// The track that is to be written into the manifest.
+    pub track: Option<Track>,
+    /// Whether the pin is there already.
+    pub same: bool,
+    /// Where the track (the one from now on) stands, where that was learned; for [`super::remember_news`].
+    pub tip: Option<Tip>,
+    /// What is worth saying.
+    pub notes: Vec<TargetNote>,
+}
+
+/// Something that is worth saying of a target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetNote {
+    /// A tag that was relied on points elsewhere now.
+    #[error(transparent)]
+    MovedTag(MovedTag),
+    /// The target is behind the pin.
+    #[error(transparent)]
+    Older(Backward),
+    /// The target is not in the track.
+    #[error("{}", outside(.rev, .track.as_ref()))]
+    Outside {
+        /// What was asked for, as it was written.
+        rev: String,
+        /// The track.
+        track: Option<Track>,
+    },
+    /// Neither commit is in the other's history, and their versions do not tell which is newer.
+    #[error("{} is not in the history of {}: upstream's history was rewritten, or these are two branches", .from.short(12), .to.short(12))]
+    Diverged {
+        /// The pin.
+        from: Id,
+        /// The target.
+        to: Id,
+    },
+}
+
+/// Why there is nothing to move to.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// Neither the manifest nor the command line says what to follow.
+    #[error("it has no track, so there is no newest commit to move to")]
+    NoTrack,
+    /// The commit is not in the track.
+    #[error("{}", outside(.rev, .track.as_ref()))]
+    Outside {
+        /// What was asked for, as it was written.
+        rev: String,
+        /// The track; `None`: there is none.
+        track: Option<Track>,
+    },
+    /// The target is behind the pin.
+    #[error(transparent)]
+    Older(Backward),
+    /// The upstream could not be asked, or does not have it.
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
+}
+
+impl From<RemoteError> for TargetError {
+    fn from(error: RemoteError) -> TargetError {
+        LookUpError::from(error).into()
+    }
+}
+
+impl From<GitError> for TargetError {
+    fn from(error: GitError) -> TargetError {
+        LookUpError::from(error).into()
+    }
+}
+
+fn outside(rev: &str, track: Option<&Track>) -> String {
+    let rev = printable(rev.as_bytes());
+    match track {
+        Some(track) => format!("'{rev}' is outside of the track '{track}'"),
+        None => format!("there is no track that '{rev}' could be in"),
+    }
+}
+
+/// Asks the upstream of `site` what its queue, which stands on `files.pin`, is to be moved to.
+///
+/// Without `to` that is the tip of the track. A commit that was named must be in the track (the track itself, a tag that
+/// its glob matches, its tip, or a commit in the history of its tip), unless `once` says that it is meant. The target
+/// must not be behind the pin: in its history, or with an older version (see [`Backward`]). The history of commits is
+/// fetched only where refs and versions do not decide.
+///
+/// # Errors
+/// [`TargetError`].
+pub fn find_target(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    files: &Files,
+    wanted: &TargetWish,
+) -> Result<Target, TargetError> {
+    let upstream = Inquiry::new(site, supply);
+    let track = wanted.track.as_ref().or(site.upstream.track.as_ref());
+    let (tip, pin, ref_name) = match &wanted.to {
+        None => {
+            let tip = upstream.tip(track.ok_or(TargetError::NoTrack)?)?;
+            let (id, ref_name) = (tip.id, tip.ref_name.clone());
+            (Some(tip), id, Some(ref_name))
+        }
+        Some(rev) => {
+            let tip = tip_beside(supply, &upstream, track, wanted)?;
+            let (id, ref_name) = upstream.resolve(rev)?;
+            (tip, id, ref_name)
+        }
+    };
+    let same = pin == files.pin;
+    upstream.fetch(pin, ref_name.as_deref())?;
+    let mut notes = Vec::new();
+    let found = Found { pin, ref_name: ref_name.as_deref(), tip: tip.as_ref() };
+    if let Some(rev) = &wanted.to
+        && !(same && wanted.track.is_none())
+        && (wanted.lenient || !wanted.once)
+        && unless_offline(wanted, is_inside(&upstream, track, &found))? == Some(false)
+    {
+        let (rev, track) = (rev.to_string(), track.cloned());
+        if !wanted.lenient {
+            return Err(TargetError::Outside { rev, track });
+        }
+        notes.push(TargetNote::Outside { rev, track });
+    }
+    let pinned = PinnedVersion::read(site, files.pin, files.version.as_deref())?;
+    let version = match (&site.upstream.version, &pinned) {
+        (Some(version), _) => version.clone(),
+        (None, PinnedVersion::Taken(version) | PinnedVersion::Unsure(version)) if same => version.clone(),
+        (None, _) => upstream.version(pin)?,
+    };
+    if !same {
+        let from = (files.pin, pinned.trusted(upstream.asked(), files.pin));
+        let named = found.named_version(site, &upstream, &version);
+        let cheaply = wanted.allow_older && !wanted.lenient;
+        let found = direction(&upstream, from, (pin, named), cheaply);
+        match unless_offline(wanted, found)?.unwrap_or(Direction::Forward) {
+            Direction::Forward => {}
+            Direction::Apart => notes.push(TargetNote::Diverged { from: files.pin, to: pin }),
+            Direction::Back(back) if wanted.allow_older || wanted.lenient => notes.push(TargetNote::Older(back)),
+            Direction::Back(back) => return Err(TargetError::Older(back)),
+        }
+    }
+    if let Some(refs) = upstream.asked() {
+        let news = News::read(&mut Objects::new(&site.store)?)?;
+        let moved = moved_tags(refs, files.pin, &pinned, news.as_ref());
+        notes.extend(moved.into_iter().map(TargetNote::MovedTag));
+    }
+    Ok(Target { pin, version, ref_name, track: wanted.track.clone(), same, tip, notes })
+}
+
+/// A commit and how it was found.
+struct Found<'a> {
+    pin: Id,
+    ref_name: Option<&'a str>,
+    tip: Option<&'a Tip>,
+}
+
+impl Found<'_> {
+    /// The name by which the commit's age is judged: the tag that was asked for, else its version, which a manifest that
+    /// fixes the version does not say.
+    fn named_version(&self, site: &Site<'_>, upstream: &Inquiry<'_>, version: &str) -> Option<String> {
+        let asked = self.ref_name.and_then(|name| name.strip_prefix("refs/tags/"));
+        let known = match &site.upstream.version {
+            None => Some(version),
+            Some(_) => upstream.asked().and_then(|refs| crate::git::tag_on(refs, self.pin)),
+        };
+        asked.or(known).map(str::to_owned)
+    }
+}
+
+/// Where the track stands, for a commit that was named. A track of the manifest's that is gone keeps nobody from naming
+/// one; offline nobody knows.
+fn tip_beside(
+    supply: &Supply<'_>,
+    upstream: &Inquiry<'_>,
+    track: Option<&Track>,
+    wanted: &TargetWish,
+) -> Result<Option<Tip>, TargetError> {
+    let Some(track) = track.filter(|_| !supply.remote.is_offline()) else { return Ok(None) };
+    match upstream.tip(track) {
+        Err(error) if wanted.track.is_none() && is_gone(&error) => Ok(None),
+        tip => Ok(Some(tip?)),
+    }
+}
+
+fn is_gone(error: &LookUpError) -> bool {
+    let LookUpError::Settle(SettleError::Supply(SupplyError::Remote(error))) = error else { return false };
+    matches!(
+        error,
+        RemoteError::NoSuchRev { .. } | RemoteError::OnlyPrereleases { .. } | RemoteError::NoVersions { .. }
+    )
+}
+
+/// Whether the commit is in the track.
+fn is_inside(upstream: &Inquiry<'_>, track: Option<&Track>, found: &Found<'_>) -> Result<bool, RemoteError> {
+    let Some(track) = track else { return Ok(false) };
+    if found.tip.is_some_and(|tip| tip.id == found.pin || Some(tip.ref_name.as_str()) == found.ref_name) {
+        return Ok(true);
+    }
+    match track {
+        Track::TagGlob(glob) => {
+            let matches = |name: &str| name.strip_prefix("refs/tags/").is_some_and(|tag| glob_matches(glob, tag));
+            let known;
+            let refs = match upstream.asked() {
+                Some(refs) => refs,
+                None => {
+                    known = upstream.known_tags()?;
+                    &known
+                }
+            };
+            Ok(refs.iter().any(|found_ref| found_ref.commit() == found.pin && matches(&found_ref.name)))
+        }
+        Track::Ref(name) => match found.tip {
+            Some(tip) => Ok(upstream.history(tip.id)?.leads_to(found.pin, tip.id)?),
+            // Offline the track's own name is all there is to go by; asking for the rest says that it cannot be had.
+            None if found.ref_name.is_some_and(|found| found.strip_prefix("refs/tags/") == Some(name)) => Ok(true),
+            None => upstream.refs().map(|_| false),
+        },
+    }
+}
+
+/// What cannot be judged without the network is no reason to keep somebody who only looks from looking.
+fn unless_offline<T>(wanted: &TargetWish, judged: Result<T, RemoteError>) -> Result<Option<T>, RemoteError> {
+    match judged {
+        Err(RemoteError::Offline { .. }) if wanted.lenient => Ok(None),
+        judged => judged.map(Some),
+    }
+}
