@@ -67,7 +67,7 @@ impl Context {
 /// Finds the entry, or works out the one to make.
 pub(super) fn entry(context: &Context, workspace: &Workspace, said: &Said<'_>) -> Result<Entry, CliError> {
     let url = said.url.map(|url| url_from(context, workspace, url)).transpose()?;
-    let track = said.track.map(Track::parse).transpose().map_err(|error| CliError::usage(error.to_string()))?;
+    let track = said.track.map(track).transpose()?;
     if let Some(upstream) = workspace.manifest.upstream(said.name) {
         same(upstream, url.as_ref(), track.as_ref())?;
         let file = workspace.layout.pin(&upstream.name);
@@ -172,7 +172,7 @@ fn find_with(
     with_site(context, workspace, entry, prompts, |site, supply| {
         let (track, version) = (site.upstream.track.clone(), site.upstream.version.clone());
         let wanted = Wanted { track, follow: entry.new.is_some(), pin: pin.cloned(), version };
-        look_up(site, supply, &wanted).map_err(|error| not_found(entry, error))
+        look_up(site, supply, &wanted).map_err(|error| not_found(entry.name.as_str(), error))
     })
 }
 
@@ -239,8 +239,8 @@ fn with_site<T>(
     supplied.map_err(|error| error.in_upstream(name))
 }
 
-fn not_found(entry: &Entry, error: LookUpError) -> CliError {
-    let name = entry.name.as_str();
+/// Why the upstream `name` has nothing to stand on.
+pub(super) fn not_found(name: &str, error: LookUpError) -> CliError {
     match error {
         LookUpError::Settle(error) => CliError::settle(name, error),
         LookUpError::Rev(_) => CliError::usage(error.to_string()).in_upstream(name),
@@ -251,13 +251,18 @@ fn not_found(entry: &Entry, error: LookUpError) -> CliError {
     }
 }
 
+/// A track of the command line.
+pub(super) fn track(text: &str) -> Result<Track, CliError> {
+    Track::parse(text).map_err(|error| CliError::usage(error.to_string()))
+}
+
 /// A revision of the command line.
 pub(super) fn rev(text: &str) -> Result<Rev, CliError> {
     Rev::parse(text).map_err(|error| CliError::usage(error.to_string()))
 }
 
 impl CliError {
-    fn edit(name: &str, error: &EditError) -> CliError {
+    pub(super) fn edit(name: &str, error: &EditError) -> CliError {
         match error {
             EditError::Manifest(errors) => CliError::from(errors),
             _ => CliError::of("manifest", error).at(MANIFEST, None),

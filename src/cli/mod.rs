@@ -13,6 +13,8 @@ mod failure;
 mod import;
 mod init;
 mod man;
+mod outcomes;
+mod refresh;
 mod save;
 mod schema;
 mod setup;
@@ -113,6 +115,7 @@ enum Command {
     Save(save::Args),
     Export(export::Args),
     Verify(verify::Args),
+    Refresh(refresh::Args),
     Tag(tag::Args),
     Undo(undo::Args),
     Demo(demo::Args),
@@ -135,6 +138,7 @@ impl Command {
             Command::Save(_) => "save",
             Command::Export(_) => "export",
             Command::Verify(_) => "verify",
+            Command::Refresh(_) => "refresh",
             Command::Tag(_) => "tag",
             Command::Undo(_) => "undo",
             Command::Demo(_) => "demo",
@@ -155,6 +159,7 @@ impl Command {
             Command::Save(args) => save::run(context, args),
             Command::Export(args) => export::run(context, args),
             Command::Verify(args) => verify::run(context, args),
+            Command::Refresh(args) => refresh::run(context, args),
             Command::Tag(args) => tag::run(context, args),
             Command::Undo(args) => undo::run(context, args),
             Command::Demo(args) => demo::run(context, args),

@@ -191,9 +191,7 @@ fn failed(name: &str, error: SaveError) -> CliError {
                 .hint(format!("patchq save {name} --all …, if they are meant"))
                 .hint("or list them in .gitignore")
         }
-        SaveError::NoSuchPatch(_) | SaveError::AmbiguousPatch { .. } => {
-            CliError::usage(error.to_string()).hint(format!("patchq status {name}"))
-        }
+        SaveError::Which(_) => CliError::usage(error.to_string()).hint(format!("patchq status {name}")),
         SaveError::FilesNewer => {
             CliError::of("files-newer", &error).hint("save without --into, or stash, `patchq apply`, unstash")
         }

@@ -4,6 +4,7 @@
 mod bytes;
 mod document;
 mod error;
+mod markdown;
 mod outcome;
 mod status;
 mod tags;
@@ -11,6 +12,7 @@ mod tags;
 pub use bytes::Bytes;
 pub use document::{Document, Nothing, Schema};
 pub use error::{Failure, Kind};
+pub use markdown::{Heading, TouchedBy, UpstreamCommit, markdown};
 pub use outcome::{
     CandidateReport, ConflictReport, EntryReport, EvidenceReport, FileReport, HunkReport, LinesReport, PatchReport,
     sentence,

@@ -1,10 +1,16 @@
 //! Changes of the workspace's own files, made from what stands there now.
 
 use super::files::{self, FileError};
+use super::follow::GitSide;
 use super::ignore::{missing_attributes, missing_ignores, with_lines};
 use super::layout::Layout;
 use super::manifest::Name;
 use super::publish::FileChange;
+use super::settle::{Around, SettleError, do_step};
+use super::site::Site;
+use super::state::State;
+use super::undo;
+use crate::git::Objects;
 use crate::path::RepoPath;
 
 /// The change after which `path` (from the workspace's root) holds `new`; `None` when it does already.
@@ -38,4 +44,26 @@ pub(super) fn of_ignores<'a>(
     change(".gitignore", &|old| missing_ignores(old, names.iter().copied(), layout.private_in_root()))?;
     change(".gitattributes", &missing_attributes)?;
     Ok(changes)
+}
+
+/// Makes `changes`, and nothing else, in one step that `undo` takes back; says which files they are, printable. The caller
+/// holds the locks.
+///
+/// # Errors
+/// [`SettleError`]; nothing has changed then.
+pub(super) fn only_files(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+    changes: Vec<FileChange>,
+    around: &Around<'_>,
+) -> Result<Vec<String>, SettleError> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let changed = changes.iter().map(|change| change.path.to_string()).collect();
+    let mut side = GitSide::default();
+    side.refs = undo::keep(site, objects, state, &changes, &side, around)?;
+    do_step(site, objects, changes, &side, around)?;
+    Ok(changed)
 }

@@ -1,7 +1,5 @@
 //! The checkout's uncommitted changes as a patch: a new one on top, or folded into one that exists.
 
-use std::collections::HashSet;
-
 use bstr::BString;
 
 use super::export::{line_of_versions, merge_sides, versions_of};
@@ -12,6 +10,7 @@ use super::site::Site;
 use super::state::{Cell, State};
 use super::supply::Supply;
 use super::undo;
+use super::which_patch::{WhichPatchError, which_patch};
 use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
 use crate::git::{Commit, GitError, Id, Objects, Signature};
 use crate::path::RepoPath;
@@ -76,17 +75,9 @@ pub enum SaveError {
         /// The largest that is over the limit.
         large: Option<(RepoPath, u64)>,
     },
-    /// No patch of the queue has that name.
-    #[error("no patch is called '{0}'")]
-    NoSuchPatch(String),
-    /// Several patches have names that begin so.
-    #[error("'{name}' may be {}", .candidates.join(" or "))]
-    AmbiguousPatch {
-        /// What was asked for.
-        name: String,
-        /// What it may be.
-        candidates: Vec<String>,
-    },
+    /// It is not sure which patch is meant.
+    #[error(transparent)]
+    Which(#[from] WhichPatchError),
     /// The changes do not go into that patch, or a later one does not go on top of it.
     #[error("'{patch}' does not go with it")]
     Conflicts {
@@ -163,9 +154,9 @@ struct Work {
 }
 
 fn no_folding(files: &Files, name: &str) -> SaveError {
-    match find_patch(files.queue.files.iter().map(|file| file.name.as_str()), name) {
+    match which_patch(files.queue.files.iter().map(|file| file.name.as_str()), name) {
         Ok(_) => SaveError::FilesNewer,
-        Err(error) => error,
+        Err(error) => error.into(),
     }
 }
 
@@ -232,7 +223,7 @@ fn folded(
     let base = Base::read(objects, files.pin)?;
     let line = line_of_versions(site, supply, objects, files, base, state)?;
     let names: Vec<String> = line.iter().map(|version| version.name.clone().unwrap_or_default()).collect();
-    let into = find_patch(names.iter().map(String::as_str), name)?;
+    let into = which_patch(names.iter().map(String::as_str), name)?;
     let changes = line.iter().map(|version| Change::of(objects, version.commit)).collect::<Result<Vec<_>, _>>()?;
     let folded = supply
         .run(objects, |objects| stack::fold(objects, base.commit, &changes, into, work.tree))
@@ -245,26 +236,5 @@ fn folded(
         }
         Replayed::Conflicts(n, conflicts) => Err(SaveError::Conflicts { patch: patch(n), conflicts }),
         Replayed::Emptied(n) => Err(SaveError::Conflicts { patch: patch(n), conflicts: Vec::new() }),
-    }
-}
-
-/// The patch that `wanted` means: its name, the start of one name, or its number.
-fn find_patch<'n>(names: impl Iterator<Item = &'n str>, wanted: &str) -> Result<usize, SaveError> {
-    let wanted = wanted.rsplit('/').next().unwrap_or(wanted);
-    let names: Vec<&str> = names.collect();
-    if let Some(exact) = names.iter().position(|name| *name == wanted) {
-        return Ok(exact);
-    }
-    let begins = |name: &str| !wanted.is_empty() && name.starts_with(wanted);
-    let found: Vec<usize> = (0..names.len()).filter(|n| begins(names[*n])).collect();
-    match found.as_slice() {
-        [only] => Ok(*only),
-        [] => Err(SaveError::NoSuchPatch(crate::path::printable(wanted.as_bytes()))),
-        several => {
-            let candidates: HashSet<String> = several.iter().map(|n| names[*n].to_owned()).collect();
-            let mut candidates: Vec<String> = candidates.into_iter().collect();
-            candidates.sort();
-            Err(SaveError::AmbiguousPatch { name: crate::path::printable(wanted.as_bytes()), candidates })
-        }
     }
 }

@@ -1,17 +1,16 @@
 //! Putting right what a check found: form, offsets, a stale version, missing ignore lines. One step, which `undo` takes
 //! back. What the patches do does not change.
 
+use super::changes::only_files;
 use super::files;
 use super::files_side::Files;
-use super::follow::GitSide;
 use super::pins;
 use super::publish::{FileChange, PublishError};
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, begin, do_step, stack_of};
+use super::settle::{Around, SettleError, begin, stack_of};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
-use super::undo;
 use super::verify::{Demands, canonical, diffs};
 use super::verify_files::ignore_changes;
 use crate::git::{GitError, Objects};
@@ -118,23 +117,6 @@ fn publish(
     } else {
         only_files(site, objects, state, rewrite.into_changes(), around)
     }
-}
-
-fn only_files(
-    site: &Site<'_>,
-    objects: &mut Objects<'_>,
-    state: &State,
-    changes: Vec<FileChange>,
-    around: &Around<'_>,
-) -> Result<Vec<String>, SettleError> {
-    if changes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let changed = changes.iter().map(|change| change.path.to_string()).collect();
-    let mut side = GitSide::default();
-    side.refs = undo::keep(site, objects, state, &changes, &side, around)?;
-    do_step(site, objects, changes, &side, around)?;
-    Ok(changed)
 }
 
 fn kept(old: &Files, applied: &Applied) -> Vec<Exported> {

@@ -1,0 +1,319 @@
+//! `patchq refresh`.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::entry::{not_found, rev, track};
+use super::export::{Patch, patches, say_patches};
+use super::failure::{CliError, Exit};
+use super::outcomes;
+use crate::git::{Id, Prompts};
+use crate::report::{Heading, PatchReport, markdown};
+use crate::ui::{Message, count};
+use crate::workspace::manifest::Upstream;
+use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed, refresh};
+use crate::workspace::{Site, Target, TargetError, TargetWish, Workspace, is_exact, remember_news};
+
+/// Move a queue to a newer commit of its upstream
+///
+/// Takes the queue from its pin to the tip of the track (or to REV) and says what
+/// becomes of each patch:
+///
+///   unchanged    upstream did not change what it touches
+///   merged       both changes went together
+///   moved        it followed a file that upstream renamed
+///   upstreamed   upstream has it already: it leaves the queue
+///   conflict     a person must decide
+///   blocked      it needs a file that an earlier patch is in conflict about
+///
+/// All of it happens in memory. If every patch goes over, patch files, pin,
+/// version and checkout are written in one step (`patchq undo` takes it back);
+/// files whose patch did not change keep their bytes. Otherwise nothing is
+/// written, the conflicts are listed whole, and the exit code is 3.
+///
+/// A refresh never goes back by itself, and a REV outside of the track must be
+/// meant: --once leaves the track as it is, --track NEW changes it.
+#[derive(clap::Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  patchq refresh kubeflow --dry-run          what would become of the queue?
+  patchq refresh kubeflow                    to the tip of the track
+  patchq refresh kubeflow --to v1.7.0 --track v1.7-branch
+  patchq refresh kubeflow --to v1.7.0 --once --report refresh.md"
+)]
+pub(super) struct Args {
+    /// The upstream (left out: the checkout you stand in, or the only one)
+    #[arg(value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// The commit to move to: an id, a tag, a branch (left out: the tip of the track)
+    #[arg(long, value_name = "REV")]
+    pub(super) to: Option<String>,
+    /// Only say what would become of the queue
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Follow this branch, tag or glob over tags from now on
+    #[arg(long, value_name = "NEW", conflicts_with = "once")]
+    pub(super) track: Option<String>,
+    /// REV may be outside of the track, which stays as it is
+    #[arg(long, requires = "to")]
+    pub(super) once: bool,
+    /// Allow going back to an older commit
+    #[arg(long)]
+    pub(super) allow_older: bool,
+    /// Drop this patch if a clean merge leaves nothing of it (may be given several times)
+    #[arg(long, value_name = "PATCH")]
+    pub(super) allow_drop: Vec<String>,
+    /// Write what became of each patch as Markdown, for a pull request (`-`: to standard output)
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    name: String,
+    from: Place,
+    to: Place,
+    /// The track that was written into the manifest.
+    track: Option<String>,
+    dry_run: bool,
+    /// Whether the pin was there already.
+    same: bool,
+    /// Whether anything was written.
+    published: bool,
+    /// What is worth saying of the target.
+    notes: Vec<String>,
+    patches: Vec<PatchReport>,
+    /// What became of the patch files.
+    files: Vec<Patch>,
+    removed: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Place {
+    commit: Id,
+    version: Option<String>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let upstream = which(&workspace, args.name.as_deref())?;
+    let name = upstream.name.as_str();
+    context.git()?;
+    let wish = wish(&args)?;
+    let site = Site::make(&workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+    context.mend_index(&site)?;
+    let refreshed = with_prompts(context, |prompts| {
+        context.with_supply(&workspace, upstream, false, prompts, |supply| {
+            supply.remote.store_url(&site.store)?;
+            let refreshed = context.around("refresh", |around| refresh(&site, supply, &wish, around));
+            let refreshed = refreshed.map_err(|error| failed(name, error))?;
+            if let Some(tip) = &refreshed.target.tip {
+                let pin = if refreshed.published.is_some() { refreshed.target.pin } else { refreshed.from.pin };
+                remember_news(&site, tip, Some(pin), context.now());
+            }
+            Ok(refreshed)
+        })
+    })?;
+    let report = reports(&refreshed);
+    if let Some(file) = &args.report {
+        write_report(context, file, &as_markdown(name, &refreshed, &report, args.dry_run))?;
+    }
+    let to_stdout = args.report.as_ref().is_some_and(|file| file.as_os_str() == "-");
+    told(context, upstream, &refreshed, &report, (args.dry_run, to_stdout))?;
+    let exit = match &refreshed.rebased {
+        Some(rebased) if !rebased.is_clean() => Exit::Conflicts,
+        _ => Exit::Done,
+    };
+    if context.json {
+        context.document(document(name, refreshed, report, args.dry_run), None)?;
+    }
+    Ok(exit)
+}
+
+fn wish(args: &Args) -> Result<RefreshWish, CliError> {
+    let target = TargetWish {
+        to: args.to.as_deref().map(rev).transpose()?,
+        track: args.track.as_deref().map(track).transpose()?,
+        once: args.once,
+        allow_older: args.allow_older,
+        lenient: args.dry_run,
+    };
+    Ok(RefreshWish { target, may_drop: args.allow_drop.clone(), dry_run: args.dry_run })
+}
+
+/// The upstream that is meant: the named one, the checkout one stands in, the only one.
+fn which<'w>(workspace: &'w Workspace, name: Option<&str>) -> Result<&'w Upstream, CliError> {
+    if let Some(name) = name.or(workspace.checkout.as_deref()) {
+        return Ok(workspace.upstream(name.trim_end_matches('/'))?);
+    }
+    match workspace.manifest.upstreams.as_slice() {
+        [only] => Ok(only),
+        [] => Err(CliError::plain("nothing", "there is no upstream yet").hint("patchq add NAME URL")),
+        several => {
+            let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
+            let error = CliError::usage(format!("several upstreams: {}; which one?", names.join(", ")));
+            Err(error.hint(format!("patchq refresh {}", names[0])))
+        }
+    }
+}
+
+/// Tries without prompts first, and again with them where credentials were missing and somebody can answer.
+fn with_prompts<T>(context: &Context, work: impl Fn(Prompts) -> Result<T, CliError>) -> Result<T, CliError> {
+    match work(Prompts::Never) {
+        Err(error) if error.lacks_credentials() && context.asker.can_ask() && !context.json => work(Prompts::Terminal),
+        done => done,
+    }
+}
+
+fn reports(refreshed: &Refreshed) -> Vec<PatchReport> {
+    let patches = refreshed.rebased.iter().flat_map(|rebased| &rebased.patches);
+    let subjects = refreshed.from.patches.iter().map(|patch| patch.queued.patch.header.subject.as_slice());
+    patches.zip(subjects).map(|(patch, subject)| PatchReport::new(patch, subject)).collect()
+}
+
+/// Says what became of the queue: the outcomes to stdout, the rest to stderr.
+fn told(
+    context: &Context,
+    upstream: &Upstream,
+    refreshed: &Refreshed,
+    report: &[PatchReport],
+    (dry_run, to_stdout): (bool, bool),
+) -> Result<(), CliError> {
+    let name = upstream.name.as_str();
+    let target = &refreshed.target;
+    for note in &target.notes {
+        context.say(&Message::warning(format!("{name}: {note}")));
+    }
+    let here = format!("{} ({})", target.version, target.pin.short(8));
+    if refreshed.rebased.is_none() {
+        context.tell(&format!("{name}: at {here} already"));
+        return Ok(());
+    }
+    let arrow = if context.look.unicode { "→" } else { "->" };
+    let from = refreshed.from.version.as_deref().unwrap_or("no version");
+    if !context.json && !to_stdout {
+        let mut out = format!("{name}: {from} ({}) {arrow} {here}\n", refreshed.from.pin.short(8));
+        out.push_str(&outcomes::table(&context.look, report));
+        if !dry_run || context.verbose {
+            out.push_str(&outcomes::hunks(&context.look, report));
+        }
+        out.push_str(&format!("{}\n", outcomes::summary(report)));
+        context.out(&out)?;
+    }
+    let conflicts = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.conflicts());
+    if conflicts > 0 {
+        let decisions = count(conflicts, "decision", "decisions");
+        let to = if is_exact(&target.version, target.pin) { target.version.clone() } else { target.pin.short(12) };
+        let mut message = Message::note(format!("{name}: nothing was changed; {decisions} must be made first"))
+            .hint(format!("patchq diff-upstream {name} --to {to} -p     (what upstream did)"));
+        if dry_run {
+            message = message.hint(format!("patchq refresh {name} --to {to} --dry-run -v     (the lines)"));
+        }
+        context.say(&message);
+    } else if dry_run && !context.quiet {
+        context.tell(&format!("{name}: nothing was changed (--dry-run)"));
+    }
+    if let Some(published) = &refreshed.published {
+        say_patches(context, name, &published.patches);
+        for file in &published.removed {
+            context.tell(&format!("{name}: removed   {file}"));
+        }
+        if let Some(track) = &target.track {
+            context.tell(&format!("{name}: follows {track} from now on"));
+        }
+        if let Some(version) = &upstream.version {
+            let note = format!("{name}: the manifest says version = \"{version}\", which stays as it is");
+            context.say(&Message::note(note).hint("change it in upstreams.toml if the new pin is another version"));
+        }
+        context.tell(&format!("{name}: moved to {here}; 'patchq undo {name}' takes it back"));
+    }
+    Ok(())
+}
+
+fn document(name: &str, refreshed: Refreshed, patches_then: Vec<PatchReport>, dry_run: bool) -> Document {
+    let Target { pin, version, track, same, notes, .. } = refreshed.target;
+    let published = refreshed.published;
+    Document {
+        name: name.to_owned(),
+        from: Place { commit: refreshed.from.pin, version: refreshed.from.version },
+        to: Place { commit: pin, version: Some(version) },
+        track: track.map(|track| track.to_string()),
+        dry_run,
+        same,
+        published: published.is_some(),
+        notes: notes.iter().map(ToString::to_string).collect(),
+        patches: patches_then,
+        files: published.as_ref().map(|done| patches(&done.patches)).unwrap_or_default(),
+        removed: published.map(|done| done.removed).unwrap_or_default(),
+    }
+}
+
+/// The report for a pull request.
+fn as_markdown(name: &str, refreshed: &Refreshed, report: &[PatchReport], dry_run: bool) -> String {
+    let target = &refreshed.target;
+    let notes: Vec<String> = target.notes.iter().map(ToString::to_string).collect();
+    let pin = refreshed.from.pin.short(12);
+    let state = match (&refreshed.rebased, &refreshed.published) {
+        (None, _) => "The queue stands there already.",
+        (Some(_), Some(_)) => "The queue was moved.",
+        (Some(rebased), None) if !rebased.is_clean() => {
+            "The queue was not moved: these conflicts must be decided first."
+        }
+        _ if dry_run => "The queue can be moved (this was a dry run).",
+        _ => "The queue was not moved.",
+    };
+    let heading = Heading {
+        name,
+        from: refreshed.from.version.as_deref().unwrap_or(&pin),
+        to: &target.version,
+        state,
+        notes: &notes,
+        compare: None,
+    };
+    markdown(&heading, report, &outcomes::summary(report), &|_, _| Vec::new())
+}
+
+fn write_report(context: &Context, file: &PathBuf, text: &str) -> Result<(), CliError> {
+    if file.as_os_str() == "-" {
+        return if context.json { Ok(()) } else { context.out(text) };
+    }
+    let path = context.cwd.join(file);
+    std::fs::write(&path, text).map_err(|error| CliError::io("cannot write the report", &path, &error))
+}
+
+fn failed(name: &str, error: RefreshError) -> CliError {
+    use super::errors::work_list;
+    let made = match error {
+        RefreshError::Target(error) => CliError::target(name, error),
+        RefreshError::Which(error) => CliError::usage(error.to_string()).hint(format!("patchq status {name}")),
+        RefreshError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
+            .hint(format!("patchq save {name} -m \"why\""))
+            .hint(format!("git -C {name} stash --include-untracked     (and 'stash pop' afterwards)")),
+        RefreshError::LostStore => CliError::of("store", &error).hint(format!("patchq setup --only {name}")),
+        RefreshError::Edit(ref edit) => CliError::edit(name, edit),
+        RefreshError::Rewrite(error) => CliError::rewrite(name, error),
+    };
+    made.in_upstream(name)
+}
+
+impl CliError {
+    /// An error of finding what the queue of `name` is to be moved to.
+    pub(super) fn target(name: &str, error: TargetError) -> CliError {
+        let made = match error {
+            TargetError::LookUp(error) => not_found(name, error),
+            TargetError::NoTrack => CliError::of("track", &error)
+                .hint(format!("patchq refresh {name} --track BRANCH     (follow it from now on)"))
+                .hint(format!("patchq refresh {name} --to REV --once")),
+            TargetError::Outside { ref rev, .. } => CliError::usage(error.to_string())
+                .hint(format!("patchq refresh {name} --to {rev} --once     (the track stays as it is)"))
+                .hint(format!("patchq refresh {name} --to {rev} --track NEW     (follow NEW from now on)")),
+            TargetError::Older(_) => CliError::of("older", &error)
+                .hint(format!("patchq refresh {name} … --allow-older     (if going back is meant)")),
+        };
+        made.in_upstream(name)
+    }
+}

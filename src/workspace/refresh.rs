@@ -1,0 +1,265 @@
+//! A queue moved to another commit of its upstream: worked out in memory, and published in one step when nothing waits for a
+//! person.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::changes::{only_files, to_hold};
+use super::files_side::Files;
+use super::layout::MANIFEST;
+use super::manifest::{EditError, ManifestEdit, Track};
+use super::publish::{FileChange, PublishError};
+use super::rewrite::{Rewrite, RewriteError};
+use super::settle::{Around, SettleError, begin, stack_of};
+use super::site::{PATIENCE, Site, lock_workspace};
+use super::state::{Cell, State};
+use super::supply::Supply;
+use super::target::{Target, TargetError, TargetWish, find_target};
+use super::which_patch::{WhichPatchError, which_patch};
+use super::{files, pins};
+use crate::git::checkout::{self, Materialized, WorkChange};
+use crate::git::{GitError, Objects};
+use crate::path::RepoPath;
+use crate::stack::{self, Base, Exported, Lazy, Rebased, Stack, Version};
+
+/// How a refresh goes about it.
+#[derive(Debug, Clone, Default)]
+pub struct RefreshWish {
+    /// Where to.
+    pub target: TargetWish,
+    /// Patches (names, or how they begin) that may leave the queue when a clean merge leaves nothing of them.
+    pub may_drop: Vec<String>,
+    /// Only say what would become of the queue.
+    pub dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// Pin, version and patches before.
+    pub from: Files,
+    /// Where to.
+    pub target: Target,
+    /// What became of the patches; `None`: the pin is there already.
+    pub rebased: Option<Rebased>,
+    /// What was written; `None`: nothing.
+    pub published: Option<Published>,
+}
+
+/// What a refresh wrote.
+#[derive(Debug)]
+pub struct Published {
+    /// Each patch of the new queue: its name, its commit, and what became of its file.
+    pub patches: Vec<(String, Exported)>,
+    /// The files of patches that left the queue.
+    pub removed: Vec<String>,
+    /// What happened to the checkout; `None`: there is none.
+    pub checkout: Option<Materialized>,
+}
+
+/// Why a queue was not moved. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// There is nothing to move to.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A patch that may be dropped is none of the queue.
+    #[error(transparent)]
+    Which(#[from] WhichPatchError),
+    /// The checkout's uncommitted changes would not go along.
+    #[error("the checkout has uncommitted changes")]
+    Dirty(Vec<WorkChange>),
+    /// The store was lost, so that nobody knows what the checkout's files were made from.
+    #[error("the store was lost and the checkout is still there")]
+    LostStore,
+    /// The track cannot be written.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The rest.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+}
+
+impl RefreshError {
+    fn of(error: impl Into<SettleError>) -> RefreshError {
+        RefreshError::Rewrite(RewriteError::Settle(error.into()))
+    }
+}
+
+impl From<GitError> for RefreshError {
+    fn from(error: GitError) -> RefreshError {
+        RefreshError::of(error)
+    }
+}
+
+impl From<files::FileError> for RefreshError {
+    fn from(error: files::FileError) -> RefreshError {
+        RefreshError::of(PublishError::from(error))
+    }
+}
+
+/// Moves the queue of `site`. Where a patch is in conflict nothing is written, and the result says what waits.
+///
+/// # Errors
+/// [`RefreshError`].
+pub fn refresh(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    wish: &RefreshWish,
+    around: &Around<'_>,
+) -> Result<Refreshed, RefreshError> {
+    let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+    let may_drop = names_to_drop(&from, &wish.may_drop)?;
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, &from).map_err(RefreshError::of)?;
+    if !wish.dry_run {
+        judge(&state)?;
+    }
+    let target = find_target(site, supply, &from, &wish.target)?;
+    let mut refreshed = Refreshed { from, target, rebased: None, published: None };
+    if refreshed.target.same {
+        if !wish.dry_run && refreshed.target.track.is_some() {
+            follow_track(site, &refreshed, around)?;
+        }
+        return Ok(refreshed);
+    }
+    let with_checkout = state.has_checkout() && !wish.dry_run;
+    let rebased = move_queue(site, supply, &mut objects, &refreshed, &may_drop, with_checkout)?;
+    if rebased.is_clean() && !wish.dry_run {
+        refreshed.published = Some(publish(site, supply, &mut objects, &refreshed, &rebased.stack, around)?);
+    }
+    refreshed.rebased = Some(rebased);
+    Ok(refreshed)
+}
+
+/// The full names of the patches that may be dropped.
+fn names_to_drop(files: &Files, wanted: &[String]) -> Result<BTreeSet<String>, WhichPatchError> {
+    let names = || files.patches.iter().map(|patch| patch.queued.name.as_str());
+    let full = |wanted: &String| which_patch(names(), wanted).map(|n| files.patches[n].queued.name.clone());
+    wanted.iter().map(full).collect()
+}
+
+/// The table of `who is right`, for `refresh`: newer files go along, commits and uncommitted changes are in the way.
+fn judge(state: &State) -> Result<(), RefreshError> {
+    if state.lost_store() {
+        return Err(RefreshError::LostStore);
+    }
+    match state.cell().map_err(RefreshError::of)? {
+        Cell::CommitsNewer => Err(RefreshError::of(SettleError::Commits(state.made.clone()))),
+        Cell::Diverged => {
+            let (files, commits) = (state.files.clone(), state.made.clone());
+            Err(RefreshError::of(SettleError::Diverged { files, commits }))
+        }
+        Cell::Equal | Cell::FilesNewer if !state.work.is_empty() => Err(RefreshError::Dirty(state.work.clone())),
+        Cell::Equal | Cell::FilesNewer => Ok(()),
+    }
+}
+
+/// The queue on its pin and then on the target, in memory. Everything that this and the checkout need comes in one request.
+fn move_queue(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    refreshed: &Refreshed,
+    may_drop: &BTreeSet<String>,
+    with_checkout: bool,
+) -> Result<Rebased, RefreshError> {
+    let applied = stack_of(site, supply, objects, &refreshed.from, false).map_err(RefreshError::of)?;
+    if let Some((n, failure)) = applied.failure {
+        let patch = refreshed.from.patches[n].queued.name.clone();
+        return Err(RefreshError::of(SettleError::Apply { patch, failure: Box::new(failure), applied: n }));
+    }
+    let onto = Base::read(objects, refreshed.target.pin)?;
+    let rebased = supply.run(objects, |objects| {
+        let rebased = stack::rebase(objects, &applied.stack, onto, may_drop)?;
+        if !with_checkout {
+            return Ok(rebased);
+        }
+        Ok(match rebased {
+            // What waits for a person needs no checkout yet.
+            Lazy::Done(rebased) if !rebased.is_clean() => Lazy::Done(rebased),
+            Lazy::Done(rebased) => match checkout_blobs(site, objects, &rebased.stack)? {
+                needed if needed.is_empty() => Lazy::Done(rebased),
+                needed => Lazy::Need(needed),
+            },
+            need => need,
+        })
+    });
+    Ok(rebased.map_err(RefreshError::of)?)
+}
+
+/// The blobs that a checkout of `stack` needs and the store lacks.
+fn checkout_blobs(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    stack: &Stack,
+) -> Result<BTreeSet<crate::git::Id>, GitError> {
+    let touched: Vec<RepoPath> =
+        objects.diff(stack.base.tree, stack.tree())?.into_iter().map(|change| change.path).collect();
+    let sparse = site.sparse(stack.base.tree, &touched)?;
+    checkout::wanted_blobs(objects.store(), stack.base.tree, &sparse)
+}
+
+/// Writes pin, version, patch files, track, refs and checkout in one step.
+fn publish(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    refreshed: &Refreshed,
+    stack: &Stack,
+    around: &Around<'_>,
+) -> Result<Published, RefreshError> {
+    let (from, target) = (&refreshed.from, &refreshed.target);
+    let version = |item: &stack::Item| Version { name: Some(item.name.clone()), commit: item.commit };
+    let versions: Vec<Version> = stack.items.iter().map(version).collect();
+    let mut rewrite = Rewrite::plan(site, supply, objects, from, stack.base, &versions)?;
+    rewrite.files.version = Some(target.version.clone());
+    let _lock = begin(site, around).map_err(RefreshError::of)?;
+    let _second = target
+        .track
+        .is_some()
+        .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
+        .transpose()
+        .map_err(RefreshError::of)?;
+    if !from.are_unchanged(&site.workspace.layout, site.name()).map_err(RefreshError::of)? {
+        return Err(RefreshError::of(SettleError::ChangedMeanwhile));
+    }
+    let state = State::read(site, objects, from).map_err(RefreshError::of)?;
+    judge(&state)?;
+    rewrite.add(entry_changes(site, target)?, true);
+    let (patches, removed) = (rewrite.patches.clone(), rewrite.removed.clone());
+    let checkout = rewrite.publish(site, objects, &state, None, around).map_err(RefreshError::of)?;
+    Ok(Published { patches, removed, checkout })
+}
+
+/// The changes beside pin and patches: the version, and the track where it is a new one.
+fn entry_changes(site: &Site<'_>, target: &Target) -> Result<Vec<FileChange>, RefreshError> {
+    let layout = &site.workspace.layout;
+    let file = layout.version(site.name());
+    let path = RepoPath::new(layout.shown(&file).as_os_str().as_encoded_bytes()).map_err(GitError::EvilPath)?;
+    let version = to_hold(layout, path, pins::print_version(&target.version))?;
+    let track = target.track.as_ref().map(|track| track_change(site, track)).transpose()?.flatten();
+    Ok(version.into_iter().chain(track).collect())
+}
+
+/// The change of the manifest that writes the track, from what stands there now.
+fn track_change(site: &Site<'_>, track: &Track) -> Result<Option<FileChange>, RefreshError> {
+    let layout = &site.workspace.layout;
+    let text = files::read(&layout.manifest())?.unwrap_or_default();
+    let mut edit = ManifestEdit::new(&text, Path::new(MANIFEST))?;
+    edit.set_track(site.name(), track)?;
+    let path = RepoPath::new(MANIFEST).map_err(GitError::EvilPath)?;
+    Ok(to_hold(layout, path, edit.finish(Path::new(MANIFEST))?)?)
+}
+
+/// Writes the new track for a pin that is at its tip already.
+fn follow_track(site: &Site<'_>, refreshed: &Refreshed, around: &Around<'_>) -> Result<(), RefreshError> {
+    let Some(track) = &refreshed.target.track else { return Ok(()) };
+    let _lock = begin(site, around).map_err(RefreshError::of)?;
+    let _second = lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait).map_err(RefreshError::of)?;
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, &refreshed.from).map_err(RefreshError::of)?;
+    let changes = track_change(site, track)?.into_iter().collect();
+    only_files(site, &mut objects, &state, changes, around).map_err(RefreshError::of)?;
+    Ok(())
+}
