@@ -185,7 +185,7 @@ fn move_queue(
             need => need,
         })
     });
-    Ok(rebased.map_err(RefreshError::of)?)
+    rebased.map_err(RefreshError::of)
 }
 
 /// The blobs that a checkout of `stack` needs and the store lacks.
