@@ -10,7 +10,7 @@ use bstr::BString;
 
 use super::diff::diffs;
 use super::touch::{Touched, touch};
-use super::{Base, Lazy, Missing, Queued, commit_of, header_of};
+use super::{Base, Lazy, Missing, Moved, Queued, commit_of, header_of};
 use crate::git::{Commit, GitError, Id, Objects};
 use crate::patch::{self, HeaderForm, Patch};
 
@@ -58,6 +58,9 @@ pub struct Belongs {
     pub sure: HashMap<Id, String>,
     /// What the notes say; several names where commits were squashed.
     pub noted: HashMap<Id, Vec<String>>,
+    /// Per file the hunks that apply elsewhere than it says. A file whose hunks would now apply at other places than that is
+    /// written anew. `None`: places do not matter.
+    pub places: Option<HashMap<String, Vec<Moved>>>,
 }
 
 /// The patch files of `commits` (each the child of the one before, the first a child of the pin), in order. A commit
@@ -84,7 +87,9 @@ pub fn export(
     let mut exported = Vec::with_capacity(row.len());
     for row in row {
         let file = row.name.as_ref().and_then(|name| old.iter().find(|file| file.queued.name == *name));
-        exported.push(write(objects, base, row, file, &mut missing)?);
+        let places = file.and_then(|file| Some((belongs.places.as_ref()?, &file.queued.name)));
+        let places = places.map(|(places, name)| places.get(name).map(Vec::as_slice).unwrap_or_default());
+        exported.push(write(objects, base, row, (file, places), &mut missing)?);
     }
     Ok(missing.or_done(exported))
 }
@@ -155,7 +160,7 @@ fn write(
     objects: &mut Objects<'_>,
     base: &Base,
     mut row: Row,
-    file: Option<&OldPatch>,
+    (file, places): (Option<&OldPatch>, Option<&[Moved]>),
     missing: &mut Missing,
 ) -> Result<Exported, GitError> {
     let header = header_of(&row.commit);
@@ -175,7 +180,7 @@ fn write(
     let would_be = commit_of(&old.name, &old.patch.header, base, row.before, row.commit.tree);
     let same_words = would_be.author == row.commit.author && would_be.message == row.commit.message;
     out.origin = Origin::Kept;
-    if same_words && same_tree(objects, &row, &old.patch, missing)? {
+    if same_words && same_change(objects, &row, &old.patch, places, missing)? {
         return Ok(Exported { bytes: file.bytes.clone(), ..out });
     }
     out.origin = Origin::Rewritten;
@@ -189,9 +194,16 @@ fn write(
     Ok(Exported { bytes: printed.bytes, shielded: printed.shielded, ..out })
 }
 
-/// Whether the old file does to the commit's parent what the commit did.
-fn same_tree(objects: &mut Objects<'_>, row: &Row, old: &Patch, missing: &mut Missing) -> Result<bool, GitError> {
+/// Whether the old file does to the commit's parent what the commit did, and (where that matters) at the same places.
+fn same_change(
+    objects: &mut Objects<'_>,
+    row: &Row,
+    old: &Patch,
+    places: Option<&[Moved]>,
+    missing: &mut Missing,
+) -> Result<bool, GitError> {
     match touch(objects, row.before, old, missing)? {
+        Touched::Edits(_, moved) if places.is_some_and(|places| places != moved) => Ok(false),
         Touched::Edits(edits, _) => Ok(objects.edit(row.before, &edits)? == row.commit.tree),
         Touched::Failed(_) => Ok(false),
     }

@@ -134,7 +134,7 @@ pub fn export(
     if versions.is_empty() && !files.patches.is_empty() && !wanted.allow_empty {
         return Err(ExportError::Empty);
     }
-    let rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions)?;
+    let rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions, None)?;
     let given_up = if wanted.replace { state.files.clone() } else { Vec::new() };
     let written = Written {
         patches: rewrite.patches.iter().map(|(name, exported)| (name.clone(), exported.clone())).collect(),
@@ -168,7 +168,7 @@ pub(super) fn line_of_versions(
     if versions.iter().all(|version| version.name.is_some()) {
         return Ok(versions);
     }
-    let plan = Rewrite::plan(site, supply, objects, files, base, &versions)?;
+    let plan = Rewrite::plan(site, supply, objects, files, base, &versions, None)?;
     Ok(plan.patches.into_iter().map(|(name, exported)| Version { name: Some(name), commit: exported.commit }).collect())
 }
 

@@ -1,7 +1,7 @@
 //! A queue moved to another commit of its upstream: worked out in memory, and published in one step when nothing waits for a
 //! person.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use super::changes::{only_files, to_hold};
@@ -20,7 +20,7 @@ use super::{files, pins};
 use crate::git::checkout::{self, Materialized, WorkChange};
 use crate::git::{GitError, Objects};
 use crate::path::RepoPath;
-use crate::stack::{self, Base, Exported, Lazy, Rebased, Stack, Version};
+use crate::stack::{self, Base, Exported, Lazy, Moved, Rebased, Stack, Version};
 
 /// How a refresh goes about it.
 #[derive(Debug, Clone, Default)]
@@ -124,9 +124,9 @@ pub fn refresh(
         return Ok(refreshed);
     }
     let with_checkout = state.has_checkout() && !wish.dry_run;
-    let rebased = move_queue(site, supply, &mut objects, &refreshed, &may_drop, with_checkout)?;
+    let (rebased, places) = move_queue(site, supply, &mut objects, &refreshed, &may_drop, with_checkout)?;
     if rebased.is_clean() && !wish.dry_run {
-        refreshed.published = Some(publish(site, supply, &mut objects, &refreshed, &rebased.stack, around)?);
+        refreshed.published = Some(publish(site, supply, &mut objects, &refreshed, (&rebased.stack, places), around)?);
     }
     refreshed.rebased = Some(rebased);
     Ok(refreshed)
@@ -155,6 +155,9 @@ fn judge(state: &State) -> Result<(), RefreshError> {
     }
 }
 
+/// Per patch file the hunks that apply elsewhere than it says.
+type Places = HashMap<String, Vec<Moved>>;
+
 /// The queue on its pin and then on the target, in memory. Everything that this and the checkout need comes in one request.
 fn move_queue(
     site: &Site<'_>,
@@ -163,7 +166,7 @@ fn move_queue(
     refreshed: &Refreshed,
     may_drop: &BTreeSet<String>,
     with_checkout: bool,
-) -> Result<Rebased, RefreshError> {
+) -> Result<(Rebased, Places), RefreshError> {
     let applied = stack_of(site, supply, objects, &refreshed.from, false).map_err(RefreshError::of)?;
     if let Some((n, failure)) = applied.failure {
         let patch = refreshed.from.patches[n].queued.name.clone();
@@ -185,7 +188,11 @@ fn move_queue(
             need => need,
         })
     });
-    rebased.map_err(RefreshError::of)
+    let mut places = Places::new();
+    for (n, moved) in applied.moved {
+        places.entry(refreshed.from.patches[n].queued.name.clone()).or_default().push(moved);
+    }
+    Ok((rebased.map_err(RefreshError::of)?, places))
 }
 
 /// The blobs that a checkout of `stack` needs and the store lacks.
@@ -206,13 +213,13 @@ fn publish(
     supply: &Supply<'_>,
     objects: &mut Objects<'_>,
     refreshed: &Refreshed,
-    stack: &Stack,
+    (stack, places): (&Stack, Places),
     around: &Around<'_>,
 ) -> Result<Published, RefreshError> {
     let (from, target) = (&refreshed.from, &refreshed.target);
     let version = |item: &stack::Item| Version { name: Some(item.name.clone()), commit: item.commit };
     let versions: Vec<Version> = stack.items.iter().map(version).collect();
-    let mut rewrite = Rewrite::plan(site, supply, objects, from, stack.base, &versions)?;
+    let mut rewrite = Rewrite::plan(site, supply, objects, from, stack.base, &versions, Some(places))?;
     rewrite.files.version = Some(target.version.clone());
     let _lock = begin(site, around).map_err(RefreshError::of)?;
     let _second = target

@@ -1,5 +1,7 @@
 //! From commits to the files: a row of commits becomes the queue, and files, store and checkout change together.
 
+use std::collections::HashMap;
+
 use bstr::{BStr, BString, ByteSlice};
 
 use super::files_side::Files;
@@ -16,7 +18,7 @@ use crate::git::{BRANCH, GitError, Id, Objects, read_notes};
 use crate::patch::names::{self, Naming, Slot};
 use crate::patch::series::Series;
 use crate::path::{RepoPath, printable};
-use crate::stack::{self, Base, Belongs, Exported, OldPatch, Origin, Queued, Stack, Version};
+use crate::stack::{self, Base, Belongs, Exported, Moved, OldPatch, Origin, Queued, Stack, Version};
 
 /// A queue that commits give, worked out and not yet written.
 #[derive(Debug)]
@@ -77,7 +79,8 @@ impl From<SupplyError> for RewriteError {
 }
 
 impl Rewrite {
-    /// Works out the queue that `commits` (oldest first, on `base`) give. `old` is the files' side as it is.
+    /// Works out the queue that `commits` (oldest first, on `base`) give. `old` is the files' side as it is. With `places`,
+    /// the hunks of its files that apply elsewhere than they say, a file whose hunks go to other places is written anew.
     ///
     /// # Errors
     /// [`RewriteError`]; nothing is written in any case.
@@ -88,9 +91,10 @@ impl Rewrite {
         old: &Files,
         base: Base,
         commits: &[Version],
+        places: Option<HashMap<String, Vec<Moved>>>,
     ) -> Result<Rewrite, RewriteError> {
         let sure = commits.iter().filter_map(|version| Some((version.commit, version.name.clone()?))).collect();
-        let belongs = Belongs { sure, noted: read_notes(objects)? };
+        let belongs = Belongs { sure, noted: read_notes(objects)?, places };
         let ids: Vec<Id> = commits.iter().map(|version| version.commit).collect();
         refuse_empty(objects, &base, &ids)?;
         let exported = supply.run(objects, |objects| stack::export(objects, &base, &ids, &old.patches, &belongs))?;

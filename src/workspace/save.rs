@@ -135,7 +135,7 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
         Some(name) => folded(site, supply, &mut objects, (&files, &state), &work, name)?,
         None => on_top(site, supply, &mut objects, (&files, &state), &work, request)?,
     };
-    let rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions)?;
+    let rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions, None)?;
     let patch = rewrite.patches.get(at).map(|(name, _)| name.clone()).unwrap_or_default();
     let written = rewrite.patches.iter().map(|(name, exported)| (name.clone(), exported.clone())).collect();
     let top = rewrite.stack.top();

@@ -135,7 +135,7 @@ fn judge_export(
     let items = &applied.stack.items;
     let ids: Vec<Id> = items.iter().map(|item| item.commit).collect();
     let sure = items.iter().map(|item| (item.commit, item.name.clone())).collect();
-    let belongs = Belongs { sure, noted: std::collections::HashMap::new() };
+    let belongs = Belongs { sure, ..Belongs::default() };
     let old = files.patches.get(..items.len()).unwrap_or_default();
     let exported = supply.run(objects, |objects| stack::export(objects, &applied.stack.base, &ids, old, &belongs))?;
     let anew = exported
