@@ -17,6 +17,7 @@ mod progress;
 mod remote;
 mod rev;
 mod store;
+mod take;
 mod tree;
 mod url;
 

@@ -1,7 +1,7 @@
 //! One upstream of a workspace with its store: what every command that works on an upstream begins with.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::layout::Scope;
@@ -41,9 +41,18 @@ impl<'w> Site<'w> {
     /// # Errors
     /// [`GitError`] when the store cannot be made or opened.
     pub fn make(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, GitError> {
-        if let Some(site) = Site::open(workspace, upstream)? {
-            return Ok(site);
+        let site = match Site::open(workspace, upstream)? {
+            Some(site) => site,
+            None => Site::made(workspace, upstream)?,
+        };
+        // Each time: the main one may have got other commits since.
+        if let Some(lender) = workspace.layout.borrowed_objects(&upstream.name).as_deref().and_then(Path::parent) {
+            site.store.mark_borrowed(lender)?;
         }
+        Ok(site)
+    }
+
+    fn made(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, GitError> {
         let dir = workspace.layout.store(&upstream.name);
         // Made beside its place and moved there: a killed run leaves no half of a store.
         let parent = dir.parent().map_or_else(PathBuf::new, ToOwned::to_owned);

@@ -104,6 +104,20 @@ in_both_worlds! {
         env.changes_nothing(&["setup"]).ok();
     }
 
+    fn history_ends_at_the_pin_in_a_linked_worktree_too(env) {
+        let up = env.workspace();
+        env.entry("up", &up.next, Some("v1.1"), &[]);
+        fs::remove_dir_all(env.path("ws/patches")).unwrap();
+        env.commit_workspace("The second release");
+        env.patchq(&["setup"]).ok();
+        env.git(&env.ws(), &["worktree", "add", "-q", "../linked", "-b", "side"]);
+        let linked = env.path("linked");
+        env.patchq_in(&linked, &["setup", "--offline"]).ok();
+        fs::rename(env.path("up.git"), env.path("away.git")).unwrap();
+        assert_eq!(env.git(&linked.join("up"), &["log", "--format=%H"]), up.next);
+        env.git(&linked.join("up"), &["fsck", "--no-progress"]);
+    }
+
     fn a_workspace_in_a_subfolder(env) {
         let up = env.workspace();
         let ws = env.path("ws/sub/er");

@@ -52,14 +52,32 @@ impl Remote<'_> {
         within: &[String],
         watch: &mut Watch<'_>,
     ) -> Result<Fetched, RemoteError> {
+        self.fetch_commits_near(store, ids, within, &[], watch)
+    }
+
+    /// As [`Remote::fetch_commits`]; of the trees only what the commits `near` do not have. The store must have those with
+    /// all their trees; empty: those that its refs lead to.
+    ///
+    /// # Errors
+    /// As [`Remote::fetch_commits`].
+    pub fn fetch_commits_near(
+        &self,
+        store: &Store,
+        ids: &[Id],
+        within: &[String],
+        near: &[Id],
+        watch: &mut Watch<'_>,
+    ) -> Result<Fetched, RemoteError> {
         let wanted = lacking_commits(store, ids)?;
         if wanted.is_empty() {
             return Ok(NOTHING_TO_DO);
         }
         let what = format!("fetch commit {}", names(&wanted));
+        let tips: Vec<_> = near.iter().map(|id| format!("--negotiation-tip={id}")).collect();
+        let options: Vec<_> = std::iter::once("--depth=1").chain(tips.iter().map(String::as_str)).collect();
         let (filtered, served_by) = self.each(&what, |url| {
             let specs: Vec<_> = wanted.iter().map(Id::to_string).collect();
-            let filtered = match self.fetch(store, url, (Filter::Blobs, &[], &["--depth=1"]), &specs, watch) {
+            let filtered = match self.fetch(store, url, (Filter::Blobs, &[], &options), &specs, watch) {
                 Ok(output) => was_filtered(&output.notes),
                 Err(error) => match Attempt::from(error) {
                     Attempt::Next(Reason::Strict, _) => {
