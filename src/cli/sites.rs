@@ -9,7 +9,7 @@ use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
 use crate::ui::{Message, Task};
 use crate::workspace::lock::Holder;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{Around, Site, Supply, Workspace, finish_left_behind};
+use crate::workspace::{Around, Site, Supply, Workspace, finish_left_behind, neighbours};
 
 impl Context {
     /// The workspace that the command stands in; its manifest's warnings are said.
@@ -96,7 +96,8 @@ impl Context {
         let progress = |report: Progress| show(&task, &report);
         let seen = self.look.terminal_err && !self.quiet && !self.json;
         let progress = seen.then_some(&progress as &(dyn Fn(Progress) + Sync));
-        work(&Supply { remote, cancel: self.stop(), progress, prompts })
+        let neighbours = neighbours(workspace, upstream);
+        work(&Supply { remote, neighbours, cancel: self.stop(), progress, prompts })
     }
 
     /// Runs `work` with what surrounds a change.

@@ -9,7 +9,7 @@ use crate::ui::{Message, Paint, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
     Demands, Files, Finding, FindingKind, Pending, Repairs, Severity, Site, Supply, Workspace, finish_if_free,
-    judge_files, judge_queue, judge_workspace, repair,
+    judge_files, judge_queue, judge_workspace, neighbours, repair,
 };
 
 /// Check that the workspace is in order
@@ -136,7 +136,7 @@ fn one(
     }
     let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
     let Some(files) = files else { return Ok(Judged { findings, ..Judged::default() }) };
-    if site.is_none() && context.offline {
+    if site.is_none() && context.offline && neighbours(workspace, upstream).is_empty() {
         let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
         return Err(CliError::plain("offline", text).hint("run it again without --offline"));
     }

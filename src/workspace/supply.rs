@@ -1,9 +1,10 @@
 //! What the engine lacks, fetched: the one loop between the engine and the network.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use crate::git::{self, GitError, Id, Objects, Prompts, Remote, RemoteError, Store, Watch};
+use crate::git::{self, BASE, GitError, Id, Objects, Prompts, Remote, RemoteError, Store, Watch};
 use crate::stack::Lazy;
 
 /// So often the engine may ask before it is taken for broken. One round is ordinary, two happen with renames.
@@ -13,6 +14,8 @@ const ROUNDS: usize = 4;
 pub struct Supply<'a> {
     /// The upstream.
     pub remote: Remote<'a>,
+    /// The stores on this machine that are asked first ([`super::neighbours`]).
+    pub neighbours: Vec<PathBuf>,
     /// Set by whoever wants the run to end.
     pub cancel: &'a AtomicBool,
     /// Called with git's progress reports; `None` where nobody sees them, which saves a server's telling them.
@@ -48,11 +51,22 @@ impl Supply<'_> {
     /// # Errors
     /// [`SupplyError`].
     pub fn commits(&self, store: &Store, ids: &[Id], within: &[String]) -> Result<(), SupplyError> {
-        let lacking: Vec<Id> = ids.iter().copied().filter(|id| !store.has(*id)).collect();
-        if lacking.is_empty() {
+        let lacking = |ids: &[Id]| ids.iter().copied().filter(|id| !store.has(*id)).collect::<Vec<_>>();
+        let mut wanted = lacking(ids);
+        if wanted.is_empty() {
             return Ok(());
         }
-        self.with_watch(|remote, watch| remote.fetch_commits(store, &lacking, within, watch))?;
+        // Also where none of them has the commits: what comes over the network is then only what differs.
+        let mut near = self.take_from_neighbours(store, |_| true);
+        wanted = lacking(&wanted);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        if !near.is_empty() {
+            near.extend(store.read_ref(BASE)?.filter(|id| store.has(*id)));
+        }
+        let near: Vec<Id> = near.into_iter().collect();
+        self.with_watch(|remote, watch| remote.fetch_commits_near(store, &wanted, within, &near, watch))?;
         Ok(())
     }
 
@@ -61,12 +75,35 @@ impl Supply<'_> {
     /// # Errors
     /// [`SupplyError`].
     pub fn blobs(&self, store: &Store, ids: &BTreeSet<Id>) -> Result<(), SupplyError> {
-        let lacking: BTreeSet<Id> = ids.iter().copied().filter(|id| !store.has(*id)).collect();
-        if lacking.is_empty() {
+        let lacking = |ids: &BTreeSet<Id>| ids.iter().copied().filter(|id| !store.has(*id)).collect::<BTreeSet<_>>();
+        let mut wanted = lacking(ids);
+        if wanted.is_empty() {
             return Ok(());
         }
-        self.with_watch(|remote, watch| remote.fetch_blobs(store, &lacking, watch))?;
+        self.take_from_neighbours(store, |neighbour| neighbour.has_any(&wanted));
+        wanted = lacking(&wanted);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        self.with_watch(|remote, watch| remote.fetch_blobs(store, &wanted, watch))?;
         Ok(())
+    }
+
+    /// Takes everything that the neighbours have, if one of them `is_worth_it`; gives the pins that they stand on. They are
+    /// a short way and nothing else: what one of them cannot give is left to the network.
+    fn take_from_neighbours(&self, store: &Store, is_worth_it: impl Fn(&Store) -> bool) -> BTreeSet<Id> {
+        let stores: Vec<Store> = self.neighbours.iter().filter_map(|dir| Store::open(dir).ok().flatten()).collect();
+        let mut pins = BTreeSet::new();
+        if !stores.iter().any(is_worth_it) {
+            return pins;
+        }
+        // All of them: one may borrow objects of another.
+        let all = stores.iter().all(|neighbour| store.take_from(neighbour.dir()).unwrap_or(false));
+        if all {
+            let stand_on = stores.iter().filter_map(|neighbour| neighbour.read_ref(BASE).ok().flatten());
+            pins.extend(stand_on.filter(|id| store.has(*id)));
+        }
+        pins
     }
 
     /// Runs `engine` until it has a result, fetching in between what it needs.

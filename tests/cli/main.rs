@@ -14,6 +14,7 @@ mod init;
 mod kill;
 mod lose_nothing;
 mod mistakes;
+mod neighbours;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]
