@@ -1,5 +1,7 @@
 //! Changes of a manifest's text that keep everything else: comments, order, blanks, line ends.
 
+mod copy;
+
 use std::path::Path;
 
 use similar::{ChangeTag, TextDiff};
@@ -93,9 +95,6 @@ impl ManifestEdit {
     /// # Errors
     /// [`EditError::Exists`], [`EditError::NotText`], [`EditError::Form`].
     pub fn add(&mut self, new: &NewUpstream) -> Result<(), EditError> {
-        if self.entry_exists(&new.name) {
-            return Err(EditError::Exists(new.name.clone()));
-        }
         let mut keys: Vec<(&str, Value)> = vec![("url", new.url.as_str().into())];
         if !new.mirrors.is_empty() {
             keys.push(("mirrors", new.mirrors.iter().map(Url::as_str).collect::<Array>().into()));
@@ -113,6 +112,18 @@ impl ManifestEdit {
         keys.extend(new.remember.map(|remember| ("remember", remember_text(remember).into())));
 
         let width = keys.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+        let mut table = format!("[upstream.{}]\n", new.name.toml_key());
+        for (key, value) in keys {
+            table.push_str(&format!("{key:<width$} = {}\n", layout(value)));
+        }
+        self.add_text(&new.name, &table)
+    }
+
+    /// Adds the text of the entry `name` at the end, a blank line before it.
+    fn add_text(&mut self, name: &Name, table: &str) -> Result<(), EditError> {
+        if self.entry_exists(name) {
+            return Err(EditError::Exists(name.clone()));
+        }
         let mut text = self.text.clone();
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
@@ -120,13 +131,10 @@ impl ManifestEdit {
         if !text.is_empty() && !text.ends_with("\n\n") {
             text.push('\n');
         }
-        text.push_str(&format!("[upstream.{}]\n", new.name.toml_key()));
-        for (key, value) in keys {
-            text.push_str(&format!("{key:<width$} = {}\n", layout(value)));
-        }
+        text.push_str(table);
         // A table cannot be added where the others are written as dotted keys or an inline table.
         if text.parse::<DocumentMut>().is_err() {
-            return Err(EditError::Form { name: new.name.clone() });
+            return Err(EditError::Form { name: name.clone() });
         }
         self.text = text;
         Ok(())
