@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::add_like::{Copied, add_like};
 use super::context::Context;
 use super::entry::{Entry, Said, entry, find, rev, write};
 use super::failure::{CliError, Exit};
@@ -17,6 +18,9 @@ use crate::workspace::pinned;
 /// url that are missing. For an entry that is in the manifest without a pin it
 /// only sets the pin.
 ///
+/// With --like the new entry is a copy of another one, for a second release
+/// branch: its keys, its pin and its patch files are copied as they are.
+///
 /// Nothing is checked out: that is for `patchq setup --only NAME`.
 /// `patchq undo` takes it back.
 #[derive(clap::Args, Debug)]
@@ -27,7 +31,8 @@ Examples:
   patchq add kubeflow https://github.com/kubeflow/kubeflow.git \\
          --track v1.6-branch
   patchq add ray https://github.com/ray-project/ray.git --pin ray-1.11.0
-  patchq add kubeflow --pin v1.6.1          the entry exists: set its pin"
+  patchq add kubeflow --pin v1.6.1          the entry exists: set its pin
+  patchq add kubeflow-1.9 --like kubeflow --track v1.9-branch --to v1.9.0"
 )]
 pub(super) struct Args {
     /// The upstream's name: lower case, digits, `.`, `_`, `-`
@@ -36,27 +41,44 @@ pub(super) struct Args {
     /// Where its repository is (a relative path: from here)
     #[arg(value_name = "URL")]
     pub(super) url: Option<String>,
-    /// What refresh follows: a branch, a tag, a glob over tags (left out: the remote's HEAD branch)
+    /// What refresh follows: a branch, a tag, a glob over tags (left out: the remote's HEAD branch; with --like: what OTHER
+    /// follows)
     #[arg(long, value_name = "T")]
     pub(super) track: Option<String>,
     /// The commit to stand on: an id, a tag, a branch (left out: the tip of the track)
     #[arg(long, value_name = "REV")]
     pub(super) pin: Option<String>,
+    /// Copy this upstream's entry, pin and patch files
+    #[arg(long, value_name = "OTHER")]
+    pub(super) like: Option<String>,
+    /// With --like: the commit to move the copy to
+    #[arg(long, value_name = "REV")]
+    pub(super) to: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Document {
-    name: String,
-    url: String,
-    track: Option<String>,
-    pin: Id,
-    version: String,
+pub(super) struct Document {
+    pub(super) name: String,
+    pub(super) url: String,
+    pub(super) track: Option<String>,
+    pub(super) pin: Id,
+    pub(super) version: Option<String>,
     /// Whether the entry is new.
-    added: bool,
-    files: Vec<String>,
+    pub(super) added: bool,
+    /// The upstream that it is a copy of.
+    pub(super) like: Option<String>,
+    pub(super) files: Vec<String>,
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    if args.like.is_some() {
+        let copied = add_like(context, &args)?;
+        return move_copy(context, &copied);
+    }
+    if args.to.is_some() {
+        let error = CliError::usage("--to is for a copy of another upstream, and --like is missing");
+        return Err(error.hint("give the commit to stand on by --pin REV"));
+    }
     let workspace = context.workspace()?;
     let pin = args.pin.as_deref().map(rev).transpose()?;
     let (name, url) = name_and_url(context, args.name, args.url)?;
@@ -77,8 +99,19 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         context.say(&Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}")));
     }
     if context.json {
-        let (pin, version, added) = (found.pin, found.version, entry.new.is_some());
-        context.document(Document { name, url, track, pin, version, added, files: adopted.files }, None)?;
+        let (pin, version, added) = (found.pin, Some(found.version), entry.new.is_some());
+        let files = adopted.files;
+        context.document(Document { name, url, track, pin, version, added, like: None, files }, None)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Moves a copy, which still stands on the pin of the other upstream, to `copied.to`.
+fn move_copy(context: &Context, copied: &Copied) -> Result<Exit, CliError> {
+    let Copied { name, to, .. } = copied;
+    if let Some(to) = to.as_ref().filter(|_| !context.quiet) {
+        let note = Message::note(format!("{name}: it still stands on {}", copied.pin.short(12)));
+        context.say(&note.hint(format!("patchq refresh {name} --to {to}")));
     }
     Ok(Exit::Done)
 }
@@ -106,7 +139,7 @@ fn name_in(url: &str) -> Option<String> {
     Name::parse(&stem).ok().map(|name| name.to_string())
 }
 
-fn pinned_already(entry: &Entry, pin: Id) -> CliError {
+pub(super) fn pinned_already(entry: &Entry, pin: Id) -> CliError {
     let name = entry.name.as_str();
     let file = format!("commits/{name}.txt");
     let error =

@@ -10,7 +10,8 @@ use crate::ui::{Message, PromptError};
 use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Upstream, Url};
 use crate::workspace::{
-    AdoptError, Adopted, Adoption, Files, Found, LookUpError, Site, Supply, Wanted, Workspace, adopt, look_up, pins,
+    AdoptError, Adopted, Adoption, Files, Found, LookUpError, NewEntry, Site, Supply, Wanted, Workspace, adopt,
+    look_up, pins,
 };
 
 /// An upstream that is to get a pin.
@@ -70,16 +71,10 @@ pub(super) fn entry(context: &Context, workspace: &Workspace, said: &Said<'_>) -
     let track = said.track.map(track).transpose()?;
     if let Some(upstream) = workspace.manifest.upstream(said.name) {
         same(upstream, url.as_ref(), track.as_ref())?;
-        let file = workspace.layout.pin(&upstream.name);
-        let pin = pins::read_pin(&file, workspace.layout.shown(&file));
-        let pin = pin.map_err(|error| CliError::of("pin", &error).in_upstream(said.name))?;
+        let pin = pin_of(workspace, &upstream.name)?;
         return Ok(Entry { name: upstream.name.clone(), new: None, pin });
     }
-    let name = Name::parse(said.name).map_err(|error| CliError::usage(error.to_string()))?;
-    if workspace.tracked_names(context.git()?)?.contains(name.as_str().as_bytes()) {
-        let error = CliError::usage(BadName::Tracked(name.to_string()).to_string());
-        return Err(error.hint("take another name"));
-    }
+    let name = new_name(context, workspace, said.name)?;
     let url = match url {
         Some(url) => url,
         None => match context.ask(&format!("where is the repository of '{name}'?"), None)? {
@@ -89,10 +84,25 @@ pub(super) fn entry(context: &Context, workspace: &Workspace, said: &Said<'_>) -
     };
     let (sparse, registry, version, remember) = (None, None, None, None);
     let new = NewUpstream { name: name.clone(), url, mirrors: Vec::new(), track, sparse, registry, version, remember };
-    let file = workspace.layout.pin(&name);
-    let pin = pins::read_pin(&file, workspace.layout.shown(&file));
-    let pin = pin.map_err(|error| CliError::of("pin", &error).in_upstream(said.name))?;
+    let pin = pin_of(workspace, &name)?;
     Ok(Entry { name, new: Some(new), pin })
+}
+
+/// The pin that the upstream `name` has.
+pub(super) fn pin_of(workspace: &Workspace, name: &Name) -> Result<Option<Id>, CliError> {
+    let file = workspace.layout.pin(name);
+    let pin = pins::read_pin(&file, workspace.layout.shown(&file));
+    pin.map_err(|error| CliError::of("pin", &error).in_upstream(name.as_str()))
+}
+
+/// A name for a new entry, which the workspace's repository leaves free.
+pub(super) fn new_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Name, CliError> {
+    let name = Name::parse(text).map_err(|error| CliError::usage(error.to_string()))?;
+    if workspace.tracked_names(context.git()?)?.contains(name.as_str().as_bytes()) {
+        let error = CliError::usage(BadName::Tracked(name.to_string()).to_string());
+        return Err(error.hint("take another name"));
+    }
+    Ok(name)
 }
 
 fn no_url(workspace: &Workspace, name: &Name, argument: &str) -> CliError {
@@ -169,7 +179,8 @@ fn find_with(
     pin: Option<&Rev>,
     prompts: Prompts,
 ) -> Result<Found, CliError> {
-    with_site(context, workspace, entry, prompts, |site, supply| {
+    let new = entry.new.clone().map(NewEntry::Written);
+    with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |site, supply| {
         let (track, version) = (site.upstream.track.clone(), site.upstream.version.clone());
         let wanted = Wanted { track, follow: entry.new.is_some(), pin: pin.cloned(), version };
         look_up(site, supply, &wanted).map_err(|error| not_found(entry.name.as_str(), error))
@@ -186,42 +197,41 @@ pub(super) fn write(
     failed: impl Fn(AdoptError) -> CliError,
 ) -> Result<Adopted, CliError> {
     let new = entry.new.clone().map(|new| NewUpstream { track: found.track().cloned(), ..new });
-    let with_track = Entry { name: entry.name.clone(), new, pin: entry.pin };
-    let adopted = with_site(context, workspace, &with_track, prompts, |site, supply| {
-        let adoption = Adoption { entry: with_track.new.as_ref(), files, pin_now: entry.pin };
+    let new = new.map(NewEntry::Written);
+    let adopted = with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |site, supply| {
+        let adoption = Adoption { entry: new.as_ref(), files, pin_now: entry.pin };
         let adopted = context.around(context.command(), |around| adopt(site, supply, &adoption, around));
         for warning in site.workspace.manifest.warnings.iter().filter(|warning| warning.line >= site.upstream.line) {
-            if with_track.new.is_some() {
+            if new.is_some() {
                 context.say(&Message::warning(super::errors::mistake(warning)));
             }
         }
         adopted.map_err(&failed)
     })?;
-    in_the_way(context, workspace, entry, &adopted);
+    in_the_way(context, workspace, &entry.name, &adopted);
     Ok(adopted)
 }
 
 /// Says what a checkout would find in its place.
-fn in_the_way(context: &Context, workspace: &Workspace, entry: &Entry, adopted: &Adopted) {
-    let folder = workspace.layout.checkout(&entry.name);
+pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, adopted: &Adopted) {
+    let folder = workspace.layout.checkout(name);
     if !adopted.has_checkout && folder.read_dir().map_or(folder.exists(), |mut inside| inside.next().is_some()) {
-        let name = &entry.name;
         let text = format!("{name}: '{name}' is there already and no checkout of patchq's; setup will not touch it");
         context.say(&Message::warning(text).hint(format!("mv {name} {name}.old")));
     }
 }
 
-/// Runs `work` with the site of the entry, which need not be in the manifest yet.
-fn with_site<T>(
+/// Runs `work` with the site of the upstream `name`, whose entry (`new`) need not be in the manifest yet.
+pub(super) fn with_site<T>(
     context: &Context,
     workspace: &Workspace,
-    entry: &Entry,
+    (name, new): (&Name, Option<&NewEntry>),
     prompts: Prompts,
     work: impl FnOnce(&Site<'_>, &Supply<'_>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let name = entry.name.as_str();
+    let name = name.as_str();
     let made;
-    let workspace = match &entry.new {
+    let workspace = match new {
         None => workspace,
         Some(new) => {
             made = workspace.with_entry(new).map_err(|error| CliError::edit(name, &error))?;

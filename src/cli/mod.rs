@@ -2,6 +2,7 @@
 //! comments are the manual, and `run`.
 
 mod add;
+mod add_like;
 mod apply;
 mod completions;
 mod context;

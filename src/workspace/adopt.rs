@@ -7,7 +7,7 @@ use super::changes::{of_ignores, to_hold};
 use super::files_side::Files;
 use super::follow::{GitSide, RefMove};
 use super::layout::{Layout, MANIFEST};
-use super::manifest::{EditError, Manifest, ManifestEdit, Name, NewUpstream};
+use super::manifest::{EditError, Manifest, ManifestEdit, Name, NewUpstream, Track};
 use super::open::Workspace;
 use super::publish::{FileChange, PublishError};
 use super::queue::{Queue, SERIES};
@@ -21,11 +21,27 @@ use crate::git::{BRANCH, GitError, Id, Objects, SYNCED};
 use crate::path::{RepoPath, printable};
 use crate::stack::{Applied, Stack};
 
+/// An entry that the manifest is to get.
+#[derive(Debug, Clone)]
+pub enum NewEntry {
+    /// With these keys.
+    Written(NewUpstream),
+    /// With those of another entry.
+    Like {
+        /// Its name.
+        name: Name,
+        /// The other entry.
+        other: Name,
+        /// What it follows; `None`: what the other one does.
+        track: Option<Track>,
+    },
+}
+
 /// What an upstream gets.
 #[derive(Debug)]
 pub struct Adoption<'a> {
     /// Its entry of the manifest; `None`: it is there.
-    pub entry: Option<&'a NewUpstream>,
+    pub entry: Option<&'a NewEntry>,
     /// Pin, version and first patches (none: those that are on disk stay).
     pub files: &'a Files,
     /// The pin that the upstream has now.
@@ -81,7 +97,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`EditError`].
-    pub fn with_entry(&self, new: &NewUpstream) -> Result<Workspace, EditError> {
+    pub fn with_entry(&self, new: &NewEntry) -> Result<Workspace, EditError> {
         let text = with_entry(&self.text, new)?;
         let manifest = Manifest::parse(&text, Path::new(MANIFEST))?;
         let (checkout, inside) = (self.checkout.clone(), self.inside.clone());
@@ -89,9 +105,12 @@ impl Workspace {
     }
 }
 
-fn with_entry(text: &[u8], new: &NewUpstream) -> Result<Vec<u8>, EditError> {
+fn with_entry(text: &[u8], new: &NewEntry) -> Result<Vec<u8>, EditError> {
     let mut edit = ManifestEdit::new(text, Path::new(MANIFEST))?;
-    edit.add(new)?;
+    match new {
+        NewEntry::Written(new) => edit.add(new)?,
+        NewEntry::Like { name, other, track } => edit.add_like(name, other, track.as_ref())?,
+    }
     edit.finish(Path::new(MANIFEST))
 }
 

@@ -41,7 +41,7 @@ mod verify_fix;
 mod version;
 mod which_patch;
 
-pub use adopt::{AdoptError, Adopted, Adoption, adopt, pinned, refuse_patches};
+pub use adopt::{AdoptError, Adopted, Adoption, NewEntry, adopt, pinned, refuse_patches};
 pub use files_side::{Files, FilesError};
 pub use findings::{Finding, FindingKind, Severity};
 pub use follow::FollowError;

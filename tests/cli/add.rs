@@ -278,3 +278,133 @@ fn a_folder_in_the_checkouts_place_is_told() {
     assert!(out.stderr.contains("'up' is there already and no checkout of patchq's"), "{}", out.stderr);
     assert_eq!(env.read("ws/up/old"), "a clone from before");
 }
+
+/// An upstream with an entry that has comments, and with a queue of two, a series and a stray file.
+fn with_queue(env: &Env) {
+    env.run(&["add", "up", "../srv/up.git", "--pin", "v1.0.0", "--track", "main"]).ok();
+    let manifest = "# ours\n[upstream.up]\nurl   = \"../srv/up.git\" # near\ntrack = \"main\"\n# what we build\nsparse = [\"docs\"]\n\
+                    version = \"9.9\"\ntags = [\"{version}-{queue}\"]\n\n# the one\n[[upstream.up.image]]\nname = \"up\"\n";
+    env.write("ws/upstreams.toml", manifest);
+    env.write("ws/patches/up/b.patch", crate::env::DIFF);
+    env.write("ws/patches/up/a.patch", crate::env::SECOND);
+    env.write("ws/patches/up/series", "b.patch\na.patch # later\n");
+    env.write("ws/patches/up/notes", "mine\n");
+}
+
+#[test]
+fn a_copy_has_entry_pin_version_and_queue_of_the_other() {
+    let env = Env::new();
+    with_queue(&env);
+    env.run(&["setup"]).ok();
+    let manifest = env.read("ws/upstreams.toml");
+    let before = env.snapshot();
+    // What the other one's store has is not asked for.
+    let args = ["add", "up-2", "--like", "up", "--track", "next", "--offline", "--json"];
+    let out = env.run(&args).ok();
+    assert!(out.stderr.contains("up-2: added like up, with 2 patches on"), "{}", out.stderr);
+    assert!(out.stderr.contains("no patches, and not copied: notes"), "{}", out.stderr);
+    let document = out.json();
+    assert_eq!((&document["schema"], &document["like"]), (&"patchq.add/1".into(), &"up".into()));
+    assert_eq!((&document["pin"], &document["version"]), (&env.up.v1_0.to_string().into(), &"v1.0.0".into()));
+    assert_eq!((&document["track"], &document["added"]), (&"next".into(), &true.into()));
+    let copy = "\n[upstream.up-2]\nurl   = \"../srv/up.git\" # near\ntrack = \"next\"\n# what we build\nsparse = [\"docs\"]\n\
+                tags = [\"{version}-{queue}\"]\n\n# the one\n[[upstream.up-2.image]]\nname = \"up\"\n";
+    assert_eq!(env.read("ws/upstreams.toml"), format!("{manifest}{copy}"));
+    for file in ["a.patch", "b.patch", "series"] {
+        assert_eq!(env.read(&format!("ws/patches/up-2/{file}")), env.read(&format!("ws/patches/up/{file}")), "{file}");
+    }
+    assert!(!env.path("ws/patches/up-2/notes").exists() && !env.path("ws/up-2").exists());
+    assert_eq!(env.read("ws/commits/up-2.txt"), env.read("ws/commits/up.txt"));
+    assert_eq!(env.read("ws/commits/up-2.version.txt"), env.read("ws/commits/up.version.txt"));
+    assert!(env.read("ws/.gitignore").contains("/up-2/\n"));
+
+    env.run(&["setup", "--only", "up-2", "--offline"]).ok();
+    assert!(env.git_in(&env.path("ws/up-2"), &["log", "-1", "--format=%H"]).len() > 40);
+    env.run(&["verify", "up-2", "--offline"]).ok();
+    fs::remove_dir_all(env.path("ws/up-2")).unwrap();
+    env.run(&["undo", "up-2"]).ok();
+    assert_eq!(env.snapshot(), before);
+}
+
+#[test]
+fn a_copy_without_a_track_follows_what_the_other_follows_and_may_be_told_where_to_go() {
+    let env = Env::new();
+    with_queue(&env);
+    let document = env.run(&["add", "up-2", "--like", "up/", "--json"]).ok().json();
+    assert_eq!(document["track"], "main");
+    let out = env.run(&["add", "up-3", "--like", "up-2", "--to", "v1.1.0"]).ok();
+    assert!(out.stderr.contains("hint: patchq refresh up-3 --to v1.1.0"), "{}", out.stderr);
+    assert_eq!(env.read("ws/commits/up-3.txt"), format!("{}\n", env.up.v1_0));
+}
+
+#[test]
+fn a_copy_killed_at_any_step_is_not_there_or_whole() {
+    let env = Env::new();
+    with_queue(&env);
+    let before = env.snapshot();
+    let args = ["add", "up-2", "--like", "up"];
+    env.run(&args).ok();
+    let after = env.snapshot();
+    env.run(&["undo", "up-2"]).ok();
+    for point in ["Stored(0)", "Recorded", "Committed", "Staged(2)", "Replaced(1)", "Replaced(4)", "Cleared", "refs"] {
+        env.killed_at(point, &args);
+        env.run(&["undo", "--list"]).ok();
+        let is = env.snapshot();
+        assert!(is == before || is == after, "{point}: {is:#?}");
+        if is == after {
+            env.run(&["undo", "up-2"]).ok();
+        }
+        assert_eq!(env.snapshot(), before, "{point}");
+    }
+}
+
+#[test]
+fn what_cannot_be_copied_changes_nothing() {
+    let env = Env::new();
+    with_queue(&env);
+    let manifest = env.read("ws/upstreams.toml");
+    env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.bare]\nurl = \"../srv/up.git\"\n"));
+    env.write("ws/patches/left/x.patch", crate::env::DIFF);
+    env.write("ws/commits/gone.txt", format!("{}\n", env.up.v1_1));
+    env.write("ws/tracked/file", "");
+    env.git(&["add", "tracked"]);
+    let before = env.snapshot();
+    let cases: &[(&[&str], i32, &[&str])] = &[
+        (&["add", "--like", "up"], 2, &["NAME is missing", "hint: patchq add NAME --like up"]),
+        (
+            &["add", "two", "../srv/up.git", "--like", "up"],
+            2,
+            &["with --like the url is that of 'up'; leave URL out", "hint: patchq add two --like up\n"],
+        ),
+        (
+            &["add", "two", "--like", "up", "--pin", "v1.1.0"],
+            2,
+            &["with --like the pin is that of 'up'", "hint: patchq add two --like up --to v1.1.0"],
+        ),
+        (&["add", "two", "--to", "v1.1.0"], 2, &["--to is for a copy", "--like is missing", "hint: give the commit"]),
+        (&["add", "two", "--like", "upp"], 2, &["there is no upstream 'upp'", "did you mean 'up'?"]),
+        (&["add", "two", "--like", "up", "--to", "main~1"], 2, &["'main~1' is not a branch"]),
+        (&["add", "two", "--like", "up", "--track=-x"], 2, &["'-x' could be read as an option"]),
+        (&["add", "Two", "--like", "up"], 2, &["'Two' is no name for an upstream"]),
+        (&["add", "tracked", "--like", "up"], 2, &["the workspace's repository tracks 'tracked'"]),
+        (&["add", "bare", "--like", "up"], 2, &["there is an upstream 'bare' in upstreams.toml already", "hint: take"]),
+        (&["add", "two", "--like", "bare"], 1, &["bare: no pin", "hint: patchq add bare --pin REV"]),
+        (
+            &["add", "left", "--like", "up"],
+            1,
+            &["left: there are patches in patches/left already", "hint: rm -r patches/left"],
+        ),
+        (&["add", "gone", "--like", "up"], 1, &["gone: it has a pin already", "hint: rm commits/gone.txt"]),
+    ];
+    for (args, code, texts) in cases {
+        env.run(args).fails(*code, texts);
+        assert_eq!(env.snapshot(), before, "{args:?}");
+    }
+    env.write("ws/patches/up/series", "a.patch\nb.patch\n");
+    let before = env.snapshot();
+    env.run(&["add", "two", "--like", "up"]).fails(1, &["error: up: a.patch: does not apply", "patches/up/a.patch:"]);
+    assert_eq!(env.snapshot(), before);
+    env.write("ws/upstreams.toml", "upstream.up = { url = \"../srv/up.git\" }\n");
+    env.write("ws/patches/up/series", "b.patch\na.patch\n");
+    env.run(&["add", "two", "--like", "up"]).fails(1, &["two: 'upstream' is written with dotted keys or braces"]);
+}
