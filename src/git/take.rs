@@ -275,6 +275,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_made_first_is_taken_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let pack = dir.path().join("objects/pack");
+        fs::create_dir_all(&pack).unwrap();
+        for (name, seconds) in [("pack-a.idx", 30), ("pack-b.idx", 10), ("pack-c.idx", 20), ("tmp_pack_x", 5)] {
+            let file = File::create(pack.join(name)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+        }
+        let listing = Listing::of(dir.path()).unwrap().unwrap();
+        let paths: Vec<_> = listing.items.iter().map(|item| item.path.to_str().unwrap()).collect();
+        assert_eq!(paths, ["pack/pack-b", "pack/pack-c", "pack/pack-a"]);
+    }
+
+    #[test]
     fn marks_come_along_for_commits_that_come_along() {
         let dir = tempfile::tempdir().unwrap();
         let (from, ids) = filled(&dir.path().join("from"), 2);
