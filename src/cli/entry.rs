@@ -10,8 +10,8 @@ use crate::ui::{Message, PromptError};
 use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Upstream, Url};
 use crate::workspace::{
-    AdoptError, Adopted, Adoption, Files, Found, LookUpError, NewEntry, Site, Supply, Wanted, Workspace, adopt,
-    look_up, pins,
+    AdoptError, Adopted, Adoption, Files, Found, NewEntry, Site, Supply, Wanted, Workspace, adopt, look_up, pins,
+    remember_news,
 };
 
 /// An upstream that is to get a pin.
@@ -183,7 +183,12 @@ fn find_with(
     with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |site, supply| {
         let (track, version) = (site.upstream.track.clone(), site.upstream.version.clone());
         let wanted = Wanted { track, follow: entry.new.is_some(), pin: pin.cloned(), version };
-        look_up(site, supply, &wanted).map_err(|error| not_found(entry.name.as_str(), error))
+        let found = look_up(site, supply, &wanted);
+        let found = found.map_err(|error| CliError::look_up(entry.name.as_str(), error))?;
+        if let Some(tip) = &found.tip {
+            remember_news(site, tip, Some(found.pin), context.now());
+        }
+        Ok(found)
     })
 }
 
@@ -247,18 +252,6 @@ pub(super) fn with_site<T>(
         work(&site, supply)
     });
     supplied.map_err(|error| error.in_upstream(name))
-}
-
-/// Why the upstream `name` has nothing to stand on.
-pub(super) fn not_found(name: &str, error: LookUpError) -> CliError {
-    match error {
-        LookUpError::Settle(error) => CliError::settle(name, error),
-        LookUpError::Rev(_) => CliError::usage(error.to_string()).in_upstream(name),
-        LookUpError::NoTrack(_) => CliError::of("revision", &error).in_upstream(name),
-        LookUpError::NoDefaultBranch | LookUpError::DefaultBranch(_) => {
-            CliError::of("revision", &error).hint("say what to follow: --track BRANCH").in_upstream(name)
-        }
-    }
 }
 
 /// A track of the command line.

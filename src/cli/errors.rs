@@ -13,7 +13,8 @@ use crate::workspace::manifest::{ManifestErrors, Mistake};
 use crate::workspace::publish::PublishError;
 use crate::workspace::undo::UndoError;
 use crate::workspace::{
-    FilesError, FollowError, NewCommit, OpenError, RewriteError, SettleError, SupplyError, UnknownUpstream,
+    FilesError, FollowError, LookUpError, NewCommit, OpenError, RewriteError, SettleError, SupplyError, TargetError,
+    UnknownUpstream, is_exact,
 };
 
 /// So many items of a list are named.
@@ -226,6 +227,39 @@ impl CliError {
             SettleError::ChangedMeanwhile => CliError::of("changed", &error),
         };
         made.in_upstream(name)
+    }
+
+    /// An error of asking the upstream `name` for a commit.
+    pub(super) fn look_up(name: &str, error: LookUpError) -> CliError {
+        match error {
+            LookUpError::Settle(error) => return CliError::settle(name, error),
+            LookUpError::Rev(_) => CliError::usage(error.to_string()),
+            LookUpError::NoTrack(_) => CliError::of("revision", &error),
+            LookUpError::NoDefaultBranch | LookUpError::DefaultBranch(_) => {
+                CliError::of("revision", &error).hint("say what to follow: --track BRANCH")
+            }
+        }
+        .in_upstream(name)
+    }
+
+    /// An error of finding out what the queue of the upstream `name` is to be moved to.
+    pub(super) fn target(name: &str, error: TargetError) -> CliError {
+        match error {
+            TargetError::LookUp(error) => return CliError::look_up(name, error),
+            TargetError::NoTrack => CliError::of("track", &error)
+                .at(MANIFEST, None)
+                .hint(format!("patchq refresh {name} --track TRACK     (a branch, a tag, a glob over tags to follow)"))
+                .hint(format!("patchq refresh {name} --to REV --once")),
+            TargetError::Outside { ref rev, .. } => CliError::usage(error.to_string())
+                .hint(format!("patchq refresh {name} --to {rev} --once     (the track stays as it is)"))
+                .hint(format!("patchq refresh {name} --to {rev} --track NEW     (NEW is followed from now on)")),
+            TargetError::Older(ref back) => {
+                let to = back.to.version.clone().filter(|version| is_exact(version, back.to.id));
+                let to = to.unwrap_or_else(|| back.to.id.to_string());
+                CliError::of("older", &error).hint(format!("patchq refresh {name} --to {to} --allow-older"))
+            }
+        }
+        .in_upstream(name)
     }
 
     /// An error of finishing what a killed command left, which names its upstream itself.

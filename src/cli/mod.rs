@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod man;
 mod outcomes;
+mod outdated;
 mod refresh;
 mod save;
 mod schema;
@@ -117,6 +118,7 @@ enum Command {
     Export(export::Args),
     Verify(verify::Args),
     Refresh(refresh::Args),
+    Outdated(outdated::Args),
     Tag(tag::Args),
     Undo(undo::Args),
     Demo(demo::Args),
@@ -140,6 +142,7 @@ impl Command {
             Command::Export(_) => "export",
             Command::Verify(_) => "verify",
             Command::Refresh(_) => "refresh",
+            Command::Outdated(_) => "outdated",
             Command::Tag(_) => "tag",
             Command::Undo(_) => "undo",
             Command::Demo(_) => "demo",
@@ -161,6 +164,7 @@ impl Command {
             Command::Export(args) => export::run(context, args),
             Command::Verify(args) => verify::run(context, args),
             Command::Refresh(args) => refresh::run(context, args),
+            Command::Outdated(args) => outdated::run(context, args),
             Command::Tag(args) => tag::run(context, args),
             Command::Undo(args) => undo::run(context, args),
             Command::Demo(args) => demo::run(context, args),

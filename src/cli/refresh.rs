@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::context::Context;
-use super::entry::{not_found, rev, track};
+use super::entry::{rev, track};
 use super::export::{Patch, patches, say_patches};
 use super::failure::{CliError, Exit};
 use super::outcomes;
@@ -14,7 +14,7 @@ use crate::report::{Heading, PatchReport, markdown};
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed, refresh};
-use crate::workspace::{Site, Target, TargetError, TargetWish, Workspace, is_exact, remember_news};
+use crate::workspace::{Site, Target, TargetWish, Workspace, is_exact, remember_news};
 
 /// Move a queue to a newer commit of its upstream
 ///
@@ -298,22 +298,4 @@ fn failed(name: &str, error: RefreshError) -> CliError {
         RefreshError::Rewrite(error) => CliError::rewrite(name, error),
     };
     made.in_upstream(name)
-}
-
-impl CliError {
-    /// An error of finding what the queue of `name` is to be moved to.
-    pub(super) fn target(name: &str, error: TargetError) -> CliError {
-        let made = match error {
-            TargetError::LookUp(error) => not_found(name, error),
-            TargetError::NoTrack => CliError::of("track", &error)
-                .hint(format!("patchq refresh {name} --track BRANCH     (follow it from now on)"))
-                .hint(format!("patchq refresh {name} --to REV --once")),
-            TargetError::Outside { ref rev, .. } => CliError::usage(error.to_string())
-                .hint(format!("patchq refresh {name} --to {rev} --once     (the track stays as it is)"))
-                .hint(format!("patchq refresh {name} --to {rev} --track NEW     (follow NEW from now on)")),
-            TargetError::Older(_) => CliError::of("older", &error)
-                .hint(format!("patchq refresh {name} … --allow-older     (if going back is meant)")),
-        };
-        made.in_upstream(name)
-    }
 }

@@ -1,6 +1,5 @@
 //! `patchq setup`.
 
-use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
@@ -15,7 +14,7 @@ use crate::report::Bytes;
 use crate::stack::Applied;
 use crate::ui::{Message, count};
 use crate::workspace::layout::MANIFEST;
-use crate::workspace::{FilesError, SettleError, Settled, Site, Wish, Workspace, by_url, copy, manifest, settle};
+use crate::workspace::{FilesError, SettleError, Settled, Site, Wish, Workspace, copy, manifest, settle};
 
 /// Check every upstream out at its pin, with its queue applied
 ///
@@ -146,8 +145,7 @@ fn resolved(path: &Path) -> PathBuf {
     real
 }
 
-/// Settles several upstreams at once, those of one url one after the other, each of the others in its own thread; those that lacked credentials again, one at a time, with
-/// git asking on the terminal.
+/// Settles several upstreams at once.
 pub(super) fn settle_all(
     context: &Context,
     workspace: &Workspace,
@@ -172,22 +170,7 @@ pub(super) fn settle_all(
             settled.map_err(|error| CliError::settle(name, error))
         })
     };
-    let groups = by_url(workspace, upstreams);
-    let mut firsts: BTreeMap<&str, Result<Settled, CliError>> = std::thread::scope(|scope| {
-        let one = |upstream: &manifest::Upstream| one(upstream, Prompts::Never);
-        let threads: Vec<_> = groups
-            .iter()
-            .map(|group| scope.spawn(move || group.iter().map(|of| (of.name.as_str(), one(of))).collect::<Vec<_>>()))
-            .collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    });
-    context.each(upstreams, |upstream| {
-        let first = firsts.remove(upstream.name.as_str());
-        let mut result = first.unwrap_or_else(|| Err(CliError::plain("internal", "a thread ended without a result")));
-        if result.as_ref().is_err_and(CliError::lacks_credentials) && context.asker.can_ask() && !context.json {
-            result = one(upstream, Prompts::Terminal);
-        }
-        let settled = result?;
+    context.each_at_once(workspace, upstreams, one, |upstream, settled| {
         told(context, upstream, &settled);
         Ok((Exit::Done, (upstream.name.to_string(), settled)))
     })

@@ -1,5 +1,6 @@
 //! Which upstreams a command works on, and what it needs to work on one.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::context::Context;
@@ -9,7 +10,7 @@ use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
 use crate::ui::{Message, Task};
 use crate::workspace::lock::Holder;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{Around, Site, Supply, Workspace, finish_left_behind, neighbours};
+use crate::workspace::{Around, Site, Supply, Workspace, by_url, finish_left_behind, neighbours};
 
 impl Context {
     /// The workspace that the command stands in; its manifest's warnings are said.
@@ -133,6 +134,38 @@ impl Context {
             }
         }
         all
+    }
+
+    /// Does `work` for every upstream at once: those of one url one after the other, because they take from each other, the
+    /// others each in a thread of its own; for those that lacked credentials again, one at a time, with git asking on the
+    /// terminal. `then` gets the results in order.
+    pub(super) fn each_at_once<T: Send, R>(
+        &self,
+        workspace: &Workspace,
+        upstreams: &[&Upstream],
+        work: impl Fn(&Upstream, Prompts) -> Result<T, CliError> + Sync,
+        mut then: impl FnMut(&Upstream, T) -> Result<(Exit, R), CliError>,
+    ) -> Each<R> {
+        let (work, groups) = (&work, by_url(workspace, upstreams));
+        let mut firsts: BTreeMap<String, Result<T, CliError>> = std::thread::scope(|scope| {
+            let row = |group: &[&Upstream]| -> Vec<Result<T, CliError>> {
+                group.iter().map(|of| work(of, Prompts::Never)).collect()
+            };
+            let threads: Vec<_> = groups.iter().map(|group| (group, scope.spawn(move || row(group)))).collect();
+            let named = |(group, thread): (&Vec<&Upstream>, std::thread::ScopedJoinHandle<'_, Vec<_>>)| {
+                let names = group.iter().map(|of| of.name.to_string());
+                names.zip(thread.join().unwrap_or_default()).collect::<Vec<_>>()
+            };
+            threads.into_iter().flat_map(named).collect()
+        });
+        self.each(upstreams, |upstream| {
+            let broken = || Err(CliError::plain("internal", "a thread ended without a result"));
+            let mut result = firsts.remove(upstream.name.as_str()).unwrap_or_else(broken);
+            if result.as_ref().is_err_and(CliError::lacks_credentials) && self.asker.can_ask() && !self.json {
+                result = work(upstream, Prompts::Terminal);
+            }
+            then(upstream, result?)
+        })
     }
 }
 

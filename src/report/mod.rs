@@ -6,6 +6,7 @@ mod document;
 mod error;
 mod markdown;
 mod outcome;
+mod outdated;
 mod status;
 mod tags;
 
@@ -17,5 +18,6 @@ pub use outcome::{
     CandidateReport, ConflictReport, EntryReport, EvidenceReport, FileReport, HunkReport, LinesReport, PatchReport,
     sentence,
 };
+pub use outdated::{TagMove, TrackTip, UpstreamOutdated};
 pub use status::{FileNews, PatchStatus, TouchedFile, UpstreamStatus, WorkNews};
 pub use tags::{ImageTag, TagsError, UpstreamTags, tags};

@@ -3,6 +3,7 @@
 
 mod direction;
 mod moved;
+mod newest;
 mod pinned;
 
 use super::files_side::Files;
@@ -17,11 +18,12 @@ use crate::git::{GitError, Id, Objects, RemoteError, Rev, glob_matches};
 use crate::path::printable;
 
 use direction::{Direction, direction};
+use moved::moved_tags;
+use pinned::PinnedVersion;
 
 pub use direction::{Backward, Place, Why};
 pub use moved::MovedTag;
-pub(super) use moved::moved_tags;
-pub(super) use pinned::PinnedVersion;
+pub use newest::{Newest, newest};
 
 /// What is known before the upstream is asked.
 #[derive(Debug, Clone, Default)]

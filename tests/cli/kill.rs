@@ -22,10 +22,10 @@ impl State {
         } else {
             "no checkout".to_owned()
         };
-        // The commit that keeps what undo needs holds the time.
+        // The commit that keeps what undo needs holds the time; so do the news of the upstream, which no promise is about.
         let refs = env.refs();
-        let refs: Vec<&str> =
-            refs.lines().map(|line| line.split_once("/undo/").map_or(line, |(_, rest)| &rest[..6])).collect();
+        let refs = refs.lines().filter(|line| !line.starts_with("refs/patchq/upstream "));
+        let refs: Vec<&str> = refs.map(|line| line.split_once("/undo/").map_or(line, |(_, rest)| &rest[..6])).collect();
         State { files: env.files(), refs: refs.join("\n"), status }
     }
 

@@ -15,6 +15,7 @@ mod kill;
 mod lose_nothing;
 mod mistakes;
 mod neighbours;
+mod outdated;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]

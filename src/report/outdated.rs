@@ -1,0 +1,107 @@
+//! Whether tracks have moved past their pins, as data and in words.
+
+use serde::Serialize;
+
+use crate::git::Id;
+use crate::workspace::manifest::Upstream;
+use crate::workspace::{MovedTag, Newest, Tip};
+
+/// One upstream.
+#[derive(Debug, Clone, Serialize)]
+pub struct UpstreamOutdated {
+    /// Its name.
+    pub name: String,
+    /// Its pin.
+    pub pin: Option<Id>,
+    /// The pin's version.
+    pub version: Option<String>,
+    /// What refresh follows.
+    pub track: Option<String>,
+    /// Where the track stands; none where the upstream was not asked for it.
+    pub newest: Option<TrackTip>,
+    /// Tags that point elsewhere than they did.
+    pub moved_tags: Vec<TagMove>,
+    /// One word for how pin and track compare.
+    pub state: &'static str,
+    /// The same for people.
+    pub words: &'static str,
+}
+
+/// Where a track stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrackTip {
+    /// The commit.
+    pub id: Id,
+    /// The full name of the branch or tag there.
+    #[serde(rename = "ref")]
+    pub ref_name: String,
+    /// The tag on the commit, where there is one.
+    pub version: Option<String>,
+}
+
+/// A tag that points elsewhere than it did.
+#[derive(Debug, Clone, Serialize)]
+pub struct TagMove {
+    /// Its name.
+    pub tag: String,
+    /// The commit that it stood for.
+    pub was: Id,
+    /// The commit that it stands for.
+    pub is: Id,
+}
+
+impl UpstreamOutdated {
+    /// What `newest` says of `upstream`, which is pinned at `pin` with `version`; none where it was not asked.
+    #[must_use]
+    pub fn new(
+        upstream: &Upstream,
+        pin: Option<Id>,
+        version: Option<String>,
+        newest: Option<&Newest>,
+    ) -> UpstreamOutdated {
+        let tip = newest.and_then(|newest| newest.tip.as_ref());
+        let moved = newest.map(|newest| newest.moved.as_slice()).unwrap_or_default();
+        let (state, words) = match (pin, tip) {
+            _ if !moved.is_empty() => ("tag-moved", "tag moved!"),
+            (None, _) => ("no-pin", "no pin"),
+            (_, None) => ("no-track", "no track"),
+            (Some(pin), Some(tip)) if pin == tip.id => ("up-to-date", "up to date"),
+            _ if newest.is_some_and(|newest| newest.ahead) => ("ahead", "pin is ahead"),
+            _ => ("moved", "moved"),
+        };
+        UpstreamOutdated {
+            name: upstream.name.to_string(),
+            pin,
+            version: upstream.version.clone().or(version),
+            track: upstream.track.as_ref().map(ToString::to_string),
+            newest: tip.map(TrackTip::new),
+            moved_tags: moved.iter().map(TagMove::new).collect(),
+            state,
+            words,
+        }
+    }
+
+    /// Whether a check must say no.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        matches!(self.state, "moved" | "tag-moved")
+    }
+}
+
+impl TrackTip {
+    fn new(tip: &Tip) -> TrackTip {
+        TrackTip { id: tip.id, ref_name: tip.ref_name.clone(), version: tip.version.clone() }
+    }
+
+    /// The tag, or the first twelve digits of the id.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.version.clone().unwrap_or_else(|| self.id.short(12))
+    }
+}
+
+impl TagMove {
+    fn new(moved: &MovedTag) -> TagMove {
+        TagMove { tag: moved.tag.clone(), was: moved.was, is: moved.is }
+    }
+}
