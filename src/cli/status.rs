@@ -5,15 +5,16 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
 use crate::report::{Bytes, PatchStatus, TouchedFile, UpstreamStatus};
-use crate::ui::{Cell, Column, Message, Paint, Table, count};
+use crate::ui::{Cell, Column, Message, Paint, Table, age, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{Pending, Standing, Workspace};
 
 /// Show where every upstream stands
 ///
-/// One line per upstream: pin and version, how many patches, how patch files and
-/// checkout compare, and whether a refresh waits for decisions. With names, their
-/// patches and all that differs are listed too. Never uses the network.
+/// One line per upstream: pin and version, what was last heard of its track, how
+/// many patches, how patch files and checkout compare, and whether a refresh waits
+/// for decisions. With names, their patches and all that differs are listed too.
+/// Never uses the network: `patchq outdated` asks for the news of the tracks.
 ///
 /// The states, and what to do:
 ///   in step                    patch files and checkout are equal
@@ -44,7 +45,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let upstreams = context.upstreams(&workspace, &names)?;
     let mut failed: Option<CliError> = None;
     let mut all = Vec::with_capacity(upstreams.len());
-    for upstream in upstreams {
+    for &upstream in &upstreams {
         context.check_stop()?;
         let (status, error) = look(context, &workspace, upstream);
         all.push(status);
@@ -61,7 +62,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if all.is_empty() {
         context.say(&Message::note("there is no upstream yet").hint("patchq add NAME URL"));
     } else {
-        context.out(&table(&all).render(&context.look))?;
+        let rows = all.iter().zip(upstreams.iter().map(|upstream| upstream.track.is_some()));
+        context.out(&table(rows, context.now()).render(&context.look))?;
     }
     if !names.is_empty() {
         for status in &all {
@@ -88,16 +90,18 @@ fn look(context: &Context, workspace: &Workspace, upstream: &Upstream) -> (Upstr
     (status, error)
 }
 
-fn table(all: &[UpstreamStatus]) -> Table {
+/// `rows`: each upstream, and whether it has a track.
+fn table<'a>(rows: impl Iterator<Item = (&'a UpstreamStatus, bool)>, now: i64) -> Table {
     let mut table = Table::new([
         Column::new("upstream").cut_to(12),
         Column::new("pin"),
         Column::new("version").cut_to(12),
+        Column::new("news").cut_to(12).optional(1),
         Column::new("patches").right(),
         Column::new("checkout").cut_to(24),
         Column::new("session"),
     ]);
-    for status in all {
+    for (status, has_track) in rows {
         let stale = if status.version_state == Some("stale") { " (stale)" } else { "" };
         let paint = match status.state {
             "error" => Paint::Bad,
@@ -108,12 +112,39 @@ fn table(all: &[UpstreamStatus]) -> Table {
             Cell::from(&status.name).paint(Paint::Strong),
             Cell::from(status.pin.map_or_else(|| "-".to_owned(), |pin| pin.short(8))),
             Cell::from(status.version.as_ref().map_or_else(|| "-".to_owned(), |version| format!("{version}{stale}"))),
+            news(status, has_track, now),
             Cell::from(status.patches.as_ref().map_or_else(|| "-".to_owned(), |patches| patches.len().to_string())),
             Cell::from(&status.words).paint(paint),
             Cell::from(if status.session { "open" } else { "" }).paint(Paint::Careful),
         ]);
     }
     table
+}
+
+/// What was last heard of the track, and how long ago.
+fn news(status: &UpstreamStatus, has_track: bool, now: i64) -> Cell {
+    let Some(news) = &status.news else {
+        let words = if !has_track {
+            "no track"
+        } else if status.pin.is_none() {
+            "-"
+        } else {
+            "not asked yet"
+        };
+        return Cell::from(words).paint(Paint::Faint);
+    };
+    let age = age(news.asked, now);
+    let newest = &news.newest;
+    match (news.state, &newest.version) {
+        ("up-to-date", _) => Cell::from(format!("up to date, {age}")).paint(Paint::Good),
+        ("tag-moved", _) => Cell::from(format!("tag moved! ({age})")).paint(Paint::Bad),
+        ("ahead", _) => Cell::from(format!("pin is ahead, {age}")),
+        (_, Some(version)) => Cell::from(format!("{version} is out ({age})")).paint(Paint::Careful),
+        (_, None) => {
+            let name = newest.ref_name.strip_prefix("refs/heads/").unwrap_or(&newest.ref_name);
+            Cell::from(format!("{name} moved ({age})")).paint(Paint::Careful)
+        }
+    }
 }
 
 /// What `status NAME` says beyond its line.

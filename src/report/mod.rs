@@ -19,5 +19,5 @@ pub use outcome::{
     sentence,
 };
 pub use outdated::{TagMove, TrackTip, UpstreamOutdated};
-pub use status::{FileNews, PatchStatus, TouchedFile, UpstreamStatus, WorkNews};
+pub use status::{FileNews, PatchStatus, TouchedFile, TrackNews, UpstreamStatus, WorkNews};
 pub use tags::{ImageTag, TagsError, UpstreamTags, tags};

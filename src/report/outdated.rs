@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::git::Id;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{MovedTag, Newest, Tip};
+use crate::workspace::{MovedTag, Newest, News, Tip};
 
 /// One upstream.
 #[derive(Debug, Clone, Serialize)]
@@ -89,6 +89,12 @@ impl UpstreamOutdated {
 }
 
 impl TrackTip {
+    /// The tip that `news` are of.
+    #[must_use]
+    pub fn of_news(news: &News) -> TrackTip {
+        TrackTip { id: news.tip, ref_name: news.ref_name.clone(), version: news.version.clone() }
+    }
+
     fn new(tip: &Tip) -> TrackTip {
         TrackTip { id: tip.id, ref_name: tip.ref_name.clone(), version: tip.version.clone() }
     }

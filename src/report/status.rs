@@ -1,14 +1,16 @@
 //! Where the upstreams stand, as data and in words.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 
-use super::{Bytes, Failure};
-use crate::git::Id;
+use super::{Bytes, Failure, TrackTip};
 use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
+use crate::git::{Id, tag_order};
 use crate::patch::{Change, Content, FileDiff, Side};
 use crate::stack::OldPatch;
 use crate::workspace::digest::QueueChange;
-use crate::workspace::{Cell, Pending, SetUp, Stand, Standing, Unreadable, VersionState};
+use crate::workspace::{Cell, News, Pending, SetUp, Stand, Standing, Unreadable, VersionState, is_exact};
 
 /// One upstream.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +23,8 @@ pub struct UpstreamStatus {
     pub version: Option<String>,
     /// Whether the version belongs to the pin: `current`, `stale`, `missing`, `overridden`, `unknown`.
     pub version_state: Option<&'static str>,
+    /// What was last heard of the track; none where that is not known, or was before the pin was set.
+    pub news: Option<TrackNews>,
     /// The patches in order; none where they cannot be read.
     pub patches: Option<Vec<PatchStatus>>,
     /// One word for the state of the checkout.
@@ -42,6 +46,17 @@ pub struct UpstreamStatus {
     pub pending: Option<String>,
     /// Why nothing more can be told.
     pub error: Option<Failure>,
+}
+
+/// What was last heard of a track.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrackNews {
+    /// `up-to-date`, `moved`, `tag-moved` or `ahead`, as `outdated` says it.
+    pub state: &'static str,
+    /// Where the track stood.
+    pub newest: TrackTip,
+    /// When that was, in seconds since 1970.
+    pub asked: i64,
 }
 
 /// A patch file.
@@ -101,6 +116,7 @@ impl UpstreamStatus {
             pin: standing.pin,
             version: standing.version.clone(),
             version_state: standing.version_state.as_ref().map(version_word),
+            news: standing.news.as_ref().map(|news| TrackNews::new(news, standing)),
             patches: standing.files.as_ref().map(|files| files.patches.iter().map(patch_status).collect()),
             state: standing.stand.as_ref().map_or("error", state),
             words: standing.stand.as_ref().map_or_else(|| "cannot be read".to_owned(), words),
@@ -125,6 +141,22 @@ impl UpstreamStatus {
     #[must_use]
     pub fn is_in_step(&self) -> bool {
         matches!(self.state, "in-step" | "pristine") && self.changes.is_empty()
+    }
+}
+
+impl TrackNews {
+    fn new(news: &News, standing: &Standing) -> TrackNews {
+        let believed = matches!(standing.version_state, Some(VersionState::Current | VersionState::Unknown));
+        let version = standing.version.as_ref().zip(standing.pin);
+        let tag = version.filter(|(version, pin)| believed && is_exact(version, *pin)).map(|(version, _)| version);
+        let order = tag.zip(news.version.as_ref()).and_then(|(own, tip)| tag_order(tip, own));
+        let state = match order {
+            _ if standing.pin == Some(news.tip) => "up-to-date",
+            _ if tag.is_some() && tag == news.version.as_ref() => "tag-moved",
+            Some(Ordering::Less) => "ahead",
+            _ => "moved",
+        };
+        TrackNews { state, newest: TrackTip::of_news(news), asked: news.asked }
     }
 }
 

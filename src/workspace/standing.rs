@@ -1,7 +1,10 @@
 //! Where an upstream stands, for people who ask: nothing is locked, fetched or written.
 
 use super::digest::QueueChange;
+use super::files;
 use super::files_side::{Files, FilesError};
+use super::manifest::{Track, Upstream};
+use super::news::News;
 use super::open::Workspace;
 use super::pending::{Pending, finish_if_free};
 use super::pins;
@@ -9,7 +12,6 @@ use super::settle::{Around, SettleError};
 use super::site::Site;
 use super::state::{Cell, NewCommit, State, Unreadable};
 use super::version::VersionState;
-use super::{files, manifest::Upstream};
 use crate::git::checkout::{Attachment, WorkChange};
 use crate::git::{Id, Objects};
 
@@ -28,6 +30,8 @@ pub struct Standing {
     pub session: bool,
     /// What became of an interrupted step.
     pub pending: Pending,
+    /// What was last heard of the manifest's track, if it was heard while the upstream was pinned as it is now.
+    pub news: Option<News>,
     /// Where the checkout stands; none when that cannot be told.
     pub stand: Option<Stand>,
 }
@@ -77,6 +81,7 @@ impl Standing {
             files: None,
             session,
             pending: Pending::Nothing,
+            news: None,
             stand: None,
         };
         match standing.look(workspace, upstream, around) {
@@ -109,6 +114,11 @@ impl Standing {
         self.pending = finished?;
         let Some(site) = site? else { return Ok(Stand::NotSetUp) };
         let mut objects = Objects::new(&site.store)?;
+        // News that cannot be read are none.
+        let news = News::read(&mut objects).ok().flatten();
+        let track = upstream.track.as_ref().map(Track::as_str);
+        let is_of = |news: &News| track == Some(news.track.as_str());
+        self.news = news.filter(|news| is_of(news) && (news.tip == files.pin || news.pin == Some(files.pin)));
         let state = State::read(&site, &mut objects, files)?;
         self.version_state =
             Some(VersionState::of(upstream, files.pin, files.version.as_deref(), state.record.as_ref()));

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::support::{Env, PATCHES, in_both_worlds, put};
+use super::support::{Env, PATCHES, git_at, in_both_worlds, put};
 
 /// The word for the state of the usual upstream, and that `status` changes nothing.
 #[track_caller]
@@ -21,12 +21,34 @@ fn pair(state: &str, words: &str) -> (String, String) {
     (state.to_owned(), words.to_owned())
 }
 
+fn track(env: &Env, line: &str) {
+    env.write("ws/upstreams.toml", format!("[upstream.up]\nurl = \"../up.git\"\n{line}\n"));
+}
+
+/// Makes the news in the store so many seconds older.
+fn heard_before(env: &Env, seconds: i64) {
+    let store = env.store();
+    let git = |args: &[&str]| env.git(&env.root, &[&["--git-dir", store.to_str().unwrap()], args].concat());
+    let mut news: serde_json::Value =
+        serde_json::from_str(&git(&["show", "refs/patchq/upstream:upstream.json"])).unwrap();
+    news["asked"] = json!(news["asked"].as_i64().unwrap() - seconds);
+    env.write("upstream.json", news.to_string());
+    let blob = git(&["hash-object", "-w", "--no-filters", env.path("upstream.json").to_str().unwrap()]);
+    env.write("tree", format!("100644 blob {blob}\tupstream.json\n"));
+    let input = fs::File::open(env.path("tree")).unwrap();
+    let output =
+        env.git_command(&env.root, &["--git-dir", store.to_str().unwrap(), "mktree"]).stdin(input).output().unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let commit = git(&["commit-tree", "-m", "News", tree.trim()]);
+    git(&["update-ref", "refs/patchq/upstream", &commit]);
+}
+
 in_both_worlds! {
     fn a_table_that_is_read_at_a_glance(env) {
         let usual = env.workspace();
         let run = env.patchq(&["status"]).ok();
-        let line = format!("up        {}  v1.0           3  not set up", &usual.pin[..8]);
-        assert_eq!(run.stdout, format!("upstream  pin       version  patches  checkout\n{line}\n"));
+        let line = format!("up        {}  v1.0     not asked yet        3  not set up", &usual.pin[..8]);
+        assert_eq!(run.stdout, format!("upstream  pin       version  news           patches  checkout\n{line}\n"));
         assert_eq!(run.stderr, "");
         assert!(!env.exists("ws/.git/patchq"), "status made a store");
         env.patchq(&["setup"]).ok();
@@ -115,6 +137,62 @@ in_both_worlds! {
         );
         assert_eq!(upstream["commits"], json!([env.head()]));
         assert_eq!(upstream["changes"], json!([{"path": "docs/guide.md", "change": "modified"}]));
+    }
+
+    fn news_of_the_track_with_their_age(env) {
+        let usual = env.ready();
+        env.patchq(&["outdated"]).exits(4);
+        env.changes_nothing(&["status", "--offline"]).ok().prints("v1.0     v1.1 is out (just now)        3  in step");
+        heard_before(env, 3 * 86_400);
+        env.patchq(&["status"]).ok().prints("v1.1 is out (3 days ago)");
+        let news = &env.patchq(&["status", "--json"]).ok().json()["upstreams"][0]["news"];
+        assert_eq!(news["state"], json!("moved"));
+        assert_eq!(news["newest"], json!({"id": usual.next, "ref": "refs/heads/main", "version": "v1.1"}));
+        assert!(news["asked"].as_i64().is_some_and(|asked| asked > 1_700_000_000), "{news}");
+        // A tip without a tag, a pin that is there, and one that is ahead.
+        let bare = env.path("up.git");
+        let tree = git_at(&bare, 10, &["rev-parse", "main^{tree}"]);
+        let tip = git_at(&bare, 10, &["commit-tree", "-p", "main", "-m", "More", &tree]);
+        git_at(&bare, 10, &["update-ref", "refs/heads/main", &tip]);
+        env.patchq(&["outdated"]).exits(4);
+        env.patchq(&["status"]).ok().prints("main moved (just now)");
+        env.write("ws/commits/up.txt", format!("{tip}\n"));
+        env.patchq(&["status"]).ok().prints("up to date, just now");
+        // What was heard was of another pin, or of another track.
+        env.write("ws/commits/up.txt", format!("{}\n", usual.next));
+        env.patchq(&["status"]).ok().prints("not asked yet");
+        env.write("ws/commits/up.txt", format!("{}\n", usual.pin));
+        env.patchq(&["status"]).ok().prints("main moved (just now)");
+        track(env, "track = \"v1.0*\"");
+        env.patchq(&["status"]).ok().prints("not asked yet");
+        let document = env.patchq(&["status", "--json"]).ok().json();
+        assert_eq!(document["upstreams"][0]["news"], json!(null));
+        track(env, "");
+        env.patchq(&["status"]).ok().prints("no track");
+        fs::remove_file(env.path("ws/commits/up.txt")).unwrap();
+        track(env, "track = \"main\"");
+        env.patchq(&["status"]).ok().prints("up        -    v1.0     -           -  no pin");
+    }
+
+    fn news_of_a_pin_that_is_ahead_and_of_a_tag_that_moved(env) {
+        let usual = env.ready();
+        env.entry("up", &usual.next, Some("v1.1"), &[]);
+        track(env, "track = \"v1.0*\"");
+        env.patchq(&["outdated"]).ok();
+        env.patchq(&["status"]).ok().prints("pin is ahead, just now");
+        track(env, "track = \"v1.1\"");
+        git_at(&env.path("up.git"), 10, &["tag", "-f", "v1.1", &usual.pin]);
+        env.patchq(&["outdated"]).exits(4);
+        env.patchq(&["status"]).ok().prints("tag moved! (just now)");
+    }
+
+    fn adding_an_upstream_is_asking_too(env) {
+        env.workspace();
+        env.patchq(&["add", "more", "../up.git", "--pin", "v1.0"]).ok();
+        env.patchq(&["add", "tags", "../up.git", "--pin", "v1.0", "--track", "v*"]).ok();
+        env.patchq(&["add", "there", "../up.git"]).ok();
+        let run = env.patchq(&["status"]).ok().prints("v1.0     main moved (just now)");
+        run.prints("v1.0     v1.1 is out (just now)").prints("v1.1     up to date, just now");
     }
 
     fn a_killed_command_is_finished(env) {
