@@ -340,6 +340,8 @@ fn who_only_looks_is_never_refused() {
         panic!("{:?}", found.notes)
     };
     assert_eq!((rev.as_str(), back.why, found.pin), ("v1.0.0", Why::Version, bench.v1_0));
+    let found = bench.find((bench.v1_1, "v1.1.0"), &TargetWish { once: true, ..wish.clone() }).unwrap();
+    assert!(matches!(found.notes.as_slice(), [TargetNote::Older(_)]), "{:?}", found.notes);
     let found = bench.find_offline((bench.fix, "v1.1.1"), &wish).unwrap_err();
     assert!(matches!(remote_error(found), RemoteError::Offline { .. }), "the store has no tag of that name");
 }

@@ -382,3 +382,58 @@ fn some(lines: impl Iterator<Item = String>, all: usize) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Id;
+    use crate::ui::Look;
+    use crate::workspace::manifest::Track;
+    use crate::workspace::{Backward, Place, Why};
+
+    fn said(error: TargetError) -> (u8, String) {
+        let error = CliError::target("up", error);
+        (error.exit.code(), error.message().render(&Look::plain()))
+    }
+
+    #[test]
+    fn a_target_that_is_refused_names_the_ways_out() {
+        assert_eq!(
+            said(TargetError::NoTrack),
+            (
+                1,
+                "error: up: it has no track, so there is no newest commit to move to\n\
+                 hint: patchq refresh up --track TRACK     (a branch, a tag, a glob over tags to follow)\n\
+                 hint: patchq refresh up --to REV --once\n"
+                    .to_owned()
+            )
+        );
+        let outside = TargetError::Outside { rev: "v2.0".to_owned(), track: Some(Track::Ref("main".to_owned())) };
+        assert_eq!(
+            said(outside),
+            (
+                2,
+                "error: up: 'v2.0' is outside of the track 'main'\n\
+                 hint: patchq refresh up --to v2.0 --once     (the track stays as it is)\n\
+                 hint: patchq refresh up --to v2.0 --track NEW     (NEW is followed from now on)\n"
+                    .to_owned()
+            )
+        );
+        let place = |byte, version: &str| Place { id: Id::from_raw([byte; 20]), version: Some(version.to_owned()) };
+        let (from, to) = (place(1, "v1.1"), place(2, "v1.0"));
+        assert_eq!(
+            said(TargetError::Older(Backward { from, to, why: Why::Version })),
+            (
+                1,
+                "error: up: v1.0 (020202020202) is older than v1.1 (010101010101), where the queue stands\n\
+                 hint: patchq refresh up --to v1.0 --allow-older\n"
+                    .to_owned()
+            )
+        );
+        // A version that is no tag's name cannot be asked for.
+        let (from, to) = (place(1, "v1.1"), place(2, "v1.0-3-g02020202"));
+        let (_, text) = said(TargetError::Older(Backward { from, to, why: Why::Ancestor }));
+        assert!(text.contains("stands: it is in its history\n"), "{text}");
+        assert!(text.contains(&format!("hint: patchq refresh up --to {} --allow-older\n", "02".repeat(20))), "{text}");
+    }
+}

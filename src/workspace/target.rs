@@ -163,7 +163,7 @@ pub fn find_target(
     let found = Found { pin, ref_name: ref_name.as_deref(), tip: tip.as_ref() };
     if let Some(rev) = &wanted.to
         && !(same && wanted.track.is_none())
-        && (wanted.lenient || !wanted.once)
+        && !wanted.once
         && unless_offline(wanted, is_inside(&upstream, track, &found))? == Some(false)
     {
         let (rev, track) = (rev.to_string(), track.cloned());
@@ -181,8 +181,7 @@ pub fn find_target(
     if !same {
         let from = (files.pin, pinned.trusted(upstream.asked(), files.pin));
         let named = found.named_version(site, &upstream, &version);
-        let cheaply = wanted.allow_older && !wanted.lenient;
-        let found = direction(&upstream, from, (pin, named), cheaply);
+        let found = direction(&upstream, from, (pin, named), wanted.allow_older);
         match unless_offline(wanted, found)?.unwrap_or(Direction::Forward) {
             Direction::Forward => {}
             Direction::Apart => notes.push(TargetNote::Diverged { from: files.pin, to: pin }),
