@@ -90,7 +90,7 @@ impl Bench {
         let site = Site::make(&workspace, upstream).unwrap();
         let url = Url::parse(url.unwrap_or(upstream.url.as_str()), Path::new("/")).unwrap();
         let remote = Remote::new(&self.git, vec![url], offline);
-        run(&site, &Supply { remote, cancel: &NEVER, progress: None, prompts: Prompts::Never })
+        run(&site, &Supply { remote, cancel: &NEVER, progress: None, prompts: Prompts::Never, neighbours: Vec::new() })
     }
 
     /// What is found from the pin `from` with its version.
