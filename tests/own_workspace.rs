@@ -36,8 +36,9 @@ fn queue(upstream: &Upstream) -> Result<Vec<(String, Vec<u8>, Patch)>, Failure> 
 fn the_manifest_has_nothing_to_warn_of() -> Result<(), Failure> {
     let manifest = manifest()?;
     assert_eq!(manifest.warnings, []);
-    let kubeflow = manifest.upstream("kubeflow").ok_or("no kubeflow")?;
-    assert_eq!(kubeflow.images.len(), 7);
+    let images: Vec<_> =
+        manifest.upstreams.iter().map(|upstream| (upstream.name.as_str(), upstream.images.len())).collect();
+    assert_eq!(images, [("kubeflow", 7), ("ray", 4)]);
     Ok(())
 }
 
@@ -92,31 +93,60 @@ fn what_a_patch_touches_is_checked_out_anyway() -> Result<(), Failure> {
     Ok(())
 }
 
-#[test]
-fn the_tags_follow_from_the_files_alone() -> Result<(), Failure> {
+/// The references of all images of an upstream, and what ends up in them.
+struct Tags {
+    /// As `patchq tag NAME` prints them, with the stability of each.
+    all: Vec<(String, Stability)>,
+    pin: String,
+    queue: String,
+}
+
+fn tags(name: &str) -> Result<Tags, Failure> {
     let manifest = manifest()?;
-    let kubeflow = manifest.upstream("kubeflow").ok_or("no kubeflow")?;
-    let queue = queue(kubeflow)?;
-    let pin = read_pin(&root().join("commits/kubeflow.txt"), Path::new("kubeflow.txt"))?.ok_or("no pin")?;
+    let upstream = manifest.upstream(name).ok_or("no such upstream")?;
+    let queue = queue(upstream)?;
+    let pin = read_pin(&root().join(format!("commits/{name}.txt")), Path::new("pin"))?.ok_or("no pin")?;
     let version =
-        read_version(&root().join("commits/kubeflow.version.txt"), Path::new("version"))?.ok_or("no version")?;
+        read_version(&root().join(format!("commits/{name}.version.txt")), Path::new("version"))?.ok_or("no version")?;
     let digest = queue_digest(pin, queue.iter().map(|(_, _, patch)| patch))?.short();
-    let branch = match &kubeflow.track {
+    let branch = match &upstream.track {
         Some(Track::Ref(name)) => Some(name.as_str()),
         _ => None,
     };
     let input = TagInput { version: &version, pin, queue: &digest, date: None, branch };
-    let images: Vec<&str> = kubeflow.images.iter().map(|image| image.name.as_str()).collect();
+    let images: Vec<&str> = upstream.images.iter().map(|image| image.name.as_str()).collect();
     let templates: Vec<Template> =
-        kubeflow.tags.iter().map(|template| template.as_str().parse()).collect::<Result<_, _>>()?;
-    let all = references(kubeflow.registry.as_deref(), &images, &templates, &input)?;
+        upstream.tags.iter().map(|template| template.as_str().parse()).collect::<Result<_, _>>()?;
+    let all = references(upstream.registry.as_deref(), &images, &templates, &input)?;
     assert_eq!(all.len(), images.len() * templates.len());
-    let first: Vec<String> = all.iter().take(3).map(ToString::to_string).collect();
-    let stem = format!("charmedkubeflow/jupyter-scipy:{version}");
-    let short = pin.short(8);
-    assert_eq!(first, [stem.clone(), format!("{stem}-{short}"), format!("{stem}-{short}-{digest}")]);
-    assert_eq!(all[0].tag.stability, Stability::Moving);
-    assert_eq!(all[2].tag.stability, Stability::Fixed);
+    let all = all.iter().map(|reference| (reference.to_string(), reference.tag.stability)).collect();
+    Ok(Tags { all, pin: pin.short(8), queue: digest.to_string() })
+}
+
+#[test]
+fn the_tags_follow_from_the_files_alone() -> Result<(), Failure> {
+    for (upstream, stem) in [
+        ("kubeflow", "charmedkubeflow/jupyter-scipy:v1.6.1"),
+        ("ray", "registry.patchq.example/ray/base-deps:1.11.0-cp38-manylinux2014_x86_64"),
+    ] {
+        let Tags { all, pin, queue } = tags(upstream)?;
+        let wanted = [
+            (stem.to_owned(), Stability::Moving),
+            (format!("{stem}-{pin}"), Stability::Moving),
+            (format!("{stem}-{pin}-{queue}"), Stability::Fixed),
+        ];
+        assert_eq!(all[..3], wanted);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_version_that_the_manifest_states_is_the_one_in_the_file() -> Result<(), Failure> {
+    let manifest = manifest()?;
+    let ray = manifest.upstream("ray").ok_or("no ray")?;
+    assert_eq!(ray.version.as_deref(), Some("1.11.0"));
+    let stored = read_version(&root().join("commits/ray.version.txt"), Path::new("version"))?;
+    assert_eq!(stored.as_deref(), ray.version.as_deref());
     Ok(())
 }
 
