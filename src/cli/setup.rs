@@ -247,11 +247,11 @@ pub(super) fn say_moved(context: &Context, name: &str, applied: &Applied) {
     for (n, moved) in &applied.moved {
         let patch = applied.stack.items.get(*n).map_or("", |item| item.name.as_str());
         context.say(&Message::warning(format!(
-            "{name}: {patch}:{}: hunk {} of {} applies {} lines {}",
+            "{name}: {patch}:{}: hunk {} of {} applies {} {}",
             moved.line,
             moved.hunk,
             moved.path,
-            moved.by.abs(),
+            count(usize::try_from(moved.by.unsigned_abs()).unwrap_or(usize::MAX), "line", "lines"),
             if moved.by < 0 { "higher up" } else { "further down" },
         )));
     }
