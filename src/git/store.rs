@@ -1,5 +1,6 @@
 //! A store: the bare git folder that holds one upstream's objects and refs, and is the git folder of its checkout.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{GitError, Id};
@@ -85,6 +86,20 @@ impl Store {
     #[must_use]
     pub fn has(&self, id: Id) -> bool {
         self.repo.odb().is_ok_and(|odb| odb.exists(id.into()))
+    }
+
+    /// Which of `ids` the store does not have, in order and once. Its view of its packs is renewed first: git may just
+    /// have written some.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store's object database cannot be opened.
+    pub fn lacking(&self, ids: impl IntoIterator<Item = Id>) -> Result<Vec<Id>, GitError> {
+        let failed = || GitError::lib("cannot look into the store");
+        let odb = self.repo.odb().map_err(failed())?;
+        odb.refresh().map_err(failed())?;
+        let here = |id: Id| odb.exists_ext(id.into(), git2::OdbLookupFlags::NO_REFRESH);
+        let missing: BTreeSet<_> = ids.into_iter().filter(|id| !here(*id)).collect();
+        Ok(missing.into_iter().collect())
     }
 
     /// Where a ref points; `None` when there is no such ref.

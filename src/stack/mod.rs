@@ -37,17 +37,10 @@ pub use replay::{Change, Replayed, fold, replay};
 pub use text::{Hunk, Lines, Piece, TextMerge};
 pub use touch::{Failure, Moved, Reason};
 
+pub use crate::git::Lazy;
+
 use crate::git::Id;
 use crate::path::RepoPath;
-
-/// A result, or the blobs that must be fetched before there can be one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lazy<T> {
-    /// The result.
-    Done(T),
-    /// Ids of blobs that the store lacks.
-    Need(BTreeSet<Id>),
-}
 
 /// The blobs that a run found missing, and the paths whose content is unknown because of them.
 #[derive(Debug, Default)]

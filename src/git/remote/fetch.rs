@@ -12,7 +12,7 @@ const PASSING: &str = "refs/patchq/passing/";
 const HISTORY: &str = "refs/patchq/history/";
 /// How deep the branches of a strict server are looked into, step by step; the last is git's word for all of it.
 const DEPTHS: [u32; 4] = [64, 512, 4096, 0x7fff_ffff];
-/// For blobs: what the store has already says nothing about what it lacks.
+/// For trees and blobs: what the store has already says nothing about what it lacks.
 const NO_HAVES: &str = "fetch.negotiationAlgorithm=noop";
 /// All of a history, in such a way that a server which has only a part of it says where it ends. Without that git
 /// would look for the rest: each look another run of git that looks for the rest.
@@ -105,21 +105,51 @@ impl Remote<'_> {
         ids: &BTreeSet<Id>,
         watch: &mut Watch<'_>,
     ) -> Result<Fetched, RemoteError> {
-        let wanted = lacking(store, ids.iter().copied())?;
+        let what = |n| format!("fetch {} from the upstream's files", count(n, "blob"));
+        // Nothing is below a blob: whatever the server makes of the filter, nothing else comes.
+        let fetched = self.fetch_exactly(store, ids, Filter::Blobs, what, watch)?;
+        Ok(Fetched { filtered: true, ..fetched })
+    }
+
+    /// Brings exactly these trees and blobs, in two requests, and (where the server can) nothing that is below the
+    /// trees; makes sure that all of them arrived. Meant for the store of [`Remote::fetch_history`]: a tree without
+    /// what it names would be a hole in a store that a checkout stands on.
+    ///
+    /// # Errors
+    /// [`RemoteError`]; a server that gives only what its refs point at is a [`RemoteError::Failed`].
+    pub fn fetch_objects(
+        &self,
+        store: &Store,
+        ids: &BTreeSet<Id>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Fetched, RemoteError> {
+        let what = |n| format!("fetch {} from the upstream's history", count(n, "object"));
+        self.fetch_exactly(store, ids, Filter::BlobsAndTrees, what, watch)
+    }
+
+    /// What is asked for by its own id comes in spite of the filter; `filter` is for what is below it.
+    fn fetch_exactly(
+        &self,
+        store: &Store,
+        ids: &BTreeSet<Id>,
+        filter: Filter,
+        what: impl FnOnce(usize) -> String,
+        watch: &mut Watch<'_>,
+    ) -> Result<Fetched, RemoteError> {
+        let wanted = store.lacking(ids.iter().copied())?;
         if wanted.is_empty() {
             return Ok(NOTHING_TO_DO);
         }
-        let what = format!("fetch {} from the upstream's files", count(wanted.len(), "blob"));
-        let ((), served_by) = self.each(&what, |url| {
+        let (filtered, served_by) = self.each(&what(wanted.len()), |url| {
             // A mirror that failed half-way may have brought some.
-            let specs: Vec<_> = lacking(store, wanted.iter().copied())?.iter().map(Id::to_string).collect();
-            self.fetch(store, url, (Filter::Blobs, &[NO_HAVES], &[]), &specs, watch)?;
-            match lacking(store, wanted.iter().copied())?.as_slice() {
-                [] => Ok(()),
+            let specs: Vec<_> = store.lacking(wanted.iter().copied())?.iter().map(Id::to_string).collect();
+            let output = self.fetch(store, url, (filter, &[NO_HAVES], &[]), &specs, watch)?;
+            match store.lacking(wanted.iter().copied())?.as_slice() {
+                [] => Ok(was_filtered(&output.notes)),
                 rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
             }
         })?;
-        Ok(Fetched { served_by: Some(served_by), filtered: true })
+        Ok(Fetched { served_by: Some(served_by), filtered })
     }
 
     /// Brings the commits and tags that lead to `ids`, without any trees, into a store of its own at `dir` (made when
@@ -159,7 +189,7 @@ impl Remote<'_> {
                 }
                 other => other?,
             };
-            match lacking(&store, ids.iter().copied())?.as_slice() {
+            match store.lacking(ids.iter().copied())?.as_slice() {
                 [] if store.dir().join("shallow").exists() => Err(Attempt::Next(Reason::Shallow, Vec::new())),
                 [] => Ok(was_filtered(&output.notes)),
                 rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
@@ -175,7 +205,7 @@ impl Remote<'_> {
         tags: &[&RemoteRef],
         watch: &mut Watch<'_>,
     ) -> Result<(), RemoteError> {
-        let wanted = lacking(store, tags.iter().map(|tag| tag.id))?;
+        let wanted = store.lacking(tags.iter().map(|tag| tag.id))?;
         if wanted.is_empty() {
             return Ok(());
         }
@@ -183,7 +213,7 @@ impl Remote<'_> {
         let specs: Vec<_> = tags.iter().map(|tag| tag.name.clone()).collect();
         self.each("fetch the tags of the pin", |url| {
             self.fetch(store, url, (Filter::BlobsAndTrees, &[], &["--depth=1"]), &specs, watch)?;
-            match lacking(store, wanted.iter().copied())?.as_slice() {
+            match store.lacking(wanted.iter().copied())?.as_slice() {
                 [] => Ok(()),
                 rest => Err(Attempt::Next(Reason::NoObject, vec![format!("{} did not arrive", names(rest))])),
             }
@@ -254,16 +284,6 @@ fn forget_passing(store: &Store) -> Result<(), GitError> {
         found.and_then(|mut found| found.delete()).map_err(failed())?;
     }
     Ok(())
-}
-
-/// Which of `ids` the store does not have. The store's view of its packs is renewed first: git just wrote some.
-fn lacking(store: &Store, ids: impl Iterator<Item = Id>) -> Result<Vec<Id>, GitError> {
-    let failed = || GitError::lib("cannot look into the store");
-    let odb = store.repo().odb().map_err(failed())?;
-    odb.refresh().map_err(failed())?;
-    let here = |id: Id| odb.exists_ext(id.into(), git2::OdbLookupFlags::NO_REFRESH);
-    let missing: BTreeSet<_> = ids.filter(|id| !here(*id)).collect();
-    Ok(missing.into_iter().collect())
 }
 
 /// Which of the commits `ids` the store does not have together with their root trees (a tag's commit may have come
