@@ -148,7 +148,7 @@ impl Mode {
 }
 
 /// What stands at a path of a tree.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Entry {
     /// File, symlink, submodule or folder.
     pub mode: Mode,

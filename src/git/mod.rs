@@ -14,6 +14,8 @@ mod lazy;
 mod left_locks;
 mod notes;
 mod objects;
+mod path_lines;
+mod path_log;
 mod program;
 mod progress;
 mod remote;
@@ -34,6 +36,7 @@ pub use lazy::Lazy;
 pub use left_locks::clear_left_locks;
 pub use notes::{NOTES, configured_identity, make_notes, read_notes};
 pub use objects::{ObjectKind, Objects};
+pub use path_log::{CommitRange, PathLog};
 pub use program::{GitProgram, MINIMUM, Output, ProgramError, Prompts, Run, Version, Watch};
 pub use progress::Progress;
 pub use remote::{

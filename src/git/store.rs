@@ -88,6 +88,12 @@ impl Store {
         self.repo.odb().is_ok_and(|odb| odb.exists(id.into()))
     }
 
+    /// Whether some commits are here without their parents.
+    #[must_use]
+    pub fn is_shallow(&self) -> bool {
+        self.repo.is_shallow()
+    }
+
     /// Which of `ids` the store does not have, in order and once. Its view of its packs is renewed first: git may just
     /// have written some.
     ///

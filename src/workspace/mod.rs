@@ -40,6 +40,7 @@ mod verify_files;
 mod verify_fix;
 mod version;
 mod which_patch;
+mod who_changed;
 
 pub use adopt::{AdoptError, Adopted, Adoption, NewEntry, adopt, pinned, refuse_patches};
 pub use files_side::{Files, FilesError};
@@ -69,3 +70,4 @@ pub use verify_files::{judge_files, judge_workspace};
 pub use verify_fix::{Repairs, repair};
 pub use version::VersionState;
 pub use which_patch::{WhichPatchError, which_patch};
+pub use who_changed::{Changer, PathChanges, Question, Skipped, WhoChanged, who_changed};

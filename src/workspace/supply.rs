@@ -1,7 +1,7 @@
 //! What the engine lacks, fetched: the one loop between the engine and the network.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::git::{self, BASE, GitError, Id, Objects, Prompts, Remote, RemoteError, Store, Watch};
@@ -34,7 +34,7 @@ pub enum SupplyError {
     #[error(transparent)]
     Git(#[from] GitError),
     /// The engine asks again and again.
-    #[error("the engine asks for objects without end: {0} more after {ROUNDS} rounds (please report this)")]
+    #[error("the engine asks for objects without end: {0} more in its last round (please report this)")]
     NoEnd(usize),
 }
 
@@ -104,6 +104,44 @@ impl Supply<'_> {
             pins.extend(stand_on.filter(|id| store.has(*id)));
         }
         pins
+    }
+
+    /// The store of commits at `dir` with all that leads to `ids`, fetched where one of them is not there.
+    ///
+    /// # Errors
+    /// [`SupplyError`].
+    pub fn history(&self, dir: &Path, ids: &[Id]) -> Result<Store, SupplyError> {
+        if let Some(store) = Store::open(dir)?
+            && !store.is_shallow()
+            && store.lacking(ids.iter().copied())?.is_empty()
+        {
+            return Ok(store);
+        }
+        Ok(self.with_watch(|remote, watch| remote.fetch_history(dir, ids, false, watch))?.store)
+    }
+
+    /// Runs `walk` through a store of commits until it has a result, at most `rounds` times, fetching in between the
+    /// trees and blobs that it needs, and nothing below them.
+    ///
+    /// # Errors
+    /// [`SupplyError`].
+    pub fn objects<T>(
+        &self,
+        history: &Store,
+        rounds: usize,
+        mut walk: impl FnMut() -> Result<Lazy<T>, GitError>,
+    ) -> Result<T, SupplyError> {
+        let mut lacking = 0;
+        for _ in 0..rounds {
+            match walk()? {
+                Lazy::Done(result) => return Ok(result),
+                Lazy::Need(ids) => {
+                    lacking = ids.len();
+                    self.with_watch(|remote, watch| remote.fetch_objects(history, &ids, watch))?;
+                }
+            }
+        }
+        Err(SupplyError::NoEnd(lacking))
     }
 
     /// Runs `engine` until it has a result, fetching in between what it needs.
