@@ -19,6 +19,8 @@ pub(crate) enum Mode {
     NoFilters,
     /// Protocol v0, no filters, only what refs point at.
     Strict,
+    /// Protocol v0, filters, only what refs point at.
+    StrictFilters,
     /// Like `Filters`, for the user `me` with the password `secret`.
     Locked,
     /// Files only, as any web server has them.
@@ -151,6 +153,10 @@ impl Connection {
         self.backend(request, path, query)
     }
 
+    fn is_strict(&self) -> bool {
+        matches!(self.mode, Mode::Strict | Mode::StrictFilters)
+    }
+
     /// One run of `git http-backend`, as CGI has it.
     fn backend(&self, request: &Request, path: &str, query: &str) -> io::Result<Vec<u8>> {
         let mut command = Command::new("git");
@@ -162,13 +168,13 @@ impl Connection {
         if let Some(encoding) = request.header("content-encoding") {
             command.env("HTTP_CONTENT_ENCODING", encoding);
         }
-        if let (Some(protocol), false) = (request.header("git-protocol"), self.mode == Mode::Strict) {
+        if let (Some(protocol), false) = (request.header("git-protocol"), self.is_strict()) {
             command.env("GIT_PROTOCOL", protocol);
         }
-        let (filters, any) = (matches!(self.mode, Mode::Filters | Mode::Locked), self.mode != Mode::Strict);
+        let filters = matches!(self.mode, Mode::Filters | Mode::Locked | Mode::StrictFilters);
         let settings = [
             ("uploadpack.allowFilter", filters.to_string()),
-            ("uploadpack.allowAnySHA1InWant", any.to_string()),
+            ("uploadpack.allowAnySHA1InWant", (!self.is_strict()).to_string()),
             ("safe.directory", "*".to_owned()),
         ];
         command.env("GIT_CONFIG_COUNT", settings.len().to_string());
