@@ -386,7 +386,7 @@ impl Bench {
     fn supply(&self, url: &str, offline: bool) -> Supply<'_> {
         let url = Url::parse(url, self.dir.path()).unwrap();
         let remote = Remote::new(&self.program, vec![url], offline);
-        Supply { remote, cancel: &NEVER, progress: None, prompts: Prompts::Never }
+        Supply { remote, cancel: &NEVER, progress: None, prompts: Prompts::Never, neighbours: Vec::new() }
     }
 
     fn ask(&self, url: &str, offline: bool, questions: &[Question]) -> WhoChanged {

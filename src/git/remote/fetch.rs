@@ -169,7 +169,7 @@ impl Remote<'_> {
             Some(store) => store,
             None => Store::create(dir)?,
         };
-        if self.is_offline() && !branches && lacking(&store, ids.iter().copied())?.is_empty() {
+        if self.is_offline() && !branches && store.lacking(ids.iter().copied())?.is_empty() {
             return Ok(History { store, fetched: NOTHING_TO_DO });
         }
         let tags = "+refs/tags/*:refs/tags/*".to_owned();
