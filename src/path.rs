@@ -172,6 +172,12 @@ pub fn printable(bytes: &[u8]) -> String {
     out
 }
 
+/// A line of a file as text that cannot steer a terminal: as [`printable`], but a tab stays one.
+#[must_use]
+pub fn printable_line(bytes: &[u8]) -> String {
+    bytes.split(|byte| *byte == b'\t').map(printable).collect::<Vec<_>>().join("\t")
+}
+
 /// Characters that are not controls by Unicode's class but move or hide text on a screen: bidirectional marks,
 /// overrides and isolates, zero-width characters, line and paragraph separators.
 fn steers_the_terminal(c: char) -> bool {

@@ -6,10 +6,12 @@ use super::add_like::{Copied, add_like};
 use super::context::Context;
 use super::entry::{Entry, Said, entry, find, rev, write};
 use super::failure::{CliError, Exit};
+use super::refresh;
 use crate::git::Id;
 use crate::ui::Message;
 use crate::workspace::manifest::Name;
-use crate::workspace::pinned;
+use crate::workspace::refresh::RefreshWish;
+use crate::workspace::{TargetWish, pinned};
 
 /// Add an upstream and pin it
 ///
@@ -68,12 +70,14 @@ pub(super) struct Document {
     /// The upstream that it is a copy of.
     pub(super) like: Option<String>,
     pub(super) files: Vec<String>,
+    /// What became of a copy's queue on its way to another commit.
+    pub(super) refresh: Option<refresh::Document>,
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if args.like.is_some() {
         let copied = add_like(context, &args)?;
-        return move_copy(context, &copied);
+        return move_copy(context, copied);
     }
     if args.to.is_some() {
         let error = CliError::usage("--to is for a copy of another upstream, and --like is missing");
@@ -101,19 +105,33 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if context.json {
         let (pin, version, added) = (found.pin, Some(found.version), entry.new.is_some());
         let files = adopted.files;
-        context.document(Document { name, url, track, pin, version, added, like: None, files }, None)?;
+        context.document(Document { name, url, track, pin, version, added, like: None, files, refresh: None }, None)?;
     }
     Ok(Exit::Done)
 }
 
-/// Moves a copy, which still stands on the pin of the other upstream, to `copied.to`.
-fn move_copy(context: &Context, copied: &Copied) -> Result<Exit, CliError> {
-    let Copied { name, to, .. } = copied;
-    if let Some(to) = to.as_ref().filter(|_| !context.quiet) {
-        let note = Message::note(format!("{name}: it still stands on {}", copied.pin.short(12)));
-        context.say(&note.hint(format!("patchq refresh {name} --to {to}")));
+/// Moves a copy, which still stands on the pin of the other upstream, where it is to go; then writes the document of both.
+fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
+    let (exit, refreshed) = match copied.to {
+        None => (Exit::Done, None),
+        Some(to) => {
+            let workspace = context.workspace()?;
+            let upstream = workspace.upstream(&copied.document.name)?;
+            // Both were named: that the commit lies behind the other's pin, or beside the track, is meant.
+            let target = TargetWish { to: Some(to), once: true, allow_older: true, ..TargetWish::default() };
+            let wish = RefreshWish { target, ..RefreshWish::default() };
+            let (exit, document) = refresh::perform(context, &workspace, upstream, &wish, None)?;
+            (exit, Some(document))
+        }
+    };
+    if !context.quiet {
+        let name = &copied.document.name;
+        context.say(&Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}")));
     }
-    Ok(Exit::Done)
+    if context.json {
+        context.document(Document { refresh: refreshed, ..copied.document }, None)?;
+    }
+    Ok(exit)
 }
 
 /// Name and url, asked for where they are missing; the url first, because it has a name in it.

@@ -4,16 +4,15 @@ use super::add::{Args, Document};
 use super::context::Context;
 use super::entry::{in_the_way, new_name, pin_of, rev, with_site};
 use super::failure::CliError;
-use crate::git::{Id, Prompts, Rev};
-use crate::ui::{Message, count};
+use crate::git::{Prompts, Rev};
+use crate::ui::count;
 use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
 use crate::workspace::{AdoptError, Adopted, Adoption, Files, NewEntry, SettleError, Workspace, adopt, refuse_patches};
 
 /// A copy that stands where the other upstream stands.
 pub(super) struct Copied {
-    pub(super) name: Name,
-    pub(super) pin: Id,
+    pub(super) document: Document,
     /// Where it is to go: a revision of the command line.
     pub(super) to: Option<Rev>,
 }
@@ -35,13 +34,10 @@ pub(super) fn add_like(context: &Context, args: &Args) -> Result<Copied, CliErro
     in_the_way(context, &workspace, &name, &adopted);
     let track = track.as_ref().or(other.track.as_ref()).map(ToString::to_string);
     tell(context, &name, other, &files, track.as_deref());
-    if context.json {
-        let (url, like) = (other.url.to_string(), Some(other.name.to_string()));
-        let (pin, version, files) = (files.pin, files.version.clone(), adopted.files);
-        let name = name.to_string();
-        context.document(Document { name, url, track, pin, version, added: true, like, files }, None)?;
-    }
-    Ok(Copied { name, pin: files.pin, to })
+    let (url, like) = (other.url.to_string(), Some(other.name.to_string()));
+    let (pin, version, files) = (files.pin, files.version, adopted.files);
+    let name = name.to_string();
+    Ok(Copied { document: Document { name, url, track, pin, version, added: true, like, files, refresh: None }, to })
 }
 
 /// The name of the copy and that of the other upstream, if nothing else is given that a copy has from there.
@@ -125,7 +121,4 @@ fn tell(context: &Context, name: &Name, other: &Upstream, files: &Files, track: 
     let following = track.map(|track| format!(", following {track}")).unwrap_or_default();
     let pin = files.pin.short(12);
     context.tell(&format!("{name}: added like {}, with {patches} on {pin}{version}{following}", other.name));
-    if !context.quiet {
-        context.say(&Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}")));
-    }
 }

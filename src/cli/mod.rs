@@ -4,6 +4,7 @@
 mod add;
 mod add_like;
 mod apply;
+mod changers;
 mod completions;
 mod context;
 pub mod demo;

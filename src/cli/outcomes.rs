@@ -1,6 +1,7 @@
 //! What becomes of a queue on another pin, on the screen.
 
 use super::failure::shown;
+use crate::path::printable_line;
 use crate::report::{ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
 use crate::ui::{Look, Paint, count};
 
@@ -69,7 +70,7 @@ fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
     let mut out = String::new();
     let bar = if look.unicode { "│" } else { "|" };
     let mut line = |side: &str, paint: Paint, text: &[u8]| {
-        let text = shown(text.strip_suffix(b"\n").unwrap_or(text));
+        let text = printable_line(text.strip_suffix(b"\n").unwrap_or(text));
         let row = format!("  {side:<8} {bar} {text}");
         out.push_str(&look.paint(paint, row.trim_end()));
         out.push('\n');

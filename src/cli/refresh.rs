@@ -1,16 +1,17 @@
 //! `patchq refresh`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::changers::Changers;
 use super::context::Context;
 use super::entry::{rev, track};
 use super::export::{Patch, patches, say_patches};
 use super::failure::{CliError, Exit};
 use super::outcomes;
 use crate::git::{Id, Prompts};
-use crate::report::{Heading, PatchReport, markdown};
+use crate::report::{ConflictReport, Heading, PatchReport, markdown};
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed, refresh};
@@ -73,7 +74,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, Serialize)]
-struct Document {
+pub(super) struct Document {
     name: String,
     from: Place,
     to: Place,
@@ -101,37 +102,51 @@ struct Place {
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let upstream = which(&workspace, args.name.as_deref())?;
+    let (exit, document) = perform(context, &workspace, upstream, &wish(&args)?, args.report.as_deref())?;
+    if context.json {
+        context.document(document, None)?;
+    }
+    Ok(exit)
+}
+
+/// Moves the queue of `upstream` and says what became of it; the document is for the caller to write.
+pub(super) fn perform(
+    context: &Context,
+    workspace: &Workspace,
+    upstream: &Upstream,
+    wish: &RefreshWish,
+    file: Option<&Path>,
+) -> Result<(Exit, Document), CliError> {
     let name = upstream.name.as_str();
     context.git()?;
-    let wish = wish(&args)?;
-    let site = Site::make(&workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+    let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
     context.mend_index(&site)?;
-    let refreshed = with_prompts(context, |prompts| {
-        context.with_supply(&workspace, upstream, false, prompts, |supply| {
+    let (refreshed, changers) = with_prompts(context, |prompts| {
+        context.with_supply(workspace, upstream, false, prompts, |supply| {
             supply.remote.store_url(&site.store)?;
-            let refreshed = context.around("refresh", |around| refresh(&site, supply, &wish, around));
+            let refreshed = context.around("refresh", |around| refresh(&site, supply, wish, around));
             let refreshed = refreshed.map_err(|error| failed(name, error))?;
             if let Some(tip) = &refreshed.target.tip {
                 let pin = if refreshed.published.is_some() { refreshed.target.pin } else { refreshed.from.pin };
                 remember_news(&site, tip, Some(pin), context.now());
             }
-            Ok(refreshed)
+            let pins = (refreshed.from.pin, refreshed.target.pin);
+            let ask = |rebased| Changers::ask(context, (&site, supply), pins, rebased);
+            let changers = file.and(refreshed.rebased.as_ref()).map(ask).transpose()?;
+            Ok((refreshed, changers))
         })
     })?;
     let report = reports(&refreshed);
-    if let Some(file) = &args.report {
-        write_report(context, file, &as_markdown(name, &refreshed, &report, args.dry_run))?;
+    if let Some(file) = file {
+        write_report(context, file, &as_markdown(name, &refreshed, &report, (changers.as_ref(), wish.dry_run)))?;
     }
-    let to_stdout = args.report.as_ref().is_some_and(|file| file.as_os_str() == "-");
-    told(context, upstream, &refreshed, &report, (args.dry_run, to_stdout))?;
+    let to_stdout = file.is_some_and(|file| file.as_os_str() == "-");
+    told(context, upstream, &refreshed, &report, (wish.dry_run, to_stdout))?;
     let exit = match &refreshed.rebased {
         Some(rebased) if !rebased.is_clean() => Exit::Conflicts,
         _ => Exit::Done,
     };
-    if context.json {
-        context.document(document(name, refreshed, report, args.dry_run), None)?;
-    }
-    Ok(exit)
+    Ok((exit, document(name, refreshed, report, wish.dry_run)))
 }
 
 fn wish(args: &Args) -> Result<RefreshWish, CliError> {
@@ -253,9 +268,15 @@ fn document(name: &str, refreshed: Refreshed, patches_then: Vec<PatchReport>, dr
 }
 
 /// The report for a pull request.
-fn as_markdown(name: &str, refreshed: &Refreshed, report: &[PatchReport], dry_run: bool) -> String {
+fn as_markdown(
+    name: &str,
+    refreshed: &Refreshed,
+    report: &[PatchReport],
+    (changers, dry_run): (Option<&Changers>, bool),
+) -> String {
     let target = &refreshed.target;
     let notes: Vec<String> = target.notes.iter().map(ToString::to_string).collect();
+    let compare = changers.and_then(|changers| changers.compare(refreshed.from.pin, target.pin));
     let pin = refreshed.from.pin.short(12);
     let state = match (&refreshed.rebased, &refreshed.published) {
         (None, _) => "The queue stands there already.",
@@ -272,12 +293,13 @@ fn as_markdown(name: &str, refreshed: &Refreshed, report: &[PatchReport], dry_ru
         to: &target.version,
         state,
         notes: &notes,
-        compare: None,
+        compare: compare.as_deref(),
     };
-    markdown(&heading, report, &outcomes::summary(report), &|_, _| Vec::new())
+    let touched_by = |conflict: &ConflictReport, hunk| changers.map(|all| all.of(conflict, hunk)).unwrap_or_default();
+    markdown(&heading, report, &outcomes::summary(report), &touched_by)
 }
 
-fn write_report(context: &Context, file: &PathBuf, text: &str) -> Result<(), CliError> {
+fn write_report(context: &Context, file: &Path, text: &str) -> Result<(), CliError> {
     if file.as_os_str() == "-" {
         return if context.json { Ok(()) } else { context.out(text) };
     }

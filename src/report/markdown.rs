@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{Bytes, ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
-use crate::path::printable;
+use crate::path::{printable, printable_line};
 
 /// Where a queue goes.
 #[derive(Debug, Clone)]
@@ -138,7 +138,7 @@ fn sides(out: &mut String, hunk: &HunkReport) {
 
 fn line_of(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
-    format!("{}\n", printable(line.strip_suffix(b"\r").unwrap_or(line)))
+    format!("{}\n", printable_line(line.strip_suffix(b"\r").unwrap_or(line)))
 }
 
 fn commits(out: &mut String, commits: &[UpstreamCommit]) {

@@ -1,0 +1,96 @@
+//! The upstream's commits behind conflicts, for reports: asked of the upstream once for all conflicts.
+
+use std::ops::Range;
+
+use bstr::ByteSlice;
+
+use super::context::Context;
+use super::failure::{CliError, shown};
+use crate::git::{Forge, Id, Signature, Url};
+use crate::report::{ConflictReport, UpstreamCommit};
+use crate::stack::Rebased;
+use crate::workspace::{Changer, PathChanges, Question, Site, Supply, WhoChanged, Workspace, who_changed};
+
+/// Who changed what is in conflict.
+pub(super) struct Changers {
+    paths: Vec<PathChanges>,
+    forge: Option<Forge>,
+}
+
+impl Changers {
+    /// Asks for the commits between `old` and `new` that touched the lines in conflict; where the upstream cannot be asked, that
+    /// is said and nobody is named.
+    pub(super) fn ask(
+        context: &Context,
+        (site, supply): (&Site<'_>, &Supply<'_>),
+        (old, new): (Id, Id),
+        rebased: &Rebased,
+    ) -> Result<Changers, CliError> {
+        let name = site.name();
+        let files = rebased.patches.iter().flat_map(|patch| &patch.files);
+        let questions: Vec<Question> = files
+            .filter_map(|file| file.conflict.as_ref())
+            .map(|conflict| {
+                (
+                    conflict.path.clone(),
+                    conflict.hunks().map(|hunk| range(hunk.upstream.start, hunk.upstream.count())).collect(),
+                )
+            })
+            .collect();
+        let forge = forge(site.workspace, name.as_str());
+        if questions.is_empty() {
+            return Ok(Changers { paths: Vec::new(), forge });
+        }
+        match who_changed(site, supply, old, new, &questions)? {
+            WhoChanged::Told(paths) => Ok(Changers { paths, forge }),
+            WhoChanged::Skipped(why) => {
+                context.tell(&format!("{name}: the report names no upstream commits: {why}"));
+                Ok(Changers { paths: Vec::new(), forge })
+            }
+        }
+    }
+
+    /// The web page of all that changed between two commits.
+    pub(super) fn compare(&self, old: Id, new: Id) -> Option<String> {
+        Some(self.forge.as_ref()?.compare(old, new))
+    }
+
+    /// The commits that touched the hunk with number `n` of a conflict; `None`: the path.
+    pub(super) fn of(&self, conflict: &ConflictReport, n: Option<usize>) -> Vec<UpstreamCommit> {
+        let Some(path) = self.paths.iter().find(|path| path.path.as_bytes() == conflict.path.0.as_bytes()) else {
+            return Vec::new();
+        };
+        let lines =
+            n.and_then(|n| conflict.hunks.get(n)).map(|hunk| range(hunk.upstream.start, hunk.upstream.lines.len()));
+        let touched = |commit: &&Changer| lines.as_ref().is_none_or(|lines| commit.touched.contains(lines));
+        path.commits.iter().filter(touched).map(|commit| self.shown(commit)).collect()
+    }
+
+    fn shown(&self, commit: &Changer) -> UpstreamCommit {
+        UpstreamCommit {
+            id: commit.id.short(12),
+            date: day(&commit.author),
+            subject: shown(&commit.subject),
+            link: self.forge.as_ref().map(|forge| forge.commit(commit.id)),
+        }
+    }
+}
+
+/// The web pages of the upstream called `name`, if its url is that of a known forge.
+pub(super) fn forge(workspace: &Workspace, name: &str) -> Option<Forge> {
+    let upstream = workspace.manifest.upstream(name)?;
+    Forge::of(&Url::parse(upstream.url.as_str(), workspace.layout.root()).ok()?)
+}
+
+/// The day of a signature where it was made, YYYY-MM-DD; empty for a time that no calendar has.
+fn day(signature: &Signature) -> String {
+    let seconds = signature.seconds.saturating_add(i64::from(signature.offset) * 60);
+    let time = jiff::Timestamp::from_second(seconds).map(|time| time.strftime("%Y-%m-%d").to_string());
+    time.unwrap_or_default()
+}
+
+/// Lines counted from 0 on, where a side counts them from 1.
+fn range(start: usize, count: usize) -> Range<u32> {
+    let line = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    line(start.saturating_sub(1))..line(start.saturating_sub(1) + count)
+}
