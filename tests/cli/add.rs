@@ -332,9 +332,19 @@ fn a_copy_without_a_track_follows_what_the_other_follows_and_may_be_told_where_t
     with_queue(&env);
     let document = env.run(&["add", "up-2", "--like", "up/", "--json"]).ok().json();
     assert_eq!(document["track"], "main");
-    let out = env.run(&["add", "up-3", "--like", "up-2", "--to", "v1.1.0"]).ok();
-    assert!(out.stderr.contains("hint: patchq refresh up-3 --to v1.1.0"), "{}", out.stderr);
+    let before = env.snapshot();
+    let out = env.run(&["add", "up-3", "--like", "up-2", "--to", "v1.1.0", "--json"]).ok();
+    let document = out.json();
+    assert_eq!(document["refresh"]["to"]["commit"], env.up.v1_1.to_string(), "{document:#}");
+    assert_eq!(document["refresh"]["published"], true);
+    assert_eq!(env.read("ws/commits/up-3.txt"), format!("{}\n", env.up.v1_1));
+    assert_eq!(env.read("ws/commits/up-3.version.txt"), "v1.1.0\n");
+    assert_eq!(env.read("ws/commits/up-2.txt"), format!("{}\n", env.up.v1_0));
+    // Two steps: the copy, and its move.
+    env.run(&["undo", "up-3"]).ok();
     assert_eq!(env.read("ws/commits/up-3.txt"), format!("{}\n", env.up.v1_0));
+    env.run(&["undo", "up-3"]).ok();
+    assert_eq!(env.snapshot(), before);
 }
 
 #[test]
