@@ -34,7 +34,8 @@ pub(super) fn merge_driver(
 ) -> Result<Option<Driver>, GitError> {
     let mut folders: Vec<Option<RepoPath>> = std::iter::successors(path.parent(), RepoPath::parent).map(Some).collect();
     folders.push(None);
-    // The nearest file decides, and in it the last line.
+    // The nearest file decides, and in it the last line. All that are missing are asked for at once.
+    let (mut said, mut complete) = (None, true);
     for folder in folders {
         let file = match &folder {
             Some(folder) => folder.join(b".gitattributes"),
@@ -44,20 +45,22 @@ pub(super) fn merge_driver(
         let entry = objects.entry(tree, &file)?.filter(|entry| matches!(entry.mode, Mode::File | Mode::Executable));
         let Some(entry) = entry else { continue };
         let Some(text) = objects.blob(entry.id)? else {
-            missing.need(entry.id, [path]);
-            return Ok(None);
+            if said.is_none() {
+                missing.need(entry.id, [path]);
+                complete = false;
+            }
+            continue;
         };
         let depth = folder.map_or(0, |folder| folder.as_bytes().len() + 1);
-        if let Some(driver) = last_word(&text, &path.as_bytes()[depth..]) {
-            return Ok(Some(driver));
-        }
+        said = said.or_else(|| last_word(&text, &path.as_bytes()[depth..]));
     }
-    Ok(Some(Driver::Text))
+    Ok(complete.then(|| said.flatten().unwrap_or(Driver::Text)))
 }
 
-/// What the last line of a `.gitattributes` that covers `path` (from the file's folder) says of `merge`.
-fn last_word(text: &[u8], path: &[u8]) -> Option<Driver> {
-    text.lines().rev().filter_map(|line| driver_in(line.trim(), path)).next().flatten()
+/// What the last line of a `.gitattributes` that covers `path` (from the file's folder) says of `merge`; `Some(None)`: that it
+/// is unspecified, whatever the files above say.
+fn last_word(text: &[u8], path: &[u8]) -> Option<Option<Driver>> {
+    text.lines().rev().find_map(|line| driver_in(line.trim(), path))
 }
 
 /// What a line says: `None` nothing, `Some(None)` that `merge` is unspecified again.
@@ -92,7 +95,9 @@ fn covers(pattern: &[u8], path: &[u8]) -> bool {
     let pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);
     let subject = if anchored { path } else { path.rsplit(|byte| *byte == b'/').next().unwrap_or(path) };
     let Ok(pattern) = pattern.to_str() else { return false };
-    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
+    // Git knows no alternatives in braces.
+    let pattern = pattern.replace('{', "[{]").replace('}', "[}]");
+    let glob = globset::GlobBuilder::new(&pattern).literal_separator(true).backslash_escape(true).build();
     // As a path of bytes, because not every name is text.
     let subject: &std::path::Path = std::path::Path::new(std::ffi::OsStr::from_bytes(subject));
     glob.is_ok_and(|glob| glob.compile_matcher().is_match(subject))
@@ -107,13 +112,19 @@ mod tests {
         let text =
             b"*.lock -merge\n/docs/*.md merge=union\n# x\n*.bin binary\nspecial.lock !merge\n*.po merge=po text\n";
         let word = |path: &str| last_word(text, path.as_bytes());
-        assert_eq!(word("a/b.lock"), Some(Driver::Binary));
-        assert_eq!(word("special.lock"), None);
-        assert_eq!(word("docs/a.md"), Some(Driver::Union));
+        assert_eq!(word("a/b.lock"), Some(Some(Driver::Binary)));
+        assert_eq!(word("special.lock"), Some(None));
+        assert_eq!(word("docs/a.md"), Some(Some(Driver::Union)));
         assert_eq!(word("x/docs/a.md"), None);
         assert_eq!(word("docs/sub/a.md"), None);
-        assert_eq!(word("x.bin"), Some(Driver::Binary));
-        assert_eq!(word("de.po"), Some(Driver::Other("po".to_owned())));
+        assert_eq!(word("x.bin"), Some(Some(Driver::Binary)));
+        assert_eq!(word("de.po"), Some(Some(Driver::Other("po".to_owned()))));
         assert_eq!(word("main.rs"), None);
+    }
+
+    #[test]
+    fn braces_are_no_alternatives() {
+        assert!(!covers(b"*.{a,b}", b"x.a"));
+        assert!(covers(b"*.{a,b}", b"x.{a,b}"));
     }
 }
