@@ -15,6 +15,7 @@ mod identity;
 mod merge;
 mod queues;
 mod rebase;
+mod regions;
 mod renames;
 mod replay;
 mod similarity;
