@@ -1,11 +1,11 @@
 //! Which files upstream moved between two pins, as far as that is sure: a fix in the wrong file is worse than a question.
 //!
 //! Only paths that exist in the target and not in the old pin are looked at. A file is followed to the one path that has
-//! its very content, else to the one that is clearly most like it (git's own measure), those of the same name first.
+//! its very content, else to the one that is clearly most like it (git's own measure), those of the same name first. A new
+//! path that has the very content of another file that is gone belongs to that one.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use super::conflict::Candidate;
 use super::similarity::likeness;
@@ -37,6 +37,16 @@ pub(super) enum Went {
     Perhaps(Vec<Candidate>),
 }
 
+impl Went {
+    /// Whether contents speak for it, and not a name alone.
+    pub(super) fn is_like(&self) -> bool {
+        match self {
+            Went::To(..) => true,
+            Went::Perhaps(candidates) => candidates.iter().any(|candidate| candidate.percent.is_some()),
+        }
+    }
+}
+
 impl Renames {
     /// Where `path` went; `None`: it did not move, or nobody knows where to.
     pub(super) fn of(&self, path: &RepoPath) -> Option<&Went> {
@@ -57,19 +67,10 @@ impl Renames {
         if gone.is_empty() {
             return Ok(Renames::default());
         }
-        let is_file = |entry: &Entry| matches!(entry.mode, Mode::File | Mode::Executable);
-        let changes = objects.diff(stack.base.tree, onto)?.into_iter();
-        let new: Vec<(RepoPath, Entry)> = changes
-            .filter(|change| change.old.is_none())
-            .filter_map(|change| Some((change.path, change.new.filter(is_file)?)))
-            .collect();
+        let targets = Targets::of(objects, stack.base.tree, onto)?;
         let mut found = BTreeMap::new();
         for (path, entry) in gone {
-            let Some(content) = objects.blob(entry.id)? else {
-                missing.need(entry.id, [&path]);
-                continue;
-            };
-            if let Some(went) = follow(objects, (&path, entry.id, &content), &new, missing)? {
+            if let Some(went) = follow(objects, &path, entry.id, &targets, missing)? {
                 found.insert(path, went);
             }
         }
@@ -95,36 +96,79 @@ fn gone(objects: &mut Objects<'_>, stack: &Stack, onto: Id) -> Result<BTreeMap<R
     Ok(gone)
 }
 
+/// What can have come of a file that is gone: the files that are new in the target.
+struct Targets {
+    new: Vec<(RepoPath, Entry)>,
+    /// How many paths that are gone, touched by the queue or not, had this content.
+    lost: BTreeMap<Id, usize>,
+}
+
+impl Targets {
+    fn of(objects: &mut Objects<'_>, base: Id, onto: Id) -> Result<Targets, GitError> {
+        let is_file = |entry: &Entry| matches!(entry.mode, Mode::File | Mode::Executable);
+        let mut targets = Targets { new: Vec::new(), lost: BTreeMap::new() };
+        for change in objects.diff(base, onto)? {
+            match (change.old, change.new.filter(is_file)) {
+                (None, Some(new)) => targets.new.push((change.path, new)),
+                (Some(old), None) if change.new.is_none() => *targets.lost.entry(old.id).or_default() += 1,
+                _ => {}
+            }
+        }
+        Ok(targets)
+    }
+
+    fn equal(&self, id: Id) -> Vec<&RepoPath> {
+        self.new.iter().filter(|(_, entry)| entry.id == id).map(|(path, _)| path).collect()
+    }
+
+    fn named<'t>(&'t self, path: &RepoPath) -> impl Iterator<Item = &'t (RepoPath, Entry)> {
+        self.new.iter().filter(move |(other, _)| other.file_name() == path.file_name())
+    }
+
+    /// The files worth comparing with `path`: those of its name, and of other names those of the same sort, the nearest
+    /// first; and whether these are all of them. What another file became byte for byte is none of them.
+    fn likely(&self, path: &RepoPath) -> (Vec<&(RepoPath, Entry)>, bool) {
+        let free = |(_, entry): &&(RepoPath, Entry)| !self.lost.contains_key(&entry.id);
+        let mut likely: Vec<_> = self.named(path).filter(free).collect();
+        let mut others: Vec<_> = self.new.iter().filter(free).collect();
+        others.retain(|(other, _)| other.file_name() != path.file_name() && extension(other) == extension(path));
+        others.sort_by_key(|(other, _)| Reverse(shared_parts(other, path)));
+        let all = others.len() <= COMPARED;
+        others.truncate(COMPARED);
+        likely.extend(others);
+        (likely, all)
+    }
+}
+
+/// Where the file went that was at `path` with the content `id`; `None`: nobody knows, or contents are missing. All that
+/// may have to be read is asked for at once.
 fn follow(
     objects: &mut Objects<'_>,
-    (path, id, content): (&RepoPath, Id, &Rc<Vec<u8>>),
-    new: &[(RepoPath, Entry)],
+    path: &RepoPath,
+    id: Id,
+    targets: &Targets,
     missing: &mut Missing,
 ) -> Result<Option<Went>, GitError> {
-    let exact: Vec<&RepoPath> = new.iter().filter(|(_, entry)| entry.id == id).map(|(path, _)| path).collect();
-    match exact.as_slice() {
-        [only] if content.len() >= TELLING => return Ok(Some(Went::To((*only).clone(), 100))),
-        [] if content.len() < TELLING => {
-            let named = new.iter().filter(|(other, _)| other.file_name() == path.file_name());
-            return Ok(perhaps(named.map(|(other, _)| Candidate { path: other.clone(), percent: None }).collect()));
-        }
-        [] => {}
-        equal => {
-            return Ok(perhaps(equal.iter().map(|path| candidate(path, 100)).collect()));
-        }
+    let equal = targets.equal(id);
+    let content = objects.blob(id)?;
+    if content.is_none() {
+        missing.need(id, [path]);
     }
-    let (named, others): (Vec<_>, Vec<_>) = new.iter().partition(|(other, _)| other.file_name() == path.file_name());
-    let Some(scored) = score(objects, path, content, &named, missing)? else { return Ok(None) };
-    if !scored.is_empty() {
-        return Ok(Some(choose(scored, true)));
+    if !equal.is_empty() {
+        let Some(content) = content else { return Ok(None) };
+        let sure = equal.len() == 1 && targets.lost.get(&id) == Some(&1) && content.len() >= TELLING;
+        return Ok(Some(match equal.as_slice() {
+            [only] if sure => Went::To((*only).clone(), 100),
+            _ => Went::Perhaps(equal.iter().map(|path| candidate(path, 100)).collect()),
+        }));
     }
-    // Of other names those are likely that are of the same sort; the nearest first.
-    let mut likely: Vec<_> = others.into_iter().filter(|(other, _)| extension(other) == extension(path)).collect();
-    likely.sort_by_key(|(other, _)| Reverse(shared_parts(other, path)));
-    let all = likely.len() <= COMPARED;
-    likely.truncate(COMPARED);
-    let Some(scored) = score(objects, path, content, &likely, missing)? else { return Ok(None) };
-    Ok((!scored.is_empty()).then(|| choose(scored, all)))
+    if content.as_ref().is_some_and(|content| content.len() < TELLING) {
+        let named = targets.named(path).map(|(other, _)| Candidate { path: other.clone(), percent: None });
+        return Ok(perhaps(named.collect()));
+    }
+    let (likely, all) = targets.likely(path);
+    let scored = score(objects, path, content.as_deref(), &likely, missing)?;
+    Ok(scored.filter(|scored| !scored.is_empty()).map(|scored| choose(path, scored, all)))
 }
 
 fn candidate(path: &RepoPath, percent: u8) -> Candidate {
@@ -139,15 +183,16 @@ fn perhaps(candidates: Vec<Candidate>) -> Option<Went> {
 fn score(
     objects: &mut Objects<'_>,
     path: &RepoPath,
-    content: &[u8],
+    content: Option<&Vec<u8>>,
     candidates: &[&(RepoPath, Entry)],
     missing: &mut Missing,
 ) -> Result<Option<Vec<Candidate>>, GitError> {
-    let (mut scored, mut complete) = (Vec::new(), true);
+    let (mut scored, mut complete) = (Vec::new(), content.is_some());
     for (other, entry) in candidates {
-        match objects.blob(entry.id)? {
-            Some(other_content) => scored.push(candidate(other, likeness(content, &other_content))),
-            None => {
+        match (objects.blob(entry.id)?, content) {
+            (Some(now), Some(content)) => scored.push(candidate(other, likeness(content, &now))),
+            (Some(_), None) => {}
+            (None, _) => {
                 missing.need(entry.id, [path]);
                 complete = false;
             }
@@ -158,10 +203,16 @@ fn score(
     Ok(complete.then_some(scored))
 }
 
-fn choose(scored: Vec<Candidate>, all: bool) -> Went {
-    let percent = |n: usize| scored.get(n).and_then(|candidate| candidate.percent).unwrap_or(0);
-    if all && percent(0) >= percent(1) + AHEAD {
-        return Went::To(scored[0].path.clone(), percent(0));
+/// The one that is sure, if one is: clearly ahead of the others of its kind, and no file of another name is more alike.
+/// Files of the same name come first; without one, `all` says whether every file of another name was compared.
+fn choose(path: &RepoPath, scored: Vec<Candidate>, all: bool) -> Went {
+    let percent = |candidate: Option<&Candidate>| candidate.and_then(|candidate| candidate.percent).unwrap_or(0);
+    let (named, others): (Vec<_>, Vec<_>) =
+        scored.iter().cloned().partition(|candidate| candidate.path.file_name() == path.file_name());
+    let (kind, rivals) = if named.is_empty() { (&others, &named) } else { (&named, &others) };
+    let (first, next, rival) = (percent(kind.first()), percent(kind.get(1)), percent(rivals.first()));
+    if (all || !named.is_empty()) && first >= next + AHEAD && first >= rival {
+        return Went::To(kind[0].path.clone(), first);
     }
     Went::Perhaps(scored)
 }

@@ -1,6 +1,6 @@
 //! What a patch does to a tree, path by path, its own renames seen as such.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::Missing;
@@ -23,20 +23,29 @@ pub(super) fn renamed(
     added: &[(&RepoPath, Entry)],
     missing: &mut Missing,
 ) -> Result<BTreeMap<RepoPath, (RepoPath, Entry)>, GitError> {
-    let mut contents = |side: &[(&RepoPath, Entry)]| -> Result<Vec<Rc<Vec<u8>>>, GitError> {
-        let mut all = Vec::with_capacity(side.len());
-        for (path, entry) in side {
-            // A submodule's commit is in another repository; only its id can be compared.
-            let content = if entry.mode == Mode::Gitlink { Some(Rc::default()) } else { objects.blob(entry.id)? };
-            all.push(content.unwrap_or_else(|| {
-                missing.need(entry.id, [*path]);
-                Rc::default()
-            }));
-        }
-        Ok(all)
-    };
-    let (old, new) = (contents(deleted)?, contents(added)?);
-    let found = similarity::renames(&candidates(deleted, &old), &candidates(added, &new));
+    // Equal ids say it all; contents are read only for what is left on both sides.
+    let none = |side: &[(&RepoPath, Entry)]| vec![Rc::default(); side.len()];
+    let mut found = similarity::renames(&candidates(deleted, &none(deleted)), &candidates(added, &none(added)));
+    let used: BTreeSet<usize> = found.iter().flatten().map(|rename| rename.from).collect();
+    if used.len() < deleted.len() && found.iter().any(Option::is_none) {
+        let mut contents = |side: &[(&RepoPath, Entry)], known: &dyn Fn(usize) -> bool| {
+            let read = side.iter().enumerate().map(|(n, (_, entry))| {
+                // A submodule's commit is in another repository; only its id can be compared.
+                if known(n) || entry.mode == Mode::Gitlink {
+                    return Ok(Rc::default());
+                }
+                let content = objects.blob(entry.id)?;
+                if content.is_none() {
+                    missing.need(entry.id, deleted.iter().chain(added).map(|(path, _)| *path));
+                }
+                Ok(content.unwrap_or_default())
+            });
+            read.collect::<Result<Vec<Rc<Vec<u8>>>, GitError>>()
+        };
+        let old = contents(deleted, &|n| used.contains(&n))?;
+        let new = contents(added, &|n| found[n].is_some())?;
+        found = similarity::renames(&candidates(deleted, &old), &candidates(added, &new));
+    }
     let pairs = found.into_iter().zip(added).filter_map(|(rename, (path, _))| {
         let (from, base) = deleted[rename?.from];
         Some(((*path).clone(), (from.clone(), base)))
