@@ -7,7 +7,7 @@ use crate::path::RepoPath;
 /// A path that a change cannot be carried to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// Which one: as the patch has it.
+    /// Which one, on the new pin: where the file was followed to, if it was.
     pub path: RepoPath,
     /// Why.
     pub kind: ConflictKind,
@@ -15,7 +15,7 @@ pub struct Conflict {
     pub sides: Sides,
     /// Texts: what merged and the hunks that did not. `None` where no lines can be compared.
     pub text: Option<TextMerge>,
-    /// Where upstream may have moved the file to.
+    /// Where upstream may have moved the file to; of a collision, the path that is there.
     pub candidates: Vec<Candidate>,
 }
 
@@ -69,6 +69,9 @@ pub enum ConflictKind {
     /// A file on one side, a folder on the other.
     #[error("the path is a file on one side and a folder on the other")]
     Place,
+    /// Upstream has another path of that name but for case or Unicode form.
+    #[error("the path collides with another where file names ignore case or Unicode form")]
+    Collision,
     /// All of it merged, and nothing is left of the patch although upstream does not have it as it is.
     #[error("nothing is left of the patch, though upstream does not have it byte for byte")]
     Emptied,
@@ -88,6 +91,7 @@ impl ConflictKind {
             ConflictKind::Type => "type",
             ConflictKind::Binary => "binary",
             ConflictKind::Place => "file/folder",
+            ConflictKind::Collision => "collision",
             ConflictKind::Emptied => "emptied",
         }
     }

@@ -10,6 +10,7 @@ use super::Missing;
 use super::attributes::{Driver, merge_driver};
 use super::conflict::{Conflict, ConflictKind, Sides};
 use super::diff::is_binary;
+use super::place::{Misplaced, misplaced};
 use super::text::{Text, TextMerge, merge_text};
 use crate::git::{Edits, Entry, GitError, Id, Mode, Objects, TreeChange};
 use crate::path::RepoPath;
@@ -67,10 +68,15 @@ pub(super) fn pick_into(
             Merged::Conflict(kind, text) => conflicts.push(Conflict { text, ..Conflict::new(path, kind, sides) }),
         }
     }
-    let misplaced = misplaced(objects, onto, &edits)?;
-    for path in misplaced {
-        let patch = edits.remove(&path).flatten();
-        conflicts.push(Conflict::new(path, ConflictKind::Place, Sides { patch, ..Sides::default() }));
+    loop {
+        let misplaced = misplaced(objects, onto, &edits)?;
+        if misplaced.is_empty() {
+            break;
+        }
+        for Misplaced { path, kind, .. } in misplaced {
+            let patch = edits.remove(&path).flatten();
+            conflicts.push(Conflict::new(path, kind, Sides { patch, ..Sides::default() }));
+        }
     }
     let tree = objects.edit(onto, &edits)?;
     Ok(Picked { tree, conflicts })
@@ -84,26 +90,6 @@ pub fn pick(objects: &mut Objects<'_>, change: (Id, Id), onto: Id) -> Result<sup
     let mut missing = Missing::default();
     let picked = pick_into(objects, change, onto, &mut missing)?;
     Ok(missing.or_done(picked))
-}
-
-/// Paths that are to be written where the other tree has a folder, or below a file of it that stays.
-pub(super) fn misplaced(objects: &mut Objects<'_>, onto: Id, edits: &Edits) -> Result<Vec<RepoPath>, GitError> {
-    let removals: Edits =
-        edits.iter().filter(|(_, entry)| entry.is_none()).map(|(path, _)| (path.clone(), None)).collect();
-    let cleared = objects.edit(onto, &removals)?;
-    let mut found = Vec::new();
-    for path in edits.iter().filter(|(_, entry)| entry.is_some()).map(|(path, _)| path) {
-        let mut in_the_way = objects.entry(cleared, path)?.is_some_and(|entry| entry.mode == Mode::Folder);
-        let mut above = path.parent();
-        while let Some(at) = above.filter(|_| !in_the_way) {
-            in_the_way = objects.entry(cleared, &at)?.is_some_and(|entry| entry.mode != Mode::Folder);
-            above = at.parent();
-        }
-        if in_the_way {
-            found.push(path.clone());
-        }
-    }
-    Ok(found)
 }
 
 /// Merges one path into the tree `onto`, whose attributes say how. The three sides may stand at different paths;
@@ -121,6 +107,8 @@ pub(super) fn merge(
     if upstream == base {
         return Ok(Merged::Take(patch));
     }
+    // A file that became a folder is gone, to a patch that deletes it.
+    let upstream = upstream.filter(|entry| entry.mode != Mode::Folder || patch.is_some());
     if upstream == patch {
         return Ok(Merged::Keep);
     }

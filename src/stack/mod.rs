@@ -13,6 +13,7 @@ mod evidence;
 mod export;
 mod identity;
 mod merge;
+mod place;
 mod queues;
 mod rebase;
 mod regions;

@@ -7,9 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::conflict::{Conflict, ConflictKind, Sides};
+use super::conflict::{Candidate, Conflict, ConflictKind, Sides};
 use super::evidence::{Evidence, evidence};
-use super::merge::{Merged, merge, misplaced};
+use super::merge::{Merged, merge};
+use super::place::{Misplaced, misplaced};
 use super::renames::{Renames, Went};
 use super::touched::{Touch, renamed};
 use super::{Base, Item, Lazy, Missing, Stack};
@@ -160,12 +161,7 @@ impl Run<'_, '_> {
             let file = self.file(touch, &mut edits)?;
             files.push(file);
         }
-        for path in misplaced(self.objects, self.tree, &edits)? {
-            edits.remove(&path);
-            if let Some(file) = files.iter_mut().find(|file| *file.place() == path) {
-                file.clash(ConflictKind::Place);
-            }
-        }
+        self.place(&mut edits, &mut files)?;
         let tree = self.objects.edit(self.tree, &edits)?;
         let mut outcome = files.iter().map(|file| file.outcome).max().unwrap_or(Outcome::Unchanged);
         if outcome == Outcome::Upstreamed && files.iter().any(|file| file.outcome != Outcome::Upstreamed) {
@@ -187,25 +183,74 @@ impl Run<'_, '_> {
         Ok(PatchOutcome { name: item.name.clone(), old: item.commit, new: None, outcome, emptied, files })
     }
 
+    /// Takes out of `edits` what has no place in the tree.
+    fn place(&mut self, edits: &mut Edits, files: &mut [FileOutcome]) -> Result<(), GitError> {
+        loop {
+            let misplaced = misplaced(self.objects, self.tree, edits)?;
+            if misplaced.is_empty() {
+                return Ok(());
+            }
+            for Misplaced { path, kind, twin } in misplaced {
+                edits.remove(&path);
+                let here = files.iter_mut().find(|file| *file.place() == path && file.conflict.is_none());
+                let Some(file) = here else { continue };
+                // What cannot arrive does not leave.
+                if let Some(from) = &file.from {
+                    edits.remove(from);
+                }
+                file.clash(kind);
+                if let Some(conflict) = &mut file.conflict {
+                    conflict.candidates.extend(twin.map(|path| Candidate { path, percent: None }));
+                }
+            }
+        }
+    }
+
+    /// The earlier patch that is in conflict about one of `paths`, or about a file that must become a folder for it, or
+    /// the other way round.
+    fn waits_for<'p>(&self, paths: impl Iterator<Item = &'p RepoPath>) -> Option<String> {
+        let related = |path: &RepoPath| {
+            self.undecided.iter().find(|(other, _)| other.is_within(path) || path.is_within(other))
+        };
+        paths.filter_map(related).map(|(_, patch)| patch.clone()).next()
+    }
+
+    /// Asks for what a path of unknown content will need once it is known.
+    fn foresee(&mut self, file: &FileOutcome) {
+        let (Some(base), Some(patch)) = (file.sides.base, file.sides.patch) else { return };
+        for side in [base, patch] {
+            let regular = matches!(side.mode, Mode::File | Mode::Executable);
+            if regular && base.id != patch.id && !self.objects.has(side.id) {
+                self.missing.need(side.id, file.paths());
+            }
+        }
+        self.missing.block(file.paths());
+    }
+
     /// What a patch does, path by path. A rename of its own is one thing where upstream changed the file under its old
     /// name, so that the change goes along.
     fn touches(&mut self, item: &Item) -> Result<Vec<Touch>, GitError> {
         let changes = self.objects.diff(item.before, item.after)?;
-        let (mut deleted, mut added) = (Vec::new(), Vec::new());
+        let (mut deleted, mut added, mut changed) = (Vec::new(), Vec::new(), BTreeSet::new());
         for change in &changes {
             match (change.old, change.new) {
-                (Some(old), None) if self.objects.entry(self.tree, &change.path)? != Some(old) => {
+                (Some(old), None) => {
+                    if self.objects.entry(self.tree, &change.path)? != Some(old) {
+                        changed.insert(&change.path);
+                    }
                     deleted.push((&change.path, old));
                 }
                 (None, Some(new)) => added.push((&change.path, new)),
                 _ => {}
             }
         }
-        let pairs = if deleted.is_empty() || added.is_empty() {
+        // All that the patch deletes compete for what it adds, though only the changed ones matter.
+        let mut pairs = if changed.is_empty() || added.is_empty() {
             BTreeMap::new()
         } else {
             renamed(self.objects, &deleted, &added, &mut self.missing)?
         };
+        pairs.retain(|_, (from, _)| changed.contains(from));
         let gone: BTreeSet<RepoPath> = pairs.values().map(|(from, _)| from.clone()).collect();
         let touches = changes.into_iter().filter(|change| !gone.contains(&change.path)).map(|change| {
             match pairs.get(&change.path) {
@@ -222,7 +267,9 @@ impl Run<'_, '_> {
     fn file(&mut self, touch: Touch, edits: &mut Edits) -> Result<FileOutcome, GitError> {
         let Touch { from, path, base, patch } = touch;
         let before = from.as_ref().unwrap_or(&path);
-        let went = self.renames.of(before).filter(|_| base.is_some()).cloned();
+        let standing = self.objects.entry(self.tree, before)?.filter(|entry| entry.mode != Mode::Folder);
+        // What an earlier patch of the queue put there anew is not what upstream moved.
+        let went = self.renames.of(before).filter(|_| base.is_some() && standing.is_none()).cloned();
         let moved = match &went {
             Some(Went::To(to, percent)) if patch.is_some() && from.is_none() => Some((to.clone(), *percent)),
             _ => None,
@@ -232,19 +279,19 @@ impl Run<'_, '_> {
         let outcome = Outcome::Unchanged;
         let mut file =
             FileOutcome { path, from, moved, outcome, sides, conflict: None, evidence: None, waits_for: None };
-        let earlier = file.paths().find_map(|path| self.undecided.get(path)).cloned();
-        if earlier.is_some() {
-            file.waits_for = earlier;
+        file.waits_for = self.waits_for(file.paths());
+        if file.waits_for.is_some() {
             file.outcome = Outcome::Blocked;
             return Ok(file);
         }
         if file.paths().any(|path| self.missing.covers(path)) {
+            self.foresee(&file);
             return Ok(file);
         }
         if let Some(from) = file.from.clone() {
             self.renamed_by_patch(&mut file, from, went.as_ref(), edits)?;
         } else {
-            self.merge(&mut file, went.is_some(), edits)?;
+            self.merge(&mut file, went.as_ref(), edits)?;
         }
         if file.moved.is_some() && matches!(file.outcome, Outcome::Unchanged | Outcome::Merged) {
             file.outcome = Outcome::Moved;
@@ -259,7 +306,7 @@ impl Run<'_, '_> {
         Ok(file)
     }
 
-    fn merge(&mut self, file: &mut FileOutcome, went: bool, edits: &mut Edits) -> Result<(), GitError> {
+    fn merge(&mut self, file: &mut FileOutcome, went: Option<&Went>, edits: &mut Edits) -> Result<(), GitError> {
         let place = file.place().clone();
         match merge(self.objects, self.tree, &place, file.sides, &mut self.missing)? {
             Merged::Missing => {}
@@ -271,7 +318,9 @@ impl Run<'_, '_> {
                 edits.insert(place, Some(entry));
             }
             // Both deleted it; but upstream only moved it, perhaps.
-            Merged::Keep if file.sides.patch.is_none() && went => file.clash(ConflictKind::RenameDelete),
+            Merged::Keep if file.sides.patch.is_none() && went.is_some_and(Went::is_like) => {
+                file.clash(ConflictKind::RenameDelete);
+            }
             Merged::Keep => {
                 file.outcome = Outcome::Upstreamed;
                 file.evidence = Some(Evidence::IDENTICAL);
@@ -298,17 +347,19 @@ impl Run<'_, '_> {
         let same_rename = matches!(went, Some(Went::To(to, _)) if *to == file.path);
         if same_rename {
             file.sides.upstream = there;
-            return self.merge(file, false, edits);
+            return self.merge(file, None, edits);
         }
-        match (file.sides.upstream, there, went) {
+        // A file that became a folder is gone.
+        match (file.sides.upstream.filter(|entry| entry.mode != Mode::Folder), there, went) {
             (None, _, Some(_)) => file.clash(ConflictKind::Moved),
             (None, ..) => file.clash(ConflictKind::RenameDelete),
-            (Some(_), Some(_), _) => {
-                file.sides.upstream = there;
-                file.clash(ConflictKind::AddAdd);
+            (Some(_), Some(there), _) => {
+                file.sides.upstream = Some(there);
+                let folder = there.mode == Mode::Folder;
+                file.clash(if folder { ConflictKind::Place } else { ConflictKind::AddAdd });
             }
             (Some(_), None, _) => {
-                self.merge(file, false, edits)?;
+                self.merge(file, None, edits)?;
                 if file.conflict.is_none() {
                     edits.insert(from, None);
                 }
@@ -349,7 +400,7 @@ impl Conflict {
         }
         if matches!(self.kind, ConflictKind::Moved | ConflictKind::RenameDelete | ConflictKind::Place) {
             self.candidates = match went {
-                Went::To(path, percent) => vec![super::conflict::Candidate { path, percent: Some(percent) }],
+                Went::To(path, percent) => vec![Candidate { path, percent: Some(percent) }],
                 Went::Perhaps(candidates) => candidates,
             };
         }

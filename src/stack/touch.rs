@@ -352,29 +352,8 @@ impl Run<'_, '_> {
         if let Some((twin, _)) = twin {
             return Ok(Some(twin.to_string()));
         }
-        let (mut folder, mut prefix) = (self.tree, None::<RepoPath>);
-        for part in path.parts() {
-            let tree = self.objects.tree(folder)?;
-            let name = RepoPath::new(part).map_err(GitError::EvilPath)?;
-            let twin = tree.entries().find(|(other, _)| {
-                *other != part && RepoPath::new(*other).is_ok_and(|other| other.fold_key() == name.fold_key())
-            });
-            if let Some((twin, _)) = twin {
-                let full = prefix.as_ref().map_or_else(|| RepoPath::new(twin), |prefix| prefix.join(twin));
-                let full = full.map_err(GitError::EvilPath)?;
-                let removed = matches!(self.edits.get(&full), Some(None));
-                return Ok((!removed).then(|| full.to_string()));
-            }
-            match tree.get(part) {
-                Some(entry) if entry.mode == Mode::Folder => folder = entry.id,
-                _ => return Ok(None),
-            }
-            prefix = Some(match prefix {
-                None => name,
-                Some(prefix) => prefix.join(part).map_err(GitError::EvilPath)?,
-            });
-        }
-        Ok(None)
+        let twin = super::place::twin(self.objects, self.tree, path)?;
+        Ok(twin.filter(|twin| !matches!(self.edits.get(twin), Some(None))).map(|twin| twin.to_string()))
     }
 }
 
