@@ -22,6 +22,16 @@ pub(super) enum Driver {
     Other(String),
 }
 
+impl Driver {
+    /// The name of a program that does not run.
+    pub(super) fn not_run(self) -> Option<String> {
+        match self {
+            Driver::Other(name) => Some(name),
+            Driver::Text | Driver::Union | Driver::Binary => None,
+        }
+    }
+}
+
 /// How `path` is to be merged in `tree`; `None` while a `.gitattributes` on the way is missing.
 ///
 /// # Errors

@@ -30,6 +30,14 @@ pub struct Sides {
     pub patch: Option<Entry>,
 }
 
+impl Sides {
+    /// Whether there are three contents.
+    pub(super) fn all_differ(&self) -> bool {
+        let [base, upstream, patch] = [self.base, self.upstream, self.patch].map(|side| side.map(|entry| entry.id));
+        base != upstream && base != patch && upstream != patch
+    }
+}
+
 /// A path that upstream may have moved a file to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {

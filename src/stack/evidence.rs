@@ -45,8 +45,8 @@ pub(super) fn evidence(
     if [base, upstream, patch].iter().any(|side| !matches!(side.mode, Mode::File | Mode::Executable)) {
         return Ok(None);
     }
-    if base.id == upstream.id {
-        return Ok(None); // Upstream changed the mode alone.
+    if base.id == upstream.id || base.id == patch.id {
+        return Ok(None); // One side changed the mode alone.
     }
     let mut contents = Vec::with_capacity(3);
     for side in [base, upstream, patch] {

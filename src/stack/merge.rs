@@ -104,13 +104,13 @@ pub(super) fn merge(
     Sides { base, upstream, patch }: Sides,
     missing: &mut Missing,
 ) -> Result<Merged, GitError> {
-    if upstream == base {
-        return Ok(Merged::Take(patch));
-    }
     // A file that became a folder is gone, to a patch that deletes it.
     let upstream = upstream.filter(|entry| entry.mode != Mode::Folder || patch.is_some());
     if upstream == patch {
         return Ok(Merged::Keep);
+    }
+    if upstream == base {
+        return Ok(Merged::Take(patch));
     }
     let conflict = |kind| Ok(Merged::Conflict(kind, None));
     let (upstream, patch) = match (upstream, patch) {

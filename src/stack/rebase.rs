@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attributes::{Driver, merge_driver};
 use super::conflict::{Candidate, Conflict, ConflictKind, Sides};
 use super::evidence::{Evidence, evidence};
 use super::merge::{Merged, merge};
@@ -111,6 +112,8 @@ pub struct FileOutcome {
     pub evidence: Option<Evidence>,
     /// The earlier patch that it waits for.
     pub waits_for: Option<String>,
+    /// The merge driver of somebody's that the tree's attributes name for it, where contents were merged: it did not run.
+    pub not_run: Option<String>,
 }
 
 /// Moves `stack` to `onto`. A patch that a clean merge leaves without a change, and that upstream does not have byte for
@@ -209,9 +212,8 @@ impl Run<'_, '_> {
     /// The earlier patch that is in conflict about one of `paths`, or about a file that must become a folder for it, or
     /// the other way round.
     fn waits_for<'p>(&self, paths: impl Iterator<Item = &'p RepoPath>) -> Option<String> {
-        let related = |path: &RepoPath| {
-            self.undecided.iter().find(|(other, _)| other.is_within(path) || path.is_within(other))
-        };
+        let related =
+            |path: &RepoPath| self.undecided.iter().find(|(other, _)| other.is_within(path) || path.is_within(other));
         paths.filter_map(related).map(|(_, patch)| patch.clone()).next()
     }
 
@@ -277,8 +279,17 @@ impl Run<'_, '_> {
         let upstream = self.objects.entry(self.tree, moved.as_ref().map_or(before, |(to, _)| to))?;
         let sides = Sides { base, upstream, patch };
         let outcome = Outcome::Unchanged;
-        let mut file =
-            FileOutcome { path, from, moved, outcome, sides, conflict: None, evidence: None, waits_for: None };
+        let mut file = FileOutcome {
+            path,
+            from,
+            moved,
+            outcome,
+            sides,
+            conflict: None,
+            evidence: None,
+            waits_for: None,
+            not_run: None,
+        };
         file.waits_for = self.waits_for(file.paths());
         if file.waits_for.is_some() {
             file.outcome = Outcome::Blocked;
@@ -299,8 +310,10 @@ impl Run<'_, '_> {
         if let (Some(went), Some(conflict)) = (went, &mut file.conflict) {
             conflict.suspect(went);
         }
-        if !matches!(file.outcome, Outcome::Unchanged | Outcome::Upstreamed) && sides.upstream != sides.base {
-            let entries = [sides.base, sides.upstream.filter(|entry| entry.mode != Mode::Folder), sides.patch];
+        let sides = file.sides;
+        let compared = sides.upstream != sides.base && sides.upstream != sides.patch;
+        if compared && !matches!(file.outcome, Outcome::Unchanged | Outcome::Upstreamed) {
+            let entries = [sides.base, sides.upstream, sides.patch];
             file.evidence = evidence(self.objects, &file.path, entries, &mut self.missing)?;
         }
         Ok(file)
@@ -308,7 +321,12 @@ impl Run<'_, '_> {
 
     fn merge(&mut self, file: &mut FileOutcome, went: Option<&Went>, edits: &mut Edits) -> Result<(), GitError> {
         let place = file.place().clone();
-        match merge(self.objects, self.tree, &place, file.sides, &mut self.missing)? {
+        let merged = merge(self.objects, self.tree, &place, file.sides, &mut self.missing)?;
+        if matches!(merged, Merged::Both(_) | Merged::Conflict(_, Some(_))) && file.sides.all_differ() {
+            let driver = merge_driver(self.objects, self.tree, &place, &mut self.missing)?;
+            file.not_run = driver.and_then(Driver::not_run);
+        }
+        match merged {
             Merged::Missing => {}
             Merged::Take(entry) => {
                 edits.insert(place, entry);

@@ -164,7 +164,10 @@ mod tests {
     fn a_hunk_has_its_three_sides_and_where_they_stand() {
         let merge = conflict("a\nb\nc\nd\ne\nf\n", "0\na\nb\nc\nD\ne\nf\n", "a\nb\nc\nx\ny\ne\nF\n");
         let hunks: Vec<_> = merge.hunks().cloned().collect();
-        assert_eq!(hunks, [Hunk { base: lines_at(4, "d\n"), upstream: lines_at(5, "D\n"), patch: lines_at(4, "x\ny\n") }]);
+        assert_eq!(
+            hunks,
+            [Hunk { base: lines_at(4, "d\n"), upstream: lines_at(5, "D\n"), patch: lines_at(4, "x\ny\n") }]
+        );
         let (before, after) = merge.context(0, 2);
         assert_eq!(
             (before, after),
@@ -183,7 +186,10 @@ mod tests {
     fn texts_with_markers_and_without_a_last_newline() {
         let merge = conflict("<<<<<<< a\nx", "<<<<<<< a\ny", "<<<<<<< a\n=======\nz\n");
         let hunks: Vec<_> = merge.hunks().cloned().collect();
-        assert_eq!(hunks, [Hunk { base: lines_at(2, "x"), upstream: lines_at(2, "y"), patch: lines_at(2, "=======\nz\n") }]);
+        assert_eq!(
+            hunks,
+            [Hunk { base: lines_at(2, "x"), upstream: lines_at(2, "y"), patch: lines_at(2, "=======\nz\n") }]
+        );
         assert_eq!(merge.pieces[0], Piece::Merged("<<<<<<< a\n".into()));
     }
 
