@@ -1,0 +1,7 @@
+//! A queue on another pin: case by case, against the git program, and with contents that come when they are asked for.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod cases;
+mod shown;
+#[path = "../support/mod.rs"]
+mod support;

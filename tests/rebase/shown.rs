@@ -1,0 +1,92 @@
+//! A queue as trees, and what became of it as text.
+
+use std::collections::BTreeSet;
+
+use patchq::git::{Id, Objects};
+use patchq::stack::{Base, FileOutcome, Item, Lazy, PatchOutcome, Rebased, Stack, rebase};
+
+use crate::support::history::{Files, World};
+
+/// A pin, a queue on it, and another pin.
+pub(crate) struct Story {
+    pub(crate) pin: Id,
+    pub(crate) onto: Id,
+    /// The queue's commits.
+    pub(crate) queue: Vec<Id>,
+}
+
+impl Story {
+    pub(crate) fn write(world: &World, pin: &Files, onto: &Files, queue: &[Files]) -> Story {
+        let pin = world.commit(pin, None);
+        let onto = world.commit(onto, Some(pin));
+        let mut parent = pin;
+        let queue = queue.iter().map(|files| {
+            parent = world.commit(files, Some(parent));
+            parent
+        });
+        Story { pin, onto, queue: queue.collect() }
+    }
+
+    /// The stack, its patches named `0001`, `0002` and so on.
+    pub(crate) fn stack(&self, objects: &mut Objects<'_>) -> Stack {
+        let base = Base::read(objects, self.pin).unwrap();
+        let mut before = base.tree;
+        let items = self.queue.iter().enumerate().map(|(n, commit)| {
+            let after = objects.commit(*commit).unwrap().tree;
+            let item = Item { name: format!("{:04}", n + 1), before, after, commit: *commit };
+            before = after;
+            item
+        });
+        Stack { base, items: items.collect() }
+    }
+
+    /// Its rebase; every content is there.
+    pub(crate) fn rebased(&self, objects: &mut Objects<'_>, may_drop: &BTreeSet<String>) -> Rebased {
+        let stack = self.stack(objects);
+        let onto = Base::read(objects, self.onto).unwrap();
+        match rebase(objects, &stack, onto, may_drop).unwrap() {
+            Lazy::Done(rebased) => rebased,
+            Lazy::Need(ids) => panic!("{ids:?} are missing"),
+        }
+    }
+}
+
+pub(crate) fn shown(patch: &PatchOutcome) -> String {
+    let files: Vec<String> = patch.files.iter().map(file_shown).collect();
+    let emptied = if patch.emptied { " (emptied)" } else { "" };
+    format!("{}{emptied}: {}", patch.outcome.word(), files.join("; "))
+}
+
+fn file_shown(file: &FileOutcome) -> String {
+    let mut out = file.path.to_string();
+    if let Some(from) = &file.from {
+        out += &format!(" from {from}");
+    }
+    if let Some((to, percent)) = &file.moved {
+        out += &format!(" -> {to} {percent}%");
+    }
+    out += &format!(" {}", file.outcome.word());
+    if let Some(conflict) = &file.conflict {
+        assert_eq!(conflict.path, *file.place());
+        out += &format!(" {}", conflict.kind.word());
+        for candidate in &conflict.candidates {
+            let percent = candidate.percent.map_or("?".to_owned(), |percent| format!("{percent}%"));
+            out += &format!(" [{} {percent}]", candidate.path);
+        }
+        for hunk in conflict.hunks() {
+            let side = |lines: &patchq::stack::Lines| format!("{}:{:?}", lines.start, lines.text);
+            out += &format!(" {{{} {} {}}}", side(&hunk.base), side(&hunk.upstream), side(&hunk.patch));
+        }
+    }
+    if let Some(evidence) = &file.evidence {
+        let hunks = format!("{}/{}", evidence.standing(), evidence.hunks.len());
+        out += &format!(" has {}", if evidence.identical { "all" } else { &hunks });
+    }
+    if let Some(patch) = &file.waits_for {
+        out += &format!(" after {patch}");
+    }
+    if let Some(driver) = &file.not_run {
+        out += &format!(" without {driver}");
+    }
+    out
+}
