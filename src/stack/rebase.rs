@@ -15,7 +15,7 @@ use super::place::{Misplaced, misplaced};
 use super::renames::{Renames, Went};
 use super::touched::{Touch, renamed};
 use super::{Base, Item, Lazy, Missing, Stack};
-use crate::git::{Commit, Edits, GitError, Id, Mode, Objects};
+use crate::git::{Commit, Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 
 /// What became of a patch, or of one of its files. The worst comes last.
@@ -218,15 +218,17 @@ impl Run<'_, '_> {
     }
 
     /// Asks for what a path of unknown content will need once it is known.
-    fn foresee(&mut self, file: &FileOutcome) {
-        let (Some(base), Some(patch)) = (file.sides.base, file.sides.patch) else { return };
-        for side in [base, patch] {
-            let regular = matches!(side.mode, Mode::File | Mode::Executable);
-            if regular && base.id != patch.id && !self.objects.has(side.id) {
-                self.missing.need(side.id, file.paths());
-            }
-        }
+    fn foresee(&mut self, file: &FileOutcome) -> Result<(), GitError> {
         self.missing.block(file.paths());
+        let (Some(base), Some(patch)) = (file.sides.base, file.sides.patch) else { return Ok(()) };
+        let regular = |side: &Entry| matches!(side.mode, Mode::File | Mode::Executable);
+        if base.id == patch.id || !regular(&base) || !regular(&patch) {
+            return Ok(());
+        }
+        for side in [base, patch].into_iter().filter(|side| !self.objects.has(side.id)) {
+            self.missing.need(side.id, file.paths());
+        }
+        merge_driver(self.objects, self.tree, file.place(), &mut self.missing).map(drop)
     }
 
     /// What a patch does, path by path. A rename of its own is one thing where upstream changed the file under its old
@@ -296,7 +298,7 @@ impl Run<'_, '_> {
             return Ok(file);
         }
         if file.paths().any(|path| self.missing.covers(path)) {
-            self.foresee(&file);
+            self.foresee(&file)?;
             return Ok(file);
         }
         if let Some(from) = file.from.clone() {

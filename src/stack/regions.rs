@@ -91,8 +91,10 @@ impl Regions {
     /// Two changes that overlap or touch: both are made as wide as they are together.
     fn meet(&mut self, a: &Change, b: &Change) {
         let old = a.old.start.min(b.old.start)..a.old.end.max(b.old.end);
+        // Before the start there may be fewer lines than that: then the region becomes one with the last.
         let wide = |change: &Change| {
-            change.new.start - (change.old.start - old.start)..change.new.end + (old.end - change.old.end)
+            let start = change.new.start.saturating_sub(change.old.start - old.start);
+            start..change.new.end + (old.end - change.old.end)
         };
         self.add(From::Nobody, old.clone(), wide(a), wide(b));
     }

@@ -84,6 +84,10 @@ pub(super) enum Text {
 
 /// Merges the changes `base → ours` (upstream's) and `base → theirs` (the patch's). `union`: hunks take the lines of both.
 pub(super) fn merge_text(base: &[u8], ours: &[u8], theirs: &[u8], union: bool) -> Result<Text, GitError> {
+    let merge = pieces(base, ours, theirs)?;
+    if merge.pieces.is_empty() {
+        return Ok(Text::Clean(Vec::new())); // git2 makes a slice of a null pointer of it.
+    }
     let (mut a, mut o, mut t) = (git2::MergeFileInput::new(), git2::MergeFileInput::new(), git2::MergeFileInput::new());
     a.content(base);
     o.content(ours);
@@ -97,7 +101,7 @@ pub(super) fn merge_text(base: &[u8], ours: &[u8], theirs: &[u8], union: bool) -
     if merged.is_automergeable() {
         return Ok(Text::Clean(merged.content().to_vec()));
     }
-    Ok(Text::Conflict(pieces(base, ours, theirs)?))
+    Ok(Text::Conflict(merge))
 }
 
 /// What merges and what does not, in order.
@@ -141,6 +145,8 @@ fn pieces(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<TextMerge, GitError
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Merging is the one call of libgit2 that does not make it ready; everywhere else a store was opened before.
@@ -208,7 +214,148 @@ mod tests {
     }
 
     #[test]
+    fn nothing_may_be_left() {
+        for union in [false, true] {
+            assert!(matches!(merged("a\n", "", "", union), Text::Clean(text) if text.is_empty()));
+        }
+    }
+
+    #[test]
     fn a_union_takes_both() {
         assert!(matches!(merged("a\n", "a\nb\n", "a\nc\n", true), Text::Clean(text) if text == b"a\nb\nc\n"));
+    }
+
+    /// The text with markers that `merge_file` would write.
+    fn with_markers(merge: &TextMerge, size: usize) -> String {
+        let mut out = String::new();
+        let mut add = |text: &str| out.push_str(text);
+        let marker = |byte: &str, label: &str| format!("{}{label}\n", byte.repeat(size));
+        let section = |lines: &Lines| {
+            let text = lines.text.to_string();
+            let open = !text.is_empty() && !text.ends_with('\n');
+            text + if open { "\n" } else { "" }
+        };
+        for piece in &merge.pieces {
+            match piece {
+                Piece::Merged(text) => add(&text.to_string()),
+                Piece::Hunk(hunk) => {
+                    add(&marker("<", ""));
+                    add(&section(&hunk.upstream));
+                    add(&marker("|", ""));
+                    add(&section(&hunk.base));
+                    add(&marker("=", ""));
+                    add(&section(&hunk.patch));
+                    add(&marker(">", ""));
+                }
+            }
+        }
+        out
+    }
+
+    /// What libgit2 itself writes: the merged text, with markers as git's zdiff3 has them.
+    fn by_libgit2(base: &str, ours: &str, theirs: &str) -> String {
+        let (mut a, mut o, mut t) =
+            (git2::MergeFileInput::new(), git2::MergeFileInput::new(), git2::MergeFileInput::new());
+        a.content(base.as_bytes());
+        o.content(ours.as_bytes());
+        t.content(theirs.as_bytes());
+        let mut options = git2::MergeFileOptions::new();
+        options.patience(true).style_zdiff3(true).marker_size(30);
+        let merged = git2::merge_file(&a, &o, &t, Some(&mut options)).unwrap();
+        // It labels markers with a name of its own.
+        String::from_utf8(merged.content().to_vec()).unwrap().replace(" file.txt\n", "\n")
+    }
+
+    /// A text with many equal lines, marker-like ones among them; the last may have no end.
+    fn text() -> impl Strategy<Value = String> {
+        let line = prop::sample::select(vec!["a", "b", "c", "d", "", "<<<<<<<", "=======", ">>>>>>> x"]);
+        (prop::collection::vec(line, 0..10), any::<bool>()).prop_map(|(lines, open)| {
+            let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+            if open { text.trim_end_matches('\n').to_owned() } else { text }
+        })
+    }
+
+    /// The same text with some of its lines replaced, gone or new.
+    fn changed(text: &str, edits: &[(usize, u8)]) -> String {
+        let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        for (at, kind) in edits {
+            let at = at % (lines.len() + 1);
+            match kind % 3 {
+                0 if at < lines.len() => drop(lines.remove(at)),
+                1 if at < lines.len() => lines[at] = "new\n".to_owned(),
+                _ if lines.iter().all(|line| line.ends_with('\n')) => lines.insert(at, format!("{kind}\n")),
+                _ => {}
+            }
+        }
+        lines.concat()
+    }
+
+    fn edits() -> impl Strategy<Value = Vec<(usize, u8)>> {
+        prop::collection::vec((0usize..12, 0u8..9), 0..5)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn hunks_are_zdiff3s_and_stand_where_they_say(
+            base in text(), left in edits(), right in edits(), dos in any::<bool>(),
+        ) {
+            let (mut ours, mut theirs, mut base) = (changed(&base, &left), changed(&base, &right), base);
+            if dos {
+                for text in [&mut base, &mut ours, &mut theirs] {
+                    *text = text.replace('\n', "\r\n");
+                }
+            }
+            drop(git2::Config::new().unwrap());
+            let merge = pieces(base.as_bytes(), ours.as_bytes(), theirs.as_bytes()).unwrap();
+            let expected =
+                if merge.pieces.is_empty() { String::new() } else { by_libgit2(&base, &ours, &theirs) };
+            let text = merged(&base, &ours, &theirs, false);
+            match &text {
+                Text::Clean(text) => {
+                    prop_assert!(merge.hunks().next().is_none());
+                    prop_assert_eq!(BString::from(text.clone()), BString::from(with_markers(&merge, 30)));
+                }
+                Text::Conflict(found) => prop_assert!(found == &merge && found.hunks().next().is_some()),
+            }
+            // What both sides made the same on different ways is a conflict to zdiff3, and to nobody else. With DOS line
+            // ends libgit2 writes its markers so too.
+            if !dos && expected.matches(&"<".repeat(30)).count() == merge.hunks().count() {
+                prop_assert_eq!(with_markers(&merge, 30), expected);
+            }
+            let sides: [(&str, fn(&Hunk) -> &Lines); 3] =
+                [(&base, |hunk| &hunk.base), (&ours, |hunk| &hunk.upstream), (&theirs, |hunk| &hunk.patch)];
+            for (whole, side) in sides {
+                let all = lines(whole.as_bytes());
+                let mut end = 0;
+                for found in merge.hunks().map(side) {
+                    let from = found.start - 1;
+                    prop_assert!(from >= end);
+                    end = from + found.count();
+                    prop_assert_eq!(BString::from(all[from..end].concat()), found.text.clone());
+                }
+            }
+        }
+
+        #[test]
+        fn with_upstreams_lines_it_is_upstreams_text_where_the_patch_changes_nothing_else(
+            base in text(), left in edits(), line in "[x-z]{3}",
+        ) {
+            drop(git2::Config::new().unwrap());
+            let ours = changed(&base, &left);
+            let all: Vec<&str> = base.split_inclusive('\n').collect();
+            prop_assume!(!all.is_empty());
+            let at = left.first().map_or(0, |(at, _)| at % all.len());
+            let theirs: String =
+                all.iter().enumerate().map(|(n, old)| if n == at { format!("{line}\n") } else { (*old).to_owned() }).collect();
+            if let Text::Conflict(merge) = merged(&base, &ours, &theirs, false) {
+                let text: Vec<&[u8]> = merge.pieces.iter().map(|piece| match piece {
+                    Piece::Merged(text) => text.as_bytes(),
+                    Piece::Hunk(hunk) => hunk.upstream.text.as_bytes(),
+                }).collect();
+                prop_assert_eq!(BString::from(text.concat()), BString::from(ours));
+            }
+        }
     }
 }
