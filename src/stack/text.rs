@@ -324,7 +324,8 @@ mod tests {
             if !dos && expected.matches(&"<".repeat(30)).count() == merge.hunks().count() {
                 prop_assert_eq!(with_markers(&merge, 30), expected);
             }
-            let sides: [(&str, fn(&Hunk) -> &Lines); 3] =
+            type Side = fn(&Hunk) -> &Lines;
+            let sides: [(&str, Side); 3] =
                 [(&base, |hunk| &hunk.base), (&ours, |hunk| &hunk.upstream), (&theirs, |hunk| &hunk.patch)];
             for (whole, side) in sides {
                 let all = lines(whole.as_bytes());

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod cases;
+mod need;
+mod oracle;
 mod shown;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use patchq::git::{Id, Objects};
 use patchq::stack::{Base, FileOutcome, Item, Lazy, PatchOutcome, Rebased, Stack, rebase};
 
-use crate::support::history::{Files, World};
+use crate::support::history::{Files, Parent, World};
 
 /// A pin, a queue on it, and another pin.
 pub(crate) struct Story {
@@ -17,14 +17,12 @@ pub(crate) struct Story {
 
 impl Story {
     pub(crate) fn write(world: &World, pin: &Files, onto: &Files, queue: &[Files]) -> Story {
-        let pin = world.commit(pin, None);
-        let onto = world.commit(onto, Some(pin));
-        let mut parent = pin;
-        let queue = queue.iter().map(|files| {
-            parent = world.commit(files, Some(parent));
-            parent
-        });
-        Story { pin, onto, queue: queue.collect() }
+        let mut all = vec![(pin, None), (onto, Some(Parent::Number(0)))];
+        // The first patch stands on the pin, each other on the one before.
+        let parents = [0].into_iter().chain(2..);
+        all.extend(queue.iter().zip(parents).map(|(files, parent)| (files, Some(Parent::Number(parent)))));
+        let ids = world.commits(&all);
+        Story { pin: ids[0], onto: ids[1], queue: ids[2..].to_vec() }
     }
 
     /// The stack, its patches named `0001`, `0002` and so on.

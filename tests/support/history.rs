@@ -60,35 +60,61 @@ impl World {
         World { _dir: dir, repo, store }
     }
 
-    /// Commits `files` on `parent` by fast-import, which neither reads nor writes a working tree.
+    /// Commits `files` on `parent`.
     pub(crate) fn commit(&self, files: &Files, parent: Option<Id>) -> Id {
-        let mut stream = b"commit refs/heads/made\ncommitter A <a@b> 1700000000 +0000\ndata 1\nx\n".to_vec();
-        if let Some(parent) = parent {
-            stream.extend(format!("from {parent}\n").bytes());
+        self.commits(&[(files, parent.map(Parent::Id))])[0]
+    }
+
+    /// Commits trees of files, each on its parent, by fast-import, which neither reads nor writes a working tree.
+    pub(crate) fn commits(&self, all: &[(&Files, Option<Parent>)]) -> Vec<Id> {
+        let mut stream = Vec::new();
+        for (n, (files, parent)) in all.iter().enumerate() {
+            stream.extend(b"reset refs/heads/made\n\ncommit refs/heads/made\n");
+            stream.extend(format!("mark :{}\ncommitter A <a@b> 1700000000 +0000\ndata 1\nx\n", n + 1).bytes());
+            match parent {
+                Some(Parent::Id(id)) => stream.extend(format!("from {id}\n").bytes()),
+                Some(Parent::Number(n)) => stream.extend(format!("from :{}\n", n + 1).bytes()),
+                None => {}
+            }
+            stream.extend(b"deleteall\n");
+            files.iter().for_each(|(path, file)| stream_file(&mut stream, path, file));
         }
-        stream.extend(b"deleteall\n");
-        for (path, file) in files {
-            let mode = match file.kind {
-                Kind::Plain => "100644",
-                Kind::Executable => "100755",
-                Kind::Link => "120000",
-                Kind::Submodule => {
-                    let id = String::from_utf8_lossy(&file.bytes);
-                    stream.extend(format!("M 160000 {id} \"{path}\"\n").bytes());
-                    continue;
-                }
-            };
-            stream.extend(format!("M {mode} inline \"{path}\"\ndata {}\n", file.bytes.len()).bytes());
-            stream.extend(&file.bytes);
-            stream.push(b'\n');
-        }
-        git(&self.repo, &["fast-import", "--quiet", "--force"], &stream);
-        git(&self.repo, &["rev-parse", "refs/heads/made"], b"").trim_ascii().to_vec().as_slice().parse_id()
+        git(&self.repo, &["fast-import", "--quiet", "--force", "--export-marks=marks"], &stream);
+        let marks = std::fs::read_to_string(self.repo.join("marks")).unwrap();
+        let mut marks: Vec<(usize, Id)> = marks
+            .lines()
+            .map(|line| line.strip_prefix(':').unwrap().split_once(' ').unwrap())
+            .map(|(mark, id)| (mark.parse().unwrap(), id.parse().unwrap()))
+            .collect();
+        marks.sort_unstable_by_key(|(mark, _)| *mark);
+        marks.into_iter().map(|(_, id)| id).collect()
     }
 
     pub(crate) fn tree(&self, rev: &str) -> Id {
         git(&self.repo, &["rev-parse", &format!("{rev}^{{tree}}")], b"").as_slice().parse_id()
     }
+}
+
+/// What a commit stands on: another one, or the one with that number among those made with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Parent {
+    Id(Id),
+    Number(usize),
+}
+
+fn stream_file(stream: &mut Vec<u8>, path: &str, file: &File) {
+    let mode = match file.kind {
+        Kind::Plain => "100644",
+        Kind::Executable => "100755",
+        Kind::Link => "120000",
+        Kind::Submodule => {
+            let id = String::from_utf8_lossy(&file.bytes);
+            return stream.extend(format!("M 160000 {id} \"{path}\"\n").bytes());
+        }
+    };
+    stream.extend(format!("M {mode} inline \"{path}\"\ndata {}\n", file.bytes.len()).bytes());
+    stream.extend(&file.bytes);
+    stream.push(b'\n');
 }
 
 pub(crate) trait ParseId {
@@ -118,6 +144,7 @@ pub(crate) fn git_code(dir: &Path, args: &[&str], input: &[u8]) -> (i32, Vec<u8>
         .env("HOME", dir)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("LC_ALL", "C")
+        .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", dir.with_file_name("store.git").join("objects"))
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
