@@ -116,7 +116,6 @@ fn contents_are_asked_for_in_one_round_and_two_with_renames() {
         rounds_seen[usize::from(renames)][rounds.len()] += 1;
     }
     let [plain, renamed] = rounds_seen;
-    println!("{rounds_seen:?}");
     assert!(plain[0] > 0 && plain[1] > 10 && renamed[1] > 10 && renamed[2] > 0, "too tame: {rounds_seen:?}");
 }
 

@@ -160,7 +160,6 @@ fn without_renames_every_step_is_gits_with_patience() {
     for word in ["unchanged", "merged", "upstreamed", "conflict", "blocked"] {
         assert!(counts.get(word) > Some(&5), "too tame: {counts:?}");
     }
-    println!("{counts:?}");
 }
 
 /// The name of a difference from git's default; `None`: it has none.
@@ -226,6 +225,5 @@ fn with_renames_every_difference_from_gits_default_has_a_name() {
             *counts.entry(name).or_default() += 1;
         }
     }
-    println!("{same} of {steps_seen} are git's, else {counts:?}");
     assert!(same * 2 > steps_seen, "{same} of {steps_seen} are git's, else {counts:?}");
 }
