@@ -7,6 +7,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use bstr::ByteSlice;
+
 use super::conflict::Candidate;
 use super::similarity::likeness;
 use super::{Missing, Stack};
@@ -125,13 +127,13 @@ impl Targets {
         self.new.iter().filter(move |(other, _)| other.file_name() == path.file_name())
     }
 
-    /// The files worth comparing with `path`: those of its name, and of other names those of the same sort, the nearest
-    /// first; and whether these are all of them. What another file became byte for byte is none of them.
+    /// The files worth comparing with `path` (each costs a transfer): those of its name, and of other names those of the
+    /// same sort, the nearest first; and whether these are all of them. What another file became byte for byte is none of them.
     fn likely(&self, path: &RepoPath) -> (Vec<&(RepoPath, Entry)>, bool) {
         let free = |(_, entry): &&(RepoPath, Entry)| !self.lost.contains_key(&entry.id);
         let mut likely: Vec<_> = self.named(path).filter(free).collect();
         let mut others: Vec<_> = self.new.iter().filter(free).collect();
-        others.retain(|(other, _)| other.file_name() != path.file_name() && extension(other) == extension(path));
+        others.retain(|(other, _)| other.file_name() != path.file_name() && same_sort(path, other));
         others.sort_by_key(|(other, _)| Reverse(shared_parts(other, path)));
         let all = others.len() <= COMPARED;
         others.truncate(COMPARED);
@@ -232,6 +234,21 @@ fn doubt_shared(found: &mut BTreeMap<RepoPath, Went>) {
             *went = Went::Perhaps(vec![candidate(to, *percent)]);
         }
     }
+}
+
+/// Whether a file of another name may be worth comparing: below the same folder of the root, with the same extension.
+/// Files without an extension can be anything, also large: those of the same folder, and those that have the name as a
+/// part of their own (`Dockerfile` and `ray.Dockerfile`).
+fn same_sort(path: &RepoPath, other: &RepoPath) -> bool {
+    let near = path.parent().is_none() || shared_parts(path, other) > 0;
+    let alike = match extension(path) {
+        Some(ending) => extension(other) == Some(ending),
+        None => {
+            let beside = extension(other).is_none() && other.parent() == path.parent();
+            beside || other.file_name().find(path.file_name()).is_some()
+        }
+    };
+    near && alike
 }
 
 fn extension(path: &RepoPath) -> Option<&[u8]> {

@@ -546,10 +546,10 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "same name before a better other name",
         pin: &[("f/a", "A")],
-        upstream: &[("f/a", "-"), ("g/a", "A 9:u 10:u 11:u 12:u"), ("g/b", "A 9:u")],
+        upstream: &[("f/a", "-"), ("g/a", "A 9:u 10:u 11:u 12:u"), ("f/b", "A 9:u")],
         queue: &[&[("f/a", "A 3:x")]],
         may_drop: &[],
-        become_of: &["conflict: f/a conflict moved? [g/b 95%] [g/a 79%]"],
+        become_of: &["conflict: f/a conflict moved? [f/b 95%] [g/a 79%]"],
         tree: None,
         git: ["clean", "clean"],
         deviation: "not sure where it went",
