@@ -16,4 +16,19 @@ impl Store {
         let failed = || GitError::lib(format!("cannot look into the history of {}", new.short(12)));
         Ok(old == new || self.repo().graph_descendant_of(new.into(), old.into()).map_err(failed())?)
     }
+
+    /// How many commits of the history of `new` are not in that of `old`; `None` where the store lacks one of the two.
+    /// As for [`Store::leads_to`], the store must hold the whole history.
+    ///
+    /// # Errors
+    /// [`GitError`] when the history cannot be walked.
+    pub fn commits_between(&self, old: Id, new: Id) -> Result<Option<usize>, GitError> {
+        let is_commit = |id: Id| self.repo().find_commit(id.into()).is_ok();
+        if !is_commit(old) || !is_commit(new) {
+            return Ok(None);
+        }
+        let failed = || GitError::lib(format!("cannot look into the history of {}", new.short(12)));
+        let (ahead, _) = self.repo().graph_ahead_behind(new.into(), old.into()).map_err(failed())?;
+        Ok(Some(ahead))
+    }
 }

@@ -159,6 +159,27 @@ pub enum Side {
     New,
 }
 
+impl FileDiff {
+    /// How many lines are removed (`Side::Old`) or added (`Side::New`); `None` for a binary.
+    #[must_use]
+    pub fn changed_lines(&self, side: Side) -> Option<usize> {
+        match &self.content {
+            Content::Same => Some(0),
+            Content::Text(hunks) => {
+                Some(hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.side == side).count())
+            }
+            Content::Binary { .. } | Content::BinaryWithoutData => None,
+        }
+    }
+
+    /// Leaves of a binary change only that there is one, for people to read.
+    pub fn forget_binary(&mut self) {
+        if matches!(self.content, Content::Binary { .. }) {
+            self.content = Content::BinaryWithoutData;
+        }
+    }
+}
+
 impl Hunk {
     /// How many lines the hunk covers before (`Side::Old`) or after (`Side::New`).
     #[must_use]

@@ -9,6 +9,7 @@ mod outcome;
 mod outdated;
 mod status;
 mod tags;
+mod upstream_diff;
 
 pub use bytes::Bytes;
 pub use document::{Document, Nothing, Schema};
@@ -21,3 +22,7 @@ pub use outcome::{
 pub use outdated::{TagMove, TrackTip, UpstreamOutdated};
 pub use status::{FileNews, PatchStatus, TouchedFile, TrackNews, UpstreamStatus, WorkNews};
 pub use tags::{ImageTag, TagsError, UpstreamTags, tags};
+pub use upstream_diff::{
+    FolderReport, LinesChanged, RestReport, ReviewReport, TargetReport, TouchedReport, TouchingReport,
+    UpstreamDiffReport, diff_text,
+};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Bytes, Failure, TrackTip};
 use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
 use crate::git::{Id, tag_order};
-use crate::patch::{Change, Content, FileDiff, Side};
+use crate::patch::{Change, FileDiff, Side};
 use crate::stack::OldPatch;
 use crate::workspace::digest::QueueChange;
 use crate::workspace::{Cell, News, Pending, SetUp, Stand, Standing, Unreadable, VersionState, is_exact};
@@ -269,19 +269,12 @@ fn touched(file: &FileDiff) -> TouchedFile {
         Change::Rename(_) => "rename",
         Change::Copy(_) => "copy",
     };
-    let count = |side: Side| match &file.content {
-        Content::Same => Some(0),
-        Content::Text(hunks) => {
-            Some(hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.side == side).count())
-        }
-        Content::Binary { .. } | Content::BinaryWithoutData => None,
-    };
     TouchedFile {
         path: Bytes::from(file.new_path.as_bytes()),
         old_path: (file.old_path != file.new_path).then(|| Bytes::from(file.old_path.as_bytes())),
         change,
-        added: count(Side::New),
-        removed: count(Side::Old),
+        added: file.changed_lines(Side::New),
+        removed: file.changed_lines(Side::Old),
     }
 }
 

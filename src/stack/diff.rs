@@ -29,6 +29,61 @@ struct Version {
     content: Rc<Vec<u8>>,
 }
 
+/// A file on two sides, which need not stand at one path; it is there on at least one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePair {
+    /// Where and what it was.
+    pub old: Option<(RepoPath, Entry)>,
+    /// Where and what it is.
+    pub new: Option<(RepoPath, Entry)>,
+    /// How alike the two are, in percent; only shown, and only where the paths differ.
+    pub percent: u8,
+}
+
+/// What `git diff` shows of each pair: one file, or a deleted and an added one where a file becomes a symlink or a submodule.
+/// Contents are read only where the two ids differ.
+///
+/// # Errors
+/// [`GitError`] when an object is damaged.
+pub fn pair_diffs(objects: &Objects<'_>, pairs: &[FilePair]) -> Result<super::Lazy<Vec<Vec<FileDiff>>>, GitError> {
+    let mut missing = Missing::default();
+    let mut all = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        all.push(pair_diff(objects, pair, &mut missing)?);
+    }
+    Ok(missing.or_done(all))
+}
+
+fn pair_diff(objects: &Objects<'_>, pair: &FilePair, missing: &mut Missing) -> Result<Vec<FileDiff>, GitError> {
+    let (old, new) = match (&pair.old, &pair.new) {
+        (Some((old_path, old)), Some((new_path, new))) if old.id == new.id && same_kind(old.mode, new.mode) => {
+            let at = |path: &RepoPath, entry: Entry| Version { path: path.clone(), entry, content: Rc::default() };
+            (Some(at(old_path, *old)), Some(at(new_path, *new)))
+        }
+        (old, new) => {
+            let mut read = |side: &Option<(RepoPath, Entry)>| match side {
+                Some((path, entry)) => version(objects, path, Some(*entry), missing),
+                None => Ok(None),
+            };
+            (read(old)?, read(new)?)
+        }
+    };
+    if old.is_some() != pair.old.is_some() || new.is_some() != pair.new.is_some() {
+        return Ok(Vec::new());
+    }
+    let sides: Vec<(Option<&Version>, Option<&Version>, Change)> = match (&old, &new) {
+        (Some(a), Some(b)) if !same_kind(a.entry.mode, b.entry.mode) => {
+            vec![(Some(a), None, Change::Delete), (None, Some(b), Change::Add)]
+        }
+        (Some(a), Some(b)) if a.path != b.path => vec![(Some(a), Some(b), Change::Rename(Some(pair.percent)))],
+        (Some(a), Some(b)) => vec![(Some(a), Some(b), Change::Modify)],
+        (Some(a), None) => vec![(Some(a), None, Change::Delete)],
+        (None, Some(b)) => vec![(None, Some(b), Change::Add)],
+        (None, None) => Vec::new(),
+    };
+    sides.into_iter().map(|(old, new, change)| file_diff(old, new, change)).collect()
+}
+
 /// The files that differ between two trees, by new path, renames found as `git diff -M50%` finds them. A file whose
 /// content is not at hand goes to `missing`.
 ///

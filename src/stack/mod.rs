@@ -28,7 +28,7 @@ use std::collections::{BTreeSet, HashSet};
 
 pub use apply::{Applied, Queued, apply};
 pub use conflict::{Candidate, Conflict, ConflictKind, Sides};
-pub use diff::file_diffs;
+pub use diff::{FilePair, file_diffs, pair_diffs};
 pub use evidence::Evidence;
 pub use export::{Belongs, Exported, OldPatch, Origin, export};
 pub use identity::{Base, FALLBACK_EMAIL, FALLBACK_NAME, commit_of, header_of};

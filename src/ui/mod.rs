@@ -1,6 +1,8 @@
 //! The terminal: messages, tables, progress and questions. Everything here is told what the terminal is like
 //! (a [`Look`]); nothing reads the environment. What comes from outside is made printable before it is shown.
 
+mod diff_view;
+mod folders;
 mod human;
 mod message;
 mod progress;
@@ -9,6 +11,8 @@ mod style;
 mod table;
 mod terminal_mode;
 
+pub use diff_view::diff_on_screen;
+pub use folders::fold_folders;
 pub use human::{age, count, size};
 pub use message::{Excerpt, Level, Message};
 pub use progress::{Progress, Task};

@@ -96,6 +96,8 @@ pub enum Paint {
     Strong,
     /// Of less interest.
     Faint,
+    /// A line that is gone, as git colours it.
+    Gone,
 }
 
 impl Paint {
@@ -109,6 +111,7 @@ impl Paint {
             Paint::Hint => style.cyan(),
             Paint::Strong => style.bold(),
             Paint::Faint => style.dim(),
+            Paint::Gone => style.red(),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! columns that may be cut is cut, cell by cell, down to its least width; then columns go, those first that
 //! matter least. A line never ends in blanks.
 
+use std::borrow::Cow;
+
 use console::{measure_text_width, truncate_str};
 
 use super::{Look, Paint};
@@ -19,13 +21,14 @@ pub struct Column {
     right: bool,
     least: Option<usize>,
     order: u8,
+    path: bool,
 }
 
 impl Column {
     /// A column that is never cut and never left out, with its text at the left.
     #[must_use]
     pub const fn new(title: &'static str) -> Column {
-        Column { title, right: false, least: None, order: 0 }
+        Column { title, right: false, least: None, order: 0, path: false }
     }
 
     /// For numbers: at the right.
@@ -39,6 +42,13 @@ impl Column {
     #[must_use]
     pub const fn cut_to(mut self, least: usize) -> Column {
         self.least = Some(least);
+        self
+    }
+
+    /// Holds paths: what is cut is cut out of the middle, for a file is known by its name and its nearest folders.
+    #[must_use]
+    pub const fn path(mut self) -> Column {
+        self.path = true;
         self
     }
 
@@ -174,7 +184,11 @@ impl Table {
                 pending += GAP;
             }
             let cell = &row[*at];
-            let text = truncate_str(&cell.text, *wide, look.ellipsis());
+            let text = if self.columns[*at].path {
+                shortened_path(&cell.text, *wide, look.ellipsis())
+            } else {
+                truncate_str(&cell.text, *wide, look.ellipsis())
+            };
             let text = text.trim_end();
             let blanks = wide.saturating_sub(measure_text_width(text));
             if text.is_empty() {
@@ -188,6 +202,22 @@ impl Table {
         }
         out.push('\n');
     }
+}
+
+/// `path` in at most `wide` columns: first its folders go from the middle, the last two parts at last.
+fn shortened_path<'p>(path: &'p str, wide: usize, ellipsis: &str) -> Cow<'p, str> {
+    if measure_text_width(path) <= wide {
+        return path.into();
+    }
+    let parts: Vec<&str> = path.split('/').collect();
+    let cut = |head: usize, tail: usize| {
+        let kept = [&parts[..head], &[ellipsis], &parts[parts.len() - tail..]].concat().join("/");
+        (head + tail < parts.len() && measure_text_width(&kept) <= wide).then_some(kept)
+    };
+    let tails = || (2..parts.len()).rev();
+    let found = tails().find_map(|tail| cut(1, tail)).or_else(|| tails().find_map(|tail| cut(0, tail)));
+    let found = found.or_else(|| cut(1, 1)).or_else(|| cut(0, 1));
+    found.map_or_else(|| truncate_str(parts[parts.len() - 1], wide, ellipsis), Cow::from)
 }
 
 #[cfg(test)]
@@ -263,5 +293,17 @@ mod tests {
         table.row(["1", "", "22"].map(Cell::from));
         table.row(["1", "", ""].map(Cell::from));
         assert_eq!(table.render(&Look::plain()), "a   c\n1  22\n1\n");
+    }
+
+    #[test]
+    fn paths_lose_their_middle() {
+        let cut = |wide| shortened_path("components/example/jupyter/Makefile", wide, "…").into_owned();
+        assert_eq!(cut(35), "components/example/jupyter/Makefile");
+        assert_eq!(cut(34), "components/…/jupyter/Makefile");
+        assert_eq!(cut(28), "…/example/jupyter/Makefile");
+        assert_eq!(cut(20), "…/jupyter/Makefile");
+        assert_eq!(cut(12), "…/Makefile");
+        assert_eq!(cut(6), "Makef…");
+        assert_eq!(shortened_path("README.md", 4, "…"), "REA…");
     }
 }

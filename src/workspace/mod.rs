@@ -35,6 +35,7 @@ mod state;
 mod supply;
 mod target;
 pub mod undo;
+mod upstream_diff;
 mod verify;
 mod verify_files;
 mod verify_fix;
@@ -64,6 +65,10 @@ pub use state::{Cell, Commits, NewCommit, State, Unreadable};
 pub use supply::{Supply, SupplyError};
 pub use target::{
     Backward, MovedTag, Newest, Place, Target, TargetError, TargetNote, TargetWish, Why, find_target, newest,
+};
+pub use upstream_diff::{
+    ChangeKind, DiffWish, LineCounts, RestChange, ReviewChange, TouchedChange, Touching, UpstreamDiff,
+    UpstreamDiffError, diff_upstream,
 };
 pub use verify::{Demands, judge_queue};
 pub use verify_files::{judge_files, judge_workspace};

@@ -1,0 +1,109 @@
+//! Many folders with numbers as a few lines: large folders are opened, small ones stay whole.
+
+use std::collections::BTreeMap;
+
+/// A folder on the way to others.
+#[derive(Default)]
+struct Node {
+    /// What is counted directly in it.
+    direct: usize,
+    below: BTreeMap<Vec<u8>, Node>,
+}
+
+/// A line to be.
+struct Group<'n> {
+    path: Vec<u8>,
+    count: usize,
+    /// What it can be opened to; nothing where it stands for direct files.
+    node: Option<&'n Node>,
+}
+
+impl Node {
+    fn count(&self) -> usize {
+        self.direct + self.below.values().map(Node::count).sum::<usize>()
+    }
+
+    /// What stands in this folder, each part a group of its own.
+    fn parts(&self, path: &[u8]) -> Vec<Group<'_>> {
+        let mut parts: Vec<Group<'_>> = self.below.iter().map(|(name, node)| node.group(joined(path, name))).collect();
+        if self.direct > 0 {
+            parts.push(Group { path: joined(path, b"*"), count: self.direct, node: None });
+        }
+        parts
+    }
+
+    /// This folder as one group. One that holds nothing but another folder stands for that one.
+    fn group(&self, mut path: Vec<u8>) -> Group<'_> {
+        let (mut node, count) = (self, self.count());
+        while let (0, 1, Some((name, only))) = (node.direct, node.below.len(), node.below.first_key_value()) {
+            path = joined(&path, name);
+            node = only;
+        }
+        path.push(b'/');
+        Group { path, count, node: (!node.below.is_empty()).then_some(node) }
+    }
+}
+
+fn joined(path: &[u8], name: &[u8]) -> Vec<u8> {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() }
+}
+
+/// `folders` (the path of each, none for the top, with the number of files directly in it) as at most `lines` lines, the
+/// largest first: a path ending in `/` counts everything below it, one ending in `*` the files directly there. The second
+/// number says how many folders and files did not fit, and the third what they count together.
+#[must_use]
+pub fn fold_folders<'p>(
+    folders: impl IntoIterator<Item = (Option<&'p [u8]>, usize)>,
+    lines: usize,
+) -> (Vec<(Vec<u8>, usize)>, usize, usize) {
+    let mut root = Node::default();
+    for (path, count) in folders {
+        let parts = path.into_iter().flat_map(|path| path.split(|byte| *byte == b'/'));
+        parts.fold(&mut root, |node, part| node.below.entry(part.to_vec()).or_default()).direct += count;
+    }
+    let all = root.count();
+    let mut groups = root.parts(b"");
+    loop {
+        groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.path.cmp(&b.path)));
+        let room = (lines + 1).saturating_sub(groups.len());
+        // What is a small part of the whole says nothing by its parts.
+        let opens = |group: &Group<'_>| {
+            group.count * 10 >= all && group.node.is_some_and(|node| node.parts(&group.path).len() <= room)
+        };
+        let Some(at) = groups.iter().position(opens) else { break };
+        let group = groups.remove(at);
+        groups.extend(group.node.into_iter().flat_map(|node| node.parts(&group.path)));
+    }
+    let shown = if groups.len() > lines { lines.saturating_sub(1) } else { groups.len() };
+    let (left, count) = (groups.len() - shown, groups[shown..].iter().map(|group| group.count).sum());
+    (groups.into_iter().take(shown).map(|group| (group.path, group.count)).collect(), left, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(folders: &[(&str, usize)], lines: usize) -> (Vec<String>, usize, usize) {
+        let folders = folders.iter().map(|(path, n)| (Some(path.as_bytes()).filter(|path| !path.is_empty()), *n));
+        let (shown, left, count) = fold_folders(folders, lines);
+        (shown.iter().map(|(path, n)| format!("{n} {}", String::from_utf8_lossy(path))).collect(), left, count)
+    }
+
+    #[test]
+    fn large_folders_are_opened_as_far_as_there_is_room() {
+        let folders = [("", 2), ("a/b/c", 5), ("a/b/d", 90), ("x", 1), ("x/y", 1)];
+        assert_eq!(folded(&folders, 10).0, ["90 a/b/d/", "5 a/b/c/", "2 *", "2 x/"]);
+        assert_eq!(folded(&folders, 3).0, ["95 a/b/", "2 *", "2 x/"]);
+        assert_eq!(folded(&[("a", 3), ("a/b", 4)], 10).0, ["4 a/b/", "3 a/*"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let folders: Vec<(String, usize)> = (1..=20).map(|n| (format!("f{n:02}"), n)).collect();
+        let folders: Vec<(&str, usize)> = folders.iter().map(|(path, n)| (path.as_str(), *n)).collect();
+        let (shown, left, count) = folded(&folders, 4);
+        assert_eq!((shown, left, count), (vec!["20 f20/".into(), "19 f19/".into(), "18 f18/".into()], 17, 153));
+        assert_eq!(folded(&[], 4), (Vec::new(), 0, 0));
+    }
+}
