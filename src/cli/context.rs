@@ -17,6 +17,9 @@ use crate::ui::{Asker, ColourWishes, Look, Message, Progress, use_colour};
 /// Set by ctrl-C. What can stop looks at it; what cannot is cut off a moment later, which is as safe as being killed.
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Set while a pager has the terminal, and with it ctrl-C.
+pub(super) static PAGING: AtomicBool = AtomicBool::new(false);
+
 /// How long a command has to stop by itself after ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -227,6 +230,9 @@ pub(super) fn look_of(global: &Global) -> Look {
 fn watch_for_interrupts() {
     // A second handler cannot be set; there is only one context in a process, and in a test there may be more.
     let _ = ctrlc::set_handler(|| {
+        if PAGING.load(Ordering::SeqCst) {
+            return;
+        }
         if STOP.swap(true, Ordering::SeqCst) {
             die();
         }

@@ -8,6 +8,7 @@ mod changers;
 mod completions;
 mod context;
 pub mod demo;
+mod diff_upstream;
 mod entry;
 mod errors;
 mod export;
@@ -17,6 +18,7 @@ mod init;
 mod man;
 mod outcomes;
 mod outdated;
+mod pager;
 mod refresh;
 mod save;
 mod schema;
@@ -117,9 +119,10 @@ enum Command {
     Apply(apply::Args),
     Save(save::Args),
     Export(export::Args),
-    Verify(verify::Args),
     Refresh(refresh::Args),
+    DiffUpstream(diff_upstream::Args),
     Outdated(outdated::Args),
+    Verify(verify::Args),
     Tag(tag::Args),
     Undo(undo::Args),
     Demo(demo::Args),
@@ -141,6 +144,7 @@ impl Command {
             Command::Apply(_) => "apply",
             Command::Save(_) => "save",
             Command::Export(_) => "export",
+            Command::DiffUpstream(_) => "diff-upstream",
             Command::Verify(_) => "verify",
             Command::Refresh(_) => "refresh",
             Command::Outdated(_) => "outdated",
@@ -163,6 +167,7 @@ impl Command {
             Command::Apply(args) => apply::run(context, args),
             Command::Save(args) => save::run(context, args),
             Command::Export(args) => export::run(context, args),
+            Command::DiffUpstream(args) => diff_upstream::run(context, args),
             Command::Verify(args) => verify::run(context, args),
             Command::Refresh(args) => refresh::run(context, args),
             Command::Outdated(args) => outdated::run(context, args),

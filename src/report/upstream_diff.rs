@@ -46,6 +46,7 @@ pub struct TargetReport {
     /// Its version.
     pub version: String,
     /// The branch or tag that it was found by.
+    #[serde(rename = "ref")]
     pub ref_name: Option<String>,
     /// Whether it is the pin.
     pub same: bool,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Look;
+
 /// A folder on the way to others.
 #[derive(Default)]
 struct Node {
@@ -50,10 +52,11 @@ fn joined(path: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 /// `folders` (the path of each, none for the top, with the number of files directly in it) as at most `lines` lines, the
-/// largest first: a path ending in `/` counts everything below it, one ending in `*` the files directly there. The second
-/// number says how many folders and files did not fit, and the third what they count together.
+/// largest first: a path ending in `/` counts everything below it, one ending in `*` the files directly there, one ending in
+/// an ellipsis what else is there below. The second number says how many folders did not fit, and the third what they count together.
 #[must_use]
 pub fn fold_folders<'p>(
+    look: &Look,
     folders: impl IntoIterator<Item = (Option<&'p [u8]>, usize)>,
     lines: usize,
 ) -> (Vec<(Vec<u8>, usize)>, usize, usize) {
@@ -65,19 +68,36 @@ pub fn fold_folders<'p>(
     let all = root.count();
     let mut groups = root.parts(b"");
     loop {
-        groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.path.cmp(&b.path)));
+        sort(&mut groups);
         let room = (lines + 1).saturating_sub(groups.len());
-        // What is a small part of the whole says nothing by its parts.
+        // What is a small part of the whole says nothing by its parts, and neither do two parts of many.
         let opens = |group: &Group<'_>| {
-            group.count * 10 >= all && group.node.is_some_and(|node| node.parts(&group.path).len() <= room)
+            let parts = group.node.map_or(0, |node| node.parts(&group.path).len());
+            group.count * 10 >= all && parts > 0 && (parts <= room || room > 3)
         };
         let Some(at) = groups.iter().position(opens) else { break };
         let group = groups.remove(at);
-        groups.extend(group.node.into_iter().flat_map(|node| node.parts(&group.path)));
+        groups.extend(opened(look, &group, room));
     }
     let shown = if groups.len() > lines { lines.saturating_sub(1) } else { groups.len() };
     let (left, count) = (groups.len() - shown, groups[shown..].iter().map(|group| group.count).sum());
     (groups.into_iter().take(shown).map(|group| (group.path, group.count)).collect(), left, count)
+}
+
+fn sort(groups: &mut [Group<'_>]) {
+    groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.path.cmp(&b.path)));
+}
+
+/// The parts of a group, the smallest of them together where there is not room for all.
+fn opened<'n>(look: &Look, group: &Group<'n>, room: usize) -> Vec<Group<'n>> {
+    let mut parts = group.node.map_or_else(Vec::new, |node| node.parts(&group.path));
+    sort(&mut parts);
+    if parts.len() > room {
+        let small = parts.split_off(room - 1);
+        let count = small.iter().map(|part| part.count).sum();
+        parts.push(Group { path: joined(&group.path, look.ellipsis().as_bytes()), count, node: None });
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -86,7 +106,7 @@ mod tests {
 
     fn folded(folders: &[(&str, usize)], lines: usize) -> (Vec<String>, usize, usize) {
         let folders = folders.iter().map(|(path, n)| (Some(path.as_bytes()).filter(|path| !path.is_empty()), *n));
-        let (shown, left, count) = fold_folders(folders, lines);
+        let (shown, left, count) = fold_folders(&Look::plain(), folders, lines);
         (shown.iter().map(|(path, n)| format!("{n} {}", String::from_utf8_lossy(path))).collect(), left, count)
     }
 
@@ -95,6 +115,8 @@ mod tests {
         let folders = [("", 2), ("a/b/c", 5), ("a/b/d", 90), ("x", 1), ("x/y", 1)];
         assert_eq!(folded(&folders, 10).0, ["90 a/b/d/", "5 a/b/c/", "2 *", "2 x/"]);
         assert_eq!(folded(&folders, 3).0, ["95 a/b/", "2 *", "2 x/"]);
+        let folders = [("a/b", 9), ("a/c", 8), ("a/d", 2), ("a/e", 2), ("a/f", 1), ("g", 1)];
+        assert_eq!(folded(&folders, 5).0, ["9 a/b/", "8 a/c/", "3 a/…", "2 a/d/", "1 g/"]);
         assert_eq!(folded(&[("a", 3), ("a/b", 4)], 10).0, ["4 a/b/", "3 a/*"]);
     }
 

@@ -44,7 +44,7 @@ pub struct UpstreamDiff {
     pub queue_files: usize,
     /// Those of them that upstream changed, by path.
     pub touched: Vec<TouchedChange>,
-    /// What else matches the manifest's `review`, by path.
+    /// What else matches the manifest's `review`: first what `sparse` has, then what it leaves out, each by path.
     pub review: Vec<ReviewChange>,
     /// Everything else.
     pub rest: RestChange,
@@ -294,6 +294,7 @@ impl Sorted {
                 *sorted.rest.folders.entry(path(&pair).parent()).or_default() += 1;
             }
         }
+        sorted.review.sort_by_key(|(_, in_sparse)| !in_sparse);
         sorted.rest.in_sparse = (!known.sparse.is_everything()).then_some(rest_in_sparse);
         sorted
     }

@@ -7,6 +7,7 @@
 
 mod add;
 mod around;
+mod diff_upstream;
 mod env;
 mod export;
 mod import;
@@ -16,6 +17,7 @@ mod lose_nothing;
 mod mistakes;
 mod neighbours;
 mod outdated;
+mod pager;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]

@@ -1,0 +1,177 @@
+//! `patchq diff-upstream`.
+
+mod screen;
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::entry::rev;
+use super::failure::{CliError, Exit};
+use crate::git::Prompts;
+use crate::report::{UpstreamDiffReport, diff_text};
+use crate::ui::{Message, diff_on_screen};
+use crate::workspace::manifest::Upstream;
+use crate::workspace::{
+    DiffWish, Files, FilesError, LookUpError, SettleError, Site, TargetError, TargetNote, TargetWish, UpstreamDiff,
+    UpstreamDiffError, Workspace, diff_upstream,
+};
+
+/// Show what upstream changed since the pin
+///
+/// Compares the pin with the tip of the track, or with REV, and shows what
+/// matters to the queue: first the files that it touches (how many lines
+/// upstream and the queue change in each, which patches those are, and what
+/// would become of them), then the files that match `review` in the manifest,
+/// then how many others changed in which folders; at last what would become of
+/// each patch. Nothing is changed, and no checkout is needed. Only what is shown
+/// is fetched.
+///
+/// What would become of a patch:
+///   unchanged    upstream did not change what it touches
+///   merged       both changes go together
+///   moved        it follows a file that upstream renamed
+///   upstreamed   upstream has it: a refresh drops it
+///   conflict     a person must decide
+///   blocked      it needs a file that an earlier patch is in conflict about
+///
+/// -p shows upstream's diff of the touched files and of those for review behind
+/// that, on a terminal through the pager of GIT_PAGER, core.pager, PAGER, or
+/// less. --exit-code is for CI.
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The upstreams (none: all)
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// Compare with this branch, tag or commit, not with the tip of the track
+    #[arg(long, value_name = "REV")]
+    pub(super) to: Option<String>,
+    /// Say how many lines changed in the files for review, too
+    #[arg(long)]
+    pub(super) stat: bool,
+    /// Show the changes themselves
+    #[arg(short, long)]
+    pub(super) patch: bool,
+    /// Exit with 4 if a file changed that the queue touches or that is for review
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    upstreams: Vec<UpstreamDiffReport>,
+}
+
+/// What one upstream has to say.
+struct Told {
+    report: UpstreamDiffReport,
+    /// The screen of it.
+    text: Vec<u8>,
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let wish = DiffWish {
+        target: TargetWish { to: args.to.as_deref().map(rev).transpose()?, lenient: true, ..TargetWish::default() },
+        contents: args.stat || args.patch,
+    };
+    let workspace = context.workspace()?;
+    let upstreams = context.upstreams(&workspace, &args.names)?;
+    let all = context.each(&upstreams, |upstream| {
+        let mut told = one(context, &workspace, upstream, &wish, args.patch, Prompts::Never);
+        if told.as_ref().is_err_and(CliError::lacks_credentials) && context.asker.can_ask() && !context.json {
+            told = one(context, &workspace, upstream, &wish, args.patch, Prompts::Terminal);
+        }
+        let (told, matters) = told?;
+        Ok((if args.exit_code && matters { Exit::CheckSaidNo } else { Exit::Done }, told))
+    });
+    if context.json {
+        let upstreams = all.results.into_iter().map(|told| told.report).collect();
+        context.document(Document { upstreams }, all.failed.as_ref())?;
+        return Ok(all.exit);
+    }
+    if upstreams.is_empty() {
+        context.say(&Message::note("there is no upstream yet").hint("patchq add NAME URL"));
+    }
+    let texts: Vec<Vec<u8>> = all.results.into_iter().map(|told| told.text).collect();
+    let text = texts.join(&b'\n');
+    match upstreams.first() {
+        Some(first) if args.patch => context.page(&text, &workspace.layout.store(&first.name))?,
+        _ => context.out_bytes(&text)?,
+    }
+    Ok(all.exit)
+}
+
+/// Looks at one upstream; says too whether what changed matters to it.
+fn one(
+    context: &Context,
+    workspace: &Workspace,
+    upstream: &Upstream,
+    wish: &DiffWish,
+    with_diff: bool,
+    prompts: Prompts,
+) -> Result<(Told, bool), CliError> {
+    let name = upstream.name.as_str();
+    let files = Files::read(&workspace.layout, &upstream.name).map_err(|error| files_error(name, error))?;
+    let mut site = context.site(workspace, upstream)?;
+    if site.is_none() && context.offline {
+        let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
+        return Err(CliError::plain("offline", text).hint("run it again without --offline"));
+    }
+    let diff = context.with_supply(workspace, upstream, false, prompts, |supply| {
+        let site = match site.take() {
+            Some(site) => site,
+            None => {
+                let made = Site::make(workspace, upstream)?;
+                supply.remote.store_url(&made.store)?;
+                made
+            }
+        };
+        diff_upstream(&site, supply, &files, wish).map_err(|error| failed(name, error))
+    })?;
+    tell_notes(context, name, &diff);
+    let version = upstream.version.clone().or_else(|| files.version.clone());
+    let report = UpstreamDiffReport::new(name, version, &files, &diff, with_diff);
+    let mut text = Vec::new();
+    if !context.json {
+        text = screen::text(&context.look, context.verbose, wish.contents, &report).into_bytes();
+        if with_diff {
+            text.extend(shown_diff(context, &diff));
+        }
+    }
+    Ok((Told { report, text }, diff.matters()))
+}
+
+/// Upstream's diff as stdout is to have it: for a terminal nothing in it may steer that; elsewhere it is data, byte for
+/// byte.
+fn shown_diff(context: &Context, diff: &UpstreamDiff) -> Vec<u8> {
+    let diff = diff_text(diff);
+    let look = &context.look;
+    let shown = if look.terminal_out || look.colour { diff_on_screen(look, &diff).into_bytes() } else { diff };
+    if shown.is_empty() { shown } else { [b"\n", shown.as_slice()].concat() }
+}
+
+fn tell_notes(context: &Context, name: &str, diff: &UpstreamDiff) {
+    for note in &diff.target.notes {
+        let text = format!("{name}: {note}");
+        match note {
+            TargetNote::MovedTag(_) => context.say(&Message::warning(text)),
+            _ if context.quiet => {}
+            _ => context.say(&Message::note(text)),
+        }
+    }
+}
+
+fn files_error(name: &str, error: FilesError) -> CliError {
+    CliError::settle(name, SettleError::Files(error))
+}
+
+fn failed(name: &str, error: UpstreamDiffError) -> CliError {
+    match error {
+        UpstreamDiffError::Settle(error)
+        | UpstreamDiffError::Target(TargetError::LookUp(LookUpError::Settle(error))) => CliError::settle(name, error),
+        UpstreamDiffError::Target(error @ TargetError::NoTrack) => CliError::of("track", &error)
+            .hint(format!("patchq diff-upstream {name} --to REV"))
+            .hint(format!("or write track = \"BRANCH\" under [upstream.{name}] in upstreams.toml")),
+        UpstreamDiffError::Target(error) => CliError::of("revision", &error),
+    }
+}

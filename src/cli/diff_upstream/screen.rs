@@ -1,0 +1,233 @@
+//! What upstream changed, on the screen.
+
+use crate::cli::failure::shown;
+use crate::report::{Bytes, FileReport, LinesChanged, PatchReport, RestReport, ReviewReport, UpstreamDiffReport};
+use crate::ui::{Cell, Column, Look, Paint, Table, count, fold_folders};
+
+/// So many lines tell where the rest of the files are.
+const FOLDERS: usize = 10;
+/// Paths get at least this many columns.
+const PATH: usize = 24;
+/// The words of outcomes are at most this wide.
+const WORD: usize = 10;
+
+/// One upstream, section by section. `stat`: the contents of the files for review were looked at, too.
+pub(super) fn text(look: &Look, verbose: bool, stat: bool, report: &UpstreamDiffReport) -> String {
+    let name = look.paint(Paint::Strong, &format!("{}:", report.name));
+    let from = report.version.as_ref().map_or_else(|| report.pin.short(8), shown);
+    if report.target.same {
+        return format!("{name} nothing new since {from}\n");
+    }
+    let to = shown(&report.target.version);
+    let commits = report.commits.map_or_else(String::new, |n| format!(" ({})", count(n, "commit", "commits")));
+    let mut out = format!("{name} {from} {} {to}{commits}\n", arrow(look));
+    out.push_str(&touched(look, report));
+    out.push_str(&review(look, stat, &report.review, report.rest.in_sparse.is_some()));
+    out.push_str(&rest(look, verbose, &report.rest));
+    out.push_str(&patches(look, &report.patches));
+    out
+}
+
+fn arrow(look: &Look) -> &'static str {
+    if look.unicode { "→" } else { "->" }
+}
+
+fn section(look: &Look, title: &str) -> String {
+    format!("\n{}\n", look.paint(Paint::Strong, title))
+}
+
+fn touched(look: &Look, report: &UpstreamDiffReport) -> String {
+    let files = count(report.queue_files, "file", "files");
+    let title = format!("{} of {files} that the queue touches changed upstream", report.touched.len());
+    let mut out = section(look, &title);
+    let mut table = Table::new([
+        Column::new(""),
+        Column::new("file").cut_to(PATH).path(),
+        Column::new("upstream").right(),
+        Column::new("queue").right(),
+        Column::new("patches").cut_to(12),
+    ]);
+    let names: Vec<&str> = report.patches.iter().map(|patch| patch.file.as_str()).collect();
+    for file in &report.touched {
+        let patches: Vec<String> =
+            file.patches.iter().map(|patch| format!("{} {}", short_name(&patch.file, &names), patch.outcome)).collect();
+        let outcomes = || file.patches.iter().map(|patch| patch.outcome);
+        let worst = ["conflict", "blocked"].into_iter().find(|word| outcomes().any(|outcome| outcome == *word));
+        let worst = worst.or_else(|| outcomes().next()).map_or(Paint::Plain, paint);
+        rows(look, &mut table, (file.change, &file.path, file.old_path.as_ref()), Paint::Plain, |cells| {
+            cells.push(Cell::from(upstream_lines(file.upstream, file.change)));
+            cells.push(Cell::from(lines(file.queue)));
+            cells.push(Cell::from(patches.join(", ")).paint(worst));
+        });
+    }
+    out.push_str(&indented(look, &table));
+    out
+}
+
+/// `sparse`: whether the checkout leaves anything out.
+fn review(look: &Look, stat: bool, review: &[ReviewReport], sparse: bool) -> String {
+    if review.is_empty() {
+        return String::new();
+    }
+    let inside = review.iter().filter(|file| file.in_sparse).count();
+    let inside = if sparse { format!(", {inside} of them within 'sparse'") } else { String::new() };
+    let mut out = section(look, &format!("{} for review{inside}", count(review.len(), "other file", "other files")));
+    let mut table =
+        Table::new([Column::new(""), Column::new("").cut_to(PATH).path(), Column::new("").right(), Column::new("")]);
+    for file in review {
+        let paint = if file.in_sparse { Paint::Plain } else { Paint::Faint };
+        rows(look, &mut table, (file.change, &file.path, file.old_path.as_ref()), paint, |cells| {
+            cells.push(Cell::from(if stat { upstream_lines(file.upstream, file.change) } else { String::new() }));
+        });
+    }
+    out.push_str(&indented(look, &table));
+    out
+}
+
+/// A file's row; two where upstream moved it.
+fn rows(
+    look: &Look,
+    table: &mut Table,
+    (change, path, old): (&str, &Bytes, Option<&Bytes>),
+    paint: Paint,
+    more: impl FnOnce(&mut Vec<Cell>),
+) {
+    let letter = match change {
+        "added" => "A",
+        "deleted" => "D",
+        "renamed" => "R",
+        "type" => "T",
+        _ => "M",
+    };
+    let letter = Cell::from(letter).paint(Paint::Careful);
+    let mut cells = match old {
+        None => vec![letter, Cell::new(&path.0).paint(paint)],
+        Some(old) => {
+            table.row([letter, Cell::new(&old.0).paint(paint)]);
+            vec![Cell::from(""), Cell::new([arrow(look).as_bytes(), b" ", &path.0].concat()).paint(paint)]
+        }
+    };
+    more(&mut cells);
+    table.row(cells);
+}
+
+fn rest(look: &Look, verbose: bool, rest: &RestReport) -> String {
+    if rest.files == 0 {
+        return String::new();
+    }
+    let files = count(rest.files, "file", "files");
+    let folders = count(rest.folders.len(), "folder", "folders");
+    let inside = rest.in_sparse.map_or_else(String::new, |n| format!(", {n} of them within 'sparse'"));
+    let mut out = section(look, &format!("the rest: {files} in {folders}{inside}"));
+    let mut table = Table::new([Column::new("").right(), Column::new("").cut_to(PATH).path()]);
+    let path = |path: &Option<Bytes>| path.as_ref().map(|path| path.0.to_vec());
+    if verbose {
+        for folder in &rest.folders {
+            let shown = path(&folder.path).map_or_else(|| b"*".to_vec(), |path| [&path, b"/*".as_slice()].concat());
+            table.row([Cell::from(folder.files.to_string()), Cell::new(shown)]);
+        }
+    } else {
+        let folders: Vec<_> = rest.folders.iter().map(|folder| (path(&folder.path), folder.files)).collect();
+        let folders = folders.iter().map(|(path, files)| (path.as_deref(), *files));
+        let (lines, left, files) = fold_folders(look, folders, FOLDERS);
+        for (folder, files) in lines {
+            table.row([Cell::from(files.to_string()), Cell::new(folder)]);
+        }
+        if left > 0 {
+            table.row([
+                Cell::from(files.to_string()),
+                Cell::from(format!("in {left} more folders")).paint(Paint::Faint),
+            ]);
+        }
+    }
+    out.push_str(&indented(look, &table));
+    out
+}
+
+fn patches(look: &Look, patches: &[PatchReport]) -> String {
+    if patches.is_empty() {
+        return String::new();
+    }
+    let of = |outcome: &str| patches.iter().filter(|patch| patch.outcome == outcome).count();
+    let words = ["unchanged", "merged", "moved", "upstreamed", "conflict", "blocked"];
+    let counts = words.iter().map(|word| (of(word), word)).filter(|(n, _)| *n > 0);
+    let counts: Vec<String> =
+        counts.map(|(n, word)| format!("{n} {word}{}", if n > 1 && *word == "conflict" { "s" } else { "" })).collect();
+    let mut out = section(look, &format!("{}: {}", count(patches.len(), "patch", "patches"), counts.join(", ")));
+    for patch in patches {
+        let word = look.paint(paint(patch.outcome), &format!("{:<WORD$}", patch.outcome));
+        let remark = remark(look, patch);
+        let remark = if remark.is_empty() { remark } else { format!("  {}", look.paint(Paint::Faint, &remark)) };
+        out.push_str(&format!("  {word}  {}{remark}\n", shown(&patch.file)));
+    }
+    out
+}
+
+/// The most important thing that there is to say of a patch.
+fn remark(look: &Look, patch: &PatchReport) -> String {
+    if patch.emptied {
+        return "a clean merge leaves nothing of it".to_owned();
+    }
+    if patch.dropped {
+        return "upstream has it".to_owned();
+    }
+    let path = |file: &FileReport| shown(&file.path.0);
+    let (worst, others): (Vec<&FileReport>, Vec<&FileReport>) =
+        patch.files.iter().partition(|file| file.outcome == patch.outcome);
+    let remarks: Vec<String> = worst
+        .into_iter()
+        .chain(others)
+        .filter_map(|file| match (&file.conflict, &file.waits_for, &file.moved_to) {
+            (Some(conflict), ..) => Some(format!("{}: {}", shown(&conflict.path.0), conflict.message)),
+            (None, Some(earlier), _) => Some(format!("{}: needs {earlier}", path(file))),
+            (None, None, Some(to)) => Some(format!("{} {} {}", path(file), arrow(look), shown(&to.0))),
+            (None, None, None) => None,
+        })
+        .collect();
+    match remarks.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, more @ ..] => format!("{first} (and {} more)", count(more.len(), "file", "files")),
+    }
+}
+
+/// A patch by its number, where no other has that.
+fn short_name(name: &str, all: &[&str]) -> String {
+    let number = |name: &str| name.bytes().take_while(u8::is_ascii_digit).count();
+    let digits = &name[..number(name)];
+    let alone = all.iter().filter(|other| &other[..number(other)] == digits).count() == 1;
+    let short = if digits.is_empty() || !alone { name.strip_suffix(".patch").unwrap_or(name) } else { digits };
+    short.to_owned()
+}
+
+fn upstream_lines(changed: Option<LinesChanged>, change: &str) -> String {
+    let none = LinesChanged { added: 0, removed: 0 };
+    match (changed, change) {
+        (Some(changed), "renamed") if changed == none => String::new(),
+        (Some(changed), "modified") if changed == none => "mode".to_owned(),
+        (changed, _) => lines(changed),
+    }
+}
+
+fn lines(changed: Option<LinesChanged>) -> String {
+    changed.map_or_else(|| "binary".to_owned(), |LinesChanged { added, removed }| format!("+{added} -{removed}"))
+}
+
+fn paint(outcome: &str) -> Paint {
+    match outcome {
+        "conflict" => Paint::Bad,
+        "blocked" => Paint::Careful,
+        "upstreamed" | "moved" => Paint::Hint,
+        "merged" => Paint::Good,
+        _ => Paint::Plain,
+    }
+}
+
+/// A table two columns further in.
+fn indented(look: &Look, table: &Table) -> String {
+    if table.is_empty() {
+        return String::new();
+    }
+    let narrower = Look { width: look.width.saturating_sub(2), ..*look };
+    table.render(&narrower).lines().map(|line| format!("  {line}\n")).collect()
+}

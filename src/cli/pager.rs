@@ -1,0 +1,79 @@
+//! Long output through the user's own pager. Nothing of an upstream's has a say in it.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+
+use super::context::{Context, PAGING, write_out};
+use super::failure::CliError;
+use crate::git::{Prompts, Run, Watch};
+
+/// Nobody who has `less` need choose it, and without it the text goes straight to the screen.
+const DEFAULT: &str = "less";
+
+impl Context {
+    /// Data, to stdout: on a terminal through the pager of GIT_PAGER, git's `core.pager`, PAGER, or `less`, in this order.
+    /// `git_dir` is where git is asked for its settings.
+    pub(super) fn page(&self, text: &[u8], git_dir: &Path) -> Result<(), CliError> {
+        let pager = if self.look.terminal_out { self.pager(git_dir) } else { None };
+        match pager {
+            Some(pager) if !text.is_empty() => self.progress.suspend(|| through(&pager, text)),
+            _ => self.out_bytes(text)?,
+        }
+        Ok(())
+    }
+
+    fn pager(&self, git_dir: &Path) -> Option<OsString> {
+        let variable = |key| std::env::var_os(key);
+        let found = variable("GIT_PAGER")
+            .or_else(|| self.git_setting(git_dir, "core.pager"))
+            .or_else(|| variable("PAGER"))
+            .unwrap_or_else(|| DEFAULT.into());
+        (!found.is_empty() && found != "cat").then_some(found)
+    }
+
+    /// A setting of the user's git; none where there is no such setting, or no git.
+    fn git_setting(&self, git_dir: &Path, key: &str) -> Option<OsString> {
+        let args = [OsStr::new("config"), OsStr::new("--get"), OsStr::new(key)];
+        let run = Run { git_dir, settings: &[], args: &args, stdin: Vec::new() };
+        let mut watch = Watch { prompts: Prompts::Never, cancel: self.stop(), progress: None };
+        let mut answer = self.git_unchecked().run(run, &mut watch).ok()?.stdout;
+        if answer.last() == Some(&b'\n') {
+            answer.pop();
+        }
+        Some(OsString::from_vec(answer))
+    }
+}
+
+/// Feeds the pager, as git does: by the shell, with git's settings for `less` and `lv` where the user has none. Ctrl-C is
+/// the pager's as long as it runs. A pager that cannot be started leaves the text to the screen.
+fn through(pager: &OsStr, text: &[u8]) {
+    let mut command = if pager == DEFAULT {
+        Command::new(DEFAULT)
+    } else {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(pager);
+        shell
+    };
+    for (key, value) in [("LESS", "FRX"), ("LV", "-c")] {
+        if std::env::var_os(key).is_none() {
+            command.env(key, value);
+        }
+    }
+    PAGING.store(true, Ordering::SeqCst);
+    let ended = command.stdin(Stdio::piped()).spawn().and_then(|mut child| {
+        if let Some(mut stdin) = child.stdin.take() {
+            // Whoever leaves the pager early wanted no more.
+            drop(stdin.write_all(text));
+        }
+        child.wait()
+    });
+    PAGING.store(false, Ordering::SeqCst);
+    // What the shell says of a program that it does not find, or may not run.
+    if ended.map_or(true, |status| matches!(status.code(), Some(126 | 127))) {
+        write_out(text);
+    }
+}
