@@ -14,6 +14,9 @@ use crate::path::printable;
 /// Blanks between two columns.
 const GAP: usize = 2;
 
+/// A folder is cut to no fewer columns than this, its slash counted.
+const LEAST_FOLDER: usize = 6;
+
 /// A column of a table.
 #[derive(Debug, Clone)]
 pub struct Column {
@@ -204,7 +207,7 @@ impl Table {
     }
 }
 
-/// `path` in at most `wide` columns: first its folders go from the middle, the last two parts at last.
+/// `path` in at most `wide` columns: first its folders go from the middle, then from the front, the file's name last.
 fn shortened_path<'p>(path: &'p str, wide: usize, ellipsis: &str) -> Cow<'p, str> {
     if measure_text_width(path) <= wide {
         return path.into();
@@ -216,7 +219,15 @@ fn shortened_path<'p>(path: &'p str, wide: usize, ellipsis: &str) -> Cow<'p, str
     };
     let tails = || (2..parts.len()).rev();
     let found = tails().find_map(|tail| cut(1, tail)).or_else(|| tails().find_map(|tail| cut(0, tail)));
-    let found = found.or_else(|| cut(1, 1)).or_else(|| cut(0, 1));
+    // The nearest folder tells files of one name apart, even a part of it.
+    let file = measure_text_width(parts[parts.len() - 1]);
+    let front = || {
+        let ends = path.char_indices().map(|(at, _)| &path[at..]);
+        let room = wide.saturating_sub(measure_text_width(ellipsis));
+        let end = ends.into_iter().find(|end| measure_text_width(end) <= room)?;
+        (measure_text_width(end) >= file + LEAST_FOLDER).then(|| format!("{ellipsis}{end}"))
+    };
+    let found = found.or_else(front).or_else(|| cut(0, 1));
     found.map_or_else(|| truncate_str(parts[parts.len() - 1], wide, ellipsis), Cow::from)
 }
 
@@ -302,6 +313,7 @@ mod tests {
         assert_eq!(cut(34), "components/…/jupyter/Makefile");
         assert_eq!(cut(28), "…/example/jupyter/Makefile");
         assert_eq!(cut(20), "…/jupyter/Makefile");
+        assert_eq!(cut(16), "…upyter/Makefile");
         assert_eq!(cut(12), "…/Makefile");
         assert_eq!(cut(6), "Makef…");
         assert_eq!(shortened_path("README.md", 4, "…"), "REA…");

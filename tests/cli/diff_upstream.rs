@@ -12,8 +12,8 @@ const USUAL: &str = "\
 up: v1.0 → v1.1
 
 1 of 3 files that the queue touches changed upstream
-     file            upstream  queue  patches
-  M  app/Dockerfile     +1 -0  +1 -1  0001 merged
+     file            upstream  queue  patch
+  M  app/Dockerfile     +1 -0  +1 -1  0001   merged
 
 the rest: 1 file in 1 folder, 1 of them within 'sparse'
   1  docs/
@@ -120,11 +120,12 @@ in_both_worlds! {
         let run = env.patchq(&["diff-upstream", "--stat", "--to", "v2"]).ok();
         let wanted = "\
 3 of 4 files that the queue touches changed upstream
-     file               upstream   queue  patches
-  M  app/Dockerfile        +2 -1   +2 -1  0001 conflict, 0002 blocked
-  M  app/icon.bin         binary  binary  0002 conflict
+     file               upstream   queue  patch
+  M  app/Dockerfile        +2 -1   +2 -1  0001   conflict
+                                          0002   blocked
+  M  app/icon.bin         binary  binary  0002   conflict
   R  app/old/tool.py
-     → app/new/tool.py             +1 -1  0001 moved
+     → app/new/tool.py             +1 -1  0001   moved
 
 2 other files for review, 0 of them within 'sparse'
   M  build/Dockerfile.gpu  +200 -200
@@ -138,8 +139,10 @@ the rest: 4 files in 4 folders, 1 of them within 'sparse'
   1  lib/sub/
 
 2 patches: 2 conflicts
-  conflict    0001-ours.patch  app/Dockerfile: upstream changed the same lines (and 1 file more)
-  conflict    0002-more.patch  app/icon.bin: upstream changed the binary file, and so does the patch (and 1 file more)
+  conflict    0001-ours.patch
+              app/Dockerfile: upstream changed the same lines (and 1 file more)
+  conflict    0002-more.patch
+              app/icon.bin: upstream changed the binary file, and so does the patch (and 1 file more)
 ";
         assert!(run.stdout.contains(wanted), "{}", run.shown());
         let run = env.patchq(&["diff-upstream", "-v"]).ok();

@@ -45,20 +45,22 @@ fn touched(look: &Look, report: &UpstreamDiffReport) -> String {
         Column::new("file").cut_to(PATH).path(),
         Column::new("upstream").right(),
         Column::new("queue").right(),
-        Column::new("patches").cut_to(12),
+        Column::new("patch").cut_to(8),
+        Column::new(""),
     ]);
     let names: Vec<&str> = report.patches.iter().map(|patch| patch.file.as_str()).collect();
     for file in &report.touched {
-        let patches: Vec<String> =
-            file.patches.iter().map(|patch| format!("{} {}", short_name(&patch.file, &names), patch.outcome)).collect();
-        let outcomes = || file.patches.iter().map(|patch| patch.outcome);
-        let worst = ["conflict", "blocked"].into_iter().find(|word| outcomes().any(|outcome| outcome == *word));
-        let worst = worst.or_else(|| outcomes().next()).map_or(Paint::Plain, paint);
+        let mut patches = file.patches.iter().map(|patch| {
+            [Cell::from(short_name(&patch.file, &names)), Cell::from(patch.outcome).paint(paint(patch.outcome))]
+        });
         rows(look, &mut table, (file.change, &file.path, file.old_path.as_ref()), Paint::Plain, |cells| {
             cells.push(Cell::from(upstream_lines(file.upstream, file.change)));
             cells.push(Cell::from(lines(file.queue)));
-            cells.push(Cell::from(patches.join(", ")).paint(worst));
+            cells.extend(patches.next().into_iter().flatten());
         });
+        for patch in patches {
+            table.row(std::iter::repeat_n(Cell::from(""), 4).chain(patch));
+        }
     }
     out.push_str(&indented(look, &table));
     out
@@ -157,8 +159,10 @@ fn patches(look: &Look, patches: &[PatchReport]) -> String {
     for patch in patches {
         let word = look.paint(paint(patch.outcome), &format!("{:<WORD$}", patch.outcome));
         let remark = remark(look, patch);
-        let remark = if remark.is_empty() { remark } else { format!("  {}", look.paint(Paint::Faint, &remark)) };
-        out.push_str(&format!("  {word}  {}{remark}\n", shown(&patch.file)));
+        out.push_str(&format!("  {word}  {}\n", shown(&patch.file)));
+        if !remark.is_empty() {
+            out.push_str(&format!("  {:WORD$}  {}\n", "", look.paint(Paint::Faint, &remark)));
+        }
     }
     out
 }
