@@ -86,3 +86,16 @@ fn the_pager_is_found_where_git_looks_for_it() {
     let run = env.patchq_with(&env.ws(), &[("GIT_PAGER", &three)], &["diff-upstream", "-p"]).ok();
     assert!(!run.stdout.contains("three ") && run.stdout.contains("+FROM \u{1b}]0;title"), "{}", run.shown());
 }
+
+/// As in `less`, where ctrl-C ends a search and not the reading.
+#[test]
+fn ctrl_c_is_the_pagers_while_it_runs() {
+    let env = Env::new();
+    workspace(&env);
+    // To everything in the foreground, as a terminal sends it; longer than patchq gives itself to stop.
+    env.write("pager", "#!/bin/sh\ntrap '' INT\nkill -INT 0\nsleep 1\ncat\necho read to the end\n");
+    executable(&env.path("pager"));
+    let pager = format!("exec '{}'", env.path("pager").display());
+    let (screen, code) = on_a_terminal(&env, &[("GIT_PAGER", &pager)], &["diff-upstream", "-p", "--exit-code"]);
+    assert!(screen.contains(SHOWN) && screen.contains("read to the end") && code == 4, "{code}\n{screen}");
+}
