@@ -192,7 +192,26 @@ fn move_queue(
     for (n, moved) in applied.moved {
         places.entry(refreshed.from.patches[n].queued.name.clone()).or_default().push(moved);
     }
-    Ok((rebased.map_err(RefreshError::of)?, places))
+    let mut rebased = rebased.map_err(RefreshError::of)?;
+    as_the_files_say(objects, &refreshed.from, &mut rebased);
+    Ok((rebased, places))
+}
+
+/// Makes the commits of the new stack anew as the patch files give them there: what a file leaves open comes from the pin, and
+/// that is another one now.
+fn as_the_files_say(objects: &mut Objects<'_>, from: &Files, rebased: &mut Rebased) {
+    let base = rebased.stack.base;
+    let mut parent = base.commit;
+    for item in &mut rebased.stack.items {
+        if let Some(file) = from.patches.iter().find(|file| file.queued.name == item.name) {
+            let header = &file.queued.patch.header;
+            item.commit = objects.put_commit(&stack::commit_of(&item.name, header, &base, parent, item.after));
+        }
+        parent = item.commit;
+        for patch in rebased.patches.iter_mut().filter(|patch| patch.name == item.name) {
+            patch.new = Some(item.commit);
+        }
+    }
 }
 
 /// The blobs that a checkout of `stack` needs and the store lacks.
