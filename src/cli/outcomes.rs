@@ -28,6 +28,9 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
 
 /// How many patches came to what, in one sentence.
 pub(super) fn summary(patches: &[PatchReport]) -> String {
+    if patches.is_empty() {
+        return "no patches".to_owned();
+    }
     let of = |outcome: &str| patches.iter().filter(|patch| patch.outcome == outcome).count();
     let goes = of("unchanged") + of("merged") + of("moved");
     let mut parts = Vec::new();
