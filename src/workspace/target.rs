@@ -176,7 +176,10 @@ pub fn find_target(
     let version = match (&site.upstream.version, &pinned) {
         (Some(version), _) => version.clone(),
         (None, PinnedVersion::Taken(version) | PinnedVersion::Unsure(version)) if same => version.clone(),
-        (None, _) => upstream.version(pin)?,
+        (None, _) => match unless_offline(wanted, upstream.version(pin))? {
+            Some(version) => version,
+            None => last_known_version(site, pin)?,
+        },
     };
     if !same {
         let from = (files.pin, pinned.trusted(upstream.asked(), files.pin));
@@ -195,6 +198,12 @@ pub fn find_target(
         notes.extend(moved.into_iter().map(TargetNote::MovedTag));
     }
     Ok(Target { pin, version, ref_name, track: wanted.track.clone(), same, tip, notes })
+}
+
+/// The version of a commit as far as the last news of the track say it; else its id stands for it.
+fn last_known_version(site: &Site<'_>, pin: Id) -> Result<String, GitError> {
+    let news = News::read(&mut Objects::new(&site.store)?)?.filter(|news| news.tip == pin);
+    Ok(news.and_then(|news| news.version).unwrap_or_else(|| pin.short(8)))
 }
 
 /// A commit and how it was found.
