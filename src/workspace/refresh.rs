@@ -10,7 +10,7 @@ use super::layout::MANIFEST;
 use super::manifest::{EditError, ManifestEdit, Track};
 use super::publish::{FileChange, PublishError};
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, begin, stack_of};
+use super::settle::{Around, SettleError, Wish, begin, settle, stack_of};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
@@ -44,6 +44,10 @@ pub struct Refreshed {
     pub rebased: Option<Rebased>,
     /// What was written; `None`: nothing.
     pub published: Option<Published>,
+    /// For a pin that is there already: whether the track was written.
+    pub followed: bool,
+    /// For a pin that is there already: whether newer files were applied.
+    pub applied: bool,
 }
 
 /// What a refresh wrote.
@@ -116,10 +120,10 @@ pub fn refresh(
         judge(&state)?;
     }
     let target = find_target(site, supply, &from, &wish.target)?;
-    let mut refreshed = Refreshed { from, target, rebased: None, published: None };
+    let mut refreshed = Refreshed { from, target, rebased: None, published: None, followed: false, applied: false };
     if refreshed.target.same {
-        if !wish.dry_run && refreshed.target.track.is_some() {
-            follow_track(site, &refreshed, around)?;
+        if !wish.dry_run {
+            stay(site, supply, &state, &mut refreshed, around)?;
         }
         return Ok(refreshed);
     }
@@ -278,14 +282,32 @@ fn track_change(site: &Site<'_>, track: &Track) -> Result<Option<FileChange>, Re
     Ok(to_hold(layout, path, edit.finish(Path::new(MANIFEST))?)?)
 }
 
-/// Writes the new track for a pin that is at its tip already.
-fn follow_track(site: &Site<'_>, refreshed: &Refreshed, around: &Around<'_>) -> Result<(), RefreshError> {
-    let Some(track) = &refreshed.target.track else { return Ok(()) };
+/// The pin is there already: what is left are files that are newer than store and checkout, and a new track.
+fn stay(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    state: &State,
+    refreshed: &mut Refreshed,
+    around: &Around<'_>,
+) -> Result<(), RefreshError> {
+    // What was never set up is for `setup`.
+    if state.record.is_some() && state.files_newer() {
+        let wish = Wish { pristine: false, discard: false, checkout: false };
+        refreshed.applied = settle(site, supply, wish, around).map_err(RefreshError::of)?.changed;
+    }
+    if let Some(track) = &refreshed.target.track {
+        refreshed.followed = follow_track(site, &refreshed.from, track, around)?;
+    }
+    Ok(())
+}
+
+/// Writes the new track for a pin that is at its tip already; whether the manifest changed.
+fn follow_track(site: &Site<'_>, from: &Files, track: &Track, around: &Around<'_>) -> Result<bool, RefreshError> {
     let _lock = begin(site, around).map_err(RefreshError::of)?;
     let _second = lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait).map_err(RefreshError::of)?;
     let mut objects = Objects::new(&site.store)?;
-    let state = State::read(site, &mut objects, &refreshed.from).map_err(RefreshError::of)?;
+    let state = State::read(site, &mut objects, from).map_err(RefreshError::of)?;
     let changes = track_change(site, track)?.into_iter().collect();
-    only_files(site, &mut objects, &state, changes, around).map_err(RefreshError::of)?;
-    Ok(())
+    let changed = only_files(site, &mut objects, &state, changes, around).map_err(RefreshError::of)?;
+    Ok(!changed.is_empty())
 }
