@@ -10,8 +10,7 @@ use super::refresh;
 use crate::git::Id;
 use crate::ui::Message;
 use crate::workspace::manifest::Name;
-use crate::workspace::refresh::RefreshWish;
-use crate::workspace::{TargetWish, pinned};
+use crate::workspace::pinned;
 
 /// Add an upstream and pin it
 ///
@@ -118,9 +117,8 @@ fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
             let workspace = context.workspace()?;
             let upstream = workspace.upstream(&copied.document.name)?;
             // Both were named: that the commit lies behind the other's pin, or beside the track, is meant.
-            let target = TargetWish { to: Some(to), once: true, allow_older: true, ..TargetWish::default() };
-            let wish = RefreshWish { target, ..RefreshWish::default() };
-            let (exit, document) = refresh::perform(context, &workspace, upstream, &wish, None)?;
+            let args = refresh::Args { to: Some(to.to_string()), once: true, allow_older: true, ..Default::default() };
+            let (exit, document) = refresh::perform(context, &workspace, upstream, &args)?;
             (exit, Some(document))
         }
     };

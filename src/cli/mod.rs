@@ -20,6 +20,7 @@ mod outcomes;
 mod outdated;
 mod pager;
 mod refresh;
+mod report_file;
 mod save;
 mod schema;
 mod setup;

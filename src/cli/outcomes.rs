@@ -8,18 +8,28 @@ use crate::ui::{Look, Paint, count};
 /// The words are at most this wide.
 const WORD: usize = 10;
 
-/// One line a patch, and below it those of its files of which there is something to say.
+/// One line a patch, and below it those of its files of which there is something to say. What does not fit on a line goes on
+/// the next one.
 pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
+    let indent = " ".repeat(WORD + 6);
     let mut out = String::new();
     for patch in patches {
         let word = look.paint(paint(patch.outcome), &format!("{:<WORD$}", patch.outcome));
+        out.push_str(&format!("  {word}  {}", look.paint(Paint::Strong, &patch.file)));
         let remark = patch_remark(patch);
-        let remark = if remark.is_empty() { remark } else { format!("  {}", look.paint(Paint::Faint, &remark)) };
-        out.push_str(&format!("  {word}  {}{remark}\n", look.paint(Paint::Strong, &patch.file)));
-        for file in &patch.files {
-            let remark = file_remark(look, file);
-            if !remark.is_empty() {
-                out.push_str(&format!("  {:WORD$}    {remark}\n", ""));
+        if !remark.is_empty() {
+            let fits = look.fits(&format!("  {:WORD$}  {}  {remark}", "", patch.file));
+            let between = if fits { "  ".to_owned() } else { format!("\n{indent}") };
+            out.push_str(&format!("{between}{}", look.paint(Paint::Faint, remark)));
+        }
+        out.push('\n');
+        for (place, rest) in patch.files.iter().filter_map(|file| file_remark(look, file)) {
+            let line = format!("{indent}{place}{rest}");
+            if look.fits(&line) || rest.is_empty() {
+                out.push_str(&format!("{line}\n"));
+            } else {
+                let (end, rest) = rest.strip_prefix(": ").map_or(("", rest.trim_start()), |rest| (":", rest));
+                out.push_str(&format!("{indent}{place}{end}\n{indent}  {rest}\n"));
             }
         }
     }
@@ -43,7 +53,7 @@ pub(super) fn summary(patches: &[PatchReport]) -> String {
     for (outcome, one, many) in [
         ("upstreamed", "is upstream already", "are upstream already"),
         ("conflict", "is in conflict", "are in conflict"),
-        ("blocked", "waits for it", "wait for them"),
+        ("blocked", "is blocked", "are blocked"),
     ] {
         match of(outcome) {
             0 => {}
@@ -61,7 +71,8 @@ pub(super) fn hunks(look: &Look, patches: &[PatchReport]) -> String {
         for conflict in patch.files.iter().filter_map(|file| file.conflict.as_ref()) {
             for hunk in &conflict.hunks {
                 let at = format!("{}:{}", shown(&conflict.path.0), hunk.upstream.start);
-                out.push_str(&format!("\n{}  {}\n", look.paint(Paint::Strong, &at), patch.file));
+                let between = if look.fits(&format!("{at}  {}", patch.file)) { "  " } else { "\n  " };
+                out.push_str(&format!("\n{}{between}{}\n", look.paint(Paint::Strong, &at), patch.file));
                 out.push_str(&hunk_lines(look, hunk));
             }
         }
@@ -106,37 +117,34 @@ fn paint(outcome: &str) -> Paint {
     }
 }
 
-fn patch_remark(patch: &PatchReport) -> String {
-    if patch.emptied {
-        return "a clean merge leaves nothing of it; is it upstream?".to_owned();
+fn patch_remark(patch: &PatchReport) -> &'static str {
+    let identical = || patch.files.iter().all(|file| file.upstream_has.as_ref().is_some_and(|has| has.identical));
+    match (patch.emptied, patch.dropped) {
+        (true, _) => "a clean merge leaves nothing of it; is it upstream?",
+        (_, true) if identical() => "leaves the queue: upstream has it byte for byte",
+        (_, true) => "leaves the queue: a clean merge leaves nothing of it",
+        _ => "",
     }
-    if !patch.dropped {
-        return String::new();
-    }
-    let identical = patch.files.iter().all(|file| file.upstream_has.as_ref().is_some_and(|has| has.identical));
-    let has = if identical { "upstream has it byte for byte" } else { "a clean merge leaves nothing of it" };
-    format!("leaves the queue: {has}")
 }
 
-/// What there is to say of a file; empty where all is plain.
-fn file_remark(look: &Look, file: &FileReport) -> String {
+/// What there is to say of a file, if anything: where it is, and what follows that.
+fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
     let (arrow, path) = (if look.unicode { "→" } else { "->" }, shown(&file.path.0));
-    let place = match (&file.moved_to, file.similarity) {
-        (Some(to), Some(100)) => format!("{path} {arrow} {}", shown(&to.0)),
-        (Some(to), Some(percent)) => format!("{path} {arrow} {} ({percent} % alike)", shown(&to.0)),
-        (Some(to), None) => format!("{path} {arrow} {}", shown(&to.0)),
-        (None, _) => path,
-    };
+    let moved = file.moved_to.as_ref().map(|to| match file.similarity {
+        Some(100) | None => format!(" {arrow} {}", shown(&to.0)),
+        Some(percent) => format!(" {arrow} {} ({percent} % alike)", shown(&to.0)),
+    });
     if let Some(earlier) = &file.waits_for {
-        return format!("{place}: needs {earlier}");
+        return Some((format!("{path}{}", moved.unwrap_or_default()), format!(": needs {earlier}")));
     }
     if let Some(conflict) = &file.conflict {
-        return format!("{}: {}{}{}", at(conflict), conflict.message, candidates(conflict), evidence(file));
+        let what = format!(": {}{}{}", conflict.message, candidates(conflict), evidence(file));
+        return Some((at(conflict), what));
     }
-    match (file.outcome, &file.moved_to) {
-        (_, Some(_)) => place,
-        ("merged", None) if !evidence(file).is_empty() => format!("{place}{}", evidence(file)),
-        _ => String::new(),
+    match moved {
+        Some(moved) => Some((path, moved)),
+        None if file.outcome == "merged" => Some((path, evidence(file))).filter(|(_, rest)| !rest.is_empty()),
+        None => None,
     }
 }
 
@@ -164,6 +172,7 @@ fn evidence(file: &FileReport) -> String {
     let standing = has.hunks.iter().filter(|stands| **stands).count();
     match (standing, has.hunks.len()) {
         (0, _) => String::new(),
+        (1, 1) => " (the patch's hunk stands there already)".to_owned(),
         (n, all) => format!(" ({n} of {all} hunks of the patch stand there already)"),
     }
 }

@@ -1,6 +1,6 @@
 //! `patchq refresh`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use super::entry::{rev, track};
 use super::export::{Patch, patches, say_patches};
 use super::failure::{CliError, Exit};
 use super::outcomes;
+use super::report_file::ReportFile;
 use crate::git::{Id, Prompts};
 use crate::report::{ConflictReport, Heading, PatchReport, markdown};
 use crate::ui::{Message, count};
@@ -36,7 +37,7 @@ use crate::workspace::{Site, Target, TargetWish, Workspace, is_exact, remember_n
 ///
 /// A refresh never goes back by itself, and a REV outside of the track must be
 /// meant: --once leaves the track as it is, --track NEW changes it.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Default)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
@@ -83,8 +84,10 @@ pub(super) struct Document {
     dry_run: bool,
     /// Whether the pin was there already.
     same: bool,
-    /// Whether anything was written.
+    /// Whether the workspace's files changed.
     published: bool,
+    /// Whether newer files were applied, with the pin there already.
+    applied: bool,
     /// What is worth saying of the target.
     notes: Vec<String>,
     patches: Vec<PatchReport>,
@@ -102,7 +105,7 @@ struct Place {
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let upstream = which(&workspace, args.name.as_deref())?;
-    let (exit, document) = perform(context, &workspace, upstream, &wish(&args)?, args.report.as_deref())?;
+    let (exit, document) = perform(context, &workspace, upstream, &args)?;
     if context.json {
         context.document(document, None)?;
     }
@@ -114,17 +117,18 @@ pub(super) fn perform(
     context: &Context,
     workspace: &Workspace,
     upstream: &Upstream,
-    wish: &RefreshWish,
-    file: Option<&Path>,
+    args: &Args,
 ) -> Result<(Exit, Document), CliError> {
     let name = upstream.name.as_str();
     context.git()?;
+    let wish = wish(args)?;
+    let file = ReportFile::at(context, args.report.as_deref())?;
     let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
     context.mend_index(&site)?;
     let (refreshed, changers) = with_prompts(context, |prompts| {
         context.with_supply(workspace, upstream, false, prompts, |supply| {
             supply.remote.store_url(&site.store)?;
-            let refreshed = context.around("refresh", |around| refresh(&site, supply, wish, around));
+            let refreshed = context.around("refresh", |around| refresh(&site, supply, &wish, around));
             let refreshed = refreshed.map_err(|error| failed(name, error))?;
             if let Some(tip) = &refreshed.target.tip {
                 let pin = if refreshed.published.is_some() { refreshed.target.pin } else { refreshed.from.pin };
@@ -132,21 +136,18 @@ pub(super) fn perform(
             }
             let pins = (refreshed.from.pin, refreshed.target.pin);
             let ask = |rebased| Changers::ask(context, (&site, supply), pins, rebased);
-            let changers = file.and(refreshed.rebased.as_ref()).map(ask).transpose()?;
+            let changers = args.report.as_ref().and(refreshed.rebased.as_ref()).map(ask).transpose()?;
             Ok((refreshed, changers))
         })
     })?;
     let report = reports(&refreshed);
-    if let Some(file) = file {
-        write_report(context, file, &as_markdown(name, &refreshed, &report, (changers.as_ref(), wish.dry_run)))?;
-    }
-    let to_stdout = file.is_some_and(|file| file.as_os_str() == "-");
-    told(context, upstream, &refreshed, &report, (wish.dry_run, to_stdout))?;
+    file.write(context, || as_markdown(name, &refreshed, &report, (changers.as_ref(), args.dry_run)))?;
+    told(context, upstream, &refreshed, &report, (args, file.is_stdout()))?;
     let exit = match &refreshed.rebased {
         Some(rebased) if !rebased.is_clean() => Exit::Conflicts,
         _ => Exit::Done,
     };
-    Ok((exit, document(name, refreshed, report, wish.dry_run)))
+    Ok((exit, document(name, refreshed, report, args.dry_run)))
 }
 
 fn wish(args: &Args) -> Result<RefreshWish, CliError> {
@@ -196,7 +197,7 @@ fn told(
     upstream: &Upstream,
     refreshed: &Refreshed,
     report: &[PatchReport],
-    (dry_run, to_stdout): (bool, bool),
+    (args, to_stdout): (&Args, bool),
 ) -> Result<(), CliError> {
     let name = upstream.name.as_str();
     let target = &refreshed.target;
@@ -206,6 +207,12 @@ fn told(
     let here = format!("{} ({})", target.version, target.pin.short(8));
     if refreshed.rebased.is_none() {
         context.tell(&format!("{name}: at {here} already"));
+        if refreshed.applied {
+            context.tell(&format!("{name}: the patch files were newer; they are applied now"));
+        }
+        if let Some(track) = target.track.as_ref().filter(|_| refreshed.followed) {
+            context.tell(&format!("{name}: follows {track} from now on"));
+        }
         return Ok(());
     }
     let arrow = if context.look.unicode { "→" } else { "->" };
@@ -213,23 +220,19 @@ fn told(
     if !context.json && !to_stdout {
         let mut out = format!("{name}: {from} ({}) {arrow} {here}\n", refreshed.from.pin.short(8));
         out.push_str(&outcomes::table(&context.look, report));
-        if !dry_run || context.verbose {
-            out.push_str(&outcomes::hunks(&context.look, report));
+        if !args.dry_run || context.verbose {
+            let hunks = outcomes::hunks(&context.look, report);
+            if !hunks.is_empty() {
+                out.push_str(&format!("{hunks}\n"));
+            }
         }
         out.push_str(&format!("{}\n", outcomes::summary(report)));
         context.out(&out)?;
     }
     let conflicts = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.conflicts());
     if conflicts > 0 {
-        let decisions = count(conflicts, "decision", "decisions");
-        let to = if is_exact(&target.version, target.pin) { target.version.clone() } else { target.pin.short(12) };
-        let mut message = Message::note(format!("{name}: nothing was changed; {decisions} must be made first"))
-            .hint(format!("patchq diff-upstream {name} --to {to} -p     (what upstream did)"));
-        if dry_run {
-            message = message.hint(format!("patchq refresh {name} --to {to} --dry-run -v     (the lines)"));
-        }
-        context.say(&message);
-    } else if dry_run && !context.quiet {
+        context.say(&waiting(name, &refreshed.target, report, (conflicts, args)));
+    } else if args.dry_run && !context.quiet {
         context.tell(&format!("{name}: nothing was changed (--dry-run)"));
     }
     if let Some(published) = &refreshed.published {
@@ -249,6 +252,42 @@ fn told(
     Ok(())
 }
 
+/// What to do about so many conflicts.
+fn waiting(name: &str, target: &Target, report: &[PatchReport], (conflicts, args): (usize, &Args)) -> Message {
+    let decisions = count(conflicts, "decision", "decisions");
+    let to = if is_exact(&target.version, target.pin) { target.version.clone() } else { target.pin.short(12) };
+    let mut message = Message::note(format!("{name}: nothing was changed; {decisions} must be made first"))
+        .hint(format!("patchq diff-upstream {name} --to {to} -p     (what upstream did)"));
+    if args.dry_run {
+        message = message.hint(format!("{} --dry-run -v     (the lines)", again(name, args)));
+    }
+    let emptied = report.iter().filter(|patch| patch.emptied);
+    let drops: Vec<String> = emptied.map(|patch| format!(" --allow-drop {}", patch.file)).collect();
+    if drops.is_empty() {
+        return message;
+    }
+    let drops = format!("{}{}", again(name, args), drops.concat());
+    message.hint(format!("{drops}     (if nothing of that is needed any more)"))
+}
+
+/// The command line once more, as far as it says where to go.
+fn again(name: &str, args: &Args) -> String {
+    let mut line = format!("patchq refresh {name}");
+    for (option, value) in [("--to", &args.to), ("--track", &args.track)] {
+        if let Some(value) = value {
+            let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c));
+            line.push_str(&if plain { format!(" {option} {value}") } else { format!(" {option} '{value}'") });
+        }
+    }
+    for (option, given) in [("--once", args.once), ("--allow-older", args.allow_older)] {
+        if given {
+            line.push_str(&format!(" {option}"));
+        }
+    }
+    args.allow_drop.iter().for_each(|name| line.push_str(&format!(" --allow-drop {name}")));
+    line
+}
+
 fn document(name: &str, refreshed: Refreshed, patches_then: Vec<PatchReport>, dry_run: bool) -> Document {
     let Target { pin, version, track, same, notes, .. } = refreshed.target;
     let published = refreshed.published;
@@ -259,7 +298,8 @@ fn document(name: &str, refreshed: Refreshed, patches_then: Vec<PatchReport>, dr
         track: track.map(|track| track.to_string()),
         dry_run,
         same,
-        published: published.is_some(),
+        published: published.is_some() || refreshed.followed,
+        applied: refreshed.applied,
         notes: notes.iter().map(ToString::to_string).collect(),
         patches: patches_then,
         files: published.as_ref().map(|done| patches(&done.patches)).unwrap_or_default(),
@@ -297,14 +337,6 @@ fn as_markdown(
     };
     let touched_by = |conflict: &ConflictReport, hunk| changers.map(|all| all.of(conflict, hunk)).unwrap_or_default();
     markdown(&heading, report, &outcomes::summary(report), &touched_by)
-}
-
-fn write_report(context: &Context, file: &Path, text: &str) -> Result<(), CliError> {
-    if file.as_os_str() == "-" {
-        return if context.json { Ok(()) } else { context.out(text) };
-    }
-    let path = context.cwd.join(file);
-    std::fs::write(&path, text).map_err(|error| CliError::io("cannot write the report", &path, &error))
 }
 
 fn failed(name: &str, error: RefreshError) -> CliError {

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use bstr::ByteSlice;
+
 use super::{Bytes, ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
 use crate::path::{printable, printable_line};
 
@@ -75,8 +77,17 @@ pub fn markdown(heading: &Heading<'_>, patches: &[PatchReport], summary: &str, t
         for conflict in patch.files.iter().filter_map(|file| file.conflict.as_ref()) {
             section(&mut out, conflict, touched_by);
         }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
     }
     out
+}
+
+/// Whether a file holds such a report, by its first line.
+#[must_use]
+pub fn is_markdown(text: &[u8]) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    line.starts_with(b"# ") && line.contains_str(": `") && line.contains_str("` → `")
 }
 
 fn remarks(patch: &PatchReport) -> String {
@@ -132,7 +143,7 @@ fn sides(out: &mut String, hunk: &HunkReport) {
         let text = |lines: &[Bytes]| lines.iter().map(|line| line_of(&line.0)).collect::<String>();
         let text = format!("{}{}{}", text(&hunk.before), text(&lines.lines), text(&hunk.after));
         let fence = "`".repeat(longest_run(&text).max(2) + 1);
-        let _ = write!(out, "{side}, from line {}:\n\n{fence}\n{text}{fence}\n\n", lines.start);
+        let _ = write!(out, "{side}, at line {}:\n\n{fence}\n{text}{fence}\n\n", lines.start);
     }
 }
 

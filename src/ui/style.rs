@@ -63,6 +63,12 @@ impl Look {
         Look { colour: false, width: 0, terminal_in: false, terminal_out: false, terminal_err: false, unicode: true }
     }
 
+    /// Whether a line with this text and no colours fits on the screen.
+    #[must_use]
+    pub fn fits(&self, line: &str) -> bool {
+        self.width == 0 || console::measure_text_width(line) <= self.width
+    }
+
     /// What stands for text that was cut off.
     #[must_use]
     pub const fn ellipsis(&self) -> &'static str {

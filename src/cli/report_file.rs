@@ -1,0 +1,79 @@
+//! Where a report for a pull request goes. Whether it can go there is known before anything is done that it tells of.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::context::Context;
+use super::failure::{CliError, shown};
+use crate::report::is_markdown;
+
+/// The destination of a report.
+pub(super) enum ReportFile {
+    /// There is none.
+    None,
+    /// Standard output, in place of what else would go there.
+    Stdout,
+    /// This file.
+    File(PathBuf),
+}
+
+impl ReportFile {
+    /// The destination that the command line names, looked at.
+    pub(super) fn at(context: &Context, named: Option<&Path>) -> Result<ReportFile, CliError> {
+        let Some(named) = named else { return Ok(ReportFile::None) };
+        if named.as_os_str() == "-" {
+            return match context.json {
+                true => Err(CliError::usage("--report - and --json both want standard output")),
+                false => Ok(ReportFile::Stdout),
+            };
+        }
+        let path = context.cwd.join(named);
+        match holds_something_else(&path) {
+            Ok(false) => Ok(ReportFile::File(path)),
+            Ok(true) => {
+                let text = format!(
+                    "'{}' is not a report, and would be overwritten",
+                    shown(named.as_os_str().as_encoded_bytes())
+                );
+                Err(CliError::plain("report", text).hint("give the report another name"))
+            }
+            Err(error) => Err(cannot_write(&path, &error)),
+        }
+    }
+
+    pub(super) const fn is_stdout(&self) -> bool {
+        matches!(self, ReportFile::Stdout)
+    }
+
+    /// Writes the report that `text` gives.
+    pub(super) fn write(&self, context: &Context, text: impl FnOnce() -> String) -> Result<(), CliError> {
+        match self {
+            ReportFile::None => Ok(()),
+            ReportFile::Stdout => context.out(&text()),
+            ReportFile::File(path) => fs::write(path, text()).map_err(|error| cannot_write(path, &error)),
+        }
+    }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> CliError {
+    CliError::io("cannot write the report", path, error)
+}
+
+/// Whether the file at `path`, which must be one that can be written, is no report.
+fn holds_something_else(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(found) if found.is_file() => {
+            OpenOptions::new().write(true).open(path)?;
+            Ok(found.len() > 0 && !is_markdown(&fs::read(path)?))
+        }
+        // A pipe or a device keeps nothing.
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            tempfile::NamedTempFile::new_in(folder).map(|_| false)
+        }
+        Err(error) => Err(error),
+    }
+}
