@@ -18,6 +18,7 @@ mod mistakes;
 mod neighbours;
 mod outdated;
 mod pager;
+mod refresh;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! Who is right: every cell of the table of files, commits, and what both were.
+//! Who is right: every cell of the table of files, commits, and what both were; for `refresh` in `refresh/who.rs`.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ pub(crate) fn commits_change(env: &Env) -> String {
     env.commit_in_checkout("app/main.py", "import util\n\nprint(util.answer(), 1)\n", "Print more")
 }
 
-fn dirty(env: &Env) {
+pub(crate) fn dirty(env: &Env) {
     put(&env.co().join("README.txt"), "new\n");
     put(&env.co().join("app/run.sh"), "#!/bin/sh\nexec python3 main.py\n");
 }

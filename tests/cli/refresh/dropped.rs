@@ -1,0 +1,88 @@
+//! Patches that leave the queue because upstream has them.
+
+use super::bench::{Bench, LINES, TRACK, all, assert_all_same, assert_in_step, changes_nothing, with};
+use crate::support::{Env, in_both_worlds};
+
+const EMPTIED: &str = "0002-shout-nine.patch";
+
+/// The first patch is upstream byte for byte, the second in a file that upstream changed elsewhere too, the third stays.
+fn prepared<'e>(env: &'e Env) -> Bench<'e> {
+    let bench = Bench::new(env, &[("a.txt", Some(LINES)), ("b.txt", Some(LINES)), ("c.txt", Some("c\n"))]);
+    let queue = [
+        bench.patch("Shout two", &[("a.txt", Some(&with("two", "TWO")))]),
+        bench.patch("Shout nine", &[("b.txt", Some(&with("nine", "NINE")))]),
+        bench.patch("Say d", &[("c.txt", Some("d\n"))]),
+    ];
+    let b = with("nine", "NINE").replace("one\n", "ONE\n");
+    bench.release("v1.1", &[("a.txt", Some(&with("two", "TWO"))), ("b.txt", Some(&b))]);
+    bench.ready(TRACK, &queue);
+    bench
+}
+
+in_both_worlds! {
+    fn only_what_is_there_byte_for_byte_goes_without_a_question(env) {
+        prepared(env);
+        let run = changes_nothing(env, &["refresh"]).exits(3);
+        let run = run.prints("  upstreamed  0001-shout-two.patch  leaves the queue: upstream has it byte for byte\n");
+        let run = run.prints("  conflict    0002-shout-nine.patch  a clean merge leaves nothing of it; is it upstream?\n");
+        let run = run.prints("3 patches: 1 goes over, 1 is upstream already, 1 is in conflict\n");
+        run.says("1 decision must be made first").hints("patchq refresh up --allow-drop 0002-shout-nine.patch");
+        let document = changes_nothing(env, &["refresh", "--json"]).exits(3).json();
+        let patch = &document["patches"][1];
+        assert_eq!((&patch["outcome"], &patch["emptied"]), (&"conflict".into(), &true.into()));
+        assert_eq!((&patch["dropped"], &patch["new_commit"]), (&false.into(), &serde_json::Value::Null));
+        assert_eq!(document["patches"][0]["dropped"], true);
+        assert_eq!(document["patches"][0]["files"][0]["upstream_has"]["identical"], true);
+    }
+
+    fn an_emptied_patch_goes_when_it_is_named(env) {
+        prepared(env);
+        let before = all(env);
+        let dry = changes_nothing(env, &["refresh", "--dry-run", "--allow-drop", "0002"]).ok();
+        dry.prints("  upstreamed  0002-shout-nine.patch  leaves the queue: a clean merge leaves nothing of it\n");
+        let run = env.patchq(&["refresh", "--allow-drop", "0002"]).ok();
+        let run = run.says("up: removed   0001-shout-two.patch").says("up: removed   0002-shout-nine.patch");
+        run.prints("3 patches: 1 goes over, 2 are upstream already\n");
+        assert_eq!(env.queue(), ["0003-say-d.patch"]);
+        assert_in_step(env);
+        env.patchq(&["undo"]).ok().says("put back  patches/up/0002-shout-nine.patch");
+        assert_all_same(&before, env, "after undo");
+        assert_in_step(env);
+        let document = env.patchq(&["refresh", "--json", "--allow-drop", EMPTIED]).ok().json();
+        assert_eq!(document["removed"], serde_json::json!(["0001-shout-two.patch", EMPTIED]));
+        assert_eq!((&document["patches"][1]["dropped"], &document["patches"][1]["emptied"]), (&true.into(), &false.into()));
+    }
+
+    fn a_patch_to_drop_must_be_one(env) {
+        prepared(env);
+        for (name, says) in [("0009", "no patch is called '0009'"), ("00", "'00'")] {
+            let run = changes_nothing(env, &["refresh", "--allow-drop", name]).exits(2).one_error();
+            run.says(says).hints("patchq status up");
+        }
+        // What has something left is never dropped.
+        changes_nothing(env, &["refresh", "--allow-drop", "0003"]).exits(3);
+    }
+
+    fn all_of_it_is_upstream(env) {
+        let bench = Bench::new(env, &[("a.txt", Some(LINES)), ("b.txt", Some("b\n"))]);
+        let queue = [
+            bench.patch("Shout two", &[("a.txt", Some(&with("two", "TWO")))]),
+            bench.patch("Add c", &[("b.txt", None), ("c.txt", Some("c\n"))]),
+        ];
+        let edits = [("a.txt", Some(&*with("two", "TWO"))), ("b.txt", None), ("c.txt", Some("c\n"))];
+        let next = bench.release("v1.1", &edits);
+        bench.ready(TRACK, &queue);
+        let before = all(env);
+        env.patchq(&["refresh"]).ok().prints("2 patches: 2 are upstream already\n");
+        assert_eq!(env.head(), next);
+        assert_eq!(env.queue(), [""; 0]);
+        assert_in_step(env);
+        env.patchq(&["status"]).ok().prints("up        ").prints("v1.1");
+        env.patchq(&["tag"]).ok().prints("v1.1");
+        env.changes_nothing(&["apply"]).ok();
+        changes_nothing(env, &["refresh"]).ok().says("already");
+        env.patchq(&["undo"]).ok();
+        assert_all_same(&before, env, "after undo");
+        assert_in_step(env);
+    }
+}

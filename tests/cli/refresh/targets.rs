@@ -1,0 +1,188 @@
+//! What a queue is moved to.
+
+use std::fs;
+
+use super::bench::{Bench, all, assert_all_same, assert_in_step, changes_nothing};
+use crate::support::{Env, in_both_worlds};
+
+/// `main`: v1.0, v1.1, one commit more; `next`: v2.0.0-rc.1 from v1.1; `v1`: v1.1.1 from v1.1.
+fn prepared<'e>(env: &'e Env, entry: &str) -> Bench<'e> {
+    let bench = Bench::new(env, &[("a", Some("a\n")), ("b", Some("b\n"))]);
+    let queue = [bench.patch("Say c", &[("b", Some("c\n"))])];
+    bench.release("v1.1", &[("a", Some("1.1\n"))]);
+    bench.git(&["branch", "next"]);
+    bench.git(&["branch", "v1"]);
+    bench.push(&[("a", Some("main\n"))]);
+    for (branch, tag) in [("next", "v2.0.0-rc.1"), ("v1", "v1.1.1")] {
+        bench.git(&["checkout", "-q", branch]);
+        fs::write(env.path("work/a"), tag).unwrap();
+        bench.git(&["commit", "-qam", tag]);
+        bench.git(&["tag", "-a", "-m", "x", tag]);
+    }
+    bench.ready(entry, &queue);
+    bench
+}
+
+const MAIN: &str = "track = \"main\"     # their branch\nsparse = [\"a\"]\n";
+
+in_both_worlds! {
+    fn the_tip_a_tag_a_branch_an_id(env) {
+        let bench = prepared(env, MAIN);
+        let (v1_1, main) = (bench.id("v1.1"), bench.id("main"));
+        let described = format!("v1.1-1-g{}", &main[..8]);
+        let short = &v1_1[..9];
+        let cases: [(&[&str], &str, &str); 6] = [
+            (&[], &main, &described),
+            (&["--to", "main"], &main, &described),
+            (&["--to", "v1.1"], &v1_1, "v1.1"),
+            (&["--to", "refs/tags/v1.1"], &v1_1, "v1.1"),
+            (&["--to", &v1_1], &v1_1, "v1.1"),
+            (&["--to", short], &v1_1, "v1.1"),
+        ];
+        for (args, pin, version) in cases {
+            let before = all(env);
+            env.patchq(&[&["refresh", "up"], args].concat()).ok().says(&format!("up: moved to {version} ("));
+            assert_eq!(env.read("ws/commits/up.txt"), format!("{pin}\n"), "{args:?}");
+            assert_eq!(env.read("ws/commits/up.version.txt"), format!("{version}\n"), "{args:?}");
+            assert_in_step(env);
+            env.patchq(&["undo"]).ok();
+            assert_all_same(&before, env, "after undo");
+        }
+    }
+
+    fn outside_of_the_track_must_be_meant(env) {
+        let bench = prepared(env, MAIN);
+        let v1_1_1 = bench.id("v1.1.1");
+        for rev in ["v1.1.1", "next", &v1_1_1] {
+            let run = changes_nothing(env, &["refresh", "--to", rev]).exits(2).one_error();
+            let run = run.says(&format!("up: '{rev}' is outside of the track 'main'"));
+            run.hints(&format!("patchq refresh up --to {rev} --once")).hints(&format!("--to {rev} --track NEW"));
+        }
+        let json = changes_nothing(env, &["refresh", "--to", "next", "--json"]).exits(2).json();
+        assert_eq!((&json["ok"], &json["error"]["kind"]), (&false.into(), &"usage".into()));
+        // Who only looks is told.
+        changes_nothing(env, &["refresh", "--to", "next", "--dry-run"]).ok().says("warning: up: 'next' is outside of the track");
+        let manifest = env.read("ws/upstreams.toml");
+        env.patchq(&["refresh", "--to", "v1.1.1", "--once"]).ok().says("moved to v1.1.1");
+        assert_eq!(env.read("ws/upstreams.toml"), manifest);
+        assert_in_step(env);
+    }
+
+    fn a_new_track_is_written_and_taken_back(env) {
+        let bench = prepared(env, MAIN);
+        let before = all(env);
+        let document = env.patchq(&["refresh", "--track", "v1.*", "--json"]).ok().json();
+        assert_eq!((&document["track"], &document["to"]["version"]), (&"v1.*".into(), &"v1.1.1".into()));
+        let manifest = env.read("ws/upstreams.toml");
+        assert!(manifest.contains("# ours\n") && manifest.contains("track = \"v1.*\"     # their branch\n"), "{manifest}");
+        assert_in_step(env);
+        env.patchq(&["undo"]).ok().says("put back  upstreams.toml");
+        assert_all_same(&before, env, "after undo");
+        env.patchq(&["refresh", "--to", "v1.1.1", "--track", "v1"]).ok().says("up: follows v1 from now on");
+        assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", bench.id("v1.1.1")));
+        // At the tip already: only the manifest.
+        let before = all(env);
+        env.patchq(&["refresh", "--track", "v1.*"]).ok().says("up: follows v1.* from now on");
+        assert!(env.read("ws/upstreams.toml").contains("track = \"v1.*\"     # their branch\n"));
+        assert_eq!(before.0.differences(&env.files()).len(), 1);
+        env.patchq(&["undo"]).ok().says("put back  upstreams.toml");
+        assert_all_same(&before, env, "after undo");
+        // And looking changes nothing.
+        changes_nothing(env, &["refresh", "--track", "v1.*", "--dry-run"]).ok().says_not("follows");
+        changes_nothing(env, &["refresh", "--track", "main", "--dry-run"]).ok();
+        let run = changes_nothing(env, &["refresh", "--track", "nowhere"]).exits(1).one_error();
+        run.says("up: the upstream has no branch, tag or commit 'nowhere'");
+    }
+
+    fn going_back_must_be_meant(env) {
+        let bench = prepared(env, "track = \"v1.*\"\n");
+        env.patchq(&["refresh"]).ok().says("moved to v1.1.1");
+        let run = changes_nothing(env, &["refresh", "--to", "v1.1"]).exits(1).one_error();
+        run.says("up: v1.1 (").says("is older than v1.1.1 (").hints("--allow-older");
+        let json = changes_nothing(env, &["refresh", "--to", "v1.1", "--json"]).exits(1).json();
+        assert_eq!(json["error"]["kind"], "older");
+        changes_nothing(env, &["refresh", "--to", "v1.1", "--dry-run"]).ok().says("warning: up: v1.1 (");
+        env.patchq(&["refresh", "--to", "v1.1", "--allow-older"]).ok().says("warning: up: v1.1 (").says("moved to v1.1");
+        assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", bench.id("v1.1")));
+        assert_in_step(env);
+    }
+
+    fn without_a_track(env) {
+        let bench = prepared(env, "");
+        let run = changes_nothing(env, &["refresh"]).exits(1).one_error();
+        run.says("up: it has no track").hints("patchq refresh up --track BRANCH").hints("--to REV --once");
+        changes_nothing(env, &["refresh", "--to", "v1.1"]).exits(2).says("there is no track that 'v1.1' could be in");
+        env.patchq(&["refresh", "--track", "main"]).ok().says("follows main");
+        assert!(env.read("ws/upstreams.toml").contains("track = \"main\"\n"));
+        assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", bench.id("main")));
+        assert_in_step(env);
+    }
+
+    fn a_moved_tag_is_loud(env) {
+        let bench = prepared(env, MAIN);
+        let (was, is) = (bench.id("v1.0"), bench.id("v1.1"));
+        bench.git(&["tag", "-f", "v1.0", "v1.1"]);
+        bench.publish();
+        let said = format!("the tag 'v1.0' was moved: it was {was}, and upstream has it at {is} now");
+        changes_nothing(env, &["refresh", "--dry-run"]).ok().says(&format!("warning: up: {said}"));
+        let document = env.patchq(&["refresh", "--json"]).ok().json();
+        assert_eq!(document["notes"], serde_json::json!([said]));
+    }
+
+    fn a_prerelease_when_the_glob_says_so(env) {
+        let bench = prepared(env, "track = \"v*\"\n");
+        env.patchq(&["refresh"]).ok().says("moved to v1.1.1");
+        changes_nothing(env, &["refresh"]).ok().says("at v1.1.1");
+        env.patchq(&["refresh", "--track", "v*-rc.*"]).ok().says("moved to v2.0.0-rc.1");
+        assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", bench.id("v2.0.0-rc.1")));
+    }
+
+    fn offline(env) {
+        let bench = prepared(env, MAIN);
+        for args in [&["refresh", "--offline"][..], &["refresh", "--offline", "--dry-run", "--to", "v1.1"]] {
+            changes_nothing(env, args).exits(1).one_error().says("up: ").says("(--offline)").hints("without --offline");
+        }
+        changes_nothing(env, &["refresh", "--dry-run", "--to", "v1.1"]).ok();
+        let v1_1 = bench.id("v1.1");
+        // To look needs less than to go: the checkout's files.
+        let run = changes_nothing(env, &["refresh", "--offline", "--once", "--to", &v1_1]).exits(1).one_error();
+        run.says("up: cannot fetch one blob").says("(--offline)");
+        env.patchq(&["refresh", "--to", "v1.1"]).ok();
+        env.patchq(&["undo"]).ok();
+        fs::rename(env.path("up.git"), env.path("elsewhere.git")).unwrap();
+        changes_nothing(env, &["refresh", "--offline", "--dry-run", "--to", &v1_1]).ok().prints("1 patch: 1 goes over\n");
+        env.patchq(&["refresh", "--offline", "--once", "--to", &v1_1]).ok().says("moved to");
+        assert_in_step(env);
+        changes_nothing(env, &["refresh"]).exits(1).one_error().says("there is no git repository").hints("'url'");
+    }
+
+    fn what_upstream_does_not_have(env) {
+        prepared(env, MAIN);
+        let run = changes_nothing(env, &["refresh", "--to", "v9"]).exits(1).one_error();
+        run.says("up: the upstream has no branch, tag or commit 'v9'").hints("git ls-remote");
+        for args in [["refresh", "--to", "--upload-pack=x"], ["refresh", "--to", "a..b"], ["refresh", "--track", "-x"]] {
+            changes_nothing(env, &args).exits(2);
+        }
+        changes_nothing(env, &["refresh", "--once"]).exits(2).says("--to");
+        changes_nothing(env, &["refresh", "--to", "main", "--once", "--track", "main"]).exits(2);
+    }
+
+    fn a_version_of_the_manifests_stays(env) {
+        prepared(env, &format!("{MAIN}version = \"9.9\"\n"));
+        let run = env.patchq(&["refresh", "--to", "v1.1"]).ok();
+        run.says("note: up: the manifest says version = \"9.9\", which stays as it is").hints("upstreams.toml");
+        assert_eq!(env.read("ws/commits/up.version.txt"), "9.9\n");
+        assert_in_step(env);
+    }
+
+    fn from_inside_the_checkout(env) {
+        prepared(env, MAIN);
+        let manifest = env.read("ws/upstreams.toml");
+        env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.another]\nurl = \"../up.git\"\n"));
+        let run = changes_nothing(env, &["refresh", "--dry-run"]).exits(2).one_error();
+        run.says("several upstreams: up, another; which one?").hints("patchq refresh up");
+        env.patchq_in(&env.co(), &["refresh"]).ok().says("up: moved to");
+        env.patchq(&["refresh", "another"]).exits(1).one_error().says("another: no pin").hints("patchq add another --pin REV");
+        env.patchq(&["refresh", "upp"]).exits(2).one_error().says("there is no upstream 'upp'");
+    }
+}
