@@ -91,7 +91,7 @@ pub fn materialize(
 /// where it carries it along.
 ///
 /// # Errors
-/// [`CheckoutError`] when disk or store fail.
+/// [`CheckoutError`] when disk or store fail, or git holds the index.
 pub fn obstacles(
     store: &Store,
     checkout: &Path,
@@ -102,6 +102,7 @@ pub fn obstacles(
     if let Some(refused) = refuse(&state, plan.differences) {
         return Ok(vec![Obstacle { path: ".".to_owned(), reason: refused }]);
     }
+    drop(IndexLock::take(store.dir())?);
     let new = list_commit(store.repo(), plan.commit)?;
     let old = plan.old.map(|old| list_commit(store.repo(), old)).transpose()?;
     let absent = state == Attachment::Absent;
