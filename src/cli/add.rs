@@ -161,9 +161,7 @@ pub(super) fn pinned_already(entry: &Entry, pin: Id) -> CliError {
     let error =
         CliError::plain("pinned", format!("{name}: it has a pin already ({}, {file})", pin.short(12))).at(file, None);
     match entry.new {
-        None => error.hint(format!(
-            "rm commits/{name}.txt && patchq add {name} --pin REV     (setup then names what no longer applies)"
-        )),
+        None => error.hint(format!("patchq refresh {name} --to REV     (moves the queue along)")),
         Some(_) => error.hint(format!("rm commits/{name}.txt, if it is a leftover")),
     }
 }

@@ -81,10 +81,8 @@ fn an_entry_without_a_pin_only_gets_the_pin() {
     assert_eq!((document["added"].as_bool(), document["version"].as_str()), (Some(false), Some("9.9")));
     assert_eq!(env.read("ws/upstreams.toml"), manifest);
     assert_eq!(env.read("ws/commits/up.version.txt"), "9.9\n");
-    env.run(&["add", "up", "--pin", "v1.1.0"]).fails(
-        1,
-        &["up: it has a pin already", "commits/up.txt", "hint: rm commits/up.txt && patchq add up --pin REV"],
-    );
+    env.run(&["add", "up", "--pin", "v1.1.0"])
+        .fails(1, &["up: it has a pin already", "commits/up.txt", "hint: patchq refresh up --to REV"]);
 }
 
 #[test]
