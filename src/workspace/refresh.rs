@@ -292,7 +292,7 @@ fn stay(
 ) -> Result<(), RefreshError> {
     // What was never set up is for `setup`.
     if state.record.is_some() && state.files_newer() {
-        let wish = Wish { pristine: false, discard: false, checkout: false };
+        let wish = Wish { pristine: false, discard: false, checkout: state.has_checkout() };
         refreshed.applied = settle(site, supply, wish, around).map_err(RefreshError::of)?.changed;
     }
     if let Some(track) = &refreshed.target.track {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Stdio;
 
 use super::support::{Env, Run, Snapshot, put};
 use super::who::{commits_change, files_change};
@@ -62,7 +63,8 @@ fn at_every_point(story: &Story) {
         run(&env, story.command, Some(("PATCHQ_TEST_LIST_POINTS", list.to_str().unwrap()))).ok();
         env.read("points").lines().map(str::to_owned).collect::<BTreeSet<_>>()
     };
-    assert!(points.contains("Committed") && points.contains("ref") && points.contains("Over"), "{points:?}");
+    let moves_refs = points.contains("ref") || points.contains("refs");
+    assert!(points.contains("Committed") && moves_refs && points.contains("Over"), "{points:?}");
     // What every later command sees once the killed one is finished, by the same next command.
     let done = {
         let env = model.twin();
@@ -218,7 +220,47 @@ fn undo_of_a_discard() {
     at_every_point(&Story { prepare, command: &["undo"], next: &["apply"] });
 }
 
-/// SIGKILL at twenty instants spread over the time that the command takes.
+#[test]
+fn refresh() {
+    at_every_point(&Story { prepare: ready, command: &["refresh"], next: &["apply"] });
+}
+
+#[test]
+fn refresh_takes_newer_files_along() {
+    let prepare = |env: &Env| {
+        env.ready();
+        files_change(env);
+    };
+    at_every_point(&Story { prepare, command: &["refresh"], next: &["apply"] });
+}
+
+#[test]
+fn refresh_with_a_new_track() {
+    at_every_point(&Story { prepare: ready, command: &["refresh", "--track", "v1.*"], next: &["apply"] });
+}
+
+#[test]
+fn refresh_without_a_checkout() {
+    let prepare = |env: &Env| {
+        env.ready();
+        fs::remove_dir_all(env.co()).unwrap();
+    };
+    at_every_point(&Story { prepare, command: &["refresh"], next: &["apply"] });
+}
+
+#[test]
+fn undo_of_a_refresh() {
+    let prepare = |env: &Env| {
+        env.ready();
+        env.patchq(&["refresh", "--track", "v1.*"]).ok();
+    };
+    at_every_point(&Story { prepare, command: &["undo"], next: &["apply"] });
+}
+
+fn ready(env: &Env) {
+    env.ready();
+}
+
 /// libgit2 guards each ref and the settings by a lock file of its own, which a kill leaves behind.
 #[test]
 fn between_a_lock_and_its_release() {
@@ -242,12 +284,10 @@ fn between_a_lock_and_its_release() {
     }
 }
 
-#[test]
-fn at_random_instants() {
+/// SIGKILL at twenty instants spread over the time that the command takes.
+fn at_random_instants(prepare: fn(&Env), command: &[&str], next: &[&str]) {
     let model = Env::new();
-    edited(&model);
-    files_change(&model);
-    let (command, next): (&[&str], &[&str]) = (&["save", "up", "-m", "Why"], NEXT);
+    prepare(&model);
     let (begun, whole) = (std::time::Instant::now(), model.twin());
     run(&whole, command, None).ok();
     let time = begun.elapsed();
@@ -260,8 +300,13 @@ fn at_random_instants() {
     };
     for round in 0..20 {
         let env = model.twin();
-        let mut child =
-            env.command(&env.ws(), command).env(DATE.0, DATE.1).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut child = env
+            .command(&env.ws(), command)
+            .env(DATE.0, DATE.1)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         // Not evenly: most of what can go wrong is near the end.
         let share = 1.0 - (f64::from(round) / 20.0).powi(2);
         std::thread::sleep(time.mul_f64(share));
@@ -277,4 +322,18 @@ fn at_random_instants() {
             done.differences(&after)
         );
     }
+}
+
+#[test]
+fn save_at_random_instants() {
+    let prepare = |env: &Env| {
+        edited(env);
+        files_change(env);
+    };
+    at_random_instants(prepare, &["save", "up", "-m", "Why"], NEXT);
+}
+
+#[test]
+fn refresh_at_random_instants() {
+    at_random_instants(ready, &["refresh", "--track", "v1.*"], &["apply"]);
 }

@@ -48,13 +48,17 @@ fn prepared(env: &Env) {
     env.commit_workspace("What a colleague did");
 }
 
-/// Every sequence of up to `longest` commands; one that changed nothing needs no continuation.
 fn every_order(env: &Env, longest: usize) {
     prepared(env);
+    every_order_of(env, &STEPS, longest);
+}
+
+/// Every sequence of up to `longest` commands; one that changed nothing needs no continuation.
+fn every_order_of(env: &Env, steps: &[&'static [&'static str]], longest: usize) {
     let mut open: VecDeque<(Env, Vec<&[&str]>)> = VecDeque::from([(env.twin(), Vec::new())]);
     let mut seen = Vec::new();
     while let Some((world, way)) = open.pop_front() {
-        for step in STEPS {
+        for step in steps.iter().copied() {
             let next = world.twin();
             let before = next.state();
             let run = next.patchq(step);
@@ -86,6 +90,41 @@ fn in_every_order_plain() {
 #[test]
 fn in_every_order_hostile() {
     every_order(&Env::hostile(), 2);
+}
+
+/// With a queue that can move, too: files and commits in every order with a refresh to another tag and back.
+#[test]
+fn with_a_refresh_in_every_order() {
+    const STEPS: [&[&str]; 6] = [
+        &["refresh", "--to", "v1.1", "--once"],
+        &["refresh", "--to", "v1.0", "--once", "--allow-older"],
+        &["undo"],
+        &["export", "--merge"],
+        &["save", "up", "-m", "Edit"],
+        &["setup", "--discard"],
+    ];
+    let env = Env::new();
+    prepared(&env);
+    every_order_of(&env, &STEPS, 4);
+}
+
+/// A refresh to another tag is taken back by `undo` and by a refresh back.
+#[test]
+fn a_refresh_there_and_back() {
+    let env = Env::new();
+    env.ready();
+    files_change(&env);
+    env.patchq(&["apply"]).ok();
+    let (files, head) = (env.files(), env.head());
+    env.patchq(&["refresh", "--to", "v1.1", "--once"]).ok();
+    assert!(somewhere(&env, THEIRS));
+    env.patchq(&["refresh", "--to", "v1.0", "--once", "--allow-older"]).ok();
+    super::support::assert_same(&files, &env.files(), "there and back");
+    assert_eq!(env.head(), head);
+    env.patchq(&["undo"]).ok();
+    env.patchq(&["undo"]).ok();
+    super::support::assert_same(&files, &env.files(), "and undone");
+    assert_eq!(env.head(), head);
 }
 
 /// A colleague changed the pin, too.

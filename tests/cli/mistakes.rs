@@ -4,34 +4,34 @@
 use super::support::{Env, names_in, put};
 
 /// One mistake.
-struct Mistake {
+pub(crate) struct Mistake {
     /// In words, for the failing test.
-    what: &'static str,
+    pub(crate) what: &'static str,
     /// Makes it, in a workspace that is set up (or, with `fresh`, not yet).
-    make: fn(&Env),
-    fresh: bool,
-    vars: &'static [(&'static str, &'static str)],
-    args: &'static [&'static str],
-    code: i32,
+    pub(crate) make: fn(&Env),
+    pub(crate) fresh: bool,
+    pub(crate) vars: &'static [(&'static str, &'static str)],
+    pub(crate) args: &'static [&'static str],
+    pub(crate) code: i32,
     /// What stderr must say.
-    says: &'static [&'static str],
+    pub(crate) says: &'static [&'static str],
     /// What a hint must say; empty: the error says it all.
-    hint: &'static str,
+    pub(crate) hint: &'static str,
 }
 
-const BASE: Mistake =
+pub(crate) const BASE: Mistake =
     Mistake { what: "", make: |_| {}, fresh: false, vars: &[], args: &["setup"], code: 1, says: &[], hint: "" };
 
-fn manifest(env: &Env, text: &str) {
+pub(crate) fn manifest(env: &Env, text: &str) {
     env.write("ws/upstreams.toml", text);
 }
 
 /// The last patch's name with another content.
-fn patch(env: &Env, text: &str) {
+pub(crate) fn patch(env: &Env, text: &str) {
     env.write("ws/patches/up/0004-x.patch", text);
 }
 
-fn dirty(env: &Env) {
+pub(crate) fn dirty(env: &Env) {
     put(&env.co().join("app/main.py"), "changed\n");
 }
 
@@ -383,7 +383,7 @@ const AROUND: &[Mistake] = &[
     Mistake { what: "nothing to undo", args: &["undo"], says: &["nothing to undo"], ..BASE },
 ];
 
-fn check(mistake: &Mistake) {
+pub(crate) fn check(mistake: &Mistake) {
     let env = Env::new();
     if mistake.fresh {
         env.workspace();

@@ -4,6 +4,7 @@ mod bench;
 mod clean;
 mod conflicts;
 mod dropped;
+mod mistakes;
 mod report;
 mod targets;
 mod who;
