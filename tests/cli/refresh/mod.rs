@@ -1,5 +1,6 @@
 //! `patchq refresh`: a queue moves to another commit of its upstream.
 
+mod around;
 mod bench;
 mod clean;
 mod conflicts;
