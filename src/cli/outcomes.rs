@@ -107,7 +107,8 @@ fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
     out
 }
 
-fn paint(outcome: &str) -> Paint {
+/// The colour of an outcome's word.
+pub(super) fn paint(outcome: &str) -> Paint {
     match outcome {
         "conflict" => Paint::Bad,
         "blocked" => Paint::Careful,
@@ -138,12 +139,14 @@ fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
         return Some((format!("{path}{}", moved.unwrap_or_default()), format!(": needs {earlier}")));
     }
     if let Some(conflict) = &file.conflict {
-        let what = format!(": {}{}{}", conflict.message, candidates(conflict), evidence(file));
+        let what = format!(": {}{}{}{}", conflict.message, candidates(conflict), evidence(file), not_run(file));
         return Some((at(conflict), what));
     }
     match moved {
         Some(moved) => Some((path, moved)),
-        None if file.outcome == "merged" => Some((path, evidence(file))).filter(|(_, rest)| !rest.is_empty()),
+        None if file.outcome == "merged" => {
+            Some((path, evidence(file) + &not_run(file))).filter(|(_, rest)| !rest.is_empty())
+        }
         None => None,
     }
 }
@@ -164,7 +167,13 @@ fn candidates(conflict: &ConflictReport) -> String {
             None => shown(&candidate.path.0),
         })
         .collect();
-    if named.is_empty() { String::new() } else { format!(" to {}", named.join(" or ")) }
+    let between = if conflict.kind == "collision" { ": " } else { " to " };
+    if named.is_empty() { String::new() } else { format!("{between}{}", named.join(" or ")) }
+}
+
+/// The merge driver of upstream's choice, which patchq never runs.
+fn not_run(file: &FileReport) -> String {
+    file.not_run.as_ref().map(|driver| format!(" (the merge driver '{driver}' was not run)")).unwrap_or_default()
 }
 
 fn evidence(file: &FileReport) -> String {

@@ -229,7 +229,7 @@ fn told(
         out.push_str(&format!("{}\n", outcomes::summary(report)));
         context.out(&out)?;
     }
-    let conflicts = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.conflicts());
+    let conflicts = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.decisions());
     if conflicts > 0 {
         context.say(&waiting(name, &refreshed.target, report, (conflicts, args)));
     } else if args.dry_run && !context.quiet {

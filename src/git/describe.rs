@@ -41,7 +41,7 @@ impl Remote<'_> {
             return Ok(Described { text, exact: true });
         }
         let history = self.fetch_history(history, &[pin], false, watch)?.store;
-        Ok(Described { text: describe_in(&history, pin)?, exact: false })
+        Ok(Described { text: describe_stored(&history, pin)?, exact: false })
     }
 
     /// The tag that git would name: an annotated one before a lightweight one, of several annotated ones the one
@@ -83,7 +83,10 @@ fn latest<'a>(store: &Store, tags: &[&'a RemoteRef]) -> Result<&'a RemoteRef, Gi
 }
 
 /// Describes a commit by the tags and the history that a store has.
-fn describe_in(history: &Store, pin: Id) -> Result<String, GitError> {
+///
+/// # Errors
+/// [`GitError`] when the store lacks the commit or something that leads to it.
+pub fn describe_stored(history: &Store, pin: Id) -> Result<String, GitError> {
     let failed = || GitError::lib(format!("cannot describe {}", pin.short(12)));
     let commit = history.repo().find_object(pin.into(), Some(git2::ObjectType::Commit)).map_err(failed())?;
     let mut options = git2::DescribeOptions::new();

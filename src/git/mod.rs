@@ -27,7 +27,7 @@ mod url;
 
 pub use builder::{FileChange, Made, RepoBuilder};
 pub use commit::{Commit, Signature};
-pub use describe::Described;
+pub use describe::{Described, describe_stored};
 pub use discover::{Enclosing, Tracked, enclosing};
 pub use error::GitError;
 pub use forge::Forge;

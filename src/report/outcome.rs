@@ -50,6 +50,8 @@ pub struct FileReport {
     pub upstream_has: Option<EvidenceReport>,
     /// What a person must decide.
     pub conflict: Option<ConflictReport>,
+    /// The merge driver that upstream's attributes name, which never runs.
+    pub not_run: Option<String>,
 }
 
 /// What of a change upstream has.
@@ -152,6 +154,7 @@ impl FileReport {
             waits_for: file.waits_for.clone(),
             upstream_has: file.evidence.as_ref().map(EvidenceReport::new),
             conflict: file.conflict.as_ref().map(ConflictReport::new),
+            not_run: file.not_run.clone(),
         }
     }
 }
@@ -221,6 +224,7 @@ pub fn sentence(conflict: &Conflict) -> String {
             n => return format!("upstream changed the same lines in {n} places"),
         },
         ConflictKind::Moved => "upstream deleted the file, and perhaps moved it",
+        ConflictKind::Collision => "upstream has the same name in other letters, and few systems can hold both",
         kind => return kind.to_string(),
     };
     text.to_owned()

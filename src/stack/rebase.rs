@@ -66,11 +66,12 @@ impl Rebased {
         !self.patches.iter().any(|patch| matches!(patch.outcome, Outcome::Conflict | Outcome::Blocked))
     }
 
-    /// How many files (or emptied patches) a person must decide about.
+    /// How many decisions a person must make: each hunk is one, each conflict without hunks, and each emptied patch.
     #[must_use]
-    pub fn conflicts(&self) -> usize {
+    pub fn decisions(&self) -> usize {
         let of = |patch: &PatchOutcome| {
-            patch.files.iter().filter(|file| file.conflict.is_some()).count() + usize::from(patch.emptied)
+            let conflicts = patch.files.iter().filter_map(|file| file.conflict.as_ref());
+            conflicts.map(|conflict| conflict.hunks().count().max(1)).sum::<usize>() + usize::from(patch.emptied)
         };
         self.patches.iter().map(of).sum()
     }

@@ -8,7 +8,7 @@ use super::pins;
 use super::settle::SettleError;
 use super::site::Site;
 use super::supply::Supply;
-use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, stored_tags, tag_on};
+use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, describe_stored, stored_tags, tag_on};
 
 /// Where a track stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +27,20 @@ pub struct Tip {
 pub(super) struct Inquiry<'a> {
     site: &'a Site<'a>,
     supply: &'a Supply<'a>,
+    /// Somebody only looks: the history of commits is used where it is at hand, and never fetched.
+    frugal: bool,
     refs: OnceCell<Vec<RemoteRef>>,
 }
 
 impl<'a> Inquiry<'a> {
     pub(super) fn new(site: &'a Site<'a>, supply: &'a Supply<'a>) -> Inquiry<'a> {
-        Inquiry { site, supply, refs: OnceCell::new() }
+        Inquiry { site, supply, frugal: false, refs: OnceCell::new() }
+    }
+
+    /// The same for somebody who only looks: what only the history of commits could tell, and that is not at hand, is as
+    /// unknown as it is offline.
+    pub(super) fn frugal(self, frugal: bool) -> Inquiry<'a> {
+        Inquiry { frugal, ..self }
     }
 
     /// The upstream's branches and tags.
@@ -142,8 +150,19 @@ impl<'a> Inquiry<'a> {
     /// [`RemoteError`].
     pub(super) fn history(&self, id: Id) -> Result<Store, RemoteError> {
         let dir = self.site.history();
+        if self.frugal {
+            let what = format!("look for {} in the history of commits", id.short(12));
+            return self.history_at_hand(id)?.ok_or(RemoteError::Offline { what });
+        }
         let found = self.supply.with_watch(|remote, watch| remote.fetch_history(&dir, &[id], false, watch))?;
         Ok(found.store)
+    }
+
+    /// The history of commits as it was fetched before, if it leads to `id`.
+    fn history_at_hand(&self, id: Id) -> Result<Option<Store>, RemoteError> {
+        let Some(store) = Store::open(&self.site.history())? else { return Ok(None) };
+        let whole = !store.is_shallow() && store.lacking(std::iter::once(id))?.is_empty();
+        Ok(whole.then_some(store))
     }
 
     /// The commit's version. A tag whose name cannot be kept in a text file and shown is none; the id stands for it.
@@ -154,9 +173,13 @@ impl<'a> Inquiry<'a> {
         let (site, history) = (self.site, self.site.history());
         let known = if self.supply.remote.is_offline() { Some(self.known_tags()?) } else { None };
         let refs = known.as_deref().or_else(|| self.asked());
-        let found = self.supply.with_watch(|remote, watch| remote.describe(&site.store, &history, id, refs, watch))?;
+        let exact = refs.is_some_and(|refs| tag_on(refs, id).is_some());
+        let text = if self.frugal && !exact {
+            describe_stored(&self.history(id)?, id)?
+        } else {
+            self.supply.with_watch(|remote, watch| remote.describe(&site.store, &history, id, refs, watch))?.text
+        };
         let file = site.workspace.layout.version(site.name());
-        let text = found.text;
         let is_kept = pins::parse_version(&pins::print_version(&text), &file).is_ok_and(|kept| kept == text);
         Ok(if is_kept { text } else { id.short(8) })
     }

@@ -133,7 +133,7 @@ fn outside(rev: &str, track: Option<&Track>) -> String {
 /// Without `to` that is the tip of the track. A commit that was named must be in the track (the track itself, a tag that
 /// its glob matches, its tip, or a commit in the history of its tip), unless `once` says that it is meant. The target
 /// must not be behind the pin: in its history, or with an older version (see [`Backward`]). The history of commits is
-/// fetched only where refs and versions do not decide.
+/// fetched only where refs and versions do not decide, and never for somebody who only looks (`lenient`).
 ///
 /// # Errors
 /// [`TargetError`].
@@ -143,7 +143,7 @@ pub fn find_target(
     files: &Files,
     wanted: &TargetWish,
 ) -> Result<Target, TargetError> {
-    let upstream = Inquiry::new(site, supply);
+    let upstream = Inquiry::new(site, supply).frugal(wanted.lenient);
     let track = wanted.track.as_ref().or(site.upstream.track.as_ref());
     let (tip, pin, ref_name) = match &wanted.to {
         None => {

@@ -18,7 +18,7 @@ up: v1.0 → v1.1
 the rest: 1 file in 1 folder, 1 of them within 'sparse'
   1  docs/
 
-3 patches: 2 unchanged, 1 merged
+3 patches: 3 go over (1 merged)
   merged      0001-Build-on-bullseye.patch
   unchanged   0002-Pin-the-requirements.patch
   unchanged   0003-Answer-in-capitals.patch
@@ -138,11 +138,13 @@ the rest: 4 files in 4 folders, 1 of them within 'sparse'
   1  lib/b/
   1  lib/sub/
 
-2 patches: 2 conflicts
+2 patches: 2 are in conflict
   conflict    0001-ours.patch
-              app/Dockerfile: upstream changed the same lines (and 1 file more)
+                app/Dockerfile:2: upstream changed the same lines
+                app/old/tool.py → app/new/tool.py
   conflict    0002-more.patch
-              app/icon.bin: upstream changed the binary file, and so does the patch (and 1 file more)
+                app/Dockerfile: needs 0001-ours.patch
+                app/icon.bin: upstream changed the binary file, and so does the patch
 ";
         assert!(run.stdout.contains(wanted), "{}", run.shown());
         let run = env.patchq(&["diff-upstream", "-v"]).ok();

@@ -1,15 +1,14 @@
 //! What upstream changed, on the screen.
 
 use crate::cli::failure::shown;
-use crate::report::{Bytes, FileReport, LinesChanged, PatchReport, RestReport, ReviewReport, UpstreamDiffReport};
+use crate::cli::outcomes::{self, paint};
+use crate::report::{Bytes, LinesChanged, PatchReport, RestReport, ReviewReport, UpstreamDiffReport};
 use crate::ui::{Cell, Column, Look, Paint, Table, count, fold_folders};
 
 /// So many lines tell where the rest of the files are.
 const FOLDERS: usize = 10;
 /// Paths get at least this many columns.
 const PATH: usize = 24;
-/// The words of outcomes are at most this wide.
-const WORD: usize = 10;
 
 /// One upstream, section by section. `stat`: the contents of the files for review were looked at, too.
 pub(super) fn text(look: &Look, verbose: bool, stat: bool, report: &UpstreamDiffReport) -> String {
@@ -150,49 +149,7 @@ fn patches(look: &Look, patches: &[PatchReport]) -> String {
     if patches.is_empty() {
         return String::new();
     }
-    let of = |outcome: &str| patches.iter().filter(|patch| patch.outcome == outcome).count();
-    let words = ["unchanged", "merged", "moved", "upstreamed", "conflict", "blocked"];
-    let counts = words.iter().map(|word| (of(word), word)).filter(|(n, _)| *n > 0);
-    let counts: Vec<String> =
-        counts.map(|(n, word)| format!("{n} {word}{}", if n > 1 && *word == "conflict" { "s" } else { "" })).collect();
-    let mut out = section(look, &format!("{}: {}", count(patches.len(), "patch", "patches"), counts.join(", ")));
-    for patch in patches {
-        let word = look.paint(paint(patch.outcome), &format!("{:<WORD$}", patch.outcome));
-        let remark = remark(look, patch);
-        out.push_str(&format!("  {word}  {}\n", shown(&patch.file)));
-        if !remark.is_empty() {
-            out.push_str(&format!("  {:WORD$}  {}\n", "", look.paint(Paint::Faint, &remark)));
-        }
-    }
-    out
-}
-
-/// The most important thing that there is to say of a patch.
-fn remark(look: &Look, patch: &PatchReport) -> String {
-    if patch.emptied {
-        return "a clean merge leaves nothing of it".to_owned();
-    }
-    if patch.dropped {
-        return "upstream has it".to_owned();
-    }
-    let path = |file: &FileReport| shown(&file.path.0);
-    let (worst, others): (Vec<&FileReport>, Vec<&FileReport>) =
-        patch.files.iter().partition(|file| file.outcome == patch.outcome);
-    let remarks: Vec<String> = worst
-        .into_iter()
-        .chain(others)
-        .filter_map(|file| match (&file.conflict, &file.waits_for, &file.moved_to) {
-            (Some(conflict), ..) => Some(format!("{}: {}", shown(&conflict.path.0), conflict.message)),
-            (None, Some(earlier), _) => Some(format!("{}: needs {earlier}", path(file))),
-            (None, None, Some(to)) => Some(format!("{} {} {}", path(file), arrow(look), shown(&to.0))),
-            (None, None, None) => None,
-        })
-        .collect();
-    match remarks.as_slice() {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first, more @ ..] => format!("{first} (and {} more)", count(more.len(), "file", "files")),
-    }
+    section(look, &outcomes::summary(patches)) + &outcomes::table(look, patches)
 }
 
 /// A patch by its number, where no other has that.
@@ -215,16 +172,6 @@ fn upstream_lines(changed: Option<LinesChanged>, change: &str) -> String {
 
 fn lines(changed: Option<LinesChanged>) -> String {
     changed.map_or_else(|| "binary".to_owned(), |LinesChanged { added, removed }| format!("+{added} -{removed}"))
-}
-
-fn paint(outcome: &str) -> Paint {
-    match outcome {
-        "conflict" => Paint::Bad,
-        "blocked" => Paint::Careful,
-        "upstreamed" | "moved" => Paint::Hint,
-        "merged" => Paint::Good,
-        _ => Paint::Plain,
-    }
 }
 
 /// A table two columns further in.

@@ -111,7 +111,7 @@ in_both_worlds! {
                 "moved_to": null,
                 "similarity": null,
                 "outcome": "conflict",
-                "waits_for": null,
+                "waits_for": null, "not_run": null,
                 "upstream_has": { "identical": false, "hunks": [false] },
                 "conflict": {
                     "path": "a.txt",

@@ -54,7 +54,7 @@ const MISTAKES: &[Mistake] = &[
         make: |env| manifest(env, "[upstream.up]\nurl = \"../up.git\"\nsparse = [\"app\", \"docs\"]\n"),
         args: &["refresh"],
         says: &["up: it has no track, so there is no newest commit to move to"],
-        hint: "patchq refresh up --track BRANCH",
+        hint: "patchq refresh up --track TRACK",
         ..BASE
     },
     Mistake {
