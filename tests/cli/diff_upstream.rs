@@ -140,7 +140,7 @@ the rest: 4 files in 4 folders, 1 of them within 'sparse'
 
 2 patches: 2 are in conflict
   conflict    0001-ours.patch
-                app/Dockerfile:2: upstream changed the same lines
+                app/Dockerfile:1: upstream changed the same lines
                 app/old/tool.py → app/new/tool.py
   conflict    0002-more.patch
                 app/Dockerfile: needs 0001-ours.patch
