@@ -185,3 +185,61 @@ fn evidence(file: &FileReport) -> String {
         (n, all) => format!(" ({n} of {all} hunks of the patch stand there already)"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Id;
+
+    fn patch(outcome: &'static str, dropped: bool, files: Vec<FileReport>) -> PatchReport {
+        PatchReport {
+            file: "0002-use-debian-bullseye-below-the-jupyter-web-app.patch".to_owned(),
+            subject: "Use".into(),
+            outcome,
+            dropped,
+            emptied: false,
+            old_commit: Id::EMPTY_TREE,
+            new_commit: None,
+            files,
+        }
+    }
+
+    fn file(moved_to: Option<&str>) -> FileReport {
+        FileReport {
+            path: "components/crud-web-apps/jupyter/Dockerfile".into(),
+            from: None,
+            moved_to: moved_to.map(Into::into),
+            similarity: Some(71),
+            outcome: "moved",
+            waits_for: None,
+            upstream_has: None,
+            conflict: None,
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_on_the_next_line() {
+        let patches =
+            [patch("upstreamed", true, vec![]), patch("moved", false, vec![file(Some("apps/jupyter/Dockerfile"))])];
+        let wide = "  upstreamed  0002-use-debian-bullseye-below-the-jupyter-web-app.patch  leaves the queue: upstream has it byte for byte
+  moved       0002-use-debian-bullseye-below-the-jupyter-web-app.patch
+                components/crud-web-apps/jupyter/Dockerfile → apps/jupyter/Dockerfile (71 % alike)
+";
+        assert_eq!(table(&Look { width: 140, ..Look::plain() }, &patches), wide);
+        assert_eq!(table(&Look::plain(), &patches), wide);
+        let narrow = "  upstreamed  0002-use-debian-bullseye-below-the-jupyter-web-app.patch
+                leaves the queue: upstream has it byte for byte
+  moved       0002-use-debian-bullseye-below-the-jupyter-web-app.patch
+                components/crud-web-apps/jupyter/Dockerfile
+                  → apps/jupyter/Dockerfile (71 % alike)
+";
+        assert_eq!(table(&Look { width: 80, ..Look::plain() }, &patches), narrow);
+    }
+
+    #[test]
+    fn the_summary_is_one_sentence() {
+        assert_eq!(summary(&[]), "no patches");
+        let patches = [patch("moved", false, vec![]), patch("blocked", false, vec![]), patch("blocked", false, vec![])];
+        assert_eq!(summary(&patches), "3 patches: 1 goes over (1 moved), 2 are blocked");
+    }
+}

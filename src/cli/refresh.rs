@@ -13,6 +13,7 @@ use super::outcomes;
 use super::report_file::ReportFile;
 use crate::git::{Id, Prompts};
 use crate::report::{ConflictReport, Heading, PatchReport, markdown};
+use crate::stack::Origin;
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed, refresh};
@@ -236,7 +237,13 @@ fn told(
         context.tell(&format!("{name}: nothing was changed (--dry-run)"));
     }
     if let Some(published) = &refreshed.published {
-        say_patches(context, name, &published.patches);
+        // The table says what became of the patches; this is about their files.
+        let (kept, written): (Vec<_>, Vec<_>) =
+            published.patches.iter().cloned().partition(|(_, patch)| patch.origin == Origin::Kept);
+        say_patches(context, name, &written);
+        if !kept.is_empty() {
+            context.tell(&format!("{name}: {} unchanged", count(kept.len(), "patch file", "patch files")));
+        }
         for file in &published.removed {
             context.tell(&format!("{name}: removed   {file}"));
         }
