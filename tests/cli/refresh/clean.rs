@@ -25,6 +25,7 @@ in_both_worlds! {
         let run = run.prints("  merged      0001-Build-on-bullseye.patch\n");
         let run = run.prints("  unchanged   0002-Pin-the-requirements.patch\n");
         let run = run.prints("3 patches: 3 go over (1 merged)\n");
+        let run = run.says("up: 3 patch files unchanged");
         run.says(&format!("up: moved to v1.1 ({}); 'patchq undo up' takes it back", &up.next[..8]));
         assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", up.next));
         assert_eq!(env.read("ws/commits/up.version.txt"), "v1.1\n");

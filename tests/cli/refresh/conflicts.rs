@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::bench::{Bench, LINES, TRACK, all, assert_all_same, changes_nothing, with};
+use super::bench::{Bench, LINES, TRACK, all, assert_all_same, assert_in_step, changes_nothing, with};
 use crate::support::{Env, in_both_worlds};
 
 /// A conflict of lines, one of a file that upstream deleted, a patch that waits for the first, and two that go.
@@ -141,6 +141,43 @@ in_both_worlds! {
         let mut expected = document;
         expected["dry_run"] = true.into();
         assert_eq!(dry, expected);
+    }
+
+    fn the_way_around_with_plain_git(env) {
+        prepared(env);
+        env.rebase("1d;2d;3d").ok();
+        env.patchq(&["export"]).ok();
+        env.patchq(&["refresh"]).ok().prints("2 patches: 2 go over (1 merged)\n");
+        assert!(env.read("ws/up/a.txt").contains("cinq\n"));
+        crate::support::put(&env.co().join("a.txt"), env.read("ws/up/a.txt").replace("cinq", "FIVE"));
+        env.patchq(&["save", "-m", "Shout five"]).ok();
+        assert_in_step(env);
+        env.patchq(&["undo"]).ok().says("undid 'save'");
+        // The edit is in the checkout again, and in the way of going further back.
+        env.changes_nothing(&["undo"]).exits(1).says("'refresh' cannot be undone").says("a.txt");
+        env.git(&env.co(), &["checkout", "-q", "a.txt"]);
+        env.patchq(&["undo"]).ok().says("undid 'refresh'");
+        env.patchq(&["undo"]).ok().says("undid 'export'");
+        assert_eq!(env.queue().len(), 5);
+    }
+
+    fn the_demos_two_queues(env) {
+        env.patchq_in(&env.root, &["demo", "d"]).ok();
+        let ws = env.path("d/workspace");
+        let outcomes = |args: &[&str], code: i32| {
+            let document = env.patchq_in(&ws, args).exits(code).json();
+            let patches = document["patches"].as_array().unwrap().clone();
+            patches.iter().map(|patch| patch["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let words = outcomes(&["refresh", "kubeflow", "--to", "v1.7.0", "--dry-run", "--json"], 3);
+        assert_eq!(words[..4], ["merged", "conflict", "upstreamed", "unchanged"]);
+        env.git(&ws.join("ray"), &["checkout", "-q", "."]);
+        assert_eq!(outcomes(&["refresh", "ray", "--json"], 0), ["merged", "unchanged"]);
+        assert_eq!(env.git(&ws.join("ray"), &["status", "--porcelain"]), "");
+        env.patchq_in(&ws, &["verify", "ray"]).ok();
+        let (pin, workspace) = (["undo", "ray"], ["status", "--porcelain"]);
+        env.patchq_in(&ws, &pin).ok();
+        assert_eq!(env.git(&ws, &workspace), "");
     }
 
     fn quiet_says_only_the_report(env) {

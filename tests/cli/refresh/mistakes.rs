@@ -42,7 +42,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         what: "a track of the manifest's that is gone",
         make: |env| {
-            manifest(env, "[upstream.up]\nurl = \"../up.git\"\ntrack = \"gone\"\nsparse = [\"app\", \"docs\"]\n")
+            manifest(env, "[upstream.up]\nurl = \"../up.git\"\ntrack = \"gone\"\nsparse = [\"app\", \"docs\"]\n");
         },
         args: &["refresh"],
         says: &["up: the upstream has no branch, tag or commit 'gone'"],
@@ -60,7 +60,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         what: "a target outside of the track",
         make: |env| {
-            manifest(env, "[upstream.up]\nurl = \"../up.git\"\ntrack = \"v1.0*\"\nsparse = [\"app\", \"docs\"]\n")
+            manifest(env, "[upstream.up]\nurl = \"../up.git\"\ntrack = \"v1.0*\"\nsparse = [\"app\", \"docs\"]\n");
         },
         args: &["refresh", "--to", "v1.1"],
         code: 2,
