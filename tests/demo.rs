@@ -62,7 +62,9 @@ fn the_story_reads_well_and_its_folder_is_there_to_play_in() -> Result<(), Failu
     for line in screen.lines().filter(|line| !of_git(line)) {
         assert!(line.chars().count() <= 80, "too long: {line}");
     }
-    for command in ["setup", "status", "tag", "save", "export", "apply", "verify", "undo"] {
+    for command in
+        ["setup", "status", "tag", "save", "export", "apply", "verify", "outdated", "diff-upstream", "refresh", "undo"]
+    {
         assert!(screen.contains(&format!("\n$ patchq {command}")), "the story has no {command}");
     }
     assert!(!screen.contains('\u{1b}'));

@@ -211,7 +211,9 @@ pub(super) fn look_of(global: &Global) -> Look {
         dumb: set("TERM").is_none_or(|term| term == "dumb"),
     };
     let (terminal_out, terminal_err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
-    let width = if terminal_out { console::Term::stdout().size().1.into() } else { 0 };
+    // The demo shows on its screen what its commands write into a pipe.
+    let told = || set("PATCHQ_COLUMNS").and_then(|columns| columns.to_str()?.parse().ok()).unwrap_or(0);
+    let width = if terminal_out { console::Term::stdout().size().1.into() } else { told() };
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|key| set(key));
     let utf8 = locale.is_none_or(|locale| {
         let locale = locale.to_string_lossy().to_lowercase();

@@ -214,6 +214,7 @@ mod tests {
             waits_for: None,
             upstream_has: None,
             conflict: None,
+            not_run: None,
         }
     }
 

@@ -162,7 +162,7 @@ impl Stage {
             &["add", "--all"],
             &["commit", "-q", "-m", "Begin with two queues"],
         ] {
-            self.git(Place::Here, arguments)?;
+            self.git((Place::Here, 0), arguments)?;
         }
         Ok(())
     }
@@ -180,9 +180,9 @@ impl Stage {
             Action::Patchq(arguments) => {
                 let mut command = Command::new(&self.patchq);
                 command.args(["--color", if self.colour { "always" } else { "never" }]);
-                self.spawn(command.args(arguments), step.place, "patchq", arguments)?
+                self.spawn(command.args(arguments), (step.place, step.exit), "patchq", arguments)?
             }
-            Action::Git(arguments) => self.git(step.place, arguments)?,
+            Action::Git(arguments) => self.git((step.place, step.exit), arguments)?,
             Action::Cat(file) => read(&self.folder(step.place).join(file))?,
             Action::Edit { file, from, to } => {
                 let path = self.folder(step.place).join(file);
@@ -204,16 +204,16 @@ impl Stage {
         }
     }
 
-    fn git(&self, place: Place, arguments: &[&str]) -> Result<String, CliError> {
-        self.spawn(Command::new(&self.git).args(arguments), place, "git", arguments)
+    fn git(&self, where_and_how: (Place, i32), arguments: &[&str]) -> Result<String, CliError> {
+        self.spawn(Command::new(&self.git).args(arguments), where_and_how, "git", arguments)
     }
 
     /// Runs a program in an environment that has nothing of the user's git settings; returns both of its streams as
-    /// they would stand on a terminal.
+    /// they would stand on a terminal. It must end with the exit code `exit`.
     fn spawn(
         &self,
         command: &mut Command,
-        place: Place,
+        (place, exit): (Place, i32),
         program: &str,
         arguments: &[&str],
     ) -> Result<String, CliError> {
@@ -233,6 +233,7 @@ impl Stage {
             ("GIT_COMMITTER_NAME", name),
             ("GIT_COMMITTER_EMAIL", email),
             ("GIT_TERMINAL_PROMPT", "0"),
+            ("PATCHQ_COLUMNS", &WIDTH.to_string()),
             ("GIT_CONFIG_COUNT", "1"),
             ("GIT_CONFIG_KEY_0", "color.ui"),
             ("GIT_CONFIG_VALUE_0", if self.colour { "always" } else { "never" }),
@@ -250,10 +251,10 @@ impl Stage {
         reader.read_to_end(&mut output).map_err(broken)?;
         let status = child.wait().map_err(broken)?;
         let output = String::from_utf8_lossy(&output).into_owned();
-        if status.success() {
+        if status.code() == Some(exit) {
             return Ok(output);
         }
-        let error = failed(format!("'{program} {}' failed ({status})", arguments.join(" ")));
+        let error = failed(format!("'{program} {}' did not end with {exit} ({status})", arguments.join(" ")));
         Err(error.caused_by(console::strip_ansi_codes(output.trim_end())))
     }
 }

@@ -42,15 +42,22 @@ pub(super) struct Step {
     pub(super) action: Action,
     /// What the output must contain, or the demo has failed.
     pub(super) expect: &'static [&'static str],
+    /// The exit code that it must end with.
+    pub(super) exit: i32,
 }
 
 const fn shown(say: &'static str, action: Action, expect: &'static [&'static str]) -> Step {
-    Step { say, place: Place::Here, shown: true, action, expect }
+    Step { say, place: Place::Here, shown: true, action, expect, exit: 0 }
+}
+
+/// Something whose answer is in its exit code too.
+const fn shown_with(exit: i32, say: &'static str, action: Action, expect: &'static [&'static str]) -> Step {
+    Step { say, place: Place::Here, shown: true, action, expect, exit }
 }
 
 /// Something that the story needs and nobody needs to see.
 const fn unseen(place: Place, action: Action) -> Step {
-    Step { say: "", place, shown: false, action, expect: &[] }
+    Step { say: "", place, shown: false, action, expect: &[], exit: 0 }
 }
 
 use Action::{Cat, Edit, Git, Patchq};
@@ -165,6 +172,36 @@ pub(super) const STORY: &[Step] = &[
     shown("", Patchq(&["status"]), &["newer", "in step"]),
     shown("apply brings the checkout to what the files say.", Patchq(&["apply"]), &["kubeflow: 6 patches"]),
     shown("For CI and the pre-commit hook:", Patchq(&["verify"]), &[]),
+    shown_with(
+        4,
+        "Upstream goes on as well. outdated asks whether a track has moved past its pin,\n\
+         and answers with its exit code, too: 4.",
+        Patchq(&["outdated"]),
+        &["up to date", "ray-1.12.0"],
+    ),
+    shown(
+        "What upstream changed where it matters here, and what would become of each\n\
+         patch:",
+        Patchq(&["diff-upstream", "ray"]),
+        &["docker/base-deps/Dockerfile", "2 patches: 2 go over"],
+    ),
+    shown("The tags before …", Patchq(&["tag", "ray", "--image", "ray"]), &["ray/ray:ray-1.11.0-"]),
+    shown(
+        "refresh moves the queue: in memory first, and since all of it goes over, then\n\
+         pin, patch files and checkout in one step.",
+        Patchq(&["refresh", "ray"]),
+        &["ray-1.12.0", "moved to ray-1.12.0"],
+    ),
+    shown("… and after.", Patchq(&["tag", "ray", "--image", "ray"]), &["ray/ray:ray-1.12.0-"]),
+    shown("", Git(&["commit", "-q", "-a", "-m", "ray: 1.12.0"]), &[]),
+    shown_with(
+        3,
+        "The other queue has further to go. Not all of it goes over: every conflict is\n\
+         shown, with what was there, what upstream made of it, and what the patch does.\n\
+         Nothing is changed (exit code 3).",
+        Patchq(&["refresh", "kubeflow", "--to", "v1.7.0", "--once"]),
+        &["upstreamed", "conflict", "python:3.8-slim-buster", "python:3.7-slim-bullseye"],
+    ),
     shown(
         "And if a patch was saved too early, undo takes the file back. The change itself\n\
          is in the checkout again.",
