@@ -17,7 +17,7 @@ use crate::stack::Origin;
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed, refresh};
-use crate::workspace::{Site, Target, TargetWish, Workspace, is_exact, remember_news};
+use crate::workspace::{Site, Target, TargetWish, Workspace, remember_news};
 
 /// Move a queue to a newer commit of its upstream
 ///
@@ -262,9 +262,14 @@ fn told(
 /// What to do about so many conflicts.
 fn waiting(name: &str, target: &Target, report: &[PatchReport], (conflicts, args): (usize, &Args)) -> Message {
     let decisions = count(conflicts, "decision", "decisions");
-    let to = if is_exact(&target.version, target.pin) { target.version.clone() } else { target.pin.short(12) };
+    // The tip of the manifest's track needs no name.
+    let to = match (&args.to, &args.track) {
+        (Some(to), _) => format!(" --to {to}"),
+        (None, Some(_)) => format!(" --to {}", target.pin.short(12)),
+        (None, None) => String::new(),
+    };
     let mut message = Message::note(format!("{name}: nothing was changed; {decisions} must be made first"))
-        .hint(format!("patchq diff-upstream {name} --to {to} -p     (what upstream did)"));
+        .hint(format!("patchq diff-upstream {name}{to} -p     (what upstream did)"));
     if args.dry_run {
         message = message.hint(format!("{} --dry-run -v     (the lines)", again(name, args)));
     }

@@ -17,7 +17,12 @@ pub(super) fn text(look: &Look, verbose: bool, stat: bool, report: &UpstreamDiff
     if report.target.same {
         return format!("{name} nothing new since {from}\n");
     }
-    let to = shown(&report.target.version);
+    let (mut from, mut to) = (from, shown(&report.target.version));
+    // A manifest that fixes the version says it of every commit.
+    if from == to {
+        from.push_str(&format!(" ({})", report.pin.short(8)));
+        to.push_str(&format!(" ({})", report.target.pin.short(8)));
+    }
     let commits = report.commits.map_or_else(String::new, |n| format!(" ({})", count(n, "commit", "commits")));
     let mut out = format!("{name} {from} {} {to}{commits}\n", arrow(look));
     out.push_str(&touched(look, report));
