@@ -20,6 +20,7 @@ mod regions;
 mod renames;
 mod replay;
 mod similarity;
+pub mod suggest;
 mod text;
 mod touch;
 mod touched;
