@@ -104,6 +104,10 @@ fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
         }
     }
     hunk.after.iter().for_each(|text| line("", Paint::Faint, &text.0));
+    if let Some(suggestion) = &hunk.suggestion {
+        line("proposal", Paint::Hint, format!("{} ({}):", suggestion.reason, suggestion.confidence).as_bytes());
+        suggestion.text.iter().flatten().for_each(|text| line("", Paint::Hint, &text.0));
+    }
     out
 }
 
@@ -139,13 +143,17 @@ fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
         return Some((format!("{path}{}", moved.unwrap_or_default()), format!(": needs {earlier}")));
     }
     if let Some(conflict) = &file.conflict {
-        let what = format!(": {}{}{}{}", conflict.message, candidates(conflict), evidence(file), not_run(file));
+        let generated = conflict.generated.map(|what| format!(" ({what}: regenerate it by hand)")).unwrap_or_default();
+        let proposal = conflict.suggestion.as_ref();
+        let proposal = proposal.map(|found| format!("; {}: {}", found.confidence, found.reason)).unwrap_or_default();
+        let said = [candidates(conflict), generated, proposal, decisions(file), evidence(file), not_run(file)].concat();
+        let what = format!(": {}{said}", conflict.message);
         return Some((at(conflict), what));
     }
     match moved {
         Some(moved) => Some((path, moved)),
         None if file.outcome == "merged" => {
-            Some((path, evidence(file) + &not_run(file))).filter(|(_, rest)| !rest.is_empty())
+            Some((path, decisions(file) + &evidence(file) + &not_run(file))).filter(|(_, rest)| !rest.is_empty())
         }
         None => None,
     }
@@ -169,6 +177,17 @@ fn candidates(conflict: &ConflictReport) -> String {
         .collect();
     let between = if conflict.kind == "collision" { ": " } else { " to " };
     if named.is_empty() { String::new() } else { format!("{between}{}", named.join(" or ")) }
+}
+
+/// What was decided about a file that nobody was asked about, and what was not.
+fn decisions(file: &FileReport) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for decided in &file.decided {
+        let place = decided.hunk.as_ref().map(|hunk| format!("line {}, ", hunk.upstream.start)).unwrap_or_default();
+        all.push(format!("{place}{}: {}", decided.by, decided.reason));
+    }
+    all.extend(file.refused.iter().map(|why| format!("not decided: {why}")));
+    if all.is_empty() { String::new() } else { format!(" ({})", all.join("; ")) }
 }
 
 /// The merge driver of upstream's choice, which patchq never runs.

@@ -2,21 +2,22 @@
 
 use std::path::PathBuf;
 
+use globset::GlobBuilder;
 use serde::Serialize;
 
 use super::changers::Changers;
 use super::context::Context;
 use super::entry::{rev, track};
 use super::export::{Patch, patches, say_patches};
-use super::failure::{CliError, Exit};
+use super::failure::{CliError, Exit, shown};
 use super::outcomes;
 use super::report_file::ReportFile;
 use crate::git::{Id, Prompts};
 use crate::report::{ConflictReport, Heading, PatchReport, markdown};
-use crate::stack::Origin;
+use crate::stack::{Origin, Way};
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
-use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed, refresh};
+use crate::workspace::refresh::{Only, RefreshError, RefreshWish, Refreshed, refresh};
 use crate::workspace::{Site, Target, TargetWish, Workspace, remember_news};
 
 /// Move a queue to a newer commit of its upstream
@@ -70,9 +71,44 @@ pub(super) struct Args {
     /// Drop this patch if a clean merge leaves nothing of it (may be given several times)
     #[arg(long, value_name = "PATCH")]
     pub(super) allow_drop: Vec<String>,
+    /// Decide conflicts in this way, in order: by the proposal where there is one, by the patch, by upstream
+    #[arg(long, value_name = "WAY", value_delimiter = ',')]
+    pub(super) accept: Vec<AcceptWay>,
+    /// --accept decides only about this patch, or the paths that this glob matches (may be given several times)
+    #[arg(long, value_name = "PATCH|GLOB", requires = "accept")]
+    pub(super) only: Vec<String>,
     /// Write what became of each patch as Markdown, for a pull request (`-`: to standard output)
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
+}
+
+/// A way to decide conflicts.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AcceptWay {
+    /// The proposal, where there is one
+    Suggested,
+    /// The patch's version
+    Patch,
+    /// Upstream's version
+    Upstream,
+}
+
+impl AcceptWay {
+    const fn way(self) -> Way {
+        match self {
+            AcceptWay::Suggested => Way::Suggested,
+            AcceptWay::Patch => Way::Patch,
+            AcceptWay::Upstream => Way::Upstream,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            AcceptWay::Suggested => "suggested",
+            AcceptWay::Patch => "patch",
+            AcceptWay::Upstream => "upstream",
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -159,7 +195,26 @@ fn wish(args: &Args) -> Result<RefreshWish, CliError> {
         allow_older: args.allow_older,
         lenient: args.dry_run,
     };
-    Ok(RefreshWish { target, may_drop: args.allow_drop.clone(), dry_run: args.dry_run })
+    let accept: Vec<Way> = args.accept.iter().map(|way| way.way()).collect();
+    if args.only.is_empty()
+        && let Some(way) = args.accept.iter().find(|way| !matches!(way, AcceptWay::Suggested))
+    {
+        let error = CliError::usage(format!("--accept {} must be told what for", way.word()));
+        return Err(error.hint("--only PATCH (its name or number), or --only 'GLOB' for paths"));
+    }
+    let only = args.only.iter().map(|text| only(text)).collect::<Result<_, _>>()?;
+    Ok(RefreshWish { target, may_drop: args.allow_drop.clone(), accept, only, dry_run: args.dry_run })
+}
+
+/// What `--only` names: a patch, or with a slash or a wildcard in it paths.
+fn only(text: &str) -> Result<Only, CliError> {
+    if text.ends_with(".patch") || !text.contains(['/', '*', '?', '[', '{']) {
+        return Ok(Only::Patch(text.to_owned()));
+    }
+    let glob = GlobBuilder::new(text).literal_separator(true).build();
+    let glob =
+        glob.map_err(|error| CliError::usage(format!("the glob '{}' cannot be read: {}", shown(text), error.kind())))?;
+    Ok(Only::Paths(glob))
 }
 
 /// The upstream that is meant: the named one, the checkout one stands in, the only one.
@@ -297,6 +352,8 @@ fn again(name: &str, args: &Args) -> String {
         }
     }
     args.allow_drop.iter().for_each(|name| line.push_str(&format!(" --allow-drop {name}")));
+    args.accept.iter().for_each(|way| line.push_str(&format!(" --accept {}", way.word())));
+    args.only.iter().for_each(|only| line.push_str(&format!(" --only '{only}'")));
     line
 }
 

@@ -16,8 +16,8 @@ pub use document::{Document, Nothing, Schema};
 pub use error::{Failure, Kind};
 pub use markdown::{Heading, TouchedBy, UpstreamCommit, is_markdown, markdown};
 pub use outcome::{
-    CandidateReport, ConflictReport, EntryReport, EvidenceReport, FileReport, HunkReport, LinesReport, PatchReport,
-    sentence,
+    CandidateReport, ConflictReport, DecidedReport, EntryReport, EvidenceReport, FileReport, HunkReport, LinesReport,
+    PatchReport, SuggestionReport, sentence,
 };
 pub use outdated::{TagMove, TrackTip, UpstreamOutdated};
 pub use status::{FileNews, PatchStatus, TouchedFile, TrackNews, UpstreamStatus, WorkNews};

@@ -5,7 +5,10 @@ use serde::Serialize;
 
 use super::Bytes;
 use crate::git::{Entry, Id};
-use crate::stack::{self, Candidate, Conflict, ConflictKind, Evidence, FileOutcome, Hunk, Lines, PatchOutcome, Sides};
+use crate::path::printable;
+use crate::stack::{
+    self, Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Lines, PatchOutcome, Sides, suggest,
+};
 
 /// Lines of context that a hunk is shown with.
 const CONTEXT: usize = 3;
@@ -52,6 +55,36 @@ pub struct FileReport {
     pub conflict: Option<ConflictReport>,
     /// The merge driver that upstream's attributes name, which never runs.
     pub not_run: Option<String>,
+    /// What was decided by what was agreed to.
+    pub decided: Vec<DecidedReport>,
+    /// Why something was not decided although it was agreed to, each in a sentence.
+    pub refused: Vec<String>,
+}
+
+/// A decision that nobody was asked about.
+#[derive(Debug, Clone, Serialize)]
+pub struct DecidedReport {
+    /// The rule: `patch`, `upstream`, or that of a proposal.
+    pub by: String,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The lines that it is about; none: the file as a whole.
+    pub hunk: Option<HunkReport>,
+    /// The lines that stand there now.
+    pub text: Option<Vec<Bytes>>,
+}
+
+/// A proposal.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuggestionReport {
+    /// The rule that it follows from.
+    pub rule: &'static str,
+    /// `perhaps`, `likely`, `sure`.
+    pub confidence: &'static str,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The lines to take; none for a file as a whole.
+    pub text: Option<Vec<Bytes>>,
 }
 
 /// What of a change upstream has.
@@ -82,6 +115,10 @@ pub struct ConflictReport {
     pub hunks: Vec<HunkReport>,
     /// Where upstream may have moved the file.
     pub candidates: Vec<CandidateReport>,
+    /// A proposal for the file as a whole.
+    pub suggestion: Option<SuggestionReport>,
+    /// What the file is, if it is a generated one: then no text is right but the one that is generated anew.
+    pub generated: Option<&'static str>,
 }
 
 /// What a path is on one side.
@@ -106,6 +143,8 @@ pub struct HunkReport {
     pub patch: LinesReport,
     /// Lines after.
     pub after: Vec<Bytes>,
+    /// A proposal.
+    pub suggestion: Option<SuggestionReport>,
 }
 
 /// Lines of one side.
@@ -155,6 +194,8 @@ impl FileReport {
             upstream_has: file.evidence.as_ref().map(EvidenceReport::new),
             conflict: file.conflict.as_ref().map(ConflictReport::new),
             not_run: file.not_run.clone(),
+            decided: file.decided.iter().map(DecidedReport::new).collect(),
+            refused: file.refused.iter().map(|why| printable(why.as_bytes())).collect(),
         }
     }
 }
@@ -180,6 +221,13 @@ impl ConflictReport {
             patch: entry(conflict.sides.patch),
             hunks: hunks.collect(),
             candidates: conflict.candidates.iter().map(CandidateReport::new).collect(),
+            suggestion: suggest::file(conflict, None).map(|found| SuggestionReport {
+                rule: found.rule.word(),
+                confidence: found.confidence.word(),
+                reason: printable(found.reason.as_bytes()),
+                text: None,
+            }),
+            generated: suggest::generated(&conflict.path),
         }
     }
 }
@@ -187,18 +235,41 @@ impl ConflictReport {
 impl HunkReport {
     fn new(conflict: &Conflict, n: usize, hunk: &Hunk) -> HunkReport {
         let (before, after) = conflict.text.as_ref().map(|text| text.context(n, CONTEXT)).unwrap_or_default();
-        let lines = |lines: &Lines| LinesReport {
-            start: lines.start,
-            lines: lines.text.lines_with_terminator().map(Bytes::from).collect(),
-        };
+        let suggestion = suggest::hunk(&conflict.path, hunk).map(|found| SuggestionReport {
+            rule: found.rule.word(),
+            confidence: found.confidence.word(),
+            reason: printable(found.reason.as_bytes()),
+            text: Some(lines(&found.text)),
+        });
         HunkReport {
             before: before.into_iter().map(Bytes::from).collect(),
-            base: lines(&hunk.base),
-            upstream: lines(&hunk.upstream),
-            patch: lines(&hunk.patch),
             after: after.into_iter().map(Bytes::from).collect(),
+            suggestion,
+            ..HunkReport::alone(hunk)
         }
     }
+
+    /// Without what stands around it.
+    fn alone(hunk: &Hunk) -> HunkReport {
+        let side = |side: &Lines| LinesReport { start: side.start, lines: lines(&side.text) };
+        let (base, upstream, patch) = (side(&hunk.base), side(&hunk.upstream), side(&hunk.patch));
+        HunkReport { before: Vec::new(), base, upstream, patch, after: Vec::new(), suggestion: None }
+    }
+}
+
+impl DecidedReport {
+    fn new(decided: &Decided) -> DecidedReport {
+        DecidedReport {
+            by: decided.by.clone(),
+            reason: printable(decided.reason.as_bytes()),
+            hunk: decided.hunk.as_ref().map(HunkReport::alone),
+            text: decided.text.as_ref().map(|text| lines(text)),
+        }
+    }
+}
+
+fn lines(text: &[u8]) -> Vec<Bytes> {
+    text.lines_with_terminator().map(Bytes::from).collect()
 }
 
 impl CandidateReport {

@@ -5,6 +5,7 @@
 //! a blob that the store lacks is recorded, the run goes on past it, and everything missing comes out together as
 //! [`Lazy::Need`]; the caller fetches that and calls again.
 
+mod accept;
 mod apply;
 mod attributes;
 mod conflict;
@@ -19,6 +20,7 @@ mod rebase;
 mod regions;
 mod renames;
 mod replay;
+mod resolve;
 mod similarity;
 pub mod suggest;
 mod text;
@@ -27,6 +29,7 @@ mod touched;
 
 use std::collections::{BTreeSet, HashSet};
 
+pub use accept::{Accept, Way};
 pub use apply::{Applied, Queued, apply};
 pub use conflict::{Candidate, Conflict, ConflictKind, Sides};
 pub use diff::{FilePair, file_diffs, pair_diffs};
@@ -37,6 +40,7 @@ pub use merge::{Picked, pick};
 pub use queues::{Merged, Queues, Version, merge_queues};
 pub use rebase::{FileOutcome, Outcome, PatchOutcome, Rebased, rebase};
 pub use replay::{Change, Replayed, fold, replay};
+pub use resolve::{Answer, At, Decided, Nobody, Resolver, Take};
 pub use text::{Hunk, Lines, Piece, TextMerge};
 pub use touch::{Failure, Moved, Reason};
 

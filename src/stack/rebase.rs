@@ -13,6 +13,7 @@ use super::evidence::{Evidence, evidence};
 use super::merge::{Merged, merge};
 use super::place::{Misplaced, misplaced};
 use super::renames::{Renames, Went};
+use super::resolve::{Decided, Resolver, resolve};
 use super::touched::{Touch, renamed};
 use super::{Base, Item, Lazy, Missing, Stack};
 use crate::git::{Commit, Edits, Entry, GitError, Id, Mode, Objects};
@@ -115,10 +116,14 @@ pub struct FileOutcome {
     pub waits_for: Option<String>,
     /// The merge driver of somebody's that the tree's attributes name for it, where contents were merged: it did not run.
     pub not_run: Option<String>,
+    /// What was decided about it.
+    pub decided: Vec<Decided>,
+    /// Why something was not decided that would have been, each in a sentence.
+    pub refused: Vec<String>,
 }
 
 /// Moves `stack` to `onto`. A patch that a clean merge leaves without a change, and that upstream does not have byte for
-/// byte, is a conflict ([`ConflictKind::Emptied`]) unless its name is in `may_drop`.
+/// byte, is a conflict ([`ConflictKind::Emptied`]) unless `resolver` lets it go; what else is in conflict it may decide.
 ///
 /// # Errors
 /// [`GitError`] when an object is missing that is no blob, or damaged.
@@ -126,16 +131,16 @@ pub fn rebase(
     objects: &mut Objects<'_>,
     stack: &Stack,
     onto: Base,
-    may_drop: &BTreeSet<String>,
+    resolver: &dyn Resolver,
 ) -> Result<Lazy<Rebased>, GitError> {
     let mut missing = Missing::default();
     let renames = Renames::find(objects, stack, onto.tree, &mut missing)?;
-    let mut run = Run { objects, renames, undecided: BTreeMap::new(), missing, tree: onto.tree };
+    let mut run = Run { objects, renames, resolver, undecided: BTreeMap::new(), missing, tree: onto.tree };
     let mut rebased = Rebased { patches: Vec::new(), stack: Stack { base: onto, items: Vec::new() } };
     let mut parent = onto.commit;
     for item in &stack.items {
         let before = run.tree;
-        let mut patch = run.patch(item, may_drop.contains(&item.name))?;
+        let mut patch = run.patch(item)?;
         if matches!(patch.outcome, Outcome::Unchanged | Outcome::Merged | Outcome::Moved) {
             let like = run.objects.commit(item.commit)?;
             parent = run.objects.put_commit(&Commit { tree: run.tree, parents: vec![parent], ..like });
@@ -151,6 +156,7 @@ pub fn rebase(
 struct Run<'r, 's> {
     objects: &'r mut Objects<'s>,
     renames: Renames,
+    resolver: &'r dyn Resolver,
     /// Paths in conflict, and the patch that is.
     undecided: BTreeMap<RepoPath, String>,
     missing: Missing,
@@ -159,11 +165,14 @@ struct Run<'r, 's> {
 }
 
 impl Run<'_, '_> {
-    fn patch(&mut self, item: &Item, may_drop: bool) -> Result<PatchOutcome, GitError> {
+    fn patch(&mut self, item: &Item) -> Result<PatchOutcome, GitError> {
         let (mut edits, mut files) = (Edits::new(), Vec::new());
         for touch in self.touches(item)? {
             let file = self.file(touch, &mut edits)?;
             files.push(file);
+        }
+        for file in &mut files {
+            resolve(self.objects, self.resolver, &item.name, file, &mut edits);
         }
         self.place(&mut edits, &mut files)?;
         let tree = self.objects.edit(self.tree, &edits)?;
@@ -174,6 +183,7 @@ impl Run<'_, '_> {
         // With a content missing the trees are not the true ones.
         let empty = tree == self.tree && item.before != item.after && self.missing.is_empty();
         let emptied = empty && matches!(outcome, Outcome::Unchanged | Outcome::Merged | Outcome::Moved);
+        let may_drop = emptied && self.resolver.drop(&item.name);
         if emptied {
             outcome = if may_drop { Outcome::Upstreamed } else { Outcome::Conflict };
         }
@@ -292,6 +302,8 @@ impl Run<'_, '_> {
             evidence: None,
             waits_for: None,
             not_run: None,
+            decided: Vec::new(),
+            refused: Vec::new(),
         };
         file.waits_for = self.waits_for(file.paths());
         if file.waits_for.is_some() {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use globset::{Glob, GlobSetBuilder};
+
 use super::changes::{only_files, to_hold};
 use super::files_side::Files;
 use super::layout::MANIFEST;
@@ -20,7 +22,7 @@ use super::{files, pins};
 use crate::git::checkout::{self, Materialized, WorkChange};
 use crate::git::{GitError, Objects};
 use crate::path::RepoPath;
-use crate::stack::{self, Base, Exported, Lazy, Moved, Rebased, Stack, Version};
+use crate::stack::{self, Accept, Base, Exported, Lazy, Moved, Rebased, Stack, Version, Way};
 
 /// How a refresh goes about it.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +31,21 @@ pub struct RefreshWish {
     pub target: TargetWish,
     /// Patches (names, or how they begin) that may leave the queue when a clean merge leaves nothing of them.
     pub may_drop: Vec<String>,
+    /// Ways to decide conflicts that were agreed to.
+    pub accept: Vec<Way>,
+    /// What they may decide about; none: everything.
+    pub only: Vec<Only>,
     /// Only say what would become of the queue.
     pub dry_run: bool,
+}
+
+/// A part of a queue.
+#[derive(Debug, Clone)]
+pub enum Only {
+    /// A patch: its name, or how it begins.
+    Patch(String),
+    /// The paths that a glob matches.
+    Paths(Glob),
 }
 
 /// What came of it.
@@ -113,7 +128,7 @@ pub fn refresh(
     around: &Around<'_>,
 ) -> Result<Refreshed, RefreshError> {
     let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
-    let may_drop = names_to_drop(&from, &wish.may_drop)?;
+    let accept = accept(&from, wish)?;
     let mut objects = Objects::new(&site.store)?;
     let state = State::read(site, &mut objects, &from).map_err(RefreshError::of)?;
     if !wish.dry_run {
@@ -128,7 +143,7 @@ pub fn refresh(
         return Ok(refreshed);
     }
     let with_checkout = state.has_checkout() && !wish.dry_run;
-    let (rebased, places) = move_queue(site, supply, &mut objects, &refreshed, &may_drop, with_checkout)?;
+    let (rebased, places) = move_queue(site, supply, &mut objects, &refreshed, &accept, with_checkout)?;
     if rebased.is_clean() && !wish.dry_run {
         refreshed.published = Some(publish(site, supply, &mut objects, &refreshed, (&rebased.stack, places), around)?);
     }
@@ -136,11 +151,21 @@ pub fn refresh(
     Ok(refreshed)
 }
 
-/// The full names of the patches that may be dropped.
-fn names_to_drop(files: &Files, wanted: &[String]) -> Result<BTreeSet<String>, WhichPatchError> {
+/// What was agreed to, with the full names of patches.
+fn accept(files: &Files, wish: &RefreshWish) -> Result<Accept, WhichPatchError> {
     let names = || files.patches.iter().map(|patch| patch.queued.name.as_str());
-    let full = |wanted: &String| which_patch(names(), wanted).map(|n| files.patches[n].queued.name.clone());
-    wanted.iter().map(full).collect()
+    let full = |wanted: &str| which_patch(names(), wanted).map(|n| files.patches[n].queued.name.clone());
+    let may_drop = wish.may_drop.iter().map(|name| full(name)).collect::<Result<_, _>>()?;
+    let (mut patches, mut paths) = (BTreeSet::new(), GlobSetBuilder::new());
+    for only in &wish.only {
+        match only {
+            Only::Patch(name) => drop(patches.insert(full(name)?)),
+            Only::Paths(glob) => drop(paths.add(glob.clone())),
+        }
+    }
+    // Globs that were read one by one are read together as well.
+    let only = (!wish.only.is_empty()).then(|| (patches, paths.build().unwrap_or_default()));
+    Ok(Accept { ways: wish.accept.clone(), only, may_drop })
 }
 
 /// The table of `who is right`, for `refresh`: newer files go along, commits and uncommitted changes are in the way.
@@ -168,7 +193,7 @@ fn move_queue(
     supply: &Supply<'_>,
     objects: &mut Objects<'_>,
     refreshed: &Refreshed,
-    may_drop: &BTreeSet<String>,
+    accept: &Accept,
     with_checkout: bool,
 ) -> Result<(Rebased, Places), RefreshError> {
     let applied = stack_of(site, supply, objects, &refreshed.from, false).map_err(RefreshError::of)?;
@@ -178,7 +203,7 @@ fn move_queue(
     }
     let onto = Base::read(objects, refreshed.target.pin)?;
     let rebased = supply.run(objects, |objects| {
-        let rebased = stack::rebase(objects, &applied.stack, onto, may_drop)?;
+        let rebased = stack::rebase(objects, &applied.stack, onto, accept)?;
         if !with_checkout {
             return Ok(rebased);
         }

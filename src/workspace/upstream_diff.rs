@@ -238,7 +238,7 @@ fn look(
     known: &Known,
     contents: bool,
 ) -> Result<Lazy<(Rebased, Sorted, Diffs)>, GitError> {
-    let rebased = stack::rebase(objects, stack, onto, &BTreeSet::new())?;
+    let rebased = stack::rebase(objects, stack, onto, &stack::Nobody)?;
     let followed = match &rebased {
         Lazy::Done(rebased) => followed(rebased),
         Lazy::Need(_) => BTreeMap::new(),

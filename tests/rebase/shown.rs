@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use patchq::git::{Id, Objects};
-use patchq::stack::{Base, FileOutcome, Item, Lazy, PatchOutcome, Rebased, Stack, rebase};
+use patchq::stack::{Accept, Base, FileOutcome, Item, Lazy, PatchOutcome, Rebased, Stack, rebase};
 
 use crate::support::history::{Files, Parent, World};
 
@@ -42,7 +42,7 @@ impl Story {
     pub(crate) fn rebased(&self, objects: &mut Objects<'_>, may_drop: &BTreeSet<String>) -> Rebased {
         let stack = self.stack(objects);
         let onto = Base::read(objects, self.onto).unwrap();
-        match rebase(objects, &stack, onto, may_drop).unwrap() {
+        match rebase(objects, &stack, onto, &Accept { may_drop: may_drop.clone(), ..Accept::default() }).unwrap() {
             Lazy::Done(rebased) => rebased,
             Lazy::Need(ids) => panic!("{ids:?} are missing"),
         }

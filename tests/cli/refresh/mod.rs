@@ -1,5 +1,6 @@
 //! `patchq refresh`: a queue moves to another commit of its upstream.
 
+mod accept;
 mod around;
 mod bench;
 mod clean;

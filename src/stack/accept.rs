@@ -1,0 +1,100 @@
+//! Decisions by rules that were agreed to beforehand (`refresh --accept`), for runs that nobody watches.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bstr::BString;
+use globset::GlobSet;
+
+use super::conflict::Conflict;
+use super::resolve::{Answer, At, Resolver, Take};
+use super::suggest::{self, Choice};
+use super::text::Hunk;
+
+/// A way to decide, and no more: each decision names the rule it was made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The proposal, where there is one.
+    Suggested,
+    /// The patch's version.
+    Patch,
+    /// Upstream's version.
+    Upstream,
+}
+
+/// What was agreed to.
+#[derive(Debug, Clone, Default)]
+pub struct Accept {
+    /// The ways in the order in which they are tried.
+    pub ways: Vec<Way>,
+    /// The patches that they may decide about, by name, and the paths; `None`: everything.
+    pub only: Option<(BTreeSet<String>, GlobSet)>,
+    /// Patches that may leave the queue when a merge leaves nothing of them.
+    pub may_drop: BTreeSet<String>,
+}
+
+impl Accept {
+    fn covers(&self, at: At<'_>) -> bool {
+        let path = at.path.below(Path::new(""));
+        self.only.as_ref().is_none_or(|(patches, paths)| patches.contains(at.patch) || paths.is_match(path))
+    }
+
+    /// The first answer of the ways that is more than `Open`; a refusal is kept only if no later way decides.
+    fn first<T>(&self, at: At<'_>, answer: impl Fn(Way) -> Answer<T>) -> Answer<T> {
+        let mut refused = None;
+        for way in self.ways.iter().filter(|_| self.covers(at)) {
+            match answer(*way) {
+                Answer::Open => {}
+                Answer::Refused(why) => refused = refused.or(Some(why)),
+                decided @ Answer::Decided { .. } => return decided,
+            }
+        }
+        refused.map_or(Answer::Open, Answer::Refused)
+    }
+}
+
+impl Resolver for Accept {
+    fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
+        let side = |choice: Choice, text: &BString, by: &str, reason: &str| match suggest::guard(at.path, hunk, choice)
+        {
+            Err(guard) => Answer::Refused(guard.to_string()),
+            Ok(()) => Answer::Decided { take: text.clone(), by: by.to_owned(), reason: reason.to_owned() },
+        };
+        self.first(at, |way| match way {
+            Way::Suggested => match suggest::hunk(at.path, hunk) {
+                Some(found) => {
+                    Answer::Decided { take: found.text, by: found.rule.word().to_owned(), reason: found.reason }
+                }
+                None => Answer::Open,
+            },
+            Way::Patch => side(Choice::Patch, &hunk.patch.text, "patch", "the patch's lines, as agreed"),
+            Way::Upstream => side(Choice::Upstream, &hunk.upstream.text, "upstream", "upstream's lines, as agreed"),
+        })
+    }
+
+    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take> {
+        let side = |take, by: &str, reason: &str| match suggest::generated(at.path) {
+            Some(what) => Answer::Refused(suggest::Guard::Generated { what }.to_string()),
+            None => Answer::Decided { take, by: by.to_owned(), reason: reason.to_owned() },
+        };
+        self.first(at, |way| match way {
+            Way::Suggested => match suggest::file(conflict, None) {
+                Some(found) => Answer::Decided {
+                    take: match found.action {
+                        suggest::Action::Delete => Take::Patch,
+                        suggest::Action::Drop => Take::Upstream,
+                    },
+                    by: found.rule.word().to_owned(),
+                    reason: found.reason,
+                },
+                None => Answer::Open,
+            },
+            Way::Patch => side(Take::Patch, "patch", "the patch's version, as agreed"),
+            Way::Upstream => side(Take::Upstream, "upstream", "upstream's version, as agreed"),
+        })
+    }
+
+    fn drop(&self, patch: &str) -> bool {
+        self.may_drop.contains(patch)
+    }
+}
