@@ -1,9 +1,11 @@
-//! Taking one side, or both: what it gives, and where it must not be done without somebody looking.
+//! Taking one side, or both: what it gives, and where it must not be done with nobody looking.
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 
+use super::bumps::{Bump, bumps};
 use super::generated::generated;
-use crate::path::RepoPath;
+use super::words::{numbers, words};
+use crate::path::{RepoPath, printable};
 use crate::stack::text::Hunk;
 
 /// A hunk decided by taking sides whole.
@@ -20,7 +22,11 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The lines that it takes. Where both are taken and the first ends without a line end, it gets one.
+    /// All of them.
+    pub const ALL: [Choice; 4] = [Choice::Patch, Choice::Upstream, Choice::PatchFirst, Choice::UpstreamFirst];
+
+    /// The lines that it takes. Where both are taken and the first end without a line end, they get the one of the other
+    /// lines.
     #[must_use]
     pub fn text(self, hunk: &Hunk) -> BString {
         let (patch, upstream) = (&hunk.patch.text, &hunk.upstream.text);
@@ -33,25 +39,47 @@ impl Choice {
     }
 }
 
+/// One text behind the other.
+fn stacked(first: &BString, second: &BString) -> BString {
+    let mut text = first.clone();
+    if !first.is_empty() && !second.is_empty() && !first.ends_with(b"\n") {
+        let dos = first.contains_str("\r\n") || second.contains_str("\r\n");
+        text.extend_from_slice(if dos { b"\r\n" } else { b"\n" });
+    }
+    text.extend_from_slice(second);
+    text
+}
+
 /// Why a choice must not be made unattended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Guard {
-    /// No text of a generated file is right but the one that its generator writes.
+    /// No text of a generated file is right but what its generator writes.
     #[error("generated ({what}): regenerate it by hand")]
     Generated {
         /// What the file is.
         what: &'static str,
     },
-    /// The lines go back behind a number that upstream moved on.
-    #[error("upstream moved '{old}' to '{new}' here, and these lines still have '{held}': a silent downgrade")]
+    /// The lines go back behind a number that upstream moved.
+    #[error("upstream moved '{old}' to '{new}' here and these lines have '{held}', which would silently undo that")]
     Downgrade {
-        /// The number before.
+        /// The number that was there, printable.
         old: String,
-        /// Upstream's number.
+        /// Upstream's number, printable.
         new: String,
-        /// The number that the chosen lines have.
+        /// The number that the chosen lines have, printable.
         held: String,
     },
+}
+
+impl Guard {
+    /// Its word in data.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Guard::Generated { .. } => "generated",
+            Guard::Downgrade { .. } => "downgrade",
+        }
+    }
 }
 
 /// Whether a choice may be made with nobody looking.
@@ -59,21 +87,96 @@ pub enum Guard {
 /// # Errors
 /// [`Guard`], with the sentence that says why not.
 pub fn guard(path: &RepoPath, hunk: &Hunk, choice: Choice) -> Result<(), Guard> {
-    let _ = (hunk, choice);
-    generated(path).map_or(Ok(()), |what| Err(Guard::Generated { what }))
+    if let Some(what) = generated(path) {
+        return Err(Guard::Generated { what });
+    }
+    match bumps(hunk).into_iter().find_map(|bump| Some((bump, goes_back(hunk, bump, choice)?))) {
+        Some((Bump { old, new, .. }, held)) => {
+            Err(Guard::Downgrade { old: printable(old.text), new: printable(new.text), held })
+        }
+        None => Ok(()),
+    }
 }
 
-/// Both orders (the patch's lines first, then upstream's first) where both sides insert and neither has the other's lines:
-/// which is right is a coin toss (20 to 15), so they are offered and never suggested. `None` for a [`generated`] file.
-#[must_use]
-pub fn orders(path: &RepoPath, hunk: &Hunk) -> Option<[BString; 2]> {
-    let _ = (path, hunk);
-    None
+/// The number with which the chosen lines go back behind a bump: what upstream's lines do not have, and is the old number,
+/// or of the same thing and lower than upstream's.
+fn goes_back(hunk: &Hunk, bump: Bump<'_>, choice: Choice) -> Option<String> {
+    let Bump { old, new, of } = bump;
+    let chosen = choice.text(hunk);
+    let upstreams = words(&hunk.upstream.text);
+    let upstreams = numbers(&upstreams);
+    let chosen = words(&chosen);
+    let held = numbers(&chosen).into_iter().find(|held| {
+        let same_thing = held.of == of;
+        // What upstream has of another thing is no leftover of this one.
+        let known =
+            upstreams.iter().any(|up| up.number.is_same_number(held.number) && (!same_thing || up.of == held.of));
+        let behind = held.number.is_lower(new) && (same_thing || held.number.refines(old));
+        !known && (held.number.is_same_number(old) || behind)
+    })?;
+    Some(printable(held.number.text))
 }
 
-/// One text after the other, on lines of their own.
-fn stacked(first: &BString, second: &BString) -> BString {
-    let mut text = first.clone();
-    text.extend_from_slice(second);
-    text
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{hunk, path};
+    use super::*;
+
+    fn forbidden(base: &str, upstream: &str, patch: &str, choice: Choice) -> Option<String> {
+        guard(&path("Dockerfile"), &hunk(base, upstream, patch), choice).err().map(|guard| guard.to_string())
+    }
+
+    #[test]
+    fn the_patch_may_not_go_back_behind_a_bump() {
+        let rows = [
+            ("FROM python:3.7-slim\n", "FROM python:3.8-slim\n", "FROM python:3.7-alpine\n", Some("3.7")),
+            ("FROM python:3.7\n", "FROM python:3.8\n", "FROM ours/python:3.7.9\n", Some("3.7.9")),
+            ("FROM python:3.7\n", "FROM python:3.8\n", "FROM ubi-py:3.7.9\n", Some("3.7.9")),
+            ("numpy==1.20\n", "numpy==1.22\n", "numpy==1.21\n", Some("1.21")),
+            ("go v1.19\n", "go v1.20\n", "golang 1.19\n", Some("1.19")),
+            ("replicas: 1\n", "replicas: 3\n", "replicas: 1 # ours\n", Some("1")),
+            ("numpy==1.20\n", "numpy==1.22\n", "numpy==1.23\n", None),
+            ("numpy==1.20\n", "numpy==1.22\n", "", None),
+            ("FROM python:3.7\n", "FROM python:3.8\n", "FROM ubi:8.1\n", None),
+            ("a==1.2\nb==1.2\n", "a==1.3\nb==1.2\n", "b==1.2 # ours\n", None),
+            ("FROM python:3.7\n", "FROM python:latest\n", "FROM python:3.7-slim\n", None),
+        ];
+        for (base, upstream, patch, held) in rows {
+            let found = forbidden(base, upstream, patch, Choice::Patch);
+            let has =
+                |held: &str| found.as_ref().is_some_and(|text| text.contains(&format!("these lines have '{held}'")));
+            assert!(held.map_or(found.is_none(), has), "{patch}: {found:?}");
+            assert_eq!(forbidden(base, upstream, patch, Choice::UpstreamFirst).is_some(), held.is_some());
+            assert_eq!(forbidden(base, upstream, patch, Choice::Upstream), None);
+        }
+        let found = forbidden("FROM python:3.7\n", "FROM python:3.8\n", "FROM python:3.7-slim\n", Choice::Patch);
+        let expected = "upstream moved '3.7' to '3.8' here and these lines have '3.7', which would silently undo that";
+        assert_eq!(found.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_digest_goes_back_too() {
+        let [old, new] = ["a0", "b1"].map(|hex| hex.repeat(32));
+        let row = |digest: &str, more: &str| format!("FROM x@sha256:{digest}{more}\n");
+        assert!(forbidden(&row(&old, ""), &row(&new, ""), &row(&old, " AS y"), Choice::Patch).is_some());
+        assert_eq!(forbidden(&row(&old, ""), &row(&new, ""), &row(&new, " AS y"), Choice::Patch), None);
+    }
+
+    #[test]
+    fn nothing_is_right_in_a_generated_file() {
+        for choice in Choice::ALL {
+            let guard = guard(&path("a/go.sum"), &hunk("", "a\n", "b\n"), choice);
+            let text = guard.err().map(|guard| guard.to_string());
+            assert_eq!(text.as_deref(), Some("generated (Go's module checksums): regenerate it by hand"));
+        }
+    }
+
+    #[test]
+    fn both_stand_on_lines_of_their_own() {
+        let open = hunk("", "u", "p\r\n");
+        assert_eq!(Choice::UpstreamFirst.text(&open), "u\r\np\r\n");
+        assert_eq!(Choice::PatchFirst.text(&open), "p\r\nu");
+        assert_eq!(Choice::PatchFirst.text(&hunk("", "u", "p")), "p\nu");
+        assert_eq!(Choice::PatchFirst.text(&hunk("", "", "p")), "p");
+    }
 }

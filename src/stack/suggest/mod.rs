@@ -4,16 +4,30 @@
 //! [`guard()`] says where nobody may be left out. The rules and their rates are those of `docs/conflicts.md`, measured on the
 //! conflicts of 415 upgrades of public queues: what the maintainers made of them afterwards.
 
+mod bumps;
 mod choice;
 mod file;
 mod generated;
+mod inserted;
+mod merge;
+mod renaming;
+mod said;
+mod touching;
+mod words;
 
-use bstr::BString;
+#[cfg(test)]
+mod tests;
 
-pub use choice::{Choice, Guard, guard, orders};
+use std::collections::HashMap;
+
+use bstr::{BString, ByteSlice};
+
+pub use choice::{Choice, Guard, guard};
 pub use file::{Action, FileRule, FileSuggestion, Standing, file};
 pub use generated::generated;
+pub use inserted::orders;
 
+use super::regions::lines;
 use super::text::Hunk;
 use crate::path::RepoPath;
 
@@ -24,8 +38,7 @@ pub struct Suggestion {
     pub rule: Rule,
     /// How sure it is.
     pub confidence: Confidence,
-    /// Why, in one sentence without a full stop, naming the words concerned. They come from upstream and the patch:
-    /// make them printable before printing.
+    /// Why, in one sentence without a full stop, naming the words concerned; printable.
     pub reason: String,
     /// The lines to take, line ends included.
     pub text: BString,
@@ -46,6 +59,8 @@ pub enum Rule {
     Adjacent,
     /// No word is changed by both.
     Words,
+    /// Upstream renamed words and removed others that the patch replaced: the renaming is done to the patch's lines.
+    RenamingAndRemoval,
 }
 
 impl Rule {
@@ -59,6 +74,7 @@ impl Rule {
             Rule::Renaming => "renaming",
             Rule::Adjacent => "adjacent",
             Rule::Words => "words",
+            Rule::RenamingAndRemoval => "renaming-and-removal",
         }
     }
 
@@ -68,7 +84,7 @@ impl Rule {
         match self {
             Rule::Same | Rule::Superset => Confidence::Sure,
             Rule::OverwrittenBump => Confidence::Likely,
-            Rule::Renaming | Rule::Adjacent | Rule::Words => Confidence::Perhaps,
+            Rule::Renaming | Rule::Adjacent | Rule::Words | Rule::RenamingAndRemoval => Confidence::Perhaps,
         }
     }
 }
@@ -96,11 +112,65 @@ impl Confidence {
     }
 }
 
+/// A rule: the reason and the lines, where it applies.
+type Apply = fn(&Hunk) -> Option<(String, BString)>;
+
+/// The rules in their order: the surer first; of those that are equally sure a renaming before the two edits that touch,
+/// because it also reaches the words that the patch added.
+const RULES: [(Rule, Apply); 7] = [
+    (Rule::Same, inserted::same),
+    (Rule::Superset, inserted::superset),
+    (Rule::OverwrittenBump, bumps::overwritten),
+    (Rule::Renaming, renaming::renaming),
+    (Rule::Adjacent, touching::adjacent),
+    (Rule::Words, touching::word_by_word),
+    (Rule::RenamingAndRemoval, renaming::with_removal),
+];
+
 /// A proposal for a hunk of the file: that of the first [`Rule`] that applies, `None` where none does, and always `None` for
 /// a [`generated`] file. Never what [`guard()`] forbids.
 #[must_use]
 pub fn hunk(path: &RepoPath, hunk: &Hunk) -> Option<Suggestion> {
-    let _ = hunk;
-    generated(path)?;
-    None
+    if generated(path).is_some() {
+        return None;
+    }
+    RULES.iter().find_map(|(rule, apply)| {
+        let (reason, text) = apply(hunk)?;
+        let forbidden = |choice: &Choice| choice.text(hunk) == text && guard(path, hunk, *choice).is_err();
+        let spliced = splices_a_digest(hunk, &text) || doubles_a_line(hunk, &text);
+        let wrong = has_marker(&text) || spliced || Choice::ALL.iter().any(forbidden);
+        (!wrong).then(|| Suggestion { rule: *rule, confidence: rule.confidence(), reason, text })
+    })
+}
+
+/// Whether a line looks like a conflict marker, left over on one of the sides. (`=======` alone underlines titles.)
+fn has_marker(text: &[u8]) -> bool {
+    let markers: [&[u8]; 3] = [b"<<<<<<<", b"|||||||", b">>>>>>>"];
+    text.lines().any(|line| markers.iter().any(|marker| line.starts_with(marker)))
+}
+
+/// Whether a line stands there more often than on any side: what both brought may be one.
+fn doubles_a_line(hunk: &Hunk, text: &[u8]) -> bool {
+    let speaks = |line: &[u8]| words::words(line).iter().any(|word| word.speaks());
+    let sides = [&hunk.base, &hunk.upstream, &hunk.patch].map(|side| counted(&side.text));
+    counted(text).into_iter().any(|(line, count)| {
+        let most = sides.iter().filter_map(|side| side.get(line).copied()).max();
+        count > most.unwrap_or(1) && speaks(line)
+    })
+}
+
+/// How often each line stands in a text.
+fn counted(text: &[u8]) -> HashMap<&[u8], usize> {
+    let mut counts = HashMap::new();
+    for line in lines(text) {
+        *counts.entry(line).or_default() += 1;
+    }
+    counts
+}
+
+/// Whether a line with a digest is neither upstream's nor the patch's: a digest belongs to what its line names.
+fn splices_a_digest(hunk: &Hunk, text: &[u8]) -> bool {
+    let known = |line: &[u8]| [&hunk.upstream, &hunk.patch].iter().any(|side| lines(&side.text).contains(&line));
+    let has_digest = |line: &[u8]| words::words(line).iter().any(|word| word.kind == words::Kind::Digest);
+    lines(text).into_iter().any(|line| has_digest(line) && !known(line))
 }

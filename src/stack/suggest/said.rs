@@ -1,0 +1,35 @@
+//! Words of a conflict as a reason names them.
+
+use super::words::Word;
+use crate::path::printable;
+
+/// How many words a reason names.
+const NAMED: usize = 3;
+/// How much of a word.
+const LONG: usize = 40;
+
+/// A word, printable, short and in quotes.
+fn quoted(word: Word<'_>) -> String {
+    let text = printable(word.text);
+    match text.char_indices().nth(LONG) {
+        Some((end, _)) => format!("'{}…'", &text[..end]),
+        None => format!("'{text}'"),
+    }
+}
+
+/// `'a' to 'b', 'c' to 'd' and 2 more`.
+pub(super) fn pairs(pairs: &[(Word<'_>, Word<'_>)]) -> String {
+    listed(pairs.iter().map(|(old, new)| format!("{} to {}", quoted(*old), quoted(*new))).collect())
+}
+
+/// `'a', 'b' and 2 more`.
+pub(super) fn names(words: &[Word<'_>]) -> String {
+    listed(words.iter().map(|word| quoted(*word)).collect())
+}
+
+/// The first ones, and how many more.
+pub(super) fn listed(mut all: Vec<String>) -> String {
+    let more = all.len().saturating_sub(NAMED);
+    all.truncate(NAMED);
+    if more > 0 { format!("{} and {more} more", all.join(", ")) } else { all.join(", ") }
+}
