@@ -2,7 +2,7 @@
 
 use bstr::BString;
 
-use super::{Choice, Rule};
+use super::Choice;
 use crate::path::RepoPath;
 use crate::stack::regions::lines;
 use crate::stack::text::Hunk;
