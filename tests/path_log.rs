@@ -18,7 +18,9 @@ use patchq::git::{
     RepoBuilder, Store, Url,
 };
 use patchq::path::RepoPath;
-use patchq::workspace::{Changer, PathChanges, Question, Site, Skipped, Supply, WhoChanged, Workspace, who_changed};
+use patchq::workspace::{
+    Changer, FetchLock, PathChanges, Question, Site, Skipped, Supply, WhoChanged, Workspace, who_changed,
+};
 use support::server::{Mode, Server, isolated_env};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -383,16 +385,18 @@ impl Bench {
         Workspace::open(&root).unwrap()
     }
 
-    fn supply(&self, url: &str, offline: bool) -> Supply<'_> {
+    fn supply(&self, workspace: &Workspace, url: &str, offline: bool) -> Supply<'_> {
         let url = Url::parse(url, self.dir.path()).unwrap();
         let remote = Remote::new(&self.program, vec![url], offline);
-        Supply { remote, cancel: &NEVER, progress: None, prompts: Prompts::Never, neighbours: Vec::new() }
+        let lock = FetchLock::new(workspace, workspace.upstream("up").unwrap(), "test", &|_| {});
+        Supply { remote, lock, cancel: &NEVER, progress: None, prompts: Prompts::Never, neighbours: Vec::new() }
     }
 
     fn ask(&self, url: &str, offline: bool, questions: &[Question]) -> WhoChanged {
         let workspace = self.workspace(url);
         let site = Site::make(&workspace, workspace.upstream("up").unwrap()).unwrap();
-        let answer = who_changed(&site, &self.supply(url, offline), self.ids[0], self.ids[6], questions).unwrap();
+        let answer =
+            who_changed(&site, &self.supply(&workspace, url, offline), self.ids[0], self.ids[6], questions).unwrap();
         assert!(!self.ids.iter().any(|id| site.store.has(*id)), "the checkout's store stays as it is");
         answer
     }
@@ -471,8 +475,8 @@ fn the_history_with_some_trees_is_still_read_and_fetched_into() {
     git(&history, &["fsck", "--connectivity-only"], b"");
     git(&history, &["-c", "gc.pruneExpire=now", "gc", "-q"], b"");
     assert_told(&told(bench.ask(&url, true, &questions())));
-    let supply = bench.supply(&url, false);
-    let again = supply.with_watch(|remote, watch| remote.fetch_history(&history, &[bench.ids[6]], true, watch));
+    let supply = bench.supply(&bench.workspace(&url), &url, false);
+    let again = supply.fetching(|remote, watch| remote.fetch_history(&history, &[bench.ids[6]], true, watch));
     assert!(again.unwrap().store.has(bench.ids[2]));
 }
 

@@ -15,8 +15,8 @@ use patchq::git::{
 use patchq::path::RepoPath;
 use patchq::workspace::manifest::Track;
 use patchq::workspace::{
-    LookUpError, MovedTag, News, SettleError, Site, Supply, SupplyError, Target, TargetError, TargetNote, TargetWish,
-    Why, Workspace, find_target, pinned, remember_news,
+    FetchLock, LookUpError, MovedTag, News, SettleError, Site, Supply, SupplyError, Target, TargetError, TargetNote,
+    TargetWish, Why, Workspace, find_target, pinned, remember_news,
 };
 use support::server::{Mode as ServerMode, Server, file_url, isolated_env};
 
@@ -90,7 +90,9 @@ impl Bench {
         let site = Site::make(&workspace, upstream).unwrap();
         let url = Url::parse(url.unwrap_or(upstream.url.as_str()), Path::new("/")).unwrap();
         let remote = Remote::new(&self.git, vec![url], offline);
-        run(&site, &Supply { remote, cancel: &NEVER, progress: None, prompts: Prompts::Never, neighbours: Vec::new() })
+        let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
+        let (prompts, neighbours) = (Prompts::Never, Vec::new());
+        run(&site, &Supply { remote, lock, cancel: &NEVER, progress: None, prompts, neighbours })
     }
 
     /// What is found from the pin `from` with its version.

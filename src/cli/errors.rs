@@ -84,6 +84,8 @@ impl From<RemoteError> for CliError {
             RemoteError::Offline { .. } => CliError::of("offline", &error).hint("run it again without --offline"),
             RemoteError::Failed { .. } if error.lacks_credentials() => CliError::of("credentials", &error)
                 .hint("set up a credential helper or an ssh key; git's own `git ls-remote URL` must work"),
+            RemoteError::Failed { .. } if error.found_a_lock() => CliError::of("locked", &error)
+                .hint("run it again once no other git works there; what was left by a killed one is cleared then"),
             RemoteError::Failed { .. } => CliError::of("network", &error)
                 .hint(format!("check 'url' and 'mirrors' in {MANIFEST}, and the network")),
             RemoteError::Ambiguous { .. } => {
@@ -102,6 +104,7 @@ impl From<SupplyError> for CliError {
         match error {
             SupplyError::Remote(error) => error.into(),
             SupplyError::Git(error) => error.into(),
+            SupplyError::Lock(error) => error.into(),
             SupplyError::NoEnd(_) => CliError::of("internal", &error),
         }
     }

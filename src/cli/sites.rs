@@ -10,7 +10,7 @@ use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
 use crate::ui::{Message, Task};
 use crate::workspace::lock::Holder;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{Around, Site, Supply, Workspace, by_url, finish_left_behind, neighbours};
+use crate::workspace::{Around, FetchLock, Site, Supply, Workspace, by_url, finish_left_behind, neighbours};
 
 impl Context {
     /// The workspace that the command stands in; its manifest's warnings are said.
@@ -98,14 +98,20 @@ impl Context {
         let seen = self.look.terminal_err && !self.quiet && !self.json;
         let progress = seen.then_some(&progress as &(dyn Fn(Progress) + Sync));
         let neighbours = neighbours(workspace, upstream);
-        work(&Supply { remote, neighbours, cancel: self.stop(), progress, prompts })
+        let on_wait = |holder: &Holder| self.waiting(holder);
+        let lock = FetchLock::new(workspace, upstream, self.command(), &on_wait);
+        work(&Supply { remote, neighbours, lock, cancel: self.stop(), progress, prompts })
     }
 
     /// Runs `work` with what surrounds a change.
     pub(super) fn around<T>(&self, command: &str, work: impl FnOnce(&Around<'_>) -> T) -> T {
-        let on_wait = |holder: &Holder| self.tell(&format!("waiting for {holder}"));
+        let on_wait = |holder: &Holder| self.waiting(holder);
         let observe = |point: &str| self.passing(point);
         work(&Around { command, now: self.now(), on_wait: &on_wait, observe: &observe })
+    }
+
+    fn waiting(&self, holder: &Holder) {
+        self.tell(&format!("waiting for {holder}"));
     }
 
     /// Does `work` for every upstream, each on its own: a failure of one is said and does not stop the others.

@@ -183,8 +183,7 @@ fn put_right(
     let stale = findings.iter().any(|finding| finding.fixable && finding.kind == FindingKind::Version);
     let version = if stale {
         let history = site.history();
-        let described =
-            supply.with_watch(|remote, watch| remote.describe(&site.store, &history, files.pin, None, watch));
+        let described = supply.fetching(|remote, watch| remote.describe(&site.store, &history, files.pin, None, watch));
         Some(described?.text)
     } else {
         None

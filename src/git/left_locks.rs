@@ -25,7 +25,23 @@ const STILL: Duration = Duration::from_secs(1);
 /// [`GitError`] when a lock cannot be removed.
 pub fn clear_left_locks(dir: &Path) -> Result<(), GitError> {
     let own = dir.join("refs/patchq");
-    let (ours, others): (Vec<_>, Vec<_>) = locks(dir).into_iter().partition(|(path, _)| path.starts_with(&own));
+    clear(dir, locks(dir).into_iter().partition(|(path, _)| path.starts_with(&own)))
+}
+
+/// Removes the lock files that a killed fetch left in the store at `dir`. The caller holds the lock on fetches alone: all
+/// else may belong to somebody who works in the store, so what goes must have stood still for a second.
+///
+/// # Errors
+/// [`GitError`] when a lock cannot be removed.
+pub fn clear_left_fetch_locks(dir: &Path) -> Result<(), GitError> {
+    clear(dir, (Vec::new(), locks(dir)))
+}
+
+/// A lock file, and when it was written.
+type Left = (PathBuf, Option<SystemTime>);
+
+/// Removes `ours`, and of `others` those that stay as they are.
+fn clear(dir: &Path, (ours, others): (Vec<Left>, Vec<Left>)) -> Result<(), GitError> {
     if !others.is_empty() {
         std::thread::sleep(STILL);
     }
@@ -41,8 +57,8 @@ pub fn clear_left_locks(dir: &Path) -> Result<(), GitError> {
     Ok(())
 }
 
-/// The lock files, and when each was written.
-fn locks(dir: &Path) -> Vec<(PathBuf, Option<SystemTime>)> {
+/// The lock files there are.
+fn locks(dir: &Path) -> Vec<Left> {
     let top = ["HEAD.lock", "config.lock", "config.worktree.lock", "packed-refs.lock", "shallow.lock"];
     let below = WalkDir::new(dir.join("refs")).into_iter().filter_map(Result::ok).map(walkdir::DirEntry::into_path);
     let found = below.filter(|path| path.extension() == Some(OsStr::new("lock"))).chain(top.map(|name| dir.join(name)));

@@ -33,7 +33,7 @@ pub use error::GitError;
 pub use forge::Forge;
 pub use id::{BadId, Entry, Id, Mode};
 pub use lazy::Lazy;
-pub use left_locks::clear_left_locks;
+pub use left_locks::{clear_left_fetch_locks, clear_left_locks};
 pub use notes::{NOTES, configured_identity, make_notes, read_notes};
 pub use objects::{ObjectKind, Objects};
 pub use path_log::{CommitRange, PathLog};

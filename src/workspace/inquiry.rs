@@ -7,7 +7,7 @@ use super::manifest::Track;
 use super::pins;
 use super::settle::SettleError;
 use super::site::Site;
-use super::supply::Supply;
+use super::supply::{Supply, SupplyError};
 use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, describe_stored, stored_tags, tag_on};
 
 /// Where a track stands.
@@ -77,8 +77,8 @@ impl<'a> Inquiry<'a> {
     /// and a tag that is known can be found.
     ///
     /// # Errors
-    /// [`RemoteError`].
-    pub(super) fn resolve(&self, rev: &Rev) -> Result<(Id, Option<String>), RemoteError> {
+    /// [`SupplyError`].
+    pub(super) fn resolve(&self, rev: &Rev) -> Result<(Id, Option<String>), SupplyError> {
         let (site, history) = (self.site, self.site.history());
         if let Rev::Id(id) = rev {
             return Ok((*id, None));
@@ -87,8 +87,10 @@ impl<'a> Inquiry<'a> {
             let found = self.supply.with_watch(|remote, watch| remote.resolve(&site.store, &history, rev, watch))?;
             return Ok((found.id, found.ref_name));
         }
-        let among = |refs: &[RemoteRef]| {
-            self.supply.with_watch(|remote, watch| remote.resolve_among(refs, &history, rev, watch))
+        let among = |refs: &[RemoteRef]| match rev {
+            // Of these alone the history may have to be looked through.
+            Rev::Short(_) => self.supply.fetching(|remote, watch| remote.resolve_among(refs, &history, rev, watch)),
+            _ => Ok(self.supply.with_watch(|remote, watch| remote.resolve_among(refs, &history, rev, watch))?),
         };
         // Of what a glob matches, the newest may be one that is not known.
         if self.supply.remote.is_offline()
@@ -147,14 +149,14 @@ impl<'a> Inquiry<'a> {
     /// The history of commits that lead to `id`.
     ///
     /// # Errors
-    /// [`RemoteError`].
-    pub(super) fn history(&self, id: Id) -> Result<Store, RemoteError> {
+    /// [`SupplyError`].
+    pub(super) fn history(&self, id: Id) -> Result<Store, SupplyError> {
         let dir = self.site.history();
         if self.frugal {
             let what = format!("look for {} in the history of commits", id.short(12));
-            return self.history_at_hand(id)?.ok_or(RemoteError::Offline { what });
+            return Ok(self.history_at_hand(id)?.ok_or(RemoteError::Offline { what })?);
         }
-        let found = self.supply.with_watch(|remote, watch| remote.fetch_history(&dir, &[id], false, watch))?;
+        let found = self.supply.fetching(|remote, watch| remote.fetch_history(&dir, &[id], false, watch))?;
         Ok(found.store)
     }
 
@@ -168,8 +170,8 @@ impl<'a> Inquiry<'a> {
     /// The commit's version. A tag whose name cannot be kept in a text file and shown is none; the id stands for it.
     ///
     /// # Errors
-    /// [`RemoteError`].
-    pub(super) fn version(&self, id: Id) -> Result<String, RemoteError> {
+    /// [`SupplyError`].
+    pub(super) fn version(&self, id: Id) -> Result<String, SupplyError> {
         let (site, history) = (self.site, self.site.history());
         let known = if self.supply.remote.is_offline() { Some(self.known_tags()?) } else { None };
         let refs = known.as_deref().or_else(|| self.asked());
@@ -177,7 +179,7 @@ impl<'a> Inquiry<'a> {
         let text = if self.frugal && !exact {
             describe_stored(&self.history(id)?, id)?
         } else {
-            self.supply.with_watch(|remote, watch| remote.describe(&site.store, &history, id, refs, watch))?.text
+            self.supply.fetching(|remote, watch| remote.describe(&site.store, &history, id, refs, watch))?.text
         };
         let file = site.workspace.layout.version(site.name());
         let is_kept = pins::parse_version(&pins::print_version(&text), &file).is_ok_and(|kept| kept == text);

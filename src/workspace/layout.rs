@@ -4,7 +4,7 @@
 //! it; `.patchq/` in the workspace where no repository does. Within it:
 //!
 //! ```text
-//! NAME.git  NAME.lock  _workspace.lock  journal/NAME/  journal/_workspace/  scratch/
+//! NAME.git  NAME.history.git  NAME.lock  _fetch-NAME.lock  _workspace.lock  journal/NAME/  journal/_workspace/  scratch/
 //! at/SLUG-DIGEST/…      all of the above for a workspace that is a subfolder of its repository: two of them never meet
 //! [at/…/]wt/ID/…        all of the above for a linked worktree; NAME.git there borrows the objects of the NAME.git above wt/
 //! ```
@@ -177,6 +177,12 @@ impl Layout {
         self.private.join(format!("{name}.git"))
     }
 
+    /// The store of the upstream's history of commits, `NAME.history.git`.
+    #[must_use]
+    pub fn history(&self, name: &Name) -> PathBuf {
+        self.private.join(format!("{name}.history.git"))
+    }
+
     /// The objects that the store borrows, if this is a linked worktree.
     #[must_use]
     pub fn borrowed_objects(&self, name: &Name) -> Option<PathBuf> {
@@ -187,6 +193,12 @@ impl Layout {
     #[must_use]
     pub fn lock(&self, scope: Scope<'_>) -> PathBuf {
         self.private.join(format!("{}.lock", scope.key()))
+    }
+
+    /// The file that is locked while something is fetched into a store of `name`.
+    #[must_use]
+    pub fn fetch_lock(&self, name: &Name) -> PathBuf {
+        self.private.join(format!("_fetch-{name}.lock"))
     }
 
     /// The folder of the journalled steps.

@@ -18,6 +18,8 @@ pub struct Lock {
     file: File,
     mode: Mode,
     abandoned: bool,
+    /// Whether the holder's name goes with it.
+    signed_off: bool,
 }
 
 /// How a lock is held.
@@ -127,13 +129,25 @@ impl Lock {
         };
         // The lock is held; a full disk only keeps others from learning by whom.
         let _ = sign();
-        Ok(Lock { file, mode, abandoned })
+        Ok(Lock { file, mode, abandoned, signed_off: true })
     }
 
     /// Whether its last exclusive holder was killed: one that ends takes its name out of the file.
     #[must_use]
     pub fn abandoned(&self) -> bool {
         self.abandoned
+    }
+
+    /// Programs started from now on hold it too, until they end or this process drops it: it outlives a process that is
+    /// killed as long as what that one started still works.
+    pub fn lend_to_children(&self) {
+        // Where the system does not want that, it is a lock as any other.
+        let _ = rustix::io::fcntl_setfd(&self.file, rustix::io::FdFlags::empty());
+    }
+
+    /// Lets go as a holder does that is killed: the next one finds it [abandoned](Lock::abandoned).
+    pub fn abandon(mut self) {
+        self.signed_off = false;
     }
 
     /// How it is held.
@@ -145,10 +159,12 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.mode == Mode::Exclusive {
-            // The name of the holder only serves messages; closing the file unlocks it in any case.
+        if self.mode == Mode::Exclusive && self.signed_off {
+            // The name of the holder only serves messages; it is unlocked in any case.
             let _ = self.file.set_len(0);
         }
+        // Closing the file does that only where no child has it.
+        let _ = self.file.unlock();
     }
 }
 
@@ -201,7 +217,22 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"");
         std::fs::write(&path, "1 killed").unwrap();
         assert!(lock(&path, Mode::Exclusive, 0).unwrap().abandoned());
+        lock(&path, Mode::Exclusive, 0).unwrap().abandon();
+        assert!(lock(&path, Mode::Exclusive, 0).unwrap().abandoned());
         assert!(!lock(&path, Mode::Exclusive, 0).unwrap().abandoned());
+    }
+
+    #[test]
+    fn a_lent_lock_ends_with_its_holder_whatever_that_one_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        let held = lock(&path, Mode::Exclusive, 0).unwrap();
+        held.lend_to_children();
+        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        drop(held);
+        assert!(lock(&path, Mode::Exclusive, 0).is_ok());
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 
     #[test]

@@ -61,7 +61,13 @@ pub enum LookUpError {
 
 impl From<RemoteError> for LookUpError {
     fn from(error: RemoteError) -> LookUpError {
-        LookUpError::Settle(SupplyError::from(error).into())
+        SupplyError::from(error).into()
+    }
+}
+
+impl From<SupplyError> for LookUpError {
+    fn from(error: SupplyError) -> LookUpError {
+        LookUpError::Settle(error.into())
     }
 }
 

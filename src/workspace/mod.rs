@@ -4,6 +4,7 @@ mod adopt;
 mod changes;
 pub mod digest;
 pub mod export;
+mod fetch_lock;
 pub mod files;
 mod files_side;
 mod findings;
@@ -44,6 +45,7 @@ mod which_patch;
 mod who_changed;
 
 pub use adopt::{AdoptError, Adopted, Adoption, NewEntry, adopt, pinned, refuse_patches};
+pub use fetch_lock::FetchLock;
 pub use files_side::{Files, FilesError};
 pub use findings::{Finding, FindingKind, Severity};
 pub use follow::FollowError;

@@ -97,7 +97,7 @@ impl<'w> Site<'w> {
     /// Where the history of commits is kept, for versions that no tag gives.
     #[must_use]
     pub fn history(&self) -> PathBuf {
-        self.workspace.layout.private().join(format!("{}.history.git", self.upstream.name))
+        self.workspace.layout.history(&self.upstream.name)
     }
 
     /// The paths that the checkout holds: the manifest's, and those that the queue touches.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use super::fetch_lock::FetchLock;
+use super::lock::LockError;
 use crate::git::{self, BASE, GitError, Id, Objects, Prompts, Remote, RemoteError, Store, Watch};
 use crate::stack::Lazy;
 
@@ -16,6 +18,8 @@ pub struct Supply<'a> {
     pub remote: Remote<'a>,
     /// The stores on this machine that are asked first ([`super::neighbours`]).
     pub neighbours: Vec<PathBuf>,
+    /// Held while something is fetched.
+    pub lock: FetchLock<'a>,
     /// Set by whoever wants the run to end.
     pub cancel: &'a AtomicBool,
     /// Called with git's progress reports; `None` where nobody sees them, which saves a server's telling them.
@@ -33,17 +37,34 @@ pub enum SupplyError {
     /// The store.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// Another patchq fetches.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The engine asks again and again.
     #[error("the engine asks for objects without end: {0} more in its last round (please report this)")]
     NoEnd(usize),
 }
 
 impl Supply<'_> {
-    /// Calls `ask` with the git program's watch.
+    /// Calls `ask`, which fetches nothing into a store, with the git program's watch.
     pub fn with_watch<T>(&self, ask: impl FnOnce(&Remote<'_>, &mut Watch<'_>) -> T) -> T {
         let mut show = self.progress.map(|progress| move |report| progress(report));
         let progress = show.as_mut().map(|show| show as &mut dyn FnMut(git::Progress));
         ask(&self.remote, &mut Watch { prompts: self.prompts, cancel: self.cancel, progress })
+    }
+
+    /// Calls `fetch` with the git program's watch, while nobody else fetches into the upstream's stores.
+    ///
+    /// # Errors
+    /// [`SupplyError::Remote`], [`SupplyError::Lock`].
+    pub fn fetching<T>(
+        &self,
+        fetch: impl FnOnce(&Remote<'_>, &mut Watch<'_>) -> Result<T, RemoteError>,
+    ) -> Result<T, SupplyError> {
+        if self.remote.is_offline() {
+            return Ok(self.with_watch(fetch)?);
+        }
+        Ok(self.lock.hold(|| self.with_watch(fetch))??)
     }
 
     /// Makes sure that the store has these commits and their trees.
@@ -66,7 +87,7 @@ impl Supply<'_> {
             near.extend(store.read_ref(BASE)?.filter(|id| store.has(*id)));
         }
         let near: Vec<Id> = near.into_iter().collect();
-        self.with_watch(|remote, watch| remote.fetch_commits_near(store, &wanted, within, &near, watch))?;
+        self.fetching(|remote, watch| remote.fetch_commits_near(store, &wanted, within, &near, watch))?;
         Ok(())
     }
 
@@ -85,7 +106,7 @@ impl Supply<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
-        self.with_watch(|remote, watch| remote.fetch_blobs(store, &wanted, watch))?;
+        self.fetching(|remote, watch| remote.fetch_blobs(store, &wanted, watch))?;
         Ok(())
     }
 
@@ -117,7 +138,7 @@ impl Supply<'_> {
         {
             return Ok(store);
         }
-        Ok(self.with_watch(|remote, watch| remote.fetch_history(dir, ids, false, watch))?.store)
+        Ok(self.fetching(|remote, watch| remote.fetch_history(dir, ids, false, watch))?.store)
     }
 
     /// Runs `walk` through a store of commits until it has a result, at most `rounds` times, fetching in between the
@@ -137,7 +158,7 @@ impl Supply<'_> {
                 Lazy::Done(result) => return Ok(result),
                 Lazy::Need(ids) => {
                     lacking = ids.len();
-                    self.with_watch(|remote, watch| remote.fetch_objects(history, &ids, watch))?;
+                    self.fetching(|remote, watch| remote.fetch_objects(history, &ids, watch))?;
                 }
             }
         }

@@ -114,6 +114,12 @@ impl From<RemoteError> for TargetError {
     }
 }
 
+impl From<SupplyError> for TargetError {
+    fn from(error: SupplyError) -> TargetError {
+        LookUpError::from(error).into()
+    }
+}
+
 impl From<GitError> for TargetError {
     fn from(error: GitError) -> TargetError {
         LookUpError::from(error).into()
@@ -250,7 +256,7 @@ fn is_gone(error: &LookUpError) -> bool {
 }
 
 /// Whether the commit is in the track.
-fn is_inside(upstream: &Inquiry<'_>, track: Option<&Track>, found: &Found<'_>) -> Result<bool, RemoteError> {
+fn is_inside(upstream: &Inquiry<'_>, track: Option<&Track>, found: &Found<'_>) -> Result<bool, SupplyError> {
     let Some(track) = track else { return Ok(false) };
     if found.tip.is_some_and(|tip| tip.id == found.pin || Some(tip.ref_name.as_str()) == found.ref_name) {
         return Ok(true);
@@ -272,15 +278,15 @@ fn is_inside(upstream: &Inquiry<'_>, track: Option<&Track>, found: &Found<'_>) -
             Some(tip) => Ok(upstream.history(tip.id)?.leads_to(found.pin, tip.id)?),
             // Offline the track's own name is all there is to go by; asking for the rest says that it cannot be had.
             None if found.ref_name.is_some_and(|found| found.strip_prefix("refs/tags/") == Some(name)) => Ok(true),
-            None => upstream.refs().map(|_| false),
+            None => Ok(upstream.refs().map(|_| false)?),
         },
     }
 }
 
 /// What cannot be judged without the network is no reason to keep somebody who only looks from looking.
-fn unless_offline<T>(wanted: &TargetWish, judged: Result<T, RemoteError>) -> Result<Option<T>, RemoteError> {
+fn unless_offline<T>(wanted: &TargetWish, judged: Result<T, SupplyError>) -> Result<Option<T>, SupplyError> {
     match judged {
-        Err(RemoteError::Offline { .. }) if wanted.lenient => Ok(None),
+        Err(SupplyError::Remote(RemoteError::Offline { .. })) if wanted.lenient => Ok(None),
         judged => judged.map(Some),
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bstr::{BString, ByteSlice};
 
+use super::lock::LockError;
 use super::site::Site;
 use super::supply::{Supply, SupplyError};
 use crate::git::{CommitRange, GitError, Id, Lazy, Objects, PathLog, ProgramError, RemoteError, Signature, Store};
@@ -32,6 +33,9 @@ pub enum Skipped {
     /// The network, or the wish not to use it; or a server that gives no single objects.
     #[error(transparent)]
     Remote(RemoteError),
+    /// Another patchq fetches.
+    #[error(transparent)]
+    Busy(LockError),
     /// A range that is not looked through.
     #[error("there are more than {most} commits between the pins")]
     TooMany {
@@ -86,6 +90,7 @@ pub fn who_changed(
             RemoteError::Git(_) | RemoteError::Program(ProgramError::Cancelled) => Err(error.into()),
             other => Ok(WhoChanged::Skipped(Skipped::Remote(other))),
         },
+        Err(SupplyError::Lock(error @ LockError::Held { .. })) => Ok(WhoChanged::Skipped(Skipped::Busy(error))),
         Err(other) => Err(other),
     }
 }

@@ -10,6 +10,7 @@ mod around;
 mod diff_upstream;
 mod env;
 mod export;
+mod fetching;
 mod import;
 mod init;
 mod kill;

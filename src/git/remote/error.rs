@@ -26,12 +26,15 @@ pub enum Reason {
     Shallow,
     /// A plain file server, which can send nothing but everything.
     Dumb,
+    /// Another git works in the store, or one was killed there.
+    Locked,
     /// Something else; git's own lines say what.
     Other,
 }
 
 /// git's words (with `LC_ALL=C`), in lower case, and what they mean. The first that occurs counts.
-const WORDS: [(&str, Reason); 46] = [
+const WORDS: [(&str, Reason); 47] = [
+    (".lock': file exists", Reason::Locked),
     ("authentication failed", Reason::Credentials),
     ("could not read username", Reason::Credentials),
     ("could not read password", Reason::Credentials),
@@ -97,6 +100,7 @@ impl Reason {
             Reason::Sha256 => "the repository uses SHA-256 ids, which are not supported",
             Reason::Shallow => "the repository itself has only a part of its history",
             Reason::Dumb => "the server is a plain file server, which cannot send a part of a repository",
+            Reason::Locked => "another git works in the store, or was killed there",
             Reason::Other => "git failed",
         }
     }
@@ -198,6 +202,13 @@ impl RemoteError {
             if failures.iter().any(|failure| failure.reason == Reason::Credentials))
     }
 
+    /// Whether something in the store was locked.
+    #[must_use]
+    pub fn found_a_lock(&self) -> bool {
+        matches!(self, RemoteError::Failed { failures, .. }
+            if failures.iter().any(|failure| failure.reason == Reason::Locked))
+    }
+
     /// Whether every url answered that it does not have, or does not give, the object.
     #[must_use]
     pub fn lacks_object(&self) -> bool {
@@ -243,6 +254,7 @@ mod tests {
             ("error: Server does not allow request for unadvertised object 0611aa0", Reason::Strict),
             ("fatal: mismatched algorithms: client sha1; server sha256", Reason::Sha256),
             ("fatal: dumb http transport does not support shallow capabilities", Reason::Dumb),
+            ("fatal: Unable to create '/x/up.git/shallow.lock': File exists.", Reason::Locked),
             ("fatal: early EOF", Reason::Other),
         ] {
             assert_eq!(Reason::of(&[line.to_owned()]), reason, "{line}");

@@ -7,10 +7,11 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::git::{Id, RemoteError, Store, tag_order};
+use crate::git::{Id, Store, tag_order};
 use crate::path::printable;
 use crate::workspace::inquiry::Inquiry;
 use crate::workspace::settle::is_exact;
+use crate::workspace::supply::SupplyError;
 
 /// A commit with its version, where that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub(super) fn direction(
     from: (Id, Option<String>),
     to: (Id, Option<String>),
     cheaply: bool,
-) -> Result<Direction, RemoteError> {
+) -> Result<Direction, SupplyError> {
     let back = |why| {
         let place = |(id, version): &(Id, Option<String>)| Place { id: *id, version: version.clone() };
         Ok(Direction::Back(Backward { from: place(&from), to: place(&to), why }))
@@ -99,9 +100,9 @@ pub(super) fn direction(
 
 /// A store with the history of the pin. An upstream that rewrote its branch may not have the pin any more; then what
 /// was fetched of it before is all there is.
-fn history_of_pin(upstream: &Inquiry<'_>, pin: Id, target: Id) -> Result<Store, RemoteError> {
+fn history_of_pin(upstream: &Inquiry<'_>, pin: Id, target: Id) -> Result<Store, SupplyError> {
     match upstream.history(pin) {
-        Err(error) if error.lacks_object() => upstream.history(target),
+        Err(SupplyError::Remote(error)) if error.lacks_object() => upstream.history(target),
         found => found,
     }
 }
