@@ -389,7 +389,15 @@ impl Bench {
         let url = Url::parse(url, self.dir.path()).unwrap();
         let remote = Remote::new(&self.program, vec![url], offline);
         let lock = FetchLock::new(workspace, workspace.upstream("up").unwrap(), "test", &|_| {});
-        Supply { remote, lock, cancel: &NEVER, progress: None, prompts: Prompts::Never, neighbours: Vec::new() }
+        Supply {
+            remote,
+            local: false,
+            lock,
+            cancel: &NEVER,
+            progress: None,
+            prompts: Prompts::Never,
+            neighbours: Vec::new(),
+        }
     }
 
     fn ask(&self, url: &str, offline: bool, questions: &[Question]) -> WhoChanged {

@@ -105,6 +105,7 @@ impl From<SupplyError> for CliError {
             SupplyError::Remote(error) => error.into(),
             SupplyError::Git(error) => error.into(),
             SupplyError::Lock(error) => error.into(),
+            SupplyError::Missing(_) => CliError::of("offline", &error),
             SupplyError::NoEnd(_) => CliError::of("internal", &error),
         }
     }
@@ -177,6 +178,10 @@ impl CliError {
                 CliError::from_files(error).hint(format!("patchq add {name} --pin REV"))
             }
             SettleError::Files(error) => error.into(),
+            SettleError::Supply(SupplyError::Missing(_)) | SettleError::Follow(FollowError::Missing(_)) => {
+                CliError::of("offline", &error)
+                    .hint(format!("patchq setup --only {name}     (fetches what is missing)"))
+            }
             SettleError::Supply(error) => error.into(),
             SettleError::Git(error) => error.into(),
             SettleError::Checkout(error) => error.into(),

@@ -152,7 +152,7 @@ pub(super) fn settle_all(
     upstreams: &[&manifest::Upstream],
     wish: Wish,
     command: &str,
-    offline: bool,
+    local: bool,
 ) -> Each<(String, Settled)> {
     let one = |upstream: &manifest::Upstream, prompts| -> Result<Settled, CliError> {
         let name = upstream.name.as_str();
@@ -164,7 +164,7 @@ pub(super) fn settle_all(
         }
         let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
         context.mend_index(&site)?;
-        context.with_supply(workspace, upstream, offline, prompts, |supply| {
+        context.with_supply(workspace, upstream, local, prompts, |supply| {
             supply.remote.store_url(&site.store)?;
             let settled = context.around(command, |around| settle(&site, supply, wish, around));
             settled.map_err(|error| CliError::settle(name, error))

@@ -82,25 +82,24 @@ impl Context {
         Ok(())
     }
 
-    /// Runs `work` with what fetches for `upstream`.
+    /// Runs `work` with what fetches for `upstream`; `local`: the command never uses the network.
     pub(super) fn with_supply<T>(
         &self,
         workspace: &Workspace,
         upstream: &Upstream,
-        offline: bool,
+        local: bool,
         prompts: Prompts,
         work: impl FnOnce(&Supply<'_>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         let task = self.progress.task(upstream.name.as_str());
-        let offline = offline || self.offline;
-        let remote = remote(self.git_unchecked(), workspace, upstream, offline)?;
+        let remote = remote(self.git_unchecked(), workspace, upstream, local || self.offline)?;
         let progress = |report: Progress| show(&task, &report);
         let seen = self.look.terminal_err && !self.quiet && !self.json;
         let progress = seen.then_some(&progress as &(dyn Fn(Progress) + Sync));
         let neighbours = neighbours(workspace, upstream);
         let on_wait = |holder: &Holder| self.waiting(holder);
         let lock = FetchLock::new(workspace, upstream, self.command(), &on_wait);
-        work(&Supply { remote, neighbours, lock, cancel: self.stop(), progress, prompts })
+        work(&Supply { remote, neighbours, local, lock, cancel: self.stop(), progress, prompts })
     }
 
     /// Runs `work` with what surrounds a change.

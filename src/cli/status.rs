@@ -21,6 +21,7 @@ use crate::workspace::{Pending, Standing, Workspace};
 ///   3 files changed            uncommitted: `patchq save NAME -m "why"`
 ///   2 commits to export        in no patch file: `patchq export NAME`
 ///   patch files newer: apply   pin or patches changed: `patchq apply NAME`
+///   patch files newer: setup   the same, and the new pin must be fetched first
 ///   diverged                   both: `patchq export --merge NAME`
 ///   pristine                   set up without the queue
 ///   no checkout, not set up    `patchq setup`

@@ -224,7 +224,7 @@ fn cell_words(set_up: &SetUp) -> Vec<String> {
         1 => "1 commit to export".to_owned(),
         many => format!("{many} commits to export"),
     };
-    let newer = "patch files newer: apply".to_owned();
+    let newer = format!("patch files newer: {}", if set_up.has_pin { "apply" } else { "setup" });
     let pristine = set_up.pristine.then(|| "pristine".to_owned());
     let own: Option<String> = match &set_up.cell {
         Ok(Cell::Equal) => None,

@@ -63,7 +63,10 @@ pub enum FollowError {
     #[error("in the way in the checkout:\n{}", list(.0))]
     Obstacles(Vec<Obstacle>),
     /// Objects that should have been fetched before are missing.
-    #[error("{0} objects that the checkout needs are not in the store")]
+    #[error("{}", match .0 {
+        1 => "an object that the checkout needs is not in the store".to_owned(),
+        n => format!("{n} objects that the checkout needs are not in the store"),
+    })]
     Missing(usize),
     /// A journal of another patchq, or a damaged one.
     #[error("the step's record cannot be read")]

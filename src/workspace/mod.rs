@@ -64,7 +64,7 @@ pub use site::Site;
 pub use source::{Source, SourceError};
 pub use standing::{SetUp, Stand, Standing};
 pub use state::{Cell, Commits, NewCommit, State, Unreadable};
-pub use supply::{Supply, SupplyError};
+pub use supply::{Missing, Supply, SupplyError};
 pub use target::{
     Backward, MovedTag, Newest, Place, Target, TargetError, TargetNote, TargetWish, Why, find_target, newest,
 };

@@ -16,7 +16,7 @@ use super::state::{Cell, Commits, NewCommit, State, Unreadable};
 use super::supply::{Supply, SupplyError};
 use super::undo;
 use super::version::taken_for;
-use crate::git::checkout::{self, CheckoutError, Materialized, WorkChange};
+use crate::git::checkout::{self, Attachment, CheckoutError, Materialized, WorkChange};
 use crate::git::{BASE, BRANCH, GitError, Id, NOTES, Objects, SYNCED, make_notes};
 use crate::path::RepoPath;
 use crate::stack::{self, Applied, Base, Failure, Lazy, Stack};
@@ -175,7 +175,9 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
     let mut objects = Objects::new(&site.store)?;
     // The network first, without a lock: somebody else's `status` need not wait for it.
     let files = Files::read(&site.workspace.layout, site.name())?;
-    let first = stack_of(site, supply, &mut objects, &files, wish.checkout)?;
+    let there = checkout::attachment(&site.store, &site.checkout())?;
+    let with_checkout = wish.checkout || matches!(there, Attachment::Ours | Attachment::Moved);
+    let first = stack_of(site, supply, &mut objects, &files, with_checkout)?;
     let _lock = begin(site, around)?;
     if !files.are_unchanged(&site.workspace.layout, site.name())? {
         return Err(SettleError::ChangedMeanwhile);

@@ -60,6 +60,8 @@ pub struct SetUp {
     pub pristine: bool,
     /// Where it stands in the table of who is right.
     pub cell: Result<Cell, Unreadable>,
+    /// Whether the store has the commit that is pinned; if not, only what uses the network can go on.
+    pub has_pin: bool,
     /// How the files differ from what they were.
     pub files: Vec<QueueChange>,
     /// The commits that are in no patch file, oldest first.
@@ -122,11 +124,11 @@ impl Standing {
         let state = State::read(&site, &mut objects, files)?;
         self.version_state =
             Some(VersionState::of(upstream, files.pin, files.version.as_deref(), state.record.as_ref()));
-        Ok(stand(state))
+        Ok(stand(state, site.store.has(files.pin)))
     }
 }
 
-fn stand(state: State) -> Stand {
+fn stand(state: State, has_pin: bool) -> Stand {
     if state.lost_store() {
         return Stand::LostStore;
     }
@@ -140,6 +142,7 @@ fn stand(state: State) -> Stand {
         attachment: state.attachment,
         pristine: record.pristine,
         cell,
+        has_pin,
         files: state.files,
         commits: state.made,
         work: state.work,

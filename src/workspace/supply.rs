@@ -18,6 +18,8 @@ pub struct Supply<'a> {
     pub remote: Remote<'a>,
     /// The stores on this machine that are asked first ([`super::neighbours`]).
     pub neighbours: Vec<PathBuf>,
+    /// Whether the command never uses the network, whatever its options say: what is not there is then [`Missing`].
+    pub local: bool,
     /// Held while something is fetched.
     pub lock: FetchLock<'a>,
     /// Set by whoever wants the run to end.
@@ -37,12 +39,26 @@ pub enum SupplyError {
     /// The store.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// The command never uses the network, and the store does not have it.
+    #[error(transparent)]
+    Missing(#[from] Missing),
     /// Another patchq fetches.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The engine asks again and again.
     #[error("the engine asks for objects without end: {0} more in its last round (please report this)")]
     NoEnd(usize),
+}
+
+/// What a store does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// A commit.
+    #[error("commit {0} is not in the store")]
+    Commit(Id),
+    /// So many files of upstream's commits.
+    #[error("{}", match .0 { 1 => "a file of upstream's is not in the store".to_owned(), n => format!("{n} files of upstream's are not in the store") })]
+    Files(usize),
 }
 
 impl Supply<'_> {
@@ -83,6 +99,9 @@ impl Supply<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
+        if let Some(first) = wanted.first().filter(|_| self.local) {
+            return Err(Missing::Commit(*first).into());
+        }
         if !near.is_empty() {
             near.extend(store.read_ref(BASE)?.filter(|id| store.has(*id)));
         }
@@ -105,6 +124,9 @@ impl Supply<'_> {
         wanted = lacking(&wanted);
         if wanted.is_empty() {
             return Ok(());
+        }
+        if self.local {
+            return Err(Missing::Files(wanted.len()).into());
         }
         self.fetching(|remote, watch| remote.fetch_blobs(store, &wanted, watch))?;
         Ok(())

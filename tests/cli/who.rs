@@ -46,6 +46,26 @@ fn refuses(env: &Env, args: &[&str]) -> Run {
 const ALL: [&[&str]; 4] = [&["setup"], &["apply"], &["export"], &["save", "-m", "Why"]];
 
 in_both_worlds! {
+    fn files_that_the_store_lacks_the_objects_for_need_setup(env) {
+        let usual = env.ready();
+        env.write("ws/commits/up.txt", format!("{}\n", usual.next));
+        let missing = format!("error: up: commit {} is not in the store", usual.next);
+        let run = refuses(env, &["apply"]).says(&missing).says_not("--offline");
+        run.hints("patchq setup --only up");
+        refuses(env, &["apply", "--json"]).json();
+        let status = |words: &str| env.patchq(&["status"]).ok().prints(words);
+        status("patch files newer: setup");
+        // To look brings the commit and what the queue touches, and nothing more of what a checkout needs.
+        env.write("ws/commits/up.txt", format!("{}\n", usual.pin));
+        env.patchq(&["diff-upstream"]).ok();
+        env.write("ws/commits/up.txt", format!("{}\n", usual.next));
+        status("patch files newer: apply");
+        let run = refuses(env, &["apply"]).says("error: up: a file of upstream's is not in the store");
+        run.hints("patchq setup --only up").says_not("--offline");
+        env.patchq(&["setup", "--only", "up"]).ok();
+        env.patchq(&["apply"]).ok();
+    }
+
     fn equal(env) {
         env.ready();
         env.changes_nothing(&["setup"]).ok().says("up to date");
