@@ -8,17 +8,17 @@ use crate::git::Prompts;
 use crate::ui::{Message, Paint, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
-    Demands, Files, Finding, FindingKind, Pending, Repairs, Severity, Site, Supply, Workspace, finish_if_free,
-    judge_files, judge_queue, judge_workspace, neighbours, repair,
+    Demands, Files, Finding, FindingKind, Missing, Pending, Repairs, Severity, Site, Supply, SupplyError, Workspace,
+    finish_if_free, judge_files, judge_queue, judge_workspace, neighbours, repair,
 };
 
 /// Check that the workspace is in order
 ///
 /// For CI and pre-commit. Every patch applies on its pin at the place it says,
 /// `export` would rewrite nothing, and series, names, pins, versions and ignore
-/// files are in order. Works without the network when the store has the objects.
-/// Each finding is a line FILE:LINE: error: … (or warning) on stdout. Exit 4 when
-/// there is an error.
+/// files are in order. Never uses the network: what the store lacks, `setup`
+/// fetches. Each finding is a line FILE:LINE: error: … (or warning) on stdout.
+/// Exit 4 when there is an error.
 ///
 /// A hunk that applies only at another line is a warning (an error with
 /// --strict), and so are commits of the checkout that are in no patch file.
@@ -26,15 +26,16 @@ use crate::workspace::{
 /// am` takes.
 ///
 /// --fix puts right what it can, in one step that `patchq undo` takes back:
-/// offsets, a stale or missing version (the network is asked for it), missing
-/// lines of .gitignore and .gitattributes; with --canonical the form, too: a
-/// patch without a header gets one. What the patches do does not change.
+/// offsets, a stale or missing version, missing lines of .gitignore and
+/// .gitattributes; with --canonical the form, too: a patch without a header gets
+/// one. What the patches do does not change. With it the network is asked for the
+/// version, and for what the store lacks.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
 As a pre-commit hook of the workspace:
-  printf '#!/bin/sh\\nexec patchq verify --offline\\n' \\
+  printf '#!/bin/sh\\nexec patchq verify\\n' \\
          > .git/hooks/pre-commit
   chmod +x .git/hooks/pre-commit"
 )]
@@ -136,11 +137,11 @@ fn one(
     }
     let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
     let Some(files) = files else { return Ok(Judged { findings, ..Judged::default() }) };
-    if site.is_none() && context.offline && neighbours(workspace, upstream).is_empty() {
-        let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
-        return Err(CliError::plain("offline", text).hint("run it again without --offline"));
+    if site.is_none() && (!wish.fix || context.offline) && neighbours(workspace, upstream).is_empty() {
+        let missing = SupplyError::from(Missing::Commit(files.pin));
+        return Ok(Judged { findings, failed: Some(CliError::settle(name, missing.into())), ..Judged::default() });
     }
-    context.with_supply(workspace, upstream, false, Prompts::Never, |supply| {
+    context.with_supply(workspace, upstream, !wish.fix, Prompts::Never, |supply| {
         let site = match site.take() {
             Some(site) => site,
             None => {

@@ -64,7 +64,7 @@ in_both_worlds! {
         env.patchq(&["verify", "two", "--offline"]).ok();
         fs::remove_dir_all(env.store()).unwrap();
         fs::remove_dir_all(env.path("ws/.git/patchq/two.git")).unwrap();
-        env.patchq(&["verify", "two", "--offline"]).exits(1).one_error().hints("--offline");
+        env.patchq(&["verify", "two"]).exits(1).one_error().hints("patchq setup --only two");
     }
 
     fn another_url_is_no_neighbour(env) {

@@ -63,18 +63,24 @@ in_both_worlds! {
         assert_eq!(document, json!({"schema": "patchq.verify/1", "ok": true, "findings": [], "fixed": []}));
     }
 
-    fn a_new_clone_fetches_or_says_what_is_missing(env) {
+    fn what_the_store_lacks_is_for_setup(env) {
         let usual = env.workspace();
-        let run = env.patchq(&["verify", "--offline"]).exits(1).one_error();
-        run.says(&format!("cannot fetch commit {}", usual.pin)).hints("without --offline");
+        env.write("ws/patches/up/later.diff", &usual.patches[2].1);
+        let missing = |pin: &str| {
+            let run = env.changes_nothing(&["verify"]).exits(1).one_error().prints("later.diff: warning:");
+            run.says(&format!("up: commit {pin} is not in the store")).hints("patchq setup --only up");
+        };
+        missing(&usual.pin);
         assert!(!env.exists("ws/.git/patchq"));
-        let run = env.patchq(&["verify"]).ok().says("this clone does not know whether the version");
-        assert_eq!(run.stdout, "");
-        assert!(!env.exists("ws/up"), "verify made a checkout");
-        env.patchq(&["verify", "--offline"]).ok();
-        fs::rename(env.path("up.git"), env.path("gone.git")).unwrap();
-        fs::remove_dir_all(env.path("ws/.git/patchq")).unwrap();
-        env.patchq(&["verify"]).exits(1).one_error().says("cannot fetch commit");
+        env.patchq(&["setup"]).ok();
+        env.patchq(&["verify"]).ok();
+        env.write("ws/commits/up.txt", format!("{}\n", usual.next));
+        missing(&usual.next);
+        // The commit is there, what the queue touches is not.
+        let fetch = ["fetch", "-q", "--depth=1", "--filter=blob:none", "origin", &usual.next];
+        env.git(&env.co(), &fetch);
+        let run = env.changes_nothing(&["verify"]).exits(1).one_error().says("of upstream's");
+        run.hints("patchq setup --only up").says_not("--offline");
     }
 
     fn a_patch_that_does_not_apply(env) {
@@ -106,9 +112,14 @@ in_both_worlds! {
         env.ready();
         env.write("ws/commits/up.txt", "0123456789012345678901234567890123456789\n");
         env.write("ws/commits/up.version.txt", "v9\n");
-        let run = env.patchq(&["--json", "verify"]).exits(4);
+        let run = env.patchq(&["--json", "verify"]).exits(1);
+        assert_eq!(run.json()["error"]["kind"], json!("offline"));
+        env.patchq(&["verify"]).exits(1).one_error().says("commit 0123456").hints("patchq setup --only up");
+        env.patchq(&["setup", "--only", "up"]).exits(1).one_error().says("cannot fetch commit 0123456");
+        let run = env.patchq(&["--json", "verify", "--fix"]).exits(4);
         assert!(findings(&run).contains(&found("pin", "commits/up.txt", 1, "error")), "{}", run.shown());
-        env.patchq(&["verify", "--offline"]).exits(1).one_error().says("cannot fetch commit 0123456");
+        env.write("ws/commits/up.txt", format!("{}\n", env.git(&env.co(), &["rev-parse", "HEAD^{tree}"])));
+        env.patchq(&["verify"]).exits(4).prints("commits/up.txt:1: error: ").prints("is no commit");
     }
 
     fn names_that_collide_or_are_left_out(env) {
@@ -162,7 +173,7 @@ in_both_worlds! {
         env.workspace();
         env.write("ws/up/file", "x\n");
         env.git(&env.ws(), &["add", "-f", "up/file"]);
-        let run = env.patchq(&["verify"]).exits(4);
+        let run = env.patchq(&["verify"]).exits(1);
         run.prints("upstreams.toml:2: error: 'up' is tracked in the workspace's repository: git rm -r --cached up");
     }
 
