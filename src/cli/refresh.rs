@@ -167,7 +167,11 @@ pub(super) fn perform(
             supply.remote.store_url(&site.store)?;
             let refreshed = context.around("refresh", |around| refresh(&site, supply, &wish, around));
             let refreshed = refreshed.map_err(|error| failed(name, error))?;
-            if let Some(tip) = &refreshed.target.tip {
+            // News of a track that the manifest does not have would only replace those of its own.
+            let written =
+                refreshed.target.track.as_ref().filter(|_| refreshed.published.is_some() || refreshed.followed);
+            let track = written.or(upstream.track.as_ref());
+            if let Some(tip) = refreshed.target.tip.as_ref().filter(|tip| Some(&tip.track) == track) {
                 let pin = if refreshed.published.is_some() { refreshed.target.pin } else { refreshed.from.pin };
                 remember_news(&site, tip, Some(pin), context.now());
             }

@@ -68,6 +68,22 @@ in_both_worlds! {
         assert_in_step(env);
     }
 
+    fn status_keeps_the_news_of_the_manifests_own_track(env) {
+        let bench = prepared(env, MAIN);
+        let news = || env.patchq(&["status", "--json"]).ok().json()["upstreams"][0]["news"]["newest"]["id"].clone();
+        env.patchq(&["outdated"]).exits(4);
+        let main = bench.id("main");
+        assert_eq!(news(), main.as_str());
+        env.patchq(&["refresh", "--dry-run", "--track", "v1.*"]).ok();
+        assert_eq!(news(), main.as_str(), "after a look at another track");
+        env.patchq(&["refresh", "--dry-run", "--to", "v1.1.1", "--track", "v1"]).ok();
+        assert_eq!(news(), main.as_str(), "after a look at a commit of another track");
+        env.patchq(&["refresh", "--to", "v1.1.1", "--once"]).ok();
+        assert_eq!(news(), main.as_str(), "after a move to a commit outside");
+        env.patchq(&["refresh", "--track", "v1.*"]).ok();
+        assert_eq!(news(), bench.id("v1.1.1").as_str(), "with another track");
+    }
+
     fn a_new_track_is_written_and_taken_back(env) {
         let bench = prepared(env, MAIN);
         let before = all(env);
