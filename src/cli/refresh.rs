@@ -248,7 +248,8 @@ fn with_prompts<T>(context: &Context, work: impl Fn(Prompts) -> Result<T, CliErr
 fn reports(refreshed: &Refreshed) -> Vec<PatchReport> {
     let patches = refreshed.rebased.iter().flat_map(|rebased| &rebased.patches);
     let subjects = refreshed.from.patches.iter().map(|patch| patch.queued.patch.header.subject.as_slice());
-    patches.zip(subjects).map(|(patch, subject)| PatchReport::new(patch, subject)).collect()
+    let report = if refreshed.published.is_some() { PatchReport::moved } else { PatchReport::new };
+    patches.zip(subjects).map(|(patch, subject)| report(patch, subject)).collect()
 }
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.

@@ -28,7 +28,7 @@ pub struct PatchReport {
     pub emptied: bool,
     /// Its commit on the old pin.
     pub old_commit: Id,
-    /// Its commit on the new pin.
+    /// Its commit on the new pin, once the queue was moved there: before, no repository has it.
     pub new_commit: Option<Id>,
     /// Its files by path.
     pub files: Vec<FileReport>,
@@ -166,7 +166,7 @@ pub struct CandidateReport {
 }
 
 impl PatchReport {
-    /// What became of `patch`, whose file has `subject`.
+    /// What would become of `patch`, whose file has `subject`.
     #[must_use]
     pub fn new(patch: &PatchOutcome, subject: &[u8]) -> PatchReport {
         PatchReport {
@@ -176,9 +176,15 @@ impl PatchReport {
             dropped: patch.outcome == stack::Outcome::Upstreamed,
             emptied: patch.emptied,
             old_commit: patch.old,
-            new_commit: patch.new,
+            new_commit: None,
             files: patch.files.iter().map(FileReport::new).collect(),
         }
+    }
+
+    /// The same for a queue that was moved.
+    #[must_use]
+    pub fn moved(patch: &PatchOutcome, subject: &[u8]) -> PatchReport {
+        PatchReport { new_commit: patch.new, ..PatchReport::new(patch, subject) }
     }
 }
 

@@ -57,6 +57,12 @@ in_both_worlds! {
 
     fn the_document_says_all_of_it(env) {
         let up = env.ready();
+        for looks in [&["refresh", "--dry-run", "--json"][..], &["diff-upstream", "--json"]] {
+            let document = env.patchq(looks).ok().json();
+            let patches = document["upstreams"][0]["patches"].as_array().or(document["patches"].as_array()).unwrap();
+            assert_eq!(patches.len(), 3);
+            assert!(patches.iter().all(|patch| patch["new_commit"].is_null()), "commits that exist nowhere: {document}");
+        }
         let document = env.patchq(&["refresh", "up", "--json"]).ok().json();
         assert_eq!(document["schema"], "patchq.refresh/1");
         assert_eq!(document["ok"], true);
