@@ -8,6 +8,17 @@ use bstr::ByteSlice;
 use super::{Bytes, ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
 use crate::path::{printable, printable_line};
 
+/// A report has no more bytes than this, and some more sentences: GitHub takes 65,536 characters for the text of a pull request.
+const MOST: usize = 60_000;
+/// Of these the table takes no more than half.
+const MOST_TABLE: usize = MOST / 2;
+/// So many lines of each side of a hunk are shown,
+const LINES: usize = 40;
+/// and so many characters of each line,
+const CHARACTERS: usize = 500;
+/// and so many of everything else that is listed in one place.
+const ITEMS: usize = 20;
+
 /// Where a queue goes.
 #[derive(Debug, Clone)]
 pub struct Heading<'a> {
@@ -55,30 +66,64 @@ pub fn markdown(heading: &Heading<'_>, patches: &[PatchReport], summary: &str, t
     if patches.is_empty() {
         return out;
     }
-    let _ = write!(out, "{summary}.\n\n| patch | outcome | |\n|---|---|---|\n");
-    for patch in patches {
+    let _ = write!(out, "{summary}.\n\n");
+    table(&mut out, patches);
+    conflicts(&mut out, patches, touched_by);
+    out
+}
+
+fn table(out: &mut String, patches: &[PatchReport]) {
+    let most = out.len() + MOST_TABLE;
+    out.push_str("| patch | outcome | |\n|---|---|---|\n");
+    for (n, patch) in patches.iter().enumerate() {
         let subject = if patch.subject.0.is_empty() { String::new() } else { format!(" {}", cell(&patch.subject.0)) };
         let outcome = match patch.outcome {
             word @ ("conflict" | "blocked") => format!("**{word}**"),
             word => word.to_owned(),
         };
-        let _ = writeln!(out, "| {}{subject} | {outcome} | {} |", cell(patch.file.as_bytes()), remarks(patch));
+        let row = format!("| {}{subject} | {outcome} | {} |\n", cell(patch.file.as_bytes()), remarks(patch));
+        if out.len() + row.len() > most {
+            let _ = writeln!(out, "| … {} | | |", more(patches.len() - n, "patch", "patches"));
+            return;
+        }
+        out.push_str(&row);
     }
+}
+
+/// Every conflict that fits, whole; how many did not.
+fn conflicts(out: &mut String, patches: &[PatchReport], touched_by: TouchedBy<'_>) {
+    let mut left_out = 0;
     for patch in patches.iter().filter(|patch| patch.outcome == "conflict") {
-        let _ = write!(out, "\n## {}\n\n", code(&patch.file));
-        if !patch.subject.0.is_empty() {
-            let _ = write!(out, "{}\n\n", code(&printable(&patch.subject.0)));
+        let mut title = title(patch);
+        let conflicts = patch.files.iter().filter_map(|file| file.conflict.as_ref());
+        let mut sections: Vec<String> = conflicts.map(|conflict| section(conflict, touched_by)).collect();
+        if sections.is_empty() {
+            sections.push(String::new());
         }
-        if patch.emptied {
-            out.push_str(
-                "A clean merge leaves nothing of this patch, though upstream does not have it byte for byte.\n\n",
-            );
-        }
-        for conflict in patch.files.iter().filter_map(|file| file.conflict.as_ref()) {
-            section(&mut out, conflict, touched_by);
+        for section in sections {
+            if out.len() + title.len() + section.len() > MOST {
+                left_out += 1;
+                continue;
+            }
+            out.push_str(&std::mem::take(&mut title));
+            out.push_str(&section);
         }
         out.truncate(out.trim_end().len());
         out.push('\n');
+    }
+    if left_out > 0 {
+        let what = more(left_out, "conflict", "conflicts");
+        let _ = write!(out, "\n**… {what}**, for which there is no room here; `--json` has everything.\n");
+    }
+}
+
+fn title(patch: &PatchReport) -> String {
+    let mut out = format!("\n## {}\n\n", code(&patch.file));
+    if !patch.subject.0.is_empty() {
+        let _ = write!(out, "{}\n\n", code(&printable(&patch.subject.0)));
+    }
+    if patch.emptied {
+        out.push_str("A clean merge leaves nothing of this patch, though upstream does not have it byte for byte.\n\n");
     }
     out
 }
@@ -110,59 +155,94 @@ fn remarks(patch: &PatchReport) -> String {
             all.push(format!("{path}: {}", conflict.message));
         }
     }
+    let left = all.len().saturating_sub(ITEMS);
+    all.truncate(ITEMS);
+    if left > 0 {
+        all.push(format!("… {}", more(left, "remark", "remarks")));
+    }
     all.join("<br>")
 }
 
-fn section(out: &mut String, conflict: &ConflictReport, touched_by: TouchedBy<'_>) {
-    let _ = write!(out, "### {}: {}\n\n", code(&printable(&conflict.path.0)), conflict.message);
-    for candidate in &conflict.candidates {
+fn section(conflict: &ConflictReport, touched_by: TouchedBy<'_>) -> String {
+    let mut out = format!("### {}: {}\n\n", code(&printable(&conflict.path.0)), conflict.message);
+    list(&mut out, &conflict.candidates, |candidate| {
         let percent = candidate.similarity.map(|percent| format!(", {percent} % alike")).unwrap_or_default();
-        let _ = writeln!(out, "- perhaps it is {} now{percent}", code(&printable(&candidate.path.0)));
-    }
-    if !conflict.candidates.is_empty() {
-        out.push('\n');
-    }
+        format!("perhaps it is {} now{percent}", code(&printable(&candidate.path.0)))
+    });
     if conflict.hunks.is_empty() {
-        commits(out, &touched_by(conflict, None));
+        list(&mut out, &touched_by(conflict, None), commit);
     }
-    for (n, hunk) in conflict.hunks.iter().enumerate() {
+    for (n, hunk) in conflict.hunks.iter().take(ITEMS).enumerate() {
         let _ = write!(out, "<details><summary>line {} upstream</summary>\n\n", hunk.upstream.start);
-        sides(out, hunk);
-        out.push_str("</details>\n\n");
-        commits(out, &touched_by(conflict, Some(n)));
+        // Nothing in it can end the fence: no line of it begins with what is from outside.
+        let _ = write!(out, "```\n{}```\n\n</details>\n\n", sides(hunk));
+        list(&mut out, &touched_by(conflict, Some(n)), commit);
     }
+    let left = conflict.hunks.len().saturating_sub(ITEMS);
+    if left > 0 {
+        let _ = write!(out, "… {}\n\n", more(left, "place", "places"));
+    }
+    out
 }
 
-fn sides(out: &mut String, hunk: &HunkReport) {
+/// The lines of a hunk as they stand on the screen: what is around them once, with what went together in it already, and
+/// each side's own.
+fn sides(hunk: &HunkReport) -> String {
     let sides: [(&str, &LinesReport); 3] = [("base", &hunk.base), ("upstream", &hunk.upstream), ("patch", &hunk.patch)];
+    let mut out = String::new();
+    let mut row = |side: &str, text: &str| {
+        let row = format!("{side:<8} │ {text}");
+        let _ = writeln!(out, "{}", row.trim_end());
+    };
+    hunk.before.iter().for_each(|line| row("", &line_of(line)));
     for (side, lines) in sides {
         if lines.lines.is_empty() {
-            let _ = write!(out, "{side}: no line\n\n");
-            continue;
+            row(side, "(no line)");
         }
-        let text = |lines: &[Bytes]| lines.iter().map(|line| line_of(&line.0)).collect::<String>();
-        let text = format!("{}{}{}", text(&hunk.before), text(&lines.lines), text(&hunk.after));
-        let fence = "`".repeat(longest_run(&text).max(2) + 1);
-        let _ = write!(out, "{side}, at line {}:\n\n{fence}\n{text}{fence}\n\n", lines.start);
+        for (n, line) in lines.lines.iter().take(LINES).enumerate() {
+            row(if n == 0 { side } else { "" }, &line_of(line));
+        }
+        let left = lines.lines.len().saturating_sub(LINES);
+        if left > 0 {
+            row("", &format!("… {}", more(left, "line", "lines")));
+        }
+    }
+    hunk.after.iter().for_each(|line| row("", &line_of(line)));
+    out
+}
+
+fn line_of(line: &Bytes) -> String {
+    let line = line.0.strip_suffix(b"\n").unwrap_or(&line.0);
+    let text = printable_line(line.strip_suffix(b"\r").unwrap_or(line));
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text,
     }
 }
 
-fn line_of(line: &[u8]) -> String {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    format!("{}\n", printable_line(line.strip_suffix(b"\r").unwrap_or(line)))
+fn commit(commit: &UpstreamCommit) -> String {
+    let id = match &commit.link {
+        Some(link) => format!("[{}]({link})", code(&commit.id)),
+        None => code(&commit.id),
+    };
+    format!("{id} {} {}", commit.date, code(&commit.subject))
 }
 
-fn commits(out: &mut String, commits: &[UpstreamCommit]) {
-    for commit in commits {
-        let id = match &commit.link {
-            Some(link) => format!("[{}]({link})", code(&commit.id)),
-            None => code(&commit.id),
-        };
-        let _ = writeln!(out, "- {id} {} {}", commit.date, code(&commit.subject));
+fn list<T>(out: &mut String, items: &[T], shown: impl Fn(&T) -> String) {
+    for item in items.iter().take(ITEMS) {
+        let _ = writeln!(out, "- {}", shown(item));
     }
-    if !commits.is_empty() {
+    let left = items.len().saturating_sub(ITEMS);
+    if left > 0 {
+        let _ = writeln!(out, "- … {left} more");
+    }
+    if !items.is_empty() {
         out.push('\n');
     }
+}
+
+fn more(n: usize, one: &str, many: &str) -> String {
+    format!("{n} more {}", if n == 1 { one } else { many })
 }
 
 /// A code span that holds `text`, whatever backticks are in it.
@@ -184,6 +264,87 @@ fn longest_run(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::Id;
+
+    fn lines(start: usize, lines: impl Iterator<Item = String>) -> LinesReport {
+        LinesReport { start, lines: lines.map(|line| Bytes::from(line.as_bytes())).collect() }
+    }
+
+    fn hunk(n: usize) -> HunkReport {
+        let side = |word: &str| lines(7, (0..n).map(|line| format!("{word} {line}\n")).collect::<Vec<_>>().into_iter());
+        let (before, after) = (vec![Bytes::from("before\n")], vec![Bytes::from("after")]);
+        HunkReport { before, base: lines(7, std::iter::empty()), upstream: side("theirs"), patch: side("ours"), after }
+    }
+
+    fn conflicting(name: &str, hunks: Vec<HunkReport>) -> PatchReport {
+        let conflict = ConflictReport {
+            path: "a".into(),
+            kind: "content",
+            message: "upstream changed the same lines".to_owned(),
+            base: None,
+            upstream: None,
+            patch: None,
+            hunks,
+            candidates: Vec::new(),
+        };
+        let file = FileReport {
+            path: "a".into(),
+            from: None,
+            moved_to: None,
+            similarity: None,
+            outcome: "conflict",
+            waits_for: None,
+            upstream_has: None,
+            conflict: Some(conflict),
+            not_run: None,
+        };
+        PatchReport {
+            file: name.to_owned(),
+            subject: "Do".into(),
+            outcome: "conflict",
+            dropped: false,
+            emptied: false,
+            old_commit: Id::EMPTY_TREE,
+            new_commit: None,
+            files: vec![file],
+        }
+    }
+
+    fn report(patches: &[PatchReport]) -> String {
+        let heading = Heading { name: "up", from: "1", to: "2", state: "It waits.", notes: &[], compare: None };
+        markdown(&heading, patches, "some", &|_, _| Vec::new())
+    }
+
+    #[test]
+    fn a_long_hunk_is_cut_and_its_surroundings_stand_once() {
+        let mut long = hunk(103);
+        long.base = lines(7, std::iter::once("x".repeat(2 * CHARACTERS)));
+        let text = report(&[conflicting("0001-a.patch", vec![long])]);
+        assert_eq!(text.matches("│ before\n").count(), 1, "{text}");
+        assert_eq!(text.matches("│ after\n").count(), 1, "{text}");
+        assert!(text.contains("upstream │ theirs 0\n         │ theirs 1\n"), "{text}");
+        assert!(text.contains("theirs 39\n         │ … 63 more lines\npatch    │ ours 0\n"), "{text}");
+        assert!(text.contains("xx …\n") && !text.contains(&"x".repeat(CHARACTERS + 1)), "{text}");
+    }
+
+    #[test]
+    fn a_report_fits_into_a_pull_request() {
+        let small = || conflicting("0002-small.patch", vec![hunk(0)]);
+        let large = || conflicting("0001-large.patch", (0..50).map(|_| hunk(60)).collect());
+        let fits = report(&[large(), small()]);
+        assert!(fits.contains("… 30 more places") && !fits.contains("no room"), "{fits}");
+        let mut patches: Vec<_> = (0..20).map(|_| large()).collect();
+        patches.push(small());
+        let text = report(&patches);
+        assert!(text.len() > MOST / 2 && text.len() < 65_536, "{}", text.len());
+        let (shown, left) = (text.matches("\n## `0001-").count(), 20);
+        let left = left - shown;
+        assert!(shown > 0 && text.contains(&format!("\n**… {left} more conflicts**, for which there is no room")));
+        assert!(text.contains("\n## `0002-small.patch`\n"), "what fits is there");
+        assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+        let text = report(&(0..9000).map(|_| conflicting("0003-x.patch", Vec::new())).collect::<Vec<_>>());
+        assert!(text.len() < 65_536 && text.contains(" more patches | | |\n"), "{}", text.len());
+    }
 
     #[test]
     fn nothing_ends_its_code_span() {
