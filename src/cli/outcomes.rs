@@ -23,7 +23,7 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
             out.push_str(&format!("{between}{}", look.paint(Paint::Faint, remark)));
         }
         out.push('\n');
-        for (place, rest) in patch.files.iter().filter_map(|file| file_remark(look, file)) {
+        for (place, rest) in patch.files.iter().flat_map(|file| file_remarks(look, file)) {
             let line = format!("{indent}{place}{rest}");
             if look.fits(&line) || rest.is_empty() {
                 out.push_str(&format!("{line}\n"));
@@ -132,7 +132,18 @@ fn patch_remark(patch: &PatchReport) -> &'static str {
     }
 }
 
-/// What there is to say of a file, if anything: where it is, and what follows that.
+/// All that there is to say of a file, one thing after the other: where it is, and what follows that.
+fn file_remarks(look: &Look, file: &FileReport) -> Vec<(String, String)> {
+    let path = shown(&file.path.0);
+    let decided = file.decided.iter().map(|decided| {
+        let line = decided.hunk.as_ref().map(|hunk| format!(":{}", hunk.upstream.start)).unwrap_or_default();
+        (format!("{path}{line}"), format!(": {}: {}", decided.by, decided.reason))
+    });
+    let refused = file.refused.iter().map(|why| (path.clone(), format!(": not decided: {why}")));
+    file_remark(look, file).into_iter().chain(decided).chain(refused).collect()
+}
+
+/// What there is to say of a file's outcome, if anything.
 fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
     let (arrow, path) = (if look.unicode { "→" } else { "->" }, shown(&file.path.0));
     let moved = file.moved_to.as_ref().map(|to| match file.similarity {
@@ -146,14 +157,14 @@ fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
         let generated = conflict.generated.map(|what| format!(" ({what}: regenerate it by hand)")).unwrap_or_default();
         let proposal = conflict.suggestion.as_ref();
         let proposal = proposal.map(|found| format!("; {}: {}", found.confidence, found.reason)).unwrap_or_default();
-        let said = [candidates(conflict), generated, proposal, decisions(file), evidence(file), not_run(file)].concat();
+        let said = [candidates(conflict), generated, proposal, evidence(file), not_run(file)].concat();
         let what = format!(": {}{said}", conflict.message);
         return Some((at(conflict), what));
     }
     match moved {
         Some(moved) => Some((path, moved)),
         None if file.outcome == "merged" => {
-            Some((path, decisions(file) + &evidence(file) + &not_run(file))).filter(|(_, rest)| !rest.is_empty())
+            Some((path, evidence(file) + &not_run(file))).filter(|(_, rest)| !rest.is_empty())
         }
         None => None,
     }
@@ -177,17 +188,6 @@ fn candidates(conflict: &ConflictReport) -> String {
         .collect();
     let between = if conflict.kind == "collision" { ": " } else { " to " };
     if named.is_empty() { String::new() } else { format!("{between}{}", named.join(" or ")) }
-}
-
-/// What was decided about a file that nobody was asked about, and what was not.
-fn decisions(file: &FileReport) -> String {
-    let mut all: Vec<String> = Vec::new();
-    for decided in &file.decided {
-        let place = decided.hunk.as_ref().map(|hunk| format!("line {}, ", hunk.upstream.start)).unwrap_or_default();
-        all.push(format!("{place}{}: {}", decided.by, decided.reason));
-    }
-    all.extend(file.refused.iter().map(|why| format!("not decided: {why}")));
-    if all.is_empty() { String::new() } else { format!(" ({})", all.join("; ")) }
 }
 
 /// The merge driver of upstream's choice, which patchq never runs.
@@ -234,6 +234,8 @@ mod tests {
             upstream_has: None,
             conflict: None,
             not_run: None,
+            decided: Vec::new(),
+            refused: Vec::new(),
         }
     }
 

@@ -37,6 +37,11 @@ use crate::workspace::{Site, Target, TargetWish, Workspace, remember_news};
 /// files whose patch did not change keep their bytes. Otherwise nothing is
 /// written, the conflicts are listed whole, and the exit code is 3.
 ///
+/// --accept decides conflicts unattended, each decision by a rule that is reported:
+/// `suggested` takes the proposal where there is one; `patch` and `upstream` take
+/// one side, of what --only names. A silent downgrade, or the text of a generated
+/// file, is never taken that way.
+///
 /// A refresh never goes back by itself, and a REV outside of the track must be
 /// meant: --once leaves the track as it is, --track NEW changes it.
 #[derive(clap::Args, Debug, Default)]
@@ -47,7 +52,9 @@ Examples:
   patchq refresh kubeflow --dry-run          what would become of the queue?
   patchq refresh kubeflow                    to the tip of the track
   patchq refresh kubeflow --to v1.7.0 --track v1.7-branch
-  patchq refresh kubeflow --to v1.7.0 --once --report refresh.md"
+  patchq refresh kubeflow --to v1.7.0 --once --report refresh.md
+  patchq refresh kubeflow --accept suggested
+  patchq refresh kubeflow --accept patch --only 0003 --only '**/Makefile'"
 )]
 pub(super) struct Args {
     /// The upstream (left out: the checkout you stand in, or the only one)

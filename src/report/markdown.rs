@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use bstr::ByteSlice;
 
-use super::{Bytes, ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
+use super::{Bytes, ConflictReport, DecidedReport, FileReport, HunkReport, PatchReport};
 use crate::path::{printable, printable_line};
 
 /// A report has no more bytes than this, and some more sentences: GitHub takes 65,536 characters for the text of a pull request.
@@ -68,8 +68,38 @@ pub fn markdown(heading: &Heading<'_>, patches: &[PatchReport], summary: &str, t
     }
     let _ = write!(out, "{summary}.\n\n");
     table(&mut out, patches);
+    decided(&mut out, patches);
     conflicts(&mut out, patches, touched_by);
     out
+}
+
+/// What was decided with nobody looking: each rule, and the lines that stand there now.
+fn decided(out: &mut String, patches: &[PatchReport]) {
+    let files = patches.iter().flat_map(|patch| patch.files.iter().map(move |file| (patch, file)));
+    let all: Vec<(&PatchReport, &FileReport, &DecidedReport)> =
+        files.flat_map(|(patch, file)| file.decided.iter().map(move |decided| (patch, file, decided))).collect();
+    if all.is_empty() {
+        return;
+    }
+    out.push_str("\n## Decided\n\n");
+    for (n, (patch, file, decided)) in all.iter().enumerate() {
+        let line = decided.hunk.as_ref().map(|hunk| format!(", line {}", hunk.upstream.start)).unwrap_or_default();
+        let (path, name) = (code(&printable(&file.path.0)), code(&patch.file));
+        let mut item = format!("{path}{line} ({name}), by {}: {}\n\n", code(&decided.by), code(&decided.reason));
+        if let Some(hunk) = &decided.hunk {
+            let mut rows = Rows::default();
+            rows.sides(hunk);
+            rows.lines("taken", decided.text.as_deref().unwrap_or_default());
+            let _ = write!(item, "<details><summary>the lines</summary>\n\n```\n{}```\n\n</details>\n\n", rows.0);
+        }
+        if out.len() + item.len() > MOST {
+            let _ = write!(out, "… {}; `--json` has everything.\n\n", more(all.len() - n, "decision", "decisions"));
+            break;
+        }
+        out.push_str(&item);
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
 }
 
 fn table(out: &mut String, patches: &[PatchReport]) {
@@ -154,6 +184,7 @@ fn remarks(patch: &PatchReport) -> String {
         if let Some(conflict) = &file.conflict {
             all.push(format!("{path}: {}", conflict.message));
         }
+        all.extend(file.refused.iter().map(|why| format!("{path}, not decided: {}", cell(why.as_bytes()))));
     }
     let left = all.len().saturating_sub(ITEMS);
     all.truncate(ITEMS);
@@ -169,6 +200,12 @@ fn section(conflict: &ConflictReport, touched_by: TouchedBy<'_>) -> String {
         let percent = candidate.similarity.map(|percent| format!(", {percent} % alike")).unwrap_or_default();
         format!("perhaps it is {} now{percent}", code(&printable(&candidate.path.0)))
     });
+    if let Some(what) = conflict.generated {
+        let _ = write!(out, "This is {what}: regenerate it by hand.\n\n");
+    }
+    if let Some(found) = &conflict.suggestion {
+        let _ = write!(out, "Proposal ({}): {}\n\n", found.confidence, code(&found.reason));
+    }
     if conflict.hunks.is_empty() {
         list(&mut out, &touched_by(conflict, None), commit);
     }
@@ -185,30 +222,48 @@ fn section(conflict: &ConflictReport, touched_by: TouchedBy<'_>) -> String {
     out
 }
 
-/// The lines of a hunk as they stand on the screen: what is around them once, with what went together in it already, and
-/// each side's own.
+/// The lines of a hunk as they stand on the screen: what is around them once, with what went together in it already, each
+/// side's own, and what is proposed.
 fn sides(hunk: &HunkReport) -> String {
-    let sides: [(&str, &LinesReport); 3] = [("base", &hunk.base), ("upstream", &hunk.upstream), ("patch", &hunk.patch)];
-    let mut out = String::new();
-    let mut row = |side: &str, text: &str| {
+    let mut rows = Rows::default();
+    hunk.before.iter().for_each(|line| rows.row("", &line_of(line)));
+    rows.sides(hunk);
+    hunk.after.iter().for_each(|line| rows.row("", &line_of(line)));
+    if let Some(found) = &hunk.suggestion {
+        rows.row("proposal", &format!("{} ({}):", found.reason, found.confidence));
+        rows.lines("", found.text.as_deref().unwrap_or_default());
+    }
+    rows.0
+}
+
+/// Lines with a word in front that says whose they are.
+#[derive(Default)]
+struct Rows(String);
+
+impl Rows {
+    fn row(&mut self, side: &str, text: &str) {
         let row = format!("{side:<8} │ {text}");
-        let _ = writeln!(out, "{}", row.trim_end());
-    };
-    hunk.before.iter().for_each(|line| row("", &line_of(line)));
-    for (side, lines) in sides {
-        if lines.lines.is_empty() {
-            row(side, "(no line)");
-        }
-        for (n, line) in lines.lines.iter().take(LINES).enumerate() {
-            row(if n == 0 { side } else { "" }, &line_of(line));
-        }
-        let left = lines.lines.len().saturating_sub(LINES);
-        if left > 0 {
-            row("", &format!("… {}", more(left, "line", "lines")));
+        let _ = writeln!(self.0, "{}", row.trim_end());
+    }
+
+    fn sides(&mut self, hunk: &HunkReport) {
+        for (side, lines) in [("base", &hunk.base), ("upstream", &hunk.upstream), ("patch", &hunk.patch)] {
+            self.lines(side, &lines.lines);
         }
     }
-    hunk.after.iter().for_each(|line| row("", &line_of(line)));
-    out
+
+    fn lines(&mut self, side: &str, lines: &[Bytes]) {
+        if lines.is_empty() {
+            self.row(side, "(no line)");
+        }
+        for (n, line) in lines.iter().take(LINES).enumerate() {
+            self.row(if n == 0 { side } else { "" }, &line_of(line));
+        }
+        let left = lines.len().saturating_sub(LINES);
+        if left > 0 {
+            self.row("", &format!("… {}", more(left, "line", "lines")));
+        }
+    }
 }
 
 fn line_of(line: &Bytes) -> String {
@@ -263,6 +318,7 @@ fn longest_run(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::LinesReport;
     use super::*;
     use crate::git::Id;
 
@@ -273,7 +329,14 @@ mod tests {
     fn hunk(n: usize) -> HunkReport {
         let side = |word: &str| lines(7, (0..n).map(|line| format!("{word} {line}\n")).collect::<Vec<_>>().into_iter());
         let (before, after) = (vec![Bytes::from("before\n")], vec![Bytes::from("after")]);
-        HunkReport { before, base: lines(7, std::iter::empty()), upstream: side("theirs"), patch: side("ours"), after }
+        HunkReport {
+            before,
+            base: lines(7, std::iter::empty()),
+            upstream: side("theirs"),
+            patch: side("ours"),
+            after,
+            suggestion: None,
+        }
     }
 
     fn conflicting(name: &str, hunks: Vec<HunkReport>) -> PatchReport {
@@ -286,6 +349,8 @@ mod tests {
             patch: None,
             hunks,
             candidates: Vec::new(),
+            suggestion: None,
+            generated: None,
         };
         let file = FileReport {
             path: "a".into(),
@@ -297,6 +362,8 @@ mod tests {
             upstream_has: None,
             conflict: Some(conflict),
             not_run: None,
+            decided: Vec::new(),
+            refused: Vec::new(),
         };
         PatchReport {
             file: name.to_owned(),

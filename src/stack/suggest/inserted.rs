@@ -51,6 +51,7 @@ fn contains(all: &[&[u8]], some: &[&[u8]]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Rule;
     use super::super::tests::{hunk, path, suggested};
     use super::*;
 
