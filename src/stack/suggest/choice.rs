@@ -1,10 +1,12 @@
 //! Taking one side, or both: what it gives, and where it must not be done with nobody looking.
 
+use std::collections::{HashMap, HashSet};
+
 use bstr::{BString, ByteSlice};
 
 use super::bumps::{Bump, bumps};
 use super::generated::generated;
-use super::words::{numbers, words};
+use super::words::{Placed, Word, numbers, words};
 use crate::path::{RepoPath, printable};
 use crate::stack::text::Hunk;
 
@@ -90,31 +92,47 @@ pub fn guard(path: &RepoPath, hunk: &Hunk, choice: Choice) -> Result<(), Guard> 
     if let Some(what) = generated(path) {
         return Err(Guard::Generated { what });
     }
-    match bumps(hunk).into_iter().find_map(|bump| Some((bump, goes_back(hunk, bump, choice)?))) {
+    let (chosen, upstream) = (choice.text(hunk), words(&hunk.upstream.text));
+    let chosen = words(&chosen);
+    let held = Numbers::new(&chosen, &upstream);
+    match bumps(hunk).into_iter().find_map(|bump| Some((bump, held.behind(bump)?))) {
         Some((Bump { old, new, .. }, held)) => {
-            Err(Guard::Downgrade { old: printable(old.text), new: printable(new.text), held })
+            let [old, new, held] = [old, new, held].map(|word| printable(word.text));
+            Err(Guard::Downgrade { old, new, held })
         }
         None => Ok(()),
     }
 }
 
-/// The number with which the chosen lines go back behind a bump: what upstream's lines do not have, and is the old number,
-/// or of the same thing and lower than upstream's.
-fn goes_back(hunk: &Hunk, bump: Bump<'_>, choice: Choice) -> Option<String> {
-    let Bump { old, new, of } = bump;
-    let chosen = choice.text(hunk);
-    let upstreams = words(&hunk.upstream.text);
-    let upstreams = numbers(&upstreams);
-    let chosen = words(&chosen);
-    let held = numbers(&chosen).into_iter().find(|held| {
-        let same_thing = held.of == of;
-        // What upstream has of another thing is no leftover of this one.
-        let known =
-            upstreams.iter().any(|up| up.number.is_same_number(held.number) && (!same_thing || up.of == held.of));
-        let behind = held.number.is_lower(new) && (same_thing || held.number.refines(old));
-        !known && (held.number.is_same_number(old) || behind)
-    })?;
-    Some(printable(held.number.text))
+/// The numbers of the lines that are to be taken, and of upstream's.
+struct Numbers<'t> {
+    chosen: Vec<Placed<'t>>,
+    upstream: HashMap<&'t [u8], HashSet<Option<&'t [u8]>>>,
+}
+
+impl<'t> Numbers<'t> {
+    fn new(chosen: &[Word<'t>], upstream: &[Word<'t>]) -> Numbers<'t> {
+        let mut all = Numbers { chosen: numbers(chosen), upstream: HashMap::new() };
+        for Placed { number, of } in numbers(upstream) {
+            all.upstream.entry(number.bare()).or_default().insert(of);
+        }
+        all
+    }
+
+    /// The number with which the chosen lines go back behind a bump: it is the old one, or of the same thing and lower than
+    /// upstream's, and not in upstream's lines.
+    fn behind(&self, bump: Bump<'_>) -> Option<Word<'t>> {
+        let Bump { old, new, of } = bump;
+        let held = self.chosen.iter().find(|held| {
+            let same_thing = held.of == of;
+            // What upstream has of another thing is no leftover of this one.
+            let things = self.upstream.get(held.number.bare());
+            let known = things.is_some_and(|things| !same_thing || things.contains(&held.of));
+            let lower = held.number.is_lower(new) && (same_thing || held.number.refines(old));
+            !known && (held.number.is_same_number(old) || lower)
+        });
+        held.map(|held| held.number)
+    }
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ impl<'t> Word<'t> {
     }
 
     /// Without the `v` that a version may begin with.
-    fn bare(self) -> &'t [u8] {
+    pub(super) fn bare(self) -> &'t [u8] {
         match self.text {
             [b'v' | b'V', rest @ ..] if self.kind == Kind::Number => rest,
             text => text,
