@@ -139,8 +139,15 @@ fn file_remarks(look: &Look, file: &FileReport) -> Vec<(String, String)> {
         let line = decided.hunk.as_ref().map(|hunk| format!(":{}", hunk.upstream.start)).unwrap_or_default();
         (format!("{path}{line}"), format!(": {}: {}", decided.by, decided.reason))
     });
+    let proposal = file.conflict.as_ref().and_then(|conflict| conflict.suggestion.as_ref()).map(|found| {
+        let action = match found.action {
+            Some("delete") => "delete it",
+            _ => "drop the patch's change of it",
+        };
+        (path.clone(), format!(": proposal ({}): {action}", found.confidence))
+    });
     let refused = file.refused.iter().map(|why| (path.clone(), format!(": not decided: {why}")));
-    file_remark(look, file).into_iter().chain(decided).chain(refused).collect()
+    file_remark(look, file).into_iter().chain(proposal).chain(decided).chain(refused).collect()
 }
 
 /// What there is to say of a file's outcome, if anything.
@@ -155,9 +162,7 @@ fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
     }
     if let Some(conflict) = &file.conflict {
         let generated = conflict.generated.map(|what| format!(" ({what}: regenerate it by hand)")).unwrap_or_default();
-        let proposal = conflict.suggestion.as_ref();
-        let proposal = proposal.map(|found| format!("; {}: {}", found.confidence, found.reason)).unwrap_or_default();
-        let said = [candidates(conflict), generated, proposal, evidence(file), not_run(file)].concat();
+        let said = [candidates(conflict), generated, evidence(file), not_run(file)].concat();
         let what = format!(": {}{said}", conflict.message);
         return Some((at(conflict), what));
     }

@@ -340,6 +340,11 @@ fn waiting(name: &str, target: &Target, report: &[PatchReport], (conflicts, args
     if args.dry_run {
         message = message.hint(format!("{} --dry-run -v     (the lines)", again(name, args)));
     }
+    let proposals: usize = report.iter().map(proposals).sum();
+    if proposals > 0 {
+        let what = count(proposals, "proposal", "proposals");
+        message = message.hint(format!("{} --accept suggested     (takes {what})", again(name, args)));
+    }
     let emptied = report.iter().filter(|patch| patch.emptied);
     let drops: Vec<String> = emptied.map(|patch| format!(" --allow-drop {}", patch.file)).collect();
     if drops.is_empty() {
@@ -347,6 +352,15 @@ fn waiting(name: &str, target: &Target, report: &[PatchReport], (conflicts, args
     }
     let drops = format!("{}{}", again(name, args), drops.concat());
     message.hint(format!("{drops}     (if nothing of that is needed any more)"))
+}
+
+/// How many conflicts of a patch come with a proposal.
+fn proposals(patch: &PatchReport) -> usize {
+    let of = |conflict: &ConflictReport| {
+        let hunks = conflict.hunks.iter().filter(|hunk| hunk.suggestion.is_some()).count();
+        hunks + usize::from(conflict.suggestion.is_some())
+    };
+    patch.files.iter().filter_map(|file| file.conflict.as_ref()).map(of).sum()
 }
 
 /// The command line once more, as far as it says where to go.

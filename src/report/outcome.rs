@@ -85,6 +85,8 @@ pub struct SuggestionReport {
     pub reason: String,
     /// The lines to take; none for a file as a whole.
     pub text: Option<Vec<Bytes>>,
+    /// For a file as a whole: `delete` it, as the patch does, or `drop` the patch's change of it.
+    pub action: Option<&'static str>,
 }
 
 /// What of a change upstream has.
@@ -232,6 +234,7 @@ impl ConflictReport {
                 confidence: found.confidence.word(),
                 reason: printable(found.reason.as_bytes()),
                 text: None,
+                action: Some(found.action.word()),
             }),
             generated: suggest::generated(&conflict.path),
         }
@@ -246,6 +249,7 @@ impl HunkReport {
             confidence: found.confidence.word(),
             reason: printable(found.reason.as_bytes()),
             text: Some(lines(&found.text)),
+            action: None,
         });
         HunkReport {
             before: before.into_iter().map(Bytes::from).collect(),

@@ -28,6 +28,7 @@ const SCREEN: &str = "  conflict    0001-shout-five.patch
                 a.txt:6: upstream changed the same lines
   conflict    0002-change-b.patch
                 b.txt: upstream deleted the file, the patch changes it
+                b.txt: proposal (likely): drop the patch's change of it
   blocked     0003-shout-ten.patch
                 a.txt: needs 0001-shout-five.patch
   merged      0004-shout-two.patch
@@ -59,7 +60,7 @@ in_both_worlds! {
         let here = format!("up: v1.0 ({}) → v1.1 ({})\n", &bench.id("v1.0")[..8], &bench.id("v1.1")[..8]);
         assert_eq!(run.stdout, format!("{here}{SCREEN}{SIDES}{SUMMARY}"), "{}", run.shown());
         let run = run.says("note: up: nothing was changed; 2 decisions must be made first").says_not("error:");
-        run.hints("patchq diff-upstream up --to v1.1 -p");
+        run.hints("patchq diff-upstream up -p");
         assert_all_same(&before, env, "after conflicts");
         let mut news: Vec<String> = env.refs().lines().map(str::to_owned).collect();
         news.retain(|line| !refs.lines().any(|was| was == line));
@@ -111,7 +112,10 @@ in_both_worlds! {
                 "moved_to": null,
                 "similarity": null,
                 "outcome": "conflict",
-                "waits_for": null, "not_run": null,
+                "waits_for": null,
+                "not_run": null,
+                "decided": [],
+                "refused": [],
                 "upstream_has": { "identical": false, "hunks": [false] },
                 "conflict": {
                     "path": "a.txt",
@@ -126,14 +130,19 @@ in_both_worlds! {
                         "upstream": { "start": 6, "lines": ["cinq\n"] },
                         "patch": { "start": 5, "lines": ["FIVE\n"] },
                         "after": ["six\n", "seven\n", "eight\n"],
+                        "suggestion": null,
                     }],
                     "candidates": [],
+                    "suggestion": null,
+                    "generated": null,
                 },
             }],
         }));
         let deleted = &document["patches"][1]["files"][0]["conflict"];
         assert_eq!((&deleted["kind"], &deleted["upstream"]), (&"modify/delete".into(), &serde_json::Value::Null));
         assert_eq!((&deleted["base"], &deleted["hunks"]), (&entry("v1.0:b.txt"), &json!([])));
+        let proposal = &deleted["suggestion"];
+        assert_eq!((&proposal["rule"], &proposal["action"]), (&json!("upstream-deleted"), &json!("drop")));
         let blocked = &document["patches"][2]["files"][0];
         assert_eq!((&blocked["outcome"], &blocked["waits_for"]), (&"blocked".into(), &"0001-shout-five.patch".into()));
         assert_eq!(blocked["conflict"], serde_json::Value::Null);
