@@ -37,9 +37,9 @@ use crate::workspace::{Site, Target, TargetWish, Workspace, remember_news};
 /// files whose patch did not change keep their bytes. Otherwise nothing is
 /// written, the conflicts are listed whole, and the exit code is 3.
 ///
-/// --accept decides conflicts unattended, each decision by a rule that is reported:
-/// `suggested` takes the proposal where there is one; `patch` and `upstream` take
-/// one side, of what --only names. A silent downgrade, or the text of a generated
+/// --accept decides conflicts unattended, each by a rule that is reported:
+/// `suggested` takes the proposal where there is one; `patch` and `upstream`
+/// take one side, of what --only names. A silent downgrade, or the text of a generated
 /// file, is never taken that way.
 ///
 /// A refresh never goes back by itself, and a REV outside of the track must be
