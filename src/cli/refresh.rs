@@ -39,8 +39,8 @@ use crate::workspace::{Site, Target, TargetWish, Workspace, remember_news};
 ///
 /// --accept decides conflicts unattended, each by a rule that is reported:
 /// `suggested` takes the proposal where there is one; `patch` and `upstream`
-/// take one side, of what --only names. A silent downgrade, or the text of a generated
-/// file, is never taken that way.
+/// take one side, of what --only names. A silent downgrade, or the text of a
+/// generated file, is never taken that way.
 ///
 /// A refresh never goes back by itself, and a REV outside of the track must be
 /// meant: --once leaves the track as it is, --track NEW changes it.
