@@ -118,7 +118,14 @@ fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
             let upstream = workspace.upstream(&copied.document.name)?;
             // Both were named: that the commit lies behind the other's pin, or beside the track, is meant.
             let args = refresh::Args { to: Some(to.to_string()), once: true, allow_older: true, ..Default::default() };
-            let (exit, document) = refresh::perform(context, &workspace, upstream, &args)?;
+            let name = &copied.document.name;
+            let moved = refresh::perform(context, &workspace, upstream, &args);
+            // The copy is made, and stays where the other upstream stands.
+            let (exit, document) = moved.map_err(|error| {
+                error
+                    .hint(format!("patchq refresh {name} --to REV --once     (the copy is there, and has not moved)"))
+                    .hint(format!("patchq undo {name}     (takes the copy back)"))
+            })?;
             (exit, Some(document))
         }
     };

@@ -203,6 +203,9 @@ impl CliError {
                 });
                 CliError::not_a_checkout(name, &what.unwrap_or(Attachment::Plain))
             }
+            SettleError::Follow(error @ (FollowError::Checkout(_) | FollowError::Git(_))) => {
+                CliError::from(error).hint("make that possible, and run any patchq command: it finishes what was begun")
+            }
             SettleError::Follow(error) => error.into(),
             SettleError::Lock(error) => error.into(),
             SettleError::Publish(error) => error.into(),

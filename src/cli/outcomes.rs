@@ -1,5 +1,7 @@
 //! What becomes of a queue on another pin, on the screen.
 
+use console::measure_text_width;
+
 use super::failure::shown;
 use crate::path::printable_line;
 use crate::report::{ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
@@ -7,6 +9,8 @@ use crate::ui::{Look, Paint, count};
 
 /// The words are at most this wide.
 const WORD: usize = 10;
+/// So many columns stand before a hunk's lines.
+const BEFORE_BAR: usize = 13;
 
 /// One line a patch, and below it those of its files of which there is something to say. What does not fit on a line goes on
 /// the next one.
@@ -50,12 +54,15 @@ pub(super) fn summary(patches: &[PatchReport]) -> String {
         let how = if how.is_empty() { String::new() } else { format!(" ({})", how.join(", ")) };
         parts.push(format!("{goes} {} over{how}", if goes == 1 { "goes" } else { "go" }));
     }
-    for (outcome, one, many) in [
-        ("upstreamed", "is upstream already", "are upstream already"),
-        ("conflict", "is in conflict", "are in conflict"),
-        ("blocked", "is blocked", "are blocked"),
+    let (upstream, allowed): (Vec<&PatchReport>, Vec<&PatchReport>) =
+        patches.iter().filter(|patch| patch.dropped).partition(|patch| patch.is_identical());
+    for (n, one, many) in [
+        (upstream.len(), "is upstream already", "are upstream already"),
+        (allowed.len(), "is dropped", "are dropped"),
+        (of("conflict"), "is in conflict", "are in conflict"),
+        (of("blocked"), "is blocked", "are blocked"),
     ] {
-        match of(outcome) {
+        match n {
             0 => {}
             1 => parts.push(format!("1 {one}")),
             n => parts.push(format!("{n} {many}")),
@@ -105,10 +112,29 @@ fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
     }
     hunk.after.iter().for_each(|text| line("", Paint::Faint, &text.0));
     if let Some(suggestion) = &hunk.suggestion {
-        line("proposal", Paint::Hint, format!("{} ({}):", suggestion.reason, suggestion.confidence).as_bytes());
-        suggestion.text.iter().flatten().for_each(|text| line("", Paint::Hint, &text.0));
+        for (n, text) in suggestion.text.iter().flatten().enumerate() {
+            line(if n == 0 { "proposal" } else { "" }, Paint::Hint, &text.0);
+        }
+        for (n, text) in wrapped(&suggestion.reason, look.width.saturating_sub(BEFORE_BAR)).iter().enumerate() {
+            line(if n == 0 { suggestion.confidence } else { "" }, Paint::Faint, text.as_bytes());
+        }
     }
     out
+}
+
+/// `text` in lines of at most `width` columns, as far as its words let it; 0: one line.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width == 0 || measure_text_width(line) + 1 + measure_text_width(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The colour of an outcome's word.
@@ -123,11 +149,12 @@ pub(super) fn paint(outcome: &str) -> Paint {
 }
 
 fn patch_remark(patch: &PatchReport) -> &'static str {
-    let identical = || patch.files.iter().all(|file| file.upstream_has.as_ref().is_some_and(|has| has.identical));
+    let decided = patch.files.iter().any(|file| !file.decided.is_empty());
     match (patch.emptied, patch.dropped) {
+        (true, _) if decided => "what was decided leaves nothing of it",
         (true, _) => "a clean merge leaves nothing of it; is it upstream?",
-        (_, true) if identical() => "leaves the queue: upstream has it byte for byte",
-        (_, true) => "leaves the queue: a clean merge leaves nothing of it",
+        (_, true) if patch.is_identical() => "leaves the queue: upstream has it byte for byte",
+        (_, true) => "leaves the queue, as allowed: upstream does not have it byte for byte",
         _ => "",
     }
 }

@@ -13,12 +13,12 @@ use super::failure::{CliError, Exit, shown};
 use super::outcomes;
 use super::report_file::ReportFile;
 use crate::git::{Id, Prompts};
-use crate::report::{ConflictReport, Heading, PatchReport, markdown};
+use crate::report::{ConflictReport, FileReport, Heading, PatchReport, markdown};
 use crate::stack::{Origin, Way};
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::{Only, RefreshError, RefreshWish, Refreshed, refresh};
-use crate::workspace::{Site, Target, TargetWish, Workspace, remember_news};
+use crate::workspace::{Site, Target, TargetError, TargetWish, Workspace, remember_news};
 
 /// Move a queue to a newer commit of its upstream
 ///
@@ -173,7 +173,7 @@ pub(super) fn perform(
         context.with_supply(workspace, upstream, false, prompts, |supply| {
             supply.remote.store_url(&site.store)?;
             let refreshed = context.around("refresh", |around| refresh(&site, supply, &wish, around));
-            let refreshed = refreshed.map_err(|error| failed(name, error))?;
+            let refreshed = refreshed.map_err(|error| failed(name, args, error))?;
             // News of a track that the manifest does not have would only replace those of its own.
             let written =
                 refreshed.target.track.as_ref().filter(|_| refreshed.published.is_some() || refreshed.followed);
@@ -222,7 +222,9 @@ fn only(text: &str) -> Result<Only, CliError> {
     if text.ends_with(".patch") || !text.contains(['/', '*', '?', '[', '{']) {
         return Ok(Only::Patch(text.to_owned()));
     }
-    let glob = GlobBuilder::new(text).literal_separator(true).build();
+    // A folder means what is below it.
+    let glob = format!("{}{{,/**}}", text.trim_end_matches('/'));
+    let glob = GlobBuilder::new(&glob).literal_separator(true).empty_alternates(true).build();
     let glob =
         glob.map_err(|error| CliError::usage(format!("the glob '{}' cannot be read: {}", shown(text), error.kind())))?;
     Ok(Only::Paths(glob))
@@ -342,8 +344,11 @@ fn waiting(name: &str, target: &Target, report: &[PatchReport], (conflicts, args
     }
     let proposals: usize = report.iter().map(proposals).sum();
     if proposals > 0 {
-        let what = count(proposals, "proposal", "proposals");
-        message = message.hint(format!("{} --accept suggested     (takes {what})", again(name, args)));
+        message = message.hint(format!("{} --accept suggested", again(name, args)));
+    }
+    let touched = |file: &FileReport| !file.decided.is_empty() || !file.refused.is_empty();
+    if !args.only.is_empty() && !report.iter().flat_map(|patch| &patch.files).any(touched) {
+        message = message.caused_by(format!("--only {} names no conflict", args.only.join(", ")));
     }
     let emptied = report.iter().filter(|patch| patch.emptied);
     let drops: Vec<String> = emptied.map(|patch| format!(" --allow-drop {}", patch.file)).collect();
@@ -434,9 +439,12 @@ fn as_markdown(
     markdown(&heading, report, &outcomes::summary(report), &touched_by)
 }
 
-fn failed(name: &str, error: RefreshError) -> CliError {
+fn failed(name: &str, args: &Args, error: RefreshError) -> CliError {
     use super::errors::work_list;
     let made = match error {
+        RefreshError::Target(TargetError::Older(ref back)) => {
+            CliError::of("older", back).hint(format!("{} --allow-older", again(name, args)))
+        }
         RefreshError::Target(error) => CliError::target(name, error),
         RefreshError::Which(error) => CliError::usage(error.to_string()).hint(format!("patchq status {name}")),
         RefreshError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))

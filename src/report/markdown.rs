@@ -168,10 +168,11 @@ pub fn is_markdown(text: &[u8]) -> bool {
 fn remarks(patch: &PatchReport) -> String {
     let mut all: Vec<String> = Vec::new();
     if patch.dropped {
-        let identical = |file: &FileReport| file.upstream_has.as_ref().is_some_and(|has| has.identical);
-        let same = patch.files.iter().all(identical);
-        let why = if same { "upstream has it byte for byte" } else { "a clean merge leaves nothing of it" };
-        all.push(format!("leaves the queue: {why}"));
+        let why = match patch.is_identical() {
+            true => "leaves the queue: upstream has it byte for byte",
+            false => "leaves the queue, as allowed: upstream does not have it byte for byte",
+        };
+        all.push(why.to_owned());
     }
     for file in &patch.files {
         let path = cell(&file.path.0);
@@ -230,8 +231,8 @@ fn sides(hunk: &HunkReport) -> String {
     rows.sides(hunk);
     hunk.after.iter().for_each(|line| rows.row("", &line_of(line)));
     if let Some(found) = &hunk.suggestion {
-        rows.row("proposal", &format!("{} ({}):", found.reason, found.confidence));
-        rows.lines("", found.text.as_deref().unwrap_or_default());
+        rows.lines("proposal", found.text.as_deref().unwrap_or_default());
+        rows.row(found.confidence, &found.reason);
     }
     rows.0
 }

@@ -168,6 +168,12 @@ pub struct CandidateReport {
 }
 
 impl PatchReport {
+    /// Whether upstream has the whole patch byte for byte.
+    #[must_use]
+    pub fn is_identical(&self) -> bool {
+        self.files.iter().all(|file| file.upstream_has.as_ref().is_some_and(|has| has.identical))
+    }
+
     /// What would become of `patch`, whose file has `subject`.
     #[must_use]
     pub fn new(patch: &PatchOutcome, subject: &[u8]) -> PatchReport {

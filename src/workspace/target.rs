@@ -190,7 +190,12 @@ pub fn find_target(
     if !same {
         let from = (files.pin, pinned.trusted(upstream.asked(), files.pin));
         let named = found.named_version(site, &upstream, &version);
-        let found = direction(&upstream, from, (pin, named), wanted.allow_older);
+        let found = direction(&upstream, from.clone(), (pin, named), wanted.allow_older);
+        // A tag that was moved names what it is not; what the commit is called otherwise counts as well.
+        let found = match (found, direction(&upstream, from, (pin, Some(version.clone())), true)) {
+            (Ok(Direction::Forward | Direction::Apart), Ok(back @ Direction::Back(_))) => Ok(back),
+            (found, _) => found,
+        };
         match unless_offline(wanted, found)?.unwrap_or(Direction::Forward) {
             Direction::Forward => {}
             Direction::Apart => notes.push(TargetNote::Diverged { from: files.pin, to: pin }),

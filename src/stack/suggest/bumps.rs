@@ -17,7 +17,7 @@ pub(super) struct Bump<'t> {
 }
 
 /// The numbers that upstream moved in the lines of a hunk. Where an edit has as many numbers before as after, they
-/// belong together in their order.
+/// belong together in their order; and wherever they stand, those that belong to the same name.
 pub(super) fn bumps(hunk: &Hunk) -> Vec<Bump<'_>> {
     let (base, upstream) = (words(&hunk.base.text), words(&hunk.upstream.text));
     let names = owners(&base);
@@ -31,6 +31,19 @@ pub(super) fn bumps(hunk: &Hunk) -> Vec<Bump<'_>> {
                 .zip(new)
                 .filter(|(at, new)| base[*at].kind == new.kind && !base[*at].is_same_number(**new));
             all.extend(moved.map(|(at, new)| Bump { old: base[at], new: *new, of: names[at] }));
+        }
+    }
+    let (was, is) = (numbers(&base), numbers(&upstream));
+    for old in was.iter().filter(|old| old.of.is_some()) {
+        let named: Vec<_> = is.iter().filter(|new| new.of == old.of && new.number.kind == old.number.kind).collect();
+        if named.iter().any(|new| new.number.is_same_number(old.number)) {
+            continue;
+        }
+        for new in named {
+            let bump = Bump { old: old.number, new: new.number, of: old.of };
+            if !all.contains(&bump) {
+                all.push(bump);
+            }
         }
     }
     all

@@ -153,6 +153,8 @@ mod tests {
             ("numpy==1.20\n", "numpy==1.22\n", "numpy==1.21\n", Some("1.21")),
             ("go v1.19\n", "go v1.20\n", "golang 1.19\n", Some("1.19")),
             ("replicas: 1\n", "replicas: 3\n", "replicas: 1 # ours\n", Some("1")),
+            // Upstream moved the one and took the other away, which the patch moves.
+            ("git==0.30.1\nf==2.4\n", "git==0.44.0\n", "git==0.30.1\nf==2.7\n", Some("0.30.1")),
             ("numpy==1.20\n", "numpy==1.22\n", "numpy==1.23\n", None),
             ("numpy==1.20\n", "numpy==1.22\n", "", None),
             ("FROM python:3.7\n", "FROM python:3.8\n", "FROM ubi:8.1\n", None),

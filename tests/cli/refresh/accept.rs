@@ -70,7 +70,7 @@ in_both_worlds! {
         conflicts(env);
         let take = ["refresh", "--accept", "upstream", "--only", "0001", "--only", "0002"];
         let run = changes_nothing(env, &take).exits(3);
-        run.prints("a clean merge leaves nothing of it");
+        run.prints("what was decided leaves nothing of it");
         env.patchq(&[&take[..], &["--allow-drop", "0001", "--allow-drop", "0002"]].concat()).ok();
         assert_eq!(env.queue(), ["0003-shout-ten.patch", "0004-shout-two.patch", "0005-change-d.patch"]);
         assert_in_step(env);
@@ -83,6 +83,16 @@ in_both_worlds! {
             run.prints("regenerate it by hand");
         }
         changes_nothing(env, &["refresh", "--accept", "suggested"]).exits(3);
+    }
+
+    fn a_folder_means_what_is_below_it(env) {
+        one(env, "app/Dockerfile", IMAGES);
+        let run = changes_nothing(env, &["refresh", "--accept", "patch", "--only", "docs/"]).exits(3);
+        run.says("--only docs/ names no conflict");
+        for only in ["app/", "app/*"] {
+            let run = changes_nothing(env, &["refresh", "--accept", "patch", "--only", only, "--dry-run"]).exits(3);
+            run.prints("not decided: upstream moved '3.7' to '3.8' here");
+        }
     }
 
     fn keeping_the_patch_is_no_silent_downgrade(env) {
