@@ -145,6 +145,19 @@ in_both_worlds! {
         assert_eq!(document["notes"], serde_json::json!([said]));
     }
 
+    fn a_tag_moved_to_an_older_version_is_back(env) {
+        let bench = prepared(env, "track = \"v*\"\n");
+        env.patchq(&["refresh"]).ok().says("moved to v1.1.1");
+        bench.git(&["checkout", "-q", "-b", "side", "v1.0"]);
+        bench.git(&["commit", "-q", "--allow-empty", "-m", "Side"]);
+        bench.git(&["tag", "v1.0.5"]);
+        bench.git(&["tag", "-f", "v1.1.1", "v1.0.5"]);
+        bench.publish();
+        let run = changes_nothing(env, &["refresh"]).exits(1).one_error();
+        run.says("v1.0.5 (").says("is older than v1.1.1 (").hints("patchq refresh up --allow-older");
+        env.patchq(&["refresh", "--allow-older"]).ok().says("the tag 'v1.1.1' was moved");
+    }
+
     fn a_prerelease_when_the_glob_says_so(env) {
         let bench = prepared(env, "track = \"v*\"\n");
         env.patchq(&["refresh"]).ok().says("moved to v1.1.1");
