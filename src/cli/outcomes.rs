@@ -106,9 +106,8 @@ fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
         if lines.lines.is_empty() {
             line(side, Paint::Faint, b"(no line)");
         }
-        for (n, text) in lines.lines.iter().enumerate() {
-            line(if n == 0 { side } else { "" }, paint, &text.0);
-        }
+        // Each of them, so that the last is told from what stands around.
+        lines.lines.iter().for_each(|text| line(side, paint, &text.0));
     }
     hunk.after.iter().for_each(|text| line("", Paint::Faint, &text.0));
     if let Some(suggestion) = &hunk.suggestion {

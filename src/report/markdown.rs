@@ -257,12 +257,10 @@ impl Rows {
         if lines.is_empty() {
             self.row(side, "(no line)");
         }
-        for (n, line) in lines.iter().take(LINES).enumerate() {
-            self.row(if n == 0 { side } else { "" }, &line_of(line));
-        }
+        lines.iter().take(LINES).for_each(|line| self.row(side, &line_of(line)));
         let left = lines.len().saturating_sub(LINES);
         if left > 0 {
-            self.row("", &format!("… {}", more(left, "line", "lines")));
+            self.row(side, &format!("… {}", more(left, "line", "lines")));
         }
     }
 }
@@ -390,8 +388,8 @@ mod tests {
         let text = report(&[conflicting("0001-a.patch", vec![long])]);
         assert_eq!(text.matches("│ before\n").count(), 1, "{text}");
         assert_eq!(text.matches("│ after\n").count(), 1, "{text}");
-        assert!(text.contains("upstream │ theirs 0\n         │ theirs 1\n"), "{text}");
-        assert!(text.contains("theirs 39\n         │ … 63 more lines\npatch    │ ours 0\n"), "{text}");
+        assert!(text.contains("upstream │ theirs 0\nupstream │ theirs 1\n"), "{text}");
+        assert!(text.contains("theirs 39\nupstream │ … 63 more lines\npatch    │ ours 0\n"), "{text}");
         assert!(text.contains("xx …\n") && !text.contains(&"x".repeat(CHARACTERS + 1)), "{text}");
     }
 

@@ -130,6 +130,6 @@ in_both_worlds! {
             }
         }
         assert_eq!(fence, None, "{text}");
-        assert!(text.contains("\nupstream │ three\n         │ ````\n         │ @all\n"), "{text}");
+        assert!(text.contains("\nupstream │ three\nupstream │ ````\nupstream │ @all\n"), "{text}");
     }
 }
