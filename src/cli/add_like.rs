@@ -4,7 +4,7 @@ use super::add::{Args, Document};
 use super::context::Context;
 use super::entry::{in_the_way, new_name, pin_of, rev, with_site};
 use super::failure::CliError;
-use crate::git::{Prompts, Rev};
+use crate::git::Rev;
 use crate::ui::count;
 use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
@@ -105,10 +105,7 @@ fn write(
             error => CliError::adopt(name.as_str(), error),
         })
     };
-    match write(Prompts::Never) {
-        Err(error) if error.lacks_credentials() && context.asker.can_ask() && !context.json => write(Prompts::Terminal),
-        written => written,
-    }
+    context.with_prompts(write)
 }
 
 /// Says what was copied, what was not, and what to do next.

@@ -77,11 +77,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let upstreams = context.upstreams(&workspace, &args.names)?;
     let all = context.each(&upstreams, |upstream| {
-        let mut told = one(context, &workspace, upstream, &wish, args.patch, Prompts::Never);
-        if told.as_ref().is_err_and(CliError::lacks_credentials) && context.asker.can_ask() && !context.json {
-            told = one(context, &workspace, upstream, &wish, args.patch, Prompts::Terminal);
-        }
-        let (told, matters) = told?;
+        let look = |prompts| one(context, &workspace, upstream, &wish, args.patch, prompts);
+        let (told, matters) = context.with_prompts(look)?;
         Ok((if args.exit_code && matters { Exit::CheckSaidNo } else { Exit::Done }, told))
     });
     if context.json {

@@ -12,7 +12,7 @@ use super::export::{Patch, patches, say_patches};
 use super::failure::{CliError, Exit, shown};
 use super::outcomes;
 use super::report_file::ReportFile;
-use crate::git::{Id, Prompts};
+use crate::git::Id;
 use crate::report::{ConflictReport, FileReport, Heading, PatchReport, markdown};
 use crate::stack::{Origin, Way};
 use crate::ui::{Message, count};
@@ -169,7 +169,7 @@ pub(super) fn perform(
     let file = ReportFile::at(context, args.report.as_deref())?;
     let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
     context.mend_index(&site)?;
-    let (refreshed, changers) = with_prompts(context, |prompts| {
+    let (refreshed, changers) = context.with_prompts(|prompts| {
         context.with_supply(workspace, upstream, false, prompts, |supply| {
             supply.remote.store_url(&site.store)?;
             let refreshed = context.around("refresh", |around| refresh(&site, supply, &wish, around));
@@ -243,14 +243,6 @@ fn which<'w>(workspace: &'w Workspace, name: Option<&str>) -> Result<&'w Upstrea
             let error = CliError::usage(format!("several upstreams: {}; which one?", names.join(", ")));
             Err(error.hint(format!("patchq refresh {}", names[0])))
         }
-    }
-}
-
-/// Tries without prompts first, and again with them where credentials were missing and somebody can answer.
-fn with_prompts<T>(context: &Context, work: impl Fn(Prompts) -> Result<T, CliError>) -> Result<T, CliError> {
-    match work(Prompts::Never) {
-        Err(error) if error.lacks_credentials() && context.asker.can_ask() && !context.json => work(Prompts::Terminal),
-        done => done,
     }
 }
 

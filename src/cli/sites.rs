@@ -102,6 +102,15 @@ impl Context {
         work(&Supply { remote, neighbours, local, lock, cancel: self.stop(), progress, prompts })
     }
 
+    /// Tries without prompts first, and again with git asking on the terminal where credentials were missing and somebody can
+    /// answer.
+    pub(super) fn with_prompts<T>(&self, work: impl Fn(Prompts) -> Result<T, CliError>) -> Result<T, CliError> {
+        match work(Prompts::Never) {
+            Err(error) if error.lacks_credentials() && self.asker.can_ask() && !self.json => work(Prompts::Terminal),
+            done => done,
+        }
+    }
+
     /// Runs `work` with what surrounds a change.
     pub(super) fn around<T>(&self, command: &str, work: impl FnOnce(&Around<'_>) -> T) -> T {
         let on_wait = |holder: &Holder| self.waiting(holder);
