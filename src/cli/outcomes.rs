@@ -24,7 +24,7 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
         if !remark.is_empty() {
             let fits = look.fits(&format!("  {:WORD$}  {}  {remark}", "", patch.file));
             let between = if fits { "  ".to_owned() } else { format!("\n{indent}") };
-            out.push_str(&format!("{between}{}", look.paint(Paint::Faint, remark)));
+            out.push_str(&format!("{between}{}", look.paint(Paint::Faint, &remark)));
         }
         out.push('\n');
         for (place, rest) in patch.files.iter().flat_map(|file| file_remarks(look, file)) {
@@ -45,7 +45,8 @@ pub(super) fn summary(patches: &[PatchReport]) -> String {
     if patches.is_empty() {
         return "no patches".to_owned();
     }
-    let of = |outcome: &str| patches.iter().filter(|patch| patch.outcome == outcome).count();
+    let stays = || patches.iter().filter(|patch| patch.dropped_because.is_none());
+    let of = |outcome: &str| stays().filter(|patch| patch.outcome == outcome).count();
     let goes = of("unchanged") + of("merged") + of("moved");
     let mut parts = Vec::new();
     if goes > 0 {
@@ -54,8 +55,10 @@ pub(super) fn summary(patches: &[PatchReport]) -> String {
         let how = if how.is_empty() { String::new() } else { format!(" ({})", how.join(", ")) };
         parts.push(format!("{goes} {} over{how}", if goes == 1 { "goes" } else { "go" }));
     }
-    let (upstream, allowed): (Vec<&PatchReport>, Vec<&PatchReport>) =
-        patches.iter().filter(|patch| patch.dropped).partition(|patch| patch.is_identical());
+    let (upstream, allowed): (Vec<&PatchReport>, Vec<&PatchReport>) = patches
+        .iter()
+        .filter(|patch| patch.dropped)
+        .partition(|patch| patch.dropped_because.is_none() && patch.is_identical());
     for (n, one, many) in [
         (upstream.len(), "is upstream already", "are upstream already"),
         (allowed.len(), "is dropped", "are dropped"),
@@ -147,7 +150,10 @@ pub(super) fn paint(outcome: &str) -> Paint {
     }
 }
 
-fn patch_remark(patch: &PatchReport) -> &'static str {
+fn patch_remark(patch: &PatchReport) -> String {
+    if let Some(why) = &patch.dropped_because {
+        return format!("leaves the queue: {why}");
+    }
     let decided = patch.files.iter().any(|file| !file.decided.is_empty());
     match (patch.emptied, patch.dropped) {
         (true, _) if decided => "what was decided leaves nothing of it",
@@ -156,6 +162,7 @@ fn patch_remark(patch: &PatchReport) -> &'static str {
         (_, true) => "leaves the queue, as allowed: upstream does not have it byte for byte",
         _ => "",
     }
+    .to_owned()
 }
 
 /// All that there is to say of a file, one thing after the other: where it is, and what follows that.
@@ -247,6 +254,7 @@ mod tests {
             subject: "Use".into(),
             outcome,
             dropped,
+            dropped_because: None,
             emptied: false,
             old_commit: Id::EMPTY_TREE,
             new_commit: None,

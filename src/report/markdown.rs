@@ -168,11 +168,12 @@ pub fn is_markdown(text: &[u8]) -> bool {
 fn remarks(patch: &PatchReport) -> String {
     let mut all: Vec<String> = Vec::new();
     if patch.dropped {
-        let why = match patch.is_identical() {
-            true => "leaves the queue: upstream has it byte for byte",
-            false => "leaves the queue, as allowed: upstream does not have it byte for byte",
+        let why = match &patch.dropped_because {
+            Some(why) => format!("leaves the queue: {}", cell(why.as_bytes())),
+            None if patch.is_identical() => "leaves the queue: upstream has it byte for byte".to_owned(),
+            None => "leaves the queue, as allowed: upstream does not have it byte for byte".to_owned(),
         };
-        all.push(why.to_owned());
+        all.push(why);
     }
     for file in &patch.files {
         let path = cell(&file.path.0);
@@ -369,6 +370,7 @@ mod tests {
             subject: "Do".into(),
             outcome: "conflict",
             dropped: false,
+            dropped_because: None,
             emptied: false,
             old_commit: Id::EMPTY_TREE,
             new_commit: None,

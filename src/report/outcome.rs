@@ -7,7 +7,7 @@ use super::Bytes;
 use crate::git::{Entry, Id};
 use crate::path::printable;
 use crate::stack::{
-    self, Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Lines, PatchOutcome, Sides, suggest,
+    Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Lines, PatchOutcome, Sides, What, suggest,
 };
 
 /// Lines of context that a hunk is shown with.
@@ -24,6 +24,8 @@ pub struct PatchReport {
     pub outcome: &'static str,
     /// Whether the patch is no longer needed and leaves the queue.
     pub dropped: bool,
+    /// Why it leaves the queue, where a person took it out.
+    pub dropped_because: Option<String>,
     /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
     pub emptied: bool,
     /// Its commit on the old pin.
@@ -72,6 +74,8 @@ pub struct DecidedReport {
     pub hunk: Option<HunkReport>,
     /// The lines that stand there now.
     pub text: Option<Vec<Bytes>>,
+    /// For a file as a whole: the version of the `patch` or of `upstream`, `follow` (to where upstream moved it), or `made` by hand.
+    pub whole: Option<&'static str>,
 }
 
 /// A proposal.
@@ -181,7 +185,8 @@ impl PatchReport {
             file: patch.name.clone(),
             subject: Bytes::from(subject),
             outcome: patch.outcome.word(),
-            dropped: patch.outcome == stack::Outcome::Upstreamed,
+            dropped: patch.leaves(),
+            dropped_because: patch.dropped.as_ref().map(|why| printable(why.as_bytes())),
             emptied: patch.emptied,
             old_commit: patch.old,
             new_commit: None,
@@ -275,12 +280,12 @@ impl HunkReport {
 
 impl DecidedReport {
     fn new(decided: &Decided) -> DecidedReport {
-        DecidedReport {
-            by: decided.by.clone(),
-            reason: printable(decided.reason.as_bytes()),
-            hunk: decided.hunk.as_ref().map(HunkReport::alone),
-            text: decided.text.as_ref().map(|text| lines(text)),
-        }
+        let (hunk, text, whole) = match &decided.what {
+            What::Lines { hunk, text, .. } => (Some(HunkReport::alone(hunk)), Some(lines(text)), None),
+            What::Whole(take) => (None, None, Some(take.word())),
+            What::Joined => (None, None, Some("made")),
+        };
+        DecidedReport { by: decided.by.clone(), reason: printable(decided.reason.as_bytes()), hunk, text, whole }
     }
 }
 

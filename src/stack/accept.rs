@@ -6,8 +6,8 @@ use std::path::Path;
 use bstr::BString;
 use globset::GlobSet;
 
-use super::conflict::Conflict;
-use super::resolve::{Answer, At, Resolver, Take};
+use super::conflict::{Conflict, ConflictKind};
+use super::resolve::{Answer, At, Resolver, Take, first_answer};
 use super::suggest::{self, Choice};
 use super::text::Hunk;
 
@@ -39,22 +39,14 @@ impl Accept {
         self.only.as_ref().is_none_or(|(patches, paths)| patches.contains(at.patch) || paths.is_match(path))
     }
 
-    /// The first answer of the ways that is more than `Open`; a refusal is kept only if no later way decides.
+    /// The first answer of the ways that may decide there.
     fn first<T>(&self, at: At<'_>, answer: impl Fn(Way) -> Answer<T>) -> Answer<T> {
-        let mut refused = None;
-        for way in self.ways.iter().filter(|_| self.covers(at)) {
-            match answer(*way) {
-                Answer::Open => {}
-                Answer::Refused(why) => refused = refused.or(Some(why)),
-                decided @ Answer::Decided { .. } => return decided,
-            }
-        }
-        refused.map_or(Answer::Open, Answer::Refused)
+        first_answer(self.ways.iter().filter(|_| self.covers(at)).map(|way| answer(*way)))
     }
 }
 
 impl Resolver for Accept {
-    fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
+    fn hunk(&self, at: At<'_>, hunk: &Hunk, _: usize) -> Answer<BString> {
         let side = |choice: Choice, text: &BString, by: &str, reason: &str| match suggest::guard(at.path, hunk, choice)
         {
             Err(guard) => Answer::Refused(guard.to_string()),
@@ -73,7 +65,10 @@ impl Resolver for Accept {
     }
 
     fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take> {
-        let side = |take, by: &str, reason: &str| match suggest::generated(at.path) {
+        if conflict.text.is_some() || !has_versions(conflict.kind) {
+            return Answer::Open;
+        }
+        let side = |take: Take, by: &str, reason: &str| match suggest::generated(at.path) {
             Some(what) => Answer::Refused(suggest::Guard::Generated { what }.to_string()),
             None => Answer::Decided { take, by: by.to_owned(), reason: reason.to_owned() },
         };
@@ -97,4 +92,18 @@ impl Resolver for Accept {
     fn drop(&self, patch: &str) -> bool {
         self.may_drop.contains(patch)
     }
+}
+
+/// Conflicts in which one side's version can simply be taken. Where a path has no place in the tree, or may be another one by
+/// now, more is to be decided than whose version it is.
+fn has_versions(kind: ConflictKind) -> bool {
+    matches!(
+        kind,
+        ConflictKind::ModifyDelete
+            | ConflictKind::AddAdd
+            | ConflictKind::Binary
+            | ConflictKind::Mode
+            | ConflictKind::Type
+            | ConflictKind::Content
+    )
 }

@@ -11,116 +11,14 @@ use super::attributes::{Driver, merge_driver};
 use super::conflict::{Candidate, Conflict, ConflictKind, Sides};
 use super::evidence::{Evidence, evidence};
 use super::merge::{Merged, merge};
+use super::outcome::{FileOutcome, Outcome, PatchOutcome, Rebased};
 use super::place::{Misplaced, misplaced};
 use super::renames::{Renames, Went};
-use super::resolve::{Decided, Resolver, resolve};
+use super::resolve::{Resolved, Resolver, joined, resolve};
 use super::touched::{Touch, renamed};
 use super::{Base, Item, Lazy, Missing, Stack};
 use crate::git::{Commit, Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
-
-/// What became of a patch, or of one of its files. The worst comes last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// Upstream did not change what it touches.
-    Unchanged,
-    /// Upstream has it already.
-    Upstreamed,
-    /// Both changes went together.
-    Merged,
-    /// It followed a file that upstream renamed.
-    Moved,
-    /// It needs a file that an earlier patch is in conflict about.
-    Blocked,
-    /// A person must decide.
-    Conflict,
-}
-
-impl Outcome {
-    /// Its one word, used everywhere.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Outcome::Unchanged => "unchanged",
-            Outcome::Merged => "merged",
-            Outcome::Moved => "moved",
-            Outcome::Upstreamed => "upstreamed",
-            Outcome::Conflict => "conflict",
-            Outcome::Blocked => "blocked",
-        }
-    }
-}
-
-/// A stack on another pin, as far as it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rebased {
-    /// What became of each patch, in order.
-    pub patches: Vec<PatchOutcome>,
-    /// The patches that went there; complete if nothing [waits](Rebased::is_clean).
-    pub stack: Stack,
-}
-
-impl Rebased {
-    /// Whether no patch is in conflict or blocked.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        !self.patches.iter().any(|patch| matches!(patch.outcome, Outcome::Conflict | Outcome::Blocked))
-    }
-
-    /// How many decisions a person must make: each hunk is one, each conflict without hunks, and each emptied patch.
-    #[must_use]
-    pub fn decisions(&self) -> usize {
-        let of = |patch: &PatchOutcome| {
-            let conflicts = patch.files.iter().filter_map(|file| file.conflict.as_ref());
-            conflicts.map(|conflict| conflict.hunks().count().max(1)).sum::<usize>() + usize::from(patch.emptied)
-        };
-        self.patches.iter().map(of).sum()
-    }
-}
-
-/// What became of one patch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PatchOutcome {
-    /// The patch file's name.
-    pub name: String,
-    /// Its commit on the old pin.
-    pub old: Id,
-    /// Its commit on the new pin; `None`: it is dropped, or undecided.
-    pub new: Option<Id>,
-    /// The word.
-    pub outcome: Outcome,
-    /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
-    pub emptied: bool,
-    /// What became of its files, by path.
-    pub files: Vec<FileOutcome>,
-}
-
-/// What became of one file of a patch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileOutcome {
-    /// The path as the patch leaves it.
-    pub path: RepoPath,
-    /// The path before the patch, where the patch renames it and upstream changed it there.
-    pub from: Option<RepoPath>,
-    /// Where upstream moved it, and how alike the two are in percent.
-    pub moved: Option<(RepoPath, u8)>,
-    /// The word.
-    pub outcome: Outcome,
-    /// What the path is on the three sides.
-    pub sides: Sides,
-    /// What a person must decide.
-    pub conflict: Option<Conflict>,
-    /// What of the change upstream has already; known where contents had to be compared.
-    pub evidence: Option<Evidence>,
-    /// The earlier patch that it waits for.
-    pub waits_for: Option<String>,
-    /// The merge driver of somebody's that the tree's attributes name for it, where contents were merged: it did not run.
-    pub not_run: Option<String>,
-    /// What was decided about it.
-    pub decided: Vec<Decided>,
-    /// Why something was not decided that would have been, each in a sentence.
-    pub refused: Vec<String>,
-}
 
 /// Moves `stack` to `onto`. A patch that a clean merge leaves without a change, and that upstream does not have byte for
 /// byte, is a conflict ([`ConflictKind::Emptied`]) unless `resolver` lets it go; what else is in conflict it may decide.
@@ -139,14 +37,13 @@ pub fn rebase(
     let mut rebased = Rebased { patches: Vec::new(), stack: Stack { base: onto, items: Vec::new() } };
     let mut parent = onto.commit;
     for item in &stack.items {
-        let before = run.tree;
         let mut patch = run.patch(item)?;
-        if matches!(patch.outcome, Outcome::Unchanged | Outcome::Merged | Outcome::Moved) {
+        if !patch.waits() && !patch.leaves() {
             let like = run.objects.commit(item.commit)?;
             parent = run.objects.put_commit(&Commit { tree: run.tree, parents: vec![parent], ..like });
             patch.new = Some(parent);
             let name = item.name.clone();
-            rebased.stack.items.push(Item { name, before, after: run.tree, commit: parent });
+            rebased.stack.items.push(Item { name, before: patch.before, after: patch.after, commit: parent });
         }
         rebased.patches.push(patch);
     }
@@ -171,17 +68,25 @@ impl Run<'_, '_> {
             let file = self.file(touch, &mut edits)?;
             files.push(file);
         }
-        for file in &mut files {
-            resolve(self.objects, self.resolver, &item.name, file, &mut edits);
+        if let Some(why) = self.resolver.leaves(&item.name) {
+            return Ok(self.left(item, files, why));
         }
-        self.place(&mut edits, &mut files)?;
-        let tree = self.objects.edit(self.tree, &edits)?;
+        for file in &mut files {
+            self.decide(&item.name, file, &mut edits)?;
+        }
+        for file in joined(self.objects, self.resolver, item, self.tree, &mut edits)? {
+            files.retain(|other| other.path != file.path);
+            files.push(file);
+        }
+        self.place(&item.name, &mut edits, &mut files)?;
+        let before = self.tree;
+        let after = self.objects.edit(before, &edits)?;
         let mut outcome = files.iter().map(|file| file.outcome).max().unwrap_or(Outcome::Unchanged);
         if outcome == Outcome::Upstreamed && files.iter().any(|file| file.outcome != Outcome::Upstreamed) {
             outcome = Outcome::Merged;
         }
         // With a content missing the trees are not the true ones.
-        let empty = tree == self.tree && item.before != item.after && self.missing.is_empty();
+        let empty = after == before && item.before != item.after && self.missing.is_empty();
         let emptied = empty && matches!(outcome, Outcome::Unchanged | Outcome::Merged | Outcome::Moved);
         let may_drop = emptied && self.resolver.drop(&item.name);
         if emptied {
@@ -192,13 +97,76 @@ impl Run<'_, '_> {
                 self.undecided.entry(path.clone()).or_insert_with(|| item.name.clone());
             }
         }
-        self.tree = tree;
-        let emptied = emptied && !may_drop;
-        Ok(PatchOutcome { name: item.name.clone(), old: item.commit, new: None, outcome, emptied, files })
+        self.tree = after;
+        let (name, old, emptied) = (item.name.clone(), item.commit, emptied && !may_drop);
+        Ok(PatchOutcome { name, old, new: None, outcome, emptied, dropped: None, before, after, files })
+    }
+
+    /// What is said of a patch that a person took out of the queue: the words that it would have had, and nothing to decide.
+    fn left(&mut self, item: &Item, mut files: Vec<FileOutcome>, why: String) -> PatchOutcome {
+        let outcome = files.iter().map(|file| file.outcome).max().unwrap_or(Outcome::Unchanged);
+        files.iter_mut().for_each(|file| file.conflict = None);
+        let (name, old, tree) = (item.name.clone(), item.commit, self.tree);
+        let dropped = Some(why);
+        PatchOutcome { name, old, new: None, outcome, emptied: false, dropped, before: tree, after: tree, files }
+    }
+
+    /// Asks the resolver about the conflict of a file until it is settled or nobody knows.
+    fn decide(&mut self, patch: &str, file: &mut FileOutcome, edits: &mut Edits) -> Result<(), GitError> {
+        while let Some(conflict) = file.conflict.take() {
+            match resolve(self.objects, self.resolver, patch, file, conflict) {
+                Resolved::Open(conflict) => {
+                    file.conflict = Some(conflict);
+                    return Ok(());
+                }
+                Resolved::Keep => file.outcome = file.settled(),
+                Resolved::Entry(entry) => self.settle(file, entry, edits)?,
+                Resolved::Follow(to, percent) => self.follow(file, to, percent, edits)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts what was decided about a file into `edits`.
+    fn settle(&mut self, file: &mut FileOutcome, entry: Option<Entry>, edits: &mut Edits) -> Result<(), GitError> {
+        file.outcome = file.settled();
+        let place = file.place().clone();
+        if entry != self.objects.entry(self.tree, &place)? {
+            edits.insert(place, entry);
+        }
+        // The file goes where the patch moves it, and is no longer where it was.
+        if let Some(from) = file.from.clone().filter(|_| entry.is_some())
+            && self.objects.entry(self.tree, &from)?.is_some_and(|entry| entry.mode != Mode::Folder)
+        {
+            edits.insert(from, None);
+        }
+        Ok(())
+    }
+
+    /// Carries the change of a file to where a person says that upstream moved it. Later patches follow too.
+    fn follow(&mut self, file: &mut FileOutcome, to: RepoPath, percent: u8, edits: &mut Edits) -> Result<(), GitError> {
+        self.renames.insert(file.path.clone(), to.clone(), percent);
+        file.sides.upstream = self.objects.entry(self.tree, &to)?;
+        file.moved = Some((to, percent));
+        file.outcome = Outcome::Unchanged;
+        file.waits_for = self.waits_for(file.paths());
+        if file.waits_for.is_some() {
+            file.outcome = Outcome::Blocked;
+            return Ok(());
+        }
+        if file.sides.patch.is_none() {
+            edits.insert(file.place().clone(), None);
+        } else {
+            self.merge(file, None, edits)?;
+        }
+        if matches!(file.outcome, Outcome::Unchanged | Outcome::Merged) {
+            file.outcome = Outcome::Moved;
+        }
+        Ok(())
     }
 
     /// Takes out of `edits` what has no place in the tree.
-    fn place(&mut self, edits: &mut Edits, files: &mut [FileOutcome]) -> Result<(), GitError> {
+    fn place(&mut self, patch: &str, edits: &mut Edits, files: &mut [FileOutcome]) -> Result<(), GitError> {
         loop {
             let misplaced = misplaced(self.objects, self.tree, edits)?;
             if misplaced.is_empty() {
@@ -216,6 +184,7 @@ impl Run<'_, '_> {
                 if let Some(conflict) = &mut file.conflict {
                     conflict.candidates.extend(twin.map(|path| Candidate { path, percent: None }));
                 }
+                self.decide(patch, file, edits)?;
             }
         }
     }
@@ -291,20 +260,7 @@ impl Run<'_, '_> {
         };
         let upstream = self.objects.entry(self.tree, moved.as_ref().map_or(before, |(to, _)| to))?;
         let sides = Sides { base, upstream, patch };
-        let outcome = Outcome::Unchanged;
-        let mut file = FileOutcome {
-            path,
-            from,
-            moved,
-            outcome,
-            sides,
-            conflict: None,
-            evidence: None,
-            waits_for: None,
-            not_run: None,
-            decided: Vec::new(),
-            refused: Vec::new(),
-        };
+        let mut file = FileOutcome { moved, ..FileOutcome::new(path, from, sides) };
         file.waits_for = self.waits_for(file.paths());
         if file.waits_for.is_some() {
             file.outcome = Outcome::Blocked;
@@ -405,23 +361,6 @@ impl Run<'_, '_> {
             }
         }
         Ok(())
-    }
-}
-
-impl FileOutcome {
-    /// The path on the new pin.
-    #[must_use]
-    pub fn place(&self) -> &RepoPath {
-        self.moved.as_ref().map_or(&self.path, |(to, _)| to)
-    }
-
-    fn paths(&self) -> impl Iterator<Item = &RepoPath> {
-        [Some(&self.path), self.from.as_ref(), Some(self.place())].into_iter().flatten()
-    }
-
-    fn clash(&mut self, kind: ConflictKind) {
-        self.outcome = Outcome::Conflict;
-        self.conflict = Some(Conflict::new(self.place().clone(), kind, self.sides));
     }
 }
 

@@ -55,6 +55,11 @@ impl Renames {
         self.found.get(path)
     }
 
+    /// Notes where a person says that `path` went.
+    pub(super) fn insert(&mut self, path: RepoPath, to: RepoPath, percent: u8) {
+        self.found.insert(path, Went::To(to, percent));
+    }
+
     /// Finds where the files that `stack` touches went in the tree `onto`. Contents that are not at hand go to `missing`.
     ///
     /// # Errors

@@ -1,23 +1,37 @@
-//! Who decides about conflicts, and what becomes of a file then.
+//! Who decides about conflicts, and what may be decided.
+
+use std::collections::HashMap;
 
 use bstr::BString;
 
+use super::Item;
 use super::conflict::{Conflict, ConflictKind, Sides};
-use super::rebase::{FileOutcome, Outcome};
+use super::outcome::{FileOutcome, Outcome};
 use super::text::{Hunk, Piece};
-use crate::git::{Edits, Entry, Mode, Objects};
+use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 
 /// Who decides about conflicts. A run may ask the same thing several times, and must get the same answer.
 pub trait Resolver {
-    /// What becomes of lines that both sides changed.
-    fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString>;
+    /// Why a patch leaves the queue, whatever would become of it; `None`: it stays.
+    fn leaves(&self, _patch: &str) -> Option<String> {
+        None
+    }
 
-    /// What becomes of a path whose sides have no lines to compare.
+    /// What becomes of a path as a whole. Paths whose sides have lines to compare are asked about first as a whole, and
+    /// where that is open about their hunks.
     fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take>;
+
+    /// What becomes of lines that both sides changed; `nth` hunks before it in the file have the same lines.
+    fn hunk(&self, at: At<'_>, hunk: &Hunk, nth: usize) -> Answer<BString>;
 
     /// Whether a patch of which a merge leaves nothing may leave the queue.
     fn drop(&self, patch: &str) -> bool;
+
+    /// What a person changed beyond the conflicts, to be a part of the patch.
+    fn joins(&self, _patch: &str) -> Vec<(RepoPath, Made)> {
+        Vec::new()
+    }
 }
 
 /// What is in conflict.
@@ -27,6 +41,8 @@ pub struct At<'a> {
     pub patch: &'a str,
     /// The path on the new pin.
     pub path: &'a RepoPath,
+    /// The path as the patch has it, which upstream may have moved.
+    pub known_as: &'a RepoPath,
 }
 
 /// An answer of somebody who may decide.
@@ -47,26 +63,62 @@ pub enum Answer<T> {
     },
 }
 
-/// Whose version of a path is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of a path as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Take {
-    /// The patch's.
+    /// The patch's version.
     Patch,
-    /// Upstream's.
+    /// Upstream's version: the patch's change of the path is given up.
     Upstream,
+    /// The change goes to the path that upstream moved the file to.
+    Follow(RepoPath),
+    /// What a person made of it.
+    Made(Made),
 }
+
+impl Take {
+    /// Its word in data.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Take::Patch => "patch",
+            Take::Upstream => "upstream",
+            Take::Follow(_) => "follow",
+            Take::Made(_) => "made",
+        }
+    }
+}
+
+/// A file that a person made: mode and content (of a symlink where it points to); `None`: it is gone.
+pub type Made = Option<(Mode, BString)>;
 
 /// A decision that was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
-    /// The lines that it is about; `None`: the path as a whole.
-    pub hunk: Option<Hunk>,
-    /// What stands there now; `None` with a whole path.
-    pub text: Option<BString>,
+    /// What was decided.
+    pub what: What,
     /// By which rule.
     pub by: String,
     /// Why.
     pub reason: String,
+}
+
+/// What a decision is about, and what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Lines.
+    Lines {
+        /// The lines that it is about.
+        hunk: Hunk,
+        /// So many hunks before it in the file have the same lines.
+        nth: usize,
+        /// What stands there now.
+        text: BString,
+    },
+    /// The path as a whole.
+    Whole(Take),
+    /// A path that was in no conflict.
+    Joined,
 }
 
 /// Nobody decides anything.
@@ -74,11 +126,11 @@ pub struct Decided {
 pub struct Nobody;
 
 impl Resolver for Nobody {
-    fn hunk(&self, _: At<'_>, _: &Hunk) -> Answer<BString> {
+    fn file(&self, _: At<'_>, _: &Conflict) -> Answer<Take> {
         Answer::Open
     }
 
-    fn file(&self, _: At<'_>, _: &Conflict) -> Answer<Take> {
+    fn hunk(&self, _: At<'_>, _: &Hunk, _: usize) -> Answer<BString> {
         Answer::Open
     }
 
@@ -87,81 +139,171 @@ impl Resolver for Nobody {
     }
 }
 
-/// Asks `resolver` about the conflict of `file`, a file of `patch`. What is decided leaves the conflict; with nothing left in
-/// it the path goes into `edits`.
+/// One after the other: what the first leaves open is for the next. A refusal stands only where no later one decides.
+pub struct Chain<'r>(pub Vec<&'r dyn Resolver>);
+
+impl Chain<'_> {
+    fn first<T>(&self, ask: impl Fn(&dyn Resolver) -> Answer<T>) -> Answer<T> {
+        first_answer(self.0.iter().map(|resolver| ask(*resolver)))
+    }
+}
+
+/// The first answer that decides; where none does the first refusal.
+pub(super) fn first_answer<T>(answers: impl Iterator<Item = Answer<T>>) -> Answer<T> {
+    let mut refused = None;
+    for answer in answers {
+        match answer {
+            Answer::Open => {}
+            Answer::Refused(why) => refused = refused.or(Some(why)),
+            decided @ Answer::Decided { .. } => return decided,
+        }
+    }
+    refused.map_or(Answer::Open, Answer::Refused)
+}
+
+impl Resolver for Chain<'_> {
+    fn leaves(&self, patch: &str) -> Option<String> {
+        self.0.iter().find_map(|resolver| resolver.leaves(patch))
+    }
+
+    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take> {
+        self.first(|resolver| resolver.file(at, conflict))
+    }
+
+    fn hunk(&self, at: At<'_>, hunk: &Hunk, nth: usize) -> Answer<BString> {
+        self.first(|resolver| resolver.hunk(at, hunk, nth))
+    }
+
+    fn drop(&self, patch: &str) -> bool {
+        self.0.iter().any(|resolver| resolver.drop(patch))
+    }
+
+    fn joins(&self, patch: &str) -> Vec<(RepoPath, Made)> {
+        self.0.iter().map(|resolver| resolver.joins(patch)).find(|joins| !joins.is_empty()).unwrap_or_default()
+    }
+}
+
+/// What may become of the path of a conflict as a whole, short of making something new; `renames`: the patch renames it.
+#[must_use]
+pub fn choices(conflict: &Conflict, renames: bool) -> Vec<Take> {
+    let follow = || conflict.candidates.iter().map(|candidate| Take::Follow(candidate.path.clone()));
+    match conflict.kind {
+        // There is no place for the patch's version.
+        ConflictKind::Place | ConflictKind::Collision => vec![Take::Upstream],
+        ConflictKind::RenameDelete if conflict.sides.patch.is_none() => {
+            std::iter::once(Take::Upstream).chain(follow()).collect()
+        }
+        ConflictKind::Moved if !renames => [Take::Patch, Take::Upstream].into_iter().chain(follow()).collect(),
+        ConflictKind::Emptied => Vec::new(),
+        _ => vec![Take::Patch, Take::Upstream],
+    }
+}
+
+/// Whether something new may be made of the path of a conflict.
+#[must_use]
+pub const fn can_make(kind: ConflictKind) -> bool {
+    !matches!(kind, ConflictKind::Place | ConflictKind::Collision | ConflictKind::Emptied)
+}
+
+/// What came of asking about a conflict.
+pub(super) enum Resolved {
+    /// Nobody knows, or not all of it.
+    Open(Conflict),
+    /// The path stays as upstream has it.
+    Keep,
+    /// The path becomes this.
+    Entry(Option<Entry>),
+    /// The change goes to another path; how alike the files are.
+    Follow(RepoPath, u8),
+}
+
+/// Asks `resolver` about `conflict` of `file`, a file of `patch`. What is decided leaves the conflict.
 pub(super) fn resolve(
     objects: &mut Objects<'_>,
     resolver: &dyn Resolver,
     patch: &str,
     file: &mut FileOutcome,
-    edits: &mut Edits,
-) {
-    let Some(mut conflict) = file.conflict.take() else { return };
-    let place = conflict.path.clone();
-    let at = At { patch, path: &place };
+    mut conflict: Conflict,
+) -> Resolved {
+    let (place, known_as) = (conflict.path.clone(), file.path.clone());
+    let at = At { patch, path: &place, known_as: &known_as };
+    match resolver.file(at, &conflict) {
+        Answer::Refused(why) if conflict.text.is_none() => file.refused.push(why),
+        Answer::Decided { take, by, reason } if is_possible(&conflict, file.from.is_some(), &take) => {
+            file.decided.push(Decided { what: What::Whole(take.clone()), by, reason });
+            return match take {
+                Take::Patch => Resolved::Entry(conflict.sides.patch),
+                Take::Upstream => Resolved::Keep,
+                Take::Made(made) => Resolved::Entry(put(objects, made)),
+                Take::Follow(to) => {
+                    let percent = conflict.candidates.iter().find(|candidate| candidate.path == to);
+                    Resolved::Follow(to, percent.and_then(|candidate| candidate.percent).unwrap_or(0))
+                }
+            };
+        }
+        _ => {}
+    }
     if conflict.text.is_some() {
         resolve_hunks(resolver, at, file, &mut conflict);
-        if let Some(text) = conflict.text.as_ref().filter(|text| text.hunks().next().is_none()) {
-            let merged = text.pieces.iter().flat_map(|piece| match piece {
-                Piece::Merged(text) => text.as_slice(),
-                Piece::Hunk(_) => &[],
-            });
-            let entry = objects.put_file(merged_mode(conflict.sides), merged.copied().collect());
-            settle(file, &place, Some(entry), edits);
-            return;
-        }
-    } else if can_take(conflict.kind) {
-        match resolver.file(at, &conflict) {
-            Answer::Open => {}
-            Answer::Refused(why) => file.refused.push(why),
-            Answer::Decided { take, by, reason } => {
-                file.decided.push(Decided { hunk: None, text: None, by, reason });
-                let entry = match take {
-                    Take::Patch => conflict.sides.patch,
-                    Take::Upstream => conflict.sides.upstream,
-                };
-                settle(file, &place, entry, edits);
-                return;
-            }
-        }
     }
-    file.conflict = Some(conflict);
+    let Some(text) = conflict.text.as_ref().filter(|text| text.hunks().next().is_none()) else {
+        return Resolved::Open(conflict);
+    };
+    let merged = text.pieces.iter().flat_map(|piece| match piece {
+        Piece::Merged(text) => text.as_slice(),
+        Piece::Hunk(_) => &[],
+    });
+    Resolved::Entry(Some(objects.put_file(merged_mode(conflict.sides), merged.copied().collect())))
+}
+
+fn is_possible(conflict: &Conflict, renames: bool, take: &Take) -> bool {
+    matches!(take, Take::Made(_)) && can_make(conflict.kind) || choices(conflict, renames).contains(take)
+}
+
+fn put(objects: &mut Objects<'_>, made: Made) -> Option<Entry> {
+    made.map(|(mode, content)| objects.put_file(mode, content.into()))
 }
 
 fn resolve_hunks(resolver: &dyn Resolver, at: At<'_>, file: &mut FileOutcome, conflict: &mut Conflict) {
+    let mut seen: HashMap<[BString; 3], usize> = HashMap::new();
     for piece in conflict.text.iter_mut().flat_map(|text| &mut text.pieces) {
         let Piece::Hunk(hunk) = piece else { continue };
-        match resolver.hunk(at, hunk) {
+        let same = seen.entry(hunk.texts()).or_default();
+        let nth = *same;
+        *same += 1;
+        match resolver.hunk(at, hunk, nth) {
             Answer::Open => {}
             Answer::Refused(why) => file.refused.push(why),
-            Answer::Decided { take, by, reason } => {
-                let hunk = Some(hunk.clone());
-                *piece = Piece::Merged(take.clone());
-                file.decided.push(Decided { hunk, text: Some(take), by, reason });
+            Answer::Decided { take: text, by, reason } => {
+                let what = What::Lines { hunk: hunk.clone(), nth, text: text.clone() };
+                *piece = Piece::Merged(text);
+                file.decided.push(Decided { what, by, reason });
             }
         }
     }
 }
 
-fn settle(file: &mut FileOutcome, place: &RepoPath, entry: Option<Entry>, edits: &mut Edits) {
-    file.outcome = if file.moved.is_some() { Outcome::Moved } else { Outcome::Merged };
-    if entry != file.sides.upstream {
-        edits.insert(place.clone(), entry);
+/// The files that a person changed beyond the conflicts of `item`, put into `edits` for the tree `onto`.
+pub(super) fn joined(
+    objects: &mut Objects<'_>,
+    resolver: &dyn Resolver,
+    item: &Item,
+    onto: Id,
+    edits: &mut Edits,
+) -> Result<Vec<FileOutcome>, GitError> {
+    let mut files = Vec::new();
+    for (path, made) in resolver.joins(&item.name) {
+        let sides = Sides {
+            base: objects.entry(item.before, &path)?,
+            upstream: objects.entry(onto, &path)?,
+            patch: objects.entry(item.after, &path)?,
+        };
+        let reason = "changed by hand while the conflict was in the checkout".to_owned();
+        let decided = vec![Decided { what: What::Joined, by: "hand".to_owned(), reason }];
+        edits.insert(path.clone(), put(objects, made));
+        files.push(FileOutcome { outcome: Outcome::Merged, decided, ..FileOutcome::new(path, None, sides) });
     }
-}
-
-/// Conflicts in which one side's version can simply be taken. Where a path has no place in the tree, or may be another one by
-/// now, more is to be decided than whose version it is.
-fn can_take(kind: ConflictKind) -> bool {
-    matches!(
-        kind,
-        ConflictKind::ModifyDelete
-            | ConflictKind::AddAdd
-            | ConflictKind::Binary
-            | ConflictKind::Mode
-            | ConflictKind::Type
-            | ConflictKind::Content
-    )
+    Ok(files)
 }
 
 /// The mode of a file whose contents did not merge by themselves, but whose modes do.

@@ -51,6 +51,14 @@ impl Lines {
     }
 }
 
+impl Hunk {
+    /// The three texts: base, upstream, patch.
+    #[must_use]
+    pub fn texts(&self) -> [BString; 3] {
+        [&self.base, &self.upstream, &self.patch].map(|side| side.text.clone())
+    }
+}
+
 impl TextMerge {
     /// The hunks in order.
     pub fn hunks(&self) -> impl Iterator<Item = &Hunk> {

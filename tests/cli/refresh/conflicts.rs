@@ -103,6 +103,7 @@ in_both_worlds! {
             "subject": "Shout five",
             "outcome": "conflict",
             "dropped": false,
+            "dropped_because": null,
             "emptied": false,
             "old_commit": env.git(&env.co(), &["rev-parse", "HEAD~4"]),
             "new_commit": null,
