@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::errors::queue_change;
 use super::failure::{CliError, Exit, shown};
+use super::session::refuse_open;
 use crate::git::{Id, Prompts};
 use crate::stack::{Exported, Origin};
 use crate::ui::{Message, count};
@@ -78,6 +79,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             context.tell(&format!("{name}: nothing to export: it was never set up"));
             return Ok((Exit::Done, nothing(name, false)));
         };
+        refuse_open(&workspace, &upstream.name)?;
         let export = context.with_supply(&workspace, upstream, false, Prompts::Never, |supply| {
             let done = context.around("export", |around| export(&site, supply, wanted, around));
             done.map_err(|error| failed(name, error))

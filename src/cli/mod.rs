@@ -23,6 +23,7 @@ mod refresh;
 mod report_file;
 mod save;
 mod schema;
+mod session;
 mod setup;
 mod sites;
 mod status;

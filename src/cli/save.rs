@@ -9,6 +9,7 @@ use super::context::Context;
 use super::errors::work_list;
 use super::export::{Patch, conflict_list, patches, say_patches};
 use super::failure::{CliError, Exit};
+use super::session::refuse_open;
 use crate::git::{Prompts, Signature, configured_identity};
 use crate::path::RepoPath;
 use crate::report::Bytes;
@@ -77,6 +78,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             .in_upstream(name)
             .hint(format!("patchq setup --only {name}")));
     };
+    refuse_open(&workspace, &upstream.name)?;
     let request = Request {
         message: message(&args.message),
         into: args.into,

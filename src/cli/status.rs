@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
-use crate::report::{Bytes, PatchStatus, TouchedFile, UpstreamStatus};
+use crate::report::{Bytes, OpenSession, PatchStatus, TouchedFile, UpstreamStatus};
 use crate::ui::{Cell, Column, Message, Paint, Table, age, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{Pending, Standing, Workspace};
@@ -116,7 +116,7 @@ fn table<'a>(rows: impl Iterator<Item = (&'a UpstreamStatus, bool)>, now: i64) -
             news(status, has_track, now),
             Cell::from(status.patches.as_ref().map_or_else(|| "-".to_owned(), |patches| patches.len().to_string())),
             Cell::from(&status.words).paint(paint),
-            Cell::from(if status.session { "open" } else { "" }).paint(Paint::Careful),
+            Cell::from(status.session.as_ref().map(OpenSession::words).unwrap_or_default()).paint(Paint::Careful),
         ]);
     }
     table
@@ -169,6 +169,15 @@ fn details(context: &Context, status: &UpstreamStatus) -> String {
     section("commits in no patch file", commits.collect());
     let changes = status.changes.iter().map(|news| format!("{:<10}  {}", news.change, shown(&news.path.0)));
     section("uncommitted changes", changes.collect());
+    if let Some(session) = &status.session {
+        let mut lines = vec![match &session.error {
+            Some(error) => shown(error.as_bytes()),
+            None => format!("a refresh {}", session.words()),
+        }];
+        let ways = [("--continue", "goes on with it"), ("--abort", "gives it up")];
+        lines.extend(ways.iter().map(|(way, what)| format!("patchq refresh {} {way:<10}  ({what})", status.name)));
+        section("session", lines);
+    }
     out
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
+use super::session::refuse_open;
 use crate::git::Prompts;
 use crate::ui::{Message, Paint, count};
 use crate::workspace::manifest::Upstream;
@@ -181,6 +182,7 @@ fn put_right(
     findings: &[Finding],
     (wish, ignores): (Wish, bool),
 ) -> Result<Vec<String>, CliError> {
+    refuse_open(site.workspace, site.name())?;
     let stale = findings.iter().any(|finding| finding.fixable && finding.kind == FindingKind::Version);
     let version = if stale {
         let history = site.history();

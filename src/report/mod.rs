@@ -20,7 +20,7 @@ pub use outcome::{
     PatchReport, SuggestionReport, sentence,
 };
 pub use outdated::{TagMove, TrackTip, UpstreamOutdated};
-pub use status::{FileNews, PatchStatus, TouchedFile, TrackNews, UpstreamStatus, WorkNews};
+pub use status::{FileNews, OpenSession, PatchStatus, TouchedFile, TrackNews, UpstreamStatus, WorkNews};
 pub use tags::{ImageTag, TagsError, UpstreamTags, tags};
 pub use upstream_diff::{
     FolderReport, LinesChanged, RestReport, ReviewReport, TargetReport, TouchedReport, TouchingReport,

@@ -8,8 +8,10 @@ use super::{Bytes, Failure, TrackTip};
 use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
 use crate::git::{Id, tag_order};
 use crate::patch::{Change, FileDiff, Side};
+use crate::path::printable;
 use crate::stack::OldPatch;
 use crate::workspace::digest::QueueChange;
+use crate::workspace::session::{Session, SessionError};
 use crate::workspace::{Cell, News, Pending, SetUp, Stand, Standing, Unreadable, VersionState, is_exact};
 
 /// One upstream.
@@ -40,12 +42,48 @@ pub struct UpstreamStatus {
     pub subjects: Vec<Bytes>,
     /// The checkout's uncommitted changes.
     pub changes: Vec<WorkNews>,
-    /// Whether a refresh waits for decisions.
-    pub session: bool,
+    /// The refresh that waits for decisions.
+    pub session: Option<OpenSession>,
     /// The command whose interrupted step the next writing command will finish.
     pub pending: Option<String>,
     /// Why nothing more can be told.
     pub error: Option<Failure>,
+}
+
+/// A refresh that waits for decisions.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpenSession {
+    /// The commit that it goes to; none where its file cannot be read.
+    pub pin: Option<Id>,
+    /// Its version.
+    pub version: Option<String>,
+    /// How many decisions were made.
+    pub decided: usize,
+    /// Why its file cannot be read.
+    pub error: Option<String>,
+}
+
+impl OpenSession {
+    fn new(found: &Result<Session, SessionError>) -> OpenSession {
+        match found {
+            Ok(session) => OpenSession {
+                pin: Some(session.to.pin),
+                version: Some(session.to.version.clone()),
+                decided: session.decisions.0.len(),
+                error: None,
+            },
+            Err(error) => OpenSession { pin: None, version: None, decided: 0, error: Some(error.to_string()) },
+        }
+    }
+
+    /// The same in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.version {
+            Some(version) => format!("to {}, {} decided", printable(version.as_bytes()), self.decided),
+            None => "cannot be read".to_owned(),
+        }
+    }
 }
 
 /// What was last heard of a track.
@@ -128,7 +166,7 @@ impl UpstreamStatus {
                 .map(|made| Bytes::from(made.subject.as_slice()))
                 .collect(),
             changes: set_up.iter().flat_map(|set_up| &set_up.work).map(work_news).collect(),
-            session: standing.session,
+            session: standing.session.as_ref().map(OpenSession::new),
             pending: match &standing.pending {
                 Pending::Left(kind) => Some(kind.clone()),
                 Pending::Nothing | Pending::Finished(_) => None,

@@ -22,6 +22,21 @@ pub enum Way {
     Upstream,
 }
 
+impl Way {
+    /// All of them.
+    pub const ALL: [Way; 3] = [Way::Suggested, Way::Patch, Way::Upstream];
+
+    /// Its word, on the command line and in data.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Way::Suggested => "suggested",
+            Way::Patch => "patch",
+            Way::Upstream => "upstream",
+        }
+    }
+}
+
 /// What was agreed to.
 #[derive(Debug, Clone, Default)]
 pub struct Accept {

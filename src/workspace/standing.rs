@@ -1,13 +1,13 @@
 //! Where an upstream stands, for people who ask: nothing is locked, fetched or written.
 
 use super::digest::QueueChange;
-use super::files;
 use super::files_side::{Files, FilesError};
 use super::manifest::{Track, Upstream};
 use super::news::News;
 use super::open::Workspace;
 use super::pending::{Pending, finish_if_free};
 use super::pins;
+use super::session::{Session, SessionError};
 use super::settle::{Around, SettleError};
 use super::site::Site;
 use super::state::{Cell, NewCommit, State, Unreadable};
@@ -26,8 +26,8 @@ pub struct Standing {
     pub version_state: Option<VersionState>,
     /// Pin and patch files, where they can be read.
     pub files: Option<Files>,
-    /// Whether a refresh waits for decisions.
-    pub session: bool,
+    /// The refresh that waits for decisions, if one does.
+    pub session: Option<Result<Session, SessionError>>,
     /// What became of an interrupted step.
     pub pending: Pending,
     /// What was last heard of the manifest's track, if it was heard while the upstream was pinned as it is now.
@@ -75,7 +75,7 @@ impl Standing {
     /// what could be told all the same.
     pub fn read(workspace: &Workspace, upstream: &Upstream, around: &Around<'_>) -> (Standing, Option<SettleError>) {
         let layout = &workspace.layout;
-        let session = files::stat(&layout.session(&upstream.name)).is_ok_and(|found| found.is_some());
+        let session = Session::read(layout, &upstream.name).map(|found| found.map(|(session, _)| session)).transpose();
         let mut standing = Standing {
             pin: None,
             version: None,

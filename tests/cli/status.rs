@@ -54,7 +54,7 @@ in_both_worlds! {
         env.patchq(&["setup"]).ok();
         env.write("ws/sessions/up.toml", "");
         let run = env.patchq(&["status"]).ok();
-        assert!(run.stdout.ends_with("in step   open\n"), "{}", run.shown());
+        assert!(run.stdout.ends_with("in step   cannot be read\n"), "{}", run.shown());
     }
 
     fn every_state_has_its_words(env) {

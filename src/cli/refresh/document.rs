@@ -1,0 +1,100 @@
+//! What a refresh says as data: JSON, and the report for a pull request.
+
+use serde::Serialize;
+
+use super::super::changers::Changers;
+use super::super::export::{Patch, patches};
+use super::super::outcomes;
+use crate::git::Id;
+use crate::report::{ConflictReport, Heading, PatchReport, markdown};
+use crate::workspace::Target;
+use crate::workspace::refresh::Refreshed;
+
+/// What `patchq refresh` is about, as JSON.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Document {
+    name: String,
+    from: Place,
+    to: Place,
+    /// The track that was written into the manifest.
+    track: Option<String>,
+    dry_run: bool,
+    /// Whether the pin was there already.
+    same: bool,
+    /// Whether the workspace's files changed.
+    published: bool,
+    /// Whether newer files were applied, with the pin there already.
+    applied: bool,
+    /// What is worth saying of the target.
+    notes: Vec<String>,
+    patches: Vec<PatchReport>,
+    /// What became of the patch files.
+    files: Vec<Patch>,
+    removed: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Place {
+    commit: Id,
+    version: Option<String>,
+}
+
+/// What became of the patches.
+pub(super) fn reports(refreshed: &Refreshed) -> Vec<PatchReport> {
+    let patches = refreshed.rebased.iter().flat_map(|rebased| &rebased.patches);
+    let subjects = refreshed.from.patches.iter().map(|patch| patch.queued.patch.header.subject.as_slice());
+    let report = if refreshed.published.is_some() { PatchReport::moved } else { PatchReport::new };
+    patches.zip(subjects).map(|(patch, subject)| report(patch, subject)).collect()
+}
+
+/// The document.
+pub(super) fn document(name: &str, refreshed: Refreshed, patches_then: Vec<PatchReport>, dry_run: bool) -> Document {
+    let Target { pin, version, track, same, notes, .. } = refreshed.target;
+    let published = refreshed.published;
+    Document {
+        name: name.to_owned(),
+        from: Place { commit: refreshed.from.pin, version: refreshed.from.version },
+        to: Place { commit: pin, version: Some(version) },
+        track: track.map(|track| track.to_string()),
+        dry_run,
+        same,
+        published: published.is_some() || refreshed.followed,
+        applied: refreshed.applied,
+        notes: notes.iter().map(ToString::to_string).collect(),
+        patches: patches_then,
+        files: published.as_ref().map(|done| patches(&done.patches)).unwrap_or_default(),
+        removed: published.map(|done| done.removed).unwrap_or_default(),
+    }
+}
+
+/// The report for a pull request.
+pub(super) fn as_markdown(
+    name: &str,
+    refreshed: &Refreshed,
+    report: &[PatchReport],
+    (changers, dry_run): (Option<&Changers>, bool),
+) -> String {
+    let target = &refreshed.target;
+    let notes: Vec<String> = target.notes.iter().map(ToString::to_string).collect();
+    let compare = changers.and_then(|changers| changers.compare(refreshed.from.pin, target.pin));
+    let pin = refreshed.from.pin.short(12);
+    let state = match (&refreshed.rebased, &refreshed.published) {
+        (None, _) => "The queue stands there already.",
+        (Some(_), Some(_)) => "The queue was moved.",
+        (Some(rebased), None) if !rebased.is_clean() => {
+            "The queue was not moved: these conflicts must be decided first."
+        }
+        _ if dry_run => "The queue can be moved (this was a dry run).",
+        _ => "The queue was not moved.",
+    };
+    let heading = Heading {
+        name,
+        from: refreshed.from.version.as_deref().unwrap_or(&pin),
+        to: &target.version,
+        state,
+        notes: &notes,
+        compare: compare.as_deref(),
+    };
+    let touched_by = |conflict: &ConflictReport, hunk| changers.map(|all| all.of(conflict, hunk)).unwrap_or_default();
+    markdown(&heading, report, &outcomes::summary(report), &touched_by)
+}

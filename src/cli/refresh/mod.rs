@@ -1,0 +1,267 @@
+//! `patchq refresh`.
+
+mod document;
+mod told;
+
+use std::path::PathBuf;
+
+use super::changers::Changers;
+use super::context::Context;
+use super::entry::{rev, track};
+use super::failure::{CliError, Exit};
+use super::report_file::ReportFile;
+use super::session;
+use crate::stack::Way;
+use crate::workspace::manifest::Upstream;
+use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed};
+use crate::workspace::session::{Agreed, abort};
+use crate::workspace::{Moving, Site, Supply, TargetWish, Workspace, remember_news};
+
+pub(super) use document::Document;
+use document::{as_markdown, reports};
+pub(super) use told::with_ways;
+use told::{failed, told};
+
+/// Move a queue to a newer commit of its upstream
+///
+/// Takes the queue from its pin to the tip of the track (or to REV) and says what
+/// becomes of each patch:
+///
+///   unchanged    upstream did not change what it touches
+///   merged       both changes went together
+///   moved        it followed a file that upstream renamed
+///   upstreamed   upstream has it already: it leaves the queue
+///   conflict     a person must decide
+///   blocked      it needs a file that an earlier patch is in conflict about
+///
+/// All of it happens in memory. If every patch goes over, patch files, pin,
+/// version and checkout are written in one step (`patchq undo` takes it back);
+/// files whose patch did not change keep their bytes. Otherwise nothing is
+/// written, the conflicts are listed whole, and the exit code is 3.
+///
+/// On a terminal the conflicts are gone through one by one: the three sides, who
+/// changed it upstream, a proposal, and a key for each choice. Every decision is on
+/// the disk before the next question (sessions/NAME.toml, which may be committed and
+/// handed to a colleague); --continue goes on from there, --abort gives it up.
+///
+/// --accept decides conflicts unattended, each by a rule that is reported:
+/// `suggested` takes the proposal where there is one; `patch` and `upstream`
+/// take one side, of what --only names. A silent downgrade, or the text of a
+/// generated file, is never taken that way.
+///
+/// A refresh never goes back by itself, and a REV outside of the track must be
+/// meant: --once leaves the track as it is, --track NEW changes it.
+#[derive(clap::Args, Debug, Default)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  patchq refresh kubeflow --dry-run          what would become of the queue?
+  patchq refresh kubeflow                    to the tip of the track
+  patchq refresh kubeflow --to v1.7.0 --track v1.7-branch
+  patchq refresh kubeflow --to v1.7.0 --once --report refresh.md
+  patchq refresh kubeflow --continue         go on with the open session
+  patchq refresh kubeflow --accept suggested
+  patchq refresh kubeflow --accept patch --only 0003 --only '**/Makefile'"
+)]
+pub(super) struct Args {
+    /// The upstream (left out: the checkout you stand in, or the only one)
+    #[arg(value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// The commit to move to: an id, a tag, a branch (left out: the tip of the track)
+    #[arg(long, value_name = "REV")]
+    pub(super) to: Option<String>,
+    /// Only say what would become of the queue
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Go on with the refresh that waits for decisions
+    #[arg(long = "continue", conflicts_with_all = ["to", "dry_run", "track", "once", "allow_older", "abort"])]
+    pub(super) go_on: bool,
+    /// Give up the refresh that waits for decisions
+    #[arg(long, conflicts_with_all = ["to", "dry_run", "track", "once", "allow_older", "allow_drop", "accept", "only", "report"])]
+    pub(super) abort: bool,
+    /// Follow this branch, tag or glob over tags from now on
+    #[arg(long, value_name = "NEW", conflicts_with = "once")]
+    pub(super) track: Option<String>,
+    /// REV may be outside of the track, which stays as it is
+    #[arg(long, requires = "to")]
+    pub(super) once: bool,
+    /// Allow going back to an older commit
+    #[arg(long)]
+    pub(super) allow_older: bool,
+    /// Drop this patch if a clean merge leaves nothing of it (may be given several times)
+    #[arg(long, value_name = "PATCH")]
+    pub(super) allow_drop: Vec<String>,
+    /// Decide conflicts in this way, in order: by the proposal where there is one, by the patch, by upstream
+    #[arg(long, value_name = "WAY", value_delimiter = ',')]
+    pub(super) accept: Vec<AcceptWay>,
+    /// --accept decides only about this patch, or the paths that this glob matches (may be given several times)
+    #[arg(long, value_name = "PATCH|GLOB", requires = "accept")]
+    pub(super) only: Vec<String>,
+    /// Write what became of each patch as Markdown, for a pull request (`-`: to standard output)
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+}
+
+/// A way to decide conflicts.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AcceptWay {
+    /// The proposal, where there is one
+    Suggested,
+    /// The patch's version
+    Patch,
+    /// Upstream's version
+    Upstream,
+}
+
+impl AcceptWay {
+    const fn way(self) -> Way {
+        match self {
+            AcceptWay::Suggested => Way::Suggested,
+            AcceptWay::Patch => Way::Patch,
+            AcceptWay::Upstream => Way::Upstream,
+        }
+    }
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
+    let workspace = context.workspace()?;
+    let upstream = which(&workspace, args.name.as_deref())?;
+    if args.abort {
+        return give_up(context, &workspace, upstream);
+    }
+    let (exit, document) = perform(context, &workspace, upstream, &args)?;
+    if context.json {
+        context.document(document, None)?;
+    }
+    Ok(exit)
+}
+
+/// Moves the queue of `upstream` and says what became of it; the document is for the caller to write.
+pub(super) fn perform(
+    context: &Context,
+    workspace: &Workspace,
+    upstream: &Upstream,
+    args: &Args,
+) -> Result<(Exit, Document), CliError> {
+    let name = upstream.name.as_str();
+    context.git()?;
+    let wish = wish(args)?;
+    let file = ReportFile::at(context, args.report.as_deref())?;
+    let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+    context.mend_index(&site)?;
+    let (exit, refreshed, changers) = context.with_prompts(|prompts| {
+        context.with_supply(workspace, upstream, false, prompts, |supply| {
+            supply.remote.store_url(&site.store)?;
+            let (exit, refreshed) = moved(context, (&site, supply), (args, &wish))?;
+            tell_news(context, &site, &refreshed);
+            let pins = (refreshed.from.pin, refreshed.target.pin);
+            let ask = |rebased| Changers::ask(context, (&site, supply), pins, rebased);
+            let changers = args.report.as_ref().and(refreshed.rebased.as_ref()).map(ask).transpose()?;
+            Ok((exit, refreshed, changers))
+        })
+    })?;
+    let report = reports(&refreshed);
+    file.write(context, || as_markdown(name, &refreshed, &report, (changers.as_ref(), args.dry_run)))?;
+    told(context, upstream, &refreshed, &report, (args, file.is_stdout()))?;
+    Ok((exit, document::document(name, refreshed, report, args.dry_run)))
+}
+
+/// Works out where the queue comes to, has its conflicts decided where somebody can be asked, and writes it.
+fn moved(
+    context: &Context,
+    (site, supply): (&Site<'_>, &Supply<'_>),
+    (args, wish): (&Args, &RefreshWish),
+) -> Result<(Exit, Refreshed), CliError> {
+    let name = site.name().as_str();
+    let wrong = |error| failed(name, args, error);
+    let mut moving = match args.go_on {
+        true => Moving::resume(site, supply, &wish.agreed),
+        false => Moving::begin(site, supply, wish),
+    }
+    .map_err(wrong)?;
+    if moving.target.same {
+        let stayed = if wish.dry_run { Ok((false, false)) } else { around(context, |around| moving.stay(around)) };
+        let (applied, followed) = stayed.map_err(wrong)?;
+        return Ok((Exit::Done, Refreshed { applied, followed, ..moving.done(None) }));
+    }
+    let rebased = moving.run().map_err(wrong)?;
+    session::tell_drift(context, name, &moving, &rebased);
+    let (mut exit, mut published) = (Exit::Conflicts, None);
+    if rebased.is_clean() {
+        exit = Exit::Done;
+        if !wish.dry_run {
+            published = Some(around(context, |around| moving.publish(&rebased, around)).map_err(wrong)?);
+        }
+    }
+    Ok((exit, Refreshed { published, ..moving.done(Some(rebased)) }))
+}
+
+fn around<T>(context: &Context, work: impl FnOnce(&crate::workspace::Around<'_>) -> T) -> T {
+    context.around("refresh", work)
+}
+
+/// Keeps what was learned of the track.
+fn tell_news(context: &Context, site: &Site<'_>, refreshed: &Refreshed) {
+    // News of a track that the manifest does not have would only replace those of its own.
+    let written = refreshed.target.track.as_ref().filter(|_| refreshed.published.is_some() || refreshed.followed);
+    let track = written.or(site.upstream.track.as_ref());
+    if let Some(tip) = refreshed.target.tip.as_ref().filter(|tip| Some(&tip.track) == track) {
+        let pin = if refreshed.published.is_some() { refreshed.target.pin } else { refreshed.from.pin };
+        remember_news(site, tip, Some(pin), context.now());
+    }
+}
+
+fn wish(args: &Args) -> Result<RefreshWish, CliError> {
+    let target = TargetWish {
+        to: args.to.as_deref().map(rev).transpose()?,
+        track: args.track.as_deref().map(track).transpose()?,
+        once: args.once,
+        allow_older: args.allow_older,
+        lenient: args.dry_run,
+    };
+    let accept: Vec<Way> = args.accept.iter().map(|way| way.way()).collect();
+    if args.only.is_empty()
+        && let Some(way) = accept.iter().find(|way| matches!(way, Way::Patch | Way::Upstream))
+    {
+        let error = CliError::usage(format!("--accept {} must be told what for", way.word()));
+        return Err(error.hint("--only PATCH (its name or number), or --only 'GLOB' for paths"));
+    }
+    let agreed = Agreed { accept, only: args.only.clone(), allow_drop: args.allow_drop.clone() };
+    agreed.check().map_err(|error| CliError::usage(error.to_string()))?;
+    Ok(RefreshWish { target, agreed, dry_run: args.dry_run })
+}
+
+/// `--abort`.
+fn give_up(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Result<Exit, CliError> {
+    let name = upstream.name.as_str();
+    let args = Args { abort: true, ..Args::default() };
+    let wrong = |error: RefreshError| failed(name, &args, error);
+    let site = context.site(workspace, upstream)?;
+    let site = site.ok_or_else(|| wrong(RefreshError::NoSession))?;
+    let ended = context.around("refresh --abort", |around| abort(&site, around));
+    if !ended.map_err(|error| wrong(error.into()))? {
+        return Err(wrong(RefreshError::NoSession));
+    }
+    context.tell(&format!("{name}: the refresh is given up; 'patchq undo {name}' brings its decisions back"));
+    if context.json {
+        context.document(serde_json::json!({ "name": name, "aborted": true }), None)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The upstream that is meant: the named one, the checkout one stands in, the only one.
+fn which<'w>(workspace: &'w Workspace, name: Option<&str>) -> Result<&'w Upstream, CliError> {
+    if let Some(name) = name.or(workspace.checkout.as_deref()) {
+        return Ok(workspace.upstream(name.trim_end_matches('/'))?);
+    }
+    match workspace.manifest.upstreams.as_slice() {
+        [only] => Ok(only),
+        [] => Err(CliError::plain("nothing", "there is no upstream yet").hint("patchq add NAME URL")),
+        several => {
+            let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
+            let error = CliError::usage(format!("several upstreams: {}; which one?", names.join(", ")));
+            Err(error.hint(format!("patchq refresh {}", names[0])))
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What changed since a session began, and which of its decisions still hold.
+
+use super::super::context::Context;
+use super::super::failure::shown;
+use crate::stack::Rebased;
+use crate::ui::{Message, count};
+use crate::workspace::digest::QueueChange;
+use crate::workspace::session::{About, Decision};
+use crate::workspace::{Drift, Moving};
+
+/// Says what changed since the session began, and which decisions do not hold any more.
+pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<'_>, rebased: &Rebased) {
+    let unused = moving.decisions().unused(rebased);
+    if moving.drift.is_empty() && unused.is_empty() {
+        return;
+    }
+    let all = moving.decisions().0.len();
+    let mut message = match moving.drift.is_empty() {
+        true => Message::warning(format!("{name}: not all decisions fit any more")),
+        false => Message::warning(format!("{name}: changed since the session began: {}", changes(&moving.drift))),
+    };
+    let holding = count(all - unused.len(), "decision holds", "decisions hold");
+    message = message.caused_by(match unused.len() {
+        0 if all == 1 => "the decision still holds".to_owned(),
+        0 => format!("all {all} decisions still hold"),
+        n => format!(
+            "{holding}, {} asked again where the question is still there:",
+            if n == 1 { "this one is" } else { "these are" }
+        ),
+    });
+    for decision in unused {
+        message = message.caused_by(of(decision));
+    }
+    context.say(&message);
+}
+
+fn changes(drift: &[Drift]) -> String {
+    let word = |drift: &Drift| match drift {
+        Drift::Manifest => "url or track in upstreams.toml".to_owned(),
+        Drift::Queue(QueueChange::Pin) => "the pin".to_owned(),
+        Drift::Queue(QueueChange::Version) => "the pin's version".to_owned(),
+        Drift::Queue(QueueChange::Series) => "the series".to_owned(),
+        Drift::Queue(QueueChange::Added(file)) => format!("{} (new)", shown(file.as_bytes())),
+        Drift::Queue(QueueChange::Removed(file)) => format!("{} (gone)", shown(file.as_bytes())),
+        Drift::Queue(QueueChange::Changed(file)) => shown(file.as_bytes()),
+    };
+    drift.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// What a decision is about.
+fn of(decision: &Decision) -> String {
+    let patch = shown(decision.patch.as_bytes());
+    let path = decision.path().map(|path| path.to_string()).unwrap_or_default();
+    match &decision.about {
+        About::Leaves => format!("{patch}: it leaves the queue"),
+        About::Whole { .. } | About::Joined { .. } => format!("{patch}: {path}"),
+        About::Lines { texts: [base, upstream, patch_text], .. } => {
+            let line = [upstream, patch_text, base].into_iter().find(|text| !text.is_empty());
+            let line = line.and_then(|text| bstr::ByteSlice::lines(text.as_slice()).next()).unwrap_or_default();
+            format!("{patch}: {path}: '{}'", shown(line))
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! A queue on its way to another commit: worked out in memory, anew after each decision, and published in one step once nothing
+//! waits for a person.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use super::changes::{only_files, to_hold};
+use super::digest::{QueueChange, Sum};
+use super::files;
+use super::files_side::Files;
+use super::layout::MANIFEST;
+use super::manifest::{ManifestEdit, Track};
+use super::pins;
+use super::publish::FileChange;
+use super::refresh::{Published, RefreshError, RefreshWish, Refreshed};
+use super::rewrite::Rewrite;
+use super::session::{self, Agreed, Decision, Decisions, Session, To};
+use super::settle::{Around, SettleError, Wish, begin, settle, stack_of};
+use super::site::{PATIENCE, Site, lock_workspace};
+use super::state::{Cell, State};
+use super::supply::Supply;
+use super::target::{Target, find_target};
+use crate::git::checkout;
+use crate::git::{GitError, Objects};
+use crate::path::RepoPath;
+use crate::stack::{self, Accept, Base, Chain, Lazy, Moved, Rebased, Stack, Version};
+
+/// Per patch file the hunks that apply elsewhere than it says.
+type Places = HashMap<String, Vec<Moved>>;
+
+/// A queue on its way.
+pub struct Moving<'a> {
+    site: &'a Site<'a>,
+    supply: &'a Supply<'a>,
+    objects: Objects<'a>,
+    state: State,
+    /// Pin, version and patches before.
+    pub from: Files,
+    /// Where to.
+    pub target: Target,
+    /// What was agreed to, as it was written.
+    agreed: Agreed,
+    accept: Accept,
+    /// What was decided.
+    decisions: Decisions,
+    /// The session's file as it is on the disk; `None`: there is none.
+    on_disk: Option<Vec<u8>>,
+    /// What changed since the session began.
+    pub drift: Vec<Drift>,
+    /// The queue on its pin, once it was applied.
+    applied: Option<(Stack, Places)>,
+    with_checkout: bool,
+}
+
+/// What changed since a session began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drift {
+    /// Pin or patches.
+    Queue(QueueChange),
+    /// The manifest's entry.
+    Manifest,
+}
+
+impl<'a> Moving<'a> {
+    /// Asks where the queue of `site` is to go. Nothing has been worked out yet.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; also where a session is open, unless nothing will be written.
+    pub fn begin(site: &'a Site<'a>, supply: &'a Supply<'a>, wish: &RefreshWish) -> Result<Moving<'a>, RefreshError> {
+        if let Some((session, _)) = Session::read(&site.workspace.layout, site.name())?.filter(|_| !wish.dry_run) {
+            return Err(RefreshError::Open(Box::new(session)));
+        }
+        let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+        let accept = wish.agreed.accept(&from)?;
+        let (objects, state) = read_state(site, &from)?;
+        if !wish.dry_run {
+            judge(&state)?;
+        }
+        let target = find_target(site, supply, &from, &wish.target)?;
+        let with_checkout = state.has_checkout() && !wish.dry_run;
+        let agreed = wish.agreed.clone();
+        let (decisions, on_disk, drift, applied) = (Decisions::default(), None, Vec::new(), None);
+        Ok(Moving {
+            site,
+            supply,
+            objects,
+            state,
+            from,
+            target,
+            agreed,
+            accept,
+            decisions,
+            on_disk,
+            drift,
+            applied,
+            with_checkout,
+        })
+    }
+
+    /// Goes on with the session of `site`. What is agreed to now counts instead of what was agreed to then, if anything is.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; also where none is open.
+    pub fn resume(site: &'a Site<'a>, supply: &'a Supply<'a>, agreed: &Agreed) -> Result<Moving<'a>, RefreshError> {
+        let (session, bytes) = Session::read(&site.workspace.layout, site.name())?.ok_or(RefreshError::NoSession)?;
+        let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+        if from.pin == session.to.pin {
+            return Err(RefreshError::There(session.to.version));
+        }
+        let agreed = if *agreed == Agreed::default() { session.agreed } else { agreed.clone() };
+        let accept = agreed.accept(&from)?;
+        let (objects, state) = read_state(site, &from)?;
+        judge(&state)?;
+        let within: Vec<String> = session.to.found_by.iter().cloned().collect();
+        supply.commits(&site.store, &[session.to.pin], &within).map_err(RefreshError::of)?;
+        let mut drift: Vec<Drift> = session.files.diff(&from.digest()).into_iter().map(Drift::Queue).collect();
+        if session.manifest != entry_digest(site) {
+            drift.push(Drift::Manifest);
+        }
+        let To { pin, version, track, found_by } = session.to;
+        let target = Target { pin, version, ref_name: found_by, track, same: false, tip: None, notes: Vec::new() };
+        let (decisions, on_disk, with_checkout) = (session.decisions, Some(bytes), state.has_checkout());
+        Ok(Moving {
+            site,
+            supply,
+            objects,
+            state,
+            from,
+            target,
+            agreed,
+            accept,
+            decisions,
+            on_disk,
+            drift,
+            applied: None,
+            with_checkout,
+        })
+    }
+
+    /// The queue on its pin and then on the target, as far as it is decided. Everything that this and the checkout need comes in
+    /// one request.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn run(&mut self) -> Result<Rebased, RefreshError> {
+        self.run_with(&Decisions::default())
+    }
+
+    /// The same with `more` decisions, which are kept nowhere.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn run_with(&mut self, more: &Decisions) -> Result<Rebased, RefreshError> {
+        self.apply()?;
+        let Some((stack, _)) = &self.applied else { return Err(RefreshError::NoSession) };
+        let onto = Base::read(&mut self.objects, self.target.pin)?;
+        let resolver = Chain(vec![more, &self.decisions, &self.accept]);
+        let (site, with_checkout) = (self.site, self.with_checkout);
+        let rebased = self.supply.run(&mut self.objects, |objects| {
+            let rebased = stack::rebase(objects, stack, onto, &resolver)?;
+            Ok(match rebased {
+                // What waits for a person needs no checkout yet.
+                Lazy::Done(rebased) if with_checkout && rebased.is_clean() => {
+                    match checkout_blobs(site, objects, &rebased.stack)? {
+                        needed if needed.is_empty() => Lazy::Done(rebased),
+                        needed => Lazy::Need(needed),
+                    }
+                }
+                done_or_need => done_or_need,
+            })
+        });
+        let mut rebased = rebased.map_err(RefreshError::of)?;
+        as_the_files_say(&mut self.objects, &self.from, &mut rebased);
+        Ok(rebased)
+    }
+
+    fn apply(&mut self) -> Result<(), RefreshError> {
+        if self.applied.is_some() {
+            return Ok(());
+        }
+        let applied =
+            stack_of(self.site, self.supply, &mut self.objects, &self.from, false).map_err(RefreshError::of)?;
+        let name = |n: usize| self.from.patches[n].queued.name.clone();
+        if let Some((n, failure)) = applied.failure {
+            let (patch, failure) = (name(n), Box::new(failure));
+            return Err(RefreshError::of(SettleError::Apply { patch, failure, applied: n }));
+        }
+        let mut places = Places::new();
+        for (n, moved) in applied.moved {
+            places.entry(name(n)).or_default().push(moved);
+        }
+        self.applied = Some((applied.stack, places));
+        Ok(())
+    }
+
+    /// What was decided so far.
+    #[must_use]
+    pub const fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
+    /// Whether a session is on the disk.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        self.on_disk.is_some()
+    }
+
+    /// Keeps what a person decided at once, and what `rebased` (the run that they saw) decided with nobody asked. It is on the
+    /// disk when this returns.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; nothing has changed then.
+    pub fn decide(
+        &mut self,
+        decided: Vec<Decision>,
+        rebased: &Rebased,
+        around: &Around<'_>,
+    ) -> Result<(), RefreshError> {
+        let mut decisions = self.decisions.clone();
+        decisions.keep(rebased);
+        let order = decisions.last() + 1;
+        decided.into_iter().for_each(|decision| decisions.put(Decision { order, ..decision }));
+        self.write(decisions, around)
+    }
+
+    /// Takes the last decision of a person back, and gives it.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; nothing has changed then.
+    pub fn take_back(&mut self, around: &Around<'_>) -> Result<Vec<Decision>, RefreshError> {
+        let mut decisions = self.decisions.clone();
+        let back = decisions.take_back();
+        if decisions.last() > 0 {
+            self.write(decisions, around)?;
+        } else if self.on_disk.is_some() {
+            session::replace(self.site, self.on_disk.as_deref(), None, around)?;
+            (self.on_disk, self.decisions) = (None, Decisions::default());
+        }
+        Ok(back)
+    }
+
+    /// Keeps the session as it is, also without a decision.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; nothing has changed then.
+    pub fn keep(&mut self, around: &Around<'_>) -> Result<(), RefreshError> {
+        self.write(self.decisions.clone(), around)
+    }
+
+    fn write(&mut self, decisions: Decisions, around: &Around<'_>) -> Result<(), RefreshError> {
+        let Target { pin, version, track, ref_name, .. } = self.target.clone();
+        let session = Session {
+            files: self.from.digest(),
+            manifest: entry_digest(self.site),
+            to: To { pin, version, track, found_by: ref_name },
+            agreed: self.agreed.clone(),
+            decisions,
+        };
+        self.on_disk = Some(session.write(self.site, self.on_disk.as_deref(), around)?);
+        self.decisions = session.decisions;
+        Ok(())
+    }
+
+    /// Writes pin, version, patch files, track, refs and checkout in one step, and ends the session. `rebased` is clean.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; nothing has changed then.
+    pub fn publish(&mut self, rebased: &Rebased, around: &Around<'_>) -> Result<Published, RefreshError> {
+        let (site, from, target) = (self.site, &self.from, &self.target);
+        let stack = &rebased.stack;
+        let places = self.applied.as_ref().map(|(_, places)| places.clone()).unwrap_or_default();
+        let version = |item: &stack::Item| Version { name: Some(item.name.clone()), commit: item.commit };
+        let versions: Vec<Version> = stack.items.iter().map(version).collect();
+        let mut rewrite =
+            Rewrite::plan(site, self.supply, &mut self.objects, from, stack.base, &versions, Some(places))?;
+        rewrite.files.version = Some(target.version.clone());
+        let _lock = begin(site, around).map_err(RefreshError::of)?;
+        let _second = target
+            .track
+            .is_some()
+            .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
+            .transpose()
+            .map_err(RefreshError::of)?;
+        if !from.are_unchanged(&site.workspace.layout, site.name()).map_err(RefreshError::of)? {
+            return Err(RefreshError::of(SettleError::ChangedMeanwhile));
+        }
+        let ending = session::ending(site)?;
+        if ending.as_ref().and_then(|change| change.old.as_deref()) != self.on_disk.as_deref() {
+            return Err(RefreshError::of(SettleError::ChangedMeanwhile));
+        }
+        let state = State::read(site, &mut self.objects, from).map_err(RefreshError::of)?;
+        judge(&state)?;
+        let mut changes = entry_changes(site, target)?;
+        changes.extend(ending);
+        rewrite.add(changes, true);
+        let (patches, removed) = (rewrite.patches.clone(), rewrite.removed.clone());
+        let checkout = rewrite.publish(site, &mut self.objects, &state, None, around).map_err(RefreshError::of)?;
+        Ok(Published { patches, removed, checkout })
+    }
+
+    /// For a pin that is there already: newer files are applied, a new track is written. Whether each was done.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn stay(&mut self, around: &Around<'_>) -> Result<(bool, bool), RefreshError> {
+        let (mut applied, mut followed) = (false, false);
+        // What was never set up is for `setup`.
+        if self.state.record.is_some() && self.state.files_newer() {
+            let wish = Wish { pristine: false, discard: false, checkout: self.state.has_checkout() };
+            applied = settle(self.site, self.supply, wish, around).map_err(RefreshError::of)?.changed;
+        }
+        if let Some(track) = &self.target.track {
+            followed = follow_track(self.site, &self.from, track, around)?;
+        }
+        Ok((applied, followed))
+    }
+}
+
+impl Moving<'_> {
+    /// What there is to say in the end, with the last run.
+    #[must_use]
+    pub fn done(self, rebased: Option<Rebased>) -> Refreshed {
+        let (from, target) = (self.from, self.target);
+        Refreshed { from, target, rebased, published: None, followed: false, applied: false, held: false }
+    }
+}
+
+fn read_state<'a>(site: &'a Site<'a>, from: &Files) -> Result<(Objects<'a>, State), RefreshError> {
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, from).map_err(RefreshError::of)?;
+    Ok((objects, state))
+}
+
+/// The digest of what the manifest says of where the queue comes from and goes.
+fn entry_digest(site: &Site<'_>) -> Sum {
+    let track = site.upstream.track.as_ref().map(Track::as_str).unwrap_or_default();
+    Sum::of(format!("{}\0{track}", site.upstream.url.as_str()).as_bytes())
+}
+
+/// The table of `who is right`, for `refresh`: newer files go along, commits and uncommitted changes are in the way.
+fn judge(state: &State) -> Result<(), RefreshError> {
+    if state.lost_store() {
+        return Err(RefreshError::LostStore);
+    }
+    match state.cell().map_err(RefreshError::of)? {
+        Cell::CommitsNewer => Err(RefreshError::of(SettleError::Commits(state.made.clone()))),
+        Cell::Diverged => {
+            let (files, commits) = (state.files.clone(), state.made.clone());
+            Err(RefreshError::of(SettleError::Diverged { files, commits }))
+        }
+        Cell::Equal | Cell::FilesNewer if !state.work.is_empty() => Err(RefreshError::Dirty(state.work.clone())),
+        Cell::Equal | Cell::FilesNewer => Ok(()),
+    }
+}
+
+/// Makes the commits of the new stack anew as the patch files give them there: what a file leaves open comes from the pin, and
+/// that is another one now.
+fn as_the_files_say(objects: &mut Objects<'_>, from: &Files, rebased: &mut Rebased) {
+    let base = rebased.stack.base;
+    let mut parent = base.commit;
+    for item in &mut rebased.stack.items {
+        if let Some(file) = from.patches.iter().find(|file| file.queued.name == item.name) {
+            let header = &file.queued.patch.header;
+            item.commit = objects.put_commit(&stack::commit_of(&item.name, header, &base, parent, item.after));
+        }
+        parent = item.commit;
+        for patch in rebased.patches.iter_mut().filter(|patch| patch.name == item.name) {
+            patch.new = Some(item.commit);
+        }
+    }
+}
+
+/// The blobs that a checkout of `stack` needs and the store lacks.
+fn checkout_blobs(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    stack: &Stack,
+) -> Result<BTreeSet<crate::git::Id>, GitError> {
+    let touched: Vec<RepoPath> =
+        objects.diff(stack.base.tree, stack.tree())?.into_iter().map(|change| change.path).collect();
+    let sparse = site.sparse(stack.base.tree, &touched)?;
+    checkout::wanted_blobs(objects.store(), stack.base.tree, &sparse)
+}
+
+/// The changes beside pin and patches: the version, and the track where it is a new one.
+fn entry_changes(site: &Site<'_>, target: &Target) -> Result<Vec<FileChange>, RefreshError> {
+    let layout = &site.workspace.layout;
+    let file = layout.version(site.name());
+    let path = RepoPath::new(layout.shown(&file).as_os_str().as_encoded_bytes()).map_err(GitError::EvilPath)?;
+    let version = to_hold(layout, path, pins::print_version(&target.version))?;
+    let track = target.track.as_ref().map(|track| track_change(site, track)).transpose()?.flatten();
+    Ok(version.into_iter().chain(track).collect())
+}
+
+/// The change of the manifest that writes the track, from what stands there now.
+fn track_change(site: &Site<'_>, track: &Track) -> Result<Option<FileChange>, RefreshError> {
+    let layout = &site.workspace.layout;
+    let text = files::read(&layout.manifest())?.unwrap_or_default();
+    let mut edit = ManifestEdit::new(&text, Path::new(MANIFEST))?;
+    edit.set_track(site.name(), track)?;
+    let path = RepoPath::new(MANIFEST).map_err(GitError::EvilPath)?;
+    Ok(to_hold(layout, path, edit.finish(Path::new(MANIFEST))?)?)
+}
+
+/// Writes the new track for a pin that is at its tip already; whether the manifest changed.
+fn follow_track(site: &Site<'_>, from: &Files, track: &Track, around: &Around<'_>) -> Result<bool, RefreshError> {
+    let _lock = begin(site, around).map_err(RefreshError::of)?;
+    let _second = lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait).map_err(RefreshError::of)?;
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, from).map_err(RefreshError::of)?;
+    let changes = track_change(site, track)?.into_iter().collect();
+    let changed = only_files(site, &mut objects, &state, changes, around).map_err(RefreshError::of)?;
+    Ok(!changed.is_empty())
+}

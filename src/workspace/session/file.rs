@@ -1,0 +1,268 @@
+//! `sessions/NAME.toml`: sorted, so that two people's decisions merge, and without objects, so that it can be handed to a
+//! colleague.
+
+use std::path::{Path, PathBuf};
+
+use bstr::ByteSlice;
+use serde::Deserialize;
+
+use super::super::digest::{FilesDigest, Sum};
+use super::super::manifest::Track;
+use super::super::toml_text::{Text, Word, write_text, write_word};
+use super::{About, Agreed, Decision, Decisions, Session, To};
+use crate::git::{Id, Mode};
+use crate::path::{RepoPath, printable};
+use crate::stack::{Made, Take, Way};
+
+/// The version of the format.
+const SCHEMA: u32 = 1;
+
+/// A session file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: {reason}", .file.display(), .line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct SessionFileError {
+    /// The file, from the workspace's root.
+    pub file: PathBuf,
+    /// The line, from 1, where one is to blame.
+    pub line: Option<usize>,
+    /// What is wrong with it, printable.
+    pub reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    schema: u32,
+    from: RawFrom,
+    to: RawTo,
+    #[serde(default)]
+    agreed: RawAgreed,
+    #[serde(default)]
+    decision: Vec<RawDecision>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFrom {
+    manifest: Sum,
+    files: FilesDigest,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTo {
+    pin: Id,
+    version: String,
+    track: Option<String>,
+    found_by: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawAgreed {
+    accept: Vec<String>,
+    only: Vec<String>,
+    allow_drop: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDecision {
+    file: String,
+    path: Option<Word>,
+    take: String,
+    to: Option<Word>,
+    mode: Option<String>,
+    base: Option<Text>,
+    upstream: Option<Text>,
+    patch: Option<Text>,
+    #[serde(default)]
+    nth: usize,
+    text: Option<Text>,
+    by: String,
+    reason: String,
+    #[serde(default)]
+    order: u32,
+}
+
+/// The file's bytes: the same for the same session.
+pub(super) fn print(session: &Session, name: &str) -> Vec<u8> {
+    let mut out = format!(
+        "# A refresh of {name} that waits for decisions. It may be committed, so that a colleague can go on.\n\
+         # patchq refresh {name} --continue     goes on\n\
+         # patchq refresh {name} --abort        gives it up\n\
+         schema = {SCHEMA}\n\n[to]\npin = \"{}\"\n",
+        session.to.pin
+    );
+    write_word(&mut out, "version", session.to.version.as_bytes());
+    for (key, value) in
+        [("track", session.to.track.as_ref().map(Track::as_str)), ("found_by", session.to.found_by.as_deref())]
+    {
+        if let Some(value) = value {
+            write_word(&mut out, key, value.as_bytes());
+        }
+    }
+    let agreed = &session.agreed;
+    if *agreed != Agreed::default() {
+        out.push_str("\n[agreed]\n");
+        let text = |words: &[String]| words.iter().map(|word| word.clone().into_bytes()).collect::<Vec<_>>();
+        let accept = agreed.accept.iter().map(|way| way.word().as_bytes().to_vec()).collect();
+        for (key, words) in [("accept", accept), ("only", text(&agreed.only)), ("allow_drop", text(&agreed.allow_drop))]
+        {
+            if !words.is_empty() {
+                list(&mut out, key, &words);
+            }
+        }
+    }
+    out.push_str(&format!("\n[from]\nmanifest = \"{}\"\n\n[from.files]\n", session.manifest));
+    if let Some(pin) = session.files.pin {
+        out.push_str(&format!("pin = \"{pin}\"\n"));
+    }
+    if let Some(version) = &session.files.version {
+        write_word(&mut out, "version", version.as_bytes());
+    }
+    if let Some(series) = &session.files.series {
+        out.push_str(&format!("series = \"{series}\"\n"));
+    }
+    out.push_str("\n[from.files.files]\n");
+    for (file, sum) in &session.files.files {
+        let mut key = String::new();
+        write_word(&mut key, "", file.as_bytes());
+        out.push_str(&format!("{} = \"{sum}\"\n", key.trim_start_matches(" = ").trim_end()));
+    }
+    let mut decisions: Vec<&Decision> = session.decisions.0.iter().collect();
+    decisions.sort_by_key(|decision| place(decision));
+    for decision in decisions {
+        out.push('\n');
+        print_decision(&mut out, decision);
+    }
+    out.into_bytes()
+}
+
+/// Where a decision stands in the file: by patch, path, and what it is about.
+fn place(decision: &Decision) -> impl Ord + '_ {
+    let about = match &decision.about {
+        About::Leaves => (0, None),
+        About::Whole { .. } => (1, None),
+        About::Lines { texts, nth, .. } => (2, Some((texts, *nth))),
+        About::Joined { .. } => (3, None),
+    };
+    (decision.patch.as_str(), decision.path().map(RepoPath::as_bytes), about)
+}
+
+fn list(out: &mut String, key: &str, words: &[Vec<u8>]) {
+    out.push_str(&format!("{key} = [\n"));
+    for word in words {
+        let mut line = String::new();
+        write_word(&mut line, "", word);
+        out.push_str(&format!("    {},\n", line.trim_start_matches(" = ").trim_end()));
+    }
+    out.push_str("]\n");
+}
+
+fn print_decision(out: &mut String, decision: &Decision) {
+    out.push_str("[[decision]]\n");
+    write_word(out, "file", decision.patch.as_bytes());
+    if let Some(path) = decision.path() {
+        write_word(out, "path", path.as_bytes());
+    }
+    let take = match &decision.about {
+        About::Leaves => "drop",
+        About::Whole { take, .. } => take.word(),
+        About::Lines { .. } => "lines",
+        About::Joined { .. } => "joined",
+    };
+    out.push_str(&format!("take = \"{take}\"\n"));
+    match &decision.about {
+        About::Whole { take: Take::Follow(to), .. } => write_word(out, "to", to.as_bytes()),
+        About::Whole { take: Take::Made(Some((mode, content))), .. }
+        | About::Joined { made: Some((mode, content)), .. } => {
+            out.push_str(&format!("mode = \"{:06o}\"\n", mode.bits()));
+            write_text(out, "text", content);
+        }
+        About::Lines { texts: [base, upstream, patch], nth, text, .. } => {
+            write_text(out, "base", base);
+            write_text(out, "upstream", upstream);
+            write_text(out, "patch", patch);
+            if *nth > 0 {
+                out.push_str(&format!("nth = {nth}\n"));
+            }
+            write_text(out, "text", text);
+        }
+        _ => {}
+    }
+    write_word(out, "by", decision.by.as_bytes());
+    write_word(out, "reason", decision.reason.as_bytes());
+    if decision.order > 0 {
+        out.push_str(&format!("order = {}\n", decision.order));
+    }
+}
+
+/// Reads the bytes of `file` (from the workspace's root).
+///
+/// # Errors
+/// [`SessionFileError`].
+pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileError> {
+    let wrong = |line, reason: String| SessionFileError { file: file.to_owned(), line, reason };
+    let text = bytes.to_str().map_err(|error| {
+        let line = bytes[..error.valid_up_to()].lines().count().max(1);
+        wrong(Some(line), "it is not UTF-8 text".to_owned())
+    })?;
+    let marker = |line: &str| line.starts_with("<<<<<<<") || line.starts_with(">>>>>>>");
+    if let Some(at) = text.lines().position(marker) {
+        return Err(wrong(Some(at + 1), "a merge left conflict markers in it".to_owned()));
+    }
+    let raw: Raw = toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        wrong(line, printable(error.message().as_bytes()))
+    })?;
+    if raw.schema != SCHEMA {
+        let reason = format!("its format has the version {}, and this patchq knows only {SCHEMA}", raw.schema);
+        return Err(wrong(None, reason));
+    }
+    let mut decisions = Decisions::default();
+    for (n, one) in raw.decision.into_iter().enumerate() {
+        decisions.put(decision(one).map_err(|reason| wrong(None, format!("decision {}: {reason}", n + 1)))?);
+    }
+    let track = raw.to.track.map(|track| Track::parse(&track)).transpose();
+    let track = track.map_err(|error| wrong(None, printable(error.to_string().as_bytes())))?;
+    let to = To { pin: raw.to.pin, version: raw.to.version, track, found_by: raw.to.found_by };
+    let RawAgreed { accept, only, allow_drop } = raw.agreed;
+    let way = |word: String| {
+        let found = Way::ALL.into_iter().find(|way| way.word() == word);
+        found.ok_or_else(|| wrong(None, format!("'{}' is no way to decide", printable(word.as_bytes()))))
+    };
+    let accept = accept.into_iter().map(way).collect::<Result<_, _>>()?;
+    let agreed = Agreed { accept, only, allow_drop };
+    Ok(Session { files: raw.from.files, manifest: raw.from.manifest, to, agreed, decisions })
+}
+
+fn decision(raw: RawDecision) -> Result<Decision, String> {
+    let path = |word: Option<Word>, key: &str| {
+        let word = word.ok_or_else(|| format!("it has no `{key}`"))?;
+        RepoPath::new(word.0.as_slice()).map_err(|error| error.to_string())
+    };
+    let made = |mode: Option<String>, text: Option<Text>| -> Result<Made, String> {
+        let Some(mode) = mode else { return Ok(None) };
+        let bits = u32::from_str_radix(&mode, 8).ok();
+        let modes = [Mode::File, Mode::Executable, Mode::Symlink];
+        let mode = modes.into_iter().find(|mode| Some(mode.bits()) == bits);
+        let mode = mode.ok_or("its `mode` is none of 100644, 100755, 120000")?;
+        Ok(Some((mode, text.unwrap_or_default().0)))
+    };
+    let about = match raw.take.as_str() {
+        "drop" => About::Leaves,
+        "patch" => About::Whole { path: path(raw.path, "path")?, take: Take::Patch },
+        "upstream" => About::Whole { path: path(raw.path, "path")?, take: Take::Upstream },
+        "follow" => About::Whole { path: path(raw.path, "path")?, take: Take::Follow(path(raw.to, "to")?) },
+        "made" => About::Whole { path: path(raw.path, "path")?, take: Take::Made(made(raw.mode, raw.text)?) },
+        "joined" => About::Joined { path: path(raw.path, "path")?, made: made(raw.mode, raw.text)? },
+        "lines" => {
+            let text = |text: Option<Text>, key: &str| text.map(|text| text.0).ok_or(format!("it has no `{key}`"));
+            let texts = [text(raw.base, "base")?, text(raw.upstream, "upstream")?, text(raw.patch, "patch")?];
+            About::Lines { path: path(raw.path, "path")?, texts, nth: raw.nth, text: text(raw.text, "text")? }
+        }
+        other => return Err(format!("`take` is '{}', which is nothing to take", printable(other.as_bytes()))),
+    };
+    Ok(Decision { patch: raw.file, about, by: raw.by, reason: raw.reason, order: raw.order })
+}
