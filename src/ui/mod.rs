@@ -1,6 +1,7 @@
 //! The terminal: messages, tables, progress and questions. Everything here is told what the terminal is like
 //! (a [`Look`]); nothing reads the environment. What comes from outside is made printable before it is shown.
 
+pub mod conflict;
 mod diff_view;
 mod folders;
 mod human;

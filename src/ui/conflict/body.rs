@@ -1,0 +1,300 @@
+//! The part of the screen that scrolls: the sides, what is proposed, who changed it.
+
+use std::rc::Rc;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::ink::{Ink, write};
+use super::marked::{Mark, Marked, Row, Sides, proposed};
+use super::prose::{cut, hanging};
+use super::question::{self, ChangedBy, Proposal, Question, UpstreamCommitLine};
+use crate::ui::Look;
+
+/// From this many columns on the sides stand side by side.
+const SIDE_BY_SIDE: usize = 100;
+
+/// Below this many columns a side's name stands above it and not before it.
+const NARROW: usize = 40;
+
+/// The names of the sides.
+const NAMES: [&str; 3] = ["base", "upstream", "patch"];
+
+/// Columns of the longest of [`NAMES`], and the gap behind.
+const NAME: usize = 10;
+
+/// Stands where a side has nothing.
+const NO_LINES: &str = "(no lines)";
+
+/// A row of the body.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BodyRow {
+    /// What stands in the rule above while this is the topmost row; nothing is a plain rule.
+    pub(super) above: Option<Rc<str>>,
+    /// The side that it belongs to, in front of it, where the sides stand one above the other.
+    pub(super) side: Option<Side>,
+    /// The text behind that.
+    pub(super) text: String,
+}
+
+/// The name of a side in front of its rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Side {
+    name: &'static str,
+    /// Whether it is the first of its rows.
+    first: bool,
+}
+
+impl Side {
+    /// The name; only the first row and the topmost on the screen show it.
+    pub(super) fn shown(self, look: &Look, topmost: bool) -> String {
+        let name = if self.first || topmost { self.name } else { "" };
+        let ink = if self.first { Ink::Strong } else { Ink::Faint };
+        format!("{}{}", write(look, ink, name), " ".repeat(NAME - name.len()))
+    }
+}
+
+impl BodyRow {
+    fn plain(text: String) -> BodyRow {
+        BodyRow { text, ..BodyRow::default() }
+    }
+}
+
+/// The rows of the body.
+#[derive(Debug)]
+pub(super) struct Body {
+    /// All of them.
+    pub(super) rows: Vec<BodyRow>,
+    /// How many of them should be seen without scrolling: those up to the end of the first proposal.
+    pub(super) first_sight: usize,
+}
+
+/// The body for a screen of `columns`, with up to `context` lines around the lines in question.
+pub(super) fn body(look: &Look, columns: usize, context: usize, question: &Question) -> Body {
+    let mut indent = 0;
+    let mut rows = match &question.body {
+        question::Body::Whole(sides) => whole(look, columns, sides),
+        question::Body::Lines { before, base, upstream, patch, after } => {
+            let sides = Sides::new(look, [base, upstream, patch], (before, after), context);
+            let fronts = sides.greatest().to_string().len().max(3);
+            if columns >= SIDE_BY_SIDE {
+                indent = fronts;
+                side_by_side(look, columns, fronts, &sides)
+            } else {
+                indent = if columns < NARROW { 0 } else { NAME + fronts };
+                stacked(look, columns, fronts, &sides)
+            }
+        }
+    };
+    for note in &question.notes {
+        part(&mut rows, hanging(look, ("note: ", Ink::Careful), (note, Ink::Plain), columns));
+    }
+    let mut first_sight = None;
+    for proposal in &question.proposals {
+        part(&mut rows, proposal_rows(look, columns, indent, proposal, &question.body));
+        first_sight.get_or_insert(rows.len());
+    }
+    part(&mut rows, changed_by(look, columns, &question.changed_by));
+    Body { first_sight: first_sight.unwrap_or(rows.len()), rows }
+}
+
+/// Adds rows that belong together, with a blank one before them.
+fn part(rows: &mut Vec<BodyRow>, part: Vec<String>) {
+    if !part.is_empty() {
+        rows.push(BodyRow::default());
+        rows.extend(part.into_iter().map(BodyRow::plain));
+    }
+}
+
+/// Who and what, one below the other.
+fn whole(look: &Look, columns: usize, sides: &[(String, String)]) -> Vec<BodyRow> {
+    let width = sides.iter().map(|(name, _)| cut(look, name, columns / 2).width()).max().unwrap_or(0) + 2;
+    let rows = sides.iter().flat_map(|(name, what)| {
+        let name = cut(look, name, columns / 2);
+        let prefix = format!("{name}{}", " ".repeat(width - name.width()));
+        hanging(look, (&prefix, Ink::Strong), (what, Ink::Plain), columns)
+    });
+    rows.map(BodyRow::plain).collect()
+}
+
+/// The front of a row: number, sign and blanks, as wide for every row.
+fn front(look: &Look, line: &Marked, row: &Row, digits: usize) -> String {
+    let number = line.number.filter(|_| row.first).map_or(String::new(), |number| number.to_string());
+    let sign = if row.first { line.whole.sign() } else { ' ' };
+    let (number, sign) = (write(look, Ink::Faint, &format!("{number:>digits$}")), sign.to_string());
+    format!("{number} {} ", if sign == " " { sign } else { write(look, Ink::Strong, &sign) })
+}
+
+/// A line with its front.
+fn fronted(look: &Look, line: &Marked, width: usize, digits: usize) -> Vec<Row> {
+    let rows = line.rows(look, width.saturating_sub(digits + 3)).into_iter();
+    rows.map(|row| Row { text: front(look, line, &row, digits) + &row.text, width: row.width + digits + 3, ..row })
+        .collect()
+}
+
+/// The sides one above the other; what is around them stands there once, with upstream's numbers.
+fn stacked(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Vec<BodyRow> {
+    let narrow = columns < NARROW;
+    let room = if narrow { columns } else { columns - NAME };
+    let mut rows = Vec::new();
+    let mut show = |name: &'static str, lines: &[Marked]| {
+        let mut first = true;
+        if narrow && !name.is_empty() {
+            rows.push(BodyRow::plain(write(look, Ink::Strong, name)));
+        }
+        for row in lines.iter().flat_map(|line| fronted(look, line, room, digits)) {
+            let side = (!narrow).then_some(Side { name, first });
+            rows.push(BodyRow { side, text: row.text, ..BodyRow::default() });
+            first = false;
+        }
+        if lines.is_empty() && !name.is_empty() {
+            let side = (!narrow).then_some(Side { name, first });
+            rows.push(BodyRow { side, text: no_lines(look, digits), ..BodyRow::default() });
+        }
+    };
+    show("", &sides.before[1]);
+    for (name, lines) in NAMES.iter().zip(&sides.sides) {
+        show(name, lines);
+    }
+    show("", &sides.after[1]);
+    rows
+}
+
+fn no_lines(look: &Look, digits: usize) -> String {
+    format!("{}{}", " ".repeat(digits + 3), write(look, Ink::Faint, NO_LINES))
+}
+
+/// The three columns of the screen.
+struct Columns {
+    widths: [usize; 3],
+    /// Which sides have no lines at all.
+    empty: [bool; 3],
+    above: Rc<str>,
+    between: String,
+}
+
+impl Columns {
+    fn new(look: &Look, columns: usize, empty: [bool; 3]) -> Columns {
+        let each = (columns - 6) / 3;
+        let widths = [each, each, columns - 6 - 2 * each];
+        let (bar, cross, line) = if look.unicode { ("│", "┬", "─") } else { ("|", "+", "-") };
+        let mut above = String::new();
+        for (at, (name, width)) in NAMES.iter().zip(widths).enumerate() {
+            // The name stands where the column's text does: at the screen's edge, or one behind the bar.
+            if at > 0 {
+                above += &format!("{} ", write(look, Ink::Faint, cross));
+            }
+            let rest = width - name.len() - 1 + usize::from(at < 2);
+            above += &write(look, Ink::Strong, name);
+            above += &format!(" {}", write(look, Ink::Faint, &line.repeat(rest)));
+        }
+        Columns { widths, empty, above: above.into(), between: format!(" {} ", write(look, Ink::Faint, bar)) }
+    }
+
+    /// Lines of the three sides that begin in the same row.
+    fn rows(&self, look: &Look, digits: usize, lines: [&[Marked]; 3], out: &mut Vec<BodyRow>) {
+        let cell = |side: usize| -> Vec<Row> {
+            if self.empty[side] && lines[side].is_empty() {
+                return vec![Row { text: no_lines(look, digits), width: digits + 3 + NO_LINES.len(), first: true }];
+            }
+            lines[side].iter().flat_map(|line| fronted(look, line, self.widths[side], digits)).collect()
+        };
+        self.cells([cell(0), cell(1), cell(2)], out);
+    }
+
+    fn cells(&self, cells: [Vec<Row>; 3], out: &mut Vec<BodyRow>) {
+        let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+        for at in 0..height {
+            let mut text = String::new();
+            for (side, cell) in cells.iter().enumerate() {
+                let row = cell.get(at).cloned().unwrap_or_default();
+                text += &row.text;
+                if side < 2 {
+                    text += &" ".repeat(self.widths[side].saturating_sub(row.width));
+                    text += &self.between;
+                }
+            }
+            out.push(BodyRow { above: Some(Rc::clone(&self.above)), side: None, text: text.trim_end().to_owned() });
+        }
+    }
+}
+
+/// The sides side by side; lines that all three have stand in one row.
+fn side_by_side(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Vec<BodyRow> {
+    let ends = sides.sides.each_ref().map(Vec::len);
+    let shape = Columns::new(look, columns, ends.map(|count| count == 0));
+    let mut rows = Vec::new();
+    let [before, after] = [&sides.before, &sides.after].map(|lines| lines.each_ref().map(Vec::as_slice));
+    each_line(&shape, look, digits, before, &mut rows);
+    let mut from = [0; 3];
+    for to in sides.common.iter().copied().chain([ends]) {
+        let between = [0, 1, 2].map(|side| &sides.sides[side][from[side]..to[side]]);
+        shape.rows(look, digits, between, &mut rows);
+        if to != ends {
+            shape.rows(look, digits, [0, 1, 2].map(|side| &sides.sides[side][to[side]..=to[side]]), &mut rows);
+        }
+        from = to.map(|at| at + 1);
+    }
+    each_line(&shape, look, digits, after, &mut rows);
+    rows
+}
+
+/// Lines around the sides, each in a row of its own.
+fn each_line(shape: &Columns, look: &Look, digits: usize, lines: [&[Marked]; 3], out: &mut Vec<BodyRow>) {
+    for at in 0..lines[0].len() {
+        shape.rows(look, digits, lines.map(|side| &side[at..=at]), out);
+    }
+}
+
+/// The key, what it is, why, and the lines with what is whose in them; these stand `indent` columns from the left, to be below
+/// the sides' lines.
+fn proposal_rows(
+    look: &Look,
+    columns: usize,
+    indent: usize,
+    proposal: &Proposal,
+    body: &question::Body,
+) -> Vec<String> {
+    let key = format!("[{}] ", proposal.key);
+    let mut rows = hanging(look, (&key, Ink::Key), (&proposal.title, Ink::Strong), columns);
+    if !proposal.reason.is_empty() {
+        rows.extend(hanging(look, ("    ", Ink::Plain), (&proposal.reason, Ink::Plain), columns));
+    }
+    let (Some(text), question::Body::Lines { upstream, patch, .. }) = (&proposal.text, body) else { return rows };
+    let lines = proposed(look, text, upstream, patch);
+    // Without numbers: how many lines stand before them is only known at the end.
+    rows.extend(lines.iter().flat_map(|line| fronted(look, line, columns, indent)).map(|row| row.text));
+    if lines.is_empty() {
+        rows.push(no_lines(look, indent));
+    }
+    let meant = [Mark::FromUpstream, Mark::FromPatch, Mark::Neither].into_iter();
+    let meant = meant.filter(|mark| lines.iter().flat_map(Marked::kinds).any(|kind| kind == *mark));
+    let meant = meant.filter_map(|mark| Some(format!("{}: {}", mark.sign(), mark.meaning()?)));
+    let legend = meant.collect::<Vec<_>>().join(", ");
+    if !legend.is_empty() {
+        let blanks = " ".repeat(indent + 3);
+        rows.extend(hanging(look, (&blanks, Ink::Plain), (&legend, Ink::Faint), columns));
+    }
+    rows
+}
+
+/// The commits, a row each and one for the link.
+fn changed_by(look: &Look, columns: usize, changed_by: &ChangedBy) -> Vec<String> {
+    let faint = |text: &str| hanging(look, ("", Ink::Plain), (text, Ink::Faint), columns);
+    let mut rows = Vec::new();
+    match changed_by {
+        ChangedBy::NotAsked => {}
+        ChangedBy::Skipped(why) => rows = faint(&format!("who changed it upstream is not known: {why}")),
+        ChangedBy::Commits(commits) if commits.is_empty() => {}
+        ChangedBy::Commits(commits) => {
+            rows = faint("changed upstream by");
+            for UpstreamCommitLine { id, date, subject, link } in commits {
+                let text = format!("{id} {date} {subject}");
+                rows.extend(hanging(look, ("  ", Ink::Plain), (&text, Ink::Plain), columns));
+                if let Some(link) = link {
+                    rows.extend(hanging(look, ("    ", Ink::Plain), (link, Ink::Faint), columns));
+                }
+            }
+        }
+    }
+    rows
+}

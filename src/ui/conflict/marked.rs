@@ -1,0 +1,265 @@
+//! Lines with what is to be said of them: a sign in front of a whole line, marks on words.
+
+use std::ops::Range;
+
+use bstr::BString;
+
+use super::compare::{Change, Comparison, compare};
+use super::glyphs::{Kind, Line};
+use super::ink::{Ink, write};
+use crate::stack::Lines;
+use crate::ui::Look;
+
+/// What is to be said of a glyph or a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Nothing.
+    No,
+    /// In the base: a side took it away.
+    Gone,
+    /// Upstream's side: the base does not have it.
+    UpstreamsNew,
+    /// The patch's side: the base does not have it.
+    PatchsNew,
+    /// In a proposal: upstream has it, and the patch does not.
+    FromUpstream,
+    /// In a proposal: the patch has it, and upstream does not.
+    FromPatch,
+    /// In a proposal: neither side has it.
+    Neither,
+}
+
+impl Mark {
+    /// Its sign, in front of a line or below a word.
+    pub(super) const fn sign(self) -> char {
+        match self {
+            Mark::No => ' ',
+            Mark::Gone => '-',
+            Mark::UpstreamsNew | Mark::PatchsNew => '+',
+            Mark::FromUpstream => 'u',
+            Mark::FromPatch => 'p',
+            Mark::Neither => '!',
+        }
+    }
+
+    /// What it means, where that has to be said.
+    pub(super) const fn meaning(self) -> Option<&'static str> {
+        match self {
+            Mark::FromUpstream => Some("upstream's"),
+            Mark::FromPatch => Some("the patch's"),
+            Mark::Neither => Some("on neither side"),
+            _ => None,
+        }
+    }
+
+    const fn ink(self) -> Ink {
+        match self {
+            Mark::No => Ink::Plain,
+            Mark::Gone => Ink::Gone,
+            Mark::UpstreamsNew | Mark::FromUpstream => Ink::Upstream,
+            Mark::PatchsNew | Mark::FromPatch => Ink::Patch,
+            Mark::Neither => Ink::Neither,
+        }
+    }
+}
+
+/// A line as it is to be shown.
+#[derive(Debug, Clone)]
+pub(super) struct Marked {
+    line: Line,
+    /// Its number, from 1.
+    pub(super) number: Option<usize>,
+    /// What is to be said of the whole line.
+    pub(super) whole: Mark,
+    marks: Vec<Mark>,
+    context: bool,
+}
+
+/// The lines of a hunk, each side compared with the base.
+#[derive(Debug)]
+pub(super) struct Sides {
+    /// Lines before it, with the numbers of base, upstream and patch.
+    pub(super) before: [Vec<Marked>; 3],
+    /// Base, upstream, patch.
+    pub(super) sides: [Vec<Marked>; 3],
+    /// Lines after it.
+    pub(super) after: [Vec<Marked>; 3],
+    /// Lines that all three have, by their places.
+    pub(super) common: Vec<[usize; 3]>,
+}
+
+impl Sides {
+    /// `context` lines are shown around the hunk, if there are so many.
+    pub(super) fn new(look: &Look, hunk: [&Lines; 3], around: (&[BString], &[BString]), context: usize) -> Sides {
+        let [base, upstream, patch] = hunk.map(|lines| Line::all(look, &lines.text));
+        let (by_upstream, by_patch) = (compare(&base, &upstream), compare(&base, &patch));
+        let common = common(&by_upstream, &by_patch);
+        let gone = by_upstream.old.into_iter().zip(by_patch.old).map(|(a, b)| a.or(b)).collect();
+        let [from_base, from_upstream, from_patch] = hunk.map(|lines| lines.start);
+        let (before, after) = around;
+        let before = &before[before.len().saturating_sub(context)..];
+        let after = &after[..after.len().min(context)];
+        Sides {
+            before: hunk.map(|lines| unmarked(look, before, lines.start.saturating_sub(before.len()))),
+            sides: [
+                numbered(base, gone, Mark::Gone, from_base),
+                numbered(upstream, by_upstream.new, Mark::UpstreamsNew, from_upstream),
+                numbered(patch, by_patch.new, Mark::PatchsNew, from_patch),
+            ],
+            after: hunk.map(|lines| unmarked(look, after, lines.start + lines.count())),
+            common,
+        }
+    }
+
+    /// The greatest line number.
+    pub(super) fn greatest(&self) -> usize {
+        let all = self.sides.iter().chain(&self.before).chain(&self.after).flatten();
+        all.filter_map(|line| line.number).max().unwrap_or(1)
+    }
+}
+
+/// A proposal's lines: what is upstream's in them, what the patch's, and what neither side has.
+pub(super) fn proposed(look: &Look, text: &[u8], upstream: &Lines, patch: &Lines) -> Vec<Marked> {
+    let lines = Line::all(look, text);
+    let against = |side: &Lines| compare(&Line::all(look, &side.text), &lines).new;
+    let (upstream, patch) = (against(upstream), against(patch));
+    let mark = |not_upstreams: bool, not_patchs: bool| match (not_upstreams, not_patchs) {
+        (false, false) => Mark::No,
+        (false, true) => Mark::FromUpstream,
+        (true, false) => Mark::FromPatch,
+        (true, true) => Mark::Neither,
+    };
+    let marked = lines.into_iter().zip(upstream.into_iter().zip(patch)).map(|(line, (upstream, patch))| {
+        let marks: Vec<Mark> = (0..line.glyphs.len()).map(|at| mark(upstream.is_at(at), patch.is_at(at))).collect();
+        let of_all = mark(upstream == Change::Whole, patch == Change::Whole);
+        let whole = match marks.first() {
+            None => of_all,
+            Some(first) if marks.iter().all(|mark| mark == first) => *first,
+            Some(_) => Mark::No,
+        };
+        let marks = if whole == Mark::No { marks } else { vec![Mark::No; line.glyphs.len()] };
+        Marked { line, number: None, whole, marks, context: false }
+    });
+    marked.collect()
+}
+
+/// Lines that nothing is to be said of.
+fn unmarked(look: &Look, lines: &[BString], first: usize) -> Vec<Marked> {
+    let lines = lines.iter().zip(first..).map(|(line, number)| {
+        let line = Line::new(look, line);
+        let marks = vec![Mark::No; line.glyphs.len()];
+        Marked { line, number: Some(number), whole: Mark::No, marks, context: true }
+    });
+    lines.collect()
+}
+
+fn numbered(lines: Vec<Line>, changes: Vec<Change>, mark: Mark, first: usize) -> Vec<Marked> {
+    let lines = lines.into_iter().zip(changes).zip(first..).map(|((line, change), number)| {
+        let words = matches!(change, Change::Words(_));
+        let at = |at: usize| if words && change.is_at(at) { mark } else { Mark::No };
+        let marks = (0..line.glyphs.len()).map(at).collect();
+        let whole = if change == Change::Whole { mark } else { Mark::No };
+        Marked { line, number: Some(number), whole, marks, context: false }
+    });
+    lines.collect()
+}
+
+/// Lines of the base that both sides kept.
+fn common(upstream: &Comparison, patch: &Comparison) -> Vec<[usize; 3]> {
+    let mut patch = patch.same.iter().peekable();
+    let mut all = Vec::new();
+    for (base, upstream) in &upstream.same {
+        while patch.next_if(|(other, _)| other < base).is_some() {}
+        if let Some((_, patch)) = patch.next_if(|(other, _)| other == base) {
+            all.push([*base, *upstream, *patch]);
+        }
+    }
+    all
+}
+
+/// A row of a line on the screen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Row {
+    /// What stands there, without blanks at its end.
+    pub(super) text: String,
+    /// Its columns.
+    pub(super) width: usize,
+    /// Whether it is the first row of its line.
+    pub(super) first: bool,
+}
+
+impl Marked {
+    /// The marks in it, each once.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Mark> {
+        std::iter::once(self.whole).chain(self.marks.iter().copied())
+    }
+
+    /// The line in rows of `width` columns.
+    ///
+    /// Without colours a row of signs stands below every row with marked words. Brackets around the words would take no row,
+    /// but they are not in the text, and a reader of a `Dockerfile` cannot know that.
+    /// A proposal has that row always, for there the sign says more than that the word is new.
+    pub(super) fn rows(&self, look: &Look, width: usize) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (at, glyphs) in self.line.fold(width.max(1)).into_iter().enumerate() {
+            rows.push(Row { first: at == 0, ..self.row(look, glyphs.clone()) });
+            let said = self.marks[glyphs.clone()].iter().any(|mark| mark.meaning().is_some());
+            if !look.colour || said {
+                rows.extend(self.signs(look, glyphs));
+            }
+        }
+        let mut remark = |text: String| {
+            let text: String = text.chars().take(width).collect();
+            rows.push(Row { width: text.chars().count(), text: write(look, Ink::Faint, &text), first: false });
+        };
+        if self.line.left_out > 0 {
+            remark(format!("{} {} more bytes", look.ellipsis(), self.line.left_out));
+        }
+        if !self.line.is_ended() && !self.context {
+            remark("\\ no newline at the end".to_owned());
+        }
+        rows
+    }
+
+    fn row(&self, look: &Look, glyphs: Range<usize>) -> Row {
+        let width = self.line.width(glyphs.clone());
+        let mut text = String::new();
+        let mut start = glyphs.start;
+        while start < glyphs.end {
+            let ink = self.ink(start);
+            let end = (start..glyphs.end).find(|at| self.ink(*at) != ink).unwrap_or(glyphs.end);
+            text.push_str(&write(look, ink, &self.shown(look, start..end)));
+            start = end;
+        }
+        Row { text, width, first: false }
+    }
+
+    fn ink(&self, at: usize) -> Ink {
+        match (self.marks[at], self.line.glyphs[at].kind) {
+            (Mark::No, Kind::Tab | Kind::Escape) => Ink::Faint,
+            (Mark::No, _) if self.context => Ink::Faint,
+            (mark, _) => mark.ink(),
+        }
+    }
+
+    /// Blanks at the end are made visible where the line is another there.
+    fn shown(&self, look: &Look, glyphs: Range<usize>) -> String {
+        let differs = self.whole != Mark::No || self.marks[glyphs.start] != Mark::No;
+        let trailing = self.line.trailing().clamp(glyphs.start, glyphs.end);
+        if !look.unicode || !differs {
+            return self.line.shown(glyphs).to_owned();
+        }
+        format!("{}{}", self.line.shown(glyphs.start..trailing), "·".repeat(glyphs.end - trailing))
+    }
+
+    /// The signs below marked words.
+    fn signs(&self, look: &Look, glyphs: Range<usize>) -> Option<Row> {
+        let mut plain = String::new();
+        for at in glyphs {
+            plain.extend(std::iter::repeat_n(self.marks[at].sign(), self.line.glyphs[at].width));
+        }
+        let plain = plain.trim_end();
+        let text = write(look, Ink::Faint, plain);
+        (!plain.is_empty()).then_some(Row { width: plain.len(), text, first: false })
+    }
+}

@@ -1,0 +1,211 @@
+//! A conflict as a screen of a given size: a header and the keys, which stay, and between them the body, which scrolls.
+
+use std::rc::Rc;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::body::{Body, BodyRow, body};
+use super::ink::{Ink, write};
+use super::prose::{cut, name_and_text, wrap};
+use super::question::Question;
+use crate::ui::Look;
+
+/// Lines around the lines in question, from as many as there should be to as few as there may be.
+const CONTEXT: [usize; 3] = [3, 2, 1];
+
+/// Fewer rows than this have no room for rules.
+const LOW: usize = 12;
+
+/// A question laid out for a screen.
+pub(super) struct View {
+    look: Look,
+    columns: usize,
+    rows: usize,
+    header: Vec<String>,
+    body: Vec<BodyRow>,
+    footer: Vec<String>,
+}
+
+impl View {
+    /// `question` on a screen of `columns` and `rows`, with `message` above the keys.
+    pub(super) fn new(look: &Look, columns: usize, rows: usize, question: &Question, message: Option<&str>) -> View {
+        let most = (rows / 3).max(1);
+        let mut footer = keys(look, columns, most, question);
+        if let Some(message) = message {
+            let mut message: Vec<String> = wrap(look, message, columns);
+            message.truncate(most);
+            footer.splice(0..0, message.into_iter().map(|row| write(look, Ink::Careful, &row)));
+        }
+        footer.truncate(rows);
+        let mut header = header(look, columns, most, question);
+        header.truncate(rows - footer.len());
+        let mut view = View { look: *look, columns, rows, header, body: Vec::new(), footer };
+        // Less around the lines in question is better than a proposal that is out of sight. Where it is out of sight anyway,
+        // nothing is gained.
+        let page = view.page();
+        let laid_out = |context: usize| body(look, columns, context, question);
+        let all = laid_out(CONTEXT[0]);
+        let enough = |body: &Body| body.first_sight <= page;
+        let fewer = || CONTEXT[1..].iter().map(|context| laid_out(*context)).find(enough);
+        view.body = if enough(&all) { all } else { fewer().unwrap_or(all) }.rows;
+        view
+    }
+
+    /// How many rows of the body are on the screen at once.
+    pub(super) fn page(&self) -> usize {
+        self.rows.saturating_sub(self.header.len() + self.footer.len() + self.rules())
+    }
+
+    /// The furthest that the body can be scrolled: rows that are above the screen then.
+    pub(super) fn furthest(&self) -> usize {
+        self.body.len().saturating_sub(self.page())
+    }
+
+    /// The rows of the screen, as many as it has, while `scroll` rows of the body are above it.
+    pub(super) fn frame(&self, scroll: usize) -> Vec<String> {
+        let scroll = scroll.min(self.furthest());
+        let page = self.page();
+        let shown = &self.body[scroll..(scroll + page).min(self.body.len())];
+        let mut frame = self.header.clone();
+        if self.rules() > 0 {
+            frame.push(self.rule_above(shown.first()));
+        }
+        for (at, row) in shown.iter().enumerate() {
+            let side = row.side.map_or(String::new(), |side| side.shown(&self.look, at == 0));
+            frame.push(format!("{side}{}", row.text).trim_end().to_owned());
+        }
+        frame.resize(self.rows - self.footer.len() - self.rules() / 2, String::new());
+        if self.rules() > 0 {
+            frame.push(rule(&self.look, self.columns, &self.position(scroll, shown.len())));
+        }
+        frame.extend(self.footer.iter().cloned());
+        frame
+    }
+
+    /// Rows for the rules above and below the body, where it has some itself.
+    const fn rules(&self) -> usize {
+        if self.rows < LOW || self.header.len() + self.footer.len() + 2 >= self.rows { 0 } else { 2 }
+    }
+
+    fn rule_above(&self, topmost: Option<&BodyRow>) -> String {
+        match topmost.and_then(|row| row.above.as_ref().map(Rc::clone)) {
+            Some(above) => above.to_string(),
+            None => rule(&self.look, self.columns, ""),
+        }
+    }
+
+    /// Which rows are on the screen, if not all are.
+    fn position(&self, scroll: usize, shown: usize) -> String {
+        let all = self.body.len();
+        if shown == all {
+            return String::new();
+        }
+        let more = if scroll + shown < all { "space: more" } else { "the end" };
+        format!(" {}-{} of {all} rows, {more} ", scroll + 1, scroll + shown)
+    }
+}
+
+/// A rule with `text` near its right end.
+pub(super) fn rule(look: &Look, columns: usize, text: &str) -> String {
+    let line = if look.unicode { "─" } else { "-" };
+    let text = if text.width() + 4 > columns { "" } else { text };
+    let right = if text.is_empty() { 0 } else { 2 };
+    let left = columns - text.width() - right;
+    let paint = |text: &str| write(look, Ink::Faint, text);
+    format!("{}{text}{}", paint(&line.repeat(left)), paint(&line.repeat(right)))
+}
+
+/// Where in the refresh it is, the patch, the place and the kind.
+fn header(look: &Look, columns: usize, most: usize, question: &Question) -> Vec<String> {
+    let heading = &question.heading;
+    let place = question.where_it_is();
+    let progress = progress(look, columns, question);
+    let mut rows = vec![progress.clone()];
+    rows.extend(name_and_text(look, &heading.patch_file, &heading.subject, columns));
+    rows.extend(name_and_text(look, &place, &question.what, columns));
+    if rows.len() <= most {
+        return rows;
+    }
+    // No room for sentences: what names the conflict, a row each, the end of a path rather than its beginning.
+    let strong = |text: &str| write(look, Ink::Strong, &cut(look, text, columns));
+    let mut rows = vec![progress, strong(&tail(look, &place, columns)), strong(&heading.patch_file)];
+    if most > 3 {
+        rows.push(cut(look, &question.what, columns));
+    }
+    rows.truncate(most);
+    rows
+}
+
+/// The end of a path that fits.
+fn tail(look: &Look, path: &str, columns: usize) -> String {
+    let mut path = path;
+    while path.width() > columns {
+        match path.split_once('/') {
+            Some((_, rest)) => path = rest,
+            None => return cut(look, path, columns),
+        }
+    }
+    path.to_owned()
+}
+
+/// `kubeflow  v1.6.0 → v1.7.0` at the left, `patch 3 of 7, conflict 2 of 5` at the right.
+fn progress(look: &Look, columns: usize, question: &Question) -> String {
+    let heading = &question.heading;
+    let ((patch, patches), (conflict, conflicts)) = (heading.patch, heading.conflict);
+    let arrow = if look.unicode { "→" } else { "->" };
+    let moves = format!("  {} {arrow} {}", heading.from, heading.to);
+    let right = [
+        format!("patch {patch} of {patches}, conflict {conflict} of {conflicts}"),
+        format!("patch {patch}/{patches}, conflict {conflict}/{conflicts}"),
+        format!("{patch}/{patches} {conflict}/{conflicts}"),
+    ];
+    // The versions come before the words of the progress, and go before the name.
+    let fits = |left: &str, right: &&String| left.width() + 2 + right.width() <= columns;
+    let whole = format!("{}{moves}", heading.upstream);
+    let fitting = right.iter().find(|right| fits(&whole, right));
+    let moves = if fitting.is_some() { cut(look, &moves, columns) } else { String::new() };
+    let fitting = fitting.or_else(|| right.iter().find(|right| fits(&heading.upstream, right)));
+    let right = cut(look, fitting.unwrap_or(&right[2]), columns);
+    let room = columns - right.width();
+    let name = cut(look, &heading.upstream, room.saturating_sub(moves.width() + 2));
+    let gap = " ".repeat(room.saturating_sub(name.width() + moves.width()));
+    format!("{}{moves}{gap}{right}", write(look, Ink::Strong, &name))
+}
+
+/// The keys with what they mean, in at most `most` rows; where those do not do, the keys alone.
+fn keys(look: &Look, columns: usize, most: usize, question: &Question) -> Vec<String> {
+    let proposals = question.proposals.iter().map(|proposal| (proposal.key, proposal.label.as_str()));
+    let choices = question.choices.iter().map(|choice| (choice.key, choice.label.as_str()));
+    let all: Vec<(char, &str)> = proposals.chain(choices).chain([('?', "explain")]).collect();
+    let rows = flow(look, columns, &all, |key, label| (format!("[{key}]"), format!(" {label}")), 3);
+    if rows.len() <= most {
+        return rows;
+    }
+    flow(look, columns, &all, |key, _| (key.to_string(), String::new()), 1)
+}
+
+/// As many entries in a row as fit.
+fn flow(
+    look: &Look,
+    columns: usize,
+    entries: &[(char, &str)],
+    shown: impl Fn(char, &str) -> (String, String),
+    gap: usize,
+) -> Vec<String> {
+    let mut rows: Vec<(String, usize)> = Vec::new();
+    for (key, label) in entries {
+        let (key, label) = shown(*key, label);
+        let label = cut(look, &label, columns.saturating_sub(key.width()));
+        let width = key.width() + label.width();
+        let entry = format!("{}{label}", write(look, Ink::Key, &key));
+        match rows.last_mut().filter(|(_, used)| used + gap + width <= columns) {
+            Some((row, used)) => {
+                row.push_str(&" ".repeat(gap));
+                row.push_str(&entry);
+                *used += gap + width;
+            }
+            None => rows.push((entry, width)),
+        }
+    }
+    rows.into_iter().map(|(row, _)| row).collect()
+}
