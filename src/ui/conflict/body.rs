@@ -131,7 +131,7 @@ fn fronted(look: &Look, line: &Marked, width: usize, digits: usize) -> Vec<Row> 
         .collect()
 }
 
-/// The sides one above the other; what is around them stands there once, with upstream's numbers.
+/// The sides one above the other.
 fn stacked(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Vec<BodyRow> {
     let narrow = columns < NARROW;
     let room = if narrow { columns } else { columns - NAME };
@@ -151,11 +151,11 @@ fn stacked(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Vec<Bod
             rows.push(BodyRow { side, text: no_lines(look, digits), ..BodyRow::default() });
         }
     };
-    show("", &sides.before[1]);
+    show("", &sides.before);
     for (name, lines) in NAMES.iter().zip(&sides.sides) {
         show(name, lines);
     }
-    show("", &sides.after[1]);
+    show("", &sides.after);
     rows
 }
 
@@ -168,15 +168,18 @@ struct Columns {
     widths: [usize; 3],
     /// Which sides have no lines at all.
     empty: [bool; 3],
+    /// The rule above them, with the names.
     above: Rc<str>,
     between: String,
+    /// The rule below them.
+    below: String,
 }
 
 impl Columns {
     fn new(look: &Look, columns: usize, empty: [bool; 3]) -> Columns {
         let each = (columns - 6) / 3;
         let widths = [each, each, columns - 6 - 2 * each];
-        let (bar, cross, line) = if look.unicode { ("│", "┬", "─") } else { ("|", "+", "-") };
+        let (bar, cross, foot, line) = if look.unicode { ("│", "┬", "┴", "─") } else { ("|", "+", "+", "-") };
         let mut above = String::new();
         for (at, (name, width)) in NAMES.iter().zip(widths).enumerate() {
             // The name stands where the column's text does: at the screen's edge, or one behind the bar.
@@ -187,7 +190,9 @@ impl Columns {
             above += &write(look, Ink::Strong, name);
             above += &format!(" {}", write(look, Ink::Faint, &line.repeat(rest)));
         }
-        Columns { widths, empty, above: above.into(), between: format!(" {} ", write(look, Ink::Faint, bar)) }
+        let below = widths.map(|width| line.repeat(width)).join(&format!("{line}{foot}{line}"));
+        let between = format!(" {} ", write(look, Ink::Faint, bar));
+        Columns { widths, empty, above: above.into(), between, below: write(look, Ink::Faint, &below) }
     }
 
     /// Lines of the three sides that begin in the same row.
@@ -218,13 +223,18 @@ impl Columns {
     }
 }
 
-/// The sides side by side; lines that all three have stand in one row.
+/// The sides side by side; lines that all three have stand in one row. What is around them stands beside no side.
 fn side_by_side(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Vec<BodyRow> {
+    let around = |lines: &[Marked]| -> Vec<BodyRow> {
+        let rows = lines.iter().flat_map(|line| fronted(look, line, columns, digits));
+        rows.map(|row| BodyRow::plain(row.text)).collect()
+    };
     let ends = sides.sides.each_ref().map(Vec::len);
     let shape = Columns::new(look, columns, ends.map(|count| count == 0));
-    let mut rows = Vec::new();
-    let [before, after] = [&sides.before, &sides.after].map(|lines| lines.each_ref().map(Vec::as_slice));
-    each_line(&shape, look, digits, before, &mut rows);
+    let mut rows = around(&sides.before);
+    if !rows.is_empty() {
+        rows.push(BodyRow::plain(shape.above.to_string()));
+    }
     let mut from = [0; 3];
     for to in sides.common.iter().copied().chain([ends]) {
         let between = [0, 1, 2].map(|side| &sides.sides[side][from[side]..to[side]]);
@@ -234,15 +244,11 @@ fn side_by_side(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Ve
         }
         from = to.map(|at| at + 1);
     }
-    each_line(&shape, look, digits, after, &mut rows);
-    rows
-}
-
-/// Lines around the sides, each in a row of its own.
-fn each_line(shape: &Columns, look: &Look, digits: usize, lines: [&[Marked]; 3], out: &mut Vec<BodyRow>) {
-    for at in 0..lines[0].len() {
-        shape.rows(look, digits, lines.map(|side| &side[at..=at]), out);
+    if !sides.after.is_empty() {
+        rows.push(BodyRow { above: Some(Rc::clone(&shape.above)), side: None, text: shape.below });
+        rows.extend(around(&sides.after));
     }
+    rows
 }
 
 /// The key, what it is, why, and the lines with what is whose in them; these stand `indent` columns from the left, to be below

@@ -1,5 +1,5 @@
-//! The colours of a conflict: upstream's words cyan, the patch's green, what is gone red, what nobody has yellow. They are
-//! underlined besides, and where there are no colours a line of marks stands below them.
+//! The colours of a conflict: upstream's words cyan, the patch's green, what is gone red, what nobody has yellow. Words are
+//! underlined besides, and where there are no colours a line of marks stands below them; whole lines have a sign in front.
 
 use console::Style;
 
@@ -26,6 +26,14 @@ pub(super) enum Ink {
     Patch,
     /// A word that neither side has.
     Neither,
+    /// A line that a side took away; lines have a sign in front and are many, so they are quieter than words.
+    GoneLine,
+    /// A line of upstream's.
+    UpstreamLine,
+    /// A line of the patch's.
+    PatchLine,
+    /// A line that neither side has.
+    NeitherLine,
 }
 
 /// `text` in `ink`, or as it is where there are no colours.
@@ -41,6 +49,10 @@ pub(super) fn write(look: &Look, ink: Ink, text: &str) -> String {
         Ink::Upstream => style.cyan().bold().underlined(),
         Ink::Patch => style.green().bold().underlined(),
         Ink::Neither => style.yellow().bold().underlined(),
+        Ink::GoneLine => style.red(),
+        Ink::UpstreamLine => style.cyan(),
+        Ink::PatchLine => style.green(),
+        Ink::NeitherLine => style.yellow(),
     };
     if !look.colour || text.is_empty() {
         return text.to_owned();

@@ -52,7 +52,17 @@ impl Mark {
         }
     }
 
-    const fn ink(self) -> Ink {
+    const fn ink_of_line(self) -> Ink {
+        match self {
+            Mark::No => Ink::Plain,
+            Mark::Gone => Ink::GoneLine,
+            Mark::UpstreamsNew | Mark::FromUpstream => Ink::UpstreamLine,
+            Mark::PatchsNew | Mark::FromPatch => Ink::PatchLine,
+            Mark::Neither => Ink::NeitherLine,
+        }
+    }
+
+    const fn ink_of_word(self) -> Ink {
         match self {
             Mark::No => Ink::Plain,
             Mark::Gone => Ink::Gone,
@@ -78,12 +88,12 @@ pub(super) struct Marked {
 /// The lines of a hunk, each side compared with the base.
 #[derive(Debug)]
 pub(super) struct Sides {
-    /// Lines before it, with the numbers of base, upstream and patch.
-    pub(super) before: [Vec<Marked>; 3],
+    /// Lines before it.
+    pub(super) before: Vec<Marked>,
     /// Base, upstream, patch.
     pub(super) sides: [Vec<Marked>; 3],
     /// Lines after it.
-    pub(super) after: [Vec<Marked>; 3],
+    pub(super) after: Vec<Marked>,
     /// Lines that all three have, by their places.
     pub(super) common: Vec<[usize; 3]>,
 }
@@ -100,20 +110,20 @@ impl Sides {
         let before = &before[before.len().saturating_sub(context)..];
         let after = &after[..after.len().min(context)];
         Sides {
-            before: hunk.map(|lines| unmarked(look, before, lines.start.saturating_sub(before.len()))),
+            before: unmarked(look, before),
             sides: [
                 numbered(base, gone, Mark::Gone, from_base),
                 numbered(upstream, by_upstream.new, Mark::UpstreamsNew, from_upstream),
                 numbered(patch, by_patch.new, Mark::PatchsNew, from_patch),
             ],
-            after: hunk.map(|lines| unmarked(look, after, lines.start + lines.count())),
+            after: unmarked(look, after),
             common,
         }
     }
 
     /// The greatest line number.
     pub(super) fn greatest(&self) -> usize {
-        let all = self.sides.iter().chain(&self.before).chain(&self.after).flatten();
+        let all = self.sides.iter().flatten();
         all.filter_map(|line| line.number).max().unwrap_or(1)
     }
 }
@@ -143,12 +153,12 @@ pub(super) fn proposed(look: &Look, text: &[u8], upstream: &Lines, patch: &Lines
     marked.collect()
 }
 
-/// Lines that nothing is to be said of.
-fn unmarked(look: &Look, lines: &[BString], first: usize) -> Vec<Marked> {
-    let lines = lines.iter().zip(first..).map(|(line, number)| {
+/// Lines around a hunk. They have in them what went together, so no side need have had them so: they have no number.
+fn unmarked(look: &Look, lines: &[BString]) -> Vec<Marked> {
+    let lines = lines.iter().map(|line| {
         let line = Line::new(look, line);
         let marks = vec![Mark::No; line.glyphs.len()];
-        Marked { line, number: Some(number), whole: Mark::No, marks, context: true }
+        Marked { line, number: None, whole: Mark::No, marks, context: true }
     });
     lines.collect()
 }
@@ -238,7 +248,8 @@ impl Marked {
         match (self.marks[at], self.line.glyphs[at].kind) {
             (Mark::No, Kind::Tab | Kind::Escape) => Ink::Faint,
             (Mark::No, _) if self.context => Ink::Faint,
-            (mark, _) => mark.ink(),
+            (Mark::No, _) => self.whole.ink_of_line(),
+            (mark, _) => mark.ink_of_word(),
         }
     }
 

@@ -52,7 +52,7 @@ pub struct Heading {
 pub enum Body {
     /// Lines that both sides changed.
     Lines {
-        /// A few lines before them, each with its end.
+        /// A few lines before them, each with its end; as they merged, so no side need have them so.
         before: Vec<BString>,
         /// What was there.
         base: Lines,

@@ -282,7 +282,10 @@ fn colours() -> Result<(), Failure> {
     assert_screen("coloured-80x24", &frame)?;
     let frame = View::new(&coloured(), 140, 40, &suggested(), None).frame(0);
     assert!(fits(&frame, 140, 40));
-    assert_screen("coloured-140x40", &frame)
+    assert_screen("coloured-140x40", &frame)?;
+    let frame = View::new(&coloured(), 80, 40, &both_insert(), None).frame(0);
+    assert!(fits(&frame, 80, 40));
+    assert_screen("coloured-lines-80x40", &frame)
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::ui::Look;
 /// Lines around the lines in question, from as many as there should be to as few as there may be.
 const CONTEXT: [usize; 3] = [3, 2, 1];
 
+/// Rows that fewer lines around the lines in question may give: four lines, folded.
+const MOST_GAINED: usize = 12;
+
 /// Fewer rows than this have no room for rules.
 const LOW: usize = 12;
 
@@ -23,6 +26,8 @@ pub(super) struct View {
     rows: usize,
     header: Vec<String>,
     body: Vec<BodyRow>,
+    /// Stands where the lower rule is otherwise, so that nothing moves when it comes or goes.
+    message: Vec<String>,
     footer: Vec<String>,
 }
 
@@ -31,29 +36,30 @@ impl View {
     pub(super) fn new(look: &Look, columns: usize, rows: usize, question: &Question, message: Option<&str>) -> View {
         let most = (rows / 3).max(1);
         let mut footer = keys(look, columns, most, question);
-        if let Some(message) = message {
-            let mut message: Vec<String> = wrap(look, message, columns);
-            message.truncate(most);
-            footer.splice(0..0, message.into_iter().map(|row| write(look, Ink::Careful, &row)));
-        }
         footer.truncate(rows);
+        let mut message = message.map_or(Vec::new(), |message| wrap(look, message, columns));
+        message.iter_mut().for_each(|row| *row = write(look, Ink::Careful, row));
+        message.truncate(most.min(rows - footer.len()));
         let mut header = header(look, columns, most, question);
-        header.truncate(rows - footer.len());
-        let mut view = View { look: *look, columns, rows, header, body: Vec::new(), footer };
-        // Less around the lines in question is better than a proposal that is out of sight. Where it is out of sight anyway,
-        // nothing is gained.
+        header.truncate(rows - footer.len() - message.len());
+        let mut view = View { look: *look, columns, rows, header, body: Vec::new(), message, footer };
         let page = view.page();
         let laid_out = |context: usize| body(look, columns, context, question);
         let all = laid_out(CONTEXT[0]);
+        // Less around the lines in question is better than a proposal that is out of sight; where it is far out of sight
+        // anyway, nothing is gained.
         let enough = |body: &Body| body.first_sight <= page;
-        let fewer = || CONTEXT[1..].iter().map(|context| laid_out(*context)).find(enough);
+        let fewer = || match all.first_sight <= page + MOST_GAINED {
+            true => CONTEXT[1..].iter().map(|context| laid_out(*context)).find(enough),
+            false => None,
+        };
         view.body = if enough(&all) { all } else { fewer().unwrap_or(all) }.rows;
         view
     }
 
     /// How many rows of the body are on the screen at once.
     pub(super) fn page(&self) -> usize {
-        self.rows.saturating_sub(self.header.len() + self.footer.len() + self.rules())
+        self.rows.saturating_sub(self.header.len() + self.below() + usize::from(self.has_rules()))
     }
 
     /// The furthest that the body can be scrolled: rows that are above the screen then.
@@ -67,24 +73,29 @@ impl View {
         let page = self.page();
         let shown = &self.body[scroll..(scroll + page).min(self.body.len())];
         let mut frame = self.header.clone();
-        if self.rules() > 0 {
+        if self.has_rules() {
             frame.push(self.rule_above(shown.first()));
         }
         for (at, row) in shown.iter().enumerate() {
             let side = row.side.map_or(String::new(), |side| side.shown(&self.look, at == 0));
             frame.push(format!("{side}{}", row.text).trim_end().to_owned());
         }
-        frame.resize(self.rows - self.footer.len() - self.rules() / 2, String::new());
-        if self.rules() > 0 {
+        frame.resize(self.rows - self.below(), String::new());
+        if self.has_rules() && self.message.is_empty() {
             frame.push(rule(&self.look, self.columns, &self.position(scroll, shown.len())));
         }
-        frame.extend(self.footer.iter().cloned());
+        frame.extend(self.message.iter().chain(&self.footer).cloned());
         frame
     }
 
-    /// Rows for the rules above and below the body, where it has some itself.
-    const fn rules(&self) -> usize {
-        if self.rows < LOW || self.header.len() + self.footer.len() + 2 >= self.rows { 0 } else { 2 }
+    /// Whether there are rules above and below the body: where it has room for rows itself.
+    const fn has_rules(&self) -> bool {
+        self.rows >= LOW && self.header.len() + self.message.len() + self.footer.len() + 2 < self.rows
+    }
+
+    /// Rows below the body.
+    fn below(&self) -> usize {
+        self.message.len().max(usize::from(self.has_rules())) + self.footer.len()
     }
 
     fn rule_above(&self, topmost: Option<&BodyRow>) -> String {
