@@ -27,6 +27,24 @@ impl Date {
         )
     }
 
+    /// As ISO 8601 has it: `2024-01-05T03:04:05+05:30`.
+    #[must_use]
+    pub fn iso8601(&self) -> String {
+        let local = self.seconds.saturating_add(i64::from(self.offset) * 60);
+        let (year, month, day) = civil_from_days(local.div_euclid(86_400));
+        let second = local.rem_euclid(86_400);
+        let sign = if self.offset < 0 { '-' } else { '+' };
+        let zone = self.offset.unsigned_abs();
+        format!(
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}{sign}{:02}:{:02}",
+            second / 3600,
+            second / 60 % 60,
+            second % 60,
+            zone / 60,
+            zone % 60
+        )
+    }
+
     /// Reads a date: RFC 2822, ISO 8601 (`2024-01-05 03:04:05 +0530`, `2024-01-05T03:04:05Z`, the day alone), git's own
     /// forms (`Fri Jan 5 03:04:05 2024 +0530`, `1704403445 +0530`, `@1704403445 +0530`). A missing time is midnight, a
     /// missing zone UTC. The day's name is not checked.
@@ -200,6 +218,7 @@ mod tests {
             let read = Date::parse(text);
             assert_eq!(read.map(|date| date.rfc2822()), Some("Fri, 5 Jan 2024 03:04:05 +0530".to_owned()), "{text}");
         }
+        assert_eq!(MOMENT.iso8601(), "2024-01-05T03:04:05+05:30");
         assert_eq!(Date::parse("1704404045 +0530"), Some(MOMENT));
         assert_eq!(Date::parse("@0 +0000"), Some(Date { seconds: 0, offset: 0 }));
         assert_eq!(Date::parse("2024-01-05").map(|date| date.seconds), Some(1_704_412_800));
@@ -218,6 +237,7 @@ mod tests {
         fn every_moment_reads_back(seconds in 0_i64..100_000_000_000, offset in -720_i32..840) {
             let date = Date { seconds, offset };
             prop_assert_eq!(Date::parse(&date.rfc2822()), Some(date));
+            prop_assert_eq!(Date::parse(&date.iso8601()), Some(date));
         }
     }
 }
