@@ -1,7 +1,9 @@
 //! Decisions by rules that were agreed to beforehand (`refresh --accept`), for runs that nobody watches.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
+use std::rc::Rc;
 
 use bstr::BString;
 use globset::GlobSet;
@@ -20,16 +22,34 @@ pub enum Way {
     Patch,
     /// Upstream's version.
     Upstream,
+    /// What a person once decided about the same lines.
+    Remembered,
+}
+
+/// Decisions that people made before. Of one hunk it always says the same within a run.
+pub trait Recall: fmt::Debug {
+    /// What was decided about the texts of `hunk` at this very path, if it may be taken without asking again.
+    fn recall(&self, at: At<'_>, hunk: &Hunk) -> Option<Recalled>;
+}
+
+/// A decision from before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recalled {
+    /// The lines that were decided, line ends included.
+    pub text: BString,
+    /// Who decided it, when and for what, in a sentence without a full stop; printable.
+    pub reason: String,
 }
 
 impl Way {
     /// All of them.
-    pub const ALL: [Way; 3] = [Way::Suggested, Way::Patch, Way::Upstream];
+    pub const ALL: [Way; 4] = [Way::Remembered, Way::Suggested, Way::Patch, Way::Upstream];
 
     /// Its word, on the command line and in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Way::Remembered => "remembered",
             Way::Suggested => "suggested",
             Way::Patch => "patch",
             Way::Upstream => "upstream",
@@ -46,12 +66,24 @@ pub struct Accept {
     pub only: Option<(BTreeSet<String>, GlobSet)>,
     /// Patches that may leave the queue when a merge leaves nothing of them.
     pub may_drop: BTreeSet<String>,
+    /// What [`Way::Remembered`] takes from; `None`: nothing is remembered.
+    pub memory: Option<Rc<dyn Recall>>,
 }
 
 impl Accept {
     fn covers(&self, at: At<'_>) -> bool {
         let path = at.path.below(Path::new(""));
         self.only.as_ref().is_none_or(|(patches, paths)| patches.contains(at.patch) || paths.is_match(path))
+    }
+
+    /// What a person decided before. That person saw the lines, so nothing about them is guarded but that no text of a
+    /// generated file is taken unattended.
+    fn remembered(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
+        let Some(found) = self.memory.as_ref().and_then(|memory| memory.recall(at, hunk)) else { return Answer::Open };
+        match suggest::generated(at.path) {
+            Some(what) => Answer::Refused(suggest::Guard::Generated { what }.to_string()),
+            None => Answer::Decided { take: found.text, by: "remembered".to_owned(), reason: found.reason },
+        }
     }
 
     /// The first answer of the ways that may decide there.
@@ -76,6 +108,7 @@ impl Resolver for Accept {
             },
             Way::Patch => side(Choice::Patch, &hunk.patch.text, "patch", "the patch's lines, as agreed"),
             Way::Upstream => side(Choice::Upstream, &hunk.upstream.text, "upstream", "upstream's lines, as agreed"),
+            Way::Remembered => self.remembered(at, hunk),
         })
     }
 
@@ -101,6 +134,8 @@ impl Resolver for Accept {
             },
             Way::Patch => side(Take::Patch, "patch", "the patch's version, as agreed"),
             Way::Upstream => side(Take::Upstream, "upstream", "upstream's version, as agreed"),
+            // Only lines are remembered: what else is in conflict has no text to know it again by.
+            Way::Remembered => Answer::Open,
         })
     }
 

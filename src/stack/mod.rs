@@ -30,7 +30,7 @@ mod touched;
 
 use std::collections::{BTreeSet, HashSet};
 
-pub use accept::{Accept, Way};
+pub use accept::{Accept, Recall, Recalled, Way};
 pub use apply::{Applied, Queued, apply};
 pub use conflict::{Candidate, Conflict, ConflictKind, Sides};
 pub use diff::{FilePair, file_diffs, pair_diffs};

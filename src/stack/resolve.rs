@@ -41,8 +41,8 @@ pub struct At<'a> {
     pub patch: &'a str,
     /// The path on the new pin.
     pub path: &'a RepoPath,
-    /// The path as the patch has it, which upstream may have moved.
-    pub known_as: &'a RepoPath,
+    /// The path as the patch has it: another one where upstream moved the file.
+    pub own: &'a RepoPath,
 }
 
 /// An answer of somebody who may decide.
@@ -225,8 +225,8 @@ pub(super) fn resolve(
     file: &mut FileOutcome,
     mut conflict: Conflict,
 ) -> Resolved {
-    let (place, known_as) = (conflict.path.clone(), file.path.clone());
-    let at = At { patch, path: &place, known_as: &known_as };
+    let (place, own) = (conflict.path.clone(), file.path.clone());
+    let at = At { patch, path: &place, own: &own };
     match resolver.file(at, &conflict) {
         Answer::Refused(why) if conflict.text.is_none() => file.refused.push(why),
         Answer::Decided { take, by, reason } if is_possible(&conflict, file.from.is_some(), &take) => {

@@ -54,7 +54,7 @@ impl Agreed {
         }
         // Globs that were read one by one are read together as well.
         let only = (!self.only.is_empty()).then(|| (patches, paths.build().unwrap_or_default()));
-        Ok(Accept { ways: self.accept.clone(), only, may_drop })
+        Ok(Accept { ways: self.accept.clone(), only, may_drop, memory: None })
     }
 
     /// Checks what can be checked without a queue.
