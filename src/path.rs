@@ -180,7 +180,7 @@ pub fn printable_line(bytes: &[u8]) -> String {
 
 /// Characters that are not controls by Unicode's class but move or hide text on a screen: bidirectional marks,
 /// overrides and isolates, zero-width characters, line and paragraph separators.
-fn steers_the_terminal(c: char) -> bool {
+pub(crate) fn steers_the_terminal(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
         || c.is_control()
 }

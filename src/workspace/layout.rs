@@ -5,8 +5,9 @@
 //!
 //! ```text
 //! NAME.git  NAME.history.git  NAME.lock  _fetch-NAME.lock  _workspace.lock  journal/NAME/  journal/_workspace/  scratch/
+//! resolutions/KEY/      remembered decisions that are not shared; resolutions/_forgotten/KEY/ those that were forgotten
 //! at/SLUG-DIGEST/…      all of the above for a workspace that is a subfolder of its repository: two of them never meet
-//! [at/…/]wt/ID/…        all of the above for a linked worktree; NAME.git there borrows the objects of the NAME.git above wt/
+//! [at/…/]wt/ID/…        the first line for a linked worktree; NAME.git there borrows the objects of the NAME.git above wt/
 //! ```
 //!
 //! No name of an upstream begins with `_`, so nothing of an upstream meets what belongs to the workspace.
@@ -159,10 +160,28 @@ impl Layout {
         self.root.join("sessions").join(format!("{name}.toml"))
     }
 
-    /// `resolutions/NAME`
+    /// `resolutions/KEY`, the decisions that everybody shares.
     #[must_use]
-    pub fn resolutions(&self, name: &Name) -> PathBuf {
-        self.root.join("resolutions").join(name.as_str())
+    pub fn resolutions(&self, key: &Name) -> PathBuf {
+        self.root.join("resolutions").join(key.as_str())
+    }
+
+    /// `resolutions/KEY` in the private folder that all working trees have in common: the decisions of this clone.
+    #[must_use]
+    pub fn own_resolutions(&self, key: &Name) -> PathBuf {
+        self.shared.join("resolutions").join(key.as_str())
+    }
+
+    /// Where forgotten decisions are kept, of both kinds.
+    #[must_use]
+    pub fn forgotten(&self, key: &Name) -> PathBuf {
+        self.shared.join("resolutions").join("_forgotten").join(key.as_str())
+    }
+
+    /// The private folder that all working trees of the workspace have in common.
+    #[must_use]
+    pub fn common(&self) -> &Path {
+        &self.shared
     }
 
     /// The checkout, `NAME`.
@@ -349,6 +368,16 @@ mod tests {
         let workspace = name("workspace");
         assert_ne!(layout.lock(Scope::Upstream(&workspace)), layout.lock(Scope::Workspace));
         assert_ne!(layout.journal(Scope::Upstream(&workspace)), layout.journal(Scope::Workspace));
+    }
+
+    #[test]
+    fn a_linked_worktree_remembers_what_the_others_do() {
+        let main = Layout::new(Path::new("/repo"), Some(&git("/repo", None)));
+        let linked = Layout::new(Path::new("/wt"), Some(&git("/wt", Some("1"))));
+        let kubeflow = name("kubeflow");
+        assert_eq!(main.own_resolutions(&kubeflow), linked.own_resolutions(&kubeflow));
+        assert_eq!(main.own_resolutions(&kubeflow), Path::new("/repo/.git/patchq/resolutions/kubeflow"));
+        assert_eq!(linked.resolutions(&kubeflow), Path::new("/wt/resolutions/kubeflow"));
     }
 
     #[test]

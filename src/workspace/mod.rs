@@ -18,6 +18,7 @@ pub mod lock;
 mod look_up;
 pub mod manifest;
 mod moving;
+pub mod memory;
 mod neighbours;
 mod news;
 mod open;

@@ -143,8 +143,9 @@ pub fn hunk(path: &RepoPath, hunk: &Hunk) -> Option<Suggestion> {
     })
 }
 
-/// Whether a line looks like a conflict marker, left over on one of the sides. (`=======` alone underlines titles.)
-fn has_marker(text: &[u8]) -> bool {
+/// Whether a line looks like a conflict marker that was left over. (`=======` alone underlines titles.)
+#[must_use]
+pub fn has_marker(text: &[u8]) -> bool {
     let markers: [&[u8]; 3] = [b"<<<<<<<", b"|||||||", b">>>>>>>"];
     text.lines().any(|line| markers.iter().any(|marker| line.starts_with(marker)))
 }
