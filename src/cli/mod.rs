@@ -21,6 +21,7 @@ mod outdated;
 mod pager;
 mod refresh;
 mod report_file;
+mod resolutions;
 mod save;
 mod schema;
 mod session;
@@ -123,6 +124,7 @@ enum Command {
     Export(export::Args),
     Refresh(refresh::Args),
     DiffUpstream(diff_upstream::Args),
+    Resolutions(resolutions::Args),
     Outdated(outdated::Args),
     Verify(verify::Args),
     Tag(tag::Args),
@@ -149,6 +151,7 @@ impl Command {
             Command::DiffUpstream(_) => "diff-upstream",
             Command::Verify(_) => "verify",
             Command::Refresh(_) => "refresh",
+            Command::Resolutions(_) => "resolutions",
             Command::Outdated(_) => "outdated",
             Command::Tag(_) => "tag",
             Command::Undo(_) => "undo",
@@ -172,6 +175,7 @@ impl Command {
             Command::DiffUpstream(args) => diff_upstream::run(context, args),
             Command::Verify(args) => verify::run(context, args),
             Command::Refresh(args) => refresh::run(context, args),
+            Command::Resolutions(args) => resolutions::run(context, args),
             Command::Outdated(args) => outdated::run(context, args),
             Command::Tag(args) => tag::run(context, args),
             Command::Undo(args) => undo::run(context, args),

@@ -4,7 +4,7 @@ use console::measure_text_width;
 
 use super::failure::shown;
 use crate::path::printable_line;
-use crate::report::{ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
+use crate::report::{Bytes, ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
 use crate::ui::{Look, Paint, count};
 
 /// The words are at most this wide.
@@ -92,26 +92,16 @@ pub(super) fn hunks(look: &Look, patches: &[PatchReport]) -> String {
 
 fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
     let mut out = String::new();
-    let bar = if look.unicode { "│" } else { "|" };
-    let mut line = |side: &str, paint: Paint, text: &[u8]| {
-        let text = printable_line(text.strip_suffix(b"\n").unwrap_or(text));
-        let row = format!("  {side:<8} {bar} {text}");
-        out.push_str(&look.paint(paint, row.trim_end()));
-        out.push('\n');
-    };
-    hunk.before.iter().for_each(|text| line("", Paint::Faint, &text.0));
+    hunk.before.iter().for_each(|text| out.push_str(&row(look, "", Paint::Faint, &text.0)));
     let sides: [(&str, Paint, &LinesReport); 3] = [
         ("base", Paint::Plain, &hunk.base),
         ("upstream", Paint::Careful, &hunk.upstream),
         ("patch", Paint::Good, &hunk.patch),
     ];
-    for (side, paint, lines) in sides {
-        if lines.lines.is_empty() {
-            line(side, Paint::Faint, b"(no line)");
-        }
-        // Each of them, so that the last is told from what stands around.
-        lines.lines.iter().for_each(|text| line(side, paint, &text.0));
+    for (name, paint, lines) in sides {
+        out.push_str(&side(look, name, paint, &lines.lines));
     }
+    let mut line = |side: &str, paint: Paint, text: &[u8]| out.push_str(&row(look, side, paint, text));
     hunk.after.iter().for_each(|text| line("", Paint::Faint, &text.0));
     if let Some(suggestion) = &hunk.suggestion {
         for (n, text) in suggestion.text.iter().flatten().enumerate() {
@@ -122,6 +112,23 @@ fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
         }
     }
     out
+}
+
+/// The lines of one side, its name before the first of them.
+pub(super) fn side(look: &Look, name: &str, paint: Paint, lines: &[Bytes]) -> String {
+    if lines.is_empty() {
+        return row(look, name, Paint::Faint, b"(no line)");
+    }
+    // Before each of them, so that the last is told from what stands around.
+    lines.iter().map(|text| row(look, name, paint, &text.0)).collect()
+}
+
+/// A line of a file, behind the name of its side.
+fn row(look: &Look, side: &str, paint: Paint, text: &[u8]) -> String {
+    let bar = if look.unicode { "│" } else { "|" };
+    let text = printable_line(text.strip_suffix(b"\n").unwrap_or(text));
+    let row = format!("  {side:<8} {bar} {text}");
+    format!("{}\n", look.paint(paint, row.trim_end()))
 }
 
 /// `text` in lines of at most `width` columns, as far as its words let it; 0: one line.

@@ -7,6 +7,7 @@ mod error;
 mod markdown;
 mod outcome;
 mod outdated;
+mod resolutions;
 mod status;
 mod tags;
 mod upstream_diff;
@@ -20,6 +21,7 @@ pub use outcome::{
     PatchReport, SuggestionReport, sentence,
 };
 pub use outdated::{TagMove, TrackTip, UpstreamOutdated};
+pub use resolutions::{DamagedReport, DecidedLines, PersonReport, ResolutionReport};
 pub use status::{FileNews, OpenSession, PatchStatus, TouchedFile, TrackNews, UpstreamStatus, WorkNews};
 pub use tags::{ImageTag, TagsError, UpstreamTags, tags};
 pub use upstream_diff::{

@@ -42,6 +42,8 @@ pub enum FindingKind {
     Form,
     /// `.gitignore` or `.gitattributes` lack a line.
     Ignore,
+    /// A file stands where a remembered decision should be.
+    Resolution,
     /// The workspace's repository tracks what is patchq's own.
     Tracked,
 }

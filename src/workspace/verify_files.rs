@@ -8,7 +8,8 @@ use super::files_side::{Files, FilesError};
 use super::findings::{Finding, FindingKind, Severity};
 use super::ignore::{missing_attributes, missing_ignores, with_lines};
 use super::layout::{Layout, MANIFEST};
-use super::manifest::Name;
+use super::manifest::{Name, Upstream};
+use super::memory::{Damaged, Memory};
 use super::open::Workspace;
 use super::pins::{self, PinError};
 use super::publish::FileChange;
@@ -44,7 +45,21 @@ pub fn judge_workspace(workspace: &Workspace, tracked: &BTreeSet<Vec<u8>>) -> Re
         let message = "patchq's own folder is tracked in the workspace's repository: git rm -r --cached .patchq";
         findings.push(Finding::error(FindingKind::Tracked, ".patchq", message));
     }
+    findings.extend(judge_memories(workspace));
     Ok(findings)
+}
+
+/// Shared decisions that nobody can use: all goes on without them.
+fn judge_memories(workspace: &Workspace) -> Vec<Finding> {
+    let upstreams: Vec<&Upstream> = workspace.manifest.upstreams.iter().collect();
+    let mut findings = Vec::new();
+    for memory in Memory::of_all(workspace, &upstreams).iter().filter(|memory| memory.shared) {
+        // Only what was read is known to be damaged.
+        drop(memory.list());
+        let warning = |found: Damaged| Finding::error(FindingKind::Resolution, found.file, found.reason);
+        findings.extend(memory.damaged().into_iter().map(|found| warning(found).severity(Severity::Warning)));
+    }
+    findings
 }
 
 /// The changes that add the missing lines of the ignore files.

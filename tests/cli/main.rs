@@ -20,6 +20,7 @@ mod neighbours;
 mod outdated;
 mod pager;
 mod refresh;
+mod resolutions;
 mod save;
 mod setup;
 #[path = "../support/mod.rs"]

@@ -2,11 +2,13 @@
 
 #![allow(dead_code, unused_imports, reason = "every module uses a part of it")]
 
+mod memory;
 mod run;
 mod snapshot;
 mod upstream;
 mod world;
 
+pub(crate) use memory::{Decision, FIVE};
 pub(crate) use run::Run;
 pub(crate) use snapshot::{Snapshot, assert_same};
 pub(crate) use upstream::{PATCHES, Upstream, git_at};

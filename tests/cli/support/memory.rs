@@ -1,0 +1,52 @@
+//! Decisions that people made before, as a session would keep them.
+
+use patchq::patch::{Date, Person};
+use patchq::path::RepoPath;
+use patchq::stack::{At, Hunk, Lines};
+use patchq::workspace::Workspace;
+use patchq::workspace::memory::{Entry, Made, Memory};
+
+use super::Env;
+
+/// A decision about the texts of base, upstream and patch.
+pub(crate) struct Decision<'a> {
+    /// The upstream in whose memory it is kept.
+    pub(crate) upstream: &'a str,
+    /// Where it was made.
+    pub(crate) path: &'a str,
+    /// What the patch called that path.
+    pub(crate) own: &'a str,
+    pub(crate) texts: [&'a str; 3],
+    /// What was taken.
+    pub(crate) text: &'a str,
+    pub(crate) author: &'a str,
+    /// In seconds since 1970.
+    pub(crate) time: i64,
+}
+
+pub(crate) const FIVE: Decision<'_> = Decision {
+    upstream: "up",
+    path: "a.txt",
+    own: "a.txt",
+    texts: ["five\n", "cinq\n", "FIVE\n"],
+    text: "CINQ\n",
+    author: "A Maintainer",
+    time: 1_706_774_400,
+};
+
+impl Decision<'_> {
+    /// Keeps it; its name.
+    pub(crate) fn keep(&self, env: &Env) -> String {
+        let workspace = Workspace::open(&env.ws()).unwrap();
+        let memory = Memory::open(&workspace, workspace.upstream(self.upstream).unwrap());
+        let lines = |text: &str| Lines { start: 1, text: text.into() };
+        let [base, upstream, patch] = self.texts.map(lines);
+        let hunk = Hunk { base, upstream, patch };
+        let (path, own) = (RepoPath::new(self.path).unwrap(), RepoPath::new(self.own).unwrap());
+        let at = At { patch: "0001-mine.patch", path: &path, own: &own };
+        let author = Person { name: self.author.into(), email: "a@example.org".into() };
+        let pin = "1111111111111111111111111111111111111111".parse().unwrap();
+        let made = Made { author, date: Date { seconds: self.time, offset: 60 }, pin, old_pin: None };
+        memory.remember(&Entry::new(at, &hunk, self.text.into(), made)).unwrap().id
+    }
+}
