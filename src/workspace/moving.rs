@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::rc::Rc;
 
 use super::changes::{only_files, to_hold};
 use super::digest::{QueueChange, Sum};
@@ -10,6 +11,7 @@ use super::files;
 use super::files_side::Files;
 use super::layout::MANIFEST;
 use super::manifest::{ManifestEdit, Track};
+use super::memory::Memory;
 use super::pins;
 use super::publish::FileChange;
 use super::refresh::{Published, RefreshError, RefreshWish, Refreshed};
@@ -23,7 +25,8 @@ use super::target::{Target, find_target};
 use crate::git::checkout;
 use crate::git::{GitError, Objects};
 use crate::path::RepoPath;
-use crate::stack::{self, Accept, Base, Chain, Lazy, Moved, Rebased, Stack, Version};
+use crate::stack::suggest::generated;
+use crate::stack::{self, Accept, At, Base, Chain, FileOutcome, Lazy, Moved, Rebased, Stack, Version, Way};
 
 /// Per patch file the hunks that apply elsewhere than it says.
 type Places = HashMap<String, Vec<Moved>>;
@@ -41,6 +44,8 @@ pub struct Moving<'a> {
     /// What was agreed to, as it was written.
     agreed: Agreed,
     accept: Accept,
+    /// What was decided in other refreshes.
+    memory: Rc<Memory>,
     /// What was decided.
     decisions: Decisions,
     /// The session's file as it is on the disk; `None`: there is none.
@@ -71,7 +76,8 @@ impl<'a> Moving<'a> {
             return Err(RefreshError::Open(Box::new(session)));
         }
         let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
-        let accept = wish.agreed.accept(&from)?;
+        let memory = Rc::new(Memory::open(site.workspace, site.upstream));
+        let accept = Accept { memory: Some(memory.clone()), ..wish.agreed.accept(&from)? };
         let (objects, state) = read_state(site, &from)?;
         if !wish.dry_run {
             judge(&state)?;
@@ -89,6 +95,7 @@ impl<'a> Moving<'a> {
             target,
             agreed,
             accept,
+            memory,
             decisions,
             on_disk,
             drift,
@@ -108,7 +115,8 @@ impl<'a> Moving<'a> {
             return Err(RefreshError::There(session.to.version));
         }
         let agreed = if *agreed == Agreed::default() { session.agreed } else { agreed.clone() };
-        let accept = agreed.accept(&from)?;
+        let memory = Rc::new(Memory::open(site.workspace, site.upstream));
+        let accept = Accept { memory: Some(memory.clone()), ..agreed.accept(&from)? };
         let (objects, state) = read_state(site, &from)?;
         judge(&state)?;
         let within: Vec<String> = session.to.found_by.iter().cloned().collect();
@@ -129,6 +137,7 @@ impl<'a> Moving<'a> {
             target,
             agreed,
             accept,
+            memory,
             decisions,
             on_disk,
             drift,
@@ -320,9 +329,34 @@ impl Moving<'_> {
     /// What there is to say in the end, with the last run.
     #[must_use]
     pub fn done(self, rebased: Option<Rebased>) -> Refreshed {
-        let (from, target) = (self.from, self.target);
-        Refreshed { from, target, rebased, published: None, followed: false, applied: false, held: false }
+        // Who did not ask for decisions is not told of those that nobody can use.
+        let asked = self.accept.ways.contains(&Way::Remembered);
+        let damaged = if asked { self.memory.damaged() } else { Vec::new() };
+        let remembered = rebased.as_ref().map_or(0, |rebased| remembered(&self.memory, rebased));
+        Refreshed {
+            from: self.from,
+            target: self.target,
+            rebased,
+            published: None,
+            followed: false,
+            applied: false,
+            damaged,
+            remembered,
+            held: false,
+        }
     }
+}
+
+/// How many of the hunks in conflict `memory` would settle with nobody asked.
+fn remembered(memory: &Memory, rebased: &Rebased) -> usize {
+    let of_file = |patch: &str, file: &FileOutcome| {
+        let Some(conflict) = file.conflict.as_ref().filter(|conflict| generated(&conflict.path).is_none()) else {
+            return 0;
+        };
+        let at = At { patch, path: &conflict.path, own: &file.path };
+        conflict.hunks().filter(|hunk| memory.recalled(at, hunk).is_some()).count()
+    };
+    rebased.patches.iter().flat_map(|patch| patch.files.iter().map(|file| of_file(&patch.name, file))).sum()
 }
 
 fn read_state<'a>(site: &'a Site<'a>, from: &Files) -> Result<(Objects<'a>, State), RefreshError> {

@@ -4,6 +4,7 @@
 use super::files;
 use super::files_side::Files;
 use super::manifest::EditError;
+use super::memory::Damaged;
 use super::publish::PublishError;
 use super::rewrite::RewriteError;
 use super::session::{Agreed, AgreedError, Session, SessionError};
@@ -39,6 +40,10 @@ pub struct Refreshed {
     pub followed: bool,
     /// For a pin that is there already: whether newer files were applied.
     pub applied: bool,
+    /// Remembered decisions that were asked for and are damaged.
+    pub damaged: Vec<Damaged>,
+    /// How many of the hunks in conflict a remembered decision would settle.
+    pub remembered: usize,
     /// Whether somebody was asked, and left or refused: they saw what waits.
     pub held: bool,
 }

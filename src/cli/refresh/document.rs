@@ -6,7 +6,7 @@ use super::super::changers::Changers;
 use super::super::export::{Patch, patches};
 use super::super::outcomes;
 use crate::git::Id;
-use crate::report::{ConflictReport, Heading, PatchReport, markdown};
+use crate::report::{ConflictReport, DamagedReport, Heading, PatchReport, markdown};
 use crate::workspace::Target;
 use crate::workspace::refresh::Refreshed;
 
@@ -31,6 +31,10 @@ pub(in crate::cli) struct Document {
     /// What became of the patch files.
     files: Vec<Patch>,
     removed: Vec<String>,
+    /// Remembered decisions that could not be used.
+    damaged: Vec<DamagedReport>,
+    /// How many of the hunks in conflict a remembered decision would settle.
+    remembered: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +68,8 @@ pub(super) fn document(name: &str, refreshed: Refreshed, patches_then: Vec<Patch
         patches: patches_then,
         files: published.as_ref().map(|done| patches(&done.patches)).unwrap_or_default(),
         removed: published.map(|done| done.removed).unwrap_or_default(),
+        damaged: refreshed.damaged.iter().map(DamagedReport::new).collect(),
+        remembered: refreshed.remembered,
     }
 }
 

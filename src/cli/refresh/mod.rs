@@ -46,8 +46,10 @@ use told::{failed, told};
 ///
 /// --accept decides conflicts unattended, each by a rule that is reported:
 /// `suggested` takes the proposal where there is one; `patch` and `upstream`
-/// take one side, of what --only names. A silent downgrade, or the text of a
-/// generated file, is never taken that way.
+/// take one side, of what --only names; `remembered` takes what a person decided
+/// about the very same lines of the same file (see `patchq resolutions`). Two
+/// things are never taken: the text of a generated file and, unless a person
+/// decided it, a silent downgrade.
 ///
 /// A refresh never goes back by itself, and a REV outside of the track must be
 /// meant: --once leaves the track as it is, --track NEW changes it.
@@ -61,7 +63,7 @@ Examples:
   patchq refresh kubeflow --to v1.7.0 --track v1.7-branch
   patchq refresh kubeflow --to v1.7.0 --once --report refresh.md
   patchq refresh kubeflow --continue         go on with the open session
-  patchq refresh kubeflow --accept suggested
+  patchq refresh kubeflow --accept remembered,suggested
   patchq refresh kubeflow --accept patch --only 0003 --only '**/Makefile'"
 )]
 pub(super) struct Args {
@@ -92,7 +94,7 @@ pub(super) struct Args {
     /// Drop this patch if a clean merge leaves nothing of it (may be given several times)
     #[arg(long, value_name = "PATCH")]
     pub(super) allow_drop: Vec<String>,
-    /// Decide conflicts in this way, in order: by the proposal where there is one, by the patch, by upstream
+    /// Decide conflicts in this way, in order: by the proposal where there is one, by the patch, by upstream, as remembered
     #[arg(long, value_name = "WAY", value_delimiter = ',')]
     pub(super) accept: Vec<AcceptWay>,
     /// --accept decides only about this patch, or the paths that this glob matches (may be given several times)
@@ -112,6 +114,8 @@ pub(super) enum AcceptWay {
     Patch,
     /// Upstream's version
     Upstream,
+    /// What was decided before about the same lines of the same file
+    Remembered,
 }
 
 impl AcceptWay {
@@ -120,6 +124,7 @@ impl AcceptWay {
             AcceptWay::Suggested => Way::Suggested,
             AcceptWay::Patch => Way::Patch,
             AcceptWay::Upstream => Way::Upstream,
+            AcceptWay::Remembered => Way::Remembered,
         }
     }
 }

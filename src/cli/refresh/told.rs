@@ -4,14 +4,15 @@ use super::super::context::Context;
 use super::super::export::say_patches;
 use super::super::failure::CliError;
 use super::super::outcomes;
-use super::{Args, RefreshError};
+use super::super::resolutions::unusable;
+use super::{AcceptWay, Args, RefreshError};
 use crate::report::{ConflictReport, FileReport, PatchReport};
 use crate::stack::Origin;
 use crate::ui::{Message, count};
+use crate::workspace::TargetError;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::Refreshed;
 use crate::workspace::session::SessionError;
-use crate::workspace::{Target, TargetError};
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.
 pub(super) fn told(
@@ -23,6 +24,9 @@ pub(super) fn told(
 ) -> Result<(), CliError> {
     let name = upstream.name.as_str();
     let target = &refreshed.target;
+    for damaged in &refreshed.damaged {
+        context.say(&Message::warning(format!("{name}: {}", unusable(damaged))));
+    }
     for note in &target.notes {
         context.say(&Message::warning(format!("{name}: {note}")));
     }
@@ -53,7 +57,7 @@ pub(super) fn told(
     }
     let conflicts = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.decisions());
     if conflicts > 0 {
-        context.say(&waiting(name, &refreshed.target, report, (conflicts, args)));
+        context.say(&waiting(name, refreshed, report, (conflicts, args)));
     } else if args.dry_run && !context.quiet {
         context.tell(&format!("{name}: nothing was changed (--dry-run)"));
     }
@@ -81,13 +85,13 @@ pub(super) fn told(
 }
 
 /// What to do about so many conflicts.
-fn waiting(name: &str, target: &Target, report: &[PatchReport], (conflicts, args): (usize, &Args)) -> Message {
+fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts, args): (usize, &Args)) -> Message {
     let decisions = count(conflicts, "decision", "decisions");
     // The tip of the manifest's track needs no name.
     let to = match (&args.to, &args.track) {
         (Some(to), _) => format!(" --to {to}"),
-        (None, Some(_)) => format!(" --to {}", target.pin.short(12)),
-        (None, None) if args.go_on => format!(" --to {}", target.pin.short(12)),
+        (None, Some(_)) => format!(" --to {}", refreshed.target.pin.short(12)),
+        (None, None) if args.go_on => format!(" --to {}", refreshed.target.pin.short(12)),
         (None, None) => String::new(),
     };
     let waits = if conflicts == 1 { "waits" } else { "wait" };
@@ -98,6 +102,11 @@ fn waiting(name: &str, target: &Target, report: &[PatchReport], (conflicts, args
     .hint(format!("patchq diff-upstream {name}{to} -p     (what upstream did)"));
     if args.dry_run {
         message = message.hint(format!("{} --dry-run -v     (the lines)", again(name, args)));
+    }
+    if refreshed.remembered > 0 && !args.accept.contains(&AcceptWay::Remembered) {
+        let n = refreshed.remembered;
+        let line = format!("{} --accept remembered     ({n} of them decided before)", again(name, args));
+        message = message.hint(line);
     }
     let proposals: usize = report.iter().map(proposals).sum();
     if proposals > 0 {

@@ -7,6 +7,7 @@ mod clean;
 mod conflicts;
 mod dropped;
 mod mistakes;
+mod remembered;
 mod report;
 mod targets;
 mod who;
