@@ -335,6 +335,7 @@ impl CliError {
 fn unreadable_hint(name: &str, why: &crate::workspace::Unreadable) -> String {
     use crate::workspace::Unreadable;
     match why {
+        Unreadable::HandedOver => format!("patchq refresh {name} --continue, or --abort"),
         Unreadable::OtherBranch(_) | Unreadable::Detached(_) => format!("git -C {name} switch patchq"),
         Unreadable::Operation(operation) => format!("git -C {name} {operation} --continue, or --abort"),
         Unreadable::Merge(_) => format!("git -C {name} rebase refs/patchq/base"),

@@ -14,6 +14,9 @@ pub const SYNCED: &str = "refs/patchq/synced";
 /// What the upstream last said of the track.
 pub const UPSTREAM: &str = "refs/patchq/upstream";
 
+/// A conflict that was put into the checkout, and the way back.
+pub const HANDED_OVER: &str = "refs/patchq/handed-over";
+
 /// An open store.
 pub struct Store {
     repo: git2::Repository,

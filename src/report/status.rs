@@ -217,6 +217,7 @@ fn state(stand: &Stand) -> &'static str {
         Stand::SetUp(set_up) => set_up,
     };
     match &set_up.cell {
+        Err(Unreadable::HandedOver) => "handed-over",
         Err(Unreadable::Operation(_)) => "operation",
         Err(Unreadable::OtherBranch(_)) => "other-branch",
         Err(Unreadable::Detached(_)) => "detached",
@@ -271,6 +272,7 @@ fn cell_words(set_up: &SetUp) -> Vec<String> {
         Ok(Cell::CommitsNewer) => Some(commits),
         Ok(Cell::Diverged) if set_up.pristine => Some(commits),
         Ok(Cell::Diverged) => Some("diverged".to_owned()),
+        Err(Unreadable::HandedOver) => Some("conflict to resolve".to_owned()),
         Err(Unreadable::Operation(operation)) => Some(format!("{operation} in progress")),
         Err(Unreadable::OtherBranch(branch)) => Some(format!("on branch {branch}")),
         Err(Unreadable::Detached(id)) => Some(format!("HEAD detached at {}", id.short(8))),

@@ -47,7 +47,7 @@ impl TextMerge {
             match piece {
                 Piece::Merged(merged) => {
                     text.extend_from_slice(merged);
-                    before = merged.lines_with_terminator().last();
+                    before = merged.lines_with_terminator().next_back();
                 }
                 Piece::Hunk(hunk) => text.extend_from_slice(&between_markers(hunk, before, labels, size)),
             }

@@ -168,7 +168,8 @@ pub fn adopt(
         return Err(AdoptError::of(SettleError::Commits(state.made.clone())));
     }
     let changes = changes(site, adoption)?;
-    let mut side = GitSide { checkout: Vec::new(), refs: refs(site, &mut objects, &state, &applied.stack, new)? };
+    let refs = refs(site, &mut objects, &state, &applied.stack, new)?;
+    let mut side = GitSide { refs, ..GitSide::default() };
     let listed = changes.iter().map(|change| printable(change.path.as_bytes())).collect();
     let has_checkout = state.has_checkout();
     // The checkout is not touched, so what is in it needs no keeping.

@@ -5,18 +5,31 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::hand_over;
 use super::site::Site;
 use crate::git::checkout::{self, CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan};
-use crate::git::{GitError, Id, Objects};
+use crate::git::{GitError, HANDED_OVER, Id, Objects};
 use crate::path::RepoPath;
 
-/// What a step does to the store and the checkout, in this order: the checkout, then the refs.
+/// What a step does to the store and the checkout, in this order: a conflict's way in or out, the checkout, then the refs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct GitSide {
+    /// A conflict that goes into the checkout, or leaves it.
+    #[serde(default)]
+    pub hand: Option<Hand>,
     /// Moves of the checkout, one after the other.
     pub checkout: Vec<Move>,
     /// Moves of refs.
     pub refs: Vec<RefMove>,
+}
+
+/// What becomes of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Hand {
+    /// It is put into the checkout, as this record says.
+    Over(Id),
+    /// Git forgets that it waits for one; the moves do the rest.
+    Back,
 }
 
 /// A move of the checkout.
@@ -30,6 +43,10 @@ pub(super) struct Move {
     pub commit: Id,
     /// No file is written: what differs stays as an uncommitted change.
     pub keep: bool,
+    /// The paths that the checkout holds beyond the manifest's; `None`: those that the queue touches, from `pin` to
+    /// `commit`.
+    #[serde(default)]
+    pub touched: Option<Vec<Vec<u8>>>,
     /// Paths with uncommitted changes that stay as they are (bytes, because not every path is text).
     #[serde(default)]
     pub changed: Vec<Vec<u8>>,
@@ -81,7 +98,11 @@ impl GitSide {
     /// The commits that checkout and refs go to.
     pub(super) fn ids(&self) -> Vec<Id> {
         let moves = self.checkout.iter().map(|step| step.commit);
-        moves.chain(self.refs.iter().filter_map(|step| step.new)).collect()
+        let hand = self.hand.and_then(|hand| match hand {
+            Hand::Over(record) => Some(record),
+            Hand::Back => None,
+        });
+        moves.chain(hand).chain(self.refs.iter().filter_map(|step| step.new)).collect()
     }
 }
 
@@ -107,6 +128,15 @@ pub(super) fn follow(
     observe: &dyn Fn(&str),
 ) -> Result<Option<Materialized>, FollowError> {
     let mut last = None;
+    match side.hand {
+        Some(Hand::Over(record)) => last = Some(hand_over::finish(site, record, observe)?),
+        // When the ref is gone this is done, and what git waits for by now is the user's.
+        Some(Hand::Back) if site.store.read_ref(HANDED_OVER)?.is_some() => {
+            observe("forget");
+            checkout::forget_pick(&site.store)?;
+        }
+        Some(Hand::Back) | None => {}
+    }
     for (n, step) in side.checkout.iter().enumerate() {
         // A move's last deed is to move the branch: where that stands at the goal of this move or of a later one, a run
         // that was killed has done this one, and the files may have gone on from there.
@@ -130,7 +160,10 @@ pub(super) fn follow(
 /// # Errors
 /// [`FollowError::Obstacles`] when something is in the way.
 pub(super) fn check(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> {
-    let mut all = Vec::new();
+    let mut all = match side.hand {
+        Some(Hand::Over(record)) => hand_over::in_the_way(site, record)?,
+        Some(Hand::Back) | None => Vec::new(),
+    };
     // Of several moves all but one write no file, so each can be judged by what is on the disk now.
     let first = side.checkout.first().and_then(|step| step.old);
     for (n, step) in side.checkout.iter().enumerate() {
@@ -147,7 +180,14 @@ impl Move {
         site: &Site<'_>,
         run: impl FnOnce(&Plan<'_>) -> Result<T, CheckoutError>,
     ) -> Result<T, FollowError> {
-        let sparse = sparse_of(site, self.pin, self.commit)?;
+        let safe = |paths: &[Vec<u8>]| paths.iter().map(RepoPath::new).collect::<Result<Vec<_>, _>>();
+        let sparse = match &self.touched {
+            None => sparse_of(site, self.pin, self.commit)?,
+            Some(touched) => {
+                let tree = Objects::new(&site.store)?.commit(self.commit)?.tree;
+                site.sparse(tree, &safe(touched).map_err(GitError::EvilPath)?)?
+            }
+        };
         let paths = self.changed.iter().map(RepoPath::new);
         let changed = paths.collect::<Result<BTreeSet<_>, _>>().map_err(GitError::EvilPath)?;
         Ok(run(&Plan {

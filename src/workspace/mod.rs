@@ -9,6 +9,7 @@ pub mod files;
 mod files_side;
 mod findings;
 mod follow;
+pub mod hand_over;
 pub mod ignore;
 mod init;
 mod inquiry;

@@ -193,6 +193,7 @@ impl Rewrite {
                 pin: self.files.pin,
                 commit: goal,
                 keep: false,
+                touched: None,
                 changed: state.work.iter().map(|change| change.path.as_bytes().to_vec()).collect(),
                 version: version_text(site, &self.files),
                 reason: format!("patchq {}", around.command),

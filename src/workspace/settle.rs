@@ -271,6 +271,7 @@ fn move_there(
             pin: files.pin,
             commit: goal,
             keep: state.lost_store(),
+            touched: None,
             changed: if wish.discard {
                 Vec::new()
             } else {
@@ -387,7 +388,7 @@ pub(super) fn do_step(
 ) -> Result<Option<Materialized>, SettleError> {
     objects.flush(&side.ids())?;
     // Of several moves the first must not be done where the second cannot.
-    if !changes.is_empty() || side.checkout.len() > 1 {
+    if !changes.is_empty() || side.checkout.len() > 1 || side.hand.is_some() {
         super::follow::check(site, side)?;
     }
     let layout = &site.workspace.layout;

@@ -7,7 +7,7 @@ use super::files_side::Files;
 use super::record::Record;
 use super::site::Site;
 use crate::git::checkout::{self, Attachment, CheckoutError, HeadState, Line, WorkChange};
-use crate::git::{BRANCH, GitError, Id, Objects, SYNCED};
+use crate::git::{BRANCH, GitError, HANDED_OVER, Id, Objects, SYNCED};
 
 /// The state of one upstream.
 #[derive(Debug, Clone)]
@@ -53,6 +53,9 @@ pub enum Commits {
 /// Why a checkout's commits are no queue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
+    /// A conflict was put into the checkout and has not come back.
+    #[error("a conflict waits in the checkout to be resolved")]
+    HandedOver,
     /// HEAD is another branch.
     #[error("the checkout is on the branch '{0}', not on 'patchq'")]
     OtherBranch(String),
@@ -174,6 +177,9 @@ fn differing(record: &Record, files: &Files) -> Vec<QueueChange> {
 }
 
 fn commits(site: &Site<'_>, record: &Record, tip: Option<Id>, attachment: &Attachment) -> Result<Commits, GitError> {
+    if site.store.read_ref(HANDED_OVER)?.is_some() {
+        return Ok(Commits::Unreadable(Unreadable::HandedOver));
+    }
     if *attachment == Attachment::Ours {
         if let Some(operation) = checkout::operation(&site.store) {
             return Ok(Commits::Unreadable(Unreadable::Operation(operation)));

@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Sum;
-use super::follow::{GitSide, Move, RefMove};
+use super::follow::{GitSide, Hand, Move, RefMove};
 use super::publish::{FileChange, PublishError, state_of};
 use super::settle::{Around, SettleError, begin, do_step};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::State;
 use crate::git::checkout::{self, Attachment, HeadState, WorkChange};
-use crate::git::{BRANCH, Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, SYNCED, Signature};
+use crate::git::{
+    BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, ObjectKind, Objects, SYNCED, Signature,
+};
 use crate::path::{RepoPath, printable};
 
 /// The folder of the refs.
@@ -39,6 +41,9 @@ pub struct Kept {
     /// The commit whose tree is the working tree after, where changes stayed uncommitted.
     #[serde(default)]
     left: Option<Id>,
+    /// The conflict that was in the checkout, as it was there.
+    #[serde(default)]
+    handed: Option<Id>,
     /// What `version.txt` said before.
     version: Option<String>,
 }
@@ -87,7 +92,7 @@ impl UndoError {
 impl Kept {
     /// Whether the change moved the checkout, where there was one.
     fn moved_checkout(&self) -> bool {
-        self.branch.0 != self.branch.1 || self.work.is_some()
+        self.branch.0 != self.branch.1 || self.work.is_some() || self.handed.is_some()
     }
 
     /// The files that the change touched, from the workspace's root.
@@ -106,7 +111,8 @@ pub(super) fn work_commit(site: &Site<'_>, objects: &mut Objects<'_>, state: &St
     Ok(uncommitted(objects, tree, tip))
 }
 
-fn uncommitted(objects: &mut Objects<'_>, tree: Id, tip: Id) -> Id {
+/// A commit on `tip` for a working tree.
+pub(super) fn uncommitted(objects: &mut Objects<'_>, tree: Id, tip: Id) -> Id {
     let message = "Uncommitted changes\n".into();
     objects.put_commit(&Commit { tree, parents: vec![tip], author: nobody(), committer: nobody(), message })
 }
@@ -189,9 +195,61 @@ pub(super) fn keep(
         pin: state.record.as_ref().map(|record| record.pin),
         work,
         left: left(site, objects, state, side)?,
+        handed: None,
         version: version_before(site, state),
     };
-    let commit = make(objects, &kept, changes, state)?;
+    let alive: Vec<Id> = [state.tip, state.record_at].into_iter().flatten().collect();
+    keep_as_newest(site, objects, &kept, changes, &alive)
+}
+
+/// A conflict that is about to leave the checkout.
+pub(super) struct Handed {
+    /// The branch's tip.
+    pub tip: Id,
+    /// The record after which the conflict would be there again.
+    pub record: Id,
+    /// The working tree with it, as a commit.
+    pub work: Id,
+    /// The working tree without it, as a commit on `tip`.
+    pub left: Id,
+}
+
+/// Keeps a conflict that is about to leave the checkout.
+///
+/// # Errors
+/// [`SettleError`] when the store cannot be read.
+pub(super) fn keep_handed(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    handed: &Handed,
+    changes: &[FileChange],
+    around: &Around<'_>,
+) -> Result<Vec<RefMove>, SettleError> {
+    let Handed { tip, record, work, left } = *handed;
+    let kept = Kept {
+        command: around.command.to_owned(),
+        time: around.now,
+        files: changes.iter().map(kept_file).collect(),
+        refs: vec![RefMove { name: HANDED_OVER.to_owned(), old: Some(record), new: None }],
+        branch: (Some(tip), Some(tip)),
+        pin: None,
+        work: None,
+        left: Some(left),
+        handed: Some(record),
+        version: None,
+    };
+    keep_as_newest(site, objects, &kept, changes, &[tip, record, work])
+}
+
+/// The moves of refs that put `kept` on top of what can be undone. `alive`: what it needs beside what it names.
+fn keep_as_newest(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    kept: &Kept,
+    changes: &[FileChange],
+    alive: &[Id],
+) -> Result<Vec<RefMove>, SettleError> {
+    let commit = make(objects, kept, changes, alive)?;
     let mut entries = entries(site)?;
     let next = entries.last().map_or(1, |(number, _)| number + 1);
     let mut moves = vec![RefMove { name: ref_name(next), old: None, new: Some(commit) }];
@@ -212,7 +270,7 @@ fn kept_file(change: &FileChange) -> KeptFile {
     KeptFile { path: change.path.to_string(), old: sum(&change.old), new: sum(&change.new) }
 }
 
-fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], state: &State) -> Result<Id, SettleError> {
+fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], alive: &[Id]) -> Result<Id, SettleError> {
     let mut edits = Edits::new();
     let file = |name: String| RepoPath::new(name).map_err(GitError::EvilPath);
     for (n, change) in changes.iter().enumerate() {
@@ -227,8 +285,8 @@ fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], state: &
     edits.insert(file(FILE.to_owned())?, Some(Entry { mode: Mode::File, id: blob }));
     let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
     // As parents, so that no garbage collection takes what undo needs.
-    let mut parents: Vec<Id> =
-        [state.tip, kept.branch.1, kept.work, kept.left, state.record_at].into_iter().flatten().collect();
+    let mut parents: Vec<Id> = [kept.branch.1, kept.work, kept.left].into_iter().flatten().collect();
+    parents.extend(alive);
     parents.extend(
         kept.refs
             .iter()
@@ -327,7 +385,8 @@ fn back(
     (number, at): (u64, Id),
 ) -> Result<GitSide, SettleError> {
     let reverse = |step: &RefMove| RefMove { name: step.name.clone(), old: step.new, new: step.old };
-    let mut side = GitSide { checkout: Vec::new(), refs: kept.refs.iter().rev().map(reverse).collect() };
+    let refs = kept.refs.iter().rev().map(reverse).collect();
+    let mut side = GitSide { hand: kept.handed.map(Hand::Over), checkout: Vec::new(), refs };
     side.refs.retain(|step| !step.name.starts_with(REFS));
     side.refs.push(RefMove { name: ref_name(number), old: Some(at), new: None });
     let attached = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
@@ -340,6 +399,7 @@ fn back(
             pin,
             commit: before,
             keep: false,
+            touched: None,
             changed: stayed.iter().map(|change| change.path.as_bytes().to_vec()).collect(),
             version: kept.version.clone(),
             reason,
@@ -390,8 +450,15 @@ fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Res
     if tip != kept.branch.1 {
         why.push("the checkout's commits changed since".to_owned());
     }
+    if site.store.read_ref(HANDED_OVER).map_err(UndoError::of)?.is_some() {
+        why.push("a conflict waits in the checkout to be resolved".to_owned());
+        return Ok(why);
+    }
     let folder = site.checkout();
     let attached = checkout::attachment(&site.store, &folder).map_err(UndoError::of)? == Attachment::Ours;
+    if kept.handed.is_some() && !attached {
+        why.push("there is no checkout any more".to_owned());
+    }
     if attached && kept.moved_checkout() {
         if kept.branch.0.is_none() {
             why.push(format!(
@@ -446,6 +513,7 @@ mod tests {
             pin: None,
             work: Some(Id::EMPTY_TREE),
             left: None,
+            handed: None,
             version: None,
         };
         let mut value = serde_json::to_value(&kept).unwrap();

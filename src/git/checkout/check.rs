@@ -300,7 +300,8 @@ impl<'a> Check<'a> {
         let (Some(index), Some(old)) = (self.content.index, self.old) else { return };
         let refuse = self.differences == Differences::Refuse;
         let DiskIndex { files, conflicts, .. } = index;
-        if refuse {
+        // A move before this one leaves nothing undecided.
+        if refuse && self.index_of.is_none() {
             let hits = conflicts.iter().map(|path| Obstacle { path: printable(path), reason: Reason::Conflicted });
             self.obstacles.extend(hits);
         }

@@ -170,6 +170,11 @@ fn index_entry(path: &BString, entry: Entry, meta: Option<&Meta>, skipped: bool)
     }
 }
 
+/// The entry of a path that did not merge; `stage` is 1, 2 or 3.
+pub(super) fn stage_entry(path: &RepoPath, entry: Entry, stage: u16) -> git2::IndexEntry {
+    git2::IndexEntry { flags: stage << 12, ..index_entry(&BString::from(path.as_bytes()), entry, None, false) }
+}
+
 /// An index in memory that belongs to no repository, so that blobs that were not fetched may be named in it.
 pub(super) fn in_memory(entries: &[git2::IndexEntry]) -> Result<git2::Index, GitError> {
     let mut index = git2::Index::new().map_err(GitError::lib("cannot make an index"))?;

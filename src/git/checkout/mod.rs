@@ -9,6 +9,7 @@ mod cache_tree;
 mod check;
 mod content;
 mod export;
+mod hand_over;
 mod head;
 mod ignore;
 mod index;
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 
 pub use attach::{Attachment, attach, attachment};
 pub use export::export_copy;
+pub use hand_over::{HandOver, Indexed, Unmerged, forget_pick, hand_over, hand_over_obstacles, indexed, picked};
 pub use head::{HeadState, Line, commits, head, operation};
 pub use listing::wanted_blobs;
 pub use mend::mend_index;

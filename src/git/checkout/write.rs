@@ -118,7 +118,7 @@ pub fn obstacles(
 }
 
 /// Why a checkout cannot be made where `state` was found; `None`: it can.
-fn refuse(state: &Attachment, differences: Differences) -> Option<Reason> {
+pub(super) fn refuse(state: &Attachment, differences: Differences) -> Option<Reason> {
     match state {
         Attachment::Absent | Attachment::Empty | Attachment::Ours | Attachment::Moved => None,
         Attachment::Plain if differences == Differences::Keep => None,
@@ -127,17 +127,17 @@ fn refuse(state: &Attachment, differences: Differences) -> Option<Reason> {
 }
 
 /// What the first pass is given.
-struct Checked<'a> {
-    store: &'a Store,
-    checkout: &'a Path,
-    plan: &'a Plan<'a>,
-    trees: Trees<'a>,
-    managed: &'a Managed,
+pub(super) struct Checked<'a> {
+    pub(super) store: &'a Store,
+    pub(super) checkout: &'a Path,
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) trees: Trees<'a>,
+    pub(super) managed: &'a Managed,
 }
 
 impl Checked<'_> {
     /// What is to be done, or why it cannot be.
-    fn run(&self, mut disk: Option<&mut DiskIndex>) -> Result<Result<Actions, Outcome>, CheckoutError> {
+    pub(super) fn run(&self, mut disk: Option<&mut DiskIndex>) -> Result<Result<Actions, Outcome>, CheckoutError> {
         let plan = self.plan;
         let repo = open_work(self.store, self.checkout)?;
         // Attributes of files that the sparse set leaves out are read from an index.
@@ -169,7 +169,7 @@ fn holdable(listing: &Listing, sparse: &SparseSet) -> Vec<git2::IndexEntry> {
 }
 
 /// Removes and writes; gives the stat data of every file that is right afterwards.
-fn write_files(
+pub(super) fn write_files(
     root: &mut Root,
     actions: &Actions,
     stage: &Stage,
@@ -225,7 +225,7 @@ fn clear_folders(root: &mut Root, folder: &RepoPath) -> Result<(), GitError> {
 }
 
 /// Tells git which paths are here.
-fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitError> {
+pub(super) fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitError> {
     let failed = || GitError::lib("cannot write the store's settings");
     let file = store.dir().join("info/sparse-checkout");
     if let Some(patterns) = sparse.patterns()

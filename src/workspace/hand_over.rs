@@ -1,0 +1,268 @@
+//! A conflict put into the checkout, to be decided there with whatever the maintainer likes, and the way back.
+//!
+//! Both ways are journalled steps, like every change: the record of what is put where is in the store, and the journal on
+//! the disk, before a file is touched, and what a killed command left is finished by the next one. As long as the ref
+//! [`HANDED_OVER`] stands, the commits of the checkout are no queue ([`super::Unreadable::HandedOver`]).
+
+mod put_back;
+mod read_back;
+mod record;
+
+use std::collections::BTreeSet;
+
+use bstr::BString;
+
+pub use put_back::{Kept, PutBack, put_back};
+pub use read_back::{Away, ReadBack, read_back};
+pub use record::Handed;
+pub(super) use record::{finish, in_the_way};
+
+use super::files_side::Files;
+use super::follow::{GitSide, Hand, RefMove};
+use super::publish::FileChange;
+use super::settle::{Around, SettleError, begin, do_step, version_text};
+use super::site::Site;
+use super::state::Unreadable;
+use crate::git::checkout::{
+    self, Attachment, ChangeKind, CheckoutError, HeadState, Materialized, SparseSet, WorkChange,
+};
+use crate::git::{BASE, BRANCH, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects};
+use crate::path::RepoPath;
+use crate::stack::Marked;
+
+/// A conflict for the checkout. Objects that it names are in the store or new in memory.
+#[derive(Debug, Clone)]
+pub struct HandOver {
+    /// The patch file's name.
+    pub patch: String,
+    /// The new pin.
+    pub pin: Id,
+    /// The commit of the new stack so far.
+    pub head: Id,
+    /// The patch's commit on the old pin; its parent is in the store too, for git to show what it changes.
+    pub picked: Id,
+    /// The patch's whole message.
+    pub message: BString,
+    /// What the patch makes of the paths that merged; `None`: it removes them.
+    pub merged: Vec<(RepoPath, Option<Entry>)>,
+    /// The paths that did not merge.
+    pub conflicts: Vec<Unmerged>,
+}
+
+/// A path that did not merge.
+#[derive(Debug, Clone)]
+pub struct Unmerged {
+    /// Which one, on the new pin.
+    pub path: RepoPath,
+    /// Before the patch, on the old pin.
+    pub base: Option<Entry>,
+    /// On the new pin, with the patches before this one.
+    pub upstream: Option<Entry>,
+    /// After the patch, on the old pin.
+    pub patch: Option<Entry>,
+    /// What stands in the working file. `None`: what git would leave there, upstream's version or else the patch's.
+    pub work: Option<Marked>,
+    /// The mode of `work`.
+    pub mode: Mode,
+}
+
+/// What was put into the checkout.
+#[derive(Debug, Clone)]
+pub struct HandedOver {
+    /// What happened to the files.
+    pub checkout: Option<Materialized>,
+    /// Paths that came beyond the manifest's `sparse`.
+    pub extra: Vec<RepoPath>,
+}
+
+/// Why a conflict is not put into the checkout, or does not come back from it.
+#[derive(Debug, thiserror::Error)]
+pub enum HandOverError {
+    /// There is no checkout of this upstream.
+    #[error("there is no checkout")]
+    NoCheckout,
+    /// Uncommitted changes of tracked files.
+    #[error("the checkout has uncommitted changes")]
+    Dirty(Vec<WorkChange>),
+    /// HEAD is not the stack's branch, or git waits for the user.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// One conflict at a time.
+    #[error("a conflict of {0} is in the checkout already")]
+    Already(String),
+    /// No checkout can hold these: a file on one side is a folder on the other.
+    #[error("{} cannot be put into a checkout: a file on one side is a folder on the other", list(.0))]
+    Unfit(Vec<RepoPath>),
+    /// There is nothing to come back.
+    #[error("no conflict is in the checkout")]
+    Nothing,
+    /// Git waits for the user with something that is none of the conflict's.
+    #[error("a git {0} is in progress in the checkout")]
+    Operation(&'static str),
+    /// Files, store, lock or journal.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+}
+
+impl From<GitError> for HandOverError {
+    fn from(error: GitError) -> HandOverError {
+        HandOverError::Settle(error.into())
+    }
+}
+
+impl From<CheckoutError> for HandOverError {
+    fn from(error: CheckoutError) -> HandOverError {
+        HandOverError::Settle(error.into())
+    }
+}
+
+fn list(paths: &[RepoPath]) -> String {
+    paths.iter().map(|path| format!("'{path}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// The trees of a hand-over: what the index holds at stage 0, and what the working tree shall be.
+struct Trees {
+    index: Id,
+    work: Id,
+}
+
+impl HandOver {
+    fn trees(&self, objects: &mut Objects<'_>) -> Result<Trees, HandOverError> {
+        let head = objects.commit(self.head)?.tree;
+        let mut edits: Edits = self.merged.iter().cloned().collect();
+        edits.extend(self.conflicts.iter().map(|at| (at.path.clone(), None)));
+        let index = self.edited(objects, head, &edits)?;
+        for at in &self.conflicts {
+            let entry = match &at.work {
+                Some(marked) => Some(objects.put_file(at.mode, marked.text.to_vec())),
+                None => at.upstream.or(at.patch),
+            };
+            edits.insert(at.path.clone(), entry);
+        }
+        let work = self.edited(objects, head, &edits)?;
+        Ok(Trees { index, work })
+    }
+
+    fn edited(&self, objects: &mut Objects<'_>, tree: Id, edits: &Edits) -> Result<Id, HandOverError> {
+        objects.edit(tree, edits).map_err(|error| match error {
+            GitError::InTheWay(path) => {
+                let hit = self.conflicts.iter().map(|at| &at.path).filter(|at| at.to_string() == path);
+                let hit: Vec<RepoPath> = hit.cloned().collect();
+                let all = || self.conflicts.iter().map(|at| at.path.clone()).collect();
+                HandOverError::Unfit(if hit.is_empty() { all() } else { hit })
+            }
+            other => other.into(),
+        })
+    }
+
+    /// The paths that are the patch's affair.
+    fn own(&self) -> impl Iterator<Item = &RepoPath> {
+        self.merged.iter().map(|(path, _)| path).chain(self.conflicts.iter().map(|at| &at.path))
+    }
+
+    fn sparse(&self, site: &Site<'_>, objects: &mut Objects<'_>, work: Id) -> Result<SparseSet, GitError> {
+        let own: Vec<RepoPath> = self.own().cloned().collect();
+        sparse_with(site, objects, (self.pin, work), own)
+    }
+}
+
+/// The paths of a checkout whose working tree is `work` on `pin`, those of `own` among them. The tree is in the store.
+fn sparse_with(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    (pin, work): (Id, Id),
+    own: Vec<RepoPath>,
+) -> Result<SparseSet, GitError> {
+    let base = objects.commit(pin)?.tree;
+    let mut touched: BTreeSet<RepoPath> = own.into_iter().collect();
+    touched.extend(objects.diff(base, work)?.into_iter().map(|change| change.path));
+    site.sparse(work, &touched.into_iter().collect::<Vec<_>>())
+}
+
+/// The blobs that must be in the store before [`hand_over`] and are not: those of the checkout on the new stack, and those
+/// of all three sides, which git shows. New objects that this needs are put into the store.
+///
+/// # Errors
+/// [`HandOverError::Unfit`], [`HandOverError::Settle`].
+pub fn missing_blobs(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    order: &HandOver,
+) -> Result<BTreeSet<Id>, HandOverError> {
+    let trees = order.trees(objects)?;
+    objects.flush(&[trees.work, trees.index, order.head])?;
+    let sparse = order.sparse(site, objects, trees.work)?;
+    let mut wanted = checkout::wanted_blobs(&site.store, trees.work, &sparse)?;
+    let sides = order.conflicts.iter().flat_map(|at| [at.base, at.upstream, at.patch]).flatten();
+    let sides = sides.chain(order.merged.iter().filter_map(|(_, entry)| *entry));
+    wanted.extend(sides.filter(|entry| entry.mode.has_blob()).map(|entry| entry.id).filter(|id| !objects.has(*id)));
+    Ok(wanted)
+}
+
+/// Puts a conflict into the checkout, together with `changes` of the workspace's files, in one step. The caller holds no
+/// lock, and has fetched [`missing_blobs`]. Untracked files stay where they are unless one is in the way, which is
+/// refused ([`super::FollowError::Obstacles`]).
+///
+/// # Errors
+/// [`HandOverError`]; nothing has changed then.
+pub fn hand_over(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    order: &HandOver,
+    changes: Vec<FileChange>,
+    around: &Around<'_>,
+) -> Result<HandedOver, HandOverError> {
+    let _lock = begin(site, around)?;
+    if let Some(handed) = Handed::read(site)? {
+        return Err(HandOverError::Already(handed.patch));
+    }
+    if checkout::attachment(&site.store, &site.checkout())? != Attachment::Ours {
+        return Err(HandOverError::NoCheckout);
+    }
+    if let Some(operation) = checkout::operation(&site.store) {
+        return Err(Unreadable::Operation(operation).into());
+    }
+    let old = match checkout::head(&site.store)? {
+        HeadState::OnQueue(Some(id)) => id,
+        HeadState::OnQueue(None) => return Err(HandOverError::NoCheckout),
+        HeadState::OnBranch { name, .. } => return Err(Unreadable::OtherBranch(name).into()),
+        HeadState::Detached(id) => return Err(Unreadable::Detached(id).into()),
+    };
+    let (untracked, dirty): (Vec<WorkChange>, Vec<WorkChange>) = checkout::status(&site.store, &site.checkout())?
+        .into_iter()
+        .partition(|change| matches!(change.kind, ChangeKind::Untracked | ChangeKind::Repository));
+    if !dirty.is_empty() {
+        return Err(HandOverError::Dirty(dirty));
+    }
+    let trees = order.trees(objects)?;
+    let record = Handed {
+        patch: order.patch.clone(),
+        pin: order.pin,
+        old_pin: site.store.read_ref(BASE)?.unwrap_or(old),
+        head: order.head,
+        at: order.head,
+        picked: Some(order.picked),
+        message: order.message.to_vec(),
+        given: trees.work,
+        work: trees.work,
+        index: trees.index,
+        merged: order.merged.iter().map(|(path, _)| record::own(path, None)).collect(),
+        conflicts: Vec::new(),
+        unmerged: Vec::new(),
+        untracked: untracked.into_iter().map(|change| change.path.as_bytes().to_vec()).collect(),
+        version: version_text(site, &Files::read(&site.workspace.layout, site.name()).map_err(SettleError::from)?),
+    }
+    .with_conflicts(&order.conflicts);
+    let record_at = record.make(objects, old)?;
+    objects.flush(&[record_at])?;
+    let mut side = GitSide { hand: Some(Hand::Over(record_at)), ..GitSide::default() };
+    side.refs.extend(RefMove::to(site, HANDED_OVER, Some(record_at))?);
+    let checkout = do_step(site, objects, changes, &side, around)?;
+    let extra = record.sparse(site, objects)?.extra().to_vec();
+    Ok(HandedOver { checkout, extra })
+}
+
+/// Whether the branch of the stack still is where the record's way back leads.
+fn branch_tip(site: &Site<'_>) -> Result<Id, GitError> {
+    site.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
+}

@@ -1,0 +1,172 @@
+//! The way back from a conflict in the checkout. Whatever was made since and is not taken into the patch is kept for
+//! `undo` first, which puts the conflict into the checkout again as it is now.
+
+use std::collections::BTreeSet;
+
+use super::read_back::{Away, Work, commits_since};
+use super::record::{Handed, Stages, safe};
+use super::{HandOverError, branch_tip};
+use crate::git::checkout::{self, Attachment, HeadState, Materialized};
+use crate::git::{Edits, Entry, GitError, HANDED_OVER, Id, Objects};
+use crate::path::RepoPath;
+use crate::workspace::follow::{GitSide, Hand, Move, RefMove};
+use crate::workspace::publish::FileChange;
+use crate::workspace::settle::{Around, begin, do_step};
+use crate::workspace::site::Site;
+use crate::workspace::undo;
+
+/// How the checkout is put back.
+#[derive(Debug, Clone, Default)]
+pub struct PutBack {
+    /// Changes of the workspace's own files in the same step.
+    pub changes: Vec<FileChange>,
+    /// Paths whose content the caller has taken; empty: none, everything made since is kept.
+    pub taken: BTreeSet<RepoPath>,
+    /// The step is one that `undo` takes back even where nothing was made since.
+    pub undoable: bool,
+}
+
+/// What was kept of what was made since.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// Paths that differ from what was handed over and were not taken.
+    pub paths: Vec<RepoPath>,
+    /// Commits made since, oldest first; where some paths were taken from them they are not named.
+    pub commits: Vec<Id>,
+    /// The commit that holds the working tree as it was, on HEAD as it was; `None`: there was nothing to keep.
+    pub at: Option<Id>,
+    /// What happened to the files.
+    pub checkout: Option<Materialized>,
+}
+
+/// Puts the checkout back on the branch `patchq` as it was before the hand-over, in one step. The caller holds no lock.
+///
+/// # Errors
+/// [`HandOverError`]; nothing has changed then. [`HandOverError::Operation`] while git waits with something other than a
+/// cherry-pick: that may hold work that nothing else leads to.
+pub fn put_back(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    wish: PutBack,
+    around: &Around<'_>,
+) -> Result<Kept, HandOverError> {
+    let _lock = begin(site, around)?;
+    let record_at = site.store.read_ref(HANDED_OVER)?.ok_or(HandOverError::Nothing)?;
+    let handed = Handed::read(site)?.ok_or(HandOverError::Nothing)?;
+    let tip = branch_tip(site)?;
+    let mut side = GitSide { hand: Some(Hand::Back), ..GitSide::default() };
+    side.refs.push(RefMove { name: HANDED_OVER.to_owned(), old: Some(record_at), new: None });
+    let home = Move {
+        old: Some(tip),
+        pin: handed.old_pin,
+        commit: tip,
+        keep: false,
+        touched: None,
+        changed: Vec::new(),
+        version: handed.version.clone(),
+        reason: format!("patchq {}", around.command),
+    };
+    let there = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
+    let mut kept = Kept::default();
+    if there {
+        let now = Now::read(site, objects, &handed, tip)?;
+        kept = now.kept(objects, &handed, &wish)?;
+        let record = now.record(site, objects, handed)?;
+        let again = record.make(objects, tip)?;
+        let is_kept = wish.undoable || !kept.paths.is_empty() || !kept.commits.is_empty();
+        if is_kept {
+            let commits =
+                undo::Handed { tip, record: again, work: now.commit, left: now.left(site, objects, &record, tip)? };
+            side.refs.extend(undo::keep_handed(site, objects, &commits, &wish.changes, around)?);
+            kept.at = Some(now.commit);
+        }
+        // First the index becomes that of the working tree, no file is touched; then every file is one that may go.
+        let (commit, touched) = (now.replaceable(objects, &record)?, Some(Vec::new()));
+        side.checkout.push(Move { commit, keep: true, touched, ..home.clone() });
+        side.checkout.push(Move { old: Some(commit), ..home });
+    } else {
+        side.checkout.push(home);
+    }
+    kept.checkout = do_step(site, objects, wish.changes, &side, around)?;
+    Ok(kept)
+}
+
+/// The checkout as it is now.
+struct Now {
+    head: Id,
+    /// The commits on what was handed over; `None`: HEAD is somewhere else.
+    commits: Option<Vec<Id>>,
+    /// Whether a branch holds them.
+    on_branch: bool,
+    work: Work,
+    /// The working tree as a commit on HEAD.
+    commit: Id,
+}
+
+impl Now {
+    fn read(site: &Site<'_>, objects: &mut Objects<'_>, handed: &Handed, tip: Id) -> Result<Now, HandOverError> {
+        let commits = match commits_since(site, handed)? {
+            Err(Away::Operation(operation)) => return Err(HandOverError::Operation(operation)),
+            other => other.ok(),
+        };
+        let (head, on_branch) = match checkout::head(&site.store)? {
+            HeadState::OnQueue(id) | HeadState::OnBranch { id, .. } => (id.unwrap_or(tip), true),
+            HeadState::Detached(id) => (id, false),
+        };
+        let work = Work::read(site, objects, handed, head)?;
+        let commit = undo::uncommitted(objects, work.tree, head);
+        Ok(Now { head, commits, on_branch, work, commit })
+    }
+
+    fn kept(&self, objects: &mut Objects<'_>, handed: &Handed, wish: &PutBack) -> Result<Kept, GitError> {
+        let mut kept = Kept::default();
+        let paths: Vec<RepoPath> = match &self.commits {
+            Some(_) => objects.diff(handed.given, self.work.tree)?.into_iter().map(|change| change.path).collect(),
+            None => self.work.changes.iter().map(|change| change.path.clone()).collect(),
+        };
+        kept.paths = paths.into_iter().filter(|path| !wish.taken.contains(path)).collect();
+        if wish.taken.is_empty() && !self.on_branch {
+            kept.commits = self.commits.clone().unwrap_or_else(|| vec![self.head]);
+        }
+        Ok(kept)
+    }
+
+    /// The record after which a hand-over makes the checkout what it is now.
+    fn record(&self, site: &Site<'_>, objects: &mut Objects<'_>, handed: Handed) -> Result<Handed, HandOverError> {
+        let indexed = checkout::indexed(&site.store)?;
+        let head = objects.commit(self.head)?.tree;
+        let mut edits: Edits = indexed.unmerged.iter().map(|at| (at.path.clone(), None)).collect();
+        let changed = self.work.changes.iter().map(|change| &change.path);
+        let held = |path: &RepoPath| -> Option<Entry> { indexed.files.get(path).copied() };
+        edits.extend(
+            changed.filter(|path| !edits.contains_key(path)).map(|path| (path.clone(), held(path))).collect::<Vec<_>>(),
+        );
+        let index = objects.edit(head, &edits)?;
+        Ok(Handed {
+            at: self.head,
+            picked: checkout::picked(&site.store)?,
+            work: self.work.tree,
+            index,
+            unmerged: indexed.unmerged.iter().map(Stages::of).collect(),
+            ..handed
+        })
+    }
+
+    /// The working tree after the way back, as a commit on the branch's `tip`: what was untracked before stays.
+    fn left(&self, site: &Site<'_>, objects: &mut Objects<'_>, handed: &Handed, tip: Id) -> Result<Id, HandOverError> {
+        let mut stays = checkout::status(&site.store, &site.checkout())?;
+        stays.retain(|change| handed.untracked.iter().any(|path| path == change.path.as_bytes()));
+        let tree = undo::work_tree(site, objects, tip, &stays)?;
+        Ok(undo::uncommitted(objects, tree, tip))
+    }
+
+    /// The working tree as a commit, without files that were untracked before: those stay.
+    fn replaceable(&self, objects: &mut Objects<'_>, handed: &Handed) -> Result<Id, GitError> {
+        let mut edits = Edits::new();
+        for path in &handed.untracked {
+            edits.insert(safe(path)?, None);
+        }
+        let tree = objects.edit(self.work.tree, &edits)?;
+        Ok(undo::uncommitted(objects, tree, self.head))
+    }
+}

@@ -1,0 +1,205 @@
+//! What was put into the checkout, kept in the store as a commit: enough to do it again, to judge what came of it, and to go
+//! back.
+
+use serde::{Deserialize, Serialize};
+
+use super::sparse_with;
+use crate::git::checkout::{self, HandOver as Plan, Materialized, Obstacle, Outcome, SparseSet};
+use crate::git::{Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, Signature};
+use crate::path::RepoPath;
+use crate::workspace::follow::FollowError;
+use crate::workspace::site::Site;
+
+/// A conflict that is in the checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// The patch file's name.
+    pub patch: String,
+    /// The new pin.
+    pub pin: Id,
+    /// The pin of the checkout before.
+    pub(super) old_pin: Id,
+    /// The commit of the new stack so far.
+    pub head: Id,
+    /// Where HEAD is put; where it was after an undone way back.
+    pub(super) at: Id,
+    /// What `CHERRY_PICK_HEAD` names.
+    pub(super) picked: Option<Id>,
+    pub(super) message: Vec<u8>,
+    /// The tree of the working tree as it was handed over first.
+    pub(super) given: Id,
+    /// The tree to write; another than `given` after an undone way back.
+    pub(super) work: Id,
+    /// The tree of the index at stage 0.
+    pub(super) index: Id,
+    /// The patch's paths that merged.
+    pub(super) merged: Vec<Own>,
+    /// The patch's paths that did not.
+    pub(super) conflicts: Vec<Own>,
+    /// What the index holds unmerged.
+    pub(super) unmerged: Vec<Stages>,
+    /// Files that were untracked before (bytes, because not every path is text). They are nobody's affair.
+    pub(super) untracked: Vec<Vec<u8>>,
+    /// What `version.txt` says.
+    pub(super) version: Option<String>,
+}
+
+/// A path of the patch's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Own {
+    pub(super) path: Vec<u8>,
+    /// How long the markers in it are; `None`: there are none.
+    pub(super) markers: Option<usize>,
+}
+
+/// An unmerged path: base, upstream and patch as mode and id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stages {
+    path: Vec<u8>,
+    sides: [Option<(u32, Id)>; 3],
+}
+
+pub(super) fn own(path: &RepoPath, markers: Option<usize>) -> Own {
+    Own { path: path.as_bytes().to_vec(), markers }
+}
+
+pub(super) fn safe(path: &[u8]) -> Result<RepoPath, GitError> {
+    RepoPath::new(path).map_err(GitError::EvilPath)
+}
+
+impl Stages {
+    pub(super) fn of(at: &checkout::Unmerged) -> Stages {
+        let sides = [at.base, at.upstream, at.patch].map(|side| side.map(|entry| (entry.mode.bits(), entry.id)));
+        Stages { path: at.path.as_bytes().to_vec(), sides }
+    }
+
+    fn read(&self) -> Result<checkout::Unmerged, GitError> {
+        let entry =
+            |side: Option<(u32, Id)>| side.and_then(|(bits, id)| Mode::from_bits(bits).map(|mode| Entry { mode, id }));
+        let [base, upstream, patch] = self.sides.map(entry);
+        Ok(checkout::Unmerged { path: safe(&self.path)?, base, upstream, patch })
+    }
+}
+
+impl Handed {
+    /// What is in the checkout of `site`; `None`: nothing was put there.
+    ///
+    /// # Errors
+    /// [`GitError`] when the record cannot be read.
+    pub fn read(site: &Site<'_>) -> Result<Option<Handed>, GitError> {
+        site.store.read_ref(HANDED_OVER)?.map(|at| Handed::at(site, at)).transpose()
+    }
+
+    /// The paths that did not merge.
+    ///
+    /// # Errors
+    /// [`GitError`] when the record is damaged.
+    pub fn conflicts(&self) -> Result<Vec<RepoPath>, GitError> {
+        self.conflicts.iter().map(|own| safe(&own.path)).collect()
+    }
+
+    fn at(site: &Site<'_>, at: Id) -> Result<Handed, GitError> {
+        let mut objects = Objects::new(&site.store)?;
+        let damaged = GitError::Damaged { kind: "commit", id: at, what: "it says nothing of a conflict" };
+        serde_json::from_slice(&objects.commit(at)?.message).map_err(|_| damaged)
+    }
+
+    pub(super) fn with_conflicts(mut self, conflicts: &[super::Unmerged]) -> Handed {
+        for at in conflicts {
+            self.conflicts.push(own(&at.path, at.work.as_ref().map(|marked| marked.size)));
+            let (path, base, upstream, patch) = (at.path.clone(), at.base, at.upstream, at.patch);
+            self.unmerged.push(Stages::of(&checkout::Unmerged { path, base, upstream, patch }));
+        }
+        self.unmerged.sort_by(|one, other| one.path.cmp(&other.path));
+        self
+    }
+
+    /// The record as a commit, whose parents keep everything alive that it names.
+    pub(super) fn make(&self, objects: &mut Objects<'_>, old: Id) -> Result<Id, GitError> {
+        let who = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
+        let mut commit = |tree: Id, parents: Vec<Id>, message: Vec<u8>| {
+            let (author, committer, message) = (who.clone(), who.clone(), message.into());
+            objects.put_commit(&Commit { tree, parents, author, committer, message })
+        };
+        let mut parents = vec![old, self.pin, self.head, self.at];
+        parents.extend(self.picked);
+        for tree in [self.given, self.work, self.index] {
+            parents.push(commit(tree, vec![self.head], b"In the checkout\n".to_vec()));
+        }
+        parents.sort();
+        parents.dedup();
+        let text = serde_json::to_vec(self).map_err(|_| GitError::Damaged {
+            kind: "commit",
+            id: self.head,
+            what: "it cannot be written down",
+        })?;
+        let blobs = self.unmerged.iter().flat_map(|at| at.sides).flatten().map(|(_, id)| id);
+        // Sides that no tree holds: new ones of a patch that was only just read.
+        let mut tree = Edits::new();
+        for (n, id) in blobs.enumerate() {
+            if objects.has(id) {
+                tree.insert(safe(format!("{n}").as_bytes())?, Some(Entry { mode: Mode::File, id }));
+            }
+        }
+        let tree = objects.edit(Id::EMPTY_TREE, &tree)?;
+        let (author, committer, message) = (who.clone(), who, text.into());
+        Ok(objects.put_commit(&Commit { tree, parents, author, committer, message }))
+    }
+
+    /// The paths that the checkout holds.
+    pub(super) fn sparse(&self, site: &Site<'_>, objects: &mut Objects<'_>) -> Result<SparseSet, GitError> {
+        let own = self.merged.iter().chain(&self.conflicts).map(|own| safe(&own.path));
+        let own = own.collect::<Result<Vec<_>, _>>()?;
+        sparse_with(site, objects, (self.pin, self.work), own)
+    }
+
+    fn with_plan<T>(
+        &self,
+        site: &Site<'_>,
+        run: impl FnOnce(&Plan<'_>) -> Result<T, FollowError>,
+    ) -> Result<T, FollowError> {
+        let mut objects = Objects::new(&site.store)?;
+        let sparse = self.sparse(site, &mut objects)?;
+        let unmerged = self.unmerged.iter().map(Stages::read).collect::<Result<Vec<_>, _>>()?;
+        run(&Plan {
+            old: super::branch_tip(site)?,
+            head: self.at,
+            picked: self.picked,
+            work: self.work,
+            index: self.index,
+            unmerged: &unmerged,
+            sparse: &sparse,
+            message: self.message.as_slice().into(),
+            version: self.version.as_deref(),
+            // The words by which `git status` knows what HEAD was detached at, and `git switch -` where it came from.
+            reason: &format!("checkout: moving from patchq to {}", self.at),
+        })
+    }
+}
+
+/// Does the hand-over that the record at `at` says; may be done again.
+///
+/// # Errors
+/// [`FollowError`].
+pub(in crate::workspace) fn finish(
+    site: &Site<'_>,
+    at: Id,
+    observe: &dyn Fn(&str),
+) -> Result<Materialized, FollowError> {
+    Handed::at(site, at)?.with_plan(site, |plan| {
+        match checkout::hand_over(&site.store, &site.checkout(), plan, observe)? {
+            Outcome::Done(done) => Ok(done),
+            Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles)),
+            Outcome::Need(ids) => Err(FollowError::Missing(ids.len())),
+        }
+    })
+}
+
+/// What would be in its way.
+///
+/// # Errors
+/// [`FollowError`] when store or checkout cannot be read.
+pub(in crate::workspace) fn in_the_way(site: &Site<'_>, at: Id) -> Result<Vec<Obstacle>, FollowError> {
+    Handed::at(site, at)?
+        .with_plan(site, |plan| Ok(checkout::hand_over_obstacles(&site.store, &site.checkout(), plan)?))
+}

@@ -1,0 +1,8 @@
+//! A conflict put into the checkout, resolved there with plain git, and taken back.
+
+#![allow(clippy::unwrap_used)]
+
+mod back;
+mod kill;
+mod over;
+mod world;
