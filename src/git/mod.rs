@@ -12,6 +12,7 @@ mod forge;
 mod id;
 mod lazy;
 mod left_locks;
+mod mergetool;
 mod notes;
 mod objects;
 mod path_lines;
@@ -34,10 +35,11 @@ pub use forge::Forge;
 pub use id::{BadId, Entry, Id, Mode};
 pub use lazy::Lazy;
 pub use left_locks::{clear_left_fetch_locks, clear_left_locks};
+pub use mergetool::{MergeToolError, ToMerge, ToolOutcome, merge_tool, neutral_name};
 pub use notes::{NOTES, configured_identity, make_notes, read_notes};
 pub use objects::{ObjectKind, Objects};
 pub use path_log::{CommitRange, PathLog};
-pub use program::{GitProgram, MINIMUM, Output, ProgramError, Prompts, Run, Version, Watch};
+pub use program::{GitProgram, Interactive, MINIMUM, Output, ProgramError, Prompts, Run, Version, Watch};
 pub use progress::Progress;
 pub use remote::{
     Failure, Fetched, History, Look, Reason, Refs, Remote, RemoteError, RemoteRef, Resolved, glob_matches, stored_tags,

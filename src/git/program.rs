@@ -167,6 +167,18 @@ pub struct Run<'a> {
     pub stdin: Vec<u8>,
 }
 
+/// A run that has the terminal: what it asks and shows is between the user and it.
+pub struct Interactive<'a> {
+    /// The git folder it works on.
+    pub git_dir: &'a Path,
+    /// The folder it stands in.
+    pub folder: &'a Path,
+    /// More settings, as `key=value`.
+    pub settings: &'a [String],
+    /// The subcommand and its arguments.
+    pub args: &'a [&'a OsStr],
+}
+
 enum Event {
     Out(Vec<u8>),
     Err(Vec<u8>),
@@ -235,6 +247,19 @@ impl GitProgram {
                 Err(ProgramError::Cancelled)
             }
         }
+    }
+
+    /// Runs git with the terminal, in the user's language, and waits for its end. Whoever calls leaves ctrl-C to it
+    /// meanwhile. Gives the exit status, none when a signal ended it.
+    ///
+    /// # Errors
+    /// [`ProgramError::NotFound`], [`ProgramError::Io`] when git cannot be started.
+    pub fn interactive(&self, run: &Interactive<'_>) -> Result<Option<i32>, ProgramError> {
+        let mut command = self.command(run.git_dir, run.settings, Prompts::Terminal, true);
+        // Nothing of what it says is read, and the programs that it starts show text.
+        command.env_remove("LC_ALL").envs(self.env.iter().filter(|(name, _)| name == "LC_ALL").map(|(k, v)| (k, v)));
+        let status = command.args(run.args).current_dir(run.folder).status().map_err(|e| self.cannot_start(e))?;
+        Ok(status.code())
     }
 
     fn command(&self, git_dir: &Path, settings: &[String], prompts: Prompts, own_ssh: bool) -> Command {

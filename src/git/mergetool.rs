@@ -1,0 +1,267 @@
+//! The user's merge tool, as git is configured with one: `git mergetool` in a private repository that holds one conflict
+//! under a neutral name. Nothing of the upstream's has a say: neither its settings nor its attributes nor its file names.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use super::{GitError, GitProgram, Interactive, ProgramError, Prompts, Run, Watch};
+use crate::path::RepoPath;
+
+/// The longest ending that a neutral name keeps.
+const LONGEST_ENDING: usize = 16;
+
+/// The texts of a conflict.
+#[derive(Debug, Clone, Copy)]
+pub struct ToMerge<'a> {
+    /// Which file it is; only the ending counts, or a name that has none.
+    pub path: &'a RepoPath,
+    /// What was there; `None`: both sides added the file.
+    pub base: Option<&'a [u8]>,
+    /// What upstream made of it: `LOCAL` to the tool.
+    pub upstream: &'a [u8],
+    /// What the patch makes of it: `REMOTE` to the tool.
+    pub patch: &'a [u8],
+    /// The merge with markers: `MERGED` to the tool.
+    pub work: &'a [u8],
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolOutcome {
+    /// The tool made this text and said (or the user did) that it is done. It may have markers in it all the same.
+    Merged(Vec<u8>),
+    /// The tool ended without a merge, with this exit status of git's.
+    NotResolved(Option<i32>),
+    /// Git is configured with no merge tool (`merge.tool`, `merge.guitool`).
+    NotConfigured,
+}
+
+/// Why the tool could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeToolError {
+    /// The git program.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// The private repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+/// The name under which a file at `path` is shown to a program of the user's, who wants to see its kind: `conflict` with the
+/// same ending, or a name without one (`Dockerfile`), if there is nothing but letters, digits, `-` and `_` in it.
+#[must_use]
+pub fn neutral_name(path: &RepoPath) -> String {
+    let harmless = |text: &[u8]| -> Option<String> {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+        let fits = !text.is_empty() && text.iter().all(plain) && text[0] != b'-';
+        if fits { String::from_utf8(text.to_vec()).ok() } else { None }
+    };
+    let name = path.file_name();
+    let usual = "conflict".to_owned();
+    match name.iter().rposition(|byte| *byte == b'.') {
+        None => harmless(name).unwrap_or(usual),
+        // A dotfile has no ending.
+        Some(0) => usual,
+        Some(dot) => {
+            let ending = harmless(&name[dot + 1..]).filter(|ending| ending.len() <= LONGEST_ENDING);
+            ending.map_or(usual.clone(), |ending| format!("{usual}.{ending}"))
+        }
+    }
+}
+
+/// Opens the merge tool on a conflict, on the terminal, and waits for it. `scratch` is a folder for what need not survive;
+/// the private folder in it is for the user's eyes only and gone when this returns.
+///
+/// # Errors
+/// [`MergeToolError`] when git cannot be run or the private repository cannot be made.
+pub fn merge_tool(git: &GitProgram, scratch: &Path, texts: &ToMerge<'_>) -> Result<ToolOutcome, MergeToolError> {
+    fs::create_dir_all(scratch).map_err(GitError::io("cannot make the folder", scratch))?;
+    let folder = tempfile::Builder::new()
+        .prefix("merge-")
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir_in(scratch)
+        .map_err(GitError::io("cannot make a folder in", scratch))?;
+    // Git finds the working tree by the folder that it runs in, and says its path to the tool.
+    let top = folder.path().canonicalize().map_err(GitError::io("cannot look at", folder.path()))?;
+    let (git_dir, name) = (top.join(".git"), neutral_name(texts.path));
+    make(&top, &name, texts)?;
+    let (tool, gui) = (setting(git, &git_dir, "merge.tool")?, setting(git, &git_dir, "merge.guitool")?);
+    if !tool && !gui {
+        return Ok(ToolOutcome::NotConfigured);
+    }
+    let mut args: Vec<&OsStr> = vec!["mergetool".as_ref(), "--no-prompt".as_ref()];
+    if !tool {
+        args.push("--gui".as_ref());
+    }
+    args.extend(["--".as_ref(), name.as_ref()] as [&OsStr; 2]);
+    let settings = ["mergetool.keepBackup=false".to_owned(), "core.quotePath=false".to_owned()];
+    let code = git.interactive(&Interactive { git_dir: &git_dir, folder: &top, settings: &settings, args: &args })?;
+    let file = top.join(&name);
+    match fs::symlink_metadata(&file) {
+        Ok(found) if code == Some(0) && found.is_file() => {
+            Ok(ToolOutcome::Merged(fs::read(&file).map_err(GitError::io("cannot read", file))?))
+        }
+        _ => Ok(ToolOutcome::NotResolved(code)),
+    }
+}
+
+/// Whether the user's or the system's configuration gives `key` a value.
+fn setting(git: &GitProgram, git_dir: &Path, key: &str) -> Result<bool, ProgramError> {
+    let never = AtomicBool::new(false);
+    let mut watch = Watch { prompts: Prompts::Never, cancel: &never, progress: None };
+    let args: [&OsStr; 3] = ["config".as_ref(), "--get".as_ref(), key.as_ref()];
+    match git.run(Run { git_dir, settings: &[], args: &args, stdin: Vec::new() }, &mut watch) {
+        Ok(output) => Ok(output.stdout.iter().any(|byte| !byte.is_ascii_whitespace())),
+        Err(ProgramError::Failed { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A repository without a commit whose index holds the conflict.
+fn make(top: &Path, name: &str, texts: &ToMerge<'_>) -> Result<(), GitError> {
+    let failed = || GitError::lib("cannot make a repository for the merge tool");
+    let mut options = git2::RepositoryInitOptions::new();
+    options.external_template(false).no_reinit(true).initial_head("conflict");
+    let repo = git2::Repository::init_opts(top, &options).map_err(failed())?;
+    let mut config = git2::Config::open(&top.join(".git/config")).map_err(failed())?;
+    for key in ["core.autocrlf", "core.splitIndex", "index.sparse", "core.sparseCheckout", "core.untrackedCache"] {
+        config.set_bool(key, false).map_err(failed())?;
+    }
+    // The strongest attributes there are: the tool gets the bytes, and no filter of the user's runs over them.
+    let info = top.join(".git/info");
+    fs::create_dir_all(&info)
+        .and_then(|()| fs::write(info.join("attributes"), "* -text -ident -filter -working-tree-encoding\n"))
+        .map_err(GitError::io("cannot write", &info))?;
+    let mut index = git2::Index::open(&top.join(".git/index")).map_err(failed())?;
+    let sides = [(1, texts.base), (2, Some(texts.upstream)), (3, Some(texts.patch))];
+    for (stage, text) in sides.into_iter().filter_map(|(stage, text)| Some((stage, text?))) {
+        let id = repo.blob(text).map_err(failed())?;
+        index.add(&entry(name, id, stage)).map_err(failed())?;
+    }
+    index.write().map_err(failed())?;
+    let file = top.join(name);
+    fs::write(&file, texts.work).map_err(GitError::io("cannot write", file))
+}
+
+fn entry(name: &str, id: git2::Oid, stage: u16) -> git2::IndexEntry {
+    git2::IndexEntry {
+        ctime: git2::IndexTime::new(0, 0),
+        mtime: git2::IndexTime::new(0, 0),
+        dev: 0,
+        ino: 0,
+        mode: super::Mode::File.bits(),
+        uid: 0,
+        gid: 0,
+        file_size: 0,
+        id,
+        flags: stage << 12,
+        flags_extended: 0,
+        path: name.as_bytes().to_vec(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    struct World {
+        dir: tempfile::TempDir,
+        git: GitProgram,
+    }
+
+    impl World {
+        fn new(config: &str) -> World {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join(".gitconfig"), config).unwrap();
+            let mut env: Vec<(OsString, OsString)> = vec![
+                ("HOME".into(), dir.path().into()),
+                ("GIT_CONFIG_NOSYSTEM".into(), "1".into()),
+                ("OUT".into(), dir.path().into()),
+                // A hook would set these.
+                ("GIT_DIR".into(), "/nowhere".into()),
+                ("GIT_INDEX_FILE".into(), "/nowhere/index".into()),
+            ];
+            env.extend(std::env::var_os("PATH").map(|path| ("PATH".into(), path)));
+            let git = GitProgram::new("git", env);
+            World { dir, git }
+        }
+
+        fn scratch(&self) -> PathBuf {
+            self.dir.path().join("scratch")
+        }
+
+        fn run(&self, path: &str, base: Option<&[u8]>) -> ToolOutcome {
+            let path = RepoPath::new(path).unwrap();
+            let (upstream, patch) = (b"up\r\nz".as_slice(), b"pa\r\nz".as_slice());
+            let work = b"<<<<<<< u\r\nup\r\n=======\r\npa\r\n>>>>>>> p\r\nz";
+            let texts = ToMerge { path: &path, base, upstream, patch, work };
+            let outcome = merge_tool(&self.git, &self.scratch(), &texts).unwrap();
+            assert_eq!(fs::read_dir(self.scratch()).unwrap().count(), 0, "something was left behind");
+            outcome
+        }
+
+        fn read(&self, name: &str) -> String {
+            fs::read_to_string(self.dir.path().join(name)).unwrap()
+        }
+    }
+
+    /// A tool that takes everything down that it is given and merges to both sides.
+    const TOOL: &str = "[merge]\n\ttool = mine\n[core]\n\tautocrlf = true\n\tattributesFile = ~/attributes\n\
+        [filter \"f\"]\n\tclean = touch $OUT/filtered\n\tsmudge = touch $OUT/filtered\n\
+        [mergetool \"mine\"]\n\ttrustExitCode = true\n\tcmd = \"cp \\\"$BASE\\\" $OUT/base; cp \\\"$LOCAL\\\" $OUT/local; \
+        cp \\\"$REMOTE\\\" $OUT/remote; cp \\\"$MERGED\\\" $OUT/merged; echo \\\"$MERGED\\\" >$OUT/name; \
+        stat -c %a . >$OUT/mode; git rev-parse --absolute-git-dir >$OUT/dir; cat $OUT/local $OUT/remote >\\\"$MERGED\\\"\"\n";
+
+    #[test]
+    fn the_tool_gets_the_three_sides_and_gives_the_merge() {
+        let world = World::new(TOOL);
+        fs::write(world.dir.path().join("attributes"), "* filter=f text eol=crlf\n").unwrap();
+        let outcome = world.run("app/$(touch evil)/-x.py", Some(b"ba\r\nz"));
+        assert_eq!(outcome, ToolOutcome::Merged(b"up\r\nzpa\r\nz".to_vec()));
+        let sides = ["base", "local", "remote"].map(|side| world.read(side));
+        assert_eq!(sides, ["ba\r\nz", "up\r\nz", "pa\r\nz"]);
+        assert!(world.read("merged").starts_with("<<<<<<< u\r\nup\r\n"));
+        assert_eq!(world.read("name"), "conflict.py\n");
+        assert_eq!(world.read("mode"), "700\n");
+        assert!(Path::new(&world.read("dir")).starts_with(world.scratch().canonicalize().unwrap()));
+        assert!(!world.dir.path().join("filtered").exists());
+        // Both added the file: the tool gets an empty base.
+        assert!(matches!(world.run("Dockerfile", None), ToolOutcome::Merged(_)));
+        assert_eq!((world.read("base"), world.read("name")), (String::new(), "Dockerfile\n".to_owned()));
+    }
+
+    #[test]
+    fn a_tool_that_gives_up_and_none_at_all_are_values() {
+        let gives_up =
+            "[merge]\n\ttool = no\n[mergetool \"no\"]\n\ttrustExitCode = true\n\tcmd = \"echo x >$MERGED; false\"\n";
+        assert_eq!(World::new(gives_up).run("a", Some(b"")), ToolOutcome::NotResolved(Some(1)));
+        assert_eq!(World::new("").run("a", Some(b"")), ToolOutcome::NotConfigured);
+        let gui = "[merge]\n\tguitool = g\n[mergetool \"g\"]\n\ttrustExitCode = true\n\tcmd = echo g >\"$MERGED\"\n";
+        assert_eq!(World::new(gui).run("a", Some(b"")), ToolOutcome::Merged(b"g\n".to_vec()));
+    }
+
+    #[test]
+    fn names_keep_their_kind_and_nothing_else() {
+        let name = |path: &str| neutral_name(&RepoPath::new(path).unwrap());
+        for (path, expected) in [
+            ("a/b.py", "conflict.py"),
+            ("Dockerfile", "Dockerfile"),
+            ("a/Dockerfile.cpu", "conflict.cpu"),
+            (".gitattributes", "conflict"),
+            ("a/.env.yaml", "conflict.yaml"),
+            ("-rf", "conflict"),
+            ("a b", "conflict"),
+            ("x.$(y)", "conflict"),
+            ("x.aaaaaaaaaaaaaaaaa", "conflict"),
+        ] {
+            assert_eq!(name(path), expected, "{path}");
+        }
+    }
+}
