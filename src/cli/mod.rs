@@ -9,6 +9,7 @@ mod completions;
 mod context;
 pub mod demo;
 mod diff_upstream;
+pub mod editor;
 mod entry;
 mod errors;
 mod export;

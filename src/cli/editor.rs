@@ -1,0 +1,157 @@
+//! The user's editor on a text that is to be decided.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::context::PAGING;
+use crate::git::{GitProgram, ProgramError, Prompts, Run, Watch, neutral_name};
+use crate::path::RepoPath;
+use crate::ui::{Edited, HunkPage, read_file_back};
+
+/// The user's editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Editor(OsString);
+
+/// How an edit ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditEnd {
+    /// The editor ended well.
+    Done(Edited),
+    /// It ended with a failure, or could not be started: this exit status, none after a signal. Nothing is taken.
+    GaveUp(Option<i32>),
+}
+
+impl Editor {
+    /// The editor that git would open: GIT_EDITOR, git's `core.editor`, VISUAL, EDITOR, `vi`, in this order; `git_dir` is
+    /// where git is asked for its settings. `None`: the terminal can show none, and the user named none.
+    ///
+    /// # Errors
+    /// [`ProgramError`] when git cannot be run.
+    pub fn of_git(git: &GitProgram, git_dir: &Path) -> Result<Option<Editor>, ProgramError> {
+        let never = AtomicBool::new(false);
+        let mut watch = Watch { prompts: Prompts::Never, cancel: &never, progress: None };
+        let args: [&OsStr; 2] = ["var".as_ref(), "GIT_EDITOR".as_ref()];
+        match git.run(Run { git_dir, settings: &[], args: &args, stdin: Vec::new() }, &mut watch) {
+            Ok(output) => {
+                let mut command = output.stdout;
+                if command.last() == Some(&b'\n') {
+                    command.pop();
+                }
+                Ok((!command.is_empty()).then(|| Editor(OsString::from_vec(command))))
+            }
+            Err(ProgramError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a hunk of the file `path`. `scratch` is a folder for what need not survive.
+    ///
+    /// # Errors
+    /// [`io::Error`] when the private file cannot be written or read.
+    pub fn hunk(&self, scratch: &Path, path: &RepoPath, page: &HunkPage) -> io::Result<EditEnd> {
+        self.edit(scratch, path, page.text(), |after| page.read(&after))
+    }
+
+    /// Opens the whole text of the file `path`, with markers of `marker_size` in it.
+    ///
+    /// # Errors
+    /// As [`Editor::hunk`].
+    pub fn file(&self, scratch: &Path, path: &RepoPath, text: &[u8], marker_size: usize) -> io::Result<EditEnd> {
+        self.edit(scratch, path, text, |after| read_file_back(text, after, marker_size))
+    }
+
+    fn edit(
+        &self,
+        scratch: &Path,
+        path: &RepoPath,
+        text: &[u8],
+        read: impl FnOnce(Vec<u8>) -> Edited,
+    ) -> io::Result<EditEnd> {
+        fs::create_dir_all(scratch)?;
+        let private = fs::Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("edit-").permissions(private).tempdir_in(scratch)?;
+        let file = folder.path().join(neutral_name(path));
+        fs::write(&file, text)?;
+        match self.open(&file)? {
+            Some(0) => Ok(EditEnd::Done(read(fs::read(&file)?))),
+            code => Ok(EditEnd::GaveUp(code)),
+        }
+    }
+
+    /// As git does it: the value is a shell's words, the file the last of them. Ctrl-C is the editor's as long as it runs.
+    fn open(&self, file: &Path) -> io::Result<Option<i32>> {
+        let mut script = self.0.clone();
+        script.push(" \"$@\"");
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(script).arg(&self.0).arg(file);
+        PAGING.store(true, Ordering::SeqCst);
+        let ended = command.status();
+        PAGING.store(false, Ordering::SeqCst);
+        Ok(ended?.code())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::stack::{Hunk, Lines};
+    use crate::ui::HunkText;
+
+    fn git(vars: &[(&str, &str)], config: &str) -> Option<Editor> {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(".gitconfig"), config).unwrap();
+        let mut env: Vec<(OsString, OsString)> =
+            vec![("HOME".into(), dir.path().into()), ("GIT_CONFIG_NOSYSTEM".into(), "1".into())];
+        env.extend(std::env::var_os("PATH").map(|path| ("PATH".into(), path)));
+        env.extend(vars.iter().map(|(key, value)| ((*key).into(), (*value).into())));
+        Editor::of_git(&GitProgram::new("git", env), dir.path()).unwrap()
+    }
+
+    #[test]
+    fn the_editor_is_the_one_that_git_would_open() {
+        let term = ("TERM", "xterm");
+        let named = |name: &str| Some(Editor(name.into()));
+        let config = "[core]\n\teditor = of-git\n";
+        let all = [term, ("GIT_EDITOR", "a -w"), ("VISUAL", "v"), ("EDITOR", "e")];
+        assert_eq!(git(&all, config), named("a -w"));
+        assert_eq!(git(&[term, all[2], all[3]], config), named("of-git"));
+        assert_eq!(git(&[term, all[2], all[3]], ""), named("v"));
+        assert_eq!(git(&[term, all[3]], ""), named("e"));
+        assert!(git(&[term], "").is_some());
+        assert_eq!(git(&[("TERM", "dumb")], ""), None);
+    }
+
+    #[test]
+    fn a_script_edits_a_hunk_and_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (scratch, path) = (dir.path().join("scratch"), RepoPath::new("app/ma in.py").unwrap());
+        let editor = |script: &str| Editor(script.into());
+        let side = |text: &str| Lines { start: 1, text: text.into() };
+        let hunk = Hunk { base: side("b\n"), upstream: side("u\n"), patch: side("p\n") };
+        let (title, sides, around) = ("x", ["u", "b", "p"], (&[][..], &[][..]));
+        let page = HunkPage::new(&HunkText { title, hunk: &hunk, sides, around, start: b"u\n", marker_size: 7 });
+        let edited = |script: &str| editor(script).hunk(&scratch, &path, &page).unwrap();
+        assert_eq!(edited("sed -i 's/^u$/both of them/'"), EditEnd::Done(Edited::Text(b"both of them\n".to_vec())));
+        assert_eq!(edited(":"), EditEnd::Done(Edited::Unchanged));
+        // As editors save: another file in place of the first.
+        let save = "f() { grep '^#' \"$1\" >\"$1~\"; mv \"$1~\" \"$1\"; }; f";
+        assert_eq!(edited(save), EditEnd::Done(Edited::Text(Vec::new())));
+        assert_eq!(edited("sed -i d \"$@\"; false"), EditEnd::GaveUp(Some(1)));
+        assert_eq!(edited("patchq-no-such-editor 2>/dev/null"), EditEnd::GaveUp(Some(127)));
+        let out = dir.path().join("out");
+        let look = format!("f() {{ stat -c %a \"$(dirname \"$1\")\" >{0}; basename \"$1\" >>{0}; }}; f", out.display());
+        let text = b"a\n<<<<<<< u\nb\n";
+        let whole = |script: &str| editor(script).file(&scratch, &path, text, 7).unwrap();
+        assert_eq!(whole(&look), EditEnd::Done(Edited::LeftMarkers(2)));
+        assert_eq!(fs::read_to_string(out).unwrap(), "700\nconflict.py\n");
+        assert_eq!(whole("sed -i '/^<</d'"), EditEnd::Done(Edited::Text(b"a\nb\n".to_vec())));
+        assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0, "something was left behind");
+    }
+}
