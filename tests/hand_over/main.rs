@@ -1,6 +1,6 @@
 //! A conflict put into the checkout, resolved there with plain git, and taken back.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod back;
 mod kill;
