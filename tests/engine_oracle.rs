@@ -8,7 +8,7 @@ use patchq::git::{Id, Objects};
 use patchq::patch::{self, Content};
 use patchq::stack::{self, Lazy};
 
-use crate::support::history::{Dice, ParseId, World, edited, first_tree, git, git_code};
+use crate::support::history::{Dice, File, Kind, ParseId, World, change_lines, edited, first_tree, git, git_code};
 
 /// The diff without what binary patches hold: git packs them in its own way, the contents are compared elsewhere.
 fn without_binary(diff: &[u8]) -> Vec<u8> {
@@ -154,4 +154,79 @@ fn three_way_steps_are_gits_with_patience_and_without_renames() {
         clean > 20 && stuck > 20,
         "too tame: {clean} clean, {stuck} in conflict, {placed} in the way, {moved} with renames"
     );
+}
+
+/// The lines that `git range-diff` marks as of one patch alone: outer mark, inner mark and text. Names of files and of hunks
+/// are left out: there the two forms differ; and so are the blank lines that git puts between files.
+fn marked(range_diff: &str) -> Vec<String> {
+    let lines = range_diff.lines().skip(1).filter_map(|line| line.strip_prefix("    "));
+    let mut marked: Vec<String> = lines
+        .filter(|line| line.starts_with(['-', '+']))
+        .filter(|line| !line[1..].starts_with("@@") && !line[1..].starts_with(" ## ") && line.len() > 1)
+        .map(ToString::to_string)
+        .collect();
+    marked.sort();
+    marked
+}
+
+/// The same of ours.
+fn marked_by_us(difference: &stack::PatchDifference) -> Vec<String> {
+    let rows = difference.sections.iter().flat_map(|section| &section.places).flat_map(|place| &place.rows);
+    let lines = rows.filter(|row| row.inner != stack::Inner::Hunk).filter_map(|row| match row.outer {
+        patch::Side::Both => None,
+        patch::Side::Old => Some(format!("-{}{}", row.inner.mark(), row.text)),
+        patch::Side::New => Some(format!("+{}{}", row.inner.mark(), row.text)),
+    });
+    let mut marked: Vec<String> = lines.collect();
+    marked.sort();
+    marked
+}
+
+#[test]
+fn the_difference_of_two_patches_is_that_of_range_diff() {
+    let world = World::new();
+    let mut dice = Dice(11);
+    let (mut lines_seen, mut apart) = (0, 0);
+    for round in 0..150 {
+        let before = first_tree(&mut dice);
+        let [after, upstream] = [edited(&mut dice, &before, true), edited(&mut dice, &before, false)];
+        let mut varied = after.clone();
+        let text = |file: &File| file.kind == Kind::Plain;
+        let changed = varied.iter_mut().filter(|(path, file)| text(file) && before.get(*path) != Some(file));
+        changed.for_each(|(_, file)| change_lines(&mut dice, &mut file.bytes));
+        let base = world.commit(&before, None);
+        let [old, onto, varied] = [&after, &upstream, &varied].map(|files| world.commit(files, Some(base)));
+        let mut pairs = vec![(base, varied)];
+        let args = ["merge-tree", "--write-tree", &format!("--merge-base={base}"), &onto.to_string(), &old.to_string()];
+        if let (0, tree, _) = git_code(&world.repo, &args, b"") {
+            let (tree, onto_text) = (String::from_utf8(tree).unwrap(), onto.to_string());
+            let who = ["-c", "user.name=A", "-c", "user.email=a@b"];
+            let args = [&who[..], &["commit-tree", tree.trim(), "-p", &onto_text, "-m", "x"]].concat();
+            pairs.push((onto, git(&world.repo, &args, b"").as_slice().parse_id()));
+        }
+        let read = |from: Id, to: Id| {
+            let args = ["diff", "--full-index", "--binary", "-M50%", &from.to_string(), &to.to_string()];
+            patch::parse(&git(&world.repo, &args, b""), 1)
+        };
+        for (onto, new) in pairs {
+            let (Ok(old_patch), Ok(new_patch)) = (read(base, old), read(onto, new)) else { continue };
+            // A binary file says which content it gets, where git says nothing.
+            let binary = |file: &patch::FileDiff| file.changed_lines(patch::Side::Old).is_none();
+            if old_patch.files.iter().chain(&new_patch.files).any(binary) {
+                continue;
+            }
+            let ours = marked_by_us(&stack::patch_difference(&old_patch, &new_patch).unwrap());
+            let ranges = [format!("{base}..{old}"), format!("{onto}..{new}")];
+            let args = ["range-diff", "--no-color", "--creation-factor=10000", &ranges[0], &ranges[1]];
+            let shown = String::from_utf8(git(&world.repo, &args, b"")).unwrap();
+            let theirs = marked(&shown);
+            lines_seen += theirs.len();
+            if ours != theirs {
+                apart += 1;
+                eprintln!("ROUND {round}: {ours:#?}\n{theirs:#?}\n{shown}");
+            }
+        }
+    }
+    assert!(lines_seen > 500, "{lines_seen}");
+    assert_eq!(apart, 0);
 }

@@ -16,6 +16,7 @@ mod identity;
 mod markers;
 mod merge;
 mod outcome;
+mod patch_difference;
 mod place;
 mod queues;
 mod rebase;
@@ -41,6 +42,9 @@ pub use identity::{Base, FALLBACK_EMAIL, FALLBACK_NAME, commit_of, header_of};
 pub use markers::{Labels, Marked, certain_leftover_marker, leftover_marker, marker_size};
 pub use merge::{Picked, pick};
 pub use outcome::{FileOutcome, Outcome, PatchOutcome, Rebased};
+pub use patch_difference::{
+    DifferencePlace, DifferenceRow, DifferenceSection, Inner, PatchDifference, patch_difference,
+};
 pub use queues::{Merged, Queues, Version, merge_queues};
 pub use rebase::rebase;
 pub use replay::{Change, Replayed, fold, replay};
