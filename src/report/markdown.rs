@@ -16,6 +16,8 @@ const MOST_TABLE: usize = MOST / 2;
 const LINES: usize = 40;
 /// and so many characters of each line,
 const CHARACTERS: usize = 500;
+/// and so many lines of how a patch differs,
+const MOST_DIFFERENCE: usize = 200;
 /// and so many of everything else that is listed in one place.
 const ITEMS: usize = 20;
 
@@ -52,9 +54,18 @@ pub struct UpstreamCommit {
 /// Says which upstream commits touched the lines of the hunk with a number (from 0) of a conflict; `None`: the path as a whole.
 pub type TouchedBy<'a> = &'a dyn Fn(&ConflictReport, Option<usize>) -> Vec<UpstreamCommit>;
 
+/// How patches differ from what they were: the patch file's name, and the lines of the difference, the first of which says how
+/// much it is. They are printable.
+pub type Differences<'a> = &'a [(&'a str, String)];
+
 /// The report of a refresh.
 #[must_use]
-pub fn markdown(heading: &Heading<'_>, patches: &[PatchReport], summary: &str, touched_by: TouchedBy<'_>) -> String {
+pub fn markdown(
+    heading: &Heading<'_>,
+    patches: &[PatchReport],
+    summary: &str,
+    (differences, touched_by): (Differences<'_>, TouchedBy<'_>),
+) -> String {
     let Heading { name, from, to, state, notes, compare } = heading;
     let mut out = format!("# {name}: {} → {}\n\n{state}\n\n", code(from), code(to));
     if let Some(link) = compare {
@@ -70,7 +81,42 @@ pub fn markdown(heading: &Heading<'_>, patches: &[PatchReport], summary: &str, t
     table(&mut out, patches);
     decided(&mut out, patches);
     conflicts(&mut out, patches, touched_by);
+    differing(&mut out, differences);
     out
+}
+
+/// How the patches that do something else now differ, as far as there is room.
+fn differing(out: &mut String, differences: Differences<'_>) {
+    if differences.is_empty() {
+        return;
+    }
+    out.push_str("\n## Changed patches\n\n");
+    let mut left_out = 0;
+    for (name, text) in differences {
+        let (counts, text) = text.split_once('\n').unwrap_or((text, ""));
+        let mut lines = text.lines();
+        // Nothing in it can end the fence: each line begins with a mark, and no run of backticks is as long.
+        let mut shown: String = lines.by_ref().take(MOST_DIFFERENCE).map(|line| format!("{}\n", cut(line))).collect();
+        let left = lines.count();
+        if left > 0 {
+            let _ = writeln!(shown, " … {}", more(left, "line", "lines"));
+        }
+        let fence = "`".repeat(longest_run(&shown).max(2) + 1);
+        let item = format!(
+            "{}\n\n<details><summary>{counts}</summary>\n\n{fence}diff\n{shown}{fence}\n\n</details>\n\n",
+            code(name)
+        );
+        if out.len() + item.len() > MOST {
+            left_out += 1;
+            continue;
+        }
+        out.push_str(&item);
+    }
+    if left_out > 0 {
+        let _ = write!(out, "… {}, for which there is no room here.\n\n", more(left_out, "patch", "patches"));
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
 }
 
 /// What was decided with nobody looking: each rule, and the lines that stand there now.
@@ -268,10 +314,13 @@ impl Rows {
 
 fn line_of(line: &Bytes) -> String {
     let line = line.0.strip_suffix(b"\n").unwrap_or(&line.0);
-    let text = printable_line(line.strip_suffix(b"\r").unwrap_or(line));
+    cut(&printable_line(line.strip_suffix(b"\r").unwrap_or(line)))
+}
+
+fn cut(text: &str) -> String {
     match text.char_indices().nth(CHARACTERS) {
         Some((end, _)) => format!("{} …", &text[..end]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
@@ -380,7 +429,7 @@ mod tests {
 
     fn report(patches: &[PatchReport]) -> String {
         let heading = Heading { name: "up", from: "1", to: "2", state: "It waits.", notes: &[], compare: None };
-        markdown(&heading, patches, "some", &|_, _| Vec::new())
+        markdown(&heading, patches, "some", (&[], &|_, _| Vec::new()))
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod upstream_diff;
 pub use bytes::Bytes;
 pub use document::{Document, Nothing, Schema};
 pub use error::{Failure, Kind};
-pub use markdown::{Heading, TouchedBy, UpstreamCommit, is_markdown, markdown};
+pub use markdown::{Differences, Heading, TouchedBy, UpstreamCommit, is_markdown, markdown};
 pub use outcome::{
     CandidateReport, ConflictReport, DecidedReport, EntryReport, EvidenceReport, FileReport, HunkReport, LinesReport,
     PatchReport, SuggestionReport, sentence,

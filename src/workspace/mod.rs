@@ -2,6 +2,7 @@
 
 mod adopt;
 mod changes;
+mod differences;
 pub mod digest;
 pub mod export;
 mod fetch_lock;

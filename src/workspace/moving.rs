@@ -6,6 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::changes::{only_files, to_hold};
+use super::differences::differences;
 use super::digest::{QueueChange, Sum};
 use super::files;
 use super::files_side::Files;
@@ -26,7 +27,9 @@ use crate::git::checkout;
 use crate::git::{GitError, Objects};
 use crate::path::RepoPath;
 use crate::stack::suggest::generated;
-use crate::stack::{self, Accept, At, Base, Chain, FileOutcome, Lazy, Moved, Rebased, Stack, Version, Way};
+use crate::stack::{
+    self, Accept, At, Base, Chain, FileOutcome, Lazy, Moved, PatchDifference, Rebased, Stack, Version, Way,
+};
 
 /// Per patch file the hunks that apply elsewhere than it says.
 type Places = HashMap<String, Vec<Moved>>;
@@ -202,6 +205,14 @@ impl<'a> Moving<'a> {
         Ok(())
     }
 
+    /// How the patches that go over differ from their files, where they do something else there; with their names.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn differences(&mut self, rebased: &Rebased) -> Result<Vec<(String, PatchDifference)>, RefreshError> {
+        differences(self.supply, &mut self.objects, &self.from, rebased)
+    }
+
     /// What was decided so far.
     #[must_use]
     pub const fn decisions(&self) -> &Decisions {
@@ -337,6 +348,7 @@ impl Moving<'_> {
             from: self.from,
             target: self.target,
             rebased,
+            differences: Vec::new(),
             published: None,
             followed: false,
             applied: false,

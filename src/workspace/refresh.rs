@@ -12,7 +12,7 @@ use super::settle::SettleError;
 use super::target::{Target, TargetError, TargetWish};
 use crate::git::GitError;
 use crate::git::checkout::{Materialized, WorkChange};
-use crate::stack::{Exported, Rebased};
+use crate::stack::{Exported, PatchDifference, Rebased};
 
 /// How a refresh goes about it.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +34,8 @@ pub struct Refreshed {
     pub target: Target,
     /// What became of the patches; `None`: the pin is there already.
     pub rebased: Option<Rebased>,
+    /// How the patches that do something else now differ from their files, with their names; empty where nobody asked.
+    pub differences: Vec<(String, PatchDifference)>,
     /// What was written; `None`: nothing.
     pub published: Option<Published>,
     /// For a pin that is there already: whether the track was written.

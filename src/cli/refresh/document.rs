@@ -7,6 +7,8 @@ use super::super::export::{Patch, patches};
 use super::super::outcomes;
 use crate::git::Id;
 use crate::report::{ConflictReport, DamagedReport, Heading, PatchReport, markdown};
+use crate::stack::PatchDifference;
+use crate::ui::{Look, difference_counts, difference_on_screen};
 use crate::workspace::Target;
 use crate::workspace::refresh::Refreshed;
 
@@ -102,5 +104,12 @@ pub(super) fn as_markdown(
         compare: compare.as_deref(),
     };
     let touched_by = |conflict: &ConflictReport, hunk| changers.map(|all| all.of(conflict, hunk)).unwrap_or_default();
-    markdown(&heading, report, &outcomes::summary(report), &touched_by)
+    let differences: Vec<(&str, String)> =
+        refreshed.differences.iter().map(|(name, found)| (name.as_str(), difference_text(found))).collect();
+    markdown(&heading, report, &outcomes::summary(report), (&differences, &touched_by))
+}
+
+/// How a patch differs, with how much of it in front.
+fn difference_text(difference: &PatchDifference) -> String {
+    format!("{}\n{}", difference_counts(difference), difference_on_screen(&Look::plain(), difference))
 }

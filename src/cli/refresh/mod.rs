@@ -192,6 +192,7 @@ fn moved(
     }
     let rebased = moving.run().map_err(wrong)?;
     session::tell_drift(context, name, &moving, &rebased);
+    let differences = if args.report.is_some() { moving.differences(&rebased).map_err(wrong)? } else { Vec::new() };
     let (mut exit, mut published) = (Exit::Conflicts, None);
     if rebased.is_clean() {
         exit = Exit::Done;
@@ -199,7 +200,7 @@ fn moved(
             published = Some(around(context, |around| moving.publish(&rebased, around)).map_err(wrong)?);
         }
     }
-    Ok((exit, Refreshed { published, ..moving.done(Some(rebased)) }))
+    Ok((exit, Refreshed { published, differences, ..moving.done(Some(rebased)) }))
 }
 
 fn around<T>(context: &Context, work: impl FnOnce(&crate::workspace::Around<'_>) -> T) -> T {

@@ -70,9 +70,22 @@ in_both_worlds! {
             text
         };
         state(&["--dry-run"], "The queue can be moved (this was a dry run).");
+        let dry = env.patchq(&["refresh", "--report", "-", "--dry-run"]).ok().stdout;
         let text = state(&[], "The queue was moved.");
+        assert_eq!(dry.split_once("\n| patch").unwrap().1, text.split_once("\n| patch").unwrap().1);
         assert!(text.contains("| `0001-Build-on-bullseye.patch` `Build on bullseye` | merged |  |\n"), "{text}");
         state(&[], "The queue stands there already.");
+    }
+
+    fn how_a_patch_that_does_something_else_differs_is_folded_in(env) {
+        conflicts::prepared(env);
+        let text = env.patchq(&["refresh", "--report", "-"]).exits(3).stdout;
+        assert!(!text.contains("## Changed patches"), "{text}");
+        let args = ["refresh", "--accept", "patch", "--only", "0001", "--dry-run", "--report", "-"];
+        let text = env.patchq(&args).exits(3).stdout;
+        let wanted = "## Changed patches\n\n`0001-shout-five.patch`\n\n<details><summary>+1 -1 lines of the patch differ</summary>\n\n\
+                      ```diff\n  ## a.txt ##\n @@ one\n  two\n  three\n  four\n--five\n+-cinq\n +FIVE\n";
+        assert!(text.contains(wanted), "{text}");
     }
 
     fn a_place_that_cannot_be_written_is_known_before_anything_moves(env) {
