@@ -14,6 +14,7 @@ pub mod hand_over;
 pub mod ignore;
 mod init;
 mod inquiry;
+pub mod inspect;
 pub mod journal;
 pub mod layout;
 pub mod lock;
