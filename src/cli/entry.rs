@@ -63,6 +63,19 @@ impl Context {
             Err(error @ PromptError::Terminal { .. }) => Err(CliError::of("io", &error)),
         }
     }
+
+    /// Whether to do something: `default` where nobody can be asked.
+    pub(super) fn confirm(&self, question: &str, default: bool) -> Result<bool, CliError> {
+        if !self.asker.can_ask() || self.json {
+            return Ok(default);
+        }
+        match self.progress.suspend(|| self.asker.confirm(question, default)) {
+            Ok(answer) => Ok(answer),
+            Err(PromptError::NoTerminal(_)) => Ok(default),
+            Err(PromptError::Interrupted) => Err(interrupted()),
+            Err(error @ PromptError::Terminal { .. }) => Err(CliError::of("io", &error)),
+        }
+    }
 }
 
 /// Finds the entry, or works out the one to make.

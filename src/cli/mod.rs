@@ -24,6 +24,7 @@ mod refresh;
 mod report_file;
 mod resolutions;
 mod save;
+mod save_also;
 mod schema;
 mod session;
 mod setup;

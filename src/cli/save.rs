@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
 use super::context::Context;
 use super::errors::work_list;
 use super::export::{Patch, conflict_list, patches, say_patches};
 use super::failure::{CliError, Exit};
+use super::save_also::{self, Also};
 use super::session::refuse_open;
 use crate::git::{Prompts, Signature, configured_identity};
 use crate::path::RepoPath;
@@ -29,6 +30,15 @@ use crate::workspace::{Files, FilesError, Site, State, Workspace};
 /// patches above it are carried along in memory. If one of them does not go with
 /// it, nothing changes and the paths are named (exit 3).
 ///
+/// With --also the new patch is offered to another entry of the same upstream (a
+/// release branch, say): it is merged on top of that queue in memory, as a
+/// refresh does it, and the outcome is said in the same words (`unchanged`,
+/// `merged`, `moved`, `upstreamed`, `conflict`). Where it goes, it becomes the
+/// last patch there, in a step with an `undo` of its own; on a terminal you are
+/// asked first. On a conflict nothing is written there, and the exit code is 3.
+/// What would keep it from being written (changes in that checkout, commits in
+/// no patch file) is known before anything is saved.
+///
 /// More than 50 new files, or a new file over 1 MiB, are taken only with --all.
 #[derive(clap::Args, Debug)]
 #[command(
@@ -38,7 +48,8 @@ Examples:
   patchq save kubeflow -m \"Build on bullseye\" \\
          -m \"Buster gets no security updates any more.\"
   patchq save -m \"Pin torch\" -- components/example-notebook-servers
-  patchq save --into 0002         fold the changes into that patch"
+  patchq save --into 0002         fold the changes into that patch
+  patchq save kubeflow -m \"Pin torch\" --also kubeflow-1.9"
 )]
 pub(super) struct Args {
     /// The upstream (left out: the checkout you stand in, or the only changed one)
@@ -50,6 +61,9 @@ pub(super) struct Args {
     /// Fold into this patch: its file name, or the start of it
     #[arg(long, value_name = "PATCH")]
     pub(super) into: Option<String>,
+    /// Offer the new patch to this entry of the same upstream too (may be given several times)
+    #[arg(long, value_name = "NAME2", conflicts_with = "into")]
+    pub(super) also: Vec<String>,
     /// Take many or large new files too
     #[arg(long)]
     pub(super) all: bool,
@@ -64,6 +78,8 @@ struct Document {
     patch: String,
     changes: Vec<Bytes>,
     patches: Vec<Patch>,
+    /// What became of the patch in other entries.
+    also: Vec<Also>,
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
@@ -79,6 +95,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             .hint(format!("patchq setup --only {name}")));
     };
     refuse_open(&workspace, &upstream.name)?;
+    let also = save_also::entries(context, &workspace, upstream, &args.also)?;
     let request = Request {
         message: message(&args.message),
         into: args.into,
@@ -93,12 +110,15 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     context.tell(&work_list(&saved.changes));
     say_patches(context, name, &saved.rewrite);
     context.tell(&format!("{name}: saved in patches/{name}/{}", saved.patch));
+    let subject = request.message.lines().next().unwrap_or_default();
+    let also = save_also::offer(context, &workspace, (&saved, subject), &also);
     if context.json {
         let changes = saved.changes.iter().map(|change| Bytes::from(change.path.as_bytes())).collect();
-        let patches = patches(&saved.rewrite);
-        context.document(Document { name: name.to_owned(), patch: saved.patch, changes, patches }, None)?;
+        let (name, patches) = (name.to_owned(), patches(&saved.rewrite));
+        let document = Document { name, patch: saved.patch, changes, patches, also: also.results };
+        context.document(document, also.failed.as_ref())?;
     }
-    Ok(Exit::Done)
+    Ok(also.exit)
 }
 
 /// The upstream that is meant: the named one, the checkout one stands in, the only one that is changed.

@@ -69,10 +69,6 @@ impl Hunk {
     pub fn line_end(&self) -> &'static [u8] {
         line_end(self, None)
     }
-
-    fn texts(&self) -> [&BString; 3] {
-        [&self.upstream.text, &self.base.text, &self.patch.text]
-    }
 }
 
 /// How long markers must be so that no line of `texts` looks like one.

@@ -268,7 +268,7 @@ fn resolve_hunks(resolver: &dyn Resolver, at: At<'_>, file: &mut FileOutcome, co
     let mut seen: HashMap<[BString; 3], usize> = HashMap::new();
     for piece in conflict.text.iter_mut().flat_map(|text| &mut text.pieces) {
         let Piece::Hunk(hunk) = piece else { continue };
-        let same = seen.entry(hunk.texts()).or_default();
+        let same = seen.entry(hunk.texts().map(Clone::clone)).or_default();
         let nth = *same;
         *same += 1;
         match resolver.hunk(at, hunk, nth) {

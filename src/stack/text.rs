@@ -54,8 +54,8 @@ impl Lines {
 impl Hunk {
     /// The three texts: base, upstream, patch.
     #[must_use]
-    pub fn texts(&self) -> [BString; 3] {
-        [&self.base, &self.upstream, &self.patch].map(|side| side.text.clone())
+    pub fn texts(&self) -> [&BString; 3] {
+        [&self.base, &self.upstream, &self.patch].map(|side| &side.text)
     }
 }
 

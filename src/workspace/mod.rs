@@ -2,6 +2,7 @@
 
 mod adopt;
 mod changes;
+pub mod cherry_pick;
 mod differences;
 pub mod digest;
 pub mod export;

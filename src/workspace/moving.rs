@@ -384,7 +384,7 @@ fn entry_digest(site: &Site<'_>) -> Sum {
 }
 
 /// The table of `who is right`, for `refresh`: newer files go along, commits and uncommitted changes are in the way.
-fn judge(state: &State) -> Result<(), RefreshError> {
+pub(super) fn judge(state: &State) -> Result<(), RefreshError> {
     if state.lost_store() {
         return Err(RefreshError::LostStore);
     }
@@ -417,7 +417,7 @@ fn as_the_files_say(objects: &mut Objects<'_>, from: &Files, rebased: &mut Rebas
 }
 
 /// The blobs that a checkout of `stack` needs and the store lacks.
-fn checkout_blobs(
+pub(super) fn checkout_blobs(
     site: &Site<'_>,
     objects: &mut Objects<'_>,
     stack: &Stack,

@@ -47,6 +47,10 @@ pub struct Saved {
     pub rewrite: Vec<(String, stack::Exported)>,
     /// The commit on top.
     pub top: Id,
+    /// The patch in the stack that was written.
+    pub item: stack::Item,
+    /// The commit that it stands on.
+    pub parent: Id,
 }
 
 /// Why nothing was saved.
@@ -139,11 +143,14 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
     let patch = rewrite.patches.get(at).map(|(name, _)| name.clone()).unwrap_or_default();
     let written = rewrite.patches.iter().map(|(name, exported)| (name.clone(), exported.clone())).collect();
     let top = rewrite.stack.top();
+    let items = &rewrite.stack.items;
+    let parent = at.checked_sub(1).and_then(|below| items.get(below)).map_or(base.commit, |item| item.commit);
+    let item = items.get(at).cloned().ok_or(SaveError::Nothing)?;
     let message = "Uncommitted changes\n".into();
     let (author, committer) = (request.author.clone(), request.author.clone());
     let through = objects.put_commit(&Commit { tree: work.tree, parents: vec![tip], author, committer, message });
     rewrite.publish(site, &mut objects, &state, Some(through), around).map_err(SaveError::of)?;
-    Ok(Saved { changes: work.changes, patch, rewrite: written, top })
+    Ok(Saved { changes: work.changes, patch, rewrite: written, top, item, parent })
 }
 
 /// The changes that are to be saved.

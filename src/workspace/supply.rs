@@ -110,6 +110,14 @@ impl Supply<'_> {
         Ok(())
     }
 
+    /// Whether the store has this commit, which no upstream has; the neighbours are asked, and nobody else.
+    pub(super) fn has_near(&self, store: &Store, commit: Id) -> bool {
+        if !store.has(commit) {
+            self.take_from_neighbours(store, |neighbour| neighbour.has(commit));
+        }
+        store.has(commit)
+    }
+
     /// Makes sure that the store has these blobs.
     ///
     /// # Errors

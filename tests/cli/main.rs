@@ -22,6 +22,7 @@ mod pager;
 mod refresh;
 mod resolutions;
 mod save;
+mod save_also;
 mod setup;
 #[path = "../support/mod.rs"]
 mod shared;

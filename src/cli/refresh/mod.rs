@@ -19,8 +19,8 @@ use crate::workspace::{Moving, Site, Supply, TargetWish, Workspace, remember_new
 
 pub(super) use document::Document;
 use document::{as_markdown, reports};
-pub(super) use told::with_ways;
-use told::{failed, told};
+use told::told;
+pub(super) use told::{failed, with_ways};
 
 /// Move a queue to a newer commit of its upstream
 ///

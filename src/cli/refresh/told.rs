@@ -155,7 +155,7 @@ pub(super) fn again(name: &str, args: &Args) -> String {
 }
 
 /// A failure of a refresh, with the way out.
-pub(super) fn failed(name: &str, args: &Args, error: RefreshError) -> CliError {
+pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> CliError {
     use super::super::errors::work_list;
     let made = match error {
         RefreshError::Target(TargetError::Older(ref back)) => {

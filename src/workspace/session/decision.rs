@@ -144,9 +144,12 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
         patch.files.iter().flat_map(|file| {
             file.decided.iter().filter_map(|decided| {
                 let about = match &decided.what {
-                    What::Lines { hunk, nth, text } => {
-                        About::Lines { path: file.place().clone(), texts: hunk.texts(), nth: *nth, text: text.clone() }
-                    }
+                    What::Lines { hunk, nth, text } => About::Lines {
+                        path: file.place().clone(),
+                        texts: hunk.texts().map(Clone::clone),
+                        nth: *nth,
+                        text: text.clone(),
+                    },
                     // Where a file was followed to is decided at the path where it was.
                     What::Whole(take @ Take::Follow(_)) => About::Whole { path: file.path.clone(), take: take.clone() },
                     What::Whole(take) => About::Whole { path: file.place().clone(), take: take.clone() },

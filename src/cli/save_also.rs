@@ -1,0 +1,155 @@
+//! `patchq save --also`: the new patch, offered to other entries of the same upstream.
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::export::{Patch, patches, say_patches};
+use super::failure::{CliError, Exit};
+use super::{outcomes, refresh};
+use crate::git::{Prompts, Url};
+use crate::report::PatchReport;
+use crate::ui::{Message, Paint};
+use crate::workspace::cherry_pick::{CherryPick, Picked, cherry_pick, ready};
+use crate::workspace::manifest::Upstream;
+use crate::workspace::save::Saved;
+use crate::workspace::{Site, Workspace};
+
+/// What became of the patch in another entry.
+#[derive(Debug, Serialize)]
+pub(super) struct Also {
+    name: String,
+    /// Whether it is in that queue now.
+    saved: bool,
+    /// The patch's file there.
+    patch: Option<String>,
+    /// What becomes of it there, as for a refresh; `file` and `old_commit` are those of the patch that was saved.
+    outcome: PatchReport,
+    /// The patch files there, where they were written.
+    patches: Vec<Patch>,
+}
+
+/// The entries that are meant, each once, if the patch can be offered to them at all.
+pub(super) fn entries<'w>(
+    context: &Context,
+    workspace: &'w Workspace,
+    upstream: &Upstream,
+    names: &[String],
+) -> Result<Vec<&'w Upstream>, CliError> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = context.upstreams(workspace, names)?;
+    let url = |of: &Upstream| Url::parse(of.url.as_str(), workspace.layout.root()).ok().map(|url| url.stored());
+    for other in &found {
+        if other.name == upstream.name {
+            let error = CliError::usage(format!("--also {}: that is where the patch is saved already", other.name));
+            return Err(error.hint("--also NAME takes another entry"));
+        }
+        if url(other) != url(upstream) {
+            let text = format!("--also {}: its url is another one, and the patch is for {}", other.name, upstream.url);
+            return Err(CliError::usage(text).hint("a patch is offered to entries with the same url"));
+        }
+    }
+    for other in &found {
+        let site = site(context, workspace, other)?;
+        context.with_prompts(|prompts| {
+            context.with_supply(workspace, other, false, prompts, |supply| {
+                ready(&site, supply).map_err(|error| failed(other, error))
+            })
+        })?;
+    }
+    Ok(found)
+}
+
+/// Offers the patch to each of `entries`.
+pub(super) fn offer(
+    context: &Context,
+    workspace: &Workspace,
+    (saved, subject): (&Saved, &[u8]),
+    entries: &[&Upstream],
+) -> super::sites::Each<Also> {
+    context.each(entries, |other| offer_to(context, workspace, (saved, subject), other))
+}
+
+fn offer_to(
+    context: &Context,
+    workspace: &Workspace,
+    (saved, subject): (&Saved, &[u8]),
+    other: &Upstream,
+) -> Result<(Exit, Also), CliError> {
+    let name = other.name.as_str();
+    let site = site(context, workspace, other)?;
+    let work = |prompts| {
+        context.with_supply(workspace, other, false, prompts, |supply| {
+            cherry_pick(&site, supply, (saved.parent, &saved.item)).map_err(|error| failed(other, error))
+        })
+    };
+    let picked = context.with_prompts(|prompts: Prompts| work(prompts))?;
+    let report = PatchReport::new(&picked.outcome, subject);
+    show(context, name, &report)?;
+    let decisions = decisions(&picked);
+    let written = if picked.is_clean() && wanted(context, name, &report)? {
+        context.around("save", |around| picked.publish(&site, around)).map_err(|error| failed(other, error))?
+    } else {
+        None
+    };
+    tell(context, name, &report, written.as_ref());
+    let exit = if decisions { Exit::Conflicts } else { Exit::Done };
+    let outcome = PatchReport { new_commit: written.as_ref().map(|written| written.top), ..report };
+    let (patch, patches) = match written {
+        Some(Picked { patch, patches: all, .. }) => (Some(patch), patches(&all)),
+        None => (None, Vec::new()),
+    };
+    Ok((exit, Also { name: name.to_owned(), saved: patch.is_some(), patch, outcome, patches }))
+}
+
+/// Whether a person must decide something.
+fn decisions(picked: &CherryPick<'_>) -> bool {
+    use crate::stack::Outcome;
+    matches!(picked.outcome.outcome, Outcome::Conflict | Outcome::Blocked)
+}
+
+fn site<'w>(context: &Context, workspace: &'w Workspace, other: &'w Upstream) -> Result<Site<'w>, CliError> {
+    let site = Site::make(workspace, other).map_err(|error| CliError::from(error).in_upstream(other.name.as_str()))?;
+    context.mend_index(&site)?;
+    Ok(site)
+}
+
+fn failed(other: &Upstream, error: crate::workspace::refresh::RefreshError) -> CliError {
+    refresh::failed(other.name.as_str(), &refresh::Args::default(), error)
+}
+
+/// The outcome, and the lines that do not go together.
+fn show(context: &Context, name: &str, report: &PatchReport) -> Result<(), CliError> {
+    if context.json {
+        return Ok(());
+    }
+    let report = std::slice::from_ref(report);
+    let mut out = format!("{}\n{}", context.look.paint(Paint::Strong, name), outcomes::table(&context.look, report));
+    let hunks = outcomes::hunks(&context.look, report);
+    if !hunks.is_empty() {
+        out.push_str(&format!("{hunks}\n"));
+    }
+    context.out(&out)
+}
+
+/// Whether it is to be written: where somebody can answer, they are asked.
+fn wanted(context: &Context, name: &str, report: &PatchReport) -> Result<bool, CliError> {
+    context.confirm(&format!("save it in {name} too ({})?", report.outcome), true)
+}
+
+fn tell(context: &Context, name: &str, report: &PatchReport, written: Option<&Picked>) {
+    match (written, report.outcome) {
+        (Some(Picked { patch, patches, .. }), _) => {
+            say_patches(context, name, patches);
+            context.tell(&format!("{name}: saved in patches/{name}/{patch}; 'patchq undo {name}' takes it back"));
+        }
+        (None, "upstreamed") => context.tell(&format!("{name}: nothing was written: it has all of the patch already")),
+        (None, "conflict" | "blocked") => {
+            let note = format!("{name}: nothing was changed; the patch is in conflict with what is there");
+            let hint = format!("patchq save {name} -m \"why\"     (after making the change in its checkout)");
+            context.say(&Message::note(note).hint(hint));
+        }
+        (None, _) => context.tell(&format!("{name}: nothing was written")),
+    }
+}
