@@ -27,6 +27,12 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
             out.push_str(&format!("{between}{}", look.paint(Paint::Faint, &remark)));
         }
         out.push('\n');
+        if let Some(found) = &patch.suggestion {
+            let text = format!("proposal ({}): drop the patch: {}", found.confidence, found.reason);
+            for line in wrapped(&text, look.width.saturating_sub(indent.len())) {
+                out.push_str(&format!("{indent}{line}\n"));
+            }
+        }
         for (place, rest) in patch.files.iter().flat_map(|file| file_remarks(look, file)) {
             let line = format!("{indent}{place}{rest}");
             if look.fits(&line) || rest.is_empty() {
@@ -263,6 +269,7 @@ mod tests {
             dropped,
             dropped_because: None,
             emptied: false,
+            suggestion: None,
             old_commit: Id::EMPTY_TREE,
             new_commit: None,
             files,

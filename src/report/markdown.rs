@@ -201,6 +201,9 @@ fn title(patch: &PatchReport) -> String {
     if patch.emptied {
         out.push_str("A clean merge leaves nothing of this patch, though upstream does not have it byte for byte.\n\n");
     }
+    if let Some(found) = &patch.suggestion {
+        let _ = write!(out, "Proposal ({}): drop the patch: {}\n\n", found.confidence, code(&found.reason));
+    }
     out
 }
 
@@ -421,6 +424,7 @@ mod tests {
             dropped: false,
             dropped_because: None,
             emptied: false,
+            suggestion: None,
             old_commit: Id::EMPTY_TREE,
             new_commit: None,
             files: vec![file],

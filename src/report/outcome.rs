@@ -28,6 +28,8 @@ pub struct PatchReport {
     pub dropped_because: Option<String>,
     /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
     pub emptied: bool,
+    /// A proposal for the patch as a whole.
+    pub suggestion: Option<SuggestionReport>,
     /// Its commit on the old pin.
     pub old_commit: Id,
     /// Its commit on the new pin, once the queue was moved there: before, no repository has it.
@@ -89,7 +91,7 @@ pub struct SuggestionReport {
     pub reason: String,
     /// The lines to take; none for a file as a whole.
     pub text: Option<Vec<Bytes>>,
-    /// For a file as a whole: `delete` it, as the patch does, or `drop` the patch's change of it.
+    /// For a file as a whole: `delete` it, as the patch does, or `drop` the patch's change of it; for a patch: `drop` it.
     pub action: Option<&'static str>,
 }
 
@@ -188,6 +190,7 @@ impl PatchReport {
             dropped: patch.leaves(),
             dropped_because: patch.dropped.as_ref().map(|why| printable(why.as_bytes())),
             emptied: patch.emptied,
+            suggestion: suggest::patch(patch).map(SuggestionReport::whole),
             old_commit: patch.old,
             new_commit: None,
             files: patch.files.iter().map(FileReport::new).collect(),
@@ -219,6 +222,19 @@ impl FileReport {
     }
 }
 
+impl SuggestionReport {
+    /// One for a file or a patch as a whole.
+    fn whole(found: suggest::FileSuggestion) -> SuggestionReport {
+        SuggestionReport {
+            rule: found.rule.word(),
+            confidence: found.confidence.word(),
+            reason: printable(found.reason.as_bytes()),
+            text: None,
+            action: Some(found.action.word()),
+        }
+    }
+}
+
 impl EvidenceReport {
     fn new(evidence: &Evidence) -> EvidenceReport {
         EvidenceReport { identical: evidence.identical, hunks: evidence.hunks.clone() }
@@ -240,13 +256,7 @@ impl ConflictReport {
             patch: entry(conflict.sides.patch),
             hunks: hunks.collect(),
             candidates: conflict.candidates.iter().map(CandidateReport::new).collect(),
-            suggestion: suggest::file(conflict, None).map(|found| SuggestionReport {
-                rule: found.rule.word(),
-                confidence: found.confidence.word(),
-                reason: printable(found.reason.as_bytes()),
-                text: None,
-                action: Some(found.action.word()),
-            }),
+            suggestion: suggest::file(conflict, None).map(SuggestionReport::whole),
             generated: suggest::generated(&conflict.path),
         }
     }

@@ -25,6 +25,7 @@ mod renames;
 mod replay;
 mod resolve;
 mod similarity;
+mod standing;
 pub mod suggest;
 mod text;
 mod touch;

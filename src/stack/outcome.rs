@@ -4,6 +4,7 @@ use super::Stack;
 use super::conflict::{Conflict, ConflictKind, Sides};
 use super::evidence::Evidence;
 use super::resolve::Decided;
+use super::suggest::Standing;
 use crate::git::Id;
 use crate::path::RepoPath;
 
@@ -79,6 +80,8 @@ pub struct PatchOutcome {
     pub outcome: Outcome,
     /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
     pub emptied: bool,
+    /// How many of the lines that it adds stand in upstream's files; counted where it is in conflict.
+    pub standing: Option<Standing>,
     /// Why a person took it out of the queue, in their words; the outcome is then what would have become of it.
     pub dropped: Option<String>,
     /// The new stack's tree before it.

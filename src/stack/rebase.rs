@@ -15,6 +15,7 @@ use super::outcome::{FileOutcome, Outcome, PatchOutcome, Rebased};
 use super::place::{Misplaced, misplaced};
 use super::renames::{Renames, Went};
 use super::resolve::{Resolved, Resolver, joined, resolve};
+use super::standing::standing;
 use super::touched::{Touch, renamed};
 use super::{Base, Item, Lazy, Missing, Stack};
 use crate::git::{Commit, Edits, Entry, GitError, Id, Mode, Objects};
@@ -99,7 +100,11 @@ impl Run<'_, '_> {
         }
         self.tree = after;
         let (name, old, emptied) = (item.name.clone(), item.commit, emptied && !may_drop);
-        Ok(PatchOutcome { name, old, new: None, outcome, emptied, dropped: None, before, after, files })
+        let standing = match outcome {
+            Outcome::Conflict => standing(self.objects, &files)?,
+            _ => None,
+        };
+        Ok(PatchOutcome { name, old, new: None, outcome, emptied, standing, dropped: None, before, after, files })
     }
 
     /// What is said of a patch that a person took out of the queue: the words that it would have had, and nothing to decide.
@@ -108,7 +113,8 @@ impl Run<'_, '_> {
         files.iter_mut().for_each(|file| file.conflict = None);
         let (name, old, tree) = (item.name.clone(), item.commit, self.tree);
         let dropped = Some(why);
-        PatchOutcome { name, old, new: None, outcome, emptied: false, dropped, before: tree, after: tree, files }
+        let (standing, emptied) = (None, false);
+        PatchOutcome { name, old, new: None, outcome, emptied, standing, dropped, before: tree, after: tree, files }
     }
 
     /// Asks the resolver about the conflict of a file until it is settled or nobody knows.

@@ -8,6 +8,7 @@ use super::said::listed;
 use super::{Confidence, generated};
 use crate::path::printable;
 use crate::stack::conflict::{Conflict, ConflictKind};
+use crate::stack::outcome::PatchOutcome;
 
 /// A proposal for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,16 +128,35 @@ pub fn file(conflict: &Conflict, standing: Option<Standing>) -> Option<FileSugge
         ConflictKind::Content | ConflictKind::AddAdd | ConflictKind::Emptied
             if generated(&conflict.path).is_none() && sides.upstream.is_some() && sides.patch.is_some() =>
         {
-            let Standing { standing, of } = standing.filter(|standing| standing.is_upstreamed())?;
-            Some(FileSuggestion {
-                rule: FileRule::Upstreamed,
-                confidence: Confidence::Likely,
-                reason: format!("{standing} of the {of} lines that the patch adds stand in upstream's file already"),
-                action: Action::Drop,
-            })
+            upstreamed(standing?)
         }
         _ => None,
     }
+}
+
+/// A proposal for a patch as a whole: to drop it, where upstream has nine of ten lines that it adds, and a merge leaves nothing
+/// of it or the lines in conflict are no generated ones.
+#[must_use]
+pub fn patch(patch: &PatchOutcome) -> Option<FileSuggestion> {
+    if patch.emptied {
+        return upstreamed(patch.standing?);
+    }
+    let mut conflicts = patch.files.iter().filter_map(|file| file.conflict.as_ref());
+    conflicts.find_map(|conflict| file(conflict, patch.standing).filter(|found| found.rule == FileRule::Upstreamed))
+}
+
+fn upstreamed(counted: Standing) -> Option<FileSuggestion> {
+    let Standing { standing, of } = counted;
+    let lines = match of {
+        1 => "the line that the patch adds stands".to_owned(),
+        _ => format!("{standing} of the {of} lines that the patch adds stand"),
+    };
+    counted.is_upstreamed().then(|| FileSuggestion {
+        rule: FileRule::Upstreamed,
+        confidence: Confidence::Likely,
+        reason: format!("{lines} in upstream's file already"),
+        action: Action::Drop,
+    })
 }
 
 /// The edit goes with the file, as it did 113 times of 134; 18 times it was made again in a file of the same name.

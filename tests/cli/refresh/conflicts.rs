@@ -105,6 +105,7 @@ in_both_worlds! {
             "dropped": false,
             "dropped_because": null,
             "emptied": false,
+            "suggestion": null,
             "old_commit": env.git(&env.co(), &["rev-parse", "HEAD~4"]),
             "new_commit": null,
             "files": [{

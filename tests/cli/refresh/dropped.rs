@@ -53,6 +53,41 @@ in_both_worlds! {
         assert_eq!((&document["patches"][1]["dropped"], &document["patches"][1]["emptied"]), (&true.into(), &false.into()));
     }
 
+    fn a_patch_of_which_upstream_has_nine_lines_of_ten_is_proposed_to_be_dropped(env) {
+        let more: String = (1..10).map(|n| format!("line {n}\n")).collect();
+        let text = |end: &str| with("five", &format!("{more}{end}"));
+        let bench = Bench::new(env, &[("a.txt", Some(LINES)), ("b.txt", Some(LINES))]);
+        let queue = [
+            bench.patch("Say more", &[("a.txt", Some(&text("FIVE")))]),
+            bench.patch("Say ten", &[("b.txt", Some(&with("ten", "TEN")))]),
+        ];
+        bench.release("v1.1", &[("a.txt", Some(&text("cinq")))]);
+        bench.ready(TRACK, &queue);
+        let proposal = "proposal (likely): drop the patch: 9 of the 10 lines that the patch adds stand in upstream's file already";
+        for args in [&["refresh"][..], &["refresh", "--accept", "suggested"], &["refresh", "--dry-run"]] {
+            let run = changes_nothing(env, args).exits(3);
+            run.prints("  conflict    0001-say-more.patch\n").prints(&format!("                {proposal}\n")).says_not("--accept suggested");
+        }
+        let report = changes_nothing(env, &["refresh", "--report", "-"]).exits(3);
+        report.prints("\n\nProposal (likely): drop the patch: `9 of the 10 lines");
+        let document = changes_nothing(env, &["refresh", "--json"]).exits(3).json();
+        let found = &document["patches"][0]["suggestion"];
+        assert_eq!((&found["rule"], &found["action"]), (&"upstreamed".into(), &"drop".into()), "{document:#}");
+        assert_eq!(document["patches"][1]["suggestion"], serde_json::Value::Null);
+    }
+
+    fn all_files_of_a_patch_count(env) {
+        let more: String = (1..10).map(|n| format!("line {n}\n")).collect();
+        let text = |end: &str| with("five", &format!("{more}{end}"));
+        let bench = Bench::new(env, &[("a.txt", Some(LINES)), ("b.txt", Some(LINES))]);
+        let edits = (text("FIVE"), with("ten", "TEN"));
+        let queue = [bench.patch("Say more", &[("a.txt", Some(&edits.0)), ("b.txt", Some(&edits.1))])];
+        bench.release("v1.1", &[("a.txt", Some(&text("cinq")))]);
+        bench.ready(TRACK, &queue);
+        let document = changes_nothing(env, &["refresh", "--json"]).exits(3).json();
+        assert_eq!(document["patches"][0]["suggestion"], serde_json::Value::Null, "9 of 11: {document:#}");
+    }
+
     fn a_patch_to_drop_must_be_one(env) {
         prepared(env);
         for (name, says) in [("0009", "no patch is called '0009'"), ("00", "'00'")] {
