@@ -166,8 +166,6 @@ fn no_lines(look: &Look, digits: usize) -> String {
 /// The three columns of the screen.
 struct Columns {
     widths: [usize; 3],
-    /// Which sides have no lines at all.
-    empty: [bool; 3],
     /// The rule above them, with the names.
     above: Rc<str>,
     between: String,
@@ -176,7 +174,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(look: &Look, columns: usize, empty: [bool; 3]) -> Columns {
+    fn new(look: &Look, columns: usize) -> Columns {
         let each = (columns - 6) / 3;
         let widths = [each, each, columns - 6 - 2 * each];
         let (bar, cross, foot, line) = if look.unicode { ("│", "┬", "┴", "─") } else { ("|", "+", "+", "-") };
@@ -192,21 +190,11 @@ impl Columns {
         }
         let below = widths.map(|width| line.repeat(width)).join(&format!("{line}{foot}{line}"));
         let between = format!(" {} ", write(look, Ink::Faint, bar));
-        Columns { widths, empty, above: above.into(), between, below: write(look, Ink::Faint, &below) }
+        Columns { widths, above: above.into(), between, below: write(look, Ink::Faint, &below) }
     }
 
     /// Lines of the three sides that begin in the same row.
-    fn rows(&self, look: &Look, digits: usize, lines: [&[Marked]; 3], out: &mut Vec<BodyRow>) {
-        let cell = |side: usize| -> Vec<Row> {
-            if self.empty[side] && lines[side].is_empty() {
-                return vec![Row { text: no_lines(look, digits), width: digits + 3 + NO_LINES.len(), first: true }];
-            }
-            lines[side].iter().flat_map(|line| fronted(look, line, self.widths[side], digits)).collect()
-        };
-        self.cells([cell(0), cell(1), cell(2)], out);
-    }
-
-    fn cells(&self, cells: [Vec<Row>; 3], out: &mut Vec<BodyRow>) {
+    fn cells(&self, cells: &[Vec<Row>; 3], out: &mut Vec<BodyRow>) {
         let height = cells.iter().map(Vec::len).max().unwrap_or(0);
         for at in 0..height {
             let mut text = String::new();
@@ -223,26 +211,26 @@ impl Columns {
     }
 }
 
-/// The sides side by side; lines that all three have stand in one row. What is around them stands beside no side.
+/// The sides side by side; lines that took each other's place begin in one row. What is around them stands beside no side.
 fn side_by_side(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Vec<BodyRow> {
     let around = |lines: &[Marked]| -> Vec<BodyRow> {
         let rows = lines.iter().flat_map(|line| fronted(look, line, columns, digits));
         rows.map(|row| BodyRow::plain(row.text)).collect()
     };
-    let ends = sides.sides.each_ref().map(Vec::len);
-    let shape = Columns::new(look, columns, ends.map(|count| count == 0));
+    let shape = Columns::new(look, columns);
     let mut rows = around(&sides.before);
     if !rows.is_empty() {
         rows.push(BodyRow::plain(shape.above.to_string()));
     }
-    let mut from = [0; 3];
-    for to in sides.common.iter().copied().chain([ends]) {
-        let between = [0, 1, 2].map(|side| &sides.sides[side][from[side]..to[side]]);
-        shape.rows(look, digits, between, &mut rows);
-        if to != ends {
-            shape.rows(look, digits, [0, 1, 2].map(|side| &sides.sides[side][to[side]..=to[side]]), &mut rows);
-        }
-        from = to.map(|at| at + 1);
+    for (row, lines) in sides.beside.iter().enumerate() {
+        let cells = [0, 1, 2].map(|side: usize| match lines[side] {
+            Some(at) => fronted(look, &sides.sides[side][at], shape.widths[side], digits),
+            None if row == 0 && sides.sides[side].is_empty() => {
+                vec![Row { text: no_lines(look, digits), width: digits + 3 + NO_LINES.len(), first: true }]
+            }
+            None => Vec::new(),
+        });
+        shape.cells(&cells, &mut rows);
     }
     if !sides.after.is_empty() {
         rows.push(BodyRow { above: Some(Rc::clone(&shape.above)), side: None, text: shape.below });

@@ -51,23 +51,28 @@ pub(super) struct Comparison {
     pub(super) old: Vec<Change>,
     /// For each line of the new text.
     pub(super) new: Vec<Change>,
-    /// Lines that are the same, by their places in the old and the new text, in order.
-    pub(super) same: Vec<(usize, usize)>,
+    /// For each line of the old text, which line of the new one stands in its place: the same, or the one that took it.
+    pub(super) partner: Vec<Option<usize>>,
 }
 
 /// Compares two texts.
 pub(super) fn compare(old: &[Line], new: &[Line]) -> Comparison {
-    let mut all =
-        Comparison { old: vec![Change::Whole; old.len()], new: vec![Change::Whole; new.len()], same: Vec::new() };
+    let mut all = Comparison {
+        old: vec![Change::Whole; old.len()],
+        new: vec![Change::Whole; new.len()],
+        partner: vec![None; old.len()],
+    };
     let sources = |lines: &[Line]| lines.iter().map(|line| line.source.clone()).collect::<Vec<_>>();
     for op in capture(&sources(old), &sources(new)) {
         let (old_lines, new_lines) = (op.old_range(), op.new_range());
+        for (before, after) in old_lines.clone().zip(new_lines.clone()) {
+            all.partner[before] = Some(after);
+        }
         match op {
             DiffOp::Equal { .. } => {
                 for (before, after) in old_lines.zip(new_lines) {
                     all.old[before] = Change::Same;
                     all.new[after] = Change::Same;
-                    all.same.push((before, after));
                 }
             }
             DiffOp::Replace { .. } => {

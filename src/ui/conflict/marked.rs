@@ -94,8 +94,8 @@ pub(super) struct Sides {
     pub(super) sides: [Vec<Marked>; 3],
     /// Lines after it.
     pub(super) after: Vec<Marked>,
-    /// Lines that all three have, by their places.
-    pub(super) common: Vec<[usize; 3]>,
+    /// Which line of each stands beside which of the others, from the top; each line occurs once.
+    pub(super) beside: Vec<[Option<usize>; 3]>,
 }
 
 impl Sides {
@@ -103,7 +103,7 @@ impl Sides {
     pub(super) fn new(look: &Look, hunk: [&Lines; 3], around: (&[BString], &[BString]), context: usize) -> Sides {
         let [base, upstream, patch] = hunk.map(|lines| Line::all(look, &lines.text));
         let (by_upstream, by_patch) = (compare(&base, &upstream), compare(&base, &patch));
-        let common = common(&by_upstream, &by_patch);
+        let beside = beside(&by_upstream, &by_patch);
         let gone = by_upstream.old.into_iter().zip(by_patch.old).map(|(a, b)| a.or(b)).collect();
         let [from_base, from_upstream, from_patch] = hunk.map(|lines| lines.start);
         let (before, after) = around;
@@ -117,7 +117,7 @@ impl Sides {
                 numbered(patch, by_patch.new, Mark::PatchsNew, from_patch),
             ],
             after: unmarked(look, after),
-            common,
+            beside,
         }
     }
 
@@ -174,17 +174,24 @@ fn numbered(lines: Vec<Line>, changes: Vec<Change>, mark: Mark, first: usize) ->
     lines.collect()
 }
 
-/// Lines of the base that both sides kept.
-fn common(upstream: &Comparison, patch: &Comparison) -> Vec<[usize; 3]> {
-    let mut patch = patch.same.iter().peekable();
-    let mut all = Vec::new();
-    for (base, upstream) in &upstream.same {
-        while patch.next_if(|(other, _)| other < base).is_some() {}
-        if let Some((_, patch)) = patch.next_if(|(other, _)| other == base) {
-            all.push([*base, *upstream, *patch]);
-        }
+/// Lines of a side without a partner in the base stand before the next one that has one, beside nothing of the base.
+fn beside(upstream: &Comparison, patch: &Comparison) -> Vec<[Option<usize>; 3]> {
+    let mut rows = Vec::new();
+    let mut next = [0, 0];
+    for (base, (upstream, patch)) in upstream.partner.iter().zip(&patch.partner).enumerate() {
+        alone(next, [upstream.unwrap_or(next[0]), patch.unwrap_or(next[1])], &mut rows);
+        rows.push([Some(base), *upstream, *patch]);
+        next = [upstream.map_or(next[0], |at| at + 1), patch.map_or(next[1], |at| at + 1)];
     }
-    all
+    alone(next, [upstream.new.len(), patch.new.len()], &mut rows);
+    rows
+}
+
+/// Lines of upstream's and the patch's that stand beside nothing of the base.
+fn alone(from: [usize; 2], to: [usize; 2], rows: &mut Vec<[Option<usize>; 3]>) {
+    let at = |side: usize, n: usize| Some(from[side] + n).filter(|at| *at < to[side]);
+    let most = (to[0] - from[0]).max(to[1] - from[1]);
+    rows.extend((0..most).map(|n| [None, at(0, n), at(1, n)]));
 }
 
 /// A row of a line on the screen.
@@ -272,5 +279,24 @@ impl Marked {
         let plain = plain.trim_end();
         let text = write(look, Ink::Faint, plain);
         (!plain.is_empty()).then_some(Row { width: plain.len(), text, first: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stand_beside_those_whose_place_they_took() {
+        let sides = |base: &str, upstream: &str, patch: &str| {
+            let hunk = [base, upstream, patch].map(|text| Lines { start: 1, text: text.into() });
+            Sides::new(&Look::plain(), hunk.each_ref(), (&[], &[]), 3).beside
+        };
+        let all = sides("a\nb\nc\n", "a\nnew\nb\n", "a\nB\nc\nmore\n");
+        let rows =
+            [[Some(0), Some(0), Some(0)], [None, Some(1), None], [Some(1), Some(2), Some(1)], [Some(2), None, Some(2)]];
+        assert_eq!(all, [rows.as_slice(), &[[None, None, Some(3)]]].concat());
+        assert_eq!(sides("", "x\ny\n", "z\n"), [[None, Some(0), Some(0)], [None, Some(1), None]]);
+        assert!(sides("", "", "").is_empty());
     }
 }
