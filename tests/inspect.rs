@@ -49,12 +49,9 @@ impl Bench {
         let mut commits = Vec::new();
         for (day, (subject, files)) in (1i64..).zip(&steps) {
             let made = Made { name: "Up", email: "up@example.org", seconds: 1_600_000_000 + day * 86_400, offset: 0 };
-            let content = |text: &'_ Option<String>| text.clone();
-            let contents: Vec<Option<String>> = files.iter().map(|(_, text)| content(text)).collect();
             let changes: Vec<FileChange<'_>> = files
                 .iter()
-                .zip(&contents)
-                .map(|((path, _), text)| FileChange {
+                .map(|(path, text)| FileChange {
                     path,
                     content: text.as_ref().map(|text| (text.as_bytes(), Mode::File)),
                 })
