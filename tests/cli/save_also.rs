@@ -176,3 +176,23 @@ in_both_worlds! {
         env.changes_nothing(&["save", "up", "--into", "0001", "--also", "two"]).exits(2).says("--also");
     }
 }
+
+#[test]
+fn on_a_terminal_it_asks_with_the_outcome() {
+    let env = crate::env::Env::new();
+    for (name, pin) in [("up", "v1.0.0"), ("two", "v1.1.0")] {
+        env.run(&["add", name, "../srv/up.git", "--pin", pin]).ok();
+    }
+    env.run(&["setup"]).ok();
+    for (key, value) in [("user.name", "Me"), ("user.email", "me@example.org")] {
+        env.git_in(&env.path("ws/up"), &["config", key, value]);
+    }
+    let save = ["save", "up", "-m", "Count", "--also", "two"];
+    for (n, answer) in [(1, "n"), (2, "\r"), (3, "\u{3}")] {
+        env.write(&format!("ws/up/new/{n}"), "new\n");
+        let (screen, code) = env.on_terminal(&save, &[("save it in two too (unchanged)?", answer)]);
+        assert_eq!(code, if n == 3 { 130 } else { 0 }, "{screen}");
+    }
+    let names = |entry: &str| names_in(&env.path(&format!("ws/patches/{entry}"))).len();
+    assert_eq!((names("up"), names("two")), (3, 1));
+}
