@@ -42,6 +42,11 @@ impl TextMerge {
             Piece::Hunk(hunk) => hunk.texts().to_vec(),
         });
         let size = marker_size(texts.map(|text| text.as_slice()));
+        Marked { text: self.with_markers_of(size, labels), size }
+    }
+
+    /// The whole text with markers of `size`.
+    pub(super) fn with_markers_of(&self, size: usize, labels: &Labels<'_>) -> BString {
         let (mut text, mut before) = (BString::default(), None);
         for piece in &self.pieces {
             match piece {
@@ -52,7 +57,7 @@ impl TextMerge {
                 Piece::Hunk(hunk) => text.extend_from_slice(&between_markers(hunk, before, labels, size)),
             }
         }
-        Marked { text, size }
+        text
     }
 }
 

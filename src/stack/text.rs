@@ -155,6 +155,7 @@ fn pieces(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<TextMerge, GitError
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::markers::Labels;
     use super::*;
 
     /// Merging is the one call of libgit2 that does not make it ready; everywhere else a store was opened before.
@@ -235,29 +236,7 @@ mod tests {
 
     /// The text with markers that `merge_file` would write.
     fn with_markers(merge: &TextMerge, size: usize) -> String {
-        let mut out = String::new();
-        let mut add = |text: &str| out.push_str(text);
-        let marker = |byte: &str, label: &str| format!("{}{label}\n", byte.repeat(size));
-        let section = |lines: &Lines| {
-            let text = lines.text.to_string();
-            let open = !text.is_empty() && !text.ends_with('\n');
-            text + if open { "\n" } else { "" }
-        };
-        for piece in &merge.pieces {
-            match piece {
-                Piece::Merged(text) => add(&text.to_string()),
-                Piece::Hunk(hunk) => {
-                    add(&marker("<", ""));
-                    add(&section(&hunk.upstream));
-                    add(&marker("|", ""));
-                    add(&section(&hunk.base));
-                    add(&marker("=", ""));
-                    add(&section(&hunk.patch));
-                    add(&marker(">", ""));
-                }
-            }
-        }
-        out
+        merge.with_markers_of(size, &Labels { upstream: "", base: "", patch: "" }).to_string()
     }
 
     /// What libgit2 itself writes: the merged text, with markers as git's zdiff3 has them.

@@ -4,5 +4,6 @@
 
 mod back;
 mod kill;
+mod odd;
 mod over;
 mod world;

@@ -213,7 +213,10 @@ impl World {
         self.with(|site, objects, _| {
             hand_over::read_back(site, objects).unwrap().map(|back| {
                 let mut text = |entry: &(RepoPath, Option<patchq::git::Entry>)| {
-                    let bytes = entry.1.map(|entry| objects.blob(entry.id).unwrap().unwrap().to_vec());
+                    let bytes = entry
+                        .1
+                        .filter(|entry| entry.mode.has_blob())
+                        .map(|entry| objects.blob(entry.id).unwrap().unwrap().to_vec());
                     (entry.0.to_string(), bytes.map(|bytes| String::from_utf8(bytes).unwrap()))
                 };
                 let texts = back.paths.iter().map(&mut text).collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::HandOverError;
 use super::record::{Handed, Own, safe};
 use crate::git::checkout::{self, Attachment, ChangeKind, HeadState, Indexed, Line, WorkChange};
-use crate::git::{Entry, GitError, Id, Mode, Objects};
+use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{certain_leftover_marker, leftover_marker};
 use crate::workspace::site::Site;
@@ -74,11 +74,14 @@ pub fn read_back(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<Result<Re
     let index = checkout::indexed(&site.store)?;
     let mut back = ReadBack { commits, filtered: work.filtered, ..ReadBack::default() };
     let mut sides = Sides { objects, given: handed.given, head: handed.head, work: work.tree };
-    let taken_out = back.commits.is_empty() && index.unmerged.is_empty() && checkout::operation(&site.store).is_none();
+    let waits = checkout::operation(&site.store).is_some();
+    let taken_out = back.commits.is_empty() && index.unmerged.is_empty() && !waits;
     if taken_out && sides.nothing_left(&handed)? {
         return Ok(Err(Away::TakenOut));
     }
-    sides.judge(&handed, &index, &mut back)?;
+    sides.judge(&handed, (&index, waits), &mut back)?;
+    back.leftover.sort();
+    back.undecided.sort();
     Ok(Ok(back))
 }
 
@@ -137,6 +140,13 @@ impl Work {
         }
         let files = checkout::work_files(&site.store, &site.checkout(), &changes)?;
         let tree = work_tree(site, objects, head, &changes)?;
+        // An undecided submodule has no file that could say what it is: it is what it was.
+        let mut submodules = Edits::new();
+        for path in files.unusable {
+            let given = objects.entry(handed.given, &path)?;
+            submodules.extend(given.filter(|entry| entry.mode == Mode::Gitlink).map(|entry| (path, Some(entry))));
+        }
+        let tree = objects.edit(tree, &submodules)?;
         Ok(Work { tree, changes, filtered: files.filtered })
     }
 }
@@ -161,7 +171,7 @@ impl Sides<'_, '_> {
         Ok(same && (differs || !handed.conflicts.is_empty()))
     }
 
-    fn judge(mut self, handed: &Handed, index: &Indexed, back: &mut ReadBack) -> Result<(), GitError> {
+    fn judge(mut self, handed: &Handed, index: (&Indexed, bool), back: &mut ReadBack) -> Result<(), GitError> {
         let mut own = BTreeMap::new();
         for merged in &handed.merged {
             let path = safe(&merged.path)?;
@@ -181,12 +191,13 @@ impl Sides<'_, '_> {
         Ok(())
     }
 
-    /// What a path that did not merge has become; says it where that is no answer.
+    /// What a path that did not merge has become; says it where that is no answer. `waits`: git still knows of the pick,
+    /// so what it does not call unmerged was decided by somebody, not forgotten by a reset.
     fn conflict(
         &mut self,
         own: &Own,
         path: &RepoPath,
-        index: &Indexed,
+        (index, waits): (&Indexed, bool),
         back: &mut ReadBack,
     ) -> Result<Option<Entry>, GitError> {
         let unmerged = index.unmerged.iter().any(|at| at.path == *path);
@@ -201,7 +212,7 @@ impl Sides<'_, '_> {
             Some(Entry { mode: Mode::File | Mode::Executable, id }) => self.objects.blob(id)?,
             _ => None,
         };
-        let said_done = !unmerged && (tracked || committed);
+        let said_done = !unmerged && (committed || (waits && (tracked || entry.is_none())));
         let find = if said_done { certain_leftover_marker } else { leftover_marker };
         let line = own.markers.zip(text).and_then(|(size, text)| find(&text, size));
         if let Some(line) = line {
