@@ -1,7 +1,7 @@
 //! What was before: each change is kept in the store, as a commit that holds the files' old and new contents and keeps
 //! the old commits alive, under `refs/patchq/undo/`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::publish::{FileChange, PublishError, state_of};
 use super::settle::{Around, SettleError, begin, do_step};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::State;
-use crate::git::checkout::{self, Attachment, HeadState, WorkChange};
+use crate::git::checkout::{self, Attachment, HeadState, WorkChange, WorkFile};
 use crate::git::{
     BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, ObjectKind, Objects, SYNCED, Signature,
 };
@@ -154,8 +154,20 @@ pub fn work_tree(
     changes: &[WorkChange],
 ) -> Result<Id, SettleError> {
     let work = checkout::work_files(&site.store, &site.checkout(), changes)?;
+    Ok(tree_with(objects, tip, work.files)?)
+}
+
+/// The tree of `tip` with working files on top.
+///
+/// # Errors
+/// [`GitError`] when a tree cannot be read.
+pub(super) fn tree_with(
+    objects: &mut Objects<'_>,
+    tip: Id,
+    files: BTreeMap<RepoPath, Option<WorkFile>>,
+) -> Result<Id, GitError> {
     let mut edits = Edits::new();
-    for (path, file) in work.files {
+    for (path, file) in files {
         let entry = file.map(|file| match file.gitlink {
             Some(id) => Entry { mode: Mode::Gitlink, id },
             None => objects.put_file(file.mode, file.bytes),
@@ -163,7 +175,7 @@ pub fn work_tree(
         edits.insert(path, entry);
     }
     let tree = objects.commit(tip)?.tree;
-    Ok(objects.edit(tree, &edits)?)
+    objects.edit(tree, &edits)
 }
 
 fn nobody() -> Signature {

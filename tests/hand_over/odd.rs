@@ -10,11 +10,11 @@ use patchq::workspace::{FollowError, SettleError};
 
 use super::world::{World, isolated, path, put};
 
+/// Makes a side of a path.
+type MakeSide<'a> = &'a mut dyn FnMut(Mode, &str) -> Entry;
+
 /// Hands over a conflict with these paths and nothing else.
-fn hand_over(
-    world: &World,
-    make: &dyn Fn(&mut dyn FnMut(Mode, &str) -> Entry) -> Vec<Unmerged>,
-) -> Result<(), HandOverError> {
+fn hand_over(world: &World, make: &dyn Fn(MakeSide<'_>) -> Vec<Unmerged>) -> Result<(), HandOverError> {
     world.with(|site, objects, around| {
         let order = world.order(objects);
         let mut file = |mode: Mode, text: &str| Entry { mode, id: objects.put(ObjectKind::Blob, text.into()) };
@@ -169,4 +169,32 @@ fn the_workspaces_files_change_in_the_same_step_and_come_back_with_it() {
     world.patchq(&["undo"]);
     assert_eq!(fs::read_to_string(&session).unwrap(), "waits\n");
     assert_eq!(world.seen(), there);
+}
+
+#[test]
+fn what_is_not_in_the_store_is_listed_and_nothing_begins_without_it() {
+    if !isolated("odd::what_is_not_in_the_store_is_listed_and_nothing_begins_without_it") {
+        return;
+    }
+    let world = World::new();
+    let before = world.seen();
+    let entry = |digit: &str| Some(Entry { mode: Mode::File, id: digit.repeat(40).parse::<Id>().unwrap() });
+    world.with(|site, objects, around| {
+        let order = world.order(objects);
+        let conflicts = vec![unmerged("app/x", [entry("1"), entry("2"), entry("3")])];
+        let order = HandOver { merged: vec![(path("app/y"), entry("4"))], conflicts, ..order };
+        let missing = hand_over::missing_blobs(site, objects, &order).unwrap();
+        let expected = ["1", "2", "3", "4"].map(|digit| entry(digit).unwrap().id);
+        assert_eq!(missing.into_iter().collect::<Vec<_>>(), expected);
+        let change = FileChange { path: path("sessions/up.toml"), old: None, new: Some(b"x\n".to_vec()) };
+        let refused = hand_over::hand_over(site, objects, &order, vec![change], around);
+        // Only those that the working tree needs stop it: the two of upstream's and of what merged.
+        assert!(
+            matches!(refused, Err(HandOverError::Settle(SettleError::Follow(FollowError::Missing(2))))),
+            "{refused:?}"
+        );
+    });
+    assert_eq!(world.seen(), before);
+    assert!(!world.ws().join("sessions/up.toml").exists());
+    world.patchq(&["status"]);
 }

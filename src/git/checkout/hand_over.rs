@@ -128,7 +128,7 @@ pub fn hand_over(
     Ok(Outcome::Done(done))
 }
 
-/// What would be in the way of [`hand_over`] as it is now; nothing is touched.
+/// Why [`hand_over`] could not be done as it is now ([`Outcome::Refused`], [`Outcome::Need`]); nothing is touched.
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail, or git holds the index.
@@ -136,18 +136,15 @@ pub fn hand_over_obstacles(
     store: &Store,
     checkout: &Path,
     plan: &HandOver<'_>,
-) -> Result<Vec<Obstacle>, CheckoutError> {
+) -> Result<Option<Outcome>, CheckoutError> {
     if let Some(reason) = refuse(&attachment(store, checkout)?, Differences::Refuse) {
-        return Ok(vec![Obstacle { path: ".".to_owned(), reason }]);
+        return Ok(Some(Outcome::Refused(vec![Obstacle { path: ".".to_owned(), reason }])));
     }
     drop(IndexLock::take(store.dir())?);
     let sides = Sides::read(store, plan)?;
     let mut disk = DiskIndex::read(store.dir())?;
     let managed = Managed::load(store.dir())?;
-    match sides.look(store, checkout, plan, &managed, disk.as_mut())? {
-        Err(Outcome::Refused(found)) => Ok(found),
-        _ => Ok(Vec::new()),
-    }
+    Ok(sides.look(store, checkout, plan, &managed, disk.as_mut())?.err())
 }
 
 /// What the index holds.

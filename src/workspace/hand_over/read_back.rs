@@ -9,7 +9,7 @@ use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{certain_leftover_marker, leftover_marker};
 use crate::workspace::site::Site;
-use crate::workspace::undo::work_tree;
+use crate::workspace::undo::tree_with;
 
 /// What the maintainer made of a conflict. Contents that are in no commit are new objects in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -139,7 +139,7 @@ impl Work {
             }
         }
         let files = checkout::work_files(&site.store, &site.checkout(), &changes)?;
-        let tree = work_tree(site, objects, head, &changes)?;
+        let tree = tree_with(objects, head, files.files)?;
         // An undecided submodule has no file that could say what it is: it is what it was.
         let mut submodules = Edits::new();
         for path in files.unusable {

@@ -198,8 +198,13 @@ pub(in crate::workspace) fn finish(
 /// What would be in its way.
 ///
 /// # Errors
-/// [`FollowError`] when store or checkout cannot be read.
+/// [`FollowError::Missing`] when blobs were not fetched; others when store or checkout cannot be read.
 pub(in crate::workspace) fn in_the_way(site: &Site<'_>, at: Id) -> Result<Vec<Obstacle>, FollowError> {
-    Handed::at(site, at)?
-        .with_plan(site, |plan| Ok(checkout::hand_over_obstacles(&site.store, &site.checkout(), plan)?))
+    Handed::at(site, at)?.with_plan(site, |plan| {
+        match checkout::hand_over_obstacles(&site.store, &site.checkout(), plan)? {
+            Some(Outcome::Refused(obstacles)) => Ok(obstacles),
+            Some(Outcome::Need(ids)) => Err(FollowError::Missing(ids.len())),
+            Some(Outcome::Done(_)) | None => Ok(Vec::new()),
+        }
+    })
 }
