@@ -51,25 +51,14 @@ impl Progress {
     }
 
     fn on(look: Look, target: impl FnOnce() -> ProgressDrawTarget + Send + 'static) -> Progress {
-        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        let (done, over) = channel();
         let screen = Arc::new(Screen {
-            lines: lines.clone(),
+            lines: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             tasks: Mutex::new(Vec::new()),
             look,
-            done: Mutex::new(Some(done)),
+            done: Mutex::new(None),
             waiter: Mutex::new(None),
         });
-        let weak = Arc::downgrade(&screen);
-        let waiter = std::thread::spawn(move || {
-            // Any other answer means that all was over in time.
-            if over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                lines.set_draw_target(target());
-                let tasks = weak.upgrade().map(|screen| lock(&screen.tasks).clone()).unwrap_or_default();
-                tasks.iter().for_each(ProgressBar::tick);
-            }
-        });
-        *lock(&screen.waiter) = Some(waiter);
+        screen.show_later(target);
         Progress { screen: Some(screen) }
     }
 
@@ -93,6 +82,20 @@ impl Progress {
         }
     }
 
+    /// Takes all lines from the screen until [`Progress::resume`]: something else has the terminal.
+    pub fn pause(&self) {
+        if let Some(screen) = &self.screen {
+            screen.hide();
+        }
+    }
+
+    /// Shows the lines again once there has been something to wait for.
+    pub fn resume(&self) {
+        if let Some(screen) = &self.screen {
+            screen.show_later(ProgressDrawTarget::stderr);
+        }
+    }
+
     /// Takes all lines from the screen for good: at the end, and before the process dies of a signal.
     pub fn clear(&self) {
         if let Some(screen) = &self.screen {
@@ -102,13 +105,39 @@ impl Progress {
 }
 
 impl Screen {
-    fn finish(&self) {
+    fn show_later(self: &Arc<Screen>, target: impl FnOnce() -> ProgressDrawTarget + Send + 'static) {
+        let (done, over) = channel();
+        let (lines, weak) = (self.lines.clone(), Arc::downgrade(self));
+        let waiter = std::thread::spawn(move || {
+            // Any other answer means that all was over in time.
+            if over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                lines.set_draw_target(target());
+                let tasks = weak.upgrade().map(|screen| lock(&screen.tasks).clone()).unwrap_or_default();
+                tasks.iter().for_each(ProgressBar::tick);
+            }
+        });
+        *lock(&self.done) = Some(done);
+        *lock(&self.waiter) = Some(waiter);
+    }
+
+    fn stop_waiting(&self) {
         lock(&self.done).take();
         let waiter = lock(&self.waiter).take();
         if let Some(waiter) = waiter.filter(|waiter| waiter.thread().id() != std::thread::current().id()) {
             // A waiter that panicked has nothing left to show.
             waiter.join().ok();
         }
+    }
+
+    fn hide(&self) {
+        self.stop_waiting();
+        // A terminal that is gone shows nothing anyway.
+        self.lines.clear().ok();
+        self.lines.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
+    fn finish(&self) {
+        self.stop_waiting();
         let tasks = std::mem::take(&mut *lock(&self.tasks));
         for task in &tasks {
             task.finish_and_clear();

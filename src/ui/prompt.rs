@@ -51,7 +51,8 @@ impl Asker {
         self.terminal
     }
 
-    /// Asks for a line of text. An empty answer gives `default` where there is one, and asks again where not.
+    /// Asks for a line of text. An empty answer gives `default` where there is one (which may be empty itself, and is not shown
+    /// then), and asks again where not.
     /// The answer has no blanks around it. A default that cannot be shown as it is (it may come from a remote) is not
     /// offered.
     ///
@@ -61,9 +62,11 @@ impl Asker {
         let default = default.filter(|default| printable(default.as_bytes()) == **default);
         self.ask(question, |term, shown| {
             let mut input = Input::<String>::new().with_prompt(shown);
-            if let Some(default) = default {
-                input = input.default(default.to_owned());
-            }
+            input = match default {
+                Some("") => input.allow_empty(true),
+                Some(default) => input.default(default.to_owned()),
+                None => input,
+            };
             loop {
                 let answer = input.clone().interact_text_on(term)?;
                 match (answer.trim(), default) {
