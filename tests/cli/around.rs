@@ -27,13 +27,18 @@ in_both_worlds! {
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
         assert!(line.contains("waiting for") && line.contains("save"), "{line}");
-        // Now the pipe is read until the first is over.
-        let reader = std::thread::spawn(move || { while fs::read(&pipe).is_ok_and(|points| !points.is_empty()) {} });
+        // Now the pipe is read until the first is over; a read may well find nothing between two writers.
+        let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = over.clone();
+        let reader = std::thread::spawn(move || {
+            while !seen.load(std::sync::atomic::Ordering::SeqCst) && fs::read(&pipe).is_ok() {}
+        });
         while first.try_wait().unwrap().is_none() {
             std::thread::yield_now();
         }
         assert!(first.wait().unwrap().success());
         assert!(second.wait().unwrap().success());
+        over.store(true, std::sync::atomic::Ordering::SeqCst);
         // Wakes the reader, should it wait for another writer.
         drop(fs::OpenOptions::new().read(true).write(true).open(env.path("pipe")));
         drop(reader);
