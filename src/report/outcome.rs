@@ -292,8 +292,8 @@ impl DecidedReport {
     fn new(decided: &Decided) -> DecidedReport {
         let (hunk, text, whole) = match &decided.what {
             What::Lines { hunk, text, .. } => (Some(HunkReport::alone(hunk)), Some(lines(text)), None),
-            What::Whole(take) => (None, None, Some(take.word())),
-            What::Joined => (None, None, Some("made")),
+            What::Whole { take, .. } => (None, None, Some(take.word())),
+            What::Joined(_) => (None, None, Some("made")),
         };
         DecidedReport { by: decided.by.clone(), reason: printable(decided.reason.as_bytes()), hunk, text, whole }
     }

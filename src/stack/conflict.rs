@@ -1,7 +1,7 @@
 //! What does not merge, as data: the path, why, and the three sides down to the lines.
 
 use super::text::TextMerge;
-use crate::git::Entry;
+use crate::git::{Entry, Mode};
 use crate::path::RepoPath;
 
 /// A path that a change cannot be carried to.
@@ -31,6 +31,14 @@ pub struct Sides {
 }
 
 impl Sides {
+    /// The mode of a file whose contents did not merge by themselves, but whose modes do.
+    #[must_use]
+    pub fn merged_mode(self) -> Mode {
+        let mode = |side: Option<Entry>| side.map(|entry| entry.mode);
+        let merged = if mode(self.base) == mode(self.upstream) { mode(self.patch) } else { mode(self.upstream) };
+        merged.or(mode(self.upstream)).or(mode(self.patch)).unwrap_or(Mode::File)
+    }
+
     /// Whether there are three contents.
     pub(super) fn all_differ(&self) -> bool {
         let [base, upstream, patch] = [self.base, self.upstream, self.patch].map(|side| side.map(|entry| entry.id));

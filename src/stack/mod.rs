@@ -25,6 +25,7 @@ mod renames;
 mod replay;
 mod resolve;
 mod similarity;
+mod split;
 mod standing;
 pub mod suggest;
 mod text;
@@ -49,7 +50,7 @@ pub use patch_difference::{
 pub use queues::{Merged, Queues, Version, merge_queues};
 pub use rebase::rebase;
 pub use replay::{Change, Replayed, fold, replay};
-pub use resolve::{Answer, At, Chain, Decided, Made, Nobody, Resolver, Take, What, can_make, choices};
+pub use resolve::{Answer, At, Chain, Decided, Join, Made, Nobody, Resolver, Take, What, can_make, choices};
 pub use text::{Hunk, Lines, Piece, TextMerge};
 pub use touch::{Failure, Moved, Reason};
 

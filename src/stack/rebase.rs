@@ -140,8 +140,8 @@ impl Run<'_, '_> {
         if entry != self.objects.entry(self.tree, &place)? {
             edits.insert(place, entry);
         }
-        // The file goes where the patch moves it, and is no longer where it was.
-        if let Some(from) = file.from.clone().filter(|_| entry.is_some())
+        // The file goes where the patch moves it, or nowhere, and is no longer where it was.
+        if let Some(from) = file.from.clone()
             && self.objects.entry(self.tree, &from)?.is_some_and(|entry| entry.mode != Mode::Folder)
         {
             edits.insert(from, None);

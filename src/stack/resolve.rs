@@ -29,7 +29,7 @@ pub trait Resolver {
     fn drop(&self, patch: &str) -> bool;
 
     /// What a person changed beyond the conflicts, to be a part of the patch.
-    fn joins(&self, _patch: &str) -> Vec<(RepoPath, Made)> {
+    fn joins(&self, _patch: &str) -> Vec<Join> {
         Vec::new()
     }
 }
@@ -92,6 +92,17 @@ impl Take {
 /// A file that a person made: mode and content (of a symlink where it points to); `None`: it is gone.
 pub type Made = Option<(Mode, BString)>;
 
+/// A path that a person changed although it was in no conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// Which one.
+    pub path: RepoPath,
+    /// What it was then; where it is anything else now, the change is none of this.
+    pub over: Option<Entry>,
+    /// What became of it.
+    pub made: Made,
+}
+
 /// A decision that was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
@@ -115,10 +126,15 @@ pub enum What {
         /// What stands there now.
         text: BString,
     },
-    /// The path as a whole.
-    Whole(Take),
+    /// The path as a whole, which was this on the three sides.
+    Whole {
+        /// What is taken.
+        take: Take,
+        /// The sides that it was taken of.
+        sides: Sides,
+    },
     /// A path that was in no conflict.
-    Joined,
+    Joined(Join),
 }
 
 /// Nobody decides anything.
@@ -178,7 +194,7 @@ impl Resolver for Chain<'_> {
         self.0.iter().any(|resolver| resolver.drop(patch))
     }
 
-    fn joins(&self, patch: &str) -> Vec<(RepoPath, Made)> {
+    fn joins(&self, patch: &str) -> Vec<Join> {
         self.0.iter().map(|resolver| resolver.joins(patch)).find(|joins| !joins.is_empty()).unwrap_or_default()
     }
 }
@@ -230,7 +246,7 @@ pub(super) fn resolve(
     match resolver.file(at, &conflict) {
         Answer::Refused(why) if conflict.text.is_none() => file.refused.push(why),
         Answer::Decided { take, by, reason } if is_possible(&conflict, file.from.is_some(), &take) => {
-            file.decided.push(Decided { what: What::Whole(take.clone()), by, reason });
+            file.decided.push(Decided { what: What::Whole { take: take.clone(), sides: conflict.sides }, by, reason });
             return match take {
                 Take::Patch => Resolved::Entry(conflict.sides.patch),
                 Take::Upstream => Resolved::Keep,
@@ -253,7 +269,7 @@ pub(super) fn resolve(
         Piece::Merged(text) => text.as_slice(),
         Piece::Hunk(_) => &[],
     });
-    Resolved::Entry(Some(objects.put_file(merged_mode(conflict.sides), merged.copied().collect())))
+    Resolved::Entry(Some(objects.put_file(conflict.sides.merged_mode(), merged.copied().collect())))
 }
 
 fn is_possible(conflict: &Conflict, renames: bool, take: &Take) -> bool {
@@ -292,23 +308,20 @@ pub(super) fn joined(
     edits: &mut Edits,
 ) -> Result<Vec<FileOutcome>, GitError> {
     let mut files = Vec::new();
-    for (path, made) in resolver.joins(&item.name) {
-        let sides = Sides {
-            base: objects.entry(item.before, &path)?,
-            upstream: objects.entry(onto, &path)?,
-            patch: objects.entry(item.after, &path)?,
-        };
+    for join in resolver.joins(&item.name) {
+        let path = &join.path;
+        let upstream = objects.entry(onto, path)?;
+        let now = edits.get(path).copied().unwrap_or(upstream);
+        if now != join.over {
+            continue;
+        }
+        let (base, patch) = (objects.entry(item.before, path)?, objects.entry(item.after, path)?);
+        let sides = Sides { base, upstream, patch };
+        edits.insert(path.clone(), put(objects, join.made.clone()));
+        let outcome = FileOutcome::new(path.clone(), None, sides);
         let reason = "changed by hand while the conflict was in the checkout".to_owned();
-        let decided = vec![Decided { what: What::Joined, by: "hand".to_owned(), reason }];
-        edits.insert(path.clone(), put(objects, made));
-        files.push(FileOutcome { outcome: Outcome::Merged, decided, ..FileOutcome::new(path, None, sides) });
+        let decided = vec![Decided { what: What::Joined(join), by: "hand".to_owned(), reason }];
+        files.push(FileOutcome { outcome: Outcome::Merged, decided, ..outcome });
     }
     Ok(files)
-}
-
-/// The mode of a file whose contents did not merge by themselves, but whose modes do.
-fn merged_mode(Sides { base, upstream, patch }: Sides) -> Mode {
-    let mode = |side: Option<Entry>| side.map(|entry| entry.mode);
-    let merged = if mode(base) == mode(upstream) { mode(patch) } else { mode(upstream) };
-    merged.or(mode(upstream)).unwrap_or(Mode::File)
 }

@@ -60,6 +60,14 @@ impl Hunk {
 }
 
 impl TextMerge {
+    /// The merge of three texts with nothing decided; no hunks: all of it merged.
+    ///
+    /// # Errors
+    /// [`GitError`] when libgit2 cannot compare them.
+    pub fn of(base: &[u8], upstream: &[u8], patch: &[u8]) -> Result<TextMerge, GitError> {
+        pieces(base, upstream, patch)
+    }
+
     /// The hunks in order.
     pub fn hunks(&self) -> impl Iterator<Item = &Hunk> {
         self.pieces.iter().filter_map(|piece| match piece {

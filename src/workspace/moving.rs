@@ -166,7 +166,8 @@ impl<'a> Moving<'a> {
         self.apply()?;
         let Some((stack, _)) = &self.applied else { return Err(RefreshError::NoSession) };
         let onto = Base::read(&mut self.objects, self.target.pin)?;
-        let resolver = Chain(vec![more, &self.decisions, &self.accept]);
+        let decisions = self.decisions.for_files(&self.from.digest());
+        let resolver = Chain(vec![more, &decisions, &self.accept]);
         let (site, with_checkout) = (self.site, self.with_checkout);
         let rebased = self.supply.run(&mut self.objects, |objects| {
             let rebased = stack::rebase(objects, stack, onto, &resolver)?;

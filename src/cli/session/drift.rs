@@ -52,8 +52,8 @@ fn of(decision: &Decision) -> String {
     let patch = shown(decision.patch.as_bytes());
     let path = decision.path().map(|path| path.to_string()).unwrap_or_default();
     match &decision.about {
-        About::Leaves => format!("{patch}: it leaves the queue"),
-        About::Whole { .. } | About::Joined { .. } => format!("{patch}: {path}"),
+        About::Leaves { .. } => format!("{patch}: it leaves the queue"),
+        About::Whole { .. } | About::Joined(_) => format!("{patch}: {path}"),
         About::Lines { texts: [base, upstream, patch_text], .. } => {
             let line = [upstream, patch_text, base].into_iter().find(|text| !text.is_empty());
             let line = line.and_then(|text| bstr::ByteSlice::lines(text.as_slice()).next()).unwrap_or_default();

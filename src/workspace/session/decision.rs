@@ -2,8 +2,9 @@
 
 use bstr::BString;
 
+use super::super::digest::{FilesDigest, Sum};
 use crate::path::RepoPath;
-use crate::stack::{Answer, At, Conflict, Hunk, Made, Rebased, Resolver, Take, What};
+use crate::stack::{Answer, At, Conflict, Hunk, Join, Rebased, Resolver, Sides, Take, What};
 
 /// A decision about a conflict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,15 +21,21 @@ pub struct Decision {
     pub order: u32,
 }
 
-/// What a decision is about, and what it is.
+/// What a decision is about, and what it is. Each says itself what was decided about, so that it holds where that is still the
+/// question, and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
     /// The patch leaves the queue.
-    Leaves,
+    Leaves {
+        /// The digest of its file.
+        file: Sum,
+    },
     /// A path as a whole.
     Whole {
         /// The path on the new pin.
         path: RepoPath,
+        /// What it is on the three sides.
+        sides: Sides,
         /// What becomes of it.
         take: Take,
     },
@@ -44,23 +51,24 @@ pub enum About {
         text: BString,
     },
     /// A path that was changed by hand beyond the conflicts.
-    Joined {
-        /// Which one.
-        path: RepoPath,
-        /// What became of it.
-        made: Made,
-    },
+    Joined(Join),
 }
 
 impl Decision {
+    /// A decision that a person made at once, not by a rule.
+    #[must_use]
+    pub fn by_hand(patch: &str, about: About, reason: impl Into<String>) -> Decision {
+        Decision { patch: patch.to_owned(), about, by: "hand".to_owned(), reason: reason.into(), order: 0 }
+    }
+
     /// Whether both are about the same question.
     #[must_use]
     pub fn same_question(&self, other: &Decision) -> bool {
         self.patch == other.patch
             && match (&self.about, &other.about) {
-                (About::Leaves, About::Leaves) => true,
-                (About::Whole { path, .. }, About::Whole { path: other, .. })
-                | (About::Joined { path, .. }, About::Joined { path: other, .. }) => path == other,
+                (About::Leaves { .. }, About::Leaves { .. }) => true,
+                (About::Whole { path, .. }, About::Whole { path: other, .. }) => path == other,
+                (About::Joined(join), About::Joined(other)) => join.path == other.path,
                 (
                     About::Lines { path, texts, nth, .. },
                     About::Lines { path: other_path, texts: other_texts, nth: other_nth, .. },
@@ -73,8 +81,9 @@ impl Decision {
     #[must_use]
     pub fn path(&self) -> Option<&RepoPath> {
         match &self.about {
-            About::Leaves => None,
-            About::Whole { path, .. } | About::Lines { path, .. } | About::Joined { path, .. } => Some(path),
+            About::Leaves { .. } => None,
+            About::Whole { path, .. } | About::Lines { path, .. } => Some(path),
+            About::Joined(join) => Some(&join.path),
         }
     }
 }
@@ -124,13 +133,23 @@ impl Decisions {
             match patch {
                 None => true,
                 Some(patch) if patch.dropped.is_some() => false,
-                Some(patch) if decision.about == About::Leaves => patch.dropped.is_none(),
+                Some(_) if matches!(decision.about, About::Leaves { .. }) => true,
                 // What it is about may come to light with what the patch waits for.
                 Some(patch) if patch.files.iter().any(|file| file.waits_for.is_some()) => false,
                 Some(_) => !applied.iter().any(|used| used.same_question(decision)),
             }
         };
         self.0.iter().filter(unused).collect()
+    }
+
+    /// Those that may hold for the files with this digest: a patch of other bytes was not meant to leave.
+    #[must_use]
+    pub fn for_files(&self, files: &FilesDigest) -> Decisions {
+        let holds = |one: &&Decision| match &one.about {
+            About::Leaves { file } => files.files.get(&one.patch) == Some(file),
+            _ => true,
+        };
+        Decisions(self.0.iter().filter(holds).cloned().collect())
     }
 
     fn of<'d>(&'d self, patch: &'d str) -> impl Iterator<Item = &'d Decision> {
@@ -142,7 +161,7 @@ impl Decisions {
 fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
     rebased.patches.iter().flat_map(|patch| {
         patch.files.iter().flat_map(|file| {
-            file.decided.iter().filter_map(|decided| {
+            file.decided.iter().map(|decided| {
                 let about = match &decided.what {
                     What::Lines { hunk, nth, text } => About::Lines {
                         path: file.place().clone(),
@@ -150,13 +169,16 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
                         nth: *nth,
                         text: text.clone(),
                     },
-                    // Where a file was followed to is decided at the path where it was.
-                    What::Whole(take @ Take::Follow(_)) => About::Whole { path: file.path.clone(), take: take.clone() },
-                    What::Whole(take) => About::Whole { path: file.place().clone(), take: take.clone() },
-                    What::Joined => return None,
+                    What::Whole { take, sides } => {
+                        // Where a file was followed to is decided at the path where it was.
+                        let followed = matches!(take, Take::Follow(_));
+                        let path = if followed { file.path.clone() } else { file.place().clone() };
+                        About::Whole { path, sides: *sides, take: take.clone() }
+                    }
+                    What::Joined(join) => About::Joined(join.clone()),
                 };
                 let (by, reason) = (decided.by.clone(), decided.reason.clone());
-                Some(Decision { patch: patch.name.clone(), about, by, reason, order: 0 })
+                Decision { patch: patch.name.clone(), about, by, reason, order: 0 }
             })
         })
     })
@@ -164,12 +186,14 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
 
 impl Resolver for Decisions {
     fn leaves(&self, patch: &str) -> Option<String> {
-        self.of(patch).find(|one| one.about == About::Leaves).map(|one| one.reason.clone())
+        self.of(patch).find(|one| matches!(one.about, About::Leaves { .. })).map(|one| one.reason.clone())
     }
 
-    fn file(&self, at: At<'_>, _: &Conflict) -> Answer<Take> {
+    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take> {
         let found = self.of(at.patch).find_map(|one| match &one.about {
-            About::Whole { path, take } if path == at.path => Some((one, take.clone())),
+            About::Whole { path, sides, take } if path == at.path && *sides == conflict.sides => {
+                Some((one, take.clone()))
+            }
             _ => None,
         });
         found.map_or(Answer::Open, |(one, take)| answer(one, take))
@@ -193,9 +217,9 @@ impl Resolver for Decisions {
         false
     }
 
-    fn joins(&self, patch: &str) -> Vec<(RepoPath, Made)> {
+    fn joins(&self, patch: &str) -> Vec<Join> {
         let joined = self.of(patch).filter_map(|one| match &one.about {
-            About::Joined { path, made } => Some((path.clone(), made.clone())),
+            About::Joined(join) => Some(join.clone()),
             _ => None,
         });
         joined.collect()

@@ -10,9 +10,9 @@ use super::super::digest::{FilesDigest, Sum};
 use super::super::manifest::Track;
 use super::super::toml_text::{Text, Word, write_text, write_word};
 use super::{About, Agreed, Decision, Decisions, Session, To};
-use crate::git::{Id, Mode};
+use crate::git::{Entry, Id, Mode};
 use crate::path::{RepoPath, printable};
-use crate::stack::{Made, Take, Way};
+use crate::stack::{Join, Made, Sides, Take, Way};
 
 /// The version of the format.
 const SCHEMA: u32 = 1;
@@ -71,6 +71,9 @@ struct RawDecision {
     file: String,
     path: Option<Word>,
     take: String,
+    sum: Option<Sum>,
+    sides: Option<[String; 3]>,
+    over: Option<String>,
     to: Option<Word>,
     mode: Option<String>,
     base: Option<Text>,
@@ -142,10 +145,10 @@ pub(super) fn print(session: &Session, name: &str) -> Vec<u8> {
 /// Where a decision stands in the file: by patch, path, and what it is about.
 fn place(decision: &Decision) -> impl Ord + '_ {
     let about = match &decision.about {
-        About::Leaves => (0, None),
+        About::Leaves { .. } => (0, None),
         About::Whole { .. } => (1, None),
         About::Lines { texts, nth, .. } => (2, Some((texts, *nth))),
-        About::Joined { .. } => (3, None),
+        About::Joined(_) => (3, None),
     };
     (decision.patch.as_str(), decision.path().map(RepoPath::as_bytes), about)
 }
@@ -167,18 +170,27 @@ fn print_decision(out: &mut String, decision: &Decision) {
         write_word(out, "path", path.as_bytes());
     }
     let take = match &decision.about {
-        About::Leaves => "drop",
+        About::Leaves { .. } => "drop",
         About::Whole { take, .. } => take.word(),
         About::Lines { .. } => "lines",
-        About::Joined { .. } => "joined",
+        About::Joined(_) => "joined",
     };
     out.push_str(&format!("take = \"{take}\"\n"));
     match &decision.about {
-        About::Whole { take: Take::Follow(to), .. } => write_word(out, "to", to.as_bytes()),
-        About::Whole { take: Take::Made(Some((mode, content))), .. }
-        | About::Joined { made: Some((mode, content)), .. } => {
-            out.push_str(&format!("mode = \"{:06o}\"\n", mode.bits()));
-            write_text(out, "text", content);
+        About::Leaves { file } => out.push_str(&format!("sum = \"{file}\"\n")),
+        About::Whole { take, sides: Sides { base, upstream, patch }, .. } => {
+            out.push_str("sides = [\n");
+            [base, upstream, patch].iter().for_each(|side| out.push_str(&format!("    \"{}\",\n", entry_text(**side))));
+            out.push_str("]\n");
+            match take {
+                Take::Follow(to) => write_word(out, "to", to.as_bytes()),
+                Take::Made(made) => print_made(out, made),
+                Take::Patch | Take::Upstream => {}
+            }
+        }
+        About::Joined(Join { over, made, .. }) => {
+            out.push_str(&format!("over = \"{}\"\n", entry_text(*over)));
+            print_made(out, made);
         }
         About::Lines { texts: [base, upstream, patch], nth, text, .. } => {
             write_text(out, "base", base);
@@ -189,13 +201,35 @@ fn print_decision(out: &mut String, decision: &Decision) {
             }
             write_text(out, "text", text);
         }
-        _ => {}
     }
     write_word(out, "by", decision.by.as_bytes());
     write_word(out, "reason", decision.reason.as_bytes());
     if decision.order > 0 {
         out.push_str(&format!("order = {}\n", decision.order));
     }
+}
+
+fn print_made(out: &mut String, made: &Made) {
+    if let Some((mode, content)) = made {
+        out.push_str(&format!("mode = \"{:06o}\"\n", mode.bits()));
+        write_text(out, "text", content);
+    }
+}
+
+/// `100644 ID`, as `git ls-files --stage` has it; `-`: not there.
+fn entry_text(entry: Option<Entry>) -> String {
+    entry.map_or("-".to_owned(), |Entry { mode, id }| format!("{:06o} {id}", mode.bits()))
+}
+
+fn parse_entry(text: &str) -> Result<Option<Entry>, String> {
+    if text == "-" {
+        return Ok(None);
+    }
+    let parts = text.split_once(' ').and_then(|(mode, id)| {
+        let mode = Mode::from_bits(u32::from_str_radix(mode, 8).ok()?)?;
+        Some(Entry { mode, id: id.parse().ok()? })
+    });
+    parts.map(Some).ok_or_else(|| format!("'{}' is no mode and id", printable(text.as_bytes())))
 }
 
 /// Reads the bytes of `file` (from the workspace's root).
@@ -250,13 +284,21 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
         let mode = mode.ok_or("its `mode` is none of 100644, 100755, 120000")?;
         Ok(Some((mode, text.unwrap_or_default().0)))
     };
+    let whole = |take: Take, path: RepoPath, sides: Option<[String; 3]>| -> Result<About, String> {
+        let [base, upstream, patch] = sides.ok_or("it has no `sides`")?;
+        let (base, upstream, patch) = (parse_entry(&base)?, parse_entry(&upstream)?, parse_entry(&patch)?);
+        Ok(About::Whole { path, sides: Sides { base, upstream, patch }, take })
+    };
     let about = match raw.take.as_str() {
-        "drop" => About::Leaves,
-        "patch" => About::Whole { path: path(raw.path, "path")?, take: Take::Patch },
-        "upstream" => About::Whole { path: path(raw.path, "path")?, take: Take::Upstream },
-        "follow" => About::Whole { path: path(raw.path, "path")?, take: Take::Follow(path(raw.to, "to")?) },
-        "made" => About::Whole { path: path(raw.path, "path")?, take: Take::Made(made(raw.mode, raw.text)?) },
-        "joined" => About::Joined { path: path(raw.path, "path")?, made: made(raw.mode, raw.text)? },
+        "drop" => About::Leaves { file: raw.sum.ok_or("it has no `sum`")? },
+        "patch" => whole(Take::Patch, path(raw.path, "path")?, raw.sides)?,
+        "upstream" => whole(Take::Upstream, path(raw.path, "path")?, raw.sides)?,
+        "follow" => whole(Take::Follow(path(raw.to, "to")?), path(raw.path, "path")?, raw.sides)?,
+        "made" => whole(Take::Made(made(raw.mode, raw.text)?), path(raw.path, "path")?, raw.sides)?,
+        "joined" => {
+            let over = parse_entry(&raw.over.ok_or("it has no `over`")?)?;
+            About::Joined(Join { path: path(raw.path, "path")?, over, made: made(raw.mode, raw.text)? })
+        }
         "lines" => {
             let text = |text: Option<Text>, key: &str| text.map(|text| text.0).ok_or(format!("it has no `{key}`"));
             let texts = [text(raw.base, "base")?, text(raw.upstream, "upstream")?, text(raw.patch, "patch")?];

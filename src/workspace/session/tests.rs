@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::file::{parse, print};
 use super::*;
-use crate::git::Mode;
-use crate::stack::{Take, Way};
+use crate::git::{Entry, Mode};
+use crate::stack::{Join, Sides, Take, Way};
 
 fn path(text: &str) -> RepoPath {
     RepoPath::new(text).unwrap()
@@ -35,6 +35,19 @@ fn decision(about: About, order: u32) -> Decision {
     Decision { patch: "0001-a.patch".into(), about, by: "hand".into(), reason: "so\nit \"is\"".into(), order }
 }
 
+fn leaves() -> About {
+    About::Leaves { file: Sum::of(b"x") }
+}
+
+fn sides() -> Sides {
+    let entry = |mode, id: Id| Some(Entry { mode, id });
+    Sides {
+        base: entry(Mode::File, Id::EMPTY_TREE),
+        upstream: None,
+        patch: entry(Mode::Gitlink, Id::from_raw([7; 20])),
+    }
+}
+
 fn any_about() -> impl Strategy<Value = About> {
     let bytes = || proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()], 0..12);
     let made = prop_oneof![Just(None), bytes().prop_map(|text| Some((Mode::Executable, text.into())))];
@@ -45,9 +58,9 @@ fn any_about() -> impl Strategy<Value = About> {
         made.clone().prop_map(Take::Made)
     ];
     prop_oneof![
-        Just(About::Leaves),
-        take.prop_map(|take| About::Whole { path: path("x/y"), take }),
-        made.prop_map(|made| About::Joined { path: path("z"), made }),
+        Just(leaves()),
+        take.prop_map(|take| About::Whole { path: path("x/y"), sides: sides(), take }),
+        made.prop_map(|made| About::Joined(Join { path: path("z"), over: sides().patch, made })),
         (bytes(), bytes(), bytes(), 0..2usize, bytes()).prop_map(|(a, b, c, nth, text)| About::Lines {
             path: path("x"),
             texts: [a.into(), b.into(), c.into()],
@@ -90,7 +103,7 @@ fn a_file_says_what_it_is_and_lines_stand_alone() {
 
 #[test]
 fn a_wrong_file_is_told_by_its_line() {
-    let good = String::from_utf8(print(&session(vec![decision(About::Leaves, 1)]), "x")).unwrap();
+    let good = String::from_utf8(print(&session(vec![decision(leaves(), 1)]), "x")).unwrap();
     let last = good.lines().count();
     let (oder, marker) = (
         format!("sessions/x.toml:{last}: unknown field `oder`"),
@@ -106,6 +119,14 @@ fn a_wrong_file_is_told_by_its_line() {
             "sessions/x.toml: decision 1: `take` is 'x', which is nothing to take",
         ),
         (good.replace("take = \"drop\"", "take = \"patch\""), "sessions/x.toml: decision 1: it has no `path`"),
+        (
+            good.replace("take = \"drop\"", "path = \"a\"\ntake = \"patch\""),
+            "sessions/x.toml: decision 1: it has no `sides`",
+        ),
+        (
+            good.replace("take = \"drop\"", "path = \"a\"\ntake = \"joined\"\nover = \"1 2\""),
+            "sessions/x.toml: decision 1: '1 2' is no mode and id",
+        ),
         (good.replace("order = 1", "oder = 1"), oder.as_str()),
         (format!("{good}<<<<<<< HEAD\n"), marker.as_str()),
         (
@@ -124,7 +145,7 @@ fn a_wrong_file_is_told_by_its_line() {
 #[test]
 fn the_last_decision_is_taken_back_and_a_new_one_replaces_the_old() {
     let mut decisions = Decisions::default();
-    let whole = |name: &str, take| About::Whole { path: path(name), take };
+    let whole = |name: &str, take| About::Whole { path: path(name), sides: sides(), take };
     decisions.put(decision(whole("a", Take::Patch), 0));
     decisions.put(decision(whole("b", Take::Patch), 1));
     decisions.put(decision(whole("c", Take::Patch), 2));
