@@ -1,5 +1,6 @@
 //! The upstream's commits behind conflicts, for reports: asked of the upstream once for all conflicts.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bstr::ByteSlice;
@@ -7,14 +8,17 @@ use bstr::ByteSlice;
 use super::context::Context;
 use super::failure::{CliError, shown};
 use crate::git::{Forge, Id, Signature, Url};
+use crate::path::RepoPath;
 use crate::report::{ConflictReport, UpstreamCommit};
-use crate::stack::Rebased;
+use crate::stack::{Conflict, Hunk, Rebased};
 use crate::workspace::{Changer, PathChanges, Question, Site, Supply, WhoChanged, Workspace, who_changed};
 
 /// Who changed what is in conflict.
 pub(super) struct Changers {
     paths: Vec<PathChanges>,
     forge: Option<Forge>,
+    /// Why nobody is named, where the upstream could not be asked.
+    pub(super) skipped: Option<String>,
 }
 
 impl Changers {
@@ -26,28 +30,39 @@ impl Changers {
         (old, new): (Id, Id),
         rebased: &Rebased,
     ) -> Result<Changers, CliError> {
-        let name = site.name();
         let files = rebased.patches.iter().flat_map(|patch| &patch.files);
-        let questions: Vec<Question> = files
-            .filter_map(|file| file.conflict.as_ref())
-            .map(|conflict| {
-                (
-                    conflict.path.clone(),
-                    conflict.hunks().map(|hunk| range(hunk.upstream.start, hunk.upstream.count())).collect(),
-                )
-            })
-            .collect();
-        let forge = forge(site.workspace, name.as_str());
-        if questions.is_empty() {
-            return Ok(Changers { paths: Vec::new(), forge });
+        let mut lines: BTreeMap<RepoPath, Vec<Range<u32>>> = BTreeMap::new();
+        for conflict in files.filter_map(|file| file.conflict.as_ref()) {
+            lines.entry(conflict.path.clone()).or_default().extend(Changers::lines(conflict));
         }
-        match who_changed(site, supply, old, new, &questions)? {
-            WhoChanged::Told(paths) => Ok(Changers { paths, forge }),
-            WhoChanged::Skipped(why) => {
-                context.tell(&format!("{name}: the report names no upstream commits: {why}"));
-                Ok(Changers { paths: Vec::new(), forge })
+        let changers = Changers::of((site, supply), (old, new), &lines)?;
+        if let Some(why) = &changers.skipped {
+            context.tell(&format!("{}: the report names no upstream commits: {why}", site.name()));
+        }
+        Ok(changers)
+    }
+
+    /// The same for these lines of these paths, with nothing said.
+    pub(super) fn of(
+        (site, supply): (&Site<'_>, &Supply<'_>),
+        (old, new): (Id, Id),
+        lines: &BTreeMap<RepoPath, Vec<Range<u32>>>,
+    ) -> Result<Changers, CliError> {
+        let questions: Vec<Question> = lines.iter().map(|(path, lines)| (path.clone(), lines.clone())).collect();
+        let mut changers =
+            Changers { paths: Vec::new(), forge: forge(site.workspace, site.name().as_str()), skipped: None };
+        if !questions.is_empty() {
+            match who_changed(site, supply, old, new, &questions)? {
+                WhoChanged::Told(paths) => changers.paths = paths,
+                WhoChanged::Skipped(why) => changers.skipped = Some(why.to_string()),
             }
         }
+        Ok(changers)
+    }
+
+    /// The lines of upstream's that a conflict is about.
+    pub(super) fn lines(conflict: &Conflict) -> Vec<Range<u32>> {
+        conflict.hunks().map(|hunk| range(hunk.upstream.start, hunk.upstream.count())).collect()
     }
 
     /// The web page of all that changed between two commits.
@@ -56,12 +71,20 @@ impl Changers {
     }
 
     /// The commits that touched the hunk with number `n` of a conflict; `None`: the path.
-    pub(super) fn of(&self, conflict: &ConflictReport, n: Option<usize>) -> Vec<UpstreamCommit> {
-        let Some(path) = self.paths.iter().find(|path| path.path.as_bytes() == conflict.path.0.as_bytes()) else {
-            return Vec::new();
-        };
+    pub(super) fn of_report(&self, conflict: &ConflictReport, n: Option<usize>) -> Vec<UpstreamCommit> {
         let lines =
             n.and_then(|n| conflict.hunks.get(n)).map(|hunk| range(hunk.upstream.start, hunk.upstream.lines.len()));
+        self.of_lines(conflict.path.0.as_bytes(), lines)
+    }
+
+    /// The commits that touched the lines of a hunk; `None`: the path.
+    pub(super) fn of_hunk(&self, conflict: &Conflict, hunk: Option<&Hunk>) -> Vec<UpstreamCommit> {
+        let lines = hunk.map(|hunk| range(hunk.upstream.start, hunk.upstream.count()));
+        self.of_lines(conflict.path.as_bytes(), lines)
+    }
+
+    fn of_lines(&self, path: &[u8], lines: Option<Range<u32>>) -> Vec<UpstreamCommit> {
+        let Some(path) = self.paths.iter().find(|known| known.path.as_bytes() == path) else { return Vec::new() };
         let touched = |commit: &&Changer| lines.as_ref().is_none_or(|lines| commit.touched.contains(lines));
         path.commits.iter().filter(touched).map(|commit| self.shown(commit)).collect()
     }
@@ -83,7 +106,7 @@ pub(super) fn forge(workspace: &Workspace, name: &str) -> Option<Forge> {
 }
 
 /// The day of a signature where it was made, YYYY-MM-DD; empty for a time that no calendar has.
-fn day(signature: &Signature) -> String {
+pub(super) fn day(signature: &Signature) -> String {
     let seconds = signature.seconds.saturating_add(i64::from(signature.offset) * 60);
     let time = jiff::Timestamp::from_second(seconds).map(|time| time.strftime("%Y-%m-%d").to_string());
     time.unwrap_or_default()

@@ -332,7 +332,8 @@ impl CliError {
     }
 }
 
-fn unreadable_hint(name: &str, why: &crate::workspace::Unreadable) -> String {
+/// The way out of a checkout whose commits are no queue.
+pub(super) fn unreadable_hint(name: &str, why: &crate::workspace::Unreadable) -> String {
     use crate::workspace::Unreadable;
     match why {
         Unreadable::HandedOver => format!("patchq refresh {name} --continue, or --abort"),

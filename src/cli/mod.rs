@@ -14,6 +14,7 @@ mod entry;
 mod errors;
 mod export;
 mod failure;
+mod identity;
 mod import;
 mod init;
 mod man;

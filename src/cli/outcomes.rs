@@ -18,7 +18,8 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
     let indent = " ".repeat(WORD + 6);
     let mut out = String::new();
     for patch in patches {
-        let word = look.paint(paint(patch.outcome), &format!("{:<WORD$}", patch.outcome));
+        let paint = if patch.dropped_because.is_some() { Paint::Faint } else { paint(patch.outcome) };
+        let word = look.paint(paint, &format!("{:<WORD$}", patch.outcome));
         out.push_str(&format!("  {word}  {}", look.paint(Paint::Strong, &patch.file)));
         let remark = patch_remark(patch);
         if !remark.is_empty() {
@@ -39,7 +40,10 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
                 out.push_str(&format!("{line}\n"));
             } else {
                 let (end, rest) = rest.strip_prefix(": ").map_or(("", rest.trim_start()), |rest| (":", rest));
-                out.push_str(&format!("{indent}{place}{end}\n{indent}  {rest}\n"));
+                out.push_str(&format!("{indent}{place}{end}\n"));
+                for line in wrapped(rest, look.width.saturating_sub(indent.len() + 2)) {
+                    out.push_str(&format!("{indent}  {line}\n"));
+                }
             }
         }
     }

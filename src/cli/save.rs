@@ -9,9 +9,10 @@ use super::context::Context;
 use super::errors::work_list;
 use super::export::{Patch, conflict_list, patches, say_patches};
 use super::failure::{CliError, Exit};
+use super::identity::{from_env, identity};
 use super::save_also::{self, Also};
 use super::session::refuse_open;
-use crate::git::{Prompts, Signature, configured_identity};
+use crate::git::{Prompts, Signature};
 use crate::path::RepoPath;
 use crate::report::Bytes;
 use crate::ui::size;
@@ -182,11 +183,7 @@ fn in_checkout(context: &Context, site: &Site<'_>, path: &Path) -> Result<RepoPa
 
 /// Who saves, as git would say it, here and now.
 fn author(context: &Context, site: &Site<'_>) -> Result<Signature, CliError> {
-    let from_env = |key: &str| std::env::var(key).ok().filter(|text| !text.is_empty());
-    let (name, email) = configured_identity(&site.store)?;
-    let name = from_env("GIT_AUTHOR_NAME").or(name);
-    let email = from_env("GIT_AUTHOR_EMAIL").or(email).or_else(|| from_env("EMAIL"));
-    let (Some(name), Some(email)) = (name, email) else {
+    let Some((name, email)) = identity(&site.store)? else {
         return Err(CliError::plain("identity", "git does not know who you are, and a patch needs an author")
             .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com"));
     };

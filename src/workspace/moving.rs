@@ -1,6 +1,8 @@
 //! A queue on its way to another commit: worked out in memory, anew after each decision, and published in one step once nothing
 //! waits for a person.
 
+mod in_checkout;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::rc::Rc;
@@ -24,12 +26,14 @@ use super::state::{Cell, State};
 use super::supply::Supply;
 use super::target::{Target, find_target};
 use crate::git::checkout;
-use crate::git::{GitError, Objects};
+use crate::git::{Entry, GitError, Id, Objects};
 use crate::path::RepoPath;
 use crate::stack::suggest::generated;
 use crate::stack::{
     self, Accept, At, Base, Chain, FileOutcome, Lazy, Moved, PatchDifference, Rebased, Stack, Version, Way,
 };
+
+pub use in_checkout::{CameBack, come_back};
 
 /// Per patch file the hunks that apply elsewhere than it says.
 type Places = HashMap<String, Vec<Moved>>;
@@ -155,19 +159,11 @@ impl<'a> Moving<'a> {
     /// # Errors
     /// [`RefreshError`].
     pub fn run(&mut self) -> Result<Rebased, RefreshError> {
-        self.run_with(&Decisions::default())
-    }
-
-    /// The same with `more` decisions, which are kept nowhere.
-    ///
-    /// # Errors
-    /// [`RefreshError`].
-    pub fn run_with(&mut self, more: &Decisions) -> Result<Rebased, RefreshError> {
         self.apply()?;
         let Some((stack, _)) = &self.applied else { return Err(RefreshError::NoSession) };
         let onto = Base::read(&mut self.objects, self.target.pin)?;
         let decisions = self.decisions.for_files(&self.from.digest());
-        let resolver = Chain(vec![more, &decisions, &self.accept]);
+        let resolver = Chain(vec![&decisions, &self.accept]);
         let (site, with_checkout) = (self.site, self.with_checkout);
         let rebased = self.supply.run(&mut self.objects, |objects| {
             let rebased = stack::rebase(objects, stack, onto, &resolver)?;
@@ -204,6 +200,31 @@ impl<'a> Moving<'a> {
         }
         self.applied = Some((applied.stack, places));
         Ok(())
+    }
+
+    /// Brings what somebody who decides about `rebased` will see and need, in one request: the sides of all that waits, and the
+    /// files of the checkout on the new pin.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn prepare(&mut self, rebased: &Rebased) -> Result<(), RefreshError> {
+        let conflicts = rebased.patches.iter().flat_map(|patch| &patch.files).filter_map(|file| file.conflict.as_ref());
+        let sides = conflicts.flat_map(|conflict| {
+            let stack::Sides { base, upstream, patch } = conflict.sides;
+            [base, upstream, patch].into_iter().flatten()
+        });
+        let mut wanted: BTreeSet<Id> = sides.filter(|entry| entry.mode.has_blob()).map(|entry| entry.id).collect();
+        wanted.retain(|id| !self.objects.has(*id));
+        if self.with_checkout {
+            wanted.extend(checkout_blobs(self.site, &mut self.objects, &rebased.stack)?);
+        }
+        self.supply.blobs(&self.site.store, &wanted).map_err(RefreshError::of)
+    }
+
+    /// The content of a file or symlink, if it is at hand and can be read.
+    #[must_use]
+    pub fn content(&self, entry: Entry) -> Option<Rc<Vec<u8>>> {
+        if entry.mode.has_blob() { self.objects.blob(entry.id).ok().flatten() } else { None }
     }
 
     /// How the patches that go over differ from their files, where they do something else there; with their names.
@@ -260,26 +281,22 @@ impl<'a> Moving<'a> {
         Ok(back)
     }
 
-    /// Keeps the session as it is, also without a decision.
-    ///
-    /// # Errors
-    /// [`RefreshError`]; nothing has changed then.
-    pub fn keep(&mut self, around: &Around<'_>) -> Result<(), RefreshError> {
-        self.write(self.decisions.clone(), around)
+    fn write(&mut self, decisions: Decisions, around: &Around<'_>) -> Result<(), RefreshError> {
+        let session = self.session(decisions);
+        self.on_disk = Some(session.write(self.site, self.on_disk.as_deref(), around)?);
+        self.decisions = session.decisions;
+        Ok(())
     }
 
-    fn write(&mut self, decisions: Decisions, around: &Around<'_>) -> Result<(), RefreshError> {
+    fn session(&self, decisions: Decisions) -> Session {
         let Target { pin, version, track, ref_name, .. } = self.target.clone();
-        let session = Session {
+        Session {
             files: self.from.digest(),
             manifest: entry_digest(self.site),
             to: To { pin, version, track, found_by: ref_name },
             agreed: self.agreed.clone(),
             decisions,
-        };
-        self.on_disk = Some(session.write(self.site, self.on_disk.as_deref(), around)?);
-        self.decisions = session.decisions;
-        Ok(())
+        }
     }
 
     /// Writes pin, version, patch files, track, refs and checkout in one step, and ends the session. `rebased` is clean.
@@ -422,7 +439,7 @@ pub(super) fn checkout_blobs(
     site: &Site<'_>,
     objects: &mut Objects<'_>,
     stack: &Stack,
-) -> Result<BTreeSet<crate::git::Id>, GitError> {
+) -> Result<BTreeSet<Id>, GitError> {
     let touched: Vec<RepoPath> =
         objects.diff(stack.base.tree, stack.tree())?.into_iter().map(|change| change.path).collect();
     let sparse = site.sparse(stack.base.tree, &touched)?;

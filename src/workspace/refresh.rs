@@ -3,6 +3,7 @@
 
 use super::files;
 use super::files_side::Files;
+use super::hand_over::HandOverError;
 use super::manifest::EditError;
 use super::memory::Damaged;
 use super::publish::PublishError;
@@ -82,6 +83,9 @@ pub enum RefreshError {
     /// The session cannot be read or written.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// A conflict cannot go to the checkout, or not come back from it.
+    #[error(transparent)]
+    HandOver(#[from] HandOverError),
     /// The checkout's uncommitted changes would not go along.
     #[error("the checkout has uncommitted changes")]
     Dirty(Vec<WorkChange>),

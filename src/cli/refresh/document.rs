@@ -103,7 +103,8 @@ pub(super) fn as_markdown(
         notes: &notes,
         compare: compare.as_deref(),
     };
-    let touched_by = |conflict: &ConflictReport, hunk| changers.map(|all| all.of(conflict, hunk)).unwrap_or_default();
+    let touched_by =
+        |conflict: &ConflictReport, hunk| changers.map(|all| all.of_report(conflict, hunk)).unwrap_or_default();
     let differences: Vec<(&str, String)> =
         refreshed.differences.iter().map(|(name, found)| (name.as_str(), difference_text(found))).collect();
     markdown(&heading, report, &outcomes::summary(report), (&differences, &touched_by))

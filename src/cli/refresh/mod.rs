@@ -3,6 +3,7 @@
 mod document;
 mod told;
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::changers::Changers;
@@ -10,11 +11,11 @@ use super::context::Context;
 use super::entry::{rev, track};
 use super::failure::{CliError, Exit};
 use super::report_file::ReportFile;
-use super::session;
+use super::session::{self, Held};
 use crate::stack::Way;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed};
-use crate::workspace::session::{Agreed, abort};
+use crate::workspace::session::Agreed;
 use crate::workspace::{Moving, Site, Supply, TargetWish, Workspace, remember_news};
 
 pub(super) use document::Document;
@@ -40,9 +41,10 @@ pub(super) use told::{failed, with_ways};
 /// written, the conflicts are listed whole, and the exit code is 3.
 ///
 /// On a terminal the conflicts are gone through one by one: the three sides, who
-/// changed it upstream, a proposal, and a key for each choice. Every decision is on
-/// the disk before the next question (sessions/NAME.toml, which may be committed and
-/// handed to a colleague); --continue goes on from there, --abort gives it up.
+/// changed it upstream, a proposal, and a key for each choice. Every decision is
+/// on the disk before the next question (sessions/NAME.toml, which may be
+/// committed and handed to a colleague); --continue goes on from there, --abort
+/// gives it up.
 ///
 /// --accept decides conflicts unattended, each by a rule that is reported:
 /// `suggested` takes the proposal where there is one; `patch` and `upstream`
@@ -133,7 +135,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let upstream = which(&workspace, args.name.as_deref())?;
     if args.abort {
-        return give_up(context, &workspace, upstream);
+        return session::give_up(context, &workspace, upstream);
     }
     let (exit, document) = perform(context, &workspace, upstream, &args)?;
     if context.json {
@@ -155,10 +157,11 @@ pub(super) fn perform(
     let file = ReportFile::at(context, args.report.as_deref())?;
     let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
     context.mend_index(&site)?;
+    let begun = Cell::new(args.go_on);
     let (exit, refreshed, changers) = context.with_prompts(|prompts| {
         context.with_supply(workspace, upstream, false, prompts, |supply| {
             supply.remote.store_url(&site.store)?;
-            let (exit, refreshed) = moved(context, (&site, supply), (args, &wish))?;
+            let (exit, refreshed) = moved(context, (&site, supply), (args, &wish), &begun)?;
             tell_news(context, &site, &refreshed);
             let pins = (refreshed.from.pin, refreshed.target.pin);
             let ask = |rebased| Changers::ask(context, (&site, supply), pins, rebased);
@@ -172,16 +175,21 @@ pub(super) fn perform(
     Ok((exit, document::document(name, refreshed, report, args.dry_run)))
 }
 
-/// Works out where the queue comes to, has its conflicts decided where somebody can be asked, and writes it.
+/// Works out where the queue comes to, has its conflicts decided where somebody can be asked, and writes it. `begun`: whether
+/// there is a session to go on with, which is so too when this is tried again.
 fn moved(
     context: &Context,
     (site, supply): (&Site<'_>, &Supply<'_>),
     (args, wish): (&Args, &RefreshWish),
+    begun: &Cell<bool>,
 ) -> Result<(Exit, Refreshed), CliError> {
     let name = site.name().as_str();
     let wrong = |error| failed(name, args, error);
-    let mut moving = match args.go_on {
-        true => Moving::resume(site, supply, &wish.agreed),
+    let mut moving = match begun.get() {
+        true => {
+            session::come_back(context, site)?;
+            Moving::resume(site, supply, &wish.agreed)
+        }
         false => Moving::begin(site, supply, wish),
     }
     .map_err(wrong)?;
@@ -190,8 +198,18 @@ fn moved(
         let (applied, followed) = stayed.map_err(wrong)?;
         return Ok((Exit::Done, Refreshed { applied, followed, ..moving.done(None) }));
     }
-    let rebased = moving.run().map_err(wrong)?;
+    let mut rebased = moving.run().map_err(wrong)?;
     session::tell_drift(context, name, &moving, &rebased);
+    let asks = context.asker.can_ask() && !context.json && !wish.dry_run;
+    // What was decided in a session is written after a last question.
+    if asks && (begun.get() || !rebased.is_clean()) {
+        let held = session::hold(context, (site, supply), &mut moving, rebased);
+        begun.set(moving.is_kept());
+        rebased = match held? {
+            Held::Decided(rebased) => rebased,
+            Held::Ended(exit, rebased) => return Ok((exit, Refreshed { held: true, ..moving.done(Some(rebased)) })),
+        };
+    }
     let differences = if args.report.is_some() { moving.differences(&rebased).map_err(wrong)? } else { Vec::new() };
     let (mut exit, mut published) = (Exit::Conflicts, None);
     if rebased.is_clean() {
@@ -236,24 +254,6 @@ fn wish(args: &Args) -> Result<RefreshWish, CliError> {
     let agreed = Agreed { accept, only: args.only.clone(), allow_drop: args.allow_drop.clone() };
     agreed.check().map_err(|error| CliError::usage(error.to_string()))?;
     Ok(RefreshWish { target, agreed, dry_run: args.dry_run })
-}
-
-/// `--abort`.
-fn give_up(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Result<Exit, CliError> {
-    let name = upstream.name.as_str();
-    let args = Args { abort: true, ..Args::default() };
-    let wrong = |error: RefreshError| failed(name, &args, error);
-    let site = context.site(workspace, upstream)?;
-    let site = site.ok_or_else(|| wrong(RefreshError::NoSession))?;
-    let ended = context.around("refresh --abort", |around| abort(&site, around));
-    if !ended.map_err(|error| wrong(error.into()))? {
-        return Err(wrong(RefreshError::NoSession));
-    }
-    context.tell(&format!("{name}: the refresh is given up; 'patchq undo {name}' brings its decisions back"));
-    if context.json {
-        context.document(serde_json::json!({ "name": name, "aborted": true }), None)?;
-    }
-    Ok(Exit::Done)
 }
 
 /// The upstream that is meant: the named one, the checkout one stands in, the only one.

@@ -5,6 +5,7 @@ use super::super::export::say_patches;
 use super::super::failure::CliError;
 use super::super::outcomes;
 use super::super::resolutions::unusable;
+use super::super::session::hand_over_failed as hand_over;
 use super::{AcceptWay, Args, RefreshError};
 use crate::report::{ConflictReport, FileReport, PatchReport};
 use crate::stack::Origin;
@@ -39,6 +40,10 @@ pub(super) fn told(
         if let Some(track) = target.track.as_ref().filter(|_| refreshed.followed) {
             context.tell(&format!("{name}: follows {track} from now on"));
         }
+        return Ok(());
+    }
+    if refreshed.held {
+        // Whoever was asked has seen it, and was told how it goes on.
         return Ok(());
     }
     let arrow = if context.look.unicode { "→" } else { "->" };
@@ -172,6 +177,7 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
         RefreshError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
             .hint(format!("patchq save {name} -m \"why\""))
             .hint(format!("git -C {name} stash --include-untracked     (and 'stash pop' afterwards)")),
+        RefreshError::HandOver(error) => hand_over(name, error),
         RefreshError::LostStore => CliError::of("store", &error).hint(format!("patchq setup --only {name}")),
         RefreshError::Edit(ref edit) => CliError::edit(name, edit),
         RefreshError::Rewrite(error) => CliError::rewrite(name, error),

@@ -1,6 +1,15 @@
-//! A refresh that waits for decisions.
+//! A refresh that waits for decisions: asked about one by one on a terminal, left and gone on with, given up.
 
+mod abort;
+mod answer;
+mod checkout;
 mod drift;
+mod hold;
+mod open;
+mod question;
+mod summary;
+mod tools;
+mod views;
 
 use super::failure::CliError;
 use super::refresh::with_ways;
@@ -8,7 +17,10 @@ use crate::workspace::Workspace;
 use crate::workspace::manifest::Name;
 use crate::workspace::session::is_open;
 
+pub(super) use abort::give_up;
+pub(super) use checkout::{come_back, failed as hand_over_failed};
 pub(super) use drift::tell_drift;
+pub(super) use hold::{Held, hold};
 
 /// Refuses what would rewrite a queue about which decisions wait.
 pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliError> {

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::ink::{Ink, write};
 use super::marked::{Mark, Marked, Row, Sides, proposed};
+use super::pages::fold_styled;
 use super::prose::{cut, hanging};
 use super::question::{self, ChangedBy, Proposal, Question, UpstreamCommitLine};
 use crate::ui::Look;
@@ -73,6 +74,7 @@ pub(super) fn body(look: &Look, columns: usize, context: usize, question: &Quest
     let mut indent = 0;
     let mut rows = match &question.body {
         question::Body::Whole(sides) => whole(look, columns, sides),
+        question::Body::Text(lines) => fold_styled(look, columns, lines).into_iter().map(BodyRow::plain).collect(),
         question::Body::Lines { before, base, upstream, patch, after } => {
             let sides = Sides::new(look, [base, upstream, patch], (before, after), context);
             let fronts = sides.greatest().to_string().len().max(3);

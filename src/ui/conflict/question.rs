@@ -43,7 +43,7 @@ pub struct Heading {
     pub subject: String,
     /// Which patch of how many, from 1.
     pub patch: (usize, usize),
-    /// Which conflict of how many, from 1.
+    /// Which conflict of how many, from 1; none of none: all is decided.
     pub conflict: (usize, usize),
 }
 
@@ -65,6 +65,8 @@ pub enum Body {
     },
     /// Files as a whole: who (`upstream`, `patch`, a candidate's path) and what (`deleted`, `mode 100755`).
     Whole(Vec<(String, String)>),
+    /// Lines that are printable already, and may be styled: what all the decisions come to.
+    Text(Vec<String>),
 }
 
 /// Who changed the place upstream.

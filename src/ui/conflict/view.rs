@@ -165,11 +165,15 @@ fn progress(look: &Look, columns: usize, question: &Question) -> String {
     let ((patch, patches), (conflict, conflicts)) = (heading.patch, heading.conflict);
     let arrow = if look.unicode { "→" } else { "->" };
     let moves = format!("  {} {arrow} {}", heading.from, heading.to);
-    let right = [
-        format!("patch {patch} of {patches}, conflict {conflict} of {conflicts}"),
-        format!("patch {patch}/{patches}, conflict {conflict}/{conflicts}"),
-        format!("{patch}/{patches} {conflict}/{conflicts}"),
-    ];
+    let decided = || ["all is decided", "decided", ""].map(str::to_owned);
+    let counted = || {
+        [
+            format!("patch {patch} of {patches}, conflict {conflict} of {conflicts}"),
+            format!("patch {patch}/{patches}, conflict {conflict}/{conflicts}"),
+            format!("{patch}/{patches} {conflict}/{conflicts}"),
+        ]
+    };
+    let right = if conflicts == 0 { decided() } else { counted() };
     // The versions come before the words of the progress, and go before the name.
     let fits = |left: &str, right: &&String| left.width() + 2 + right.width() <= columns;
     let whole = format!("{}{moves}", heading.upstream);

@@ -7,6 +7,7 @@ use super::sparse_with;
 use crate::git::checkout::{self, HandOver as Plan, Materialized, Obstacle, Outcome, SparseSet};
 use crate::git::{Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, Signature};
 use crate::path::RepoPath;
+use crate::stack::Sides;
 use crate::workspace::follow::FollowError;
 use crate::workspace::site::Site;
 
@@ -18,7 +19,7 @@ pub struct Handed {
     /// The new pin.
     pub pin: Id,
     /// The pin of the checkout before.
-    pub(super) old_pin: Id,
+    pub old_pin: Id,
     /// The commit of the new stack so far.
     pub head: Id,
     /// Where HEAD is put; where it was after an undone way back.
@@ -96,6 +97,32 @@ impl Handed {
     /// [`GitError`] when the record is damaged.
     pub fn conflicts(&self) -> Result<Vec<RepoPath>, GitError> {
         self.conflicts.iter().map(|own| safe(&own.path)).collect()
+    }
+
+    /// The same with what they are on the three sides, and whether there were lines to compare.
+    ///
+    /// # Errors
+    /// [`GitError`] when the record is damaged.
+    pub(in crate::workspace) fn unmerged_paths(&self) -> Result<Vec<(RepoPath, Sides, bool)>, GitError> {
+        let mut all = Vec::new();
+        for own in &self.conflicts {
+            let at = self.unmerged.iter().find(|stages| stages.path == own.path).map(Stages::read).transpose()?;
+            let sides = at.map(|at| Sides { base: at.base, upstream: at.upstream, patch: at.patch });
+            all.push((safe(&own.path)?, sides.unwrap_or_default(), own.markers.is_some()));
+        }
+        Ok(all)
+    }
+
+    /// What `path` was when it was handed over; a path of the patch's that merged, before anybody touched it.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be read.
+    pub(in crate::workspace) fn given_entry(
+        &self,
+        objects: &mut Objects<'_>,
+        path: &RepoPath,
+    ) -> Result<Option<Entry>, GitError> {
+        objects.entry(self.given, path)
     }
 
     fn at(site: &Site<'_>, at: Id) -> Result<Handed, GitError> {

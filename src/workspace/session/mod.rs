@@ -1,6 +1,7 @@
 //! A refresh that waits for decisions: where it comes from, where it goes, and what was decided so far.
 
 mod agreed;
+mod by_hand;
 mod decision;
 mod file;
 
@@ -13,9 +14,11 @@ use super::changes::{only_files, to_hold};
 use super::digest::{FilesDigest, Sum};
 use super::files;
 use super::files_side::Files;
+use super::hand_over::{Handed, Kept, PutBack, put_back};
 use super::layout::Layout;
 use super::manifest::{Name, Track};
 use super::publish::{FileChange, PublishError};
+use super::refresh::RefreshError;
 use super::settle::{Around, SettleError, begin, do_step};
 use super::site::Site;
 use super::state::State;
@@ -23,6 +26,7 @@ use crate::git::{GitError, Id, Objects};
 use crate::path::RepoPath;
 
 pub use agreed::{Agreed, AgreedError};
+pub use by_hand::ByHand;
 pub use decision::{About, Decision, Decisions};
 pub use file::SessionFileError;
 
@@ -83,6 +87,11 @@ impl Session {
         Ok(Some((session, bytes)))
     }
 
+    /// What its file holds.
+    pub(super) fn bytes(&self, site: &Site<'_>) -> Vec<u8> {
+        file::print(self, site.name().as_str())
+    }
+
     /// Writes the session; `before`: the bytes that are there (`None`: no file). Gives the bytes that it wrote.
     ///
     /// # Errors
@@ -93,7 +102,7 @@ impl Session {
         before: Option<&[u8]>,
         around: &Around<'_>,
     ) -> Result<Vec<u8>, SessionError> {
-        let bytes = file::print(self, site.name().as_str());
+        let bytes = self.bytes(site);
         replace(site, before, Some(bytes.clone()), around)?;
         Ok(bytes)
     }
@@ -119,18 +128,35 @@ pub(super) fn ending(site: &Site<'_>) -> Result<Option<FileChange>, files::FileE
     Ok(path.filter(|_| old.is_some()).map(|path| FileChange { path, old, new: None }))
 }
 
-/// Gives the session of `site` up, in a step that `undo` takes back; whether there was one.
+/// What was given up.
+#[derive(Debug, Clone)]
+pub enum Aborted {
+    /// There was nothing.
+    Nothing,
+    /// A session.
+    Session,
+    /// A conflict in the checkout as well: what of it was kept for `undo`.
+    HandedOver(Kept),
+}
+
+/// Gives the session of `site` up, and puts the checkout back where a conflict is in it, in a step that `undo` takes back.
 ///
 /// # Errors
-/// [`SessionError`]; nothing has changed then.
-pub fn abort(site: &Site<'_>, around: &Around<'_>) -> Result<bool, SessionError> {
-    let _lock = begin(site, around)?;
-    let Some(change) = ending(site)? else { return Ok(false) };
-    let mut objects = Objects::new(&site.store).map_err(SettleError::from)?;
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(SettleError::from)?;
-    let state = State::read(site, &mut objects, &files).map_err(SettleError::from)?;
-    only_files(site, &mut objects, &state, vec![change], around)?;
-    Ok(true)
+/// [`RefreshError`]; nothing has changed then.
+pub fn abort(site: &Site<'_>, around: &Around<'_>) -> Result<Aborted, RefreshError> {
+    if Handed::read(site)?.is_some() {
+        let mut objects = Objects::new(&site.store)?;
+        let changes = ending(site)?.into_iter().collect();
+        let wish = PutBack { changes, undoable: true, ..PutBack::default() };
+        return Ok(Aborted::HandedOver(put_back(site, &mut objects, wish, around)?));
+    }
+    let _lock = begin(site, around).map_err(SessionError::from)?;
+    let Some(change) = ending(site)? else { return Ok(Aborted::Nothing) };
+    let mut objects = Objects::new(&site.store)?;
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+    let state = State::read(site, &mut objects, &files).map_err(RefreshError::of)?;
+    only_files(site, &mut objects, &state, vec![change], around).map_err(RefreshError::of)?;
+    Ok(Aborted::Session)
 }
 
 /// Puts `new` in the place of the session's file, if that is still `before`. No step for `undo`.
@@ -141,20 +167,28 @@ pub(super) fn replace(
     around: &Around<'_>,
 ) -> Result<(), SessionError> {
     let _lock = begin(site, around)?;
-    let path = RepoPath::new(shown(site).as_bytes()).map_err(|error| SettleError::from(GitError::EvilPath(error)))?;
-    let mut change = FileChange { path, old: before.map(<[u8]>::to_vec), new };
-    if let Some(new) = &change.new {
-        let held = to_hold(&site.workspace.layout, change.path.clone(), new.clone())?;
-        let Some(held) = held else { return Ok(()) };
-        if held.old.as_deref() != before {
-            return Err(SessionError::ChangedMeanwhile(shown(site)));
-        }
-        change = held;
-    }
+    let Some(change) = change(site, before, new)? else { return Ok(()) };
     let mut objects = Objects::new(&site.store).map_err(SettleError::from)?;
     match do_step(site, &mut objects, vec![change], &Default::default(), around) {
         Err(SettleError::Publish(PublishError::InTheWay { .. })) => Err(SessionError::ChangedMeanwhile(shown(site))),
         done => Ok(done.map(drop)?),
+    }
+}
+
+/// The change after which the session's file, which must be `before` now, is `new`; `None`: it is already.
+pub(super) fn change(
+    site: &Site<'_>,
+    before: Option<&[u8]>,
+    new: Option<Vec<u8>>,
+) -> Result<Option<FileChange>, SessionError> {
+    let path = RepoPath::new(shown(site).as_bytes()).map_err(|error| SettleError::from(GitError::EvilPath(error)))?;
+    let Some(new) = new else {
+        return Ok(Some(FileChange { path, old: before.map(<[u8]>::to_vec), new: None }));
+    };
+    let held = to_hold(&site.workspace.layout, path, new)?;
+    match held {
+        Some(held) if held.old.as_deref() != before => Err(SessionError::ChangedMeanwhile(shown(site))),
+        held => Ok(held),
     }
 }
 

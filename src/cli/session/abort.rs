@@ -1,0 +1,33 @@
+//! `patchq refresh --abort`.
+
+use super::super::context::Context;
+use super::super::failure::{CliError, Exit};
+use super::super::refresh::{Args, failed};
+use super::checkout::tell_kept;
+use crate::workspace::Workspace;
+use crate::workspace::manifest::Upstream;
+use crate::workspace::refresh::RefreshError;
+use crate::workspace::session::{Aborted, abort};
+
+/// Gives up the refresh of `upstream` that waits, and puts its checkout back.
+pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Result<Exit, CliError> {
+    let name = upstream.name.as_str();
+    let args = Args { abort: true, ..Args::default() };
+    let wrong = |error: RefreshError| failed(name, &args, error);
+    let site = context.site(workspace, upstream)?;
+    let site = site.ok_or_else(|| wrong(RefreshError::NoSession))?;
+    let ended = context.around("refresh --abort", |around| abort(&site, around)).map_err(wrong)?;
+    match &ended {
+        Aborted::Nothing => return Err(wrong(RefreshError::NoSession)),
+        Aborted::Session => {}
+        Aborted::HandedOver(kept) => {
+            context.tell(&format!("{name}: the checkout is what it was before the conflict was put there"));
+            tell_kept(context, name, kept);
+        }
+    }
+    context.tell(&format!("{name}: the refresh is given up; 'patchq undo {name}' brings its decisions back"));
+    if context.json {
+        context.document(serde_json::json!({ "name": name, "aborted": true }), None)?;
+    }
+    Ok(Exit::Done)
+}

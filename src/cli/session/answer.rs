@@ -1,0 +1,183 @@
+//! What a key does to a question.
+
+use bstr::BString;
+
+use super::super::context::Context;
+use super::super::failure::{CliError, shown};
+use super::super::identity::identity;
+use super::hold::{Session, prompt};
+use super::open::{About, Key, Open};
+use super::question::{suggestion, whole_suggestion};
+use super::{checkout, tools, views};
+use crate::git::Id;
+use crate::patch::{Date, Person};
+use crate::path::RepoPath;
+use crate::stack::suggest::Choice;
+use crate::stack::{Conflict, Made as File, Rebased, Take, choices};
+use crate::ui::Message;
+use crate::workspace::Site;
+use crate::workspace::memory::Made;
+use crate::workspace::session::{self, ByHand, Decision};
+
+/// What is done about a question.
+pub(super) enum Act<'r> {
+    /// It is decided so; the conflict that it was, and the path that the patch has.
+    Decide(Vec<Decision>, Option<(&'r Conflict, &'r RepoPath)>),
+    /// It comes again after the others.
+    Later(Key),
+    /// The last decision is taken back.
+    Back,
+    /// The session is left, and kept.
+    Stop,
+    /// The refresh is given up.
+    Abort,
+    /// What waits in this patch is in the checkout; these paths came beyond the manifest's.
+    HandedOver(String, Vec<RepoPath>),
+    /// It is asked again.
+    Again,
+}
+
+/// What `key` does.
+pub(super) fn act<'r>(
+    session: &mut Session<'_, '_>,
+    rebased: &'r Rebased,
+    open: &Open<'r>,
+    key: char,
+) -> Result<Act<'r>, CliError> {
+    let decided = match key {
+        'l' => return Ok(Act::Later(open.key())),
+        'z' => return Ok(Act::Back),
+        'q' => return Ok(Act::Stop),
+        'A' => return Ok(Act::Abort),
+        'c' => return checkout::hand_over(session, rebased, open),
+        'v' => views::patch(session, open).map(|()| None)?,
+        'o' => views::upstream(session, open).map(|()| None)?,
+        'h' => views::history(session, open).map(|()| None)?,
+        'd' => leaves(session, open)?,
+        'e' => tools::edit_hunk(session, open)?,
+        'E' => tools::edit_file(session, open)?,
+        'm' => tools::merge_tool(session, open)?,
+        key => take(session, open, key)?,
+    };
+    let about = open.conflict().zip(open.file().map(|file| &file.path));
+    Ok(decided.map_or(Act::Again, |decided| Act::Decide(decided, about)))
+}
+
+/// What a key takes.
+fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Option<Vec<Decision>>, CliError> {
+    let by_hand = |reason: &str| ("hand".to_owned(), reason.to_owned());
+    match open.about {
+        About::Lines { hunk, .. } => {
+            let side = |choice: Choice| Some(choice.text(hunk));
+            let (text, (by, reason)) = match key {
+                'r' => match session.remembered(open) {
+                    Some((entry, _)) => (Some(entry.text.clone()), ("remembered".to_owned(), entry.said())),
+                    None => (None, by_hand("")),
+                },
+                's' => match suggestion(open) {
+                    Some(found) => (Some(found.text), (found.rule.word().to_owned(), found.reason)),
+                    None => (None, by_hand("")),
+                },
+                'p' => (side(Choice::Patch), by_hand("the patch's lines")),
+                'u' => (side(Choice::Upstream), by_hand("upstream's lines")),
+                'b' => (side(Choice::PatchFirst), by_hand("both, the patch's lines first")),
+                'B' => (side(Choice::UpstreamFirst), by_hand("both, upstream's lines first")),
+                _ => (None, by_hand("")),
+            };
+            Ok(text.and_then(|text| lines(open, text, by, reason)))
+        }
+        About::Whole { conflict, file } => {
+            let (take, (by, reason)) = match key {
+                's' => match whole_suggestion(open) {
+                    Some((take, rule, reason, _)) => (Some(take), (rule.to_owned(), reason)),
+                    None => (None, by_hand("")),
+                },
+                'p' => (Some(Take::Patch), by_hand("the patch's version")),
+                'u' => (Some(Take::Upstream), by_hand("upstream's version")),
+                'f' => match follow(session, choices(conflict, file.from.is_some()))? {
+                    Some(take) => (Some(take), by_hand("upstream moved the file there")),
+                    None => (None, by_hand("")),
+                },
+                _ => (None, by_hand("")),
+            };
+            Ok(take.and_then(|take| whole(open, take, by, reason)))
+        }
+        About::Emptied => Ok(None),
+    }
+}
+
+/// Where the change of a file goes, of several places.
+fn follow(session: &mut Session<'_, '_>, possible: Vec<Take>) -> Result<Option<Take>, CliError> {
+    let places: Vec<Take> = possible.into_iter().filter(|take| matches!(take, Take::Follow(_))).collect();
+    if let [only] = places.as_slice() {
+        return Ok(Some(only.clone()));
+    }
+    let name = |take: &Take| match take {
+        Take::Follow(to) => shown(to.as_bytes()),
+        _ => String::new(),
+    };
+    let items: Vec<String> = places.iter().map(name).collect();
+    let chosen = session.screen.choose("where did upstream move the file?", &items).map_err(prompt)?;
+    Ok(chosen.and_then(|n| places.into_iter().nth(n)))
+}
+
+/// The decision to take `text` for the lines of a question.
+pub(super) fn lines(open: &Open<'_>, text: BString, by: String, reason: String) -> Option<Vec<Decision>> {
+    let About::Lines { conflict, hunk, nth, .. } = open.about else { return None };
+    let texts = hunk.texts().map(Clone::clone);
+    let about = session::About::Lines { path: conflict.path.clone(), texts, nth, text };
+    Some(vec![Decision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
+}
+
+/// The decision about the path of a question as a whole.
+fn whole(open: &Open<'_>, take: Take, by: String, reason: String) -> Option<Vec<Decision>> {
+    let Conflict { path, sides, .. } = open.conflict()?;
+    let about = session::About::Whole { path: path.clone(), sides: *sides, take };
+    Some(vec![Decision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
+}
+
+/// The decisions after which the path of a question is `made`.
+pub(super) fn made_of(open: &Open<'_>, made: File, reason: &str) -> Option<Vec<Decision>> {
+    let (conflict, file) = (open.conflict()?, open.file()?);
+    let nths: Vec<usize> = file.open_hunks().iter().map(|(_, nth)| *nth).collect();
+    let (patch, path, sides) = (open.patch.name.as_str(), &conflict.path, conflict.sides);
+    Some(ByHand { patch, path, sides, text: conflict.text.as_ref(), nths: &nths, reason }.decisions(made))
+}
+
+/// Asks why a patch leaves the queue.
+fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<Decision>>, CliError> {
+    let name = &open.patch.name;
+    let Some(file) = session.moving.from.digest().files.get(name).copied() else { return Ok(None) };
+    let proposed = crate::stack::suggest::patch(open.patch).map(|found| found.reason);
+    let proposed = proposed.or(open.patch.emptied.then(|| "nothing is left of it".to_owned()));
+    let context = session.context;
+    let why = session.screen.suspended(|| {
+        // On lines of their own: a question that is longer than the screen would be shown twice.
+        context.say(&Message::note(format!("{} leaves the queue", shown(name.as_bytes()))));
+        if let Some(proposed) = &proposed {
+            context.tell(&format!("  {proposed}"));
+        }
+        let enter = if proposed.is_some() { "Enter: that; " } else { "" };
+        context.asker.text(&format!("why? ({enter}'-': it stays after all)"), Some(""))
+    });
+    let why = match why.map_err(prompt)? {
+        empty if empty.is_empty() => proposed.unwrap_or_else(|| "-".to_owned()),
+        why => why,
+    };
+    let about = session::About::Leaves { file };
+    Ok((why != "-").then(|| vec![Decision::by_hand(name, about, why)]))
+}
+
+/// Who decides about a queue on its way between two pins, here and now, for the memory.
+pub(super) fn made_by(context: &Context, site: &Site<'_>, (old, new): (Id, Id)) -> Made {
+    let nobody = Person { name: "somebody".into(), email: BString::default() };
+    let author = identity(&site.store).ok().flatten();
+    let author = author.map_or(nobody, |(name, email)| Person { name: name.into(), email: email.into() });
+    let date = Date { seconds: context.now(), offset: context.zone() };
+    Made { author, date, pin: new, old_pin: Some(old) }
+}
+
+/// A failure of something beside the question: it is said, and the question comes again.
+pub(super) fn say(session: &mut Session<'_, '_>, error: impl std::fmt::Display) {
+    session.screen.message(error.to_string());
+}

@@ -1,0 +1,191 @@
+//! A conflict that is decided in the checkout, with whatever the maintainer likes.
+
+use super::super::context::Context;
+use super::super::errors::work_list;
+use super::super::failure::{CliError, Exit, shown};
+use super::super::refresh::{Args, failed as refresh_failed, with_ways};
+use super::answer::{Act, made_by, say};
+use super::hold::{Session, prompt};
+use super::open::Open;
+use super::tools::{labels, names};
+use crate::git::Objects;
+use crate::path::RepoPath;
+use crate::stack::{At, Rebased};
+use crate::ui::{Message, count};
+use crate::workspace::hand_over::{Away, HandOverError, Handed, Kept, ReadBack, read_back};
+use crate::workspace::memory::{Entry, Memory};
+use crate::workspace::refresh::RefreshError;
+use crate::workspace::session::{About, Session as OnDisk};
+use crate::workspace::{CameBack, Site, come_back as take};
+
+/// Puts the conflicts of the question's patch into the checkout.
+pub(super) fn hand_over<'r>(
+    session: &mut Session<'_, '_>,
+    rebased: &Rebased,
+    open: &Open<'_>,
+) -> Result<Act<'r>, CliError> {
+    let names = names(session, open);
+    match session.hand_over(rebased, open.number, &labels(&names)) {
+        Ok(handed) => Ok(Act::HandedOver(open.patch.name.clone(), handed.extra)),
+        Err(RefreshError::HandOver(HandOverError::Dirty(work))) => {
+            say(
+                session,
+                format!(
+                    "the checkout has uncommitted changes; save them, or put them away first:\n{}",
+                    work_list(&work)
+                ),
+            );
+            Ok(Act::Again)
+        }
+        Err(RefreshError::HandOver(error)) => {
+            say(session, error);
+            Ok(Act::Again)
+        }
+        Err(error) => Err(super::hold::wrong(session.site, error)),
+    }
+}
+
+/// Takes what came of a conflict in the checkout into the session, if there is one, and puts the checkout back.
+pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<(), CliError> {
+    let name = site.name().as_str();
+    let args = Args { go_on: true, ..Args::default() };
+    let wrong = |error: RefreshError| refresh_failed(name, &args, error);
+    let Some(handed) = Handed::read(site).map_err(|error| wrong(error.into()))? else { return Ok(()) };
+    let patch = shown(handed.patch.as_bytes());
+    let session = OnDisk::read(&site.workspace.layout, site.name()).map_err(|error| wrong(error.into()))?;
+    let to = session.ok_or_else(|| wrong(RefreshError::NoSession).hint(put_back_hint(name)))?.0.to;
+    if to.pin != handed.pin {
+        let text =
+            format!("the conflict of {patch} in the checkout is of a refresh to another commit than {}", to.version);
+        return Err(CliError::plain("handed-over", text).hint(put_back_hint(name)).in_upstream(name));
+    }
+    let mut objects = Objects::new(&site.store).map_err(|error| wrong(error.into()))?;
+    let back = match read_back(site, &mut objects).map_err(|error| wrong(error.into()))? {
+        Ok(back) => Some(back),
+        Err(away @ (Away::TakenOut | Away::NoCheckout)) => {
+            context.say(&Message::warning(format!("{name}: {away}; it is asked about again")));
+            None
+        }
+        Err(away) => {
+            let error = CliError::plain("handed-over", format!("{away}; a conflict of {patch} waits in it"));
+            return Err(ways_back(error, name, &away).hint(put_back_hint(name)).in_upstream(name));
+        }
+    };
+    if let Some(back) = &back {
+        judge(context, name, &patch, back)?;
+    }
+    let came = context
+        .around("refresh --continue", |around| take(site, &mut objects, back.as_ref(), around))
+        .map_err(wrong)?;
+    if back.is_some() {
+        context.tell(&format!("{name}: what was made of {patch} in the checkout is taken"));
+    }
+    tell_kept(context, name, &came.kept);
+    remember(context, site, &handed, &came);
+    Ok(())
+}
+
+fn put_back_hint(name: &str) -> String {
+    format!("patchq refresh {name} --abort     (puts the checkout back, and gives the refresh up)")
+}
+
+fn ways_back(error: CliError, name: &str, away: &Away) -> CliError {
+    match away {
+        Away::Operation(operation) => error.hint(format!("git -C {name} {operation} --continue, or --abort")),
+        Away::Branch(_) | Away::Elsewhere(_) => {
+            error.hint(format!("git -C {name} switch -     (or where you decided it)"))
+        }
+        Away::Merge(_) => error.hint(format!("git -C {name} rebase HEAD^     (makes a line of it)")),
+        Away::NoCheckout | Away::TakenOut => error,
+    }
+}
+
+/// Whether all is decided, and what else was changed is meant.
+fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<(), CliError> {
+    if !back.is_decided() {
+        let mut text = format!("a conflict of {patch} is not decided yet in the checkout:");
+        for (path, line) in &back.leftover {
+            text.push_str(&format!("\n  {path}:{line}: a conflict marker"));
+        }
+        for path in &back.undecided {
+            text.push_str(&format!("\n  {path}: edit it, or say with 'git add' or 'git rm' what becomes of it"));
+        }
+        let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
+        return Err(with_ways(error.hint(format!("git -C {name} status")), name));
+    }
+    for path in &back.filtered {
+        let text = format!("{name}: {path} is taken as it is on the disk; the filter of its attributes is not run");
+        context.say(&Message::warning(text));
+    }
+    if back.others.is_empty() {
+        return Ok(());
+    }
+    let others: Vec<&RepoPath> = back.others.iter().map(|(path, _)| path).collect();
+    let list = others.iter().map(|path| format!("\n  {path}")).collect::<String>();
+    let what = format!("{} changed beside the conflict:{list}", count(others.len(), "path was", "paths were"));
+    let joins = if context.asker.can_ask() && !context.json {
+        context.say(&Message::note(format!("{name}: {what}")));
+        let question = format!("do they become part of {patch}?");
+        context.progress.suspend(|| context.asker.confirm(&question, true)).map_err(prompt)?
+    } else {
+        false
+    };
+    if joins {
+        return Ok(());
+    }
+    let error = CliError::plain("handed-over", format!("{what}\nthey would become part of {patch}"));
+    let error = error.exit(Exit::Conflicts).in_upstream(name);
+    Err(error
+        .hint(format!("git -C {name} restore PATH, or move new files away"))
+        .hint(format!("patchq refresh {name} --continue     (on a terminal: asks whether they belong to it)")))
+}
+
+/// Says what was kept of what was made in the checkout.
+pub(super) fn tell_kept(context: &Context, name: &str, kept: &Kept) {
+    let paths = match kept.paths.as_slice() {
+        [] => None,
+        [one] => Some(format!("what was made of {one}")),
+        [one, rest @ ..] => {
+            Some(format!("what was made of {one} and {}", count(rest.len(), "other path", "other paths")))
+        }
+    };
+    let commits = (!kept.commits.is_empty()).then(|| count(kept.commits.len(), "commit", "commits"));
+    let all: Vec<String> = paths.into_iter().chain(commits).collect();
+    if !all.is_empty() {
+        context.tell(&format!("{name}: kept for 'patchq undo {name}': {}", all.join(", ")));
+    }
+}
+
+/// Remembers what was decided about lines.
+fn remember(context: &Context, site: &Site<'_>, handed: &Handed, came: &CameBack) {
+    let memory = Memory::open(site.workspace, site.upstream);
+    let made = made_by(context, site, (handed.old_pin, handed.pin));
+    for (decision, hunk) in &came.decided {
+        let (About::Lines { path, text, .. }, Some(hunk)) = (&decision.about, hunk) else { continue };
+        let at = At { patch: &decision.patch, path, own: path };
+        if let Err(error) = memory.remember(&Entry::new(at, hunk, text.clone(), made.clone())) {
+            context.say(&Message::warning(format!("{}: decided, but not remembered: {error}", site.name())));
+        }
+    }
+}
+
+/// A conflict that cannot go to the checkout or come back, with the way out.
+pub(in crate::cli) fn failed(name: &str, error: HandOverError) -> CliError {
+    let made = |error: &HandOverError| CliError::of("handed-over", error);
+    match error {
+        HandOverError::Settle(error) => CliError::settle(name, error),
+        HandOverError::Unreadable(ref why) => made(&error).hint(super::super::errors::unreadable_hint(name, why)),
+        HandOverError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
+            .hint(format!("git -C {name} stash --include-untracked")),
+        HandOverError::NoCheckout => made(&error).hint(format!("patchq setup --only {name}")),
+        HandOverError::Operation(operation) => {
+            made(&error).hint(format!("git -C {name} {operation} --continue, or --abort"))
+        }
+        HandOverError::NoFile(_) => made(&error).hint(format!("git -C {name} status")),
+        HandOverError::Already(_)
+        | HandOverError::Unfit(_)
+        | HandOverError::Homeless(_)
+        | HandOverError::First(_)
+        | HandOverError::Nothing => with_ways(made(&error), name),
+    }
+}

@@ -1,0 +1,356 @@
+//! A session: one question after the other until nothing waits, and a last one before anything is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::super::changers::Changers;
+use super::super::context::{Context, interrupted};
+use super::super::failure::{CliError, Exit, shown};
+use super::super::refresh::{Args, failed};
+use super::answer::{Act, act, made_by};
+use super::open::{About, Key, Open, open};
+use super::question::{Beside, question};
+use super::summary::{Last, last};
+use crate::git::Id;
+use crate::path::RepoPath;
+use crate::report::UpstreamCommit;
+use crate::stack::{At, Conflict, Labels, Rebased};
+use crate::ui::conflict::Screen;
+use crate::ui::{PromptError, count};
+use crate::workspace::hand_over::HandedOver;
+use crate::workspace::memory::{Entry, Memory, Remembered};
+use crate::workspace::refresh::RefreshError;
+use crate::workspace::session::{self, Decision, abort};
+use crate::workspace::{Around, Moving, Site, Supply};
+
+/// How a session ended.
+pub(in crate::cli) enum Held {
+    /// Everything is decided, and somebody said yes.
+    Decided(Rebased),
+    /// It was left, with this exit; the last run.
+    Ended(Exit, Rebased),
+}
+
+/// A session that is being held.
+pub(super) struct Session<'a, 'm> {
+    pub(super) context: &'a Context,
+    pub(super) site: &'a Site<'a>,
+    pub(super) supply: &'a Supply<'a>,
+    pub(super) moving: &'m mut Moving<'a>,
+    pub(super) screen: Screen<'a>,
+    pub(super) memory: Memory,
+    /// What this session put into the memory, by the number of the decision.
+    kept: Vec<(u32, Remembered)>,
+    later: BTreeSet<Key>,
+    changers: Vec<Known>,
+}
+
+/// Who changed the lines of some conflicts, and which: a path's lines are others once an earlier patch is decided.
+struct Known {
+    lines: BTreeMap<RepoPath, Vec<Range<u32>>>,
+    changers: Changers,
+}
+
+/// How the questions ended.
+enum End {
+    Write,
+    Stop,
+    Declined,
+    Aborted,
+    /// A conflict of this patch is in the checkout; these paths came beyond the manifest's.
+    HandedOver(String, Vec<RepoPath>),
+}
+
+/// Asks about everything that waits in `rebased`, which `moving` came to. What the questions need is fetched before the first.
+pub(in crate::cli) fn hold<'a>(
+    context: &'a Context,
+    (site, supply): (&'a Site<'a>, &'a Supply<'a>),
+    moving: &mut Moving<'a>,
+    rebased: Rebased,
+) -> Result<Held, CliError> {
+    match moving.prepare(&rebased) {
+        // Who is offline can decide, and write it later.
+        Err(error) if !supply.remote.is_offline() => return Err(wrong(site, error)),
+        _ => {}
+    }
+    let pins = (moving.from.pin, moving.target.pin);
+    let known = asked((site, supply), pins, open(&rebased).iter().filter_map(Open::conflict))?;
+    context.progress.pause();
+    let mut session = Session {
+        context,
+        site,
+        supply,
+        moving,
+        screen: Screen::open(context.look, context.stop()),
+        memory: Memory::open(site.workspace, site.upstream),
+        kept: Vec::new(),
+        later: BTreeSet::new(),
+        changers: vec![known],
+    };
+    let ended = session.run(rebased);
+    let kept = session.moving.is_kept();
+    // The screen closes: what was asked there is gone from sight.
+    drop(session);
+    context.progress.resume();
+    match ended {
+        Ok((End::Write, rebased)) => Ok(Held::Decided(rebased)),
+        Ok((end, rebased)) => Ok(Held::Ended(told(context, site, (end, kept), &rebased), rebased)),
+        Err(error) if kept => Err(error.hint(go_on(site))),
+        Err(error) => Err(error),
+    }
+}
+
+fn go_on(site: &Site<'_>) -> String {
+    format!("patchq refresh {} --continue     (what was decided is kept)", site.name())
+}
+
+/// Says how a session was left that did not come to its end, and with which exit.
+fn told(context: &Context, site: &Site<'_>, (end, kept): (End, bool), rebased: &Rebased) -> Exit {
+    let name = site.name();
+    match end {
+        End::HandedOver(patch, extra) => {
+            context.tell(&format!("{name}: what waits in {} is in the checkout", shown(patch.as_bytes())));
+            for path in extra {
+                context.tell(&format!("{name}: {path} came with it, beyond the manifest's sparse"));
+            }
+            context.tell("  edit it there, then 'git add' or commit it");
+            context.tell(&format!("  patchq refresh {name} --continue     (takes what you made of it, and goes on)"));
+            context.tell(&format!(
+                "  patchq refresh {name} --abort        (puts the checkout back, and gives the refresh up)"
+            ));
+            return Exit::Conflicts;
+        }
+        End::Aborted if kept => {
+            context.tell(&format!("{name}: the refresh is given up; 'patchq undo {name}' brings its decisions back"));
+        }
+        End::Aborted => context.tell(&format!("{name}: the refresh is given up; nothing was changed")),
+        _ if kept => {
+            let waits = match rebased.decisions() {
+                0 => "all is decided".to_owned(),
+                n => count(n, "decision waits", "decisions wait"),
+            };
+            context.tell(&format!("{name}: nothing was changed yet; {waits}, kept in sessions/{name}.toml"));
+            context.tell(&format!("  patchq refresh {name} --continue     (goes on)"));
+            context.tell(&format!("  patchq refresh {name} --abort        (gives it up)"));
+        }
+        _ => context.tell(&format!("{name}: nothing was changed")),
+    }
+    if matches!(end, End::Stop) { Exit::Conflicts } else { Exit::Failed }
+}
+
+/// Who changed what is in conflict.
+fn asked<'c>(
+    from: (&Site<'_>, &Supply<'_>),
+    pins: (Id, Id),
+    conflicts: impl Iterator<Item = &'c Conflict>,
+) -> Result<Known, CliError> {
+    let mut lines: BTreeMap<RepoPath, Vec<Range<u32>>> = BTreeMap::new();
+    for conflict in conflicts {
+        lines.entry(conflict.path.clone()).or_default().extend(Changers::lines(conflict));
+    }
+    let changers = Changers::of(from, pins, &lines)?;
+    Ok(Known { lines, changers })
+}
+
+impl<'a> Session<'a, '_> {
+    fn run(&mut self, mut rebased: Rebased) -> Result<(End, Rebased), CliError> {
+        loop {
+            self.context.check_stop()?;
+            let all = open(&rebased);
+            let act = match all.is_empty() {
+                true => match last(self, &rebased)? {
+                    Last::Write => return Ok((End::Write, rebased)),
+                    Last::Stop => return Ok((End::Declined, rebased)),
+                    Last::Back => Act::Back,
+                    Last::Abort => Act::Abort,
+                },
+                false => {
+                    let n = self.next(&all);
+                    let key = self.ask(&rebased, &all[n], (n, all.len()))?;
+                    act(self, &rebased, &all[n], key)?
+                }
+            };
+            match act {
+                Act::Again => continue,
+                Act::Later(key) => {
+                    self.later.insert(key);
+                    continue;
+                }
+                Act::Decide(decisions, conflict) => self.decide(&rebased, conflict, decisions)?,
+                Act::Back => self.back()?,
+                Act::Stop => return Ok((End::Stop, rebased)),
+                Act::HandedOver(patch, extra) => return Ok((End::HandedOver(patch, extra), rebased)),
+                Act::Abort if self.give_up()? => return Ok((End::Aborted, rebased)),
+                Act::Abort => continue,
+            }
+            rebased = self.moving.run().map_err(|error| wrong(self.site, error))?;
+        }
+    }
+
+    /// The first question that was not left for later; when all were, they come again.
+    fn next(&mut self, all: &[Open<'_>]) -> usize {
+        if let Some(n) = all.iter().position(|open| !self.later.contains(&open.key())) {
+            return n;
+        }
+        self.later.clear();
+        self.screen.message("what was left for later comes again");
+        0
+    }
+
+    fn ask(&mut self, rebased: &Rebased, open: &Open<'_>, position: (usize, usize)) -> Result<char, CliError> {
+        let changers = self.who_changed(open)?;
+        let remembered = self.remembered(open);
+        let beside = Beside {
+            name: self.site.name().as_str(),
+            changers,
+            remembered: remembered.as_ref().map(|(entry, here)| (entry.as_ref(), *here)),
+            can_go_back: self.moving.decisions().last() > 0,
+        };
+        let question = question(self.moving, rebased, open, position, &beside);
+        self.screen.ask(&question).map_err(prompt)
+    }
+
+    /// Does something that may fetch, and so may need the terminal.
+    pub(super) fn away<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let progress = &self.context.progress;
+        self.screen.suspended(|| {
+            progress.resume();
+            let done = work();
+            progress.pause();
+            done
+        })
+    }
+
+    /// The upstream commits behind a question, or why nobody is named.
+    fn who_changed(&mut self, open: &Open<'_>) -> Result<Result<Vec<UpstreamCommit>, String>, CliError> {
+        let Some(conflict) = open.conflict() else { return Ok(Ok(Vec::new())) };
+        let lines = Changers::lines(conflict);
+        let knows = |known: &&Known| {
+            let asked = known.lines.get(&conflict.path);
+            asked.is_some_and(|asked| lines.iter().all(|one| asked.contains(one)))
+        };
+        if !self.changers.iter().any(|known| knows(&known)) {
+            let (from, pins) = ((self.site, self.supply), (self.moving.from.pin, self.moving.target.pin));
+            let known = self.away(|| asked(from, pins, std::iter::once(conflict)))?;
+            self.changers.push(known);
+        }
+        let known = self.changers.iter().find(knows);
+        Ok(match known.map(|known| (&known.changers, &known.changers.skipped)) {
+            Some((_, Some(why))) => Err(why.clone()),
+            Some((changers, None)) => Ok(changers.of_hunk(conflict, open.hunk())),
+            None => Ok(Vec::new()),
+        })
+    }
+
+    /// What was decided before about the same lines, and whether that was here.
+    pub(super) fn remembered(&self, open: &Open<'_>) -> Option<(Rc<Entry>, bool)> {
+        let About::Lines { file, conflict, hunk, .. } = open.about else { return None };
+        let at = At { patch: &open.patch.name, path: &conflict.path, own: &file.path };
+        match self.memory.recalled(at, hunk) {
+            Some(entry) => Some((entry, true)),
+            None => self.memory.look_up(hunk).into_iter().next().map(|entry| (entry, false)),
+        }
+    }
+
+    /// Keeps decisions that were made at once, in the memory where they are about lines, and on the disk.
+    fn decide(
+        &mut self,
+        rebased: &Rebased,
+        about: Option<(&Conflict, &RepoPath)>,
+        decisions: Vec<Decision>,
+    ) -> Result<(), CliError> {
+        let order = self.moving.decisions().last() + 1;
+        let made = made_by(self.context, self.site, (self.moving.from.pin, self.moving.target.pin));
+        // First the memory: killed in between, the question comes again and is offered what was decided.
+        let mut kept = Vec::new();
+        for decision in &decisions {
+            let (session::About::Lines { texts, text, .. }, Some((conflict, own))) = (&decision.about, about) else {
+                continue;
+            };
+            let Some(hunk) =
+                conflict.hunks().find(|hunk| hunk.texts().iter().zip(texts).all(|(one, other)| **one == *other))
+            else {
+                continue;
+            };
+            let at = At { patch: &decision.patch, path: &conflict.path, own };
+            match self.memory.remember(&Entry::new(at, hunk, text.clone(), made.clone())) {
+                Ok(remembered) => kept.push((order, remembered)),
+                Err(error) => self.screen.message(format!("decided, but not remembered: {error}")),
+            }
+        }
+        let written = self.write(|moving, around| moving.decide(decisions, rebased, around));
+        if written.is_err() {
+            for (_, remembered) in kept {
+                // The failure that is told is the first one.
+                self.memory.take_back(&remembered).ok();
+            }
+        } else {
+            self.kept.extend(kept);
+        }
+        written
+    }
+
+    /// Takes the last decision back.
+    fn back(&mut self) -> Result<(), CliError> {
+        let last = self.moving.decisions().last();
+        let back = self.write(|moving, around| moving.take_back(around))?;
+        for (_, kept) in self.kept.extract_if(.., |(order, _)| *order == last) {
+            self.memory.take_back(&kept).map_err(|error| CliError::of("io", &error))?;
+        }
+        if back.is_empty() {
+            self.screen.message("there is no decision to take back");
+        }
+        self.later.clear();
+        Ok(())
+    }
+
+    /// Gives the whole refresh up, if that is meant.
+    fn give_up(&mut self) -> Result<bool, CliError> {
+        let made = self.moving.decisions().0.len();
+        if !self.moving.is_kept() {
+            return Ok(true);
+        }
+        let question = format!("give up the refresh, with {}?", count(made, "decision", "decisions"));
+        let asker = self.context.asker;
+        if !self.screen.suspended(|| asker.confirm(&question, false)).map_err(prompt)? {
+            return Ok(false);
+        }
+        self.context
+            .around("refresh --abort", |around| abort(self.site, around))
+            .map_err(|error| wrong(self.site, error))?;
+        Ok(true)
+    }
+
+    /// Puts what waits in a patch into the checkout.
+    pub(super) fn hand_over(
+        &mut self,
+        rebased: &Rebased,
+        number: usize,
+        labels: &Labels<'_>,
+    ) -> Result<HandedOver, RefreshError> {
+        let moving = &mut *self.moving;
+        self.context.around("refresh", |around| moving.hand_over(rebased, number, labels, around))
+    }
+
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut Moving<'a>, &Around<'_>) -> Result<T, RefreshError>,
+    ) -> Result<T, CliError> {
+        let moving = &mut *self.moving;
+        self.context.around("refresh", |around| work(moving, around)).map_err(|error| wrong(self.site, error))
+    }
+}
+
+/// A failure of the refresh that is gone on with.
+pub(super) fn wrong(site: &Site<'_>, error: RefreshError) -> CliError {
+    failed(site.name().as_str(), &Args { go_on: true, ..Args::default() }, error)
+}
+
+/// Why there is no answer.
+pub(super) fn prompt(error: PromptError) -> CliError {
+    match error {
+        PromptError::Interrupted => interrupted(),
+        error => CliError::of("io", &error),
+    }
+}

@@ -1,0 +1,97 @@
+//! The questions that wait in a refresh, in the order in which they are asked.
+
+use crate::path::RepoPath;
+use crate::stack::{Conflict, FileOutcome, Hunk, PatchOutcome, Rebased, What};
+
+/// A question that waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Open<'r> {
+    /// The number of its patch, from 0.
+    pub(super) number: usize,
+    pub(super) patch: &'r PatchOutcome,
+    pub(super) about: About<'r>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum About<'r> {
+    /// Lines that both sides changed: which hunk of those that wait, from 0, and how many before it in the file have the same
+    /// lines, decided ones among them.
+    Lines { file: &'r FileOutcome, conflict: &'r Conflict, hunk: &'r Hunk, n: usize, nth: usize },
+    /// A path as a whole.
+    Whole { file: &'r FileOutcome, conflict: &'r Conflict },
+    /// A patch of which nothing is left.
+    Emptied,
+}
+
+impl<'r> Open<'r> {
+    pub(super) fn conflict(&self) -> Option<&'r Conflict> {
+        match self.about {
+            About::Lines { conflict, .. } | About::Whole { conflict, .. } => Some(conflict),
+            About::Emptied => None,
+        }
+    }
+
+    pub(super) fn file(&self) -> Option<&'r FileOutcome> {
+        match self.about {
+            About::Lines { file, .. } | About::Whole { file, .. } => Some(file),
+            About::Emptied => None,
+        }
+    }
+
+    pub(super) fn hunk(&self) -> Option<&'r Hunk> {
+        match self.about {
+            About::Lines { hunk, .. } => Some(hunk),
+            About::Whole { .. } | About::Emptied => None,
+        }
+    }
+
+    /// What tells it from all others.
+    pub(super) fn key(&self) -> Key {
+        let path = self.conflict().map(|conflict| conflict.path.clone());
+        let lines = match self.about {
+            About::Lines { hunk, nth, .. } => Some((hunk.texts().map(|text| text.to_vec()), nth)),
+            About::Whole { .. } | About::Emptied => None,
+        };
+        Key { patch: self.patch.name.clone(), path, lines }
+    }
+}
+
+/// A question, known again in another run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    patch: String,
+    path: Option<RepoPath>,
+    lines: Option<([Vec<u8>; 3], usize)>,
+}
+
+/// All questions that wait.
+pub(super) fn open(rebased: &Rebased) -> Vec<Open<'_>> {
+    let mut all = Vec::new();
+    for (number, patch) in rebased.patches.iter().enumerate() {
+        for file in &patch.files {
+            let Some(conflict) = &file.conflict else { continue };
+            let hunks = file.open_hunks();
+            let whole = hunks.is_empty().then_some(About::Whole { file, conflict });
+            let lines = |(n, (hunk, nth))| About::Lines { file, conflict, hunk, n, nth };
+            let abouts = hunks.into_iter().enumerate().map(lines).chain(whole);
+            all.extend(abouts.map(|about| Open { number, patch, about }));
+        }
+        if patch.emptied {
+            all.push(Open { number, patch, about: About::Emptied });
+        }
+    }
+    all
+}
+
+/// How many questions of a refresh were answered, by whomever.
+pub(super) fn answered(rebased: &Rebased) -> usize {
+    let of = |patch: &PatchOutcome| match &patch.dropped {
+        Some(_) => 1,
+        None => {
+            let decided = patch.files.iter().flat_map(|file| &file.decided);
+            decided.filter(|decided| !matches!(decided.what, What::Joined(_))).count()
+        }
+    };
+    rebased.patches.iter().map(of).sum()
+}

@@ -1,0 +1,91 @@
+//! The last question: what all the decisions come to, before anything is written.
+
+use super::super::failure::{CliError, shown};
+use super::super::outcomes;
+use super::hold::{Session, prompt, wrong};
+use crate::report::PatchReport;
+use crate::stack::Rebased;
+use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Question};
+use crate::ui::{Paint, difference_counts, difference_on_screen};
+
+/// What is done in the end.
+pub(super) enum Last {
+    Write,
+    Back,
+    Stop,
+    Abort,
+}
+
+/// Shows what would be written, and asks.
+pub(super) fn last(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<Last, CliError> {
+    let lines = summary(session, rebased)?;
+    let moving = &session.moving;
+    let old = moving.from.version.clone().unwrap_or_else(|| moving.from.pin.short(12));
+    let name = session.site.name().to_string();
+    let question = Question {
+        heading: Heading {
+            upstream: name,
+            from: old,
+            to: moving.target.version.clone(),
+            patch_file: "Write this?".to_owned(),
+            subject: String::new(),
+            patch: (rebased.patches.len(), rebased.patches.len()),
+            conflict: (0, 0),
+        },
+        place: format!("pin {}", moving.target.pin.short(12)),
+        line: None,
+        what: outcomes::summary(&reports(session, rebased)),
+        body: Body::Text(lines),
+        changed_by: ChangedBy::NotAsked,
+        proposals: Vec::new(),
+        notes: Vec::new(),
+        choices: choices(moving.decisions().last() > 0),
+    };
+    Ok(match session.screen.ask(&question).map_err(prompt)? {
+        'y' => Last::Write,
+        'z' => Last::Back,
+        'A' => Last::Abort,
+        _ => Last::Stop,
+    })
+}
+
+fn choices(can_go_back: bool) -> Vec<Choice> {
+    let choice = |key: char, label: &str, help: &str| Choice { key, label: label.to_owned(), help: help.to_owned() };
+    let mut all = vec![
+        choice(
+            'y',
+            "yes, write it",
+            "write patches, pin, version and checkout in one step; 'patchq undo' takes it back",
+        ),
+        choice(
+            'n',
+            "no",
+            "stop; what was decided is kept, and 'patchq refresh --continue' comes back to this question",
+        ),
+    ];
+    if can_go_back {
+        all.push(choice('z', "undo", "take the last decision back"));
+    }
+    all.push(choice('A', "abort", "give up the whole refresh, with all its decisions"));
+    all
+}
+
+fn reports(session: &Session<'_, '_>, rebased: &Rebased) -> Vec<PatchReport> {
+    let subjects = session.moving.from.patches.iter().map(|patch| patch.queued.patch.header.subject.as_slice());
+    rebased.patches.iter().zip(subjects).map(|(patch, subject)| PatchReport::new(patch, subject)).collect()
+}
+
+/// What became of each patch, and how those that changed differ from what they were.
+fn summary(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<Vec<String>, CliError> {
+    let look = session.context.look;
+    let table = outcomes::table(&look, &reports(session, rebased));
+    let mut lines: Vec<String> = table.lines().map(str::to_owned).collect();
+    let differences = session.moving.differences(rebased).map_err(|error| wrong(session.site, error))?;
+    for (patch, difference) in &differences {
+        lines.push(String::new());
+        let title = format!("{}: {}", shown(patch.as_bytes()), difference_counts(difference));
+        lines.push(look.paint(Paint::Strong, &title));
+        lines.extend(difference_on_screen(&look, difference).lines().map(str::to_owned));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,79 @@
+//! What stands behind a question: the patch, what upstream did, the file's history.
+
+use super::super::changers::day;
+use super::super::failure::{CliError, shown};
+use super::hold::{Session, prompt};
+use super::open::Open;
+use crate::ui::diff_on_screen;
+use crate::workspace::inspect::{Away, Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
+
+/// Shows the whole patch.
+pub(super) fn patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {
+    let text = patch_text(&session.moving.from, &open.patch.name).unwrap_or_default();
+    let lines = lines(&diff_on_screen(&session.context.look, text));
+    session.screen.read(&shown(open.patch.name.as_bytes()), &lines).map_err(prompt)
+}
+
+/// Shows what upstream changed in the file.
+pub(super) fn upstream(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {
+    let Some(file) = whereabouts(open) else { return Ok(()) };
+    let pins = (session.moving.from.pin, session.moving.target.pin);
+    let (name, site, supply) = (session.site.name().as_str(), session.site, session.supply);
+    let found = session.away(|| upstream_file_diff(site, supply, pins, &file));
+    match found.map_err(|error| CliError::settle(name, error))? {
+        Inspected::Here(diff) => {
+            let mut lines = lines(&diff_on_screen(&session.context.look, &diff));
+            if lines.is_empty() {
+                lines.push("upstream changed nothing in it: an earlier patch of the queue did".to_owned());
+            }
+            session
+                .screen
+                .read(&format!("upstream's changes of {}", shown(file.new_path().as_bytes())), &lines)
+                .map_err(prompt)
+        }
+        Inspected::Away(why) => away(session, &why),
+    }
+}
+
+/// Shows the upstream commits that touched the file.
+pub(super) fn history(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {
+    let Some(file) = whereabouts(open) else { return Ok(()) };
+    let pins = (session.moving.from.pin, session.moving.target.pin);
+    let (site, supply) = (session.site, session.supply);
+    match session.away(|| file_history(site, supply, pins, &file))? {
+        Inspected::Here(commits) => {
+            let mut lines: Vec<String> = Vec::new();
+            for commit in &commits {
+                let by = shown(&commit.author.name);
+                lines.push(format!(
+                    "{} {} {}  ({by})",
+                    commit.id.short(12),
+                    day(&commit.author),
+                    shown(&commit.subject)
+                ));
+                lines.extend(commit.link.as_ref().map(|link| format!("    {}", shown(link.as_bytes()))));
+            }
+            if lines.is_empty() {
+                lines.push("no commit of upstream's touched it between the two pins".to_owned());
+            }
+            session.screen.read(&format!("history of {}", shown(file.new_path().as_bytes())), &lines).map_err(prompt)
+        }
+        Inspected::Away(why) => away(session, &why),
+    }
+}
+
+fn away(session: &mut Session<'_, '_>, why: &Away) -> Result<(), CliError> {
+    session.screen.message(format!("{}: {why}", why.word()));
+    Ok(())
+}
+
+/// Where the file of a question stands on both pins.
+fn whereabouts(open: &Open<'_>) -> Option<Whereabouts> {
+    let file = open.file()?;
+    let old = file.from.as_ref().unwrap_or(&file.path).clone();
+    Some(Whereabouts { old, moved: file.moved.clone() })
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}

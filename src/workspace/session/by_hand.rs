@@ -1,0 +1,48 @@
+//! What a person made of a path in conflict, as decisions.
+
+use super::{About, Decision};
+use crate::path::RepoPath;
+use crate::stack::{Hunk, Made, Sides, Take, TextMerge};
+
+/// A path in conflict that a person made something of.
+#[derive(Debug, Clone, Copy)]
+pub struct ByHand<'a> {
+    /// The patch file's name.
+    pub patch: &'a str,
+    /// The path on the new pin.
+    pub path: &'a RepoPath,
+    /// What it is on the three sides.
+    pub sides: Sides,
+    /// Where there are lines to compare: what merged and the hunks that did not.
+    pub text: Option<&'a TextMerge>,
+    /// For each hunk, how many before it in the file have the same lines.
+    pub nths: &'a [usize],
+    /// Why, in a few words.
+    pub reason: &'a str,
+}
+
+impl ByHand<'_> {
+    /// The decisions after which the path is `made`: lines where that is what merged with other lines in the place of each hunk,
+    /// which is known again when the rest of the file changes; else the path as a whole.
+    #[must_use]
+    pub fn decisions(&self, made: Made) -> Vec<Decision> {
+        let texts = match (self.text, &made) {
+            (Some(text), Some((mode, bytes))) if *mode == self.sides.merged_mode() => text.split(bytes),
+            _ => None,
+        };
+        let Some(texts) = texts else {
+            let (path, sides) = (self.path.clone(), self.sides);
+            return vec![self.decision(About::Whole { path, sides, take: Take::Made(made) })];
+        };
+        let hunks = self.text.into_iter().flat_map(TextMerge::hunks).zip(self.nths);
+        let lines = |((hunk, nth), text): ((&Hunk, &usize), _)| {
+            let (path, texts) = (self.path.clone(), hunk.texts().map(Clone::clone));
+            self.decision(About::Lines { path, texts, nth: *nth, text })
+        };
+        hunks.zip(texts).map(lines).collect()
+    }
+
+    fn decision(&self, about: About) -> Decision {
+        Decision::by_hand(self.patch, about, self.reason)
+    }
+}
