@@ -46,17 +46,20 @@ pub(super) fn size(term: &Term, columns: usize) -> (usize, usize) {
     }
 }
 
-/// Waits for a key. The terminal is in the mode for keys.
+/// Waits for a key, on a terminal that had the size `drawn` when it was last written to. It is in the mode for keys.
 ///
 /// # Errors
 /// [`PromptError::Interrupted`] on ctrl-C, ctrl-D, the end of the input, a terminal that is gone, and when `stop` is set.
-pub(super) fn next(term: &Term, columns: usize, stop: &AtomicBool) -> Result<Key, PromptError> {
-    let before = size(term, columns);
+pub(super) fn next(
+    term: &Term,
+    (columns, drawn): (usize, (usize, usize)),
+    stop: &AtomicBool,
+) -> Result<Key, PromptError> {
     loop {
         if stop.load(Ordering::SeqCst) {
             return Err(PromptError::Interrupted);
         }
-        if size(term, columns) != before {
+        if size(term, columns) != drawn {
             return Ok(Key::Resized);
         }
         if is_ready(LOOK_AROUND)? {

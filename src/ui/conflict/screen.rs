@@ -60,7 +60,8 @@ impl<'s> Screen<'s> {
             let taken = |key: Key| matches!(key, Key::Char(c) if c == '?' || question.keys().any(|known| known == c));
             let frame = |scroll: usize| view.frame(scroll);
             let name = question.where_it_is();
-            let answer = self.turn(&name, &mut scroll, (view.page(), view.furthest()), frame, taken)?;
+            let extent = (view.page(), view.furthest());
+            let answer = self.turn((&name, (rows, columns)), &mut scroll, extent, frame, taken)?;
             message = None;
             match answer {
                 Key::Char('?') => self.explain(question)?,
@@ -97,7 +98,7 @@ impl<'s> Screen<'s> {
             let page = Page::new(&self.look, (rows, columns), title, lines, "a number, or arrows and enter   q: back");
             // The item stands in the middle, unless the list ends before.
             self.draw(title, &page.frame(here.start.saturating_sub(page.page() / 2)))?;
-            match keys::next(&self.term, self.look.width, self.stop)? {
+            match keys::next(&self.term, (self.look.width, (rows, columns)), self.stop)? {
                 Key::Up | Key::Char('k') => cursor = cursor.saturating_sub(1),
                 Key::Down | Key::Char('j') => cursor = (cursor + 1).min(last),
                 Key::PageUp | Key::Home => cursor = 0,
@@ -141,18 +142,19 @@ impl<'s> Screen<'s> {
             let (rows, columns) = self.size();
             let page = Page::new(&self.look, (rows, columns), title, text(&self.look, columns), leave);
             let frame = |scroll: usize| page.frame(scroll);
-            let key = self.turn(title, &mut scroll, (page.page(), page.furthest()), frame, |_| false)?;
+            let extent = (page.page(), page.furthest());
+            let key = self.turn((title, (rows, columns)), &mut scroll, extent, frame, |_| false)?;
             if key != Key::Resized && leaves(key) {
                 return Ok(());
             }
         }
     }
 
-    /// Shows a frame and scrolls in it until another key comes. `extent` is how much is on the screen at once and how far it
+    /// Shows a frame for a terminal of this `size` and scrolls in it until another key comes. `extent` is how much is on the screen at once and how far it
     /// can be scrolled; a key that is `taken` does not scroll.
     fn turn(
         &self,
-        name: &str,
+        (name, size): (&str, (usize, usize)),
         scroll: &mut usize,
         extent: (usize, usize),
         frame: impl Fn(usize) -> Vec<String>,
@@ -162,7 +164,7 @@ impl<'s> Screen<'s> {
         *scroll = (*scroll).min(furthest);
         loop {
             self.draw(name, &frame(*scroll))?;
-            let key = keys::next(&self.term, self.look.width, self.stop)?;
+            let key = keys::next(&self.term, (self.look.width, size), self.stop)?;
             // A row of the page before stays, to find the place.
             let step = page.saturating_sub(1).max(1);
             let to = match key {
