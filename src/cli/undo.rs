@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit};
-use super::session::refuse_open;
+use super::session::tell_open;
 use crate::ui::{Cell, Column, Table, age};
 use crate::workspace::Site;
 use crate::workspace::undo::{Kept, list, undo};
@@ -66,12 +66,12 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Err(if let [(site, _)] = all.as_slice() { error.in_upstream(site.name().as_str()) } else { error });
     };
     let name = site.name().to_string();
-    refuse_open(&workspace, site.name())?;
     let undone = context.around("undo", |around| undo(site, around)).map_err(|error| CliError::undo(&name, error))?;
     context.tell(&format!("{name}: undid '{}'", undone.kept.command));
     for (file, there) in &undone.files {
         context.tell(&format!("{name}: {}  {file}", if *there { "put back" } else { "took out" }));
     }
+    tell_open(context, &workspace, site.name())?;
     if context.json {
         context.document(Document { changes: vec![change(&name, &undone.kept)] }, None)?;
     }

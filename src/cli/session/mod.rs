@@ -11,6 +11,7 @@ mod summary;
 mod tools;
 mod views;
 
+use super::context::Context;
 use super::failure::CliError;
 use super::refresh::with_ways;
 use crate::workspace::Workspace;
@@ -31,4 +32,15 @@ pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliE
             Err(with_ways(error, name.as_str()).in_upstream(name.as_str()))
         }
     }
+}
+
+/// Says that decisions wait, if they do, to somebody who has just taken a change back.
+pub(super) fn tell_open(context: &Context, workspace: &Workspace, name: &Name) -> Result<(), CliError> {
+    if is_open(&workspace.layout, name).map_err(|error| CliError::of("io", &error))? {
+        context
+            .tell(&format!("{name}: a refresh waits for decisions; what was decided is kept in sessions/{name}.toml"));
+        context.tell(&format!("  patchq refresh {name} --continue     (goes on with it)"));
+        context.tell(&format!("  patchq refresh {name} --abort        (gives it up)"));
+    }
+    Ok(())
 }
