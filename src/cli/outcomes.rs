@@ -23,9 +23,13 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
         out.push_str(&format!("  {word}  {}", look.paint(Paint::Strong, &patch.file)));
         let remark = patch_remark(patch);
         if !remark.is_empty() {
-            let fits = look.fits(&format!("  {:WORD$}  {}  {remark}", "", patch.file));
-            let between = if fits { "  ".to_owned() } else { format!("\n{indent}") };
-            out.push_str(&format!("{between}{}", look.paint(Paint::Faint, &remark)));
+            let faint = |line: &String| look.paint(Paint::Faint, line);
+            if look.fits(&format!("  {:WORD$}  {}  {remark}", "", patch.file)) {
+                out.push_str(&format!("  {}", faint(&remark)));
+            } else {
+                let lines = wrapped(&remark, look.width.saturating_sub(indent.len()));
+                lines.iter().for_each(|line| out.push_str(&format!("\n{indent}{}", faint(line))));
+            }
         }
         out.push('\n');
         if let Some(found) = &patch.suggestion {

@@ -23,6 +23,7 @@ mod refresh;
 mod resolutions;
 mod save;
 mod save_also;
+mod session;
 mod setup;
 #[path = "../support/mod.rs"]
 mod shared;

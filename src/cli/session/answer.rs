@@ -13,7 +13,7 @@ use crate::git::Id;
 use crate::patch::{Date, Person};
 use crate::path::RepoPath;
 use crate::stack::suggest::Choice;
-use crate::stack::{Conflict, Made as File, Rebased, Take, choices};
+use crate::stack::{Conflict, Made as File, PatchOutcome, Rebased, Take, choices};
 use crate::ui::Message;
 use crate::workspace::Site;
 use crate::workspace::memory::Made;
@@ -149,7 +149,7 @@ fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<D
     let name = &open.patch.name;
     let Some(file) = session.moving.from.digest().files.get(name).copied() else { return Ok(None) };
     let proposed = crate::stack::suggest::patch(open.patch).map(|found| found.reason);
-    let proposed = proposed.or(open.patch.emptied.then(|| "nothing is left of it".to_owned()));
+    let proposed = proposed.or_else(|| open.patch.emptied.then(|| why_empty(open.patch)));
     let context = session.context;
     let why = session.screen.suspended(|| {
         // On lines of their own: a question that is longer than the screen would be shown twice.
@@ -166,6 +166,17 @@ fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<D
     };
     let about = session::About::Leaves { file };
     Ok((why != "-").then(|| vec![Decision::by_hand(name, about, why)]))
+}
+
+/// Why nothing is left of a patch, as far as decisions say it.
+fn why_empty(patch: &PatchOutcome) -> String {
+    let mut reasons: Vec<&str> = Vec::new();
+    for decided in patch.files.iter().flat_map(|file| &file.decided) {
+        if !reasons.contains(&decided.reason.as_str()) {
+            reasons.push(&decided.reason);
+        }
+    }
+    if reasons.is_empty() { "nothing is left of it".to_owned() } else { reasons.join("; ") }
 }
 
 /// Who decides about a queue on its way between two pins, here and now, for the memory.

@@ -163,10 +163,10 @@ fn emptied(open: &Open<'_>) -> Vec<String> {
             _ if !file.decided.is_empty() => "as it was decided, what upstream has".to_owned(),
             Some(evidence) if !evidence.identical => {
                 let stands = evidence.hunks.iter().filter(|stands| **stands).count();
-                format!(
-                    "{stands} of the patch's {} upstream already",
-                    count(evidence.hunks.len(), "hunk stands", "hunks stand")
-                )
+                match (stands, evidence.hunks.len()) {
+                    (1, 1) => "the patch's hunk stands upstream already".to_owned(),
+                    (n, all) => format!("{n} of {all} hunks of the patch stand upstream already"),
+                }
             }
             _ => "what upstream has".to_owned(),
         };

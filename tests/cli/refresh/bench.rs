@@ -5,23 +5,23 @@ use std::fs;
 use crate::support::{Env, Snapshot, assert_same, git_at, put};
 
 /// The manifest's lines below the url.
-pub(super) const TRACK: &str = "track = \"main\"\n";
+pub(crate) const TRACK: &str = "track = \"main\"\n";
 
 /// Ten numbered lines.
-pub(super) const LINES: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+pub(crate) const LINES: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 
 /// A file of a commit; `None` removes it.
-pub(super) type Edit<'a> = (&'a str, Option<&'a str>);
+pub(crate) type Edit<'a> = (&'a str, Option<&'a str>);
 
 /// The upstream `up` in the making, beside the workspace of its world.
-pub(super) struct Bench<'e> {
-    pub(super) env: &'e Env,
+pub(crate) struct Bench<'e> {
+    pub(crate) env: &'e Env,
     minute: std::cell::Cell<u32>,
 }
 
 impl<'e> Bench<'e> {
     /// With these files at v1.0, on `main`.
-    pub(super) fn new(env: &'e Env, files: &[Edit<'_>]) -> Bench<'e> {
+    pub(crate) fn new(env: &'e Env, files: &[Edit<'_>]) -> Bench<'e> {
         fs::create_dir_all(env.path("work")).unwrap();
         let bench = Bench { env, minute: std::cell::Cell::new(0) };
         bench.git(&["init", "-q", "-b", "main"]);
@@ -30,7 +30,7 @@ impl<'e> Bench<'e> {
         bench
     }
 
-    pub(super) fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         self.minute.set(self.minute.get() + 1);
         git_at(&self.env.path("work"), self.minute.get(), args)
     }
@@ -52,19 +52,19 @@ impl<'e> Bench<'e> {
     }
 
     /// A commit on `main`, its id.
-    pub(super) fn push(&self, edits: &[Edit<'_>]) -> String {
+    pub(crate) fn push(&self, edits: &[Edit<'_>]) -> String {
         self.commit("main", "More", edits)
     }
 
     /// A commit on `main` with a tag, its id.
-    pub(super) fn release(&self, tag: &str, edits: &[Edit<'_>]) -> String {
+    pub(crate) fn release(&self, tag: &str, edits: &[Edit<'_>]) -> String {
         let id = self.commit("main", tag, edits);
         self.git(&["tag", tag]);
         id
     }
 
     /// The next patch of the queue, as `git format-patch` writes it.
-    pub(super) fn patch(&self, subject: &str, edits: &[Edit<'_>]) -> (String, Vec<u8>) {
+    pub(crate) fn patch(&self, subject: &str, edits: &[Edit<'_>]) -> (String, Vec<u8>) {
         self.commit("queue", subject, edits);
         let args = ["--full-index", "--binary", "--zero-commit", "--no-signature", "--no-stat", "-N"];
         let text = self.git(&[&["format-patch", "-1", "--stdout"][..], &args].concat());
@@ -74,13 +74,13 @@ impl<'e> Bench<'e> {
     }
 
     /// Serves what was made so far.
-    pub(super) fn publish(&self) {
+    pub(crate) fn publish(&self) {
         self.git(&["checkout", "-q", "main"]);
         self.env.publish_work();
     }
 
     /// The workspace on v1.0 with these lines in the manifest's entry and this queue; nothing is set up.
-    pub(super) fn workspace(&self, entry: &str, patches: &[(String, Vec<u8>)]) {
+    pub(crate) fn workspace(&self, entry: &str, patches: &[(String, Vec<u8>)]) {
         self.publish();
         let env = self.env;
         env.write("ws/upstreams.toml", format!("# ours\n[upstream.up]\nurl = \"../up.git\"   # nearby\n{entry}"));
@@ -89,25 +89,25 @@ impl<'e> Bench<'e> {
     }
 
     /// The same, set up.
-    pub(super) fn ready(&self, entry: &str, patches: &[(String, Vec<u8>)]) {
+    pub(crate) fn ready(&self, entry: &str, patches: &[(String, Vec<u8>)]) {
         self.workspace(entry, patches);
         self.env.patchq(&["setup"]).ok();
     }
 
     /// The commit that a name of the upstream's stands for.
-    pub(super) fn id(&self, name: &str) -> String {
+    pub(crate) fn id(&self, name: &str) -> String {
         self.git(&["rev-parse", &format!("{name}^{{commit}}")])
     }
 }
 
 /// Ten lines, of which the one that reads `from` reads `to`.
-pub(super) fn with(from: &str, to: &str) -> String {
+pub(crate) fn with(from: &str, to: &str) -> String {
     assert!(LINES.contains(from));
     LINES.replace(&format!("{from}\n"), &format!("{to}\n"))
 }
 
 /// Everything that `undo` must bring back: files, commits, what git says of the checkout.
-pub(super) fn all(env: &Env) -> (Snapshot, String, String) {
+pub(crate) fn all(env: &Env) -> (Snapshot, String, String) {
     let refs = env.refs();
     let ours = |line: &&str| !line.starts_with("refs/patchq/undo/") && !line.starts_with("refs/patchq/upstream ");
     let refs = refs.lines().filter(ours).collect::<Vec<_>>().join("\n");
@@ -119,7 +119,7 @@ pub(super) fn all(env: &Env) -> (Snapshot, String, String) {
 }
 
 #[track_caller]
-pub(super) fn assert_all_same(before: &(Snapshot, String, String), env: &Env, when: &str) {
+pub(crate) fn assert_all_same(before: &(Snapshot, String, String), env: &Env, when: &str) {
     let after = all(env);
     assert_same(&before.0, &after.0, when);
     assert_eq!((&before.1, &before.2), (&after.1, &after.2), "{when}");
@@ -127,7 +127,7 @@ pub(super) fn assert_all_same(before: &(Snapshot, String, String), env: &Env, wh
 
 /// Runs patchq, which must change nothing but what the store knows of the upstream.
 #[track_caller]
-pub(super) fn changes_nothing(env: &Env, args: &[&str]) -> crate::support::Run {
+pub(crate) fn changes_nothing(env: &Env, args: &[&str]) -> crate::support::Run {
     let before = all(env);
     let run = env.patchq(args);
     assert_all_same(&before, env, &run.shown());
@@ -136,7 +136,7 @@ pub(super) fn changes_nothing(env: &Env, args: &[&str]) -> crate::support::Run {
 
 /// The checkout is the queue on its pin, and git finds nothing to say of it.
 #[track_caller]
-pub(super) fn assert_in_step(env: &Env) {
+pub(crate) fn assert_in_step(env: &Env) {
     let git = |args: &[&str]| env.git(&env.co(), args);
     assert_eq!(git(&["status", "--porcelain", "-uall"]), "");
     assert_eq!(git(&["symbolic-ref", "HEAD"]), "refs/heads/patchq");

@@ -6,7 +6,7 @@ use super::bench::{Bench, LINES, TRACK, all, assert_all_same, assert_in_step, ch
 use crate::support::{Env, in_both_worlds};
 
 /// A conflict of lines, one of a file that upstream deleted, a patch that waits for the first, and two that go.
-pub(super) fn prepared<'e>(env: &'e Env) -> Bench<'e> {
+pub(crate) fn prepared<'e>(env: &'e Env) -> Bench<'e> {
     let files = [("a.txt", LINES), ("b.txt", "b\n"), ("c.txt", LINES), ("d.txt", "d\n")];
     let bench = Bench::new(env, &files.map(|(path, text)| (path, Some(text))));
     let first = with("five", "FIVE");

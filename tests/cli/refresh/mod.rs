@@ -2,9 +2,9 @@
 
 mod accept;
 mod around;
-mod bench;
+pub(crate) mod bench;
 mod clean;
-mod conflicts;
+pub(crate) mod conflicts;
 mod dropped;
 mod mistakes;
 mod remembered;

@@ -1,0 +1,131 @@
+//! Every choice about lines, and what stands behind a conflict.
+
+use super::{ASKS, ENTRY, LAST, decided, fifth, one, refresh, script, with_editor};
+use crate::refresh::bench::{assert_in_step, with};
+use crate::support::{DOWN, Env, in_both_worlds};
+
+/// A world like this one.
+fn again(env: &Env) -> Env {
+    if env.hostile { Env::hostile() } else { Env::new() }
+}
+
+in_both_worlds! {
+    fn a_side_or_both_are_taken(env) {
+        for (key, expected) in [("p", "FIVE\n"), ("u", "cinq\n"), ("b", "FIVE\ncinq\n"), ("B", "cinq\nFIVE\n")] {
+            let env = &again(env);
+            one(env, ENTRY);
+            if key == "u" {
+                // Nothing is left of the patch then, which is another question.
+                let mut terminal = refresh(env);
+                terminal.answer("a.txt:5", key).see("what was decided leaves nothing of it").press("d");
+                terminal.answer("why?", "upstream says it better\r").answer(LAST, "y");
+                terminal.end().exits(0).left("leaves the queue: upstream says it better");
+                assert_eq!(env.queue(), ["0002-change-b.patch"]);
+            } else {
+                assert_eq!(decided(env, key), expected, "{key}");
+            }
+            assert_in_step(env);
+        }
+    }
+
+    fn a_suggestion_is_taken_by_its_key_and_by_nothing_else(env) {
+        let (base, theirs) = ("FROM python:3.7-slim-buster", "FROM python:3.8-slim-buster");
+        let bench = crate::refresh::bench::Bench::new(env, &[("Dockerfile", Some(&format!("{base}\nRUN x\n")))]);
+        let ours = "FROM python:3.7-slim-bullseye\nRUN x\n";
+        let queue = [bench.patch("Use bullseye", &[("Dockerfile", Some(ours))])];
+        bench.release("v1.1", &[("Dockerfile", Some(&format!("{theirs}\nRUN x\n")))]);
+        bench.ready(ENTRY, &queue);
+        let mut terminal = refresh(env);
+        terminal.see("FROM python:3.8-slim-bullseye").see("[s] suggestion");
+        // Enter is no yes.
+        terminal.answer(ASKS, "\r").see("one of s p u b B e E m").press("s").answer(LAST, "y");
+        terminal.end().exits(0).left("renaming: upstream renamed '3.7' to '3.8'");
+        assert_eq!(env.read("ws/up/Dockerfile"), "FROM python:3.8-slim-bullseye\nRUN x\n");
+        assert_in_step(env);
+    }
+
+    fn lines_are_written_in_the_editor(env) {
+        one(env, ENTRY);
+        let editor = script(env, "ed", "cp \"$1\" \"$HOME/page\"; printf 'fünf\\n' >\"$1\"");
+        let mut terminal = with_editor(env, &editor, &["refresh"]);
+        terminal.answer("a.txt:5", "e").answer(LAST, "y");
+        terminal.end().exits(0).left("a.txt:5: hand: edited by hand");
+        assert_eq!(fifth(env), "fünf\n");
+        let page = env.read("home/page");
+        assert!(["FIVE", "cinq", "five", "four", "six"].iter().all(|line| page.contains(line)), "{page}");
+        assert_in_step(env);
+    }
+
+    fn a_file_is_written_in_the_editor(env) {
+        one(env, ENTRY);
+        let editor = script(env, "ed", "sed -i -e '/^<<<<<<< /,/^>>>>>>> /c\\fünf' -e s/ten/zehn/ \"$1\"");
+        let mut terminal = with_editor(env, &editor, &["refresh"]);
+        terminal.answer("a.txt:5", "E").answer(LAST, "y");
+        terminal.end().exits(0);
+        assert_eq!(env.read("ws/up/a.txt"), with("five", "fünf").replace("ten", "zehn"));
+        assert_in_step(env);
+    }
+
+    fn what_an_editor_did_not_finish_is_not_taken(env) {
+        one(env, ENTRY);
+        let before = env.files();
+        let editor = script(env, "ed", "sh \"$HOME/how\" \"$1\"");
+        let how = |text: &str| crate::support::put(&env.path("home/how"), text);
+        let mut terminal = with_editor(env, &editor, &["refresh"]);
+        how("true");
+        terminal.answer("a.txt:5", "e").see("nothing is taken: a conflict marker is left in line 17");
+        how("sed -i s/FIVE/FUNF/ \"$1\"");
+        terminal.press("E").see("nothing is taken: a conflict marker is left in line 5");
+        how("echo x >\"$1\"; exit 1");
+        terminal.press("e").see("the editor ended with a failure; nothing is taken");
+        terminal.press("q");
+        terminal.end().exits(3).left("nothing was changed");
+        crate::support::assert_same(&before, &env.files(), "an editor that finishes nothing");
+    }
+
+    fn the_merge_tool_is_the_one_of_git(env) {
+        one(env, ENTRY);
+        let mut terminal = refresh(env);
+        terminal.answer("a.txt:5", "m").see("git knows no merge tool").press("q");
+        terminal.end().exits(3);
+        let tool = script(env, "tool", "echo \"$MERGED\" >\"$HOME/name\"; grep -h . \"$LOCAL\" \"$BASE\" \"$REMOTE\" >\"$HOME/sides\"; sed -i '/^<<<<<<< /,/^>>>>>>> /c\\both' \"$MERGED\"");
+        let config = env.read("home/.gitconfig");
+        let tool = format!("[merge]\n\ttool = ours\n[mergetool \"ours\"]\n\tcmd = LOCAL=\"$LOCAL\" BASE=\"$BASE\" REMOTE=\"$REMOTE\" MERGED=\"$MERGED\" {tool}\n\ttrustExitCode = true\n");
+        env.write("home/.gitconfig", config + &tool);
+        assert_eq!(decided(env, "m"), "both\n");
+        let sides = env.read("home/sides");
+        assert!(["FIVE", "cinq", "five"].iter().all(|line| sides.contains(line)), "{sides}");
+        assert!(!env.read("home/name").contains("a.txt"), "the tool sees a neutral name");
+        assert_in_step(env);
+    }
+
+    fn what_stands_behind_it_is_shown(env) {
+        let bench = one(env, ENTRY);
+        let commit = bench.id("v1.1");
+        let mut terminal = refresh(env);
+        terminal.see("a.txt:5").see("changed upstream by").see(&commit[..12]);
+        terminal.press("v").see("+FIVE").see("Subject: [PATCH] Shout five").press("q").see(ASKS);
+        terminal.press("o").see("upstream's changes of a.txt").see("+cinq").see("-five").press("q").see(ASKS);
+        terminal.press("h").see("history of a.txt").see(&commit[..12]).see("v1.1").press("q").see(ASKS);
+        terminal.press("?").see("what the keys do").press("x").see("a.txt:5");
+        terminal.press("x").see("'x' means nothing here").press("q");
+        terminal.end().exits(3);
+    }
+
+    fn a_large_hunk_is_paged_and_the_screen_follows_the_terminal(env) {
+        let many = |word: &str| (1..=60).map(|n| format!("{word} {n}\n")).collect::<String>();
+        let bench = crate::refresh::bench::Bench::new(env, &[("a.txt", Some(&many("base")))]);
+        let queue = [bench.patch("Mine", &[("a.txt", Some(&many("patch")))])];
+        bench.release("v1.1", &[("a.txt", Some(&many("theirs")))]);
+        bench.ready(ENTRY, &queue);
+        let mut terminal = refresh(env);
+        terminal.see("base 1").see("rows, space: more").see_no("patch 60");
+        terminal.press("G").see("patch 60").see("the end").press("g").see("base 1").see_no("patch 60");
+        terminal.press(DOWN).see("2-").press(" ").see_no("base 1 ");
+        // From side by side to one above the other, and to a terminal that hardly holds a thing.
+        terminal.press("g").resize((80, 24)).see("base 1").see_no("┬");
+        terminal.resize((20, 6)).see("a.txt:1").resize((140, 40)).see("┬").press("p").answer(LAST, "y");
+        terminal.end().exits(0);
+        assert_eq!(env.read("ws/up/a.txt"), many("patch"));
+    }
+}
