@@ -1,0 +1,158 @@
+//! What is asked, and answers that depend on nothing but the question.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bstr::BString;
+use patchq::git::{Entry, Mode};
+use patchq::path::RepoPath;
+use patchq::stack::{Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Piece, Rebased, Take, can_make, choices};
+use patchq::workspace::Moving;
+use patchq::workspace::digest::Sum;
+use patchq::workspace::session::{About, Decision};
+
+/// A question that waits.
+pub(crate) struct Question<'r> {
+    pub(crate) number: usize,
+    patch: &'r PatchOutcome,
+    what: What<'r>,
+    /// The digest of the patch's file.
+    sum: Sum,
+}
+
+enum What<'r> {
+    Lines(&'r Conflict, &'r Hunk, usize),
+    Whole(&'r FileOutcome, &'r Conflict),
+    Emptied,
+}
+
+/// What tells a question from all others.
+pub(crate) type Key = (String, Option<RepoPath>, String);
+
+/// All of them.
+pub(crate) fn questions<'r>(moving: &Moving<'_>, rebased: &'r Rebased) -> Vec<Question<'r>> {
+    let sums = moving.from.digest().files;
+    let mut all = Vec::new();
+    for (number, patch) in rebased.patches.iter().enumerate() {
+        let sum = sums[&patch.name];
+        let mut ask = |what| all.push(Question { number, patch, what, sum });
+        for file in &patch.files {
+            let Some(conflict) = &file.conflict else { continue };
+            let hunks = file.open_hunks();
+            if hunks.is_empty() {
+                ask(What::Whole(file, conflict));
+            }
+            hunks.into_iter().for_each(|(hunk, nth)| ask(What::Lines(conflict, hunk, nth)));
+        }
+        if patch.emptied {
+            ask(What::Emptied);
+        }
+    }
+    all
+}
+
+impl Question<'_> {
+    pub(crate) fn key(&self) -> Key {
+        let (path, about) = match &self.what {
+            What::Lines(conflict, hunk, nth) => (Some(conflict.path.clone()), format!("{:?} {nth}", hunk.texts())),
+            What::Whole(_, conflict) => (Some(conflict.path.clone()), format!("{:?}", conflict.sides)),
+            What::Emptied => (None, "emptied".to_owned()),
+        };
+        (self.patch.name.clone(), path, about)
+    }
+
+    fn choose(&self, seed: u64, of: usize) -> usize {
+        let mut hasher = DefaultHasher::new();
+        (self.key(), seed).hash(&mut hasher);
+        (hasher.finish() % of as u64) as usize
+    }
+}
+
+/// The answer to a question, the same every time.
+pub(crate) fn answer(question: &Question<'_>, seed: u64) -> Vec<Decision> {
+    let about = match &question.what {
+        What::Lines(conflict, hunk, nth) => {
+            let (path, texts) = (conflict.path.clone(), hunk.texts().map(Clone::clone));
+            About::Lines { path, texts, nth: *nth, text: lines(question, hunk, seed) }
+        }
+        What::Whole(file, conflict) => {
+            let (path, sides) = (conflict.path.clone(), conflict.sides);
+            About::Whole { path, sides, take: whole(question, file, conflict, seed) }
+        }
+        What::Emptied => About::Leaves { file: question.sum },
+    };
+    vec![Decision::by_hand(&question.patch.name, about, "so")]
+}
+
+fn lines(question: &Question<'_>, hunk: &Hunk, seed: u64) -> BString {
+    let (upstream, patch) = (&hunk.upstream.text, &hunk.patch.text);
+    match question.choose(seed, 5) {
+        0 => patch.clone(),
+        1 => upstream.clone(),
+        2 => [upstream.as_slice(), patch.as_slice()].concat().into(),
+        3 => BString::default(),
+        n => format!("decided {n} {}\n", question.choose(seed, 97)).into(),
+    }
+}
+
+fn whole(question: &Question<'_>, file: &FileOutcome, conflict: &Conflict, seed: u64) -> Take {
+    let mut takes = choices(conflict, file.from.is_some());
+    if can_make(conflict.kind) && conflict.kind != ConflictKind::Binary {
+        takes.push(Take::Made(Some((Mode::File, "made\n".into()))));
+    }
+    takes.swap_remove(question.choose(seed, takes.len()))
+}
+
+/// What the files that wait in a question's patch become in the checkout by the same answers; `None`: it cannot be done there.
+pub(crate) fn in_checkout(
+    moving: &Moving<'_>,
+    rebased: &Rebased,
+    open: &Question<'_>,
+    seed: u64,
+) -> Option<Vec<(String, Option<Vec<u8>>)>> {
+    if rebased.patches[..open.number].iter().any(PatchOutcome::waits) || open.patch.emptied {
+        return None;
+    }
+    let all = questions(moving, rebased);
+    let mine: Vec<&Question<'_>> = all.iter().filter(|other| other.number == open.number).collect();
+    let content = |entry: Option<Entry>| match entry {
+        Some(entry) => moving.content(entry).map(|text| Some(text.to_vec())),
+        None => Some(None),
+    };
+    let mut files = Vec::new();
+    let mut paths = BTreeSet::new();
+    for file in &open.patch.files {
+        let Some(conflict) = &file.conflict else { continue };
+        let path = conflict.path.to_string();
+        let made = match &conflict.text {
+            Some(text) => {
+                let hunks = mine.iter().filter_map(|question| match &question.what {
+                    What::Lines(of, hunk, _) if of.path == conflict.path => Some(lines(question, hunk, seed)),
+                    _ => None,
+                });
+                let mut hunks = hunks.collect::<Vec<_>>().into_iter();
+                let piece = |piece: &Piece| match piece {
+                    Piece::Merged(text) => text.clone(),
+                    Piece::Hunk(_) => hunks.next().unwrap(),
+                };
+                let text: Vec<BString> = text.pieces.iter().map(piece).collect();
+                Some(text.concat())
+            }
+            None => {
+                let question = mine
+                    .iter()
+                    .find(|question| matches!(&question.what, What::Whole(_, of) if of.path == conflict.path))?;
+                match whole(question, file, conflict, seed) {
+                    Take::Patch => content(conflict.sides.patch)?,
+                    Take::Upstream => content(conflict.sides.upstream)?,
+                    Take::Made(made) => made.map(|(_, text)| text.into()),
+                    Take::Follow(_) => return None,
+                }
+            }
+        };
+        paths.insert(path.clone());
+        files.push((path, made));
+    }
+    // A path that waits for another question of the same patch cannot be handed over with it.
+    open.patch.files.iter().all(|file| file.waits_for.is_none()).then_some(files)
+}
