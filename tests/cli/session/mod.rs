@@ -3,6 +3,7 @@
 mod checkout;
 mod choices;
 mod files;
+mod killed;
 mod leaving;
 mod memory;
 mod others;

@@ -115,6 +115,34 @@ impl Terminal {
         self
     }
 
+    /// Waits until one of `texts` is on the screen, and says which; `None`: the program has ended.
+    pub(crate) fn see_one_of(&mut self, texts: &[&str]) -> Option<usize> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let ended = self.child.try_wait().unwrap().is_some();
+            while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(10)) {
+                self.screen.process(&bytes);
+            }
+            let screen = self.screen();
+            match texts.iter().position(|text| screen.contains(text)) {
+                _ if ended => return None,
+                Some(n) => return Some(n),
+                None => assert!(Instant::now() < deadline, "patchq {}: none of {texts:?}:\n{screen}", self.what),
+            }
+        }
+    }
+
+    /// Waits a moment for `text` to leave the screen, or for the program to end.
+    pub(crate) fn see_no_more(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.screen().contains(text) && self.child.try_wait().unwrap().is_none() {
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(20)) {
+                self.screen.process(&bytes);
+            }
+            assert!(Instant::now() < deadline, "patchq {}: '{text}' stays:\n{}", self.what, self.screen());
+        }
+    }
+
     /// Types `keys`.
     pub(crate) fn press(&mut self, keys: &str) -> &mut Terminal {
         // A program that is gone reads no more keys; that it is gone is for the next look.
