@@ -82,7 +82,10 @@ impl Bench {
         let remote = Remote::new(&self.git, vec![url], offline);
         let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
         let (prompts, neighbours) = (Prompts::Never, Vec::new());
-        run(&site, &Supply { remote, local: false, lock, cancel: &NEVER, progress: None, prompts, neighbours })
+        run(
+            &site,
+            &Supply { remote, local: false, lock, cancel: &NEVER, progress: None, before: &|| {}, prompts, neighbours },
+        )
     }
 
     fn diff(&self, offline: bool, file: &Whereabouts) -> Result<String, &'static str> {

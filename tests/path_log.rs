@@ -395,6 +395,7 @@ impl Bench {
             lock,
             cancel: &NEVER,
             progress: None,
+            before: &|| {},
             prompts: Prompts::Never,
             neighbours: Vec::new(),
         }

@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use bstr::ByteSlice;
-
 use super::context::Context;
 use super::failure::{CliError, shown};
 use crate::git::{Forge, Id, Signature, Url};
 use crate::path::RepoPath;
 use crate::report::{ConflictReport, UpstreamCommit};
 use crate::stack::{Conflict, Hunk, Rebased};
-use crate::workspace::{Changer, PathChanges, Question, Site, Supply, WhoChanged, Workspace, who_changed};
+use crate::workspace::{
+    Changer, PathChanges, PinLines, Question, Site, Supply, WhoChanged, Workspace, upstream_lines, who_changed,
+};
 
 /// Who changed what is in conflict.
 pub(super) struct Changers {
     paths: Vec<PathChanges>,
     forge: Option<Forge>,
+    /// Where lines of the new stack so far stand on the pin.
+    pin_lines: PinLines,
+    /// The lines on the pin that were asked about.
+    asked: BTreeMap<RepoPath, Vec<Range<u32>>>,
     /// Why nobody is named, where the upstream could not be asked.
     pub(super) skipped: Option<String>,
 }
@@ -26,31 +30,38 @@ impl Changers {
     /// is said and nobody is named.
     pub(super) fn ask(
         context: &Context,
-        (site, supply): (&Site<'_>, &Supply<'_>),
-        (old, new): (Id, Id),
-        rebased: &Rebased,
+        from: (&Site<'_>, &Supply<'_>),
+        pins: (Id, Id),
+        (rebased, pin_lines): (&Rebased, &PinLines),
     ) -> Result<Changers, CliError> {
         let files = rebased.patches.iter().flat_map(|patch| &patch.files);
-        let mut lines: BTreeMap<RepoPath, Vec<Range<u32>>> = BTreeMap::new();
-        for conflict in files.filter_map(|file| file.conflict.as_ref()) {
-            lines.entry(conflict.path.clone()).or_default().extend(Changers::lines(conflict));
-        }
-        let changers = Changers::of((site, supply), (old, new), &lines)?;
+        let changers = Changers::of(from, pins, files.filter_map(|file| file.conflict.as_ref()), pin_lines)?;
         if let Some(why) = &changers.skipped {
-            context.tell(&format!("{}: the report names no upstream commits: {why}", site.name()));
+            context.tell(&format!("{}: the report names no upstream commits: {why}", from.0.name()));
         }
         Ok(changers)
     }
 
-    /// The same for these lines of these paths, with nothing said.
-    pub(super) fn of(
+    /// The same for some conflicts, with nothing said.
+    pub(super) fn of<'c>(
         (site, supply): (&Site<'_>, &Supply<'_>),
         (old, new): (Id, Id),
-        lines: &BTreeMap<RepoPath, Vec<Range<u32>>>,
+        conflicts: impl Iterator<Item = &'c Conflict>,
+        pin_lines: &PinLines,
     ) -> Result<Changers, CliError> {
-        let questions: Vec<Question> = lines.iter().map(|(path, lines)| (path.clone(), lines.clone())).collect();
-        let mut changers =
-            Changers { paths: Vec::new(), forge: forge(site.workspace, site.name().as_str()), skipped: None };
+        let mut lines: BTreeMap<RepoPath, Vec<Range<u32>>> = BTreeMap::new();
+        for conflict in conflicts {
+            let on_pin = upstream_lines(conflict).map(|lines| pin_lines.on_pin(&conflict.path, lines));
+            lines.entry(conflict.path.clone()).or_default().extend(on_pin);
+        }
+        let questions: Vec<Question> = lines.into_iter().collect();
+        let mut changers = Changers {
+            paths: Vec::new(),
+            forge: forge(site.workspace, site.name().as_str()),
+            pin_lines: pin_lines.clone(),
+            asked: questions.iter().cloned().collect(),
+            skipped: None,
+        };
         if !questions.is_empty() {
             match who_changed(site, supply, old, new, &questions)? {
                 WhoChanged::Told(paths) => changers.paths = paths,
@@ -60,9 +71,13 @@ impl Changers {
         Ok(changers)
     }
 
-    /// The lines of upstream's that a conflict is about.
-    pub(super) fn lines(conflict: &Conflict) -> Vec<Range<u32>> {
-        conflict.hunks().map(|hunk| range(hunk.upstream.start, hunk.upstream.count())).collect()
+    /// Whether this was asked about all of a conflict, at the places where its lines are by now.
+    pub(super) fn knows(&self, conflict: &Conflict, pin_lines: &PinLines) -> bool {
+        let Some(asked) = self.asked.get(&conflict.path) else { return false };
+        upstream_lines(conflict).all(|lines| {
+            let now = pin_lines.on_pin(&conflict.path, lines.clone());
+            asked.contains(&now) && self.pin_lines.on_pin(&conflict.path, lines) == now
+        })
     }
 
     /// The web page of all that changed between two commits.
@@ -72,9 +87,8 @@ impl Changers {
 
     /// The commits that touched the hunk with number `n` of a conflict; `None`: the path.
     pub(super) fn of_report(&self, conflict: &ConflictReport, n: Option<usize>) -> Vec<UpstreamCommit> {
-        let lines =
-            n.and_then(|n| conflict.hunks.get(n)).map(|hunk| range(hunk.upstream.start, hunk.upstream.lines.len()));
-        self.of_lines(conflict.path.0.as_bytes(), lines)
+        let hunk = n.and_then(|n| conflict.hunks.get(n));
+        self.of_lines(&conflict.path.0, hunk.map(|hunk| range(hunk.upstream.start, hunk.upstream.lines.len())))
     }
 
     /// The commits that touched the lines of a hunk; `None`: the path.
@@ -85,6 +99,7 @@ impl Changers {
 
     fn of_lines(&self, path: &[u8], lines: Option<Range<u32>>) -> Vec<UpstreamCommit> {
         let Some(path) = self.paths.iter().find(|known| known.path.as_bytes() == path) else { return Vec::new() };
+        let lines = lines.map(|lines| self.pin_lines.on_pin(&path.path, lines));
         let touched = |commit: &&Changer| lines.as_ref().is_none_or(|lines| commit.touched.contains(lines));
         path.commits.iter().filter(touched).map(|commit| self.shown(commit)).collect()
     }

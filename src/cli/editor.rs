@@ -27,6 +27,9 @@ pub enum EditEnd {
     GaveUp(Option<i32>),
 }
 
+/// An edit that ended: how, and what the file holds now, of which nothing may be lost.
+pub type Ended = (EditEnd, Vec<u8>);
+
 impl Editor {
     /// The editor that git would open: GIT_EDITOR, git's `core.editor`, VISUAL, EDITOR, `vi`, in this order; `git_dir` is
     /// where git is asked for its settings. `None`: the terminal can show none, and the user named none.
@@ -50,20 +53,27 @@ impl Editor {
         }
     }
 
-    /// Opens a hunk of the file `path`. `scratch` is a folder for what need not survive.
+    /// Opens a hunk of the file `path`, with the text of `page` or an unfinished edit of it. `scratch` is a folder for what need
+    /// not survive.
     ///
     /// # Errors
     /// [`io::Error`] when the private file cannot be written or read.
-    pub fn hunk(&self, scratch: &Path, path: &RepoPath, page: &HunkPage) -> io::Result<EditEnd> {
-        self.edit(scratch, path, page.text(), |after| page.read(&after))
+    pub fn hunk(&self, scratch: &Path, path: &RepoPath, page: &HunkPage, draft: Option<&[u8]>) -> io::Result<Ended> {
+        self.edit(scratch, path, draft.unwrap_or(page.text()), |after| page.read(after))
     }
 
     /// Opens the whole text of the file `path`, with markers of `marker_size` in it.
     ///
     /// # Errors
     /// As [`Editor::hunk`].
-    pub fn file(&self, scratch: &Path, path: &RepoPath, text: &[u8], marker_size: usize) -> io::Result<EditEnd> {
-        self.edit(scratch, path, text, |after| read_file_back(text, after, marker_size))
+    pub fn file(&self, scratch: &Path, path: &RepoPath, text: &[u8], marker_size: usize) -> io::Result<Ended> {
+        self.edit(scratch, path, text, |after| read_file_back(text, after.to_vec(), marker_size))
+    }
+
+    /// Its command, as the user named it.
+    #[must_use]
+    pub fn name(&self) -> &OsStr {
+        &self.0
     }
 
     fn edit(
@@ -71,17 +81,22 @@ impl Editor {
         scratch: &Path,
         path: &RepoPath,
         text: &[u8],
-        read: impl FnOnce(Vec<u8>) -> Edited,
-    ) -> io::Result<EditEnd> {
+        read: impl FnOnce(&[u8]) -> Edited,
+    ) -> io::Result<Ended> {
         fs::create_dir_all(scratch)?;
         let private = fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new().prefix("edit-").permissions(private).tempdir_in(scratch)?;
         let file = folder.path().join(neutral_name(path));
         fs::write(&file, text)?;
-        match self.open(&file)? {
-            Some(0) => Ok(EditEnd::Done(read(fs::read(&file)?))),
-            code => Ok(EditEnd::GaveUp(code)),
-        }
+        let code = self.open(&file)?;
+        // An editor may well leave nothing where it failed.
+        let after = if code == Some(0) { fs::read(&file)? } else { fs::read(&file).unwrap_or_default() };
+        let end = match code {
+            Some(0) if after == text => EditEnd::Done(Edited::Unchanged),
+            Some(0) => EditEnd::Done(read(&after)),
+            code => EditEnd::GaveUp(code),
+        };
+        Ok((end, after))
     }
 
     /// As git does it: the value is a shell's words, the file the last of them. Ctrl-C is the editor's as long as it runs.
@@ -134,10 +149,10 @@ mod tests {
         let (scratch, path) = (dir.path().join("scratch"), RepoPath::new("app/ma in.py").unwrap());
         let editor = |script: &str| Editor(script.into());
         let side = |text: &str| Lines { start: 1, text: text.into() };
-        let hunk = Hunk { base: side("b\n"), upstream: side("u\n"), patch: side("p\n") };
+        let hunk = Hunk { base: side("b\n"), upstream: side("u\n"), patch: side("p\n"), nth: 0 };
         let (title, sides, around) = ("x", ["u", "b", "p"], (&[][..], &[][..]));
         let page = HunkPage::new(&HunkText { title, hunk: &hunk, sides, around, start: b"u\n", marker_size: 7 });
-        let edited = |script: &str| editor(script).hunk(&scratch, &path, &page).unwrap();
+        let edited = |script: &str| editor(script).hunk(&scratch, &path, &page, None).unwrap().0;
         assert_eq!(edited("sed -i 's/^u$/both of them/'"), EditEnd::Done(Edited::Text(b"both of them\n".to_vec())));
         assert_eq!(edited(":"), EditEnd::Done(Edited::Unchanged));
         // As editors save: another file in place of the first.
@@ -148,8 +163,12 @@ mod tests {
         let out = dir.path().join("out");
         let look = format!("f() {{ stat -c %a \"$(dirname \"$1\")\" >{0}; basename \"$1\" >>{0}; }}; f", out.display());
         let text = b"a\n<<<<<<< u\nb\n";
-        let whole = |script: &str| editor(script).file(&scratch, &path, text, 7).unwrap();
-        assert_eq!(whole(&look), EditEnd::Done(Edited::LeftMarkers(2)));
+        let ended = |script: &str| editor(script).file(&scratch, &path, text, 7).unwrap();
+        let whole = |script: &str| ended(script).0;
+        assert_eq!(whole(&look), EditEnd::Done(Edited::Unchanged));
+        let half = b"a\n<<<<<<< u\nB\n".to_vec();
+        assert_eq!(ended("sed -i s/b/B/"), (EditEnd::Done(Edited::LeftMarkers(2)), half.clone()));
+        assert_eq!(ended("f() { sed -i s/b/B/ \"$1\"; false; }; f"), (EditEnd::GaveUp(Some(1)), half));
         assert_eq!(fs::read_to_string(out).unwrap(), "700\nconflict.py\n");
         assert_eq!(whole("sed -i '/^<</d'"), EditEnd::Done(Edited::Text(b"a\nb\n".to_vec())));
         assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0, "something was left behind");

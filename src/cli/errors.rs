@@ -326,7 +326,11 @@ impl CliError {
             UndoError::Nothing => CliError::of("undo", &error).in_upstream(name),
             UndoError::Changed { command, why } => {
                 let text = format!("'{command}' cannot be undone:\n{}", why.join("\n"));
-                CliError::plain("undo", text).hint("save, export or put these back first").in_upstream(name)
+                let made = CliError::plain("undo", text).in_upstream(name);
+                match why.iter().any(|why| why.contains("conflict waits in the checkout")) {
+                    true => crate::cli::refresh::with_ways(made, name),
+                    false => made.hint("save, export or put these back first"),
+                }
             }
         }
     }
@@ -336,7 +340,7 @@ impl CliError {
 pub(super) fn unreadable_hint(name: &str, why: &crate::workspace::Unreadable) -> String {
     use crate::workspace::Unreadable;
     match why {
-        Unreadable::HandedOver => format!("patchq refresh {name} --continue, or --abort"),
+        Unreadable::HandedOver => format!("patchq refresh {name} --continue     (or --abort)"),
         Unreadable::OtherBranch(_) | Unreadable::Detached(_) => format!("git -C {name} switch patchq"),
         Unreadable::Operation(operation) => format!("git -C {name} {operation} --continue, or --abort"),
         Unreadable::Merge(_) => format!("git -C {name} rebase refs/patchq/base"),

@@ -106,6 +106,12 @@ impl CliError {
         self
     }
 
+    /// Without the ways out that hold elsewhere.
+    pub(super) fn without_hints(mut self) -> CliError {
+        self.said.hints.clear();
+        self
+    }
+
     pub(super) fn exit(mut self, exit: Exit) -> CliError {
         self.exit = exit;
         self

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::export::{Patch, patches, say_patches};
 use super::failure::{CliError, Exit};
+use super::session::refuse_open;
 use super::{outcomes, refresh};
 use crate::git::{Prompts, Url};
 use crate::report::PatchReport;
@@ -51,6 +52,7 @@ pub(super) fn entries<'w>(
         }
     }
     for other in &found {
+        refuse_open(workspace, &other.name)?;
         let site = site(context, workspace, other)?;
         context.with_prompts(|prompts| {
             context.with_supply(workspace, other, false, prompts, |supply| {

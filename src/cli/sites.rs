@@ -99,7 +99,8 @@ impl Context {
         let neighbours = neighbours(workspace, upstream);
         let on_wait = |holder: &Holder| self.waiting(holder);
         let lock = FetchLock::new(workspace, upstream, self.command(), &on_wait);
-        work(&Supply { remote, neighbours, local, lock, cancel: self.stop(), progress, prompts })
+        let before = || self.step_out();
+        work(&Supply { remote, neighbours, local, lock, cancel: self.stop(), progress, before: &before, prompts })
     }
 
     /// Tries without prompts first, and again with git asking on the terminal where credentials were missing and somebody can
@@ -118,7 +119,15 @@ impl Context {
         work(&Around { command, now: self.now(), on_wait: &on_wait, observe: &observe })
     }
 
+    /// Gives the terminal back where a full screen has it.
+    fn step_out(&self) {
+        if crate::ui::step_out() {
+            self.progress.resume();
+        }
+    }
+
     fn waiting(&self, holder: &Holder) {
+        self.step_out();
         self.tell(&format!("waiting for {holder}"));
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::context::Context;
-use super::failure::{CliError, Exit};
+use super::failure::{CliError, Exit, shown};
 use super::session::tell_open;
 use crate::ui::{Cell, Column, Table, age};
 use crate::workspace::Site;
@@ -44,6 +44,8 @@ struct Change {
     command: String,
     time: i64,
     files: Vec<String>,
+    /// What should be known of it: why patches left the queue.
+    notes: Vec<String>,
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
@@ -84,6 +86,7 @@ fn change(upstream: &str, kept: &Kept) -> Change {
         command: kept.command.clone(),
         time: kept.time,
         files: kept.files().map(str::to_owned).collect(),
+        notes: kept.notes.clone(),
     }
 }
 
@@ -114,6 +117,10 @@ fn show(context: &Context, all: &[(Site<'_>, Vec<Kept>)]) -> Result<Exit, CliErr
         context.tell("nothing to undo");
     } else {
         context.out(&table.render(&context.look))?;
+        let noted = rows.iter().flat_map(|(time, name, kept)| kept.notes.iter().map(move |note| (*time, name, note)));
+        for (time, name, note) in noted {
+            context.out(&format!("{}, {name}: {}\n", age(time, context.now()), shown(note.as_bytes())))?;
+        }
     }
     Ok(Exit::Done)
 }

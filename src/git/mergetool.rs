@@ -33,7 +33,7 @@ pub struct ToMerge<'a> {
 pub enum ToolOutcome {
     /// The tool made this text and said (or the user did) that it is done. It may have markers in it all the same.
     Merged(Vec<u8>),
-    /// The tool ended without a merge, with this exit status of git's.
+    /// The tool ended without a merge, with this exit status of git's, which put the file back.
     NotResolved(Option<i32>),
     /// Git is configured with no merge tool (`merge.tool`, `merge.guitool`).
     NotConfigured,

@@ -38,6 +38,7 @@ pub use left_locks::{clear_left_fetch_locks, clear_left_locks};
 pub use mergetool::{MergeToolError, ToMerge, ToolOutcome, merge_tool, neutral_name};
 pub use notes::{NOTES, configured_identity, make_notes, read_notes};
 pub use objects::{ObjectKind, Objects};
+pub use path_lines::lines_before;
 pub use path_log::{CommitRange, PathLog};
 pub use program::{GitProgram, Interactive, MINIMUM, Output, ProgramError, Prompts, Run, Version, Watch};
 pub use progress::Progress;

@@ -107,6 +107,29 @@ impl Step {
     }
 }
 
+/// Where `lines` of the text `new` stood in the text `old`: what replaced others counts as those.
+///
+/// # Errors
+/// [`GitError`] when libgit2 cannot compare them.
+pub fn lines_before(old: &[u8], new: &[u8], lines: Lines) -> Result<Lines, GitError> {
+    let hunks = diff(old, new)?;
+    let moved = |at: u32| {
+        let before = hunks.iter().filter(|hunk| hunk.new.end <= at);
+        before.fold(at, |at, hunk| at.saturating_add_signed(grown(hunk)))
+    };
+    let at_start = hunks.iter().find(|hunk| hunk.new.contains(&lines.start));
+    let at_end = hunks.iter().find(|hunk| hunk.new.start < lines.end && lines.end < hunk.new.end);
+    let start = at_start.map_or_else(|| moved(lines.start), |hunk| hunk.old.start);
+    let end = at_end.map_or_else(|| moved(lines.end), |hunk| hunk.old.end);
+    Ok(start..end.max(start))
+}
+
+/// How many more lines the old side of a hunk has.
+fn grown(hunk: &Hunk) -> i32 {
+    let count = |lines: &Lines| i32::try_from(lines.len()).unwrap_or(i32::MAX);
+    count(&hunk.old) - count(&hunk.new)
+}
+
 /// The lines that differ, in order; two hunks never touch.
 fn diff(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
     let failed = || GitError::lib("cannot compare two versions of a file");
@@ -247,6 +270,15 @@ mod tests {
         assert_eq!(parted("a b c", "a c", 1..2), (vec![2..3], vec![1..1], vec![1..2]));
         assert_eq!(parted("a b c", "X c", 1..1), (vec![], vec![1..1], vec![0..2]));
         assert_eq!(parted("a b c d", "a c d", 2..3), (vec![3..4], vec![], vec![]));
+    }
+
+    #[test]
+    fn lines_are_found_where_they_stood() {
+        let (old, new) = ("1\n2\n3\n4\n5\n", "x\ny\n1\n2\nC\nD\n5\n");
+        let before = |lines| lines_before(old.as_bytes(), new.as_bytes(), lines).unwrap();
+        assert_eq!((before(2..4), before(4..6), before(6..7)), (0..2, 2..4, 4..5));
+        // What is not there yet is the place where it comes.
+        assert_eq!((before(0..2), before(3..3), before(4..5)), (0..0, 1..1, 2..4));
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Accept {
 }
 
 impl Resolver for Accept {
-    fn hunk(&self, at: At<'_>, hunk: &Hunk, _: usize) -> Answer<BString> {
+    fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
         let side = |choice: Choice, text: &BString, by: &str, reason: &str| match suggest::guard(at.path, hunk, choice)
         {
             Err(guard) => Answer::Refused(guard.to_string()),

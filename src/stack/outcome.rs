@@ -3,9 +3,8 @@
 use super::Stack;
 use super::conflict::{Conflict, ConflictKind, Sides};
 use super::evidence::Evidence;
-use super::resolve::{Decided, What};
+use super::resolve::Decided;
 use super::suggest::Standing;
-use super::text::Hunk;
 use crate::git::Id;
 use crate::path::RepoPath;
 
@@ -150,24 +149,6 @@ impl FileOutcome {
             decided: Vec::new(),
             refused: Vec::new(),
         }
-    }
-
-    /// The hunks that wait, each with how many before it in the file have the same lines, decided ones among them.
-    #[must_use]
-    pub fn open_hunks(&self) -> Vec<(&Hunk, usize)> {
-        let decided = |hunk: &Hunk, n: usize| {
-            self.decided.iter().any(|decided| match &decided.what {
-                What::Lines { hunk: other, nth, .. } => *nth == n && other.texts() == hunk.texts(),
-                _ => false,
-            })
-        };
-        let mut open: Vec<(&Hunk, usize)> = Vec::new();
-        for hunk in self.conflict.iter().flat_map(Conflict::hunks) {
-            let before = open.iter().filter(|(other, _)| other.texts() == hunk.texts()).count();
-            let nth = (0..).filter(|n| !decided(hunk, *n)).nth(before);
-            open.push((hunk, nth.unwrap_or(before)));
-        }
-        open
     }
 
     /// The path on the new pin.

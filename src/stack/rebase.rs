@@ -14,7 +14,7 @@ use super::merge::{Merged, merge};
 use super::outcome::{FileOutcome, Outcome, PatchOutcome, Rebased};
 use super::place::{Misplaced, misplaced};
 use super::renames::{Renames, Went};
-use super::resolve::{Resolved, Resolver, joined, resolve};
+use super::resolve::{Resolved, Resolver, join, resolve};
 use super::standing::standing;
 use super::touched::{Touch, renamed};
 use super::{Base, Item, Lazy, Missing, Stack};
@@ -75,10 +75,9 @@ impl Run<'_, '_> {
         for file in &mut files {
             self.decide(&item.name, file, &mut edits)?;
         }
-        for file in joined(self.objects, self.resolver, item, self.tree, &mut edits)? {
-            files.retain(|other| other.path != file.path);
-            files.push(file);
-        }
+        let undecided = &self.undecided;
+        let waits = |path: &RepoPath| undecided.keys().any(|other| other.is_within(path) || path.is_within(other));
+        join(self.objects, self.resolver, (item, self.tree), (&mut edits, &mut files), waits)?;
         self.place(&item.name, &mut edits, &mut files)?;
         let before = self.tree;
         let after = self.objects.edit(before, &edits)?;

@@ -1,7 +1,5 @@
 //! Who decides about conflicts, and what may be decided.
 
-use std::collections::HashMap;
-
 use bstr::BString;
 
 use super::Item;
@@ -22,14 +20,14 @@ pub trait Resolver {
     /// where that is open about their hunks.
     fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take>;
 
-    /// What becomes of lines that both sides changed; `nth` hunks before it in the file have the same lines.
-    fn hunk(&self, at: At<'_>, hunk: &Hunk, nth: usize) -> Answer<BString>;
+    /// What becomes of lines that both sides changed.
+    fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString>;
 
     /// Whether a patch of which a merge leaves nothing may leave the queue.
     fn drop(&self, patch: &str) -> bool;
 
-    /// What a person changed beyond the conflicts, to be a part of the patch.
-    fn joins(&self, _patch: &str) -> Vec<Join> {
+    /// What a person changed beyond the conflicts, to be a part of the patch: decisions that are [`What::Joined`].
+    fn joins(&self, _patch: &str) -> Vec<Decided> {
         Vec::new()
     }
 }
@@ -97,7 +95,9 @@ pub type Made = Option<(Mode, BString)>;
 pub struct Join {
     /// Which one.
     pub path: RepoPath,
-    /// What it was then; where it is anything else now, the change is none of this.
+    /// What the patch itself makes of it: before and after. Where that is something else now, the change is none of this.
+    pub own: [Option<Entry>; 2],
+    /// What it was on the new pin with all of the patch that merged; the same goes for that.
     pub over: Option<Entry>,
     /// What became of it.
     pub made: Made,
@@ -121,8 +121,6 @@ pub enum What {
     Lines {
         /// The lines that it is about.
         hunk: Hunk,
-        /// So many hunks before it in the file have the same lines.
-        nth: usize,
         /// What stands there now.
         text: BString,
     },
@@ -146,7 +144,7 @@ impl Resolver for Nobody {
         Answer::Open
     }
 
-    fn hunk(&self, _: At<'_>, _: &Hunk, _: usize) -> Answer<BString> {
+    fn hunk(&self, _: At<'_>, _: &Hunk) -> Answer<BString> {
         Answer::Open
     }
 
@@ -186,16 +184,16 @@ impl Resolver for Chain<'_> {
         self.first(|resolver| resolver.file(at, conflict))
     }
 
-    fn hunk(&self, at: At<'_>, hunk: &Hunk, nth: usize) -> Answer<BString> {
-        self.first(|resolver| resolver.hunk(at, hunk, nth))
+    fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
+        self.first(|resolver| resolver.hunk(at, hunk))
     }
 
     fn drop(&self, patch: &str) -> bool {
         self.0.iter().any(|resolver| resolver.drop(patch))
     }
 
-    fn joins(&self, patch: &str) -> Vec<Join> {
-        self.0.iter().map(|resolver| resolver.joins(patch)).find(|joins| !joins.is_empty()).unwrap_or_default()
+    fn joins(&self, patch: &str) -> Vec<Decided> {
+        self.0.iter().flat_map(|resolver| resolver.joins(patch)).collect()
     }
 }
 
@@ -281,17 +279,13 @@ fn put(objects: &mut Objects<'_>, made: Made) -> Option<Entry> {
 }
 
 fn resolve_hunks(resolver: &dyn Resolver, at: At<'_>, file: &mut FileOutcome, conflict: &mut Conflict) {
-    let mut seen: HashMap<[BString; 3], usize> = HashMap::new();
     for piece in conflict.text.iter_mut().flat_map(|text| &mut text.pieces) {
         let Piece::Hunk(hunk) = piece else { continue };
-        let same = seen.entry(hunk.texts().map(Clone::clone)).or_default();
-        let nth = *same;
-        *same += 1;
-        match resolver.hunk(at, hunk, nth) {
+        match resolver.hunk(at, hunk) {
             Answer::Open => {}
             Answer::Refused(why) => file.refused.push(why),
             Answer::Decided { take: text, by, reason } => {
-                let what = What::Lines { hunk: hunk.clone(), nth, text: text.clone() };
+                let what = What::Lines { hunk: hunk.clone(), text: text.clone() };
                 *piece = Piece::Merged(text);
                 file.decided.push(Decided { what, by, reason });
             }
@@ -299,29 +293,35 @@ fn resolve_hunks(resolver: &dyn Resolver, at: At<'_>, file: &mut FileOutcome, co
     }
 }
 
-/// The files that a person changed beyond the conflicts of `item`, put into `edits` for the tree `onto`.
-pub(super) fn joined(
+/// Puts what a person changed beyond the conflicts of `item` into `edits` for the tree `onto`, and says so in `files`. What is
+/// in conflict itself, or `waits` for an earlier patch, is left alone.
+pub(super) fn join(
     objects: &mut Objects<'_>,
     resolver: &dyn Resolver,
-    item: &Item,
-    onto: Id,
-    edits: &mut Edits,
-) -> Result<Vec<FileOutcome>, GitError> {
-    let mut files = Vec::new();
-    for join in resolver.joins(&item.name) {
-        let path = &join.path;
-        let upstream = objects.entry(onto, path)?;
-        let now = edits.get(path).copied().unwrap_or(upstream);
-        if now != join.over {
+    (item, onto): (&Item, Id),
+    (edits, files): (&mut Edits, &mut Vec<FileOutcome>),
+    waits: impl Fn(&RepoPath) -> bool,
+) -> Result<(), GitError> {
+    for decided in resolver.joins(&item.name) {
+        let What::Joined(Join { path, own, over, made }) = &decided.what else { continue };
+        let known = files.iter().position(|file| file.place() == path);
+        let open = |file: &FileOutcome| file.conflict.is_some() || file.waits_for.is_some();
+        if waits(path) || known.is_some_and(|n| open(&files[n])) {
             continue;
         }
-        let (base, patch) = (objects.entry(item.before, path)?, objects.entry(item.after, path)?);
-        let sides = Sides { base, upstream, patch };
-        edits.insert(path.clone(), put(objects, join.made.clone()));
-        let outcome = FileOutcome::new(path.clone(), None, sides);
-        let reason = "changed by hand while the conflict was in the checkout".to_owned();
-        let decided = vec![Decided { what: What::Joined(join), by: "hand".to_owned(), reason }];
-        files.push(FileOutcome { outcome: Outcome::Merged, decided, ..outcome });
+        let upstream = objects.entry(onto, path)?;
+        let now = edits.get(path).copied().unwrap_or(upstream);
+        let [base, patch] = [objects.entry(item.before, path)?, objects.entry(item.after, path)?];
+        if now != *over || [base, patch] != *own {
+            continue;
+        }
+        edits.insert(path.clone(), put(objects, made.clone()));
+        let known = known.unwrap_or_else(|| {
+            files.push(FileOutcome::new(path.clone(), None, Sides { base, upstream, patch }));
+            files.len() - 1
+        });
+        files[known].outcome = files[known].outcome.max(Outcome::Merged);
+        files[known].decided.push(decided);
     }
-    Ok(files)
+    Ok(())
 }

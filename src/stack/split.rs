@@ -67,7 +67,7 @@ mod tests {
 
     fn hunk() -> Piece {
         let side = |text: &str| Lines { start: 1, text: text.into() };
-        Piece::Hunk(Hunk { base: side("b\n"), upstream: side("u\n"), patch: side("p\n") })
+        Piece::Hunk(Hunk { base: side("b\n"), upstream: side("u\n"), patch: side("p\n"), nth: 0 })
     }
 
     fn merge(texts: &[&str]) -> TextMerge {

@@ -1,5 +1,6 @@
 //! Three texts merged line by line (libgit2's `merge_file` with patience), and what does not merge as hunks.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bstr::{BStr, BString, ByteSlice};
@@ -32,6 +33,8 @@ pub struct Hunk {
     pub upstream: Lines,
     /// What the patch makes of it.
     pub patch: Lines,
+    /// So many hunks before it in the file have the same three texts.
+    pub nth: usize,
 }
 
 /// Some lines of a file.
@@ -125,6 +128,7 @@ fn pieces(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<TextMerge, GitError
     let regions = regions(base, ours, theirs)?;
     let (base, ours, theirs) = (lines(base), lines(ours), lines(theirs));
     let (mut pieces, mut plain, mut at) = (Vec::new(), BString::default(), 0);
+    let mut seen: HashMap<[BString; 3], usize> = HashMap::new();
     for region in regions {
         plain.extend(ours[at..region.ours.start].concat());
         at = region.ours.end;
@@ -143,11 +147,11 @@ fn pieces(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<TextMerge, GitError
                     start: range.start + 1,
                     text: BString::from(all[range].concat()),
                 };
-                pieces.push(Piece::Hunk(Hunk {
-                    base: side(&base, region.base),
-                    upstream: side(&ours, region.ours),
-                    patch: side(&theirs, region.theirs),
-                }));
+                let (base, upstream) = (side(&base, region.base), side(&ours, region.ours));
+                let mut hunk = Hunk { base, upstream, patch: side(&theirs, region.theirs), nth: 0 };
+                let same = seen.entry(hunk.texts().map(Clone::clone)).or_default();
+                (hunk.nth, *same) = (*same, *same + 1);
+                pieces.push(Piece::Hunk(hunk));
             }
         }
     }
@@ -189,7 +193,7 @@ mod tests {
         let hunks: Vec<_> = merge.hunks().cloned().collect();
         assert_eq!(
             hunks,
-            [Hunk { base: lines_at(4, "d\n"), upstream: lines_at(5, "D\n"), patch: lines_at(4, "x\ny\n") }]
+            [Hunk { base: lines_at(4, "d\n"), upstream: lines_at(5, "D\n"), patch: lines_at(4, "x\ny\n"), nth: 0 }]
         );
         let (before, after) = merge.context(0, 2);
         assert_eq!(
@@ -202,7 +206,10 @@ mod tests {
     fn what_both_ends_share_is_outside() {
         let merge = conflict("a\nz\n", "a\n1\n2\n3\nz\n", "a\n1\nx\n3\nz\n");
         let hunks: Vec<_> = merge.hunks().cloned().collect();
-        assert_eq!(hunks, [Hunk { base: lines_at(2, ""), upstream: lines_at(3, "2\n"), patch: lines_at(3, "x\n") }]);
+        assert_eq!(
+            hunks,
+            [Hunk { base: lines_at(2, ""), upstream: lines_at(3, "2\n"), patch: lines_at(3, "x\n"), nth: 0 }]
+        );
     }
 
     #[test]
@@ -211,7 +218,7 @@ mod tests {
         let hunks: Vec<_> = merge.hunks().cloned().collect();
         assert_eq!(
             hunks,
-            [Hunk { base: lines_at(2, "x"), upstream: lines_at(2, "y"), patch: lines_at(2, "=======\nz\n") }]
+            [Hunk { base: lines_at(2, "x"), upstream: lines_at(2, "y"), patch: lines_at(2, "=======\nz\n"), nth: 0 }]
         );
         assert_eq!(merge.pieces[0], Piece::Merged("<<<<<<< a\n".into()));
     }
@@ -220,14 +227,20 @@ mod tests {
     fn dos_line_ends_stay() {
         let merge = conflict("a\r\nb", "a\r\nc", "a\r\nd\r\n");
         let hunks: Vec<_> = merge.hunks().cloned().collect();
-        assert_eq!(hunks, [Hunk { base: lines_at(2, "b"), upstream: lines_at(2, "c"), patch: lines_at(2, "d\r\n") }]);
+        assert_eq!(
+            hunks,
+            [Hunk { base: lines_at(2, "b"), upstream: lines_at(2, "c"), patch: lines_at(2, "d\r\n"), nth: 0 }]
+        );
     }
 
     #[test]
     fn both_added_each_its_own() {
         let merge = conflict("", "a\nb\n", "c\n");
         let hunks: Vec<_> = merge.hunks().cloned().collect();
-        assert_eq!(hunks, [Hunk { base: lines_at(1, ""), upstream: lines_at(1, "a\nb\n"), patch: lines_at(1, "c\n") }]);
+        assert_eq!(
+            hunks,
+            [Hunk { base: lines_at(1, ""), upstream: lines_at(1, "a\nb\n"), patch: lines_at(1, "c\n"), nth: 0 }]
+        );
     }
 
     #[test]

@@ -24,4 +24,4 @@ pub use progress::{Progress, Task};
 pub use prompt::{Asker, PromptError};
 pub use style::{ColourChoice, ColourWishes, Look, Paint, use_colour};
 pub use table::{Cell, Column, Table};
-pub use terminal_mode::restore_terminal;
+pub use terminal_mode::{restore_terminal, step_out};

@@ -174,7 +174,7 @@ pub fn adopt(
     let has_checkout = state.has_checkout();
     // The checkout is not touched, so what is in it needs no keeping.
     state.work.clear();
-    side.refs.extend(undo::keep(site, &mut objects, &state, &changes, &side, around)?);
+    side.refs.extend(undo::keep(site, &mut objects, &state, &changes, &side, (around, Vec::new()))?);
     do_step(site, &mut objects, changes, &side, around)?;
     Ok(Adopted { applied, files: listed, has_checkout })
 }

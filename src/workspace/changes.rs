@@ -63,7 +63,7 @@ pub(super) fn only_files(
     }
     let changed = changes.iter().map(|change| change.path.to_string()).collect();
     let mut side = GitSide::default();
-    side.refs = undo::keep(site, objects, state, &changes, &side, around)?;
+    side.refs = undo::keep(site, objects, state, &changes, &side, (around, Vec::new()))?;
     do_step(site, objects, changes, &side, around)?;
     Ok(changed)
 }

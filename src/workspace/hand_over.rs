@@ -12,11 +12,13 @@ use std::collections::BTreeSet;
 
 use bstr::BString;
 
-pub use put_back::{Kept, PutBack, put_back};
+pub use put_back::{Kept, PutBack, Taken, put_back};
 pub use read_back::{Away, ReadBack, read_back};
+pub(super) use record::Asked;
 pub use record::Handed;
 pub(super) use record::{finish, in_the_way};
 
+use super::digest::QueueChange;
 use super::files_side::Files;
 use super::follow::{GitSide, Hand, RefMove};
 use super::publish::FileChange;
@@ -54,6 +56,10 @@ pub struct HandOver {
 pub struct Unmerged {
     /// Which one, on the new pin.
     pub path: RepoPath,
+    /// The path as the patch has it.
+    pub own: RepoPath,
+    /// Whether the patch renames it.
+    pub renamed: bool,
     /// Before the patch, on the old pin.
     pub base: Option<Entry>,
     /// On the new pin, with the patches before this one.
@@ -102,6 +108,19 @@ pub enum HandOverError {
     /// What was made of a path is no file.
     #[error("a path that was in conflict is a {} now, which no decision can say", if *.0 == Mode::Gitlink { "repository of its own" } else { "folder" })]
     NoFile(Mode),
+    /// Somebody worked on while it was being taken.
+    #[error("the checkout was changed while its conflict was taken ({0})")]
+    ChangedMeanwhile(String),
+    /// The queue is another one than when the conflict was put there.
+    #[error(
+        "the queue changed since the conflict of {patch} was put into the checkout, so that what was made there answers another question"
+    )]
+    AnotherQuestion {
+        /// The patch file's name.
+        patch: String,
+        /// What changed.
+        changes: Vec<QueueChange>,
+    },
     /// There is nothing to come back.
     #[error("no conflict is in the checkout")]
     Nothing,
@@ -237,13 +256,13 @@ pub fn hand_over(
         HeadState::OnBranch { name, .. } => return Err(Unreadable::OtherBranch(name).into()),
         HeadState::Detached(id) => return Err(Unreadable::Detached(id).into()),
     };
-    let (untracked, dirty): (Vec<WorkChange>, Vec<WorkChange>) = checkout::status(&site.store, &site.checkout())?
-        .into_iter()
-        .partition(|change| matches!(change.kind, ChangeKind::Untracked | ChangeKind::Repository));
+    let mut dirty = checkout::status(&site.store, &site.checkout())?;
+    dirty.retain(|change| !is_untracked(change));
     if !dirty.is_empty() {
         return Err(HandOverError::Dirty(dirty));
     }
     let trees = order.trees(objects)?;
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(SettleError::from)?;
     let record = Handed {
         patch: order.patch.clone(),
         pin: order.pin,
@@ -251,15 +270,16 @@ pub fn hand_over(
         head: order.head,
         at: order.head,
         picked: Some(order.picked),
+        from: order.picked,
+        files: files.digest(),
         message: order.message.to_vec(),
         given: trees.work,
         work: trees.work,
         index: trees.index,
-        merged: order.merged.iter().map(|(path, _)| record::own(path, None)).collect(),
+        merged: order.merged.iter().map(|(path, _)| path.as_bytes().to_vec()).collect(),
         conflicts: Vec::new(),
         unmerged: Vec::new(),
-        untracked: untracked.into_iter().map(|change| change.path.as_bytes().to_vec()).collect(),
-        version: version_text(site, &Files::read(&site.workspace.layout, site.name()).map_err(SettleError::from)?),
+        version: version_text(site, &files),
     }
     .with_conflicts(&order.conflicts);
     let record_at = record.make(objects, old)?;
@@ -269,6 +289,11 @@ pub fn hand_over(
     let checkout = do_step(site, objects, changes, &side, around)?;
     let extra = record.sparse(site, objects)?.extra().to_vec();
     Ok(HandedOver { checkout, extra })
+}
+
+/// Whether git does not know the path: it is nobody's affair, wherever it came from.
+fn is_untracked(change: &WorkChange) -> bool {
+    matches!(change.kind, ChangeKind::Untracked | ChangeKind::Repository)
 }
 
 /// Whether the branch of the stack still is where the record's way back leads.

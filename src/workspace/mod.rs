@@ -61,7 +61,7 @@ pub use init::{InitError, Initialised, init};
 pub use inquiry::Tip;
 pub use look_up::{Found, LookUpError, Wanted, look_up};
 pub use manifest::manifest_schema;
-pub use moving::{CameBack, Drift, Moving, come_back};
+pub use moving::{CameBack, Drift, Moving, PinLines, come_back, upstream_lines};
 pub use neighbours::{by_url, neighbours};
 pub use news::{News, remember_news};
 pub use open::{OpenError, TrackedName, UnknownUpstream, Workspace};

@@ -2,21 +2,18 @@
 //! waits for a person.
 
 mod in_checkout;
+mod pin_lines;
+mod track;
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+
 use std::rc::Rc;
 
-use super::changes::{only_files, to_hold};
 use super::differences::differences;
 use super::digest::{QueueChange, Sum};
-use super::files;
 use super::files_side::Files;
-use super::layout::MANIFEST;
-use super::manifest::{ManifestEdit, Track};
+use super::manifest::Track;
 use super::memory::Memory;
-use super::pins;
-use super::publish::FileChange;
 use super::refresh::{Published, RefreshError, RefreshWish, Refreshed};
 use super::rewrite::Rewrite;
 use super::session::{self, Agreed, Decision, Decisions, Session, To};
@@ -24,9 +21,9 @@ use super::settle::{Around, SettleError, Wish, begin, settle, stack_of};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
-use super::target::{Target, find_target};
+use super::target::{Target, TargetWish, find_target};
 use crate::git::checkout;
-use crate::git::{Entry, GitError, Id, Objects};
+use crate::git::{Entry, GitError, Id, Objects, Rev};
 use crate::path::RepoPath;
 use crate::stack::suggest::generated;
 use crate::stack::{
@@ -34,6 +31,8 @@ use crate::stack::{
 };
 
 pub use in_checkout::{CameBack, come_back};
+pub use pin_lines::{PinLines, upstream_lines};
+use track::{entry_changes, follow_track};
 
 /// Per patch file the hunks that apply elsewhere than it says.
 type Places = HashMap<String, Vec<Moved>>;
@@ -71,6 +70,8 @@ pub enum Drift {
     Queue(QueueChange),
     /// The manifest's entry.
     Manifest,
+    /// An option that names a patch which is gone.
+    Option(String),
 }
 
 impl<'a> Moving<'a> {
@@ -121,7 +122,15 @@ impl<'a> Moving<'a> {
         if from.pin == session.to.pin {
             return Err(RefreshError::There(session.to.version));
         }
-        let agreed = if *agreed == Agreed::default() { session.agreed } else { agreed.clone() };
+        if session.files.pin != Some(from.pin) {
+            // The pin was moved meanwhile, perhaps past where this goes.
+            let to = Rev::parse(&session.to.pin.to_string()).ok();
+            find_target(site, supply, &from, &TargetWish { to, once: true, ..TargetWish::default() })?;
+        }
+        let (agreed, gone) = match *agreed == Agreed::default() {
+            true => session.agreed.for_files(&from),
+            false => (agreed.clone(), Vec::new()),
+        };
         let memory = Rc::new(Memory::open(site.workspace, site.upstream));
         let accept = Accept { memory: Some(memory.clone()), ..agreed.accept(&from)? };
         let (objects, state) = read_state(site, &from)?;
@@ -132,6 +141,7 @@ impl<'a> Moving<'a> {
         if session.manifest != entry_digest(site) {
             drift.push(Drift::Manifest);
         }
+        drift.extend(gone.into_iter().map(Drift::Option));
         let To { pin, version, track, found_by } = session.to;
         let target = Target { pin, version, ref_name: found_by, track, same: false, tip: None, notes: Vec::new() };
         let (decisions, on_disk, with_checkout) = (session.decisions, Some(bytes), state.has_checkout());
@@ -202,12 +212,34 @@ impl<'a> Moving<'a> {
         Ok(())
     }
 
+    /// Whether there is a checkout.
+    #[must_use]
+    pub const fn has_checkout(&self) -> bool {
+        self.with_checkout
+    }
+
     /// Brings what somebody who decides about `rebased` will see and need, in one request: the sides of all that waits, and the
     /// files of the checkout on the new pin.
     ///
     /// # Errors
     /// [`RefreshError`].
     pub fn prepare(&mut self, rebased: &Rebased) -> Result<(), RefreshError> {
+        let mut wanted = self.lacking_sides(rebased);
+        if self.with_checkout {
+            wanted.extend(checkout_blobs(self.site, &mut self.objects, &rebased.stack)?);
+        }
+        self.supply.blobs(&self.site.store, &wanted).map_err(RefreshError::of)
+    }
+
+    /// The same for the sides alone, of what came to light later.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn fetch_sides(&self, rebased: &Rebased) -> Result<(), RefreshError> {
+        self.supply.blobs(&self.site.store, &self.lacking_sides(rebased)).map_err(RefreshError::of)
+    }
+
+    fn lacking_sides(&self, rebased: &Rebased) -> BTreeSet<Id> {
         let conflicts = rebased.patches.iter().flat_map(|patch| &patch.files).filter_map(|file| file.conflict.as_ref());
         let sides = conflicts.flat_map(|conflict| {
             let stack::Sides { base, upstream, patch } = conflict.sides;
@@ -215,10 +247,7 @@ impl<'a> Moving<'a> {
         });
         let mut wanted: BTreeSet<Id> = sides.filter(|entry| entry.mode.has_blob()).map(|entry| entry.id).collect();
         wanted.retain(|id| !self.objects.has(*id));
-        if self.with_checkout {
-            wanted.extend(checkout_blobs(self.site, &mut self.objects, &rebased.stack)?);
-        }
-        self.supply.blobs(&self.site.store, &wanted).map_err(RefreshError::of)
+        wanted
     }
 
     /// The content of a file or symlink, if it is at hand and can be read.
@@ -265,13 +294,13 @@ impl<'a> Moving<'a> {
         self.write(decisions, around)
     }
 
-    /// Takes the last decision of a person back, and gives it.
+    /// Takes the last decision of a person back that `rebased` was made by, and gives it.
     ///
     /// # Errors
     /// [`RefreshError`]; nothing has changed then.
-    pub fn take_back(&mut self, around: &Around<'_>) -> Result<Vec<Decision>, RefreshError> {
+    pub fn take_back(&mut self, rebased: &Rebased, around: &Around<'_>) -> Result<Vec<Decision>, RefreshError> {
         let mut decisions = self.decisions.clone();
-        let back = decisions.take_back();
+        let back = decisions.take_back(decisions.last_applied(rebased));
         if decisions.last() > 0 {
             self.write(decisions, around)?;
         } else if self.on_disk.is_some() {
@@ -331,6 +360,8 @@ impl<'a> Moving<'a> {
         let mut changes = entry_changes(site, target)?;
         changes.extend(ending);
         rewrite.add(changes, true);
+        let left = rebased.patches.iter().filter_map(|patch| Some((&patch.name, patch.dropped.as_ref()?)));
+        rewrite.notes = left.map(|(name, why)| format!("{name} left the queue: {why}")).collect();
         let (patches, removed) = (rewrite.patches.clone(), rewrite.removed.clone());
         let checkout = rewrite.publish(site, &mut self.objects, &state, None, around).map_err(RefreshError::of)?;
         Ok(Published { patches, removed, checkout })
@@ -370,6 +401,7 @@ impl Moving<'_> {
             published: None,
             followed: false,
             applied: false,
+            pin_lines: PinLines::default(),
             damaged,
             remembered,
             held: false,
@@ -444,35 +476,4 @@ pub(super) fn checkout_blobs(
         objects.diff(stack.base.tree, stack.tree())?.into_iter().map(|change| change.path).collect();
     let sparse = site.sparse(stack.base.tree, &touched)?;
     checkout::wanted_blobs(objects.store(), stack.base.tree, &sparse)
-}
-
-/// The changes beside pin and patches: the version, and the track where it is a new one.
-fn entry_changes(site: &Site<'_>, target: &Target) -> Result<Vec<FileChange>, RefreshError> {
-    let layout = &site.workspace.layout;
-    let file = layout.version(site.name());
-    let path = RepoPath::new(layout.shown(&file).as_os_str().as_encoded_bytes()).map_err(GitError::EvilPath)?;
-    let version = to_hold(layout, path, pins::print_version(&target.version))?;
-    let track = target.track.as_ref().map(|track| track_change(site, track)).transpose()?.flatten();
-    Ok(version.into_iter().chain(track).collect())
-}
-
-/// The change of the manifest that writes the track, from what stands there now.
-fn track_change(site: &Site<'_>, track: &Track) -> Result<Option<FileChange>, RefreshError> {
-    let layout = &site.workspace.layout;
-    let text = files::read(&layout.manifest())?.unwrap_or_default();
-    let mut edit = ManifestEdit::new(&text, Path::new(MANIFEST))?;
-    edit.set_track(site.name(), track)?;
-    let path = RepoPath::new(MANIFEST).map_err(GitError::EvilPath)?;
-    Ok(to_hold(layout, path, edit.finish(Path::new(MANIFEST))?)?)
-}
-
-/// Writes the new track for a pin that is at its tip already; whether the manifest changed.
-fn follow_track(site: &Site<'_>, from: &Files, track: &Track, around: &Around<'_>) -> Result<bool, RefreshError> {
-    let _lock = begin(site, around).map_err(RefreshError::of)?;
-    let _second = lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait).map_err(RefreshError::of)?;
-    let mut objects = Objects::new(&site.store)?;
-    let state = State::read(site, &mut objects, from).map_err(RefreshError::of)?;
-    let changes = track_change(site, track)?.into_iter().collect();
-    let changed = only_files(site, &mut objects, &state, changes, around).map_err(RefreshError::of)?;
-    Ok(!changed.is_empty())
 }

@@ -6,6 +6,7 @@ use super::files_side::Files;
 use super::hand_over::HandOverError;
 use super::manifest::EditError;
 use super::memory::Damaged;
+use super::moving::PinLines;
 use super::publish::PublishError;
 use super::rewrite::RewriteError;
 use super::session::{Agreed, AgreedError, Session, SessionError};
@@ -37,6 +38,8 @@ pub struct Refreshed {
     pub rebased: Option<Rebased>,
     /// How the patches that do something else now differ from their files, with their names; empty where nobody asked.
     pub differences: Vec<(String, PatchDifference)>,
+    /// Where lines in conflict stand on the pin; empty where nobody asked.
+    pub pin_lines: PinLines,
     /// What was written; `None`: nothing.
     pub published: Option<Published>,
     /// For a pin that is there already: whether the track was written.

@@ -33,6 +33,8 @@ pub struct Rewrite {
     pub renamed: Vec<(String, String)>,
     /// The new queue on its pin: what the checkout will stand on.
     pub stack: Stack,
+    /// What should be known of it later, for `undo --list`.
+    pub notes: Vec<String>,
     changes: Vec<FileChange>,
     version_taken: bool,
 }
@@ -118,6 +120,7 @@ impl Rewrite {
             removed,
             renamed,
             stack,
+            notes: Vec::new(),
             changes,
             version_taken: false,
         })
@@ -152,7 +155,7 @@ impl Rewrite {
         let changes = changes(site, &old.queue, &files.queue)?;
         let patches = names.into_iter().zip(exported).collect();
         let (removed, renamed) = (Vec::new(), Vec::new());
-        Ok(Rewrite { files, patches, removed, renamed, stack, changes, version_taken: false })
+        Ok(Rewrite { files, patches, removed, renamed, stack, notes: Vec::new(), changes, version_taken: false })
     }
 
     /// Adds changes of other files to the same step. `version_taken`: one of them is a version that was taken anew.
@@ -211,7 +214,8 @@ impl Rewrite {
         if nothing {
             return Ok(None);
         }
-        side.refs.extend(undo::keep(site, objects, state, &changes, &side, around)?);
+        let notes = std::mem::take(&mut self.notes);
+        side.refs.extend(undo::keep(site, objects, state, &changes, &side, (around, notes))?);
         do_step(site, objects, changes, &side, around)
     }
 }

@@ -297,7 +297,7 @@ fn move_there(
         side.refs.extend(equal_refs(site, objects, stack, files, wish.pristine, false)?);
     }
     if settled.gave_up {
-        side.refs.extend(undo::keep(site, objects, state, &[], &side, around)?);
+        side.refs.extend(undo::keep(site, objects, state, &[], &side, (around, Vec::new()))?);
     }
     settled.changed = !side.checkout.is_empty() || !side.refs.is_empty();
     if settled.changed {

@@ -26,6 +26,8 @@ pub struct Supply<'a> {
     pub cancel: &'a AtomicBool,
     /// Called with git's progress reports; `None` where nobody sees them, which saves a server's telling them.
     pub progress: Option<&'a (dyn Fn(git::Progress) + Sync)>,
+    /// Called before git is started: whoever has the terminal for something else gives it back, for ctrl-C and for passwords.
+    pub before: &'a dyn Fn(),
     /// Whether git may ask for credentials.
     pub prompts: Prompts,
 }
@@ -64,6 +66,7 @@ pub enum Missing {
 impl Supply<'_> {
     /// Calls `ask`, which fetches nothing into a store, with the git program's watch.
     pub fn with_watch<T>(&self, ask: impl FnOnce(&Remote<'_>, &mut Watch<'_>) -> T) -> T {
+        (self.before)();
         let mut show = self.progress.map(|progress| move |report| progress(report));
         let progress = show.as_mut().map(|show| show as &mut dyn FnMut(git::Progress));
         ask(&self.remote, &mut Watch { prompts: self.prompts, cancel: self.cancel, progress })

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use patchq::workspace::hand_over::{Away, HandOverError, PutBack};
+use patchq::workspace::hand_over::{Away, HandOverError, PutBack, Taken};
 
 use super::world::{World, isolated, path, put};
 
@@ -79,7 +79,8 @@ fn edited_staged_and_committed_are_all_taken() {
     assert_eq!(back.commits.len(), 2);
     assert_resolved(&world);
     // Taken, it leaves nothing behind that was to be kept.
-    let taken = back.paths.iter().map(|(path, _)| path.clone()).collect();
+    let paths = back.paths.iter().map(|(path, _)| path.clone()).collect();
+    let taken = back.work.map(|work| Taken { paths, work });
     let kept = world.put_back(PutBack { taken, ..PutBack::default() });
     assert_eq!((kept.paths.len(), kept.at), (0, None));
     assert_eq!(world.seen(), before);
@@ -117,17 +118,17 @@ fn changes_of_other_paths_are_listed() {
     world.hand_over();
     put(&world.co().join("app/other.txt"), "changed\n");
     put(&world.co().join("app/fresh.txt"), "new\n");
+    put(&world.co().join("app/told.txt"), "new\n");
+    world.git(&["add", "app/told.txt"]);
     put(&world.co().join("app/noise.log"), "ignored\n");
     let others = || world.read_back().unwrap().0.others.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>();
-    assert_eq!(others(), ["app/fresh.txt", "app/other.txt"]);
+    assert_eq!(others(), ["app/other.txt", "app/told.txt"]);
+    let untracked = world.read_back().unwrap().0.untracked;
+    assert_eq!(untracked, [path("app/fresh.txt"), path("before.txt")]);
     put(&world.co().join("before.txt"), "and changed\n");
-    assert_eq!(
-        others(),
-        ["app/fresh.txt", "app/other.txt"],
-        "untracked files that were there before are nobody's affair"
-    );
+    assert_eq!(others(), ["app/other.txt", "app/told.txt"], "untracked files are nobody's affair");
     world.git(&["add", "--sparse", "before.txt"]);
-    assert_eq!(others(), ["app/fresh.txt", "app/other.txt", "before.txt"], "but for one that was added since");
+    assert_eq!(others(), ["app/other.txt", "app/told.txt", "before.txt"], "but for those that git was told of");
 }
 
 #[test]
@@ -159,6 +160,7 @@ fn undo_puts_the_conflict_back_with_what_was_made() {
     world.git(&["add", "app/dos.txt"]);
     put(&world.co().join("app/dos.txt"), "staged and edited\r\n");
     put(&world.co().join("app/fresh.txt"), "new\n");
+    world.git(&["add", "app/fresh.txt"]);
     let made = world.seen();
     let kept = world.put_back(PutBack::default());
     let paths: Vec<_> = kept.paths.iter().map(ToString::to_string).collect();

@@ -46,6 +46,7 @@ fn dies(world: &World, step: usize, way: &str) -> Option<String> {
 fn edit(world: &World) {
     put(&world.co().join("app/main.py"), "resolved\n");
     put(&world.co().join("app/fresh.txt"), "new\n");
+    world.git(&["add", "app/fresh.txt"]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn hand_over(world: &World, make: &dyn Fn(MakeSide<'_>) -> Vec<Unmerged>) -> Res
 
 fn unmerged(at: &str, sides: [Option<Entry>; 3]) -> Unmerged {
     let [base, upstream, patch] = sides;
-    Unmerged { path: path(at), base, upstream, patch, work: None, mode: Mode::File }
+    Unmerged { path: path(at), own: path(at), renamed: false, base, upstream, patch, work: None, mode: Mode::File }
 }
 
 #[test]

@@ -180,6 +180,8 @@ impl World {
         let labels = Labels { upstream: "upstream v2.0", base: "base", patch: "0001-change-much.patch" };
         let conflicts = found.conflicts.iter().map(|at| Unmerged {
             path: at.path.clone(),
+            own: at.path.clone(),
+            renamed: false,
             base: at.sides.base,
             upstream: at.sides.upstream,
             patch: at.sides.patch,

@@ -21,7 +21,7 @@ pub(crate) struct Question<'r> {
 }
 
 enum What<'r> {
-    Lines(&'r Conflict, &'r Hunk, usize),
+    Lines(&'r Conflict, &'r Hunk),
     Whole(&'r FileOutcome, &'r Conflict),
     Emptied,
 }
@@ -38,11 +38,10 @@ pub(crate) fn questions<'r>(moving: &Moving<'_>, rebased: &'r Rebased) -> Vec<Qu
         let mut ask = |what| all.push(Question { number, patch, what, sum });
         for file in &patch.files {
             let Some(conflict) = &file.conflict else { continue };
-            let hunks = file.open_hunks();
-            if hunks.is_empty() {
+            if conflict.hunks().next().is_none() {
                 ask(What::Whole(file, conflict));
             }
-            hunks.into_iter().for_each(|(hunk, nth)| ask(What::Lines(conflict, hunk, nth)));
+            conflict.hunks().for_each(|hunk| ask(What::Lines(conflict, hunk)));
         }
         if patch.emptied {
             ask(What::Emptied);
@@ -54,7 +53,7 @@ pub(crate) fn questions<'r>(moving: &Moving<'_>, rebased: &'r Rebased) -> Vec<Qu
 impl Question<'_> {
     pub(crate) fn key(&self) -> Key {
         let (path, about) = match &self.what {
-            What::Lines(conflict, hunk, nth) => (Some(conflict.path.clone()), format!("{:?} {nth}", hunk.texts())),
+            What::Lines(conflict, hunk) => (Some(conflict.path.clone()), format!("{:?} {}", hunk.texts(), hunk.nth)),
             What::Whole(_, conflict) => (Some(conflict.path.clone()), format!("{:?}", conflict.sides)),
             What::Emptied => (None, "emptied".to_owned()),
         };
@@ -71,9 +70,9 @@ impl Question<'_> {
 /// The answer to a question, the same every time.
 pub(crate) fn answer(question: &Question<'_>, seed: u64) -> Vec<Decision> {
     let about = match &question.what {
-        What::Lines(conflict, hunk, nth) => {
+        What::Lines(conflict, hunk) => {
             let (path, texts) = (conflict.path.clone(), hunk.texts().map(Clone::clone));
-            About::Lines { path, texts, nth: *nth, text: lines(question, hunk, seed) }
+            About::Lines { path, texts, nth: hunk.nth, text: lines(question, hunk, seed) }
         }
         What::Whole(file, conflict) => {
             let (path, sides) = (conflict.path.clone(), conflict.sides);
@@ -127,7 +126,7 @@ pub(crate) fn in_checkout(
         let made = match &conflict.text {
             Some(text) => {
                 let hunks = mine.iter().filter_map(|question| match &question.what {
-                    What::Lines(of, hunk, _) if of.path == conflict.path => Some(lines(question, hunk, seed)),
+                    What::Lines(of, hunk) if of.path == conflict.path => Some(lines(question, hunk, seed)),
                     _ => None,
                 });
                 let mut hunks = hunks.collect::<Vec<_>>().into_iter();

@@ -102,7 +102,8 @@ impl Run<'_> {
             moving.decide(answer(&open[n], self.seed), &rebased, &around()).unwrap();
             if self.troubles.taken_back && self.dice.roll(4) == 0 {
                 let last = moving.decisions().last();
-                assert!(!moving.take_back(&around()).unwrap().is_empty());
+                let rebased = moving.run().unwrap();
+                assert!(!moving.take_back(&rebased, &around()).unwrap().is_empty());
                 self.asked.retain(|(order, _)| *order != last);
             }
             if self.troubles.interrupted && self.dice.roll(2) == 0 {
@@ -160,6 +161,7 @@ impl Run<'_> {
             let labels = Labels { upstream: "upstream", base: "base", patch: "patch" };
             moving.hand_over(rebased, open.number, &labels, &around()).unwrap();
             fs::write(site.checkout().join("beside.txt"), "made meanwhile\n").unwrap();
+            world::git(&site.checkout(), &["add", "-f", "--sparse", "beside.txt"]);
         }
         let kept = moving.is_kept();
         let aborted = session::abort(site, &around()).unwrap();

@@ -191,7 +191,10 @@ impl World {
         let remote = Remote::new(&self.git, vec![url], offline);
         let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
         let (prompts, neighbours) = (Prompts::Never, Vec::new());
-        run(&site, &Supply { remote, local: false, lock, cancel: &NEVER, progress: None, prompts, neighbours })
+        run(
+            &site,
+            &Supply { remote, local: false, lock, cancel: &NEVER, progress: None, before: &|| {}, prompts, neighbours },
+        )
     }
 
     /// A copy of the workspace.

@@ -15,8 +15,8 @@ use super::session::{self, Held};
 use crate::stack::Way;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed};
-use crate::workspace::session::Agreed;
-use crate::workspace::{Moving, Site, Supply, TargetWish, Workspace, remember_news};
+use crate::workspace::session::{Agreed, is_open};
+use crate::workspace::{Moving, PinLines, Site, Supply, TargetWish, Workspace, remember_news};
 
 pub(super) use document::Document;
 use document::{as_markdown, reports};
@@ -133,7 +133,7 @@ impl AcceptWay {
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
-    let upstream = which(&workspace, args.name.as_deref())?;
+    let upstream = which(&workspace, &args)?;
     if args.abort {
         return session::give_up(context, &workspace, upstream);
     }
@@ -164,7 +164,7 @@ pub(super) fn perform(
             let (exit, refreshed) = moved(context, (&site, supply), (args, &wish), &begun)?;
             tell_news(context, &site, &refreshed);
             let pins = (refreshed.from.pin, refreshed.target.pin);
-            let ask = |rebased| Changers::ask(context, (&site, supply), pins, rebased);
+            let ask = |rebased| Changers::ask(context, (&site, supply), pins, (rebased, &refreshed.pin_lines));
             let changers = args.report.as_ref().and(refreshed.rebased.as_ref()).map(ask).transpose()?;
             Ok((exit, refreshed, changers))
         })
@@ -211,6 +211,8 @@ fn moved(
         };
     }
     let differences = if args.report.is_some() { moving.differences(&rebased).map_err(wrong)? } else { Vec::new() };
+    let pin_lines =
+        if args.report.is_some() { moving.pin_lines(&rebased).map_err(wrong)? } else { PinLines::default() };
     let (mut exit, mut published) = (Exit::Conflicts, None);
     if rebased.is_clean() {
         exit = Exit::Done;
@@ -218,7 +220,7 @@ fn moved(
             published = Some(around(context, |around| moving.publish(&rebased, around)).map_err(wrong)?);
         }
     }
-    Ok((exit, Refreshed { published, differences, ..moving.done(Some(rebased)) }))
+    Ok((exit, Refreshed { published, differences, pin_lines, ..moving.done(Some(rebased)) }))
 }
 
 fn around<T>(context: &Context, work: impl FnOnce(&crate::workspace::Around<'_>) -> T) -> T {
@@ -256,18 +258,30 @@ fn wish(args: &Args) -> Result<RefreshWish, CliError> {
     Ok(RefreshWish { target, agreed, dry_run: args.dry_run })
 }
 
-/// The upstream that is meant: the named one, the checkout one stands in, the only one.
-fn which<'w>(workspace: &'w Workspace, name: Option<&str>) -> Result<&'w Upstream, CliError> {
-    if let Some(name) = name.or(workspace.checkout.as_deref()) {
+/// The upstream that is meant: the named one, the checkout one stands in, the only one; of a session the only one that is open.
+fn which<'w>(workspace: &'w Workspace, args: &Args) -> Result<&'w Upstream, CliError> {
+    if let Some(name) = args.name.as_deref().or(workspace.checkout.as_deref()) {
         return Ok(workspace.upstream(name.trim_end_matches('/'))?);
     }
-    match workspace.manifest.upstreams.as_slice() {
+    let of_session = args.go_on || args.abort;
+    let all = workspace.manifest.upstreams.iter();
+    let open = all.clone().filter(|upstream| of_session && is_open(&workspace.layout, &upstream.name).unwrap_or(false));
+    let open: Vec<&Upstream> = open.collect();
+    let several = if open.is_empty() { all.collect() } else { open };
+    match several.as_slice() {
         [only] => Ok(only),
         [] => Err(CliError::plain("nothing", "there is no upstream yet").hint("patchq add NAME URL")),
         several => {
             let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
             let error = CliError::usage(format!("several upstreams: {}; which one?", names.join(", ")));
-            Err(error.hint(format!("patchq refresh {}", names[0])))
+            let option = if args.abort {
+                " --abort"
+            } else if args.go_on {
+                " --continue"
+            } else {
+                ""
+            };
+            Err(error.hint(format!("patchq refresh {}{option}", names[0])))
         }
     }
 }

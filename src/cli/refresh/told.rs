@@ -2,7 +2,7 @@
 
 use super::super::context::Context;
 use super::super::export::say_patches;
-use super::super::failure::CliError;
+use super::super::failure::{CliError, shown};
 use super::super::outcomes;
 use super::super::resolutions::unusable;
 use super::super::session::hand_over_failed as hand_over;
@@ -10,10 +10,10 @@ use super::{AcceptWay, Args, RefreshError};
 use crate::report::{ConflictReport, FileReport, PatchReport};
 use crate::stack::Origin;
 use crate::ui::{Message, count};
-use crate::workspace::TargetError;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::Refreshed;
 use crate::workspace::session::SessionError;
+use crate::workspace::{RewriteError, SettleError, TargetError};
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.
 pub(super) fn told(
@@ -31,7 +31,7 @@ pub(super) fn told(
     for note in &target.notes {
         context.say(&Message::warning(format!("{name}: {note}")));
     }
-    let here = format!("{} ({})", target.version, target.pin.short(8));
+    let here = format!("{} ({})", shown(target.version.as_bytes()), target.pin.short(8));
     if refreshed.rebased.is_none() {
         context.tell(&format!("{name}: at {here} already"));
         if refreshed.applied {
@@ -163,6 +163,9 @@ pub(super) fn again(name: &str, args: &Args) -> String {
 pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> CliError {
     use super::super::errors::work_list;
     let made = match error {
+        RefreshError::Target(TargetError::Older(ref back)) if args.go_on => CliError::of("older", back)
+            .caused_by("the pin was moved since the session began")
+            .hint(format!("patchq refresh {name} --abort     (gives the session up)")),
         RefreshError::Target(TargetError::Older(ref back)) => {
             CliError::of("older", back).hint(format!("{} --allow-older", again(name, args)))
         }
@@ -174,12 +177,24 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
         }
         RefreshError::NoSession => CliError::of("no-session", &error).hint(format!("patchq refresh {name}")),
         RefreshError::Session(error) => session(name, error),
+        RefreshError::Dirty(ref work) if args.go_on => {
+            // Nothing is saved while a session is open.
+            CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
+                .hint(format!("git -C {name} stash --include-untracked     (and 'stash pop' afterwards)"))
+        }
         RefreshError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
             .hint(format!("patchq save {name} -m \"why\""))
             .hint(format!("git -C {name} stash --include-untracked     (and 'stash pop' afterwards)")),
         RefreshError::HandOver(error) => hand_over(name, error),
         RefreshError::LostStore => CliError::of("store", &error).hint(format!("patchq setup --only {name}")),
         RefreshError::Edit(ref edit) => CliError::edit(name, edit),
+        RefreshError::Rewrite(RewriteError::Settle(SettleError::Commits(ref commits))) if args.go_on => {
+            let made =
+                CliError::rewrite(name, RewriteError::Settle(SettleError::Commits(commits.clone()))).without_hints();
+            made.hint(format!(
+                "patchq refresh {name} --abort && patchq export {name}     ('patchq undo' keeps the session)"
+            ))
+        }
         RefreshError::Rewrite(error) => CliError::rewrite(name, error),
     };
     made.in_upstream(name)
@@ -194,7 +209,7 @@ fn session(name: &str, error: SessionError) -> CliError {
             .hint(format!("patchq refresh {name} --abort     (gives up what was decided)")),
         SessionError::File(file) => CliError::of("io", &file),
         error @ SessionError::ChangedMeanwhile(_) => {
-            CliError::of("changed", &error).hint(format!("patchq refresh {name} --continue"))
+            CliError::of("changed", &error).hint(format!("patchq status {name}     (is it still open?)"))
         }
         SessionError::Settle(error) => CliError::settle(name, error),
     }

@@ -4,18 +4,24 @@ use super::super::context::Context;
 use super::super::failure::{CliError, Exit};
 use super::super::refresh::{Args, failed};
 use super::checkout::tell_kept;
-use crate::workspace::Workspace;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::RefreshError;
-use crate::workspace::session::{Aborted, abort};
+use crate::workspace::session::{Aborted, abort, is_open};
+use crate::workspace::{Site, Workspace};
 
 /// Gives up the refresh of `upstream` that waits, and puts its checkout back.
 pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Result<Exit, CliError> {
     let name = upstream.name.as_str();
     let args = Args { abort: true, ..Args::default() };
     let wrong = |error: RefreshError| failed(name, &args, error);
-    let site = context.site(workspace, upstream)?;
-    let site = site.ok_or_else(|| wrong(RefreshError::NoSession))?;
+    let site = match context.site(workspace, upstream)? {
+        Some(site) => site,
+        // A session came with the repository, and nothing was set up yet.
+        None if is_open(&workspace.layout, &upstream.name).map_err(|error| CliError::of("io", &error))? => {
+            Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?
+        }
+        None => return Err(wrong(RefreshError::NoSession)),
+    };
     let ended = context.around("refresh --abort", |around| abort(&site, around)).map_err(wrong)?;
     match &ended {
         Aborted::Nothing => return Err(wrong(RefreshError::NoSession)),

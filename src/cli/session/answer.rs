@@ -31,8 +31,8 @@ pub(super) enum Act<'r> {
     Stop,
     /// The refresh is given up.
     Abort,
-    /// What waits in this patch is in the checkout; these paths came beyond the manifest's.
-    HandedOver(String, Vec<RepoPath>),
+    /// What waits in this patch is in the checkout: these paths, and these came beyond the manifest's.
+    HandedOver(String, Vec<RepoPath>, Vec<RepoPath>),
     /// It is asked again.
     Again,
 }
@@ -66,6 +66,9 @@ pub(super) fn act<'r>(
 /// What a key takes.
 fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Option<Vec<Decision>>, CliError> {
     let by_hand = |reason: &str| ("hand".to_owned(), reason.to_owned());
+    if let ('r', Some(withdrawn)) = (key, session.withdrawn(open)) {
+        return Ok(Some(vec![withdrawn.clone()]));
+    }
     match open.about {
         About::Lines { hunk, .. } => {
             let side = |choice: Choice| Some(choice.text(hunk));
@@ -117,15 +120,15 @@ fn follow(session: &mut Session<'_, '_>, possible: Vec<Take>) -> Result<Option<T
         _ => String::new(),
     };
     let items: Vec<String> = places.iter().map(name).collect();
-    let chosen = session.screen.choose("where did upstream move the file?", &items).map_err(prompt)?;
+    let chosen = session.shown(|screen| screen.choose("where did upstream move the file?", &items))?;
     Ok(chosen.and_then(|n| places.into_iter().nth(n)))
 }
 
 /// The decision to take `text` for the lines of a question.
 pub(super) fn lines(open: &Open<'_>, text: BString, by: String, reason: String) -> Option<Vec<Decision>> {
-    let About::Lines { conflict, hunk, nth, .. } = open.about else { return None };
+    let About::Lines { conflict, hunk, .. } = open.about else { return None };
     let texts = hunk.texts().map(Clone::clone);
-    let about = session::About::Lines { path: conflict.path.clone(), texts, nth, text };
+    let about = session::About::Lines { path: conflict.path.clone(), texts, nth: hunk.nth, text };
     Some(vec![Decision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
 }
 
@@ -138,10 +141,9 @@ fn whole(open: &Open<'_>, take: Take, by: String, reason: String) -> Option<Vec<
 
 /// The decisions after which the path of a question is `made`.
 pub(super) fn made_of(open: &Open<'_>, made: File, reason: &str) -> Option<Vec<Decision>> {
-    let (conflict, file) = (open.conflict()?, open.file()?);
-    let nths: Vec<usize> = file.open_hunks().iter().map(|(_, nth)| *nth).collect();
+    let conflict = open.conflict()?;
     let (patch, path, sides) = (open.patch.name.as_str(), &conflict.path, conflict.sides);
-    Some(ByHand { patch, path, sides, text: conflict.text.as_ref(), nths: &nths, reason }.decisions(made))
+    Some(ByHand { patch, path, sides, text: conflict.text.as_ref(), reason }.decisions(made))
 }
 
 /// Asks why a patch leaves the queue.
@@ -155,10 +157,10 @@ fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<D
         // On lines of their own: a question that is longer than the screen would be shown twice.
         context.say(&Message::note(format!("{} leaves the queue", shown(name.as_bytes()))));
         if let Some(proposed) = &proposed {
-            context.tell(&format!("  {proposed}"));
+            context.tell(&format!("  {}", shown(proposed.as_bytes())));
         }
-        let enter = if proposed.is_some() { "Enter: that; " } else { "" };
-        context.asker.text(&format!("why? ({enter}'-': it stays after all)"), Some(""))
+        let (enter, empty) = if proposed.is_some() { ("Enter: that; ", Some("")) } else { ("", None) };
+        context.asker.text(&format!("why? ({enter}'-': it stays after all)"), empty)
     });
     let why = match why.map_err(prompt)? {
         empty if empty.is_empty() => proposed.unwrap_or_else(|| "-".to_owned()),

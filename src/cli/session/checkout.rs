@@ -5,6 +5,7 @@ use super::super::errors::work_list;
 use super::super::failure::{CliError, Exit, shown};
 use super::super::refresh::{Args, failed as refresh_failed, with_ways};
 use super::answer::{Act, made_by, say};
+use super::drift::queue_change;
 use super::hold::{Session, prompt};
 use super::open::Open;
 use super::tools::{labels, names};
@@ -26,7 +27,11 @@ pub(super) fn hand_over<'r>(
 ) -> Result<Act<'r>, CliError> {
     let names = names(session, open);
     match session.hand_over(rebased, open.number, &labels(&names)) {
-        Ok(handed) => Ok(Act::HandedOver(open.patch.name.clone(), handed.extra)),
+        Ok(handed) => {
+            let waiting = open.patch.files.iter().filter_map(|file| file.conflict.as_ref());
+            let paths = waiting.map(|conflict| conflict.path.clone()).collect();
+            Ok(Act::HandedOver(open.patch.name.clone(), paths, handed.extra))
+        }
         Err(RefreshError::HandOver(HandOverError::Dirty(work))) => {
             say(
                 session,
@@ -77,8 +82,11 @@ pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<()
     let came = context
         .around("refresh --continue", |around| take(site, &mut objects, back.as_ref(), around))
         .map_err(wrong)?;
-    if back.is_some() {
+    if let Some(back) = &back {
         context.tell(&format!("{name}: what was made of {patch} in the checkout is taken"));
+        if !back.commits.is_empty() {
+            context.tell(&format!("{name}: the patch keeps its own message, whatever the commit says"));
+        }
     }
     tell_kept(context, name, &came.kept);
     remember(context, site, &handed, &came);
@@ -105,10 +113,10 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
     if !back.is_decided() {
         let mut text = format!("a conflict of {patch} is not decided yet in the checkout:");
         for (path, line) in &back.leftover {
-            text.push_str(&format!("\n  {path}:{line}: a conflict marker"));
+            text.push_str(&format!("\n{path}:{line}: a conflict marker"));
         }
         for path in &back.undecided {
-            text.push_str(&format!("\n  {path}: edit it, or say with 'git add' or 'git rm' what becomes of it"));
+            text.push_str(&format!("\n{path}: edit it, or say with 'git add' or 'git rm' what becomes of it"));
         }
         let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
         return Err(with_ways(error.hint(format!("git -C {name} status")), name));
@@ -117,11 +125,20 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
         let text = format!("{name}: {path} is taken as it is on the disk; the filter of its attributes is not run");
         context.say(&Message::warning(text));
     }
+    if !back.untracked.is_empty() {
+        let list = back.untracked.iter().map(|path| format!("\n{path}")).collect::<String>();
+        let new = count(back.untracked.len(), "new file is", "new files are");
+        let text = format!("{new} in the checkout of which git knows nothing:{list}");
+        let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
+        return Err(error
+            .hint(format!("git -C {name} add PATH     (makes it a part of {patch})"))
+            .hint("or move it away, or let git ignore it"));
+    }
     if back.others.is_empty() {
         return Ok(());
     }
     let others: Vec<&RepoPath> = back.others.iter().map(|(path, _)| path).collect();
-    let list = others.iter().map(|path| format!("\n  {path}")).collect::<String>();
+    let list = others.iter().map(|path| format!("\n{path}")).collect::<String>();
     let what = format!("{} changed beside the conflict:{list}", count(others.len(), "path was", "paths were"));
     let joins = if context.asker.can_ask() && !context.json {
         context.say(&Message::note(format!("{name}: {what}")));
@@ -142,13 +159,11 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
 
 /// Says what was kept of what was made in the checkout.
 pub(super) fn tell_kept(context: &Context, name: &str, kept: &Kept) {
-    let paths = match kept.paths.as_slice() {
-        [] => None,
-        [one] => Some(format!("what was made of {one}")),
-        [one, rest @ ..] => {
-            Some(format!("what was made of {one} and {}", count(rest.len(), "other path", "other paths")))
-        }
-    };
+    const MOST: usize = 10;
+    let named: Vec<String> = kept.paths.iter().take(MOST).map(ToString::to_string).collect();
+    let more = kept.paths.len() - named.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let paths = (!named.is_empty()).then(|| format!("what was made of {}{more}", named.join(", ")));
     let commits = (!kept.commits.is_empty()).then(|| count(kept.commits.len(), "commit", "commits"));
     let all: Vec<String> = paths.into_iter().chain(commits).collect();
     if !all.is_empty() {
@@ -161,8 +176,8 @@ fn remember(context: &Context, site: &Site<'_>, handed: &Handed, came: &CameBack
     let memory = Memory::open(site.workspace, site.upstream);
     let made = made_by(context, site, (handed.old_pin, handed.pin));
     for (decision, hunk) in &came.decided {
-        let (About::Lines { path, text, .. }, Some(hunk)) = (&decision.about, hunk) else { continue };
-        let at = At { patch: &decision.patch, path, own: path };
+        let (About::Lines { path, text, .. }, Some((hunk, own))) = (&decision.about, hunk) else { continue };
+        let at = At { patch: &decision.patch, path, own };
         if let Err(error) = memory.remember(&Entry::new(at, hunk, text.clone(), made.clone())) {
             context.say(&Message::warning(format!("{}: decided, but not remembered: {error}", site.name())));
         }
@@ -181,6 +196,15 @@ pub(in crate::cli) fn failed(name: &str, error: HandOverError) -> CliError {
         HandOverError::Operation(operation) => {
             made(&error).hint(format!("git -C {name} {operation} --continue, or --abort"))
         }
+        HandOverError::AnotherQuestion { ref changes, .. } => {
+            let changes: Vec<String> = changes.iter().map(|change| format!("\n{}", queue_change(change))).collect();
+            CliError::plain("handed-over", format!("{error}:{}", changes.concat()))
+                .hint("bring those files back to what they were (git stash, git checkout), and go on")
+                .hint(format!(
+                    "patchq refresh {name} --abort     (puts the checkout back, and keeps what was made for undo)"
+                ))
+        }
+        HandOverError::ChangedMeanwhile(_) => made(&error).hint(format!("patchq refresh {name} --continue")),
         HandOverError::NoFile(_) => made(&error).hint(format!("git -C {name} status")),
         HandOverError::Already(_)
         | HandOverError::Unfit(_)

@@ -15,36 +15,40 @@ pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<
         return;
     }
     let all = moving.decisions().0.len();
-    let mut message = match moving.drift.is_empty() {
-        true => Message::warning(format!("{name}: not all decisions fit any more")),
-        false => Message::warning(format!("{name}: changed since the session began: {}", changes(&moving.drift))),
+    let what = match moving.drift.is_empty() {
+        true => "not all decisions fit any more".to_owned(),
+        false => format!("changed since the session began: {}", changes(&moving.drift)),
     };
     let holding = count(all - unused.len(), "decision holds", "decisions hold");
-    message = message.caused_by(match unused.len() {
+    let holds = match unused.len() {
         0 if all == 1 => "the decision still holds".to_owned(),
         0 => format!("all {all} decisions still hold"),
-        n => format!(
-            "{holding}, {} asked again where the question is still there:",
-            if n == 1 { "this one is" } else { "these are" }
-        ),
-    });
-    for decision in unused {
-        message = message.caused_by(of(decision));
-    }
-    context.say(&message);
+        1 => format!("{holding}, this one is asked again where the question is still there:"),
+        _ => format!("{holding}, these are asked again where the question is still there:"),
+    };
+    let lines: String = unused.into_iter().map(|decision| format!("\n{}", of(decision))).collect();
+    context.say(&Message::warning(format!("{name}: {what}\n{holds}{lines}")));
 }
 
 fn changes(drift: &[Drift]) -> String {
     let word = |drift: &Drift| match drift {
         Drift::Manifest => "url or track in upstreams.toml".to_owned(),
-        Drift::Queue(QueueChange::Pin) => "the pin".to_owned(),
-        Drift::Queue(QueueChange::Version) => "the pin's version".to_owned(),
-        Drift::Queue(QueueChange::Series) => "the series".to_owned(),
-        Drift::Queue(QueueChange::Added(file)) => format!("{} (new)", shown(file.as_bytes())),
-        Drift::Queue(QueueChange::Removed(file)) => format!("{} (gone)", shown(file.as_bytes())),
-        Drift::Queue(QueueChange::Changed(file)) => shown(file.as_bytes()),
+        Drift::Option(option) => format!("the patch of {} (gone)", shown(option.as_bytes())),
+        Drift::Queue(change) => queue_change(change),
     };
     drift.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// What of a queue changed.
+pub(super) fn queue_change(change: &QueueChange) -> String {
+    match change {
+        QueueChange::Pin => "the pin".to_owned(),
+        QueueChange::Version => "the pin's version".to_owned(),
+        QueueChange::Series => "the series".to_owned(),
+        QueueChange::Added(file) => format!("{} (new)", shown(file.as_bytes())),
+        QueueChange::Removed(file) => format!("{} (gone)", shown(file.as_bytes())),
+        QueueChange::Changed(file) => shown(file.as_bytes()),
+    }
 }
 
 /// What a decision is about.

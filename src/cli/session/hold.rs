@@ -1,7 +1,6 @@
 //! A session: one question after the other until nothing waits, and a last one before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::rc::Rc;
 
 use super::super::changers::Changers;
@@ -12,17 +11,16 @@ use super::answer::{Act, act, made_by};
 use super::open::{About, Key, Open, open};
 use super::question::{Beside, question};
 use super::summary::{Last, last};
-use crate::git::Id;
 use crate::path::RepoPath;
 use crate::report::UpstreamCommit;
-use crate::stack::{At, Conflict, Labels, Rebased};
+use crate::stack::{At, Conflict, Hunk, Labels, Lines, Rebased};
 use crate::ui::conflict::Screen;
 use crate::ui::{PromptError, count};
 use crate::workspace::hand_over::HandedOver;
 use crate::workspace::memory::{Entry, Memory, Remembered};
 use crate::workspace::refresh::RefreshError;
 use crate::workspace::session::{self, Decision, abort};
-use crate::workspace::{Around, Moving, Site, Supply};
+use crate::workspace::{Around, Moving, PinLines, Site, Supply};
 
 /// How a session ended.
 pub(in crate::cli) enum Held {
@@ -43,13 +41,12 @@ pub(super) struct Session<'a, 'm> {
     /// What this session put into the memory, by the number of the decision.
     kept: Vec<(u32, Remembered)>,
     later: BTreeSet<Key>,
-    changers: Vec<Known>,
-}
-
-/// Who changed the lines of some conflicts, and which: a path's lines are others once an earlier patch is decided.
-struct Known {
-    lines: BTreeMap<RepoPath, Vec<Range<u32>>>,
-    changers: Changers,
+    /// What was taken back last: it is asked about next, and offered again.
+    withdrawn: Vec<Decision>,
+    /// What an editor or a tool left that could not be taken, by the question, for the next try.
+    pub(super) drafts: BTreeMap<Key, Vec<u8>>,
+    changers: Vec<Changers>,
+    pin_lines: PinLines,
 }
 
 /// How the questions ended.
@@ -58,8 +55,8 @@ enum End {
     Stop,
     Declined,
     Aborted,
-    /// A conflict of this patch is in the checkout; these paths came beyond the manifest's.
-    HandedOver(String, Vec<RepoPath>),
+    /// What waits in this patch is in the checkout: these paths, and these came beyond the manifest's.
+    HandedOver(String, Vec<RepoPath>, Vec<RepoPath>),
 }
 
 /// Asks about everything that waits in `rebased`, which `moving` came to. What the questions need is fetched before the first.
@@ -75,7 +72,9 @@ pub(in crate::cli) fn hold<'a>(
         _ => {}
     }
     let pins = (moving.from.pin, moving.target.pin);
-    let known = asked((site, supply), pins, open(&rebased).iter().filter_map(Open::conflict))?;
+    let pin_lines = moving.pin_lines(&rebased).map_err(|error| wrong(site, error))?;
+    let waiting = open(&rebased);
+    let changers = Changers::of((site, supply), pins, waiting.iter().filter_map(Open::conflict), &pin_lines)?;
     context.progress.pause();
     let mut session = Session {
         context,
@@ -86,7 +85,10 @@ pub(in crate::cli) fn hold<'a>(
         memory: Memory::open(site.workspace, site.upstream),
         kept: Vec::new(),
         later: BTreeSet::new(),
-        changers: vec![known],
+        withdrawn: Vec::new(),
+        drafts: BTreeMap::new(),
+        changers: vec![changers],
+        pin_lines,
     };
     let ended = session.run(rebased);
     let kept = session.moving.is_kept();
@@ -96,7 +98,7 @@ pub(in crate::cli) fn hold<'a>(
     match ended {
         Ok((End::Write, rebased)) => Ok(Held::Decided(rebased)),
         Ok((end, rebased)) => Ok(Held::Ended(told(context, site, (end, kept), &rebased), rebased)),
-        Err(error) if kept => Err(error.hint(go_on(site))),
+        Err(error) if kept && error.exit == Exit::Interrupted => Err(error.hint(go_on(site))),
         Err(error) => Err(error),
     }
 }
@@ -109,12 +111,13 @@ fn go_on(site: &Site<'_>) -> String {
 fn told(context: &Context, site: &Site<'_>, (end, kept): (End, bool), rebased: &Rebased) -> Exit {
     let name = site.name();
     match end {
-        End::HandedOver(patch, extra) => {
-            context.tell(&format!("{name}: what waits in {} is in the checkout", shown(patch.as_bytes())));
+        End::HandedOver(patch, paths, extra) => {
+            context.tell(&format!("{name}: what waits in {} is in the checkout:", shown(patch.as_bytes())));
+            paths.iter().for_each(|path| context.tell(&format!("  {name}/{path}")));
             for path in extra {
                 context.tell(&format!("{name}: {path} came with it, beyond the manifest's sparse"));
             }
-            context.tell("  edit it there, then 'git add' or commit it");
+            context.tell("edit it there, then 'git add' it ('git rm' where it goes) or commit it, and");
             context.tell(&format!("  patchq refresh {name} --continue     (takes what you made of it, and goes on)"));
             context.tell(&format!(
                 "  patchq refresh {name} --abort        (puts the checkout back, and gives the refresh up)"
@@ -139,20 +142,6 @@ fn told(context: &Context, site: &Site<'_>, (end, kept): (End, bool), rebased: &
     if matches!(end, End::Stop) { Exit::Conflicts } else { Exit::Failed }
 }
 
-/// Who changed what is in conflict.
-fn asked<'c>(
-    from: (&Site<'_>, &Supply<'_>),
-    pins: (Id, Id),
-    conflicts: impl Iterator<Item = &'c Conflict>,
-) -> Result<Known, CliError> {
-    let mut lines: BTreeMap<RepoPath, Vec<Range<u32>>> = BTreeMap::new();
-    for conflict in conflicts {
-        lines.entry(conflict.path.clone()).or_default().extend(Changers::lines(conflict));
-    }
-    let changers = Changers::of(from, pins, &lines)?;
-    Ok(Known { lines, changers })
-}
-
 impl<'a> Session<'a, '_> {
     fn run(&mut self, mut rebased: Rebased) -> Result<(End, Rebased), CliError> {
         loop {
@@ -174,22 +163,41 @@ impl<'a> Session<'a, '_> {
             match act {
                 Act::Again => continue,
                 Act::Later(key) => {
+                    self.withdrawn.clear();
                     self.later.insert(key);
                     continue;
                 }
-                Act::Decide(decisions, conflict) => self.decide(&rebased, conflict, decisions)?,
-                Act::Back => self.back()?,
+                Act::Decide(decisions, conflict) => {
+                    self.decide(&rebased, conflict, decisions)?;
+                    self.withdrawn.clear();
+                }
+                Act::Back => self.back(&rebased)?,
                 Act::Stop => return Ok((End::Stop, rebased)),
-                Act::HandedOver(patch, extra) => return Ok((End::HandedOver(patch, extra), rebased)),
+                Act::HandedOver(patch, paths, extra) => return Ok((End::HandedOver(patch, paths, extra), rebased)),
                 Act::Abort if self.give_up()? => return Ok((End::Aborted, rebased)),
                 Act::Abort => continue,
             }
             rebased = self.moving.run().map_err(|error| wrong(self.site, error))?;
+            self.moving.fetch_sides(&rebased).or_else(|error| self.only_online(error))?;
+            self.pin_lines = self.moving.pin_lines(&rebased).map_err(|error| wrong(self.site, error))?;
         }
     }
 
-    /// The first question that was not left for later; when all were, they come again.
+    /// What cannot be fetched now is not needed to decide.
+    fn only_online(&self, error: RefreshError) -> Result<(), CliError> {
+        if self.supply.remote.is_offline() { Ok(()) } else { Err(wrong(self.site, error)) }
+    }
+
+    /// What was taken back last, if it answers this question.
+    pub(super) fn withdrawn(&self, open: &Open<'_>) -> Option<&Decision> {
+        self.withdrawn.iter().find(|decision| open.is_answered_by(decision))
+    }
+
+    /// The question that was just taken back; else the first one that was not left for later; when all were, they come again.
     fn next(&mut self, all: &[Open<'_>]) -> usize {
+        if let Some(n) = all.iter().position(|open| self.withdrawn(open).is_some()) {
+            return n;
+        }
         if let Some(n) = all.iter().position(|open| !self.later.contains(&open.key())) {
             return n;
         }
@@ -200,45 +208,41 @@ impl<'a> Session<'a, '_> {
 
     fn ask(&mut self, rebased: &Rebased, open: &Open<'_>, position: (usize, usize)) -> Result<char, CliError> {
         let changers = self.who_changed(open)?;
+        let kept = [open.key(), open.file_key()];
         let remembered = self.remembered(open);
         let beside = Beside {
             name: self.site.name().as_str(),
             changers,
             remembered: remembered.as_ref().map(|(entry, here)| (entry.as_ref(), *here)),
-            can_go_back: self.moving.decisions().last() > 0,
+            can_go_back: self.moving.decisions().last_applied(rebased) > 0,
+            withdrawn: self.withdrawn(open),
+            draft: kept.iter().any(|key| self.drafts.contains_key(key)),
+            has_checkout: self.moving.has_checkout(),
         };
         let question = question(self.moving, rebased, open, position, &beside);
-        self.screen.ask(&question).map_err(prompt)
+        self.shown(|screen| screen.ask(&question))
     }
 
-    /// Does something that may fetch, and so may need the terminal.
-    pub(super) fn away<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let progress = &self.context.progress;
-        self.screen.suspended(|| {
-            progress.resume();
-            let done = work();
-            progress.pause();
-            done
-        })
+    /// Does something on the screen. Nothing else may draw there, and a transfer in between may have.
+    pub(super) fn shown<T>(
+        &mut self,
+        work: impl FnOnce(&mut Screen<'a>) -> Result<T, PromptError>,
+    ) -> Result<T, CliError> {
+        self.context.progress.pause();
+        work(&mut self.screen).map_err(prompt)
     }
 
     /// The upstream commits behind a question, or why nobody is named.
     fn who_changed(&mut self, open: &Open<'_>) -> Result<Result<Vec<UpstreamCommit>, String>, CliError> {
         let Some(conflict) = open.conflict() else { return Ok(Ok(Vec::new())) };
-        let lines = Changers::lines(conflict);
-        let knows = |known: &&Known| {
-            let asked = known.lines.get(&conflict.path);
-            asked.is_some_and(|asked| lines.iter().all(|one| asked.contains(one)))
-        };
-        if !self.changers.iter().any(|known| knows(&known)) {
+        if !self.changers.iter().any(|known| known.knows(conflict, &self.pin_lines)) {
             let (from, pins) = ((self.site, self.supply), (self.moving.from.pin, self.moving.target.pin));
-            let known = self.away(|| asked(from, pins, std::iter::once(conflict)))?;
-            self.changers.push(known);
+            self.changers.push(Changers::of(from, pins, std::iter::once(conflict), &self.pin_lines)?);
         }
-        let known = self.changers.iter().find(knows);
-        Ok(match known.map(|known| (&known.changers, &known.changers.skipped)) {
+        let known = self.changers.iter().find(|known| known.knows(conflict, &self.pin_lines));
+        Ok(match known.map(|known| (known, &known.skipped)) {
             Some((_, Some(why))) => Err(why.clone()),
-            Some((changers, None)) => Ok(changers.of_hunk(conflict, open.hunk())),
+            Some((known, None)) => Ok(known.of_hunk(conflict, open.hunk())),
             None => Ok(Vec::new()),
         })
     }
@@ -292,17 +296,36 @@ impl<'a> Session<'a, '_> {
     }
 
     /// Takes the last decision back.
-    fn back(&mut self) -> Result<(), CliError> {
-        let last = self.moving.decisions().last();
-        let back = self.write(|moving, around| moving.take_back(around))?;
+    fn back(&mut self, rebased: &Rebased) -> Result<(), CliError> {
+        let last = self.moving.decisions().last_applied(rebased);
+        let back = self.write(|moving, around| moving.take_back(rebased, around))?;
+        let io = |error| CliError::of("io", &error);
+        let mut here = false;
         for (_, kept) in self.kept.extract_if(.., |(order, _)| *order == last) {
-            self.memory.take_back(&kept).map_err(|error| CliError::of("io", &error))?;
+            self.memory.take_back(&kept).map_err(io)?;
+            here = true;
         }
-        if back.is_empty() {
-            self.screen.message("there is no decision to take back");
+        for entry in back.iter().filter(|_| !here).filter_map(|decision| self.remembered_of(decision)) {
+            // It was made in an earlier run.
+            self.memory.forget(&entry.id()).map_err(io)?;
         }
+        self.screen.message(match back.as_slice() {
+            [] => "there is no decision to take back".to_owned(),
+            [one, ..] => format!("taken back: {}", taken_back(one)),
+        });
+        self.withdrawn = back;
         self.later.clear();
         Ok(())
+    }
+
+    /// What the memory keeps of a decision of this refresh.
+    fn remembered_of(&self, decision: &Decision) -> Option<Rc<Entry>> {
+        let session::About::Lines { path, texts, text, .. } = &decision.about else { return None };
+        let [base, upstream, patch] = texts.clone().map(|text| Lines { start: 1, text });
+        let found = self.memory.look_up(&Hunk { base, upstream, patch, nth: 0 });
+        let mine =
+            |entry: &&Rc<Entry>| entry.path == *path && entry.text == *text && entry.made.pin == self.moving.target.pin;
+        found.iter().find(mine).cloned()
     }
 
     /// Gives the whole refresh up, if that is meant.
@@ -339,6 +362,15 @@ impl<'a> Session<'a, '_> {
     ) -> Result<T, CliError> {
         let moving = &mut *self.moving;
         self.context.around("refresh", |around| work(moving, around)).map_err(|error| wrong(self.site, error))
+    }
+}
+
+/// A decision in a few words.
+fn taken_back(decision: &Decision) -> String {
+    let what = decision.path().map_or_else(|| shown(decision.patch.as_bytes()), |path| shown(path.as_bytes()));
+    match decision.about {
+        session::About::Leaves { .. } => format!("{what} leaves the queue"),
+        _ => format!("{what}: {}", shown(decision.reason.as_bytes())),
     }
 }
 

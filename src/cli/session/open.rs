@@ -2,6 +2,7 @@
 
 use crate::path::RepoPath;
 use crate::stack::{Conflict, FileOutcome, Hunk, PatchOutcome, Rebased, What};
+use crate::workspace::session::{self, Decision};
 
 /// A question that waits.
 #[derive(Debug, Clone, Copy)]
@@ -15,9 +16,8 @@ pub(super) struct Open<'r> {
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum About<'r> {
-    /// Lines that both sides changed: which hunk of those that wait, from 0, and how many before it in the file have the same
-    /// lines, decided ones among them.
-    Lines { file: &'r FileOutcome, conflict: &'r Conflict, hunk: &'r Hunk, n: usize, nth: usize },
+    /// Lines that both sides changed, and which hunk of those that wait it is, from 0.
+    Lines { file: &'r FileOutcome, conflict: &'r Conflict, hunk: &'r Hunk, n: usize },
     /// A path as a whole.
     Whole { file: &'r FileOutcome, conflict: &'r Conflict },
     /// A patch of which nothing is left.
@@ -46,14 +46,33 @@ impl<'r> Open<'r> {
         }
     }
 
+    /// Whether `decision` is an answer to it.
+    pub(super) fn is_answered_by(&self, decision: &Decision) -> bool {
+        let same_path = decision.path() == self.conflict().map(|conflict| &conflict.path);
+        decision.patch == self.patch.name
+            && match (&decision.about, self.about) {
+                (session::About::Leaves { .. }, _) => true,
+                (session::About::Lines { texts, nth, .. }, About::Lines { hunk, .. }) => {
+                    same_path && hunk.nth == *nth && hunk.texts().iter().zip(texts).all(|(one, other)| **one == *other)
+                }
+                (session::About::Whole { .. }, _) => same_path,
+                _ => false,
+            }
+    }
+
     /// What tells it from all others.
     pub(super) fn key(&self) -> Key {
         let path = self.conflict().map(|conflict| conflict.path.clone());
         let lines = match self.about {
-            About::Lines { hunk, nth, .. } => Some((hunk.texts().map(|text| text.to_vec()), nth)),
+            About::Lines { hunk, .. } => Some((hunk.texts().map(|text| text.to_vec()), hunk.nth)),
             About::Whole { .. } | About::Emptied => None,
         };
         Key { patch: self.patch.name.clone(), path, lines }
+    }
+
+    /// The same for all questions about its file.
+    pub(super) fn file_key(&self) -> Key {
+        Key { lines: None, ..self.key() }
     }
 }
 
@@ -71,10 +90,9 @@ pub(super) fn open(rebased: &Rebased) -> Vec<Open<'_>> {
     for (number, patch) in rebased.patches.iter().enumerate() {
         for file in &patch.files {
             let Some(conflict) = &file.conflict else { continue };
-            let hunks = file.open_hunks();
-            let whole = hunks.is_empty().then_some(About::Whole { file, conflict });
-            let lines = |(n, (hunk, nth))| About::Lines { file, conflict, hunk, n, nth };
-            let abouts = hunks.into_iter().enumerate().map(lines).chain(whole);
+            let whole = conflict.hunks().next().is_none().then_some(About::Whole { file, conflict });
+            let lines = |(n, hunk)| About::Lines { file, conflict, hunk, n };
+            let abouts = conflict.hunks().enumerate().map(lines).chain(whole);
             all.extend(abouts.map(|about| Open { number, patch, about }));
         }
         if patch.emptied {

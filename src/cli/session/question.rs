@@ -12,6 +12,7 @@ use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Proposal, Question, 
 use crate::ui::count;
 use crate::workspace::Moving;
 use crate::workspace::memory::Entry as Remembered;
+use crate::workspace::session::{self, Decision};
 
 /// Lines of context that a hunk is shown with.
 const CONTEXT: usize = 3;
@@ -24,8 +25,14 @@ pub(super) struct Beside<'a> {
     pub(super) changers: Result<Vec<UpstreamCommit>, String>,
     /// What was decided about the same lines before, and whether that was at the same path.
     pub(super) remembered: Option<(&'a Remembered, bool)>,
+    /// What was just taken back, if it answers this.
+    pub(super) withdrawn: Option<&'a Decision>,
+    /// Whether an unfinished edit of it is kept.
+    pub(super) draft: bool,
     /// Whether a decision can be taken back.
     pub(super) can_go_back: bool,
+    /// Whether there is a checkout.
+    pub(super) has_checkout: bool,
 }
 
 /// The question for the screen; `position` is its number among those that are open.
@@ -63,9 +70,9 @@ pub(super) fn question(
         what,
         body,
         changed_by,
-        proposals: proposals(open, beside.remembered),
-        notes: notes(moving, open),
-        choices: keys(open, beside.can_go_back),
+        proposals: proposals(open, beside),
+        notes: notes(moving, open, beside.draft),
+        choices: keys(open, beside),
     }
 }
 
@@ -200,17 +207,23 @@ pub(super) fn whole_suggestion(open: &Open<'_>) -> Option<(Take, &'static str, S
     possible.then(|| (take, found.rule.word(), found.reason, found.confidence.word()))
 }
 
-fn proposals(open: &Open<'_>, remembered: Option<(&Remembered, bool)>) -> Vec<Proposal> {
+fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
     let mut all = Vec::new();
-    if let Some((entry, here)) = remembered {
-        let elsewhere = if here { String::new() } else { format!(", in {}", entry.path) };
-        all.push(Proposal {
-            key: 'r',
-            label: "as before".to_owned(),
-            title: format!("this was decided on {}", entry.day()),
-            reason: format!("{}{elsewhere}", entry.said()),
-            text: Some(entry.text.clone()),
-        });
+    let mut before = |title: &str, reason: String, text: Option<BString>| {
+        all.push(Proposal { key: 'r', label: "as before".to_owned(), title: title.to_owned(), reason, text });
+    };
+    match (beside.withdrawn.map(|decision| (&decision.about, &decision.reason)), beside.remembered) {
+        (Some((session::About::Lines { text, .. }, reason)), _) => {
+            before("this was just taken back", shown(reason.as_bytes()), Some(text.clone()));
+        }
+        (Some((session::About::Whole { .. }, reason)), _) => {
+            before("this was just taken back", shown(reason.as_bytes()), None);
+        }
+        (_, Some((entry, here))) => {
+            let elsewhere = if here { String::new() } else { format!(", in {}", entry.path) };
+            before("this was decided before", format!("{}{elsewhere}", entry.said()), Some(entry.text.clone()));
+        }
+        _ => {}
     }
     let key = 's';
     let label = "suggestion".to_owned();
@@ -233,8 +246,15 @@ fn proposals(open: &Open<'_>, remembered: Option<(&Remembered, bool)>) -> Vec<Pr
 }
 
 /// What should be known before deciding.
-fn notes(moving: &Moving<'_>, open: &Open<'_>) -> Vec<String> {
+fn notes(moving: &Moving<'_>, open: &Open<'_>, draft: bool) -> Vec<String> {
     let mut notes = Vec::new();
+    if draft {
+        notes.push("an edit of it that could not be taken is kept: [e] or [E] goes on with it".to_owned());
+    }
+    let moved = |file: &&FileOutcome| open.conflict().is_some_and(|conflict| file.path != conflict.path);
+    if let Some(file) = open.file().filter(moved) {
+        notes.push(format!("in the patch it is {}", shown(file.path.as_bytes())));
+    }
     if let Some(what) = open.conflict().and_then(|conflict| suggest::generated(&conflict.path)) {
         notes.push(format!("generated ({what}): no merge of its text is right; regenerate it by hand"));
     }
@@ -265,7 +285,7 @@ fn notes(moving: &Moving<'_>, open: &Open<'_>) -> Vec<String> {
 }
 
 /// The keys in their order.
-fn keys(open: &Open<'_>, can_go_back: bool) -> Vec<Choice> {
+fn keys(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Choice> {
     let mut keys = Vec::new();
     let mut add = |key: char, label: &str, help: &str| {
         keys.push(Choice { key, label: label.to_owned(), help: help.to_owned() });
@@ -285,7 +305,8 @@ fn keys(open: &Open<'_>, can_go_back: bool) -> Vec<Choice> {
         }
         About::Emptied => {}
     }
-    if !matches!(open.about, About::Emptied) {
+    let fits = |conflict: &Conflict| !matches!(conflict.kind, ConflictKind::Place | ConflictKind::Collision);
+    if beside.has_checkout && open.conflict().is_some_and(fits) {
         add(
             'c',
             "checkout",
@@ -300,13 +321,17 @@ fn keys(open: &Open<'_>, can_go_back: bool) -> Vec<Choice> {
     if suggest::patch(open.patch).is_none() {
         add('d', "drop patch", "take the patch out of the queue; you are asked why");
     }
-    if can_go_back {
+    if beside.can_go_back {
         add('z', "undo", "take the last decision back");
     }
     add('l', "later", "leave this one for later");
     add('q', "stop here", "stop; what was decided is kept, and 'patchq refresh --continue' goes on");
     add('A', "abort", "give up the whole refresh, with all its decisions");
     keys
+}
+
+fn mode_of(whose: &str, side: Option<Entry>) -> String {
+    side.map_or(whose.to_owned(), |entry| format!("{whose}, mode {:06o}", entry.mode.bits()))
 }
 
 fn whole_keys(conflict: &Conflict, renames: bool, add: &mut impl FnMut(char, &str, &str)) {
@@ -317,6 +342,9 @@ fn whole_keys(conflict: &Conflict, renames: bool, add: &mut impl FnMut(char, &st
             Take::Patch if sides.upstream.is_none() => {
                 add('p', "keep the file", "keep the file as the patch has it, where the patch has it");
             }
+            Take::Patch if conflict.kind == ConflictKind::Mode => {
+                add('p', &mode_of("patch's", sides.patch), "take the patch's version, with its mode");
+            }
             Take::Patch => add('p', "patch's", "take the patch's version"),
             Take::Upstream if sides.upstream.is_none() => {
                 add(
@@ -324,6 +352,9 @@ fn whole_keys(conflict: &Conflict, renames: bool, add: &mut impl FnMut(char, &st
                     "leave it deleted",
                     "leave the file deleted, as upstream did: the patch's change of it is given up",
                 );
+            }
+            Take::Upstream if conflict.kind == ConflictKind::Mode => {
+                add('u', &mode_of("upstream's", sides.upstream), "take upstream's version, with its mode");
             }
             Take::Upstream if sides.patch.is_none() => add('u', "keep upstream's", "keep the file as upstream has it"),
             Take::Upstream => add('u', "upstream's", "take upstream's version: the patch's change of it is given up"),
@@ -333,7 +364,9 @@ fn whole_keys(conflict: &Conflict, renames: bool, add: &mut impl FnMut(char, &st
     if choices(conflict, renames).iter().any(|take| matches!(take, Take::Follow(_))) {
         add('f', "follow", "carry the patch's change to where upstream moved the file");
     }
-    if can_make(conflict.kind) {
+    let submodule =
+        [sides.base, sides.upstream, sides.patch].into_iter().flatten().any(|side| side.mode == Mode::Gitlink);
+    if can_make(conflict.kind) && !submodule {
         add('E', "edit file", "edit the file in your editor");
     }
 }

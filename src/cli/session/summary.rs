@@ -2,9 +2,10 @@
 
 use super::super::failure::{CliError, shown};
 use super::super::outcomes;
-use super::hold::{Session, prompt, wrong};
+use super::hold::{Session, wrong};
 use crate::report::PatchReport;
-use crate::stack::Rebased;
+use crate::stack::suggest::{Guard, guard_text};
+use crate::stack::{Decided, FileOutcome, Rebased, What};
 use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Question};
 use crate::ui::{Paint, difference_counts, difference_on_screen};
 
@@ -38,15 +39,35 @@ pub(super) fn last(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<L
         body: Body::Text(lines),
         changed_by: ChangedBy::NotAsked,
         proposals: Vec::new(),
-        notes: Vec::new(),
-        choices: choices(moving.decisions().last() > 0),
+        notes: careful(rebased),
+        choices: choices(moving.decisions().last_applied(rebased) > 0),
     };
-    Ok(match session.screen.ask(&question).map_err(prompt)? {
+    Ok(match session.shown(|screen| screen.ask(&question))? {
         'y' => Last::Write,
         'z' => Last::Back,
         'A' => Last::Abort,
         _ => Last::Stop,
     })
+}
+
+/// What was decided although it goes back behind upstream.
+fn careful(rebased: &Rebased) -> Vec<String> {
+    let files = rebased.patches.iter().filter(|patch| patch.dropped.is_none()).flat_map(|patch| &patch.files);
+    let of_file = |file: &FileOutcome| {
+        let downgrade = |decided: &Decided| match &decided.what {
+            What::Lines { hunk, text, .. } => match guard_text(file.place(), hunk, text) {
+                Err(Guard::Downgrade { old, new, held }) => Some(format!(
+                    "careful: {}:{} has '{held}' now, where upstream moved '{old}' to '{new}'",
+                    shown(file.place().as_bytes()),
+                    hunk.upstream.start
+                )),
+                _ => None,
+            },
+            What::Whole { .. } | What::Joined(_) => None,
+        };
+        file.decided.iter().filter_map(downgrade).collect::<Vec<_>>()
+    };
+    files.flat_map(of_file).collect()
 }
 
 fn choices(can_go_back: bool) -> Vec<Choice> {
@@ -66,6 +87,7 @@ fn choices(can_go_back: bool) -> Vec<Choice> {
     if can_go_back {
         all.push(choice('z', "undo", "take the last decision back"));
     }
+    all.push(choice('q', "stop here", "the same as [n]"));
     all.push(choice('A', "abort", "give up the whole refresh, with all its decisions"));
     all
 }

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 use bstr::{BString, ByteSlice};
 
 use super::super::context::PAGING;
-use super::super::editor::{EditEnd, Editor};
+use super::super::editor::{EditEnd, Editor, Ended};
 use super::super::failure::{CliError, shown};
 use super::answer::{lines, made_of, say};
 use super::hold::Session;
-use super::open::{About, Open};
+use super::open::{About, Key, Open};
 use super::question::suggestion;
-use crate::git::{ToMerge, ToolOutcome};
+use crate::git::{Mode, ToMerge, ToolOutcome};
 use crate::stack::{Conflict, Labels, Marked, leftover_marker};
 use crate::ui::{Edited, HunkPage, HunkText};
 use crate::workspace::session::Decision;
@@ -43,8 +43,9 @@ pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     });
     let scratch = session.site.workspace.layout.scratch();
     let path = conflict.path.clone();
-    let end = session.screen.suspended(|| editor.hunk(&scratch, &path, &page));
-    let text = edited(session, end);
+    let draft = session.drafts.get(&open.key()).cloned();
+    let end = session.screen.suspended(|| editor.hunk(&scratch, &path, &page, draft.as_deref()));
+    let text = edited(session, &editor, (open.key(), 'e'), end);
     Ok(text.and_then(|text| lines(open, text, "hand".to_owned(), "edited by hand".to_owned())))
 }
 
@@ -53,12 +54,18 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     let Some(conflict) = open.conflict() else { return Ok(None) };
     let Some(editor) = editor(session)? else { return Ok(None) };
     let names = names(session, open);
-    let Some(start) = start(session, conflict, &names) else { return Ok(None) };
+    let Some(start) = start(session, open, conflict, &names) else { return Ok(None) };
     let scratch = session.site.workspace.layout.scratch();
     let path = conflict.path.clone();
     let end = session.screen.suspended(|| editor.file(&scratch, &path, &start.text, start.size));
-    let text = edited(session, end);
     let mode = conflict.sides.merged_mode();
+    let mut text = edited(session, &editor, (open.file_key(), 'E'), end);
+    if let (Mode::Symlink, Some(to)) = (mode, &mut text)
+        && to.ends_with(b"\n")
+    {
+        // Editors end every line; where a link points to has none.
+        to.pop();
+    }
     Ok(text.and_then(|text| made_of(open, Some((mode, text)), "edited by hand")))
 }
 
@@ -66,7 +73,7 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
 pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Decided, CliError> {
     let Some(conflict) = open.conflict().filter(|conflict| conflict.text.is_some()) else { return Ok(None) };
     let names = names(session, open);
-    let Some(work) = start(session, conflict, &names) else { return Ok(None) };
+    let Some(work) = start(session, open, conflict, &names) else { return Ok(None) };
     let side = |entry| session.moving.content(entry);
     let (base, upstream) = (conflict.sides.base.and_then(side), conflict.sides.upstream.and_then(side));
     let patch = conflict.sides.patch.and_then(side);
@@ -91,13 +98,18 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
     });
     match outcome {
         Ok(ToolOutcome::Merged(text)) => match leftover_marker(&text, work.size) {
-            Some(line) => say(session, format!("nothing is taken: a conflict marker is left in line {line}")),
+            Some(line) => {
+                let why = format!("a conflict marker is left in line {line} of what the tool wrote");
+                say(session, format!("nothing is taken: {why}; it is kept, [m] and [E] go on with it"));
+                session.drafts.insert(open.file_key(), text);
+            }
             None => {
+                session.drafts.remove(&open.file_key());
                 let mode = conflict.sides.merged_mode();
                 return Ok(made_of(open, Some((mode, text.into())), "merged with the merge tool"));
             }
         },
-        Ok(ToolOutcome::NotResolved(_)) => say(session, "the merge tool ended without a merge; nothing is taken"),
+        Ok(ToolOutcome::NotResolved(_)) => say(session, "nothing is taken: the merge tool ended without a merge"),
         Ok(ToolOutcome::NotConfigured) => {
             say(session, "git knows no merge tool: git config --global merge.tool vimdiff (or another)");
         }
@@ -116,24 +128,56 @@ fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
     Ok(editor)
 }
 
-/// What the editor left; `None`: the question comes again, with a word about why.
-fn edited(session: &mut Session<'_, '_>, end: std::io::Result<EditEnd>) -> Option<BString> {
-    match end {
-        Ok(EditEnd::Done(Edited::Text(text))) => return Some(text.into()),
-        Ok(EditEnd::Done(Edited::Unchanged)) => say(session, "the editor changed nothing; nothing is taken"),
-        Ok(EditEnd::Done(Edited::LeftMarkers(line))) => {
-            say(session, format!("nothing is taken: a conflict marker is left in line {line}"));
+/// What the editor left; `None`: the question comes again, with a word about why, and what was written is kept for the next try.
+fn edited(
+    session: &mut Session<'_, '_>,
+    editor: &Editor,
+    (question, again): (Key, char),
+    ended: std::io::Result<Ended>,
+) -> Option<BString> {
+    let (end, after) = match ended {
+        Ok(ended) => ended,
+        Err(error) => {
+            say(session, format!("the editor could not be opened: {error}"));
+            return None;
         }
-        Ok(EditEnd::GaveUp(_)) => say(session, "the editor ended with a failure; nothing is taken"),
-        Err(error) => say(session, format!("the editor could not be opened: {error}")),
+    };
+    let why = match end {
+        EditEnd::Done(Edited::Text(text)) => {
+            session.drafts.remove(&question);
+            return Some(text.into());
+        }
+        EditEnd::Done(Edited::Unchanged) => {
+            say(session, "the editor changed nothing; nothing is taken");
+            return None;
+        }
+        EditEnd::Done(Edited::LeftMarkers(line)) => {
+            format!("a conflict marker is left in line {line} of what was written")
+        }
+        EditEnd::GaveUp(code) => {
+            let code = code.map_or("by a signal".to_owned(), |code| format!("with exit code {code}"));
+            format!("the editor '{}' ended {code}", shown(editor.name().as_encoded_bytes()))
+        }
+    };
+    let kept = if after.is_empty() { "" } else { "; what was written is kept" };
+    let go_on = if after.is_empty() { String::new() } else { format!(", [{again}] goes on with it") };
+    say(session, format!("nothing is taken: {why}{kept}{go_on}"));
+    if !after.is_empty() {
+        session.drafts.insert(question, after);
     }
     None
 }
 
 /// The text to begin with: the file with markers, or the side that is there.
-fn start(session: &mut Session<'_, '_>, conflict: &Conflict, names: &[String; 3]) -> Option<Marked> {
+fn start(session: &mut Session<'_, '_>, open: &Open<'_>, conflict: &Conflict, names: &[String; 3]) -> Option<Marked> {
+    let draft = session.drafts.get(&open.file_key()).cloned();
     if let Some(text) = &conflict.text {
-        return Some(text.with_markers(&labels(names)));
+        let marked = text.with_markers(&labels(names));
+        let text = draft.map_or_else(|| marked.text.clone(), BString::from);
+        return Some(Marked { text, ..marked });
+    }
+    if let Some(draft) = draft {
+        return Some(Marked { size: crate::stack::marker_size([draft.as_slice()]), text: draft.into() });
     }
     let entry = conflict.sides.patch.or(conflict.sides.upstream)?;
     let content = session.moving.content(entry);

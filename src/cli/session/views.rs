@@ -2,7 +2,7 @@
 
 use super::super::changers::day;
 use super::super::failure::{CliError, shown};
-use super::hold::{Session, prompt};
+use super::hold::Session;
 use super::open::Open;
 use crate::ui::diff_on_screen;
 use crate::workspace::inspect::{Away, Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
@@ -11,7 +11,7 @@ use crate::workspace::inspect::{Away, Inspected, Whereabouts, file_history, patc
 pub(super) fn patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {
     let text = patch_text(&session.moving.from, &open.patch.name).unwrap_or_default();
     let lines = lines(&diff_on_screen(&session.context.look, text));
-    session.screen.read(&shown(open.patch.name.as_bytes()), &lines).map_err(prompt)
+    session.shown(|screen| screen.read(&shown(open.patch.name.as_bytes()), &lines))
 }
 
 /// Shows what upstream changed in the file.
@@ -19,17 +19,16 @@ pub(super) fn upstream(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result
     let Some(file) = whereabouts(open) else { return Ok(()) };
     let pins = (session.moving.from.pin, session.moving.target.pin);
     let (name, site, supply) = (session.site.name().as_str(), session.site, session.supply);
-    let found = session.away(|| upstream_file_diff(site, supply, pins, &file));
+    let found = upstream_file_diff(site, supply, pins, &file);
     match found.map_err(|error| CliError::settle(name, error))? {
         Inspected::Here(diff) => {
             let mut lines = lines(&diff_on_screen(&session.context.look, &diff));
             if lines.is_empty() {
                 lines.push("upstream changed nothing in it: an earlier patch of the queue did".to_owned());
             }
-            session
-                .screen
-                .read(&format!("upstream's changes of {}", shown(file.new_path().as_bytes())), &lines)
-                .map_err(prompt)
+            session.shown(|screen| {
+                screen.read(&format!("upstream's changes of {}", shown(file.new_path().as_bytes())), &lines)
+            })
         }
         Inspected::Away(why) => away(session, &why),
     }
@@ -40,7 +39,7 @@ pub(super) fn history(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<
     let Some(file) = whereabouts(open) else { return Ok(()) };
     let pins = (session.moving.from.pin, session.moving.target.pin);
     let (site, supply) = (session.site, session.supply);
-    match session.away(|| file_history(site, supply, pins, &file))? {
+    match file_history(site, supply, pins, &file)? {
         Inspected::Here(commits) => {
             let mut lines: Vec<String> = Vec::new();
             for commit in &commits {
@@ -56,7 +55,7 @@ pub(super) fn history(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<
             if lines.is_empty() {
                 lines.push("no commit of upstream's touched it between the two pins".to_owned());
             }
-            session.screen.read(&format!("history of {}", shown(file.new_path().as_bytes())), &lines).map_err(prompt)
+            session.shown(|screen| screen.read(&format!("history of {}", shown(file.new_path().as_bytes())), &lines))
         }
         Inspected::Away(why) => away(session, &why),
     }

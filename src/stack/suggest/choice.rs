@@ -89,11 +89,18 @@ impl Guard {
 /// # Errors
 /// [`Guard`], with the sentence that says why not.
 pub fn guard(path: &RepoPath, hunk: &Hunk, choice: Choice) -> Result<(), Guard> {
+    guard_text(path, hunk, &choice.text(hunk))
+}
+
+/// The same for any lines.
+///
+/// # Errors
+/// [`Guard`], with the sentence that says why not.
+pub fn guard_text(path: &RepoPath, hunk: &Hunk, text: &[u8]) -> Result<(), Guard> {
     if let Some(what) = generated(path) {
         return Err(Guard::Generated { what });
     }
-    let (chosen, upstream) = (choice.text(hunk), words(&hunk.upstream.text));
-    let chosen = words(&chosen);
+    let (chosen, upstream) = (words(text), words(&hunk.upstream.text));
     let held = Numbers::new(&chosen, &upstream);
     match bumps(hunk).into_iter().find_map(|bump| Some((bump, held.behind(bump)?))) {
         Some((Bump { old, new, .. }, held)) => {

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 
 use bstr::{BString, ByteSlice};
 
-pub use choice::{Choice, Guard, guard};
+pub use choice::{Choice, Guard, guard, guard_text};
 pub use file::{Action, FileRule, FileSuggestion, Standing, file, patch};
 pub use generated::generated;
 pub use inserted::orders;
@@ -136,9 +136,8 @@ pub fn hunk(path: &RepoPath, hunk: &Hunk) -> Option<Suggestion> {
     }
     RULES.iter().find_map(|(rule, apply)| {
         let (reason, text) = apply(hunk)?;
-        let forbidden = |choice: &Choice| choice.text(hunk) == text && guard(path, hunk, *choice).is_err();
         let spliced = splices_a_digest(hunk, &text) || doubles_a_line(hunk, &text);
-        let wrong = has_marker(&text) || spliced || Choice::ALL.iter().any(forbidden);
+        let wrong = has_marker(&text) || spliced || guard_text(path, hunk, &text).is_err();
         (!wrong).then(|| Suggestion { rule: *rule, confidence: rule.confidence(), reason, text })
     })
 }

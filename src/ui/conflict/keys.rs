@@ -16,6 +16,13 @@ const LOOK_AROUND: Duration = Duration::from_millis(150);
 /// How long the rest of an escape sequence may take on a slow line. Longer, and it was the escape key.
 const REST: Duration = Duration::from_millis(50);
 
+/// How long a paste may stand still.
+const PASTE: Duration = Duration::from_millis(200);
+
+/// What stands around what is pasted (xterm's bracketed paste), behind the escape.
+const PASTED: [char; 5] = ['[', '2', '0', '0', '~'];
+const PASTE_END: [char; 5] = ['[', '2', '0', '1', '~'];
+
 /// Ctrl-D.
 const END_OF_INPUT: char = '\u{4}';
 
@@ -126,7 +133,31 @@ fn sequence(term: &Term, mut known: Vec<char>) -> Result<Key, PromptError> {
             key => return Ok(plain(&key)),
         }
     }
+    if known == PASTED {
+        return pasted(term);
+    }
     Ok(meaning(&known))
+}
+
+/// Reads what is pasted to its end: it was written for something else.
+fn pasted(term: &Term) -> Result<Key, PromptError> {
+    let mut last = std::collections::VecDeque::new();
+    while is_ready(PASTE)? {
+        // The key reader takes the escape sequence apart in its own ways; its characters come in order.
+        let next: Vec<char> = match read(term)? {
+            console::Key::Char(c) => vec![c],
+            console::Key::UnknownEscSeq(chars) => chars,
+            _ => continue,
+        };
+        last.extend(next);
+        while last.len() > PASTE_END.len() {
+            last.pop_front();
+        }
+        if last.iter().eq(PASTE_END.iter()) {
+            break;
+        }
+    }
+    Ok(Key::Other)
 }
 
 /// Whether a sequence has its end (ECMA-48): `[`, parameters and a final character; `O` and one more; else one character.

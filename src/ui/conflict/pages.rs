@@ -15,7 +15,7 @@ const TAB: usize = 8;
 
 /// The keys that scroll: letters, others that do the same, and what they do.
 const SCROLLING: [(&str, &str, &str); 3] = [
-    ("space b", "PageDown PageUp", "a page on, a page back"),
+    ("space", "PageDown PageUp", "a page on, a page back"),
     ("j k", "arrows", "a row on, a row back"),
     ("g G", "Home End", "the beginning, the end"),
 ];

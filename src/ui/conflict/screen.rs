@@ -9,7 +9,7 @@ use super::pages::{Page, explanations, fold_styled, list};
 use super::question::Question;
 use super::view::View;
 use crate::path::printable;
-use crate::ui::terminal_mode::{FullScreen, KeyMode};
+use crate::ui::terminal_mode::FullScreen;
 use crate::ui::{Look, PromptError};
 
 /// Shows conflicts and reads keys, on the alternate screen of the terminal behind stdin and stderr; the ordinary screen comes
@@ -17,13 +17,14 @@ use crate::ui::{Look, PromptError};
 /// [`PromptError::NoTerminal`] then.
 ///
 /// Ctrl-C is a key here and no signal. A signal handler that ends the program sets `stop`, or calls
-/// [`crate::ui::restore_terminal`] before it leaves. Between two questions the keys wait; nothing else may read stdin or write
-/// to the terminal outside of [`Screen::suspended`].
+/// [`crate::ui::restore_terminal`] before it leaves. Keys that come before a question is shown are forgotten, and so is what
+/// is pasted. Between two questions nothing else may read stdin or write to the terminal outside of [`Screen::suspended`] and
+/// [`crate::ui::step_out`].
 pub struct Screen<'s> {
     look: Look,
     stop: &'s AtomicBool,
     term: Term,
-    open: Option<(FullScreen, KeyMode)>,
+    open: Option<FullScreen>,
     message: Option<String>,
 }
 
@@ -38,7 +39,7 @@ impl<'s> Screen<'s> {
 
     fn enter(&mut self) {
         if self.look.terminal_in && self.look.terminal_err {
-            self.open = Some((FullScreen::enter(), KeyMode::enter()));
+            self.open = Some(FullScreen::enter());
         }
     }
 
@@ -54,6 +55,7 @@ impl<'s> Screen<'s> {
     pub fn ask(&mut self, question: &Question) -> Result<char, PromptError> {
         let mut message = self.message.take();
         let mut scroll = 0;
+        self.open.iter().for_each(FullScreen::forget_keys);
         loop {
             let (rows, columns) = self.size();
             let view = View::new(&self.look, columns, rows, question, message.as_deref());
@@ -150,8 +152,8 @@ impl<'s> Screen<'s> {
         }
     }
 
-    /// Shows a frame for a terminal of this `size` and scrolls in it until another key comes. `extent` is how much is on the screen at once and how far it
-    /// can be scrolled; a key that is `taken` does not scroll.
+    /// Shows a frame for a terminal of this `size` and scrolls in it until another key comes. `extent` is how much is on the
+    /// screen at once and how far it can be scrolled; a key that is `taken` does not scroll.
     fn turn(
         &self,
         (name, size): (&str, (usize, usize)),
@@ -171,7 +173,7 @@ impl<'s> Screen<'s> {
                 _ if furthest == 0 || taken(key) => return Ok(key),
                 Key::Up | Key::Char('k') => scroll.saturating_sub(1),
                 Key::Down | Key::Char('j') => *scroll + 1,
-                Key::PageUp | Key::Char('b') => scroll.saturating_sub(step),
+                Key::PageUp => scroll.saturating_sub(step),
                 Key::PageDown | Key::Char(' ') => *scroll + step,
                 Key::Home | Key::Char('g') => 0,
                 Key::End | Key::Char('G') => furthest,
@@ -187,7 +189,7 @@ impl<'s> Screen<'s> {
 
     /// Puts a frame on the screen; `name` is for the error.
     fn draw(&self, name: &str, frame: &[String]) -> Result<(), PromptError> {
-        let Some((screen, _)) = &self.open else { return Err(PromptError::NoTerminal(printable(name.as_bytes()))) };
+        let Some(screen) = &self.open else { return Err(PromptError::NoTerminal(printable(name.as_bytes()))) };
         // A terminal that takes nothing is gone.
         screen.draw(frame).map_err(|_| PromptError::Interrupted)
     }
@@ -197,7 +199,7 @@ impl<'s> Screen<'s> {
 fn unknown(key: Key, question: &Question) -> Option<String> {
     let keys = question.keys().map(|key| key.to_string()).collect::<Vec<_>>().join(" ");
     match key {
-        Key::Char(' ' | 'b' | 'j' | 'k' | 'g' | 'G') => None,
+        Key::Char(' ' | 'j' | 'k' | 'g' | 'G') => None,
         Key::Char(c) => Some(format!("'{c}' means nothing here; one of {keys}, or ? for what they do")),
         Key::Enter | Key::Escape | Key::Other => Some(format!("one of {keys}, or ? for what they do")),
         _ => None,

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::read_back::{Away, Work, commits_since};
-use super::record::{Handed, Stages, safe};
-use super::{HandOverError, branch_tip};
+use super::record::{Handed, Stages};
+use super::{HandOverError, branch_tip, is_untracked};
 use crate::git::checkout::{self, Attachment, HeadState, Materialized};
 use crate::git::{Edits, Entry, GitError, HANDED_OVER, Id, Objects};
 use crate::path::RepoPath;
@@ -20,10 +20,19 @@ use crate::workspace::undo;
 pub struct PutBack {
     /// Changes of the workspace's own files in the same step.
     pub changes: Vec<FileChange>,
-    /// Paths whose content the caller has taken; empty: none, everything made since is kept.
-    pub taken: BTreeSet<RepoPath>,
+    /// What the caller has taken; `None`: nothing, everything made since is kept.
+    pub taken: Option<Taken>,
     /// The step is one that `undo` takes back even where nothing was made since.
     pub undoable: bool,
+}
+
+/// What was taken of a checkout.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The paths.
+    pub paths: BTreeSet<RepoPath>,
+    /// The tree of the working tree that it was taken of ([`super::ReadBack::work`]).
+    pub work: Id,
 }
 
 /// What was kept of what was made since.
@@ -42,7 +51,8 @@ pub struct Kept {
 /// Puts the checkout back on the branch `patchq` as it was before the hand-over, in one step. The caller holds no lock.
 ///
 /// # Errors
-/// [`HandOverError`]; nothing has changed then. [`HandOverError::Operation`] while git waits with something other than a
+/// [`HandOverError`]; nothing has changed then. [`HandOverError::ChangedMeanwhile`] where the working tree is another one than
+/// what was taken is of; [`HandOverError::Operation`] while git waits with something other than a
 /// cherry-pick: that may hold work that nothing else leads to.
 pub fn put_back(
     site: &Site<'_>,
@@ -70,6 +80,11 @@ pub fn put_back(
     let mut kept = Kept::default();
     if there {
         let now = Now::read(site, objects, &handed, tip)?;
+        if let Some(taken) = wish.taken.as_ref().filter(|taken| taken.work != now.work.tree) {
+            let differs = objects.diff(taken.work, now.work.tree)?;
+            let paths: Vec<String> = differs.iter().take(3).map(|change| change.path.to_string()).collect();
+            return Err(HandOverError::ChangedMeanwhile(paths.join(", ")));
+        }
         kept = now.kept(objects, &handed, &wish)?;
         let record = now.record(site, objects, handed)?;
         let again = record.make(objects, tip)?;
@@ -81,7 +96,7 @@ pub fn put_back(
             kept.at = Some(now.commit);
         }
         // First the index becomes that of the working tree, no file is touched; then every file is one that may go.
-        let (commit, touched) = (now.replaceable(objects, &record)?, Some(Vec::new()));
+        let (commit, touched) = (now.commit, Some(Vec::new()));
         side.checkout.push(Move { commit, keep: true, touched, ..home.clone() });
         side.checkout.push(Move { old: Some(commit), ..home });
     } else {
@@ -124,8 +139,9 @@ impl Now {
             Some(_) => objects.diff(handed.given, self.work.tree)?.into_iter().map(|change| change.path).collect(),
             None => self.work.changes.iter().map(|change| change.path.clone()).collect(),
         };
-        kept.paths = paths.into_iter().filter(|path| !wish.taken.contains(path)).collect();
-        if wish.taken.is_empty() && !self.on_branch {
+        let taken = |path: &RepoPath| wish.taken.as_ref().is_some_and(|taken| taken.paths.contains(path));
+        kept.paths = paths.into_iter().filter(|path| !taken(path)).collect();
+        if wish.taken.is_none() && !self.on_branch {
             kept.commits = self.commits.clone().unwrap_or_else(|| vec![self.head]);
         }
         Ok(kept)
@@ -155,18 +171,9 @@ impl Now {
     /// The working tree after the way back, as a commit on the branch's `tip`: what was untracked before stays.
     fn left(&self, site: &Site<'_>, objects: &mut Objects<'_>, handed: &Handed, tip: Id) -> Result<Id, HandOverError> {
         let mut stays = checkout::status(&site.store, &site.checkout())?;
-        stays.retain(|change| handed.untracked.iter().any(|path| path == change.path.as_bytes()));
+        let own: BTreeSet<&[u8]> = handed.own().collect();
+        stays.retain(|change| is_untracked(change) && !own.contains(change.path.as_bytes()));
         let tree = undo::work_tree(site, objects, tip, &stays)?;
         Ok(undo::uncommitted(objects, tree, tip))
-    }
-
-    /// The working tree as a commit, without files that were untracked before: those stay.
-    fn replaceable(&self, objects: &mut Objects<'_>, handed: &Handed) -> Result<Id, GitError> {
-        let mut edits = Edits::new();
-        for path in &handed.untracked {
-            edits.insert(safe(path)?, None);
-        }
-        let tree = objects.edit(self.work.tree, &edits)?;
-        Ok(undo::uncommitted(objects, tree, self.head))
     }
 }

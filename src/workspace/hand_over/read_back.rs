@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::HandOverError;
-use super::record::{Handed, Own, safe};
+use super::record::{Handed, Waiting, safe};
+use super::{HandOverError, is_untracked};
 use crate::git::checkout::{self, Attachment, ChangeKind, HeadState, Indexed, Line, WorkChange};
 use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
@@ -16,7 +16,7 @@ use crate::workspace::undo::tree_with;
 pub struct ReadBack {
     /// The patch's own paths, those that merged too; `None`: it removes the path.
     pub paths: Vec<(RepoPath, Option<Entry>)>,
-    /// Other paths that differ from what was handed over, new files that are not ignored among them.
+    /// Other paths that differ from what was handed over. New files count once git was told of them.
     pub others: Vec<(RepoPath, Option<Entry>)>,
     /// Conflict markers that are left: which path, and in which line (from 1) the first is.
     pub leftover: Vec<(RepoPath, usize)>,
@@ -24,8 +24,12 @@ pub struct ReadBack {
     pub undecided: Vec<RepoPath>,
     /// Paths whose attributes name a filter program. It was not run: the bytes are those on disk.
     pub filtered: Vec<RepoPath>,
+    /// New files that git was not told of and that are not ignored: nobody knows what they are for.
+    pub untracked: Vec<RepoPath>,
     /// The commits made on the new stack so far, oldest first.
     pub commits: Vec<Id>,
+    /// The tree of the working tree that this was read from.
+    pub work: Option<Id>,
 }
 
 impl ReadBack {
@@ -72,7 +76,8 @@ pub fn read_back(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<Result<Re
     let head = commits.last().copied().unwrap_or(handed.head);
     let work = Work::read(site, objects, &handed, head)?;
     let index = checkout::indexed(&site.store)?;
-    let mut back = ReadBack { commits, filtered: work.filtered, ..ReadBack::default() };
+    let (filtered, untracked) = (work.filtered, work.untracked);
+    let mut back = ReadBack { commits, filtered, untracked, work: Some(work.tree), ..ReadBack::default() };
     let mut sides = Sides { objects, given: handed.given, head: handed.head, work: work.tree };
     let waits = checkout::operation(&site.store).is_some();
     let taken_out = back.commits.is_empty() && index.unmerged.is_empty() && !waits;
@@ -115,11 +120,13 @@ pub(super) fn commits_since(site: &Site<'_>, handed: &Handed) -> Result<Result<V
 
 /// The working tree as a commit would have it.
 pub(super) struct Work {
-    /// Its tree, without the files that were untracked before.
+    /// Its tree, without untracked files, but for the patch's own paths.
     pub(super) tree: Id,
     /// The paths that differ from HEAD.
     pub(super) changes: Vec<WorkChange>,
     filtered: Vec<RepoPath>,
+    /// The untracked paths that are left out, those of them that can be named.
+    untracked: Vec<RepoPath>,
 }
 
 impl Work {
@@ -129,9 +136,11 @@ impl Work {
         handed: &Handed,
         head: Id,
     ) -> Result<Work, HandOverError> {
-        let before: BTreeSet<&[u8]> = handed.untracked.iter().map(Vec::as_slice).collect();
+        let own: BTreeSet<&[u8]> = handed.own().collect();
         let mut changes = checkout::status(&site.store, &site.checkout())?;
-        changes.retain(|change| change.kind != ChangeKind::Untracked || !before.contains(change.path.as_bytes()));
+        let theirs = |change: &WorkChange| is_untracked(change) && !own.contains(change.path.as_bytes());
+        let untracked = changes.iter().filter(|change| theirs(change)).map(|change| change.path.clone()).collect();
+        changes.retain(|change| !theirs(change));
         for change in &mut changes {
             // What stands in the working file counts, however undecided the index is.
             if change.kind == ChangeKind::Conflicted {
@@ -147,7 +156,7 @@ impl Work {
             submodules.extend(given.filter(|entry| entry.mode == Mode::Gitlink).map(|entry| (path, Some(entry))));
         }
         let tree = objects.edit(tree, &submodules)?;
-        Ok(Work { tree, changes, filtered: files.filtered })
+        Ok(Work { tree, changes, filtered: files.filtered, untracked })
     }
 }
 
@@ -162,8 +171,8 @@ impl Sides<'_, '_> {
     fn nothing_left(&mut self, handed: &Handed) -> Result<bool, GitError> {
         let head = self.objects.commit(self.head)?.tree;
         let (mut differs, mut same) = (false, true);
-        for own in handed.merged.iter().chain(&handed.conflicts) {
-            let path = safe(&own.path)?;
+        for own in handed.own() {
+            let path = safe(own)?;
             let was = self.objects.entry(head, &path)?;
             same &= self.objects.entry(self.work, &path)? == was;
             differs |= self.objects.entry(self.given, &path)? != was;
@@ -174,7 +183,7 @@ impl Sides<'_, '_> {
     fn judge(mut self, handed: &Handed, index: (&Indexed, bool), back: &mut ReadBack) -> Result<(), GitError> {
         let mut own = BTreeMap::new();
         for merged in &handed.merged {
-            let path = safe(&merged.path)?;
+            let path = safe(merged)?;
             own.insert(path.clone(), self.objects.entry(self.work, &path)?);
         }
         for conflict in &handed.conflicts {
@@ -195,7 +204,7 @@ impl Sides<'_, '_> {
     /// so what it does not call unmerged was decided by somebody, not forgotten by a reset.
     fn conflict(
         &mut self,
-        own: &Own,
+        own: &Waiting,
         path: &RepoPath,
         (index, waits): (&Indexed, bool),
         back: &mut ReadBack,

@@ -8,6 +8,8 @@ use crate::git::checkout::{self, HandOver as Plan, Materialized, Obstacle, Outco
 use crate::git::{Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, Signature};
 use crate::path::RepoPath;
 use crate::stack::Sides;
+use crate::workspace::digest::{FilesDigest, QueueChange};
+use crate::workspace::files_side::Files;
 use crate::workspace::follow::FollowError;
 use crate::workspace::site::Site;
 
@@ -33,24 +35,43 @@ pub struct Handed {
     pub(super) work: Id,
     /// The tree of the index at stage 0.
     pub(super) index: Id,
-    /// The patch's paths that merged.
-    pub(super) merged: Vec<Own>,
+    /// The patch's commit on the old pin.
+    pub(super) from: Id,
+    /// What pin and patches were.
+    pub(super) files: FilesDigest,
+    /// The patch's paths that merged (bytes, because not every path is text).
+    pub(super) merged: Vec<Vec<u8>>,
     /// The patch's paths that did not.
-    pub(super) conflicts: Vec<Own>,
-    /// What the index holds unmerged.
+    pub(super) conflicts: Vec<Waiting>,
+    /// What the index holds unmerged; less than what was handed over once something was staged.
     pub(super) unmerged: Vec<Stages>,
-    /// Files that were untracked before (bytes, because not every path is text). They are nobody's affair.
-    pub(super) untracked: Vec<Vec<u8>>,
     /// What `version.txt` says.
     pub(super) version: Option<String>,
 }
 
-/// A path of the patch's.
+/// A path of the patch's that did not merge, as it was handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Own {
+pub(super) struct Waiting {
     pub(super) path: Vec<u8>,
+    /// The path as the patch has it.
+    own: Vec<u8>,
+    /// Whether the patch renames it.
+    renamed: bool,
+    /// Base, upstream and patch.
+    sides: [Option<(u32, Id)>; 3],
     /// How long the markers in it are; `None`: there are none.
     pub(super) markers: Option<usize>,
+}
+
+/// The same, read.
+#[derive(Debug, Clone)]
+pub(in crate::workspace) struct Asked {
+    pub(in crate::workspace) path: RepoPath,
+    pub(in crate::workspace) own: RepoPath,
+    pub(in crate::workspace) renamed: bool,
+    pub(in crate::workspace) sides: Sides,
+    /// Whether there were lines to compare.
+    pub(in crate::workspace) is_text: bool,
 }
 
 /// An unmerged path: base, upstream and patch as mode and id.
@@ -58,10 +79,6 @@ pub(super) struct Own {
 pub(super) struct Stages {
     path: Vec<u8>,
     sides: [Option<(u32, Id)>; 3],
-}
-
-pub(super) fn own(path: &RepoPath, markers: Option<usize>) -> Own {
-    Own { path: path.as_bytes().to_vec(), markers }
 }
 
 pub(super) fn safe(path: &[u8]) -> Result<RepoPath, GitError> {
@@ -75,11 +92,13 @@ impl Stages {
     }
 
     fn read(&self) -> Result<checkout::Unmerged, GitError> {
-        let entry =
-            |side: Option<(u32, Id)>| side.and_then(|(bits, id)| Mode::from_bits(bits).map(|mode| Entry { mode, id }));
         let [base, upstream, patch] = self.sides.map(entry);
         Ok(checkout::Unmerged { path: safe(&self.path)?, base, upstream, patch })
     }
+}
+
+fn entry(side: Option<(u32, Id)>) -> Option<Entry> {
+    side.and_then(|(bits, id)| Mode::from_bits(bits).map(|mode| Entry { mode, id }))
 }
 
 impl Handed {
@@ -99,18 +118,50 @@ impl Handed {
         self.conflicts.iter().map(|own| safe(&own.path)).collect()
     }
 
-    /// The same with what they are on the three sides, and whether there were lines to compare.
+    /// The same with what they are on the three sides.
     ///
     /// # Errors
     /// [`GitError`] when the record is damaged.
-    pub(in crate::workspace) fn unmerged_paths(&self) -> Result<Vec<(RepoPath, Sides, bool)>, GitError> {
-        let mut all = Vec::new();
-        for own in &self.conflicts {
-            let at = self.unmerged.iter().find(|stages| stages.path == own.path).map(Stages::read).transpose()?;
-            let sides = at.map(|at| Sides { base: at.base, upstream: at.upstream, patch: at.patch });
-            all.push((safe(&own.path)?, sides.unwrap_or_default(), own.markers.is_some()));
-        }
-        Ok(all)
+    pub(in crate::workspace) fn asked(&self) -> Result<Vec<Asked>, GitError> {
+        let one = |waiting: &Waiting| {
+            let [base, upstream, patch] = waiting.sides.map(entry);
+            let (path, own) = (safe(&waiting.path)?, safe(&waiting.own)?);
+            let (sides, is_text) = (Sides { base, upstream, patch }, waiting.markers.is_some());
+            Ok(Asked { path, own, renamed: waiting.renamed, sides, is_text })
+        };
+        self.conflicts.iter().map(one).collect()
+    }
+
+    /// What of `files` is not as it was and may make the conflict another one: the pin, the order, this patch or one before it.
+    pub(in crate::workspace) fn changed(&self, files: &Files) -> Vec<QueueChange> {
+        let before = |name: &str| match files.patches.iter().position(|patch| patch.queued.name == self.patch) {
+            Some(mine) => files.patches[..=mine].iter().any(|patch| patch.queued.name == name),
+            None => true,
+        };
+        let mut changes = self.files.diff(&files.digest());
+        changes.retain(|change| match change {
+            QueueChange::Version => false,
+            QueueChange::Pin | QueueChange::Series | QueueChange::Removed(_) => true,
+            QueueChange::Added(name) | QueueChange::Changed(name) => before(name),
+        });
+        changes
+    }
+
+    /// What the patch itself makes of `path`: before it and after it.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be read.
+    pub(in crate::workspace) fn own_change(
+        &self,
+        objects: &mut Objects<'_>,
+        path: &RepoPath,
+    ) -> Result<[Option<Entry>; 2], GitError> {
+        let commit = objects.commit(self.from)?;
+        let before = match commit.parents.first() {
+            Some(parent) => objects.commit(*parent)?.tree,
+            None => Id::EMPTY_TREE,
+        };
+        Ok([objects.entry(before, path)?, objects.entry(commit.tree, path)?])
     }
 
     /// What `path` was when it was handed over; a path of the patch's that merged, before anybody touched it.
@@ -133,7 +184,14 @@ impl Handed {
 
     pub(super) fn with_conflicts(mut self, conflicts: &[super::Unmerged]) -> Handed {
         for at in conflicts {
-            self.conflicts.push(own(&at.path, at.work.as_ref().map(|marked| marked.size)));
+            let side = |side: Option<Entry>| side.map(|entry| (entry.mode.bits(), entry.id));
+            self.conflicts.push(Waiting {
+                path: at.path.as_bytes().to_vec(),
+                own: at.own.as_bytes().to_vec(),
+                renamed: at.renamed,
+                sides: [at.base, at.upstream, at.patch].map(side),
+                markers: at.work.as_ref().map(|marked| marked.size),
+            });
             let (path, base, upstream, patch) = (at.path.clone(), at.base, at.upstream, at.patch);
             self.unmerged.push(Stages::of(&checkout::Unmerged { path, base, upstream, patch }));
         }
@@ -148,7 +206,7 @@ impl Handed {
             let (author, committer, message) = (who.clone(), who.clone(), message.into());
             objects.put_commit(&Commit { tree, parents, author, committer, message })
         };
-        let mut parents = vec![old, self.pin, self.head, self.at];
+        let mut parents = vec![old, self.pin, self.head, self.at, self.from];
         parents.extend(self.picked);
         for tree in [self.given, self.work, self.index] {
             parents.push(commit(tree, vec![self.head], b"In the checkout\n".to_vec()));
@@ -173,9 +231,14 @@ impl Handed {
         Ok(objects.put_commit(&Commit { tree, parents, author, committer, message }))
     }
 
+    /// The paths that are the patch's affair.
+    pub(super) fn own(&self) -> impl Iterator<Item = &[u8]> {
+        self.merged.iter().chain(self.conflicts.iter().map(|waiting| &waiting.path)).map(Vec::as_slice)
+    }
+
     /// The paths that the checkout holds.
     pub(super) fn sparse(&self, site: &Site<'_>, objects: &mut Objects<'_>) -> Result<SparseSet, GitError> {
-        let own = self.merged.iter().chain(&self.conflicts).map(|own| safe(&own.path));
+        let own = self.own().map(safe);
         let own = own.collect::<Result<Vec<_>, _>>()?;
         sparse_with(site, objects, (self.pin, self.work), own)
     }

@@ -22,7 +22,7 @@ fn path(text: &str) -> RepoPath {
 
 fn hunk(base: &str, upstream: &str, patch: &str) -> Hunk {
     let lines = |text: &str| Lines { start: 3, text: text.into() };
-    Hunk { base: lines(base), upstream: lines(upstream), patch: lines(patch) }
+    Hunk { base: lines(base), upstream: lines(upstream), patch: lines(patch), nth: 0 }
 }
 
 fn five() -> Hunk {

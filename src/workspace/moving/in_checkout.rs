@@ -6,8 +6,9 @@ use super::{Moving, RefreshError};
 use crate::git::{Entry, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{Conflict, ConflictKind, Hunk, Join, Labels, Made, Rebased, Sides, Take, TextMerge};
+use crate::workspace::files_side::Files;
 use crate::workspace::hand_over::{
-    self, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Unmerged, missing_blobs, put_back,
+    self, Asked, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Taken, Unmerged, missing_blobs, put_back,
 };
 use crate::workspace::session::{About, ByHand, Decision, Session, change};
 use crate::workspace::settle::Around;
@@ -66,8 +67,14 @@ impl Moving<'_> {
                 merged.insert(from.clone(), None);
             }
         }
+        let own = |conflict: &Conflict| {
+            let file = patch.files.iter().find(|file| file.place() == &conflict.path);
+            file.map_or((conflict.path.clone(), false), |file| (file.path.clone(), file.from.is_some()))
+        };
         let unmerged = |conflict: &&Conflict| Unmerged {
             path: conflict.path.clone(),
+            own: own(conflict).0,
+            renamed: own(conflict).1,
             base: conflict.sides.base,
             upstream: conflict.sides.upstream,
             patch: conflict.sides.patch,
@@ -89,8 +96,8 @@ impl Moving<'_> {
 /// A conflict that came back from the checkout.
 #[derive(Debug, Clone)]
 pub struct CameBack {
-    /// The decisions that came of it, with the hunks of those that are about lines.
-    pub decided: Vec<(Decision, Option<Hunk>)>,
+    /// The decisions that came of it; of those that are about lines with the hunk, and the path as the patch has it.
+    pub decided: Vec<(Decision, Option<(Hunk, RepoPath)>)>,
     /// What of the checkout was kept for `undo`.
     pub kept: Kept,
 }
@@ -113,27 +120,34 @@ pub fn come_back(
     let (mut session, bytes) = Session::read(&site.workspace.layout, site.name())?.ok_or(RefreshError::NoSession)?;
     let handed = hand_over::Handed::read(site)?.ok_or(HandOverError::Nothing)?;
     let mut decided = Vec::new();
-    for (path, sides, is_text) in handed.unmerged_paths()? {
-        let now = back.paths.iter().find(|(other, _)| *other == path).and_then(|(_, entry)| *entry);
-        if !is_text && let Some(take) = side_of(sides, now) {
-            let about = About::Whole { path, sides, take };
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+    let changes = handed.changed(&files);
+    if !changes.is_empty() {
+        return Err(HandOverError::AnotherQuestion { patch: handed.patch, changes }.into());
+    }
+    let asked = handed.asked()?;
+    for question in &asked {
+        let Asked { path, sides, .. } = question;
+        let now = back.paths.iter().find(|(other, _)| other == path).and_then(|(_, entry)| *entry);
+        if let Some(take) = side_of(question, now) {
+            let about = About::Whole { path: path.clone(), sides: *sides, take };
             decided.push((Decision::by_hand(&handed.patch, about, REASON), None));
             continue;
         }
         let made = read_made(objects, now)?;
-        let text = if is_text { text_of(objects, sides)? } else { None };
+        let text = if question.is_text { text_of(objects, *sides)? } else { None };
         let hunks: Vec<&Hunk> = text.iter().flat_map(TextMerge::hunks).collect();
-        let nths: Vec<usize> = hunks.iter().enumerate().map(|(n, hunk)| same_before(&hunks[..n], hunk)).collect();
-        let by_hand =
-            ByHand { patch: &handed.patch, path: &path, sides, text: text.as_ref(), nths: &nths, reason: REASON };
-        let decisions = by_hand.decisions(made);
-        let hunks = hunks.into_iter().cloned().map(Some).chain(std::iter::repeat(None));
+        let (patch, sides, reason) = (handed.patch.as_str(), *sides, REASON);
+        let decisions = ByHand { patch, path, sides, text: text.as_ref(), reason }.decisions(made);
+        let at = |hunk: &Hunk| Some((hunk.clone(), question.own.clone()));
+        let hunks = hunks.into_iter().map(at).chain(std::iter::repeat(None));
         decided.extend(decisions.into_iter().zip(hunks));
     }
     for (path, now) in back.paths.iter().chain(&back.others) {
         let over = handed.given_entry(objects, path)?;
-        if over != *now && !handed.conflicts()?.contains(path) {
-            let join = Join { path: path.clone(), over, made: read_made(objects, *now)? };
+        if over != *now && !asked.iter().any(|question| question.path == *path) {
+            let own = handed.own_change(objects, path)?;
+            let join = Join { path: path.clone(), own, over, made: read_made(objects, *now)? };
             decided.push((Decision::by_hand(&handed.patch, About::Joined(join), REASON), None));
         }
     }
@@ -145,20 +159,19 @@ pub fn come_back(
         decision.order = order;
         session.decisions.put(decision.clone());
     }
-    let taken: BTreeSet<RepoPath> = back.paths.iter().chain(&back.others).map(|(path, _)| path.clone()).collect();
+    let paths: BTreeSet<RepoPath> = back.paths.iter().chain(&back.others).map(|(path, _)| path.clone()).collect();
+    let taken = back.work.map(|work| Taken { paths, work });
     let changes = change(site, Some(&bytes), Some(session.bytes(site)))?.into_iter().collect();
     let kept = put_back(site, objects, PutBack { changes, taken, undoable: false }, around)?;
     Ok(CameBack { decided, kept })
 }
 
-fn same_before(before: &[&Hunk], hunk: &Hunk) -> usize {
-    before.iter().filter(|other| other.texts() == hunk.texts()).count()
-}
-
-/// The side whose version a path was left at, if that is one.
-fn side_of(sides: Sides, now: Option<Entry>) -> Option<Take> {
-    let is = |side: Option<Entry>| now.is_some() && now == side;
-    if is(sides.patch) { Some(Take::Patch) } else { is(sides.upstream).then_some(Take::Upstream) }
+/// The side whose version a path without lines was left at, if that is one. A file that the patch renames is no longer where it
+/// was, whoever's version it is.
+fn side_of(question: &Asked, now: Option<Entry>) -> Option<Take> {
+    let is = |side: Option<Entry>| !question.is_text && now.is_some() && now == side;
+    let upstream = is(question.sides.upstream) && !question.renamed;
+    if is(question.sides.patch) { Some(Take::Patch) } else { upstream.then_some(Take::Upstream) }
 }
 
 fn read_made(objects: &mut Objects<'_>, entry: Option<Entry>) -> Result<Made, RefreshError> {

@@ -57,6 +57,22 @@ impl Agreed {
         Ok(Accept { ways: self.accept.clone(), only, may_drop, memory: None })
     }
 
+    /// What of it may hold for the patches of `files`, and the options that name none of them. Ways that may decide about nothing
+    /// that is left decide about nothing.
+    #[must_use]
+    pub fn for_files(&self, files: &Files) -> (Agreed, Vec<String>) {
+        let known =
+            |name: &str| which_patch(files.patches.iter().map(|patch| patch.queued.name.as_str()), name).is_ok();
+        let (allow_drop, no_drop): (Vec<String>, Vec<String>) =
+            self.allow_drop.iter().cloned().partition(|name| known(name));
+        let holds = |only: &String| !matches!(glob(only), Ok(None)) || known(only);
+        let (only, nothing): (Vec<String>, Vec<String>) = self.only.iter().cloned().partition(holds);
+        let accept = if only.is_empty() && !self.only.is_empty() { Vec::new() } else { self.accept.clone() };
+        let gone = no_drop.iter().map(|name| format!("--allow-drop {name}"));
+        let gone = gone.chain(nothing.iter().map(|name| format!("--only {name}"))).collect();
+        (Agreed { accept, only, allow_drop }, gone)
+    }
+
     /// Checks what can be checked without a queue.
     ///
     /// # Errors

@@ -15,8 +15,6 @@ pub struct ByHand<'a> {
     pub sides: Sides,
     /// Where there are lines to compare: what merged and the hunks that did not.
     pub text: Option<&'a TextMerge>,
-    /// For each hunk, how many before it in the file have the same lines.
-    pub nths: &'a [usize],
     /// Why, in a few words.
     pub reason: &'a str,
 }
@@ -34,10 +32,10 @@ impl ByHand<'_> {
             let (path, sides) = (self.path.clone(), self.sides);
             return vec![self.decision(About::Whole { path, sides, take: Take::Made(made) })];
         };
-        let hunks = self.text.into_iter().flat_map(TextMerge::hunks).zip(self.nths);
-        let lines = |((hunk, nth), text): ((&Hunk, &usize), _)| {
+        let hunks = self.text.into_iter().flat_map(TextMerge::hunks);
+        let lines = |(hunk, text): (&Hunk, _)| {
             let (path, texts) = (self.path.clone(), hunk.texts().map(Clone::clone));
-            self.decision(About::Lines { path, texts, nth: *nth, text })
+            self.decision(About::Lines { path, texts, nth: hunk.nth, text })
         };
         hunks.zip(texts).map(lines).collect()
     }

@@ -1,10 +1,12 @@
 //! A decision of a session, and how decisions answer the engine.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bstr::BString;
 
 use super::super::digest::{FilesDigest, Sum};
 use crate::path::RepoPath;
-use crate::stack::{Answer, At, Conflict, Hunk, Join, Rebased, Resolver, Sides, Take, What};
+use crate::stack::{Answer, At, Conflict, Decided, Hunk, Join, PatchOutcome, Rebased, Resolver, Sides, Take, What};
 
 /// A decision about a conflict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,20 +63,15 @@ impl Decision {
         Decision { patch: patch.to_owned(), about, by: "hand".to_owned(), reason: reason.into(), order: 0 }
     }
 
-    /// Whether both are about the same question.
-    #[must_use]
-    pub fn same_question(&self, other: &Decision) -> bool {
-        self.patch == other.patch
-            && match (&self.about, &other.about) {
-                (About::Leaves { .. }, About::Leaves { .. }) => true,
-                (About::Whole { path, .. }, About::Whole { path: other, .. }) => path == other,
-                (About::Joined(join), About::Joined(other)) => join.path == other.path,
-                (
-                    About::Lines { path, texts, nth, .. },
-                    About::Lines { path: other_path, texts: other_texts, nth: other_nth, .. },
-                ) => (path, texts, nth) == (other_path, other_texts, other_nth),
-                _ => false,
-            }
+    /// What it answers, in the order of the file: one question has one decision.
+    pub(super) fn question(&self) -> Question<'_> {
+        let (kind, lines) = match &self.about {
+            About::Leaves { .. } => (0, None),
+            About::Whole { .. } => (1, None),
+            About::Lines { texts, nth, .. } => (2, Some((texts, *nth))),
+            About::Joined(_) => (3, None),
+        };
+        (self.patch.as_str(), self.path(), kind, lines)
     }
 
     /// The path that it is about; `None`: the patch.
@@ -88,6 +85,9 @@ impl Decision {
     }
 }
 
+/// A patch, a path, what kind of question, and its lines with which of several it is.
+pub(super) type Question<'d> = (&'d str, Option<&'d RepoPath>, u8, Option<(&'d [BString; 3], usize)>);
+
 /// Decisions, as many as there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decisions(pub Vec<Decision>);
@@ -95,7 +95,7 @@ pub struct Decisions(pub Vec<Decision>);
 impl Decisions {
     /// Adds `decision`, in the place of an earlier one about the same question.
     pub fn put(&mut self, decision: Decision) {
-        self.0.retain(|old| !old.same_question(&decision));
+        self.0.retain(|old| old.question() != decision.question());
         self.0.push(decision);
     }
 
@@ -105,10 +105,17 @@ impl Decisions {
         self.0.iter().map(|decision| decision.order).max().unwrap_or(0)
     }
 
-    /// Takes out what a person decided last: a decision, or several that were made at once.
-    pub fn take_back(&mut self) -> Vec<Decision> {
-        let last = self.last();
-        let (back, kept) = std::mem::take(&mut self.0).into_iter().partition(|one| last > 0 && one.order == last);
+    /// The number of the last decision of a person that `rebased` was made by; 0: there is none.
+    #[must_use]
+    pub fn last_applied(&self, rebased: &Rebased) -> u32 {
+        let unused = self.unused(rebased);
+        let applies = |one: &&Decision| !unused.iter().any(|other| std::ptr::eq(*other, *one));
+        self.0.iter().filter(applies).map(|one| one.order).max().unwrap_or(0)
+    }
+
+    /// Takes out the decision with the number `order`, or several that were made at once.
+    pub fn take_back(&mut self, order: u32) -> Vec<Decision> {
+        let (back, kept) = std::mem::take(&mut self.0).into_iter().partition(|one| order > 0 && one.order == order);
         self.0 = kept;
         back
     }
@@ -117,26 +124,32 @@ impl Decisions {
     /// memory that decided it are others.
     pub fn keep(&mut self, rebased: &Rebased) {
         for decision in applied(rebased) {
-            if !self.0.iter().any(|known| known.same_question(&decision)) {
-                self.0.push(decision);
+            if !self.0.iter().any(|known| known.patch == decision.patch && known.about == decision.about) {
+                self.put(decision);
             }
         }
     }
 
     /// The decisions that were not applied in `rebased` although their patch waits for nothing: the question is another one
-    /// by now, or is not asked any more.
+    /// by now, or is not asked any more. Lines of a path that was decided as a whole later were applied in that.
     #[must_use]
     pub fn unused(&self, rebased: &Rebased) -> Vec<&Decision> {
         let applied: Vec<Decision> = applied(rebased).collect();
-        let unused = |decision: &&Decision| {
-            let patch = rebased.patches.iter().find(|patch| patch.name == decision.patch);
-            match patch {
-                None => true,
-                Some(patch) if patch.dropped.is_some() => false,
-                Some(_) if matches!(decision.about, About::Leaves { .. }) => true,
-                // What it is about may come to light with what the patch waits for.
-                Some(patch) if patch.files.iter().any(|file| file.waits_for.is_some()) => false,
-                Some(_) => !applied.iter().any(|used| used.same_question(decision)),
+        let answered: BTreeSet<Question<'_>> = applied.iter().map(Decision::question).collect();
+        let of_paths = applied.iter().filter(|one| !matches!(one.about, About::Lines { .. }));
+        let paths: BTreeSet<(&str, Option<&RepoPath>)> = of_paths.map(|one| (one.patch.as_str(), one.path())).collect();
+        let patches: BTreeMap<&str, &PatchOutcome> =
+            rebased.patches.iter().map(|patch| (patch.name.as_str(), patch)).collect();
+        let unused = |decision: &&Decision| match patches.get(decision.patch.as_str()) {
+            None => true,
+            Some(patch) if patch.dropped.is_some() => false,
+            Some(_) if matches!(decision.about, About::Leaves { .. }) => true,
+            // What it is about may come to light with what the patch waits for.
+            Some(patch) if patch.files.iter().any(|file| file.waits_for.is_some()) => false,
+            Some(_) if answered.contains(&decision.question()) => false,
+            Some(_) => {
+                let lines = matches!(decision.about, About::Lines { .. });
+                !(lines && paths.contains(&(decision.patch.as_str(), decision.path())))
             }
         };
         self.0.iter().filter(unused).collect()
@@ -163,10 +176,10 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
         patch.files.iter().flat_map(|file| {
             file.decided.iter().map(|decided| {
                 let about = match &decided.what {
-                    What::Lines { hunk, nth, text } => About::Lines {
+                    What::Lines { hunk, text } => About::Lines {
                         path: file.place().clone(),
                         texts: hunk.texts().map(Clone::clone),
-                        nth: *nth,
+                        nth: hunk.nth,
                         text: text.clone(),
                     },
                     What::Whole { take, sides } => {
@@ -199,11 +212,11 @@ impl Resolver for Decisions {
         found.map_or(Answer::Open, |(one, take)| answer(one, take))
     }
 
-    fn hunk(&self, at: At<'_>, hunk: &Hunk, nth: usize) -> Answer<BString> {
+    fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
         let found = self.of(at.patch).find_map(|one| match &one.about {
             About::Lines { path, texts: [base, upstream, patch], nth: n, text }
                 if path == at.path
-                    && *n == nth
+                    && *n == hunk.nth
                     && (base, upstream, patch) == (&hunk.base.text, &hunk.upstream.text, &hunk.patch.text) =>
             {
                 Some((one, text.clone()))
@@ -217,9 +230,12 @@ impl Resolver for Decisions {
         false
     }
 
-    fn joins(&self, patch: &str) -> Vec<Join> {
+    fn joins(&self, patch: &str) -> Vec<Decided> {
         let joined = self.of(patch).filter_map(|one| match &one.about {
-            About::Joined(join) => Some(join.clone()),
+            About::Joined(join) => {
+                let (by, reason) = (one.by.clone(), one.reason.clone());
+                Some(Decided { what: What::Joined(join.clone()), by, reason })
+            }
             _ => None,
         });
         joined.collect()

@@ -1,6 +1,7 @@
 //! `sessions/NAME.toml`: sorted, so that two people's decisions merge, and without objects, so that it can be handed to a
 //! colleague.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
@@ -8,11 +9,15 @@ use serde::Deserialize;
 
 use super::super::digest::{FilesDigest, Sum};
 use super::super::manifest::Track;
+use super::super::pins;
 use super::super::toml_text::{Text, Word, write_text, write_word};
 use super::{About, Agreed, Decision, Decisions, Session, To};
 use crate::git::{Entry, Id, Mode};
 use crate::path::{RepoPath, printable};
 use crate::stack::{Join, Made, Sides, Take, Way};
+
+/// No decision has a higher number.
+const LAST: u32 = 1_000_000;
 
 /// The version of the format.
 const SCHEMA: u32 = 1;
@@ -73,6 +78,7 @@ struct RawDecision {
     take: String,
     sum: Option<Sum>,
     sides: Option<[String; 3]>,
+    own: Option<[String; 2]>,
     over: Option<String>,
     to: Option<Word>,
     mode: Option<String>,
@@ -134,23 +140,12 @@ pub(super) fn print(session: &Session, name: &str) -> Vec<u8> {
         out.push_str(&format!("{} = \"{sum}\"\n", key.trim_start_matches(" = ").trim_end()));
     }
     let mut decisions: Vec<&Decision> = session.decisions.0.iter().collect();
-    decisions.sort_by_key(|decision| place(decision));
+    decisions.sort_by(|one, other| one.question().cmp(&other.question()));
     for decision in decisions {
         out.push('\n');
         print_decision(&mut out, decision);
     }
     out.into_bytes()
-}
-
-/// Where a decision stands in the file: by patch, path, and what it is about.
-fn place(decision: &Decision) -> impl Ord + '_ {
-    let about = match &decision.about {
-        About::Leaves { .. } => (0, None),
-        About::Whole { .. } => (1, None),
-        About::Lines { texts, nth, .. } => (2, Some((texts, *nth))),
-        About::Joined(_) => (3, None),
-    };
-    (decision.patch.as_str(), decision.path().map(RepoPath::as_bytes), about)
 }
 
 fn list(out: &mut String, key: &str, words: &[Vec<u8>]) {
@@ -188,8 +183,9 @@ fn print_decision(out: &mut String, decision: &Decision) {
                 Take::Patch | Take::Upstream => {}
             }
         }
-        About::Joined(Join { over, made, .. }) => {
-            out.push_str(&format!("over = \"{}\"\n", entry_text(*over)));
+        About::Joined(Join { own, over, made, .. }) => {
+            let [before, after] = own.map(entry_text);
+            out.push_str(&format!("own = [\"{before}\", \"{after}\"]\nover = \"{}\"\n", entry_text(*over)));
             print_made(out, made);
         }
         About::Lines { texts: [base, upstream, patch], nth, text, .. } => {
@@ -254,9 +250,26 @@ pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileErr
         let reason = format!("its format has the version {}, and this patchq knows only {SCHEMA}", raw.schema);
         return Err(wrong(None, reason));
     }
-    let mut decisions = Decisions::default();
-    for (n, one) in raw.decision.into_iter().enumerate() {
-        decisions.put(decision(one).map_err(|reason| wrong(None, format!("decision {}: {reason}", n + 1)))?);
+    let read = raw
+        .decision
+        .into_iter()
+        .enumerate()
+        .map(|(n, one)| decision(one).map_err(|reason| wrong(None, format!("decision {}: {reason}", n + 1))));
+    let decisions = Decisions(read.collect::<Result<_, _>>()?);
+    let mut questions = BTreeMap::new();
+    for (n, one) in decisions.0.iter().enumerate() {
+        if let Some(first) = questions.insert(one.question(), n + 1) {
+            return Err(wrong(
+                None,
+                format!("decisions {first} and {} answer the same question; keep one of them", n + 1),
+            ));
+        }
+    }
+    if pins::parse_version(raw.to.version.as_bytes(), file).is_err() {
+        return Err(wrong(None, format!("'{}' is no version", printable(raw.to.version.as_bytes()))));
+    }
+    if let Some(name) = raw.to.found_by.as_ref().filter(|name| !is_ref(name)) {
+        return Err(wrong(None, format!("'{}' is no branch or tag", printable(name.as_bytes()))));
     }
     let track = raw.to.track.map(|track| Track::parse(&track)).transpose();
     let track = track.map_err(|error| wrong(None, printable(error.to_string().as_bytes())))?;
@@ -269,6 +282,15 @@ pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileErr
     let accept = accept.into_iter().map(way).collect::<Result<_, _>>()?;
     let agreed = Agreed { accept, only, allow_drop };
     Ok(Session { files: raw.from.files, manifest: raw.from.manifest, to, agreed, decisions })
+}
+
+/// Whether it is the full name of a branch or a tag (`git check-ref-format`).
+fn is_ref(name: &str) -> bool {
+    let plain = |c: char| !c.is_control() && !c.is_whitespace() && !" ~^:?*[\\".contains(c);
+    ["refs/heads/", "refs/tags/"].iter().any(|below| name.starts_with(below))
+        && name.chars().all(plain)
+        && !name.contains("..")
+        && !name.contains("@{")
 }
 
 fn decision(raw: RawDecision) -> Result<Decision, String> {
@@ -289,6 +311,9 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
         let (base, upstream, patch) = (parse_entry(&base)?, parse_entry(&upstream)?, parse_entry(&patch)?);
         Ok(About::Whole { path, sides: Sides { base, upstream, patch }, take })
     };
+    if raw.order > LAST {
+        return Err(format!("its `order` is over {LAST}"));
+    }
     let about = match raw.take.as_str() {
         "drop" => About::Leaves { file: raw.sum.ok_or("it has no `sum`")? },
         "patch" => whole(Take::Patch, path(raw.path, "path")?, raw.sides)?,
@@ -297,7 +322,9 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
         "made" => whole(Take::Made(made(raw.mode, raw.text)?), path(raw.path, "path")?, raw.sides)?,
         "joined" => {
             let over = parse_entry(&raw.over.ok_or("it has no `over`")?)?;
-            About::Joined(Join { path: path(raw.path, "path")?, over, made: made(raw.mode, raw.text)? })
+            let [before, after] = raw.own.ok_or("it has no `own`")?;
+            let own = [parse_entry(&before)?, parse_entry(&after)?];
+            About::Joined(Join { path: path(raw.path, "path")?, own, over, made: made(raw.mode, raw.text)? })
         }
         "lines" => {
             let text = |text: Option<Text>, key: &str| text.map(|text| text.0).ok_or(format!("it has no `{key}`"));

@@ -10,10 +10,10 @@ mod tests;
 
 use bstr::ByteSlice;
 
-use super::changes::{only_files, to_hold};
+use super::changes::to_hold;
 use super::digest::{FilesDigest, Sum};
 use super::files;
-use super::files_side::Files;
+use super::follow::GitSide;
 use super::hand_over::{Handed, Kept, PutBack, put_back};
 use super::layout::Layout;
 use super::manifest::{Name, Track};
@@ -21,7 +21,7 @@ use super::publish::{FileChange, PublishError};
 use super::refresh::RefreshError;
 use super::settle::{Around, SettleError, begin, do_step};
 use super::site::Site;
-use super::state::State;
+use super::undo;
 use crate::git::{GitError, Id, Objects};
 use crate::path::RepoPath;
 
@@ -29,6 +29,9 @@ pub use agreed::{Agreed, AgreedError};
 pub use by_hand::ByHand;
 pub use decision::{About, Decision, Decisions};
 pub use file::SessionFileError;
+
+/// No session is larger, in bytes.
+const LARGEST: u64 = 16 << 20;
 
 /// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +85,10 @@ impl Session {
     /// [`SessionError::Content`], [`SessionError::File`].
     pub fn read(layout: &Layout, name: &Name) -> Result<Option<(Session, Vec<u8>)>, SessionError> {
         let file = layout.session(name);
+        if files::stat(&file)?.is_some_and(|meta| meta.len() > LARGEST) {
+            let (file, reason) = (layout.shown(&file).to_owned(), format!("it is larger than {LARGEST} bytes"));
+            return Err(SessionFileError { file, line: None, reason }.into());
+        }
         let Some(bytes) = files::read(&file)? else { return Ok(None) };
         let session = file::parse(&bytes, layout.shown(&file))?;
         Ok(Some((session, bytes)))
@@ -139,7 +146,7 @@ pub enum Aborted {
     HandedOver(Kept),
 }
 
-/// Gives the session of `site` up, and puts the checkout back where a conflict is in it, in a step that `undo` takes back.
+/// Gives the session of `site` up, readable or not, and puts the checkout back where a conflict is in it, in a step that `undo` takes back.
 ///
 /// # Errors
 /// [`RefreshError`]; nothing has changed then.
@@ -153,9 +160,10 @@ pub fn abort(site: &Site<'_>, around: &Around<'_>) -> Result<Aborted, RefreshErr
     let _lock = begin(site, around).map_err(SessionError::from)?;
     let Some(change) = ending(site)? else { return Ok(Aborted::Nothing) };
     let mut objects = Objects::new(&site.store)?;
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
-    let state = State::read(site, &mut objects, &files).map_err(RefreshError::of)?;
-    only_files(site, &mut objects, &state, vec![change], around).map_err(RefreshError::of)?;
+    let changes = vec![change];
+    let refs = undo::keep_files(site, &mut objects, &changes, around).map_err(RefreshError::of)?;
+    let side = GitSide { refs, ..GitSide::default() };
+    do_step(site, &mut objects, changes, &side, around).map_err(RefreshError::of)?;
     Ok(Aborted::Session)
 }
 

@@ -60,7 +60,12 @@ fn any_about() -> impl Strategy<Value = About> {
     prop_oneof![
         Just(leaves()),
         take.prop_map(|take| About::Whole { path: path("x/y"), sides: sides(), take }),
-        made.prop_map(|made| About::Joined(Join { path: path("z"), over: sides().patch, made })),
+        made.prop_map(|made| About::Joined(Join {
+            path: path("z"),
+            own: [sides().base, None],
+            over: sides().patch,
+            made
+        })),
         (bytes(), bytes(), bytes(), 0..2usize, bytes()).prop_map(|(a, b, c, nth, text)| About::Lines {
             path: path("x"),
             texts: [a.into(), b.into(), c.into()],
@@ -152,8 +157,8 @@ fn the_last_decision_is_taken_back_and_a_new_one_replaces_the_old() {
     decisions.put(decision(whole("d", Take::Patch), 2));
     decisions.put(decision(whole("b", Take::Upstream), 3));
     assert_eq!((decisions.0.len(), decisions.last()), (4, 3));
-    assert_eq!(decisions.take_back().len(), 1);
-    assert_eq!(decisions.take_back().len(), 2);
-    assert_eq!(decisions.take_back(), vec![]);
+    assert_eq!(decisions.take_back(decisions.last()).len(), 1);
+    assert_eq!(decisions.take_back(decisions.last()).len(), 2);
+    assert_eq!(decisions.take_back(decisions.last()), vec![]);
     assert_eq!(decisions.0, vec![decision(whole("a", Take::Patch), 0)]);
 }

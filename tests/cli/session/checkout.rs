@@ -88,7 +88,7 @@ in_both_worlds! {
         assert_eq!(env.git(&env.co(), &["diff", "--cached", "--name-only", "--diff-filter=M"]), "a.txt");
         resolve(env, "ws/up/b.txt", "B, bis\n");
         let mut terminal = go_on(env);
-        terminal.see(LAST).press("z").see("b.txt:1").press("p").answer(LAST, "y");
+        terminal.see(LAST).press("z").answer("taken back: b.txt: decided in the checkout", "p").answer(LAST, "y");
         terminal.end().exits(0);
         assert_eq!(env.read("ws/up/b.txt"), "B\n");
         assert_eq!(env.read("ws/up/a.txt"), with("two", "TWO").replace("nine", "NINE"));
@@ -102,10 +102,13 @@ in_both_worlds! {
         put(&env.co().join("new.txt"), "new\n");
         put(&env.co().join("b.txt"), "b, changed\n");
         let run = env.changes_nothing(&["refresh", "--continue"]).exits(3).one_error();
+        run.says("1 new file is in the checkout of which git knows nothing:").says("  new.txt").hints("git -C up add PATH");
+        env.git(&env.co(), &["add", "new.txt"]);
+        let run = env.changes_nothing(&["refresh", "--continue"]).exits(3).one_error();
         run.says("2 paths were changed beside the conflict").says("  b.txt").says("  new.txt");
         let mut terminal = go_on(env);
         terminal.answer("do they become part of 0001-shout-five.patch?", "n");
-        terminal.end().exits(3);
+        terminal.end().exits(3).left("they would become part of 0001-shout-five.patch");
         let mut terminal = go_on(env);
         // The second patch changes the same file, and is asked about.
         terminal.answer("do they become part of", "y").answer("b.txt:1", "b").answer(LAST, "y");
@@ -127,11 +130,18 @@ in_both_worlds! {
         assert_eq!(env.read("ws/up/a.txt"), with_markers);
         resolve(env, "ws/up/a.txt", "merged\n");
         put(&env.co().join("new.txt"), "new\n");
-        env.patchq(&["refresh", "--abort"]).ok().says("kept for 'patchq undo up': what was made of a.txt and 1 other path");
+        env.git(&env.co(), &["add", "new.txt"]);
+        env.patchq(&["refresh", "--abort"]).ok().says("kept for 'patchq undo up': what was made of a.txt, new.txt");
         assert_all_same(&before, env, "abort");
         env.patchq(&["undo"]).ok();
         assert_eq!((fifth(env), env.read("ws/up/new.txt")), ("merged\n".to_owned(), "new\n".to_owned()));
-        fs::remove_file(env.co().join("new.txt")).unwrap();
+        env.git(&env.co(), &["rm", "-q", "-f", "new.txt"]);
+        put(&env.co().join("left.txt"), "nobody's affair\n");
+        env.patchq(&["refresh", "--abort"]).ok();
+        // What git was not told of stays where it is.
+        assert_eq!(env.read("ws/up/left.txt"), "nobody's affair\n");
+        env.patchq(&["undo"]).ok();
+        fs::remove_file(env.co().join("left.txt")).unwrap();
         env.patchq(&["refresh", "--continue"]).ok();
         assert_eq!(fifth(env), "merged\n");
         assert_in_step(env);

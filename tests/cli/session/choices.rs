@@ -73,11 +73,16 @@ in_both_worlds! {
         let how = |text: &str| crate::support::put(&env.path("home/how"), text);
         let mut terminal = with_editor(env, &editor, &["refresh"]);
         how("true");
-        terminal.answer("a.txt:5", "e").see("nothing is taken: a conflict marker is left in line 17");
+        terminal.answer("a.txt:5", "e").see("the editor changed nothing; nothing is taken");
         how("sed -i s/FIVE/FUNF/ \"$1\"");
-        terminal.press("E").see("nothing is taken: a conflict marker is left in line 5");
-        how("echo x >\"$1\"; exit 1");
-        terminal.press("e").see("the editor ended with a failure; nothing is taken");
+        terminal.press("E").see("a conflict marker is left in line 5 of what was written");
+        how("echo halfway >\"$1\"; exit 1");
+        terminal.press("e").see("ended with exit code 1");
+        terminal.see("an edit of it that could not be taken is kept");
+        // The next try begins with what was written.
+        how("grep -q FUNF \"$1\" && echo saw it >\"$HOME/saw\"; exit 7");
+        terminal.press("E").see("ended with exit code 7");
+        assert_eq!(env.read("home/saw"), "saw it\n");
         terminal.press("q");
         terminal.end().exits(3).left("nothing was changed");
         crate::support::assert_same(&before, &env.files(), "an editor that finishes nothing");

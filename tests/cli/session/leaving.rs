@@ -56,13 +56,13 @@ in_both_worlds! {
         one(env, ENTRY);
         let before = all(env);
         let mut terminal = refresh(env);
-        terminal.see("a.txt:5").see_no("[z] undo").press("p").see(LAST).press("z").see_no(LAST).see("[p] patch");
+        terminal.see("a.txt:5").see_no("[z] undo").press("p").see(LAST).press("z").see_no(LAST).see("taken back: a.txt: the patch's lines").see("[p] patch");
         assert!(!env.exists("ws/sessions/up.toml"), "no decision, no session");
         terminal.press("b").answer(LAST, "n");
         terminal.end().exits(1).left("all is decided, kept in sessions/up.toml").left("patchq refresh up --continue");
         // In another run, too.
         let mut terminal = go_on(env);
-        terminal.answer(LAST, "z").answer("a.txt:5", "q");
+        terminal.answer(LAST, "z").answer("taken back: a.txt", "q");
         terminal.end().exits(3).left("nothing was changed");
         assert_all_same(&before, env, "a decision taken back");
     }

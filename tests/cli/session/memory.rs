@@ -14,7 +14,7 @@ in_both_worlds! {
             env.patchq(&["resolutions", "list"]).ok().prints("a.txt");
             undo_and_give_up(env);
             let mut terminal = refresh(env);
-            terminal.see("this was decided on 20").see("decided by Maintainer on 20").answer("[r] as before", "r");
+            terminal.see("this was decided before").see("decided by Maintainer on 20").answer("[r] as before", "r");
             terminal.answer(LAST, "y");
             terminal.end().exits(0);
             assert_eq!(fifth(env), "FIVE\ncinq\n");
@@ -29,7 +29,7 @@ in_both_worlds! {
         let mut terminal = refresh(env);
         terminal.answer("a.txt:5", "p").see(LAST);
         assert_eq!(env.patchq(&["resolutions", "list", "--json"]).ok().json()["resolutions"].as_array().unwrap().len(), 1);
-        terminal.press("z").answer("a.txt:5", "q");
+        terminal.press("z").answer("taken back: a.txt", "q");
         terminal.end().exits(3);
         assert_eq!(env.patchq(&["resolutions", "list", "--json"]).ok().json()["resolutions"].as_array().unwrap().len(), 0);
     }

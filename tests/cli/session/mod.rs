@@ -8,6 +8,7 @@ mod leaving;
 mod memory;
 mod others;
 mod screens;
+mod traps;
 
 use crate::refresh::bench::{Bench, TRACK, with};
 use crate::support::{Env, Terminal};

@@ -37,13 +37,14 @@ fn prepared(env: &Env) {
 }
 
 fn check(terminal: &mut Terminal, name: &str) {
-    let seen: String = terminal.screen().lines().map(|line| format!("{}\n", line.trim_end())).collect();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/session/screens").join(format!("{name}.txt"));
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    let seen = terminal.settled(&kept);
     if std::env::var_os("PATCHQ_REWRITE_SCREENS").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, &seen).unwrap();
+        return;
     }
-    let kept = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(kept == seen, "{name} is another screen now:\n{seen}\nand was\n{kept}");
 }
 

@@ -143,6 +143,21 @@ impl Terminal {
         }
     }
 
+    /// What is on the screen, line by line without blanks at their ends; waits for `expected`, or else until nothing more comes.
+    pub(crate) fn settled(&mut self, expected: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let seen: String = self.screen().lines().map(|line| format!("{}\n", line.trim_end())).collect();
+            if seen == expected || Instant::now() > deadline {
+                return seen;
+            }
+            match self.output.recv_timeout(Duration::from_millis(700)) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(_) => return seen,
+            }
+        }
+    }
+
     /// Types `keys`.
     pub(crate) fn press(&mut self, keys: &str) -> &mut Terminal {
         // A program that is gone reads no more keys; that it is gone is for the next look.

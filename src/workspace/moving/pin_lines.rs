@@ -1,0 +1,54 @@
+//! Where lines in conflict stand in the files of the new pin itself: in the new stack so far, patches moved them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::{Moving, RefreshError};
+use crate::git::lines_before;
+use crate::path::RepoPath;
+use crate::stack::{Conflict, Rebased};
+
+/// Lines of paths in the new stack so far that stand elsewhere on the pin: from 0 on, the end excluded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PinLines(BTreeMap<(RepoPath, (u32, u32)), Range<u32>>);
+
+impl PinLines {
+    /// The same lines on the pin.
+    #[must_use]
+    pub fn on_pin(&self, path: &RepoPath, lines: Range<u32>) -> Range<u32> {
+        self.0.get(&(path.clone(), (lines.start, lines.end))).cloned().unwrap_or(lines)
+    }
+}
+
+/// The lines of upstream's that a conflict is about, in the new stack so far.
+pub fn upstream_lines(conflict: &Conflict) -> impl Iterator<Item = Range<u32>> {
+    let line = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    conflict.hunks().map(move |hunk| {
+        let start = hunk.upstream.start.saturating_sub(1);
+        line(start)..line(start + hunk.upstream.count())
+    })
+}
+
+impl Moving<'_> {
+    /// The lines of all that waits in `rebased` that stand elsewhere on the pin, as far as contents are at hand.
+    ///
+    /// # Errors
+    /// [`RefreshError`] when the store cannot be read.
+    pub fn pin_lines(&mut self, rebased: &Rebased) -> Result<PinLines, RefreshError> {
+        let mut found = PinLines::default();
+        let conflicts = rebased.patches.iter().flat_map(|patch| &patch.files).filter_map(|file| file.conflict.as_ref());
+        for conflict in conflicts {
+            let on_pin = self.objects.entry(rebased.stack.base.tree, &conflict.path)?;
+            let (Some(pin), Some(now)) = (on_pin, conflict.sides.upstream) else { continue };
+            if pin.id == now.id {
+                continue;
+            }
+            let (Some(pin), Some(now)) = (self.content(pin), self.content(now)) else { continue };
+            for lines in upstream_lines(conflict) {
+                let key = (conflict.path.clone(), (lines.start, lines.end));
+                found.0.insert(key, lines_before(&pin, &now, lines)?);
+            }
+        }
+        Ok(found)
+    }
+}
