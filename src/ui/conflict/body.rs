@@ -14,6 +14,9 @@ use crate::ui::Look;
 /// From this many columns on the sides stand side by side.
 const SIDE_BY_SIDE: usize = 100;
 
+/// Unless that takes so many rows more than one above the other: long lines in thin columns are nothing to read.
+const MOST_FOLDED: usize = 6;
+
 /// Below this many columns a side's name stands above it and not before it.
 const NARROW: usize = 40;
 
@@ -78,12 +81,17 @@ pub(super) fn body(look: &Look, columns: usize, context: usize, question: &Quest
         question::Body::Lines { before, base, upstream, patch, after } => {
             let sides = Sides::new(look, [base, upstream, patch], (before, after), context);
             let fronts = sides.greatest().to_string().len().max(3);
-            if columns >= SIDE_BY_SIDE {
-                indent = fronts;
-                side_by_side(look, columns, fronts, &sides)
-            } else {
-                indent = if columns < NARROW { 0 } else { NAME + fronts };
-                stacked(look, columns, fronts, &sides)
+            let above = stacked(look, columns, fronts, &sides);
+            let beside = (columns >= SIDE_BY_SIDE).then(|| side_by_side(look, columns, fronts, &sides));
+            match beside.filter(|beside| beside.len() <= above.len() + MOST_FOLDED) {
+                Some(beside) => {
+                    indent = fronts;
+                    beside
+                }
+                None => {
+                    indent = if columns < NARROW { 0 } else { NAME + fronts };
+                    above
+                }
             }
         }
     };

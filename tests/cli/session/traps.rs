@@ -219,6 +219,32 @@ in_both_worlds! {
         terminal.end().exits(3);
     }
 
+    fn a_transfer_in_the_middle_of_a_session_can_be_stopped(env) {
+        let bench = Bench::new(env, &[("app/x.txt", Some("x\n")), ("lib/a.txt", Some(LINES))]);
+        let queue = [bench.patch("Shout", &[("lib/a.txt", Some(&with("five", "FIVE")))])];
+        // What comes with the patch's path beyond the manifest's is not there yet.
+        bench.release("v1.1", &[("lib/a.txt", Some(&with("five", "cinq"))), ("lib/.gitignore", Some("*.log\n"))]);
+        bench.ready(&format!("{ENTRY}sparse = [\"app\"]\n"), &queue);
+        let mut terminal = refresh(env);
+        terminal.see("lib/a.txt:5").see(ASKS);
+        let slow = script(env, "slow", "echo fetching >>\"$HOME/fetching\"; sleep 600");
+        let config = format!("{}[uploadpack]\n\tpackObjectsHook = {slow}\n", env.read("home/.gitconfig"));
+        env.write("home/.gitconfig", config.clone());
+        terminal.press("p");
+        while !env.exists("home/fetching") {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        // The ordinary screen is back, and with it the ordinary ctrl-C.
+        terminal.see_no("[?] explain").press(crate::support::CTRL_C);
+        terminal.end().exits(130).left("patchq refresh up --continue");
+        env.write("home/.gitconfig", config.replace(&slow, "env"));
+        let mut terminal = go_on(env);
+        terminal.answer(LAST, "y");
+        terminal.end().exits(0);
+        assert_eq!(env.read("ws/up/lib/a.txt"), with("five", "FIVE"));
+        assert_in_step(env);
+    }
+
     fn a_symlink_that_was_edited_points_somewhere(env) {
         let bench = Bench::new(env, &[("a.txt", Some(LINES))]);
         let link = |to: &str| {
