@@ -13,7 +13,7 @@ use super::question::{Beside, question};
 use super::summary::{Last, last};
 use crate::path::RepoPath;
 use crate::report::UpstreamCommit;
-use crate::stack::{At, Conflict, Hunk, Labels, Lines, Rebased};
+use crate::stack::{At, Conflict, Hunk, Labels, Lines, Rebased, Take};
 use crate::ui::conflict::Screen;
 use crate::ui::{PromptError, count};
 use crate::workspace::hand_over::HandedOver;
@@ -168,13 +168,15 @@ impl<'a> Session<'a, '_> {
                     continue;
                 }
                 Act::Decide(decisions, conflict) => {
+                    let answered = |one: &Decision| decisions.iter().any(|made| made.question() == one.question());
+                    self.withdrawn.retain(|one| !answered(one));
                     self.decide(&rebased, conflict, decisions)?;
-                    self.withdrawn.clear();
                 }
                 Act::Back => self.back(&rebased)?,
-                Act::Stop => return Ok((End::Stop, rebased)),
+                Act::Stop if self.may_leave()? => return Ok((End::Stop, rebased)),
+                Act::Stop => continue,
                 Act::HandedOver(patch, paths, extra) => return Ok((End::HandedOver(patch, paths, extra), rebased)),
-                Act::Abort if self.give_up()? => return Ok((End::Aborted, rebased)),
+                Act::Abort if self.may_leave()? && self.give_up()? => return Ok((End::Aborted, rebased)),
                 Act::Abort => continue,
             }
             rebased = self.moving.run().map_err(|error| wrong(self.site, error))?;
@@ -328,6 +330,18 @@ impl<'a> Session<'a, '_> {
         found.iter().find(mine).cloned()
     }
 
+    /// Whether nothing is lost by leaving, or somebody says that it may be: what was written by hand and is no decision.
+    fn may_leave(&mut self) -> Result<bool, CliError> {
+        let taken_back = self.withdrawn.iter().any(is_written);
+        let what = match (taken_back, self.drafts.is_empty()) {
+            (false, true) => return Ok(true),
+            (true, _) => "what was just taken back was written by hand, and is kept nowhere",
+            (false, false) => "an edit that could not be taken is kept nowhere",
+        };
+        let asker = self.context.asker;
+        self.screen.suspended(|| asker.confirm(&format!("{what}; leave all the same?"), false)).map_err(prompt)
+    }
+
     /// Gives the whole refresh up, if that is meant.
     fn give_up(&mut self) -> Result<bool, CliError> {
         let made = self.moving.decisions().0.len();
@@ -362,6 +376,19 @@ impl<'a> Session<'a, '_> {
     ) -> Result<T, CliError> {
         let moving = &mut *self.moving;
         self.context.around("refresh", |around| work(moving, around)).map_err(|error| wrong(self.site, error))
+    }
+}
+
+/// Whether a decision holds text that stands on no side.
+fn is_written(decision: &Decision) -> bool {
+    match &decision.about {
+        session::About::Lines { texts: [_, upstream, patch], text, .. } => {
+            let both = [patch, upstream].map(|text| text.to_vec()).concat();
+            let other = [upstream, patch].map(|text| text.to_vec()).concat();
+            decision.by == "hand" && ![upstream, patch].contains(&text) && *text != both && *text != other
+        }
+        session::About::Whole { take: Take::Made(Some(_)), .. } | session::About::Joined(_) => true,
+        session::About::Whole { .. } | session::About::Leaves { .. } => false,
     }
 }
 

@@ -64,7 +64,8 @@ impl Decision {
     }
 
     /// What it answers, in the order of the file: one question has one decision.
-    pub(super) fn question(&self) -> Question<'_> {
+    #[must_use]
+    pub fn question(&self) -> QuestionKey<'_> {
         let (kind, lines) = match &self.about {
             About::Leaves { .. } => (0, None),
             About::Whole { .. } => (1, None),
@@ -86,7 +87,7 @@ impl Decision {
 }
 
 /// A patch, a path, what kind of question, and its lines with which of several it is.
-pub(super) type Question<'d> = (&'d str, Option<&'d RepoPath>, u8, Option<(&'d [BString; 3], usize)>);
+pub type QuestionKey<'d> = (&'d str, Option<&'d RepoPath>, u8, Option<(&'d [BString; 3], usize)>);
 
 /// Decisions, as many as there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,7 +136,7 @@ impl Decisions {
     #[must_use]
     pub fn unused(&self, rebased: &Rebased) -> Vec<&Decision> {
         let applied: Vec<Decision> = applied(rebased).collect();
-        let answered: BTreeSet<Question<'_>> = applied.iter().map(Decision::question).collect();
+        let answered: BTreeSet<QuestionKey<'_>> = applied.iter().map(Decision::question).collect();
         let of_paths = applied.iter().filter(|one| !matches!(one.about, About::Lines { .. }));
         let paths: BTreeSet<(&str, Option<&RepoPath>)> = of_paths.map(|one| (one.patch.as_str(), one.path())).collect();
         let patches: BTreeMap<&str, &PatchOutcome> =

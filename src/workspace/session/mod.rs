@@ -27,7 +27,7 @@ use crate::path::RepoPath;
 
 pub use agreed::{Agreed, AgreedError};
 pub use by_hand::ByHand;
-pub use decision::{About, Decision, Decisions};
+pub use decision::{About, Decision, Decisions, QuestionKey};
 pub use file::SessionFileError;
 
 /// No session is larger, in bytes.

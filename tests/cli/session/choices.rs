@@ -48,7 +48,9 @@ in_both_worlds! {
         one(env, ENTRY);
         let editor = script(env, "ed", "cp \"$1\" \"$HOME/page\"; printf 'fünf\\n' >\"$1\"");
         let mut terminal = with_editor(env, &editor, &["refresh"]);
-        terminal.answer("a.txt:5", "e").answer(LAST, "y");
+        terminal.answer("a.txt:5", "e").answer(LAST, "z").see("taken back: a.txt: edited by hand").press("q");
+        terminal.answer("what was just taken back was written by hand", "n");
+        terminal.answer("[r] as before", "r").answer(LAST, "y");
         terminal.end().exits(0).left("a.txt:5: hand: edited by hand");
         assert_eq!(fifth(env), "fünf\n");
         let page = env.read("home/page");
@@ -83,7 +85,8 @@ in_both_worlds! {
         how("grep -q FUNF \"$1\" && echo saw it >\"$HOME/saw\"; exit 7");
         terminal.press("E").see("ended with exit code 7");
         assert_eq!(env.read("home/saw"), "saw it\n");
-        terminal.press("q");
+        terminal.press("q").answer("an edit that could not be taken is kept nowhere; leave all the same?", "n");
+        terminal.answer(ASKS, "q").answer("leave all the same?", "y");
         terminal.end().exits(3).left("nothing was changed");
         crate::support::assert_same(&before, &env.files(), "an editor that finishes nothing");
     }
