@@ -44,6 +44,8 @@ pub enum FindingKind {
     Ignore,
     /// A file stands where a remembered decision should be.
     Resolution,
+    /// A refresh that waits for decisions cannot be gone on with.
+    Session,
     /// The workspace's repository tracks what is patchq's own.
     Tracked,
 }

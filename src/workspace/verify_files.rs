@@ -14,6 +14,7 @@ use super::open::Workspace;
 use super::pins::{self, PinError};
 use super::publish::FileChange;
 use super::queue::{Queue, QueueError, QueueErrors};
+use super::session::{Session, SessionError};
 use crate::patch::{self, names};
 use crate::path::RepoPath;
 use crate::stack::{OldPatch, Queued};
@@ -46,6 +47,42 @@ pub fn judge_workspace(workspace: &Workspace, tracked: &BTreeSet<Vec<u8>>) -> Re
         findings.push(Finding::error(FindingKind::Tracked, ".patchq", message));
     }
     findings.extend(judge_memories(workspace));
+    findings.extend(judge_sessions(workspace)?);
+    Ok(findings)
+}
+
+/// Sessions that nobody can go on with; no build is wrong because of them.
+fn judge_sessions(workspace: &Workspace) -> Result<Vec<Finding>, FileError> {
+    let (layout, mut findings) = (&workspace.layout, Vec::new());
+    let mut folder = None;
+    for upstream in &workspace.manifest.upstreams {
+        let file = layout.session(&upstream.name);
+        if let Err(error) = Session::read(layout, &upstream.name) {
+            let (line, reason) = match error {
+                SessionError::Content(content) => (content.line, content.reason),
+                other => (None, other.to_string()),
+            };
+            let message = format!("{reason} (patchq refresh {} --abort gives it up)", upstream.name);
+            let found = Finding::error(FindingKind::Session, shown(layout, &file), message);
+            let found = Finding { line, ..found.of(upstream.name.as_str()) };
+            findings.push(found.severity(Severity::Warning));
+        }
+        folder = file.parent().map(Path::to_owned);
+    }
+    let Some(folder) = folder.filter(|folder| files::is_folder(folder).unwrap_or(false)) else { return Ok(findings) };
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .map_err(FileError::io("read the folder", &folder))?
+        .filter_map(|found| found.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    for name in names.iter().filter_map(|name| name.strip_suffix(".toml")) {
+        if workspace.manifest.upstream(name).is_none() {
+            let file = folder.join(format!("{name}.toml"));
+            let message = "it is the session of no upstream: nobody can go on with it";
+            let found = Finding::error(FindingKind::Session, shown(layout, &file), message);
+            findings.push(found.severity(Severity::Warning));
+        }
+    }
     Ok(findings)
 }
 

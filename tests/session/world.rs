@@ -126,7 +126,8 @@ fn commit(repo: &RepoBuilder, branch: &str, subject: &str, (before, after): (&Fi
 impl World {
     pub(crate) fn new(seed: u64) -> World {
         let mut dice = Dice(seed);
-        let dir = tempfile::tempdir().unwrap();
+        // Nothing of it need survive a power cut, and syncing to a disk would be half of the time.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
         let program = GitProgram::new("git", isolated_env(&dir.path().join("home")));
         let repo = RepoBuilder::create(&dir.path().join("up.git"), "main").unwrap();

@@ -66,8 +66,9 @@ pub(super) fn act<'r>(
 /// What a key takes.
 fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Option<Vec<Decision>>, CliError> {
     let by_hand = |reason: &str| ("hand".to_owned(), reason.to_owned());
-    if let ('r', Some(withdrawn)) = (key, session.withdrawn(open)) {
-        return Ok(Some(vec![withdrawn.clone()]));
+    if key == 'r' && session.withdrawn(open).is_some() {
+        // All that was decided at once: paths that joined the patch have no question of their own.
+        return Ok(Some(session.withdrawn.clone()));
     }
     match open.about {
         About::Lines { hunk, .. } => {

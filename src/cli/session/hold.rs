@@ -42,7 +42,7 @@ pub(super) struct Session<'a, 'm> {
     kept: Vec<(u32, Remembered)>,
     later: BTreeSet<Key>,
     /// What was taken back last: it is asked about next, and offered again.
-    withdrawn: Vec<Decision>,
+    pub(super) withdrawn: Vec<Decision>,
     /// What an editor or a tool left that could not be taken, by the question, for the next try.
     pub(super) drafts: BTreeMap<Key, Vec<u8>>,
     changers: Vec<Changers>,
@@ -147,6 +147,8 @@ impl<'a> Session<'a, '_> {
         loop {
             self.context.check_stop()?;
             let all = open(&rebased);
+            // What was decided in another way needs no draft any more.
+            self.drafts.retain(|key, _| all.iter().any(|open| [open.key(), open.file_key()].contains(key)));
             let act = match all.is_empty() {
                 true => match last(self, &rebased)? {
                     Last::Write => return Ok((End::Write, rebased)),
@@ -271,14 +273,12 @@ impl<'a> Session<'a, '_> {
         // First the memory: killed in between, the question comes again and is offered what was decided.
         let mut kept = Vec::new();
         for decision in &decisions {
-            let (session::About::Lines { texts, text, .. }, Some((conflict, own))) = (&decision.about, about) else {
-                continue;
-            };
-            let Some(hunk) =
-                conflict.hunks().find(|hunk| hunk.texts().iter().zip(texts).all(|(one, other)| **one == *other))
+            let (session::About::Lines { path, texts, text, .. }, Some((conflict, own))) = (&decision.about, about)
             else {
                 continue;
             };
+            let same = |hunk: &&Hunk| hunk.texts().iter().zip(texts).all(|(one, other)| **one == *other);
+            let Some(hunk) = conflict.hunks().find(same).filter(|_| conflict.path == *path) else { continue };
             let at = At { patch: &decision.patch, path: &conflict.path, own };
             match self.memory.remember(&Entry::new(at, hunk, text.clone(), made.clone())) {
                 Ok(remembered) => kept.push((order, remembered)),

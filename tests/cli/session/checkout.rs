@@ -111,7 +111,9 @@ in_both_worlds! {
         terminal.end().exits(3).left("they would become part of 0001-shout-five.patch");
         let mut terminal = go_on(env);
         // The second patch changes the same file, and is asked about.
-        terminal.answer("do they become part of", "y").answer("b.txt:1", "b").answer(LAST, "y");
+        terminal.answer("do they become part of", "y").answer("b.txt:1", "z").see("taken back: ");
+        // All of it comes back at once, what joined the patch too.
+        terminal.answer("[r] as before", "r").answer("b.txt:1", "b").answer(LAST, "y");
         terminal.end().exits(0);
         assert_eq!((env.read("ws/up/new.txt"), env.read("ws/up/b.txt")), ("new\n".to_owned(), "B\nb, changed\n".to_owned()));
         let first = env.read("ws/patches/up/0001-shout-five.patch");

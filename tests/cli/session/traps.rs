@@ -173,6 +173,11 @@ in_both_worlds! {
         let twice = format!("{good}{}", &good[good.find("\n[[decision]]").unwrap()..]);
         env.write(file, twice);
         env.changes_nothing(&["refresh", "--continue"]).exits(1).says("decisions 1 and 2 answer the same question");
+        let run = env.patchq(&["verify"]).ok().prints("sessions/up.toml: warning: decisions 1 and 2 answer the same question");
+        env.write("ws/sessions/nope.toml", "");
+        run.prints("patchq refresh up --abort");
+        env.patchq(&["verify"]).ok().prints("sessions/nope.toml: warning: it is the session of no upstream");
+        std::fs::remove_file(env.path("ws/sessions/nope.toml")).unwrap();
         // What a decision says of itself is shown as it is, never done.
         env.write(file, good.replacen("reason = \"", "reason = \"\\u001b]0;x\\u0007", 1));
         let run = env.patchq(&["refresh", "--continue"]).exits(3);
