@@ -61,12 +61,17 @@ pub(crate) fn git(dir: &Path, args: &[&str]) -> String {
 
 const NAMES: [&str; 5] = ["a.txt", "lib/b.txt", "lib/c.txt", "d/e/f.txt", "logo"];
 
+/// A file in which the same lines stand at several places.
+const EQUAL: &str = "lib/c.txt";
+
 /// A few files of a few lines.
 fn first(dice: &mut Dice) -> Files {
     let mut files = Files::new();
     for name in NAMES {
         if name == "logo" {
             files.insert(name, format!("\0{}", dice.roll(9)));
+        } else if name == EQUAL {
+            files.insert(name, (0..5).map(|n| format!("mark {n}\nbody\n")).collect());
         } else {
             let lines = (0..6 + dice.roll(8)).map(|n| format!("{name} {n} {}\n", dice.roll(2)));
             files.insert(name, lines.collect());
@@ -81,6 +86,10 @@ fn change(dice: &mut Dice, files: &mut Files, who: &str) {
         let name = NAMES[dice.roll(NAMES.len())];
         match (dice.roll(12), files.get(name).cloned()) {
             (0, Some(_)) => drop(files.remove(name)),
+            // Several hunks with the same lines.
+            (2..=7, Some(text)) if name == EQUAL => {
+                drop(files.insert(name, text.replace("body\n", &format!("{who} says {}\n", dice.roll(2)))));
+            }
             (_, None) => drop(files.insert(name, format!("{who}'s own {}\n", dice.roll(3)))),
             (_, Some(text)) if text.contains('\0') => drop(files.insert(name, format!("\0{who} {}", dice.roll(9)))),
             // Upstream moves the file, perhaps changed.
