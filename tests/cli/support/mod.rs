@@ -9,10 +9,10 @@ mod terminal;
 mod upstream;
 mod world;
 
+pub(crate) use crate::shared::terminal::{CTRL_C, DOWN, Ended, Terminal};
 pub(crate) use memory::{Decision, FIVE};
 pub(crate) use run::Run;
 pub(crate) use snapshot::{Snapshot, assert_same};
-pub(crate) use terminal::{CTRL_C, DOWN, Ended, Terminal};
 pub(crate) use upstream::{PATCHES, Upstream, git_at};
 pub(crate) use world::{Env, executable, names_in, put, set_mode};
 
