@@ -191,7 +191,8 @@ fn file_remarks(look: &Look, file: &FileReport) -> Vec<(String, String)> {
     let path = shown(&file.path.0);
     let decided = file.decided.iter().map(|decided| {
         let line = decided.hunk.as_ref().map(|hunk| format!(":{}", hunk.upstream.start)).unwrap_or_default();
-        (format!("{path}{line}"), format!(": {}: {}", decided.by, decided.reason))
+        let by = if decided.by == "hand" { "by hand" } else { &decided.by };
+        (format!("{path}{line}"), format!(": {by}: {}", decided.reason))
     });
     let proposal = file.conflict.as_ref().and_then(|conflict| conflict.suggestion.as_ref()).map(|found| {
         let action = match found.action {

@@ -46,7 +46,7 @@ pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     let draft = session.drafts.get(&open.key()).cloned();
     let end = session.screen.suspended(|| editor.hunk(&scratch, &path, &page, draft.as_deref()));
     let text = edited(session, &editor, (open.key(), 'e'), end);
-    Ok(text.and_then(|text| lines(open, text, "hand".to_owned(), "edited by hand".to_owned())))
+    Ok(text.and_then(|text| lines(open, text, "hand".to_owned(), "edited in an editor".to_owned())))
 }
 
 /// Opens the whole file of a question in the editor.
@@ -66,7 +66,7 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
         // Editors end every line; where a link points to has none.
         to.pop();
     }
-    Ok(text.and_then(|text| made_of(open, Some((mode, text)), "edited by hand")))
+    Ok(text.and_then(|text| made_of(open, Some((mode, text)), "edited in an editor")))
 }
 
 /// Opens the merge tool on the file of a question.

@@ -95,13 +95,14 @@ pub(super) fn body(look: &Look, columns: usize, context: usize, question: &Quest
             }
         }
     };
-    for note in &question.notes {
-        part(&mut rows, hanging(look, ("note: ", Ink::Careful), (note, Ink::Plain), columns));
-    }
     let mut first_sight = None;
     for proposal in &question.proposals {
         part(&mut rows, proposal_rows(look, columns, indent, proposal, &question.body));
         first_sight.get_or_insert(rows.len());
+    }
+    // Behind what is proposed: nobody shall take what is out of sight.
+    for note in &question.notes {
+        part(&mut rows, hanging(look, ("note: ", Ink::Careful), (note, Ink::Plain), columns));
     }
     part(&mut rows, changed_by(look, columns, &question.changed_by));
     Body { first_sight: first_sight.unwrap_or(rows.len()), rows }

@@ -56,7 +56,7 @@ in_both_worlds! {
                 env.git(&env.co(), &["commit", "-q", "-a", "--no-edit"]);
             }
             let run = env.patchq(&["refresh", "--continue"]).ok();
-            run.says("is taken").prints("a.txt:5: hand: decided in the checkout").says("moved to v1.1");
+            run.says("is taken").prints("a.txt:5: by hand: decided in the checkout").says("moved to v1.1");
             assert_eq!(fifth(env), "merged\n");
             assert_in_step(env);
         }

@@ -48,10 +48,10 @@ in_both_worlds! {
         one(env, ENTRY);
         let editor = script(env, "ed", "cp \"$1\" \"$HOME/page\"; printf 'fünf\\n' >\"$1\"");
         let mut terminal = with_editor(env, &editor, &["refresh"]);
-        terminal.answer("a.txt:5", "e").answer(LAST, "z").see("taken back: a.txt: edited by hand").press("q");
+        terminal.answer("a.txt:5", "e").answer(LAST, "z").see("taken back: a.txt: edited in an editor").press("q");
         terminal.answer("what was just taken back was written by hand", "n");
         terminal.answer("[r] as before", "r").answer(LAST, "y");
-        terminal.end().exits(0).left("a.txt:5: hand: edited by hand");
+        terminal.end().exits(0).left("a.txt:5: by hand: edited in an editor");
         assert_eq!(fifth(env), "fünf\n");
         let page = env.read("home/page");
         assert!(["FIVE", "cinq", "five", "four", "six"].iter().all(|line| page.contains(line)), "{page}");
