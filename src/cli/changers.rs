@@ -93,8 +93,7 @@ impl Changers {
 
     /// The commits that touched the lines of a hunk; `None`: the path.
     pub(super) fn of_hunk(&self, conflict: &Conflict, hunk: Option<&Hunk>) -> Vec<UpstreamCommit> {
-        let lines = hunk.map(|hunk| range(hunk.upstream.start, hunk.upstream.count()));
-        self.of_lines(conflict.path.as_bytes(), lines)
+        self.of_lines(conflict.path.as_bytes(), hunk.map(|hunk| hunk.upstream.range()))
     }
 
     fn of_lines(&self, path: &[u8], lines: Option<Range<u32>>) -> Vec<UpstreamCommit> {

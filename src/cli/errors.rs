@@ -326,11 +326,7 @@ impl CliError {
             UndoError::Nothing => CliError::of("undo", &error).in_upstream(name),
             UndoError::Changed { command, why } => {
                 let text = format!("'{command}' cannot be undone:\n{}", why.join("\n"));
-                let made = CliError::plain("undo", text).in_upstream(name);
-                match why.iter().any(|why| why.contains("conflict waits in the checkout")) {
-                    true => crate::cli::refresh::with_ways(made, name),
-                    false => made.hint("save, export or put these back first"),
-                }
+                CliError::plain("undo", text).hint("save, export or put these back first").in_upstream(name)
             }
         }
     }

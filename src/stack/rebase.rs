@@ -62,6 +62,12 @@ struct Run<'r, 's> {
     tree: Id,
 }
 
+/// The patch that is in conflict about `path`, about a folder above it, or about something below it.
+fn undecided_about<'u>(undecided: &'u BTreeMap<RepoPath, String>, path: &RepoPath) -> Option<&'u String> {
+    let mut related = undecided.iter().filter(|(other, _)| other.is_within(path) || path.is_within(other));
+    related.next().map(|(_, patch)| patch)
+}
+
 impl Run<'_, '_> {
     fn patch(&mut self, item: &Item) -> Result<PatchOutcome, GitError> {
         let (mut edits, mut files) = (Edits::new(), Vec::new());
@@ -76,7 +82,7 @@ impl Run<'_, '_> {
             self.decide(&item.name, file, &mut edits)?;
         }
         let undecided = &self.undecided;
-        let waits = |path: &RepoPath| undecided.keys().any(|other| other.is_within(path) || path.is_within(other));
+        let waits = |path: &RepoPath| undecided_about(undecided, path).is_some();
         join(self.objects, self.resolver, (item, self.tree), (&mut edits, &mut files), waits)?;
         self.place(&item.name, &mut edits, &mut files)?;
         let before = self.tree;
@@ -197,9 +203,7 @@ impl Run<'_, '_> {
     /// The earlier patch that is in conflict about one of `paths`, or about a file that must become a folder for it, or
     /// the other way round.
     fn waits_for<'p>(&self, paths: impl Iterator<Item = &'p RepoPath>) -> Option<String> {
-        let related =
-            |path: &RepoPath| self.undecided.iter().find(|(other, _)| other.is_within(path) || path.is_within(other));
-        paths.filter_map(related).map(|(_, patch)| patch.clone()).next()
+        paths.filter_map(|path| undecided_about(&self.undecided, path)).next().cloned()
     }
 
     /// Asks for what a path of unknown content will need once it is known.

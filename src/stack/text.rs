@@ -47,6 +47,14 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// Which lines of the file, from 0 on, the end excluded.
+    #[must_use]
+    pub fn range(&self) -> Range<u32> {
+        let line = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let start = self.start.saturating_sub(1);
+        line(start)..line(start + self.count())
+    }
+
     /// How many.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -55,6 +63,12 @@ impl Lines {
 }
 
 impl Hunk {
+    /// Whether these are its texts.
+    #[must_use]
+    pub fn has_texts(&self, [base, upstream, patch]: &[BString; 3]) -> bool {
+        self.texts() == [base, upstream, patch]
+    }
+
     /// The three texts: base, upstream, patch.
     #[must_use]
     pub fn texts(&self) -> [&BString; 3] {

@@ -9,6 +9,7 @@ use super::follow::{GitSide, Hand, Move, RefMove};
 use super::publish::{FileChange, PublishError, state_of};
 use super::settle::{Around, SettleError, begin, do_step};
 use super::site::{PATIENCE, Site, lock_workspace};
+use super::state::Unreadable;
 use crate::git::checkout::{self, Attachment, HeadState};
 use crate::git::{BRANCH, Edits, GitError, HANDED_OVER, Id, Objects};
 use crate::path::{RepoPath, printable};
@@ -186,8 +187,7 @@ fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Res
         why.push("the checkout's commits changed since".to_owned());
     }
     if site.store.read_ref(HANDED_OVER).map_err(UndoError::of)?.is_some() {
-        why.push("a conflict waits in the checkout to be resolved".to_owned());
-        return Ok(why);
+        return Err(UndoError::Settle(SettleError::Unreadable(Unreadable::HandedOver)));
     }
     let folder = site.checkout();
     let attached = checkout::attachment(&site.store, &folder).map_err(UndoError::of)? == Attachment::Ours;

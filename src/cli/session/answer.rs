@@ -63,48 +63,42 @@ pub(super) fn act<'r>(
     Ok(decided.map_or(Act::Again, |decided| Act::Decide(decided, about)))
 }
 
+/// By what is decided that no rule decides.
+const HAND: &str = "hand";
+
 /// What a key takes.
 fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Option<Vec<Decision>>, CliError> {
-    let by_hand = |reason: &str| ("hand".to_owned(), reason.to_owned());
     if key == 'r' && session.withdrawn(open).is_some() {
         // All that was decided at once: paths that joined the patch have no question of their own.
         return Ok(Some(session.withdrawn.clone()));
     }
     match open.about {
         About::Lines { hunk, .. } => {
-            let side = |choice: Choice| Some(choice.text(hunk));
-            let (text, (by, reason)) = match key {
-                'r' => match session.remembered(open) {
-                    Some((entry, _)) => (Some(entry.text.clone()), ("remembered".to_owned(), entry.said())),
-                    None => (None, by_hand("")),
-                },
-                's' => match suggestion(open) {
-                    Some(found) => (Some(found.text), (found.rule.word().to_owned(), found.reason)),
-                    None => (None, by_hand("")),
-                },
-                'p' => (side(Choice::Patch), by_hand("the patch's lines")),
-                'u' => (side(Choice::Upstream), by_hand("upstream's lines")),
-                'b' => (side(Choice::PatchFirst), by_hand("both, the patch's lines first")),
-                'B' => (side(Choice::UpstreamFirst), by_hand("both, upstream's lines first")),
-                _ => (None, by_hand("")),
+            let side = |choice: Choice, reason: &str| Some((choice.text(hunk), HAND.to_owned(), reason.to_owned()));
+            let taken = match key {
+                'r' => session
+                    .remembered(open)
+                    .map(|(entry, _)| (entry.text.clone(), "remembered".to_owned(), entry.said())),
+                's' => suggestion(open).map(|found| (found.text, found.rule.word().to_owned(), found.reason)),
+                'p' => side(Choice::Patch, "the patch's lines"),
+                'u' => side(Choice::Upstream, "upstream's lines"),
+                'b' => side(Choice::PatchFirst, "both, the patch's lines first"),
+                'B' => side(Choice::UpstreamFirst, "both, upstream's lines first"),
+                _ => None,
             };
-            Ok(text.and_then(|text| lines(open, text, by, reason)))
+            Ok(taken.and_then(|(text, by, reason)| lines(open, text, by, reason)))
         }
         About::Whole { conflict, file } => {
-            let (take, (by, reason)) = match key {
-                's' => match whole_suggestion(open) {
-                    Some((take, rule, reason, _)) => (Some(take), (rule.to_owned(), reason)),
-                    None => (None, by_hand("")),
-                },
-                'p' => (Some(Take::Patch), by_hand("the patch's version")),
-                'u' => (Some(Take::Upstream), by_hand("upstream's version")),
-                'f' => match follow(session, choices(conflict, file.from.is_some()))? {
-                    Some(take) => (Some(take), by_hand("upstream moved the file there")),
-                    None => (None, by_hand("")),
-                },
-                _ => (None, by_hand("")),
+            let by_hand = |take: Take, reason: &str| (take, HAND.to_owned(), reason.to_owned());
+            let taken = match key {
+                's' => whole_suggestion(open).map(|(take, rule, reason, _)| (take, rule.to_owned(), reason)),
+                'p' => Some(by_hand(Take::Patch, "the patch's version")),
+                'u' => Some(by_hand(Take::Upstream, "upstream's version")),
+                'f' => follow(session, choices(conflict, file.from.is_some()))?
+                    .map(|take| by_hand(take, "upstream moved the file there")),
+                _ => None,
             };
-            Ok(take.and_then(|take| whole(open, take, by, reason)))
+            Ok(taken.and_then(|(take, by, reason)| whole(open, take, by, reason)))
         }
         About::Emptied => Ok(None),
     }

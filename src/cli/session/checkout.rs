@@ -153,7 +153,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
     let error = CliError::plain("handed-over", format!("{what}\nthey would become part of {patch}"));
     let error = error.exit(Exit::Conflicts).in_upstream(name);
     Err(error
-        .hint(format!("git -C {name} restore PATH, or move new files away"))
+        .hint(format!("git -C {name} restore --staged --worktree PATH"))
         .hint(format!("patchq refresh {name} --continue     (on a terminal: asks whether they belong to it)")))
 }
 

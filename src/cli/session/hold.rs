@@ -277,8 +277,8 @@ impl<'a> Session<'a, '_> {
             else {
                 continue;
             };
-            let same = |hunk: &&Hunk| hunk.texts().iter().zip(texts).all(|(one, other)| **one == *other);
-            let Some(hunk) = conflict.hunks().find(same).filter(|_| conflict.path == *path) else { continue };
+            let mut hunks = conflict.hunks().filter(|hunk| conflict.path == *path && hunk.has_texts(texts));
+            let Some(hunk) = hunks.next() else { continue };
             let at = At { patch: &decision.patch, path: &conflict.path, own };
             match self.memory.remember(&Entry::new(at, hunk, text.clone(), made.clone())) {
                 Ok(remembered) => kept.push((order, remembered)),

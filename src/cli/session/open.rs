@@ -53,7 +53,7 @@ impl<'r> Open<'r> {
             && match (&decision.about, self.about) {
                 (session::About::Leaves { .. }, _) => true,
                 (session::About::Lines { texts, nth, .. }, About::Lines { hunk, .. }) => {
-                    same_path && hunk.nth == *nth && hunk.texts().iter().zip(texts).all(|(one, other)| **one == *other)
+                    same_path && hunk.nth == *nth && hunk.has_texts(texts)
                 }
                 (session::About::Whole { .. }, _) => same_path,
                 _ => false,

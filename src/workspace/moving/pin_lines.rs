@@ -22,11 +22,7 @@ impl PinLines {
 
 /// The lines of upstream's that a conflict is about, in the new stack so far.
 pub fn upstream_lines(conflict: &Conflict) -> impl Iterator<Item = Range<u32>> {
-    let line = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    conflict.hunks().map(move |hunk| {
-        let start = hunk.upstream.start.saturating_sub(1);
-        line(start)..line(start + hunk.upstream.count())
-    })
+    conflict.hunks().map(|hunk| hunk.upstream.range())
 }
 
 impl Moving<'_> {

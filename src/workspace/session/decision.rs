@@ -215,11 +215,7 @@ impl Resolver for Decisions {
 
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
         let found = self.of(at.patch).find_map(|one| match &one.about {
-            About::Lines { path, texts: [base, upstream, patch], nth: n, text }
-                if path == at.path
-                    && *n == hunk.nth
-                    && (base, upstream, patch) == (&hunk.base.text, &hunk.upstream.text, &hunk.patch.text) =>
-            {
+            About::Lines { path, texts, nth, text } if path == at.path && *nth == hunk.nth && hunk.has_texts(texts) => {
                 Some((one, text.clone()))
             }
             _ => None,
