@@ -5,17 +5,14 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
-use patchq::git::{FileChange, GitProgram, Id, Made, Mode, Prompts, Remote, RepoBuilder, Url};
+use patchq::git::{FileChange, GitProgram, Id, Made, Mode, RepoBuilder};
 use patchq::path::RepoPath;
 use patchq::workspace::inspect::{Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
-use patchq::workspace::{FetchLock, Files, Site, Supply, Workspace};
+use patchq::workspace::{Files, Site, Supply};
 use support::server::{file_url, isolated_env};
-
-static NEVER: AtomicBool = AtomicBool::new(false);
+use support::site::with_site;
 
 /// An upstream in which `a` became `b/a`, and was changed before and after that.
 struct Bench {
@@ -75,17 +72,7 @@ impl Bench {
     }
 
     fn with_site<T>(&self, offline: bool, run: impl FnOnce(&Site<'_>, &Supply<'_>) -> T) -> T {
-        let workspace = Workspace::open(&self.dir.path().join("ws")).unwrap();
-        let upstream = workspace.upstream("up").unwrap();
-        let site = Site::make(&workspace, upstream).unwrap();
-        let url = Url::parse(upstream.url.as_str(), Path::new("/")).unwrap();
-        let remote = Remote::new(&self.git, vec![url], offline);
-        let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
-        let (prompts, neighbours) = (Prompts::Never, Vec::new());
-        run(
-            &site,
-            &Supply { remote, local: false, lock, cancel: &NEVER, progress: None, before: &|| {}, prompts, neighbours },
-        )
+        with_site(&self.git, &self.dir.path().join("ws"), (offline, None), run)
     }
 
     fn diff(&self, offline: bool, file: &Whereabouts) -> Result<String, &'static str> {

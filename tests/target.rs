@@ -5,22 +5,18 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
-use patchq::git::{
-    FileChange, GitError, GitProgram, Id, Made, Mode, Prompts, Remote, RemoteError, RepoBuilder, Rev, Url,
-};
+use patchq::git::{FileChange, GitError, GitProgram, Id, Made, Mode, RemoteError, RepoBuilder, Rev};
 use patchq::path::RepoPath;
 use patchq::workspace::manifest::Track;
 use patchq::workspace::{
-    FetchLock, LookUpError, MovedTag, News, SettleError, Site, Supply, SupplyError, Target, TargetError, TargetNote,
-    TargetWish, Why, Workspace, find_target, pinned, remember_news,
+    LookUpError, MovedTag, News, SettleError, Site, Supply, SupplyError, Target, TargetError, TargetNote, TargetWish,
+    Why, find_target, pinned, remember_news,
 };
 use support::server::{Mode as ServerMode, Server, file_url, isolated_env};
-
-static NEVER: AtomicBool = AtomicBool::new(false);
+use support::site::with_site;
 
 /// A workspace beside the upstream `up.git`:
 ///
@@ -85,17 +81,7 @@ impl Bench {
     }
 
     fn with_site<T>(&self, offline: bool, url: Option<&str>, run: impl FnOnce(&Site<'_>, &Supply<'_>) -> T) -> T {
-        let workspace = Workspace::open(&self.path("ws")).unwrap();
-        let upstream = workspace.upstream("up").unwrap();
-        let site = Site::make(&workspace, upstream).unwrap();
-        let url = Url::parse(url.unwrap_or(upstream.url.as_str()), Path::new("/")).unwrap();
-        let remote = Remote::new(&self.git, vec![url], offline);
-        let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
-        let (prompts, neighbours) = (Prompts::Never, Vec::new());
-        run(
-            &site,
-            &Supply { remote, local: false, lock, cancel: &NEVER, progress: None, before: &|| {}, prompts, neighbours },
-        )
+        with_site(&self.git, &self.path("ws"), (offline, url), run)
     }
 
     /// What is found from the pin `from` with its version.

@@ -1,18 +1,15 @@
 //! A workspace, an upstream, and the binary with an environment of its own.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use patchq::git::{FileChange, Id, Made, Mode, RepoBuilder};
 use patchq::path::RepoPath;
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use portable_pty::CommandBuilder;
 
 use crate::shared::server::isolated_env;
+use crate::shared::terminal::Terminal;
 
 /// A folder with `srv/up.git` (see [`upstream`]), an empty home, and the workspace `ws`.
 pub(crate) struct Env {
@@ -36,9 +33,6 @@ pub(crate) struct Out {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
-
-/// Longer than any machine needs.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The Makefile of the upstream at v1.0.0.
 pub(crate) const MAKEFILE: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
@@ -118,45 +112,18 @@ impl Env {
 
     /// Runs the binary on a terminal; once each text stands on the screen, its keys are typed. The screen and the code.
     pub(crate) fn on_terminal(&self, args: &[&str], answers: &[(&str, &str)]) -> (String, u32) {
-        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_patchq"));
         command.env_clear();
-        for (key, value) in isolated_env(&self.path("home")) {
-            command.env(key, value);
-        }
+        isolated_env(&self.path("home")).iter().for_each(|(key, value)| command.env(key, value));
         command.env("TERM", "xterm-256color");
         command.cwd(self.ws());
         command.args(args);
-        let mut child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let (send, output) = channel();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                if send.send(bytes[..count].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut keys = pair.master.take_writer().unwrap();
-        let (rows, columns) = (NonZero::new(24).unwrap(), NonZero::new(80).unwrap());
-        let mut screen = vt100::Parser::new(rows, columns, 0);
+        let mut terminal = Terminal::start(format!("patchq {}", args.join(" ")), command, (80, 24));
         for (text, answer) in answers {
-            while !screen.screen().contents().contains(text) {
-                match output.recv_timeout(PATIENCE) {
-                    Ok(bytes) => screen.process(&bytes),
-                    Err(_) => panic!("no '{text}' on:\n{}", screen.screen().contents()),
-                }
-            }
-            keys.write_all(answer.as_bytes()).unwrap();
+            terminal.answer(text, answer);
         }
-        let code = child.wait().unwrap().exit_code();
-        while let Ok(bytes) = output.recv_timeout(Duration::from_millis(200)) {
-            screen.process(&bytes);
-        }
-        (screen.screen().contents(), code)
+        let ended = terminal.end();
+        (ended.screen, ended.code)
     }
 
     /// Runs git in the workspace.

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
-use patchq::git::{BRANCH, FileChange, GitProgram, Id, Made, Mode, Prompts, Remote, RepoBuilder, Rev, Url};
+use patchq::git::{BRANCH, FileChange, GitProgram, Id, Made, Mode, RepoBuilder, Rev};
 use patchq::path::RepoPath;
 use patchq::workspace::refresh::RefreshWish;
-use patchq::workspace::{Around, FetchLock, Moving, Site, Supply, TargetWish, Wish, Workspace, settle};
+use patchq::workspace::{Around, Moving, Site, Supply, TargetWish, Wish, settle};
 
 use crate::support::history::Dice;
 use crate::support::server::isolated_env;
-
-static NEVER: AtomicBool = AtomicBool::new(false);
+use crate::support::site::with_site;
 
 /// Files by their paths.
 type Files = BTreeMap<&'static str, String>;
@@ -194,17 +192,7 @@ impl World {
     }
 
     fn with_offline<T>(&self, ws: &Path, offline: bool, run: impl FnOnce(&Site<'_>, &Supply<'_>) -> T) -> T {
-        let workspace = Workspace::open(ws).unwrap();
-        let upstream = workspace.upstream("up").unwrap();
-        let site = Site::make(&workspace, upstream).unwrap();
-        let url = Url::parse(upstream.url.as_str(), ws).unwrap();
-        let remote = Remote::new(&self.git, vec![url], offline);
-        let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
-        let (prompts, neighbours) = (Prompts::Never, Vec::new());
-        run(
-            &site,
-            &Supply { remote, local: false, lock, cancel: &NEVER, progress: None, before: &|| {}, prompts, neighbours },
-        )
+        with_site(&self.git, ws, (offline, None), run)
     }
 
     /// A copy of the workspace.

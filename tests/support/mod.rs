@@ -2,4 +2,5 @@
 
 pub(crate) mod history;
 pub(crate) mod server;
+pub(crate) mod site;
 pub(crate) mod terminal;

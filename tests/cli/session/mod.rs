@@ -10,7 +10,7 @@ mod others;
 mod screens;
 mod traps;
 
-use crate::refresh::bench::{Bench, TRACK, with};
+use crate::refresh::bench::{Bench, TRACK as ENTRY, with};
 use crate::support::{Env, Terminal};
 
 /// What stands below every question.
@@ -72,5 +72,3 @@ fn script(env: &Env, name: &str, text: &str) -> String {
 fn with_editor(env: &Env, editor: &str, args: &[&str]) -> Terminal {
     env.terminal_of((100, 30), &env.ws(), &[("VISUAL", editor)], args)
 }
-
-const ENTRY: &str = TRACK;

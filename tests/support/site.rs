@@ -1,0 +1,29 @@
+//! An upstream of a workspace as a command has it around: its store, and where missing objects come from.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "every test binary uses a part of it")]
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use patchq::git::{GitProgram, Prompts, Remote, Url};
+use patchq::workspace::{FetchLock, Site, Supply, Workspace};
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Runs `run` with the upstream `up` of the workspace `ws`; `url` in the place of the manifest's.
+pub(crate) fn with_site<T>(
+    git: &GitProgram,
+    ws: &Path,
+    (offline, url): (bool, Option<&str>),
+    run: impl FnOnce(&Site<'_>, &Supply<'_>) -> T,
+) -> T {
+    let workspace = Workspace::open(ws).unwrap();
+    let upstream = workspace.upstream("up").unwrap();
+    let site = Site::make(&workspace, upstream).unwrap();
+    let url = Url::parse(url.unwrap_or(upstream.url.as_str()), ws).unwrap();
+    let remote = Remote::new(git, vec![url], offline);
+    let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
+    let (cancel, prompts, neighbours) = (&NEVER, Prompts::Never, Vec::new());
+    let supply = Supply { remote, local: false, lock, cancel, progress: None, before: &|| {}, prompts, neighbours };
+    run(&site, &supply)
+}
