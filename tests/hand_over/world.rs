@@ -105,7 +105,9 @@ impl World {
         fs::remove_file(co.join("app/kept.txt")).unwrap();
         world.patchq(&["save", "-m", "Change much\n\nAnd say why."]);
         let store = world.store_dir();
-        let fetch = ["git", "--git-dir", store.to_str().unwrap(), "fetch", "-q", "--no-tags", "--refetch"];
+        // A fetch of everything starts a collection in the background, which would take folders from under the test.
+        let quiet = ["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "--git-dir", store.to_str().unwrap()];
+        let fetch = [&quiet[..], &["fetch", "-q", "--no-tags", "--refetch"]].concat();
         run(&world.dir, &[&fetch[..], &[up.to_str().unwrap(), "v2.0"]].concat());
         world
     }
