@@ -24,6 +24,6 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::command_line(), "patchq", &mut script);
-    context.out_bytes(&script)?;
+    context.out_bytes(&script);
     Ok(Exit::Done)
 }

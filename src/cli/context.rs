@@ -1,6 +1,6 @@
 //! What a command has around it: folder, terminal, clock, git program, and the wish to stop.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,10 @@ pub(super) static PAGING: AtomicBool = AtomicBool::new(false);
 /// How long a command has to stop by itself after ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// The commands that may have changed something when they come to print.
+const CHANGES: [&str; 10] =
+    ["init", "add", "import", "setup", "apply", "save", "export", "refresh", "resolutions", "undo"];
+
 /// Everything around a command.
 pub(super) struct Context {
     /// The folder that the command stands in, absolute.
@@ -37,6 +41,8 @@ pub(super) struct Context {
     command: &'static str,
     git: GitProgram,
     git_checked: OnceLock<()>,
+    /// Why standard output took no more.
+    unsaid: OnceLock<std::io::Error>,
     /// Where the tests want this process to die.
     die_at: Option<String>,
     /// Where the tests want to be told every such place.
@@ -71,6 +77,7 @@ impl Context {
             command,
             git: git_program(),
             git_checked: OnceLock::new(),
+            unsaid: OnceLock::new(),
             die_at: std::env::var("PATCHQ_TEST_DIE_AT").ok(),
             list_points: std::env::var_os("PATCHQ_TEST_LIST_POINTS").map(PathBuf::from),
         })
@@ -128,15 +135,24 @@ impl Context {
         }
     }
 
-    /// Data, to stdout.
-    pub(super) fn out(&self, text: &str) -> Result<(), CliError> {
-        self.out_bytes(text.as_bytes())
+    /// Data, to stdout. What cannot be written stops no work: [`Context::end`] says so.
+    pub(super) fn out(&self, text: &str) {
+        self.out_bytes(text.as_bytes());
     }
 
     /// Data, to stdout, byte for byte.
-    pub(super) fn out_bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
-        self.progress.suspend(|| write_out(bytes));
-        Ok(())
+    pub(super) fn out_bytes(&self, bytes: &[u8]) {
+        if self.out_failed() {
+            return;
+        }
+        if let Err(error) = self.progress.suspend(|| write_out(bytes)) {
+            let _ = self.unsaid.set(error);
+        }
+    }
+
+    /// Whether standard output takes no more.
+    pub(super) fn out_failed(&self) -> bool {
+        self.unsaid.get().is_some()
     }
 
     /// What the command has to say, as its JSON document.
@@ -147,7 +163,8 @@ impl Context {
             Some(error) => Document::partly(schema, error.failure(), fields),
         };
         let text = document.to_text().map_err(|error| CliError::of("internal", &error))?;
-        self.out(&text)
+        self.out(&text);
+        Ok(())
     }
 
     /// A message, to stderr.
@@ -164,17 +181,25 @@ impl Context {
         }
     }
 
-    /// Says an error, and with `--json` its document.
-    pub(super) fn fail(&self, error: &CliError) -> Exit {
+    /// The end of a command: says its error, with `--json` as a document too, and whether standard output took everything.
+    pub(super) fn end(&self, ended: Result<Exit, CliError>) -> Exit {
         self.progress.clear();
-        self.say(&error.message());
-        if self.json {
-            let document = Document::failed(Schema { command: self.command, version: 1 }, error.failure());
-            if let Ok(text) = document.to_text() {
-                write_out(text.as_bytes());
+        let exit = ended.unwrap_or_else(|error| {
+            self.say(&error.message());
+            if self.json
+                && let Ok(text) = failed_document(self.command, &error)
+            {
+                self.out(&text);
             }
+            error.exit
+        });
+        let Some(unsaid) = self.unsaid.get() else { return exit };
+        let mut unsaid = CliError::unsaid(unsaid);
+        if CHANGES.contains(&self.command) {
+            unsaid = unsaid.hint("patchq status     (what was done stands; what was to be printed is lost)");
         }
-        error.exit
+        self.say(&unsaid.message());
+        exit.min(unsaid.exit)
     }
 }
 
@@ -250,10 +275,19 @@ fn die() -> ! {
     std::process::exit(Exit::Interrupted.code().into())
 }
 
-/// To stdout. Whoever closed the pipe wanted no more.
-pub(super) fn write_out(bytes: &[u8]) {
+/// To stdout, down to the last byte. Whoever closed the pipe wanted no more, and that is no error.
+pub(super) fn write_out(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// The JSON document of a command of which nothing came but `error`.
+pub(super) fn failed_document(command: &'static str, error: &CliError) -> Result<String, CliError> {
+    let document = Document::failed(Schema { command, version: 1 }, error.failure());
+    document.to_text().map_err(|error| CliError::of("internal", &error))
 }
 
 /// To stderr.

@@ -1,14 +1,15 @@
 //! Errors on their way out: the one place that turns them into text, hints and an exit code.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use super::Global;
-use super::context::look_of;
+use super::context::{failed_document, look_of, write_err, write_out};
 use crate::path::printable;
-use crate::report::{Bytes, Document, Failure, Kind, Schema};
-use crate::ui::{Excerpt, Message};
+use crate::report::{Bytes, Failure, Kind};
+use crate::ui::{Excerpt, Look, Message};
 
 /// How a command ended, in the order in which several upstreams' ends are weighed: the first that occurs counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +99,11 @@ impl CliError {
         made
     }
 
+    /// Standard output took no more, so that what the command prints is not whole.
+    pub(super) fn unsaid(error: &std::io::Error) -> CliError {
+        CliError::plain("output", format!("cannot write to standard output: {error}"))
+    }
+
     /// Puts the upstream in front of the text.
     pub(super) fn in_upstream(mut self, name: &str) -> CliError {
         if !self.said.text.starts_with(&format!("{name}:")) {
@@ -176,6 +182,7 @@ impl CliError {
 pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     use clap::error::ErrorKind;
     let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let mut written = Ok(());
     if !shown && arguments.iter().any(|argument| argument == "--json") {
         let text = error.kind().to_string();
         let rendered = error.render().to_string();
@@ -183,27 +190,34 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let lines: Vec<&str> = rendered.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
         let first = lines.join(" ");
         let first = if first.is_empty() { text.as_str() } else { first.trim_start_matches("error: ") };
-        let schema = Schema { command: "error", version: 1 };
-        if let Ok(document) = Document::failed(schema, CliError::usage(first).failure()).to_text() {
-            super::context::write_out(document.as_bytes());
-        }
+        written = write_document("error", &CliError::usage(first));
     }
-    // A broken pipe below `--help` is nobody's error.
-    let _ = error.print();
-    ExitCode::from(if shown { Exit::Done } else { Exit::Usage }.code())
+    match error.print() {
+        Err(failed) if shown && failed.kind() != std::io::ErrorKind::BrokenPipe => written = Err(failed),
+        // A stderr that takes nothing leaves nobody to tell.
+        _ => {}
+    }
+    ExitCode::from(ended(if shown { Exit::Done } else { Exit::Usage }, written, &Look::plain()).code())
 }
 
 /// An error so early that there is no context to say it.
 pub(super) fn before_context(error: &CliError, global: &Global, command: &'static str) -> Exit {
     let look = look_of(global);
-    super::context::write_err(error.message().render(&look).as_bytes());
-    if global.json {
-        let document = Document::failed(Schema { command, version: 1 }, error.failure());
-        if let Ok(text) = document.to_text() {
-            super::context::write_out(text.as_bytes());
-        }
-    }
-    error.exit
+    write_err(error.message().render(&look).as_bytes());
+    let written = if global.json { write_document(command, error) } else { Ok(()) };
+    ended(error.exit, written, &look)
+}
+
+fn write_document(command: &'static str, error: &CliError) -> io::Result<()> {
+    failed_document(command, error).map_or(Ok(()), |text| write_out(text.as_bytes()))
+}
+
+/// The exit code of what ends with `exit` if standard output took everything; if it did not, that is said.
+fn ended(exit: Exit, written: io::Result<()>, look: &Look) -> Exit {
+    let Err(error) = written else { return exit };
+    let unsaid = CliError::unsaid(&error);
+    write_err(unsaid.message().render(look).as_bytes());
+    exit.min(unsaid.exit)
 }
 
 /// `bytes` for a sentence.

@@ -29,6 +29,6 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page).map_err(|error| CliError::plain("io", error.to_string()))?;
-    context.out_bytes(&page)?;
+    context.out_bytes(&page);
     Ok(Exit::Done)
 }

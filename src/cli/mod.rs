@@ -199,10 +199,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     };
     let name = cli.command.name();
     let exit = match Context::new(&cli.global, name) {
-        Ok(context) => match cli.command.run(&context) {
-            Ok(exit) => exit,
-            Err(error) => context.fail(&error),
-        },
+        Ok(context) => context.end(cli.command.run(&context)),
         Err(error) => failure::before_context(&error, &cli.global, name),
     };
     ExitCode::from(exit.code())

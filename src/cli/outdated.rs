@@ -68,7 +68,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     } else if upstreams.is_empty() {
         context.say(&Message::note("there is no upstream yet").hint("patchq add NAME URL"));
     } else if !all.results.is_empty() {
-        context.out(&table(&all.results).render(&context.look))?;
+        context.out(&table(&all.results).render(&context.look));
     }
     Ok(all.exit)
 }

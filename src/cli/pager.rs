@@ -7,8 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 
-use super::context::{Context, PAGING, write_out};
-use super::failure::CliError;
+use super::context::{Context, PAGING};
 use crate::git::{Prompts, Run, Watch};
 
 /// Nobody who has `less` need choose it, and without it the text goes straight to the screen.
@@ -17,13 +16,12 @@ const DEFAULT: &str = "less";
 impl Context {
     /// Data, to stdout: on a terminal through the pager of GIT_PAGER, git's `core.pager`, PAGER, or `less`, in this order.
     /// `git_dir` is where git is asked for its settings.
-    pub(super) fn page(&self, text: &[u8], git_dir: &Path) -> Result<(), CliError> {
+    pub(super) fn page(&self, text: &[u8], git_dir: &Path) {
         let pager = if self.look.terminal_out { self.pager(git_dir) } else { None };
         match pager {
-            Some(pager) if !text.is_empty() => self.progress.suspend(|| through(&pager, text)),
-            _ => self.out_bytes(text)?,
+            Some(pager) if !text.is_empty() && self.progress.suspend(|| through(&pager, text)) => {}
+            _ => self.out_bytes(text),
         }
-        Ok(())
     }
 
     fn pager(&self, git_dir: &Path) -> Option<OsString> {
@@ -49,8 +47,8 @@ impl Context {
 }
 
 /// Feeds the pager, as git does: by the shell, with git's settings for `less` and `lv` where the user has none. Ctrl-C is
-/// the pager's as long as it runs. A pager that cannot be started leaves the text to the screen.
-fn through(pager: &OsStr, text: &[u8]) {
+/// the pager's as long as it runs. `false`: it could not be started, and nobody has seen the text.
+fn through(pager: &OsStr, text: &[u8]) -> bool {
     let mut command = if pager == DEFAULT {
         Command::new(DEFAULT)
     } else {
@@ -73,7 +71,5 @@ fn through(pager: &OsStr, text: &[u8]) {
     });
     PAGING.store(false, Ordering::SeqCst);
     // What the shell says of a program that it does not find, or may not run.
-    if ended.map_or(true, |status| matches!(status.code(), Some(126 | 127))) {
-        write_out(text);
-    }
+    ended.is_ok_and(|status| !matches!(status.code(), Some(126 | 127)))
 }

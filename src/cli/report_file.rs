@@ -50,7 +50,10 @@ impl ReportFile {
     pub(super) fn write(&self, context: &Context, text: impl FnOnce() -> String) -> Result<(), CliError> {
         match self {
             ReportFile::None => Ok(()),
-            ReportFile::Stdout => context.out(&text()),
+            ReportFile::Stdout => {
+                context.out(&text());
+                Ok(())
+            }
             ReportFile::File(path) => fs::write(path, text()).map_err(|error| cannot_write(path, &error)),
         }
     }

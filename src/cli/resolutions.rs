@@ -144,7 +144,7 @@ fn list(context: &Context, memories: &[Memory]) -> Result<Document, CliError> {
     if document.resolutions.is_empty() {
         context.tell("no decision is remembered");
     } else if !context.json {
-        context.out(&table.render(&context.look))?;
+        context.out(&table.render(&context.look));
     }
     Ok(document)
 }
@@ -159,7 +159,7 @@ fn show(context: &Context, memories: &[Memory], wanted: &str) -> Result<Document
     };
     let report = ResolutionReport::with_lines(memory, &entry);
     if !context.json {
-        context.out(&on_screen(context, &report, &entry))?;
+        context.out(&on_screen(context, &report, &entry));
     }
     Ok(Document { resolutions: vec![report], ..Document::default() })
 }

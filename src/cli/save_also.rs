@@ -88,7 +88,7 @@ fn offer_to(
     };
     let picked = context.with_prompts(|prompts: Prompts| work(prompts))?;
     let report = PatchReport::new(&picked.outcome, subject);
-    show(context, name, &report)?;
+    show(context, name, &report);
     let decisions = decisions(&picked);
     let written = if picked.is_clean() && wanted(context, name, &report)? {
         context.around("save", |around| picked.publish(&site, around)).map_err(|error| failed(other, error))?
@@ -122,9 +122,9 @@ fn failed(other: &Upstream, error: crate::workspace::refresh::RefreshError) -> C
 }
 
 /// The outcome, and the lines that do not go together.
-fn show(context: &Context, name: &str, report: &PatchReport) -> Result<(), CliError> {
+fn show(context: &Context, name: &str, report: &PatchReport) {
     if context.json {
-        return Ok(());
+        return;
     }
     let report = std::slice::from_ref(report);
     let mut out = format!("{}\n{}", context.look.paint(Paint::Strong, name), outcomes::table(&context.look, report));
@@ -132,7 +132,7 @@ fn show(context: &Context, name: &str, report: &PatchReport) -> Result<(), CliEr
     if !hunks.is_empty() {
         out.push_str(&format!("{hunks}\n"));
     }
-    context.out(&out)
+    context.out(&out);
 }
 
 /// Whether it is to be written: where somebody can answer, they are asked.

@@ -64,11 +64,11 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         context.say(&Message::note("there is no upstream yet").hint("patchq add NAME URL"));
     } else {
         let rows = all.iter().zip(upstreams.iter().map(|upstream| upstream.track.is_some()));
-        context.out(&table(rows, context.now()).render(&context.look))?;
+        context.out(&table(rows, context.now()).render(&context.look));
     }
     if !names.is_empty() {
         for status in &all {
-            context.out(&details(context, status))?;
+            context.out(&details(context, status));
         }
     }
     Ok(exit)

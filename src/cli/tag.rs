@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         context.document(Document { upstreams: all.results }, all.failed.as_ref())?;
     } else {
         let lines: String = all.results.iter().flat_map(|upstream| &upstream.references).map(line).collect();
-        context.out(&lines)?;
+        context.out(&lines);
     }
     Ok(all.exit)
 }

@@ -116,10 +116,10 @@ fn show(context: &Context, all: &[(Site<'_>, Vec<Kept>)]) -> Result<Exit, CliErr
     if table.is_empty() {
         context.tell("nothing to undo");
     } else {
-        context.out(&table.render(&context.look))?;
+        context.out(&table.render(&context.look));
         let noted = rows.iter().flat_map(|(time, name, kept)| kept.notes.iter().map(move |note| (*time, name, note)));
         for (time, name, note) in noted {
-            context.out(&format!("{}, {name}: {}\n", age(time, context.now()), shown(note.as_bytes())))?;
+            context.out(&format!("{}, {name}: {}\n", age(time, context.now()), shown(note.as_bytes())));
         }
     }
     Ok(Exit::Done)

@@ -205,7 +205,7 @@ fn tell(context: &Context, document: &Document, upstreams: usize, failed: bool) 
         document.findings.iter().partition(|finding| finding.severity == Severity::Note);
     if !context.json {
         let lines: String = findings.iter().map(|finding| line(context, finding)).collect();
-        context.out(&lines)?;
+        context.out(&lines);
     }
     for note in notes {
         if !context.quiet {

@@ -28,6 +28,7 @@ mod setup;
 #[path = "../support/mod.rs"]
 mod shared;
 mod status;
+mod stdout;
 mod support;
 mod tag;
 mod undo;

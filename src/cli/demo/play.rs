@@ -38,27 +38,31 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
     let named = args.dir.unwrap_or_else(|| PathBuf::from(DEFAULT));
     let name = shown(named.as_os_str().as_encoded_bytes());
     let stage = Stage::build(context, &context.cwd.join(&named), &name)?;
-    say(context, &format!("Two small upstreams and a workspace, made in {name}:\n\n"))?;
-    say(context, &prompt(context, &format!("cd {}", quoted(&named.join("workspace").to_string_lossy()))))?;
+    say(context, &format!("Two small upstreams and a workspace, made in {name}:\n\n"));
+    say(context, &prompt(context, &format!("cd {}", quoted(&named.join("workspace").to_string_lossy()))));
     // Whoever pressed ctrl-C did so to the step's program as well, and that is no failure of the step.
     let done = |step: &Step| stage.do_step(step).or_else(|error| context.check_stop().and(Err(error)));
     let mut steps = Vec::new();
     for step in STORY {
         context.check_stop()?;
+        if context.out_failed() {
+            // A story that nobody can read.
+            return Ok(Exit::Failed);
+        }
         if !step.shown {
             done(step)?;
             continue;
         }
         let gap = if step.say.is_empty() { "\n".to_owned() } else { format!("\n{}\n\n", step.say) };
-        say(context, &gap)?;
+        say(context, &gap);
         let command = typed(&step.action);
-        say(context, &prompt(context, &command))?;
+        say(context, &prompt(context, &command));
         let output = done(step)?;
-        say(context, &output)?;
+        say(context, &output);
         steps.push(Done { command, output: console::strip_ansi_codes(&output).into_owned() });
     }
     let folder = quoted(&named.join("workspace").to_string_lossy());
-    say(context, &format!("\nThat was the daily loop. The folder stays, to play in:\n\n  cd {folder}\n{NEXT}"))?;
+    say(context, &format!("\nThat was the daily loop. The folder stays, to play in:\n\n  cd {folder}\n{NEXT}"));
     if context.json {
         context.document(Document { folder: name, steps }, None)?;
     }
@@ -66,8 +70,10 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
 }
 
 /// A part of the story; with `--json` it is in the document instead.
-fn say(context: &Context, text: &str) -> Result<(), CliError> {
-    if context.json || context.quiet { Ok(()) } else { context.out(text) }
+fn say(context: &Context, text: &str) {
+    if !context.json && !context.quiet {
+        context.out(text);
+    }
 }
 
 /// `command` as it is typed; a long one on several lines.

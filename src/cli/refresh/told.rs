@@ -58,7 +58,7 @@ pub(super) fn told(
             }
         }
         out.push_str(&format!("{}\n", outcomes::summary(report)));
-        context.out(&out)?;
+        context.out(&out);
     }
     let conflicts = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.decisions());
     if conflicts > 0 {
