@@ -6,6 +6,7 @@ use super::add_like::{Copied, add_like};
 use super::context::Context;
 use super::entry::{Entry, Said, entry, find, rev, write};
 use super::failure::{CliError, Exit};
+use super::hint;
 use super::refresh;
 use crate::git::Id;
 use crate::ui::Message;
@@ -99,7 +100,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let verb = if entry.new.is_some() { "added" } else { "pinned" };
     context.tell(&format!("{name}: {verb} at {} ({}){following}", found.pin.short(12), found.version));
     if !context.quiet {
-        context.say(&Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}")));
+        context.say(&Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", &name])));
     }
     if context.json {
         let (pin, version, added) = (found.pin, Some(found.version), entry.new.is_some());
@@ -123,15 +124,18 @@ fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
             // The copy is made, and stays where the other upstream stands.
             let (exit, document) = moved.map_err(|error| {
                 error
-                    .hint(format!("patchq refresh {name} --to REV --once     (the copy is there, and has not moved)"))
-                    .hint(format!("patchq undo {name}     (takes the copy back)"))
+                    .hint(hint::noted(
+                        hint::patchq(&["refresh", name, "--to", "REV", "--once"]),
+                        "the copy is there, and has not moved",
+                    ))
+                    .hint(hint::noted(hint::patchq(&["undo", name]), "takes the copy back"))
             })?;
             (exit, Some(document))
         }
     };
     if !context.quiet {
         let name = &copied.document.name;
-        context.say(&Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}")));
+        context.say(&Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", name])));
     }
     if context.json {
         context.document(Document { refresh: refreshed, ..copied.document }, None)?;
@@ -148,7 +152,7 @@ fn name_and_url(
     if let Some(name) = name {
         return Ok((name.trim_end_matches('/').to_owned(), url));
     }
-    let missing = || CliError::usage("NAME and URL are missing").hint("patchq add NAME URL");
+    let missing = || CliError::usage("NAME and URL are missing").hint(hint::patchq(&["add", "NAME", "URL"]));
     let url = context.ask("where is the upstream's repository?", None)?.ok_or_else(missing)?;
     let stem = name_in(&url);
     let name = context.ask("what shall it be called?", stem.as_deref())?.ok_or_else(missing)?;
@@ -168,8 +172,11 @@ pub(super) fn pinned_already(entry: &Entry, pin: Id) -> CliError {
     let error =
         CliError::plain("pinned", format!("{name}: it has a pin already ({}, {file})", pin.short(12))).at(file, None);
     match entry.new {
-        None => error.hint(format!("patchq refresh {name} --to REV     (moves the queue along)")),
-        Some(_) => error.hint(format!("rm commits/{name}.txt, if it is a leftover")),
+        None => error.hint(hint::noted(hint::patchq(&["refresh", name, "--to", "REV"]), "moves the queue along")),
+        Some(_) => {
+            let file = hint::place(format!("commits/{name}.txt"));
+            error.hint(hint::noted(hint::remove(&file), "if it is a leftover"))
+        }
     }
 }
 

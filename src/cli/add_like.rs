@@ -4,6 +4,7 @@ use super::add::{Args, Document};
 use super::context::Context;
 use super::entry::{in_the_way, new_name, pin_of, rev, with_site};
 use super::failure::CliError;
+use super::hint;
 use crate::git::Rev;
 use crate::ui::count;
 use crate::workspace::layout::MANIFEST;
@@ -44,15 +45,15 @@ pub(super) fn add_like(context: &Context, args: &Args) -> Result<Copied, CliErro
 fn refuse_mixture(args: &Args) -> Result<(&str, &str), CliError> {
     let like = args.like.as_deref().unwrap_or_default().trim_end_matches('/');
     let Some(name) = args.name.as_deref().map(|name| name.trim_end_matches('/')) else {
-        return Err(CliError::usage("NAME is missing").hint(format!("patchq add NAME --like {like}")));
+        return Err(CliError::usage("NAME is missing").hint(hint::patchq(&["add", "NAME", "--like", like])));
     };
     if args.url.is_some() {
         let error = CliError::usage(format!("with --like the url is that of '{like}'; leave URL out"));
-        return Err(error.hint(format!("patchq add {name} --like {like}")));
+        return Err(error.hint(hint::patchq(&["add", name, "--like", like])));
     }
     if let Some(pin) = &args.pin {
         let error = CliError::usage(format!("with --like the pin is that of '{like}', until the copy is moved"));
-        return Err(error.hint(format!("patchq add {name} --like {like} --to {pin}")));
+        return Err(error.hint(hint::patchq(&["add", name, "--like", like, "--to", pin])));
     }
     Ok((name, like))
 }
@@ -70,7 +71,7 @@ fn free_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Nam
         let text = format!("{name}: it has a pin already ({}, {file})", pin.short(12));
         return Err(CliError::plain("pinned", text)
             .at(file.clone(), None)
-            .hint(format!("rm {file}, if it is a leftover")));
+            .hint(hint::noted(hint::remove(&hint::place(&file)), "if it is a leftover")));
     }
     Ok(name)
 }
@@ -78,7 +79,11 @@ fn free_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Nam
 fn left_over(name: &Name, error: &AdoptError) -> CliError {
     match error {
         AdoptError::HasPatches { .. } => CliError::of("has-patches", error)
-            .hint(format!("rm -r patches/{name}, if it is a leftover, or take another name"))
+            .hint(hint::noted(
+                hint::command(&["rm".as_ref(), "-r".as_ref(), hint::place(format!("patches/{name}")).as_os_str()]),
+                "if it is a leftover",
+            ))
+            .hint("or take another name")
             .in_upstream(name.as_str()),
         _ => CliError::of("queue", error).in_upstream(name.as_str()),
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Global;
 use super::failure::{CliError, Exit};
+use super::hint;
 use crate::git::{GitProgram, ProgramError};
 use crate::report::{Document, Schema};
 use crate::ui::{Asker, ColourWishes, Look, Message, Progress, use_colour};
@@ -60,8 +61,9 @@ impl Context {
                     .canonicalize()
                     .map_err(|error| CliError::io("cannot go to", directory, &error).exit(Exit::Usage))?
             }
-            None => here,
+            None => here.clone(),
         };
+        hint::note_shell(&here, global.directory.as_deref());
         let look = look_of(global);
         watch_for_interrupts();
         let progress = if global.quiet || global.json { Progress::hidden() } else { Progress::new(look) };
@@ -196,7 +198,8 @@ impl Context {
         let Some(unsaid) = self.unsaid.get() else { return exit };
         let mut unsaid = CliError::unsaid(unsaid);
         if CHANGES.contains(&self.command) {
-            unsaid = unsaid.hint("patchq status     (what was done stands; what was to be printed is lost)");
+            unsaid = unsaid
+                .hint(hint::noted(hint::patchq(&["status"]), "what was done stands; what was to be printed is lost"));
         }
         self.say(&unsaid.message());
         exit.min(unsaid.exit)

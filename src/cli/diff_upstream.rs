@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::entry::rev;
 use super::failure::{CliError, Exit};
+use super::hint;
 use crate::git::Prompts;
 use crate::report::{UpstreamDiffReport, diff_text};
 use crate::ui::{Message, diff_on_screen};
@@ -87,7 +88,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Ok(all.exit);
     }
     if upstreams.is_empty() {
-        context.say(&Message::note("there is no upstream yet").hint("patchq add NAME URL"));
+        context.say(&Message::note("there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"])));
     }
     let texts: Vec<Vec<u8>> = all.results.into_iter().map(|told| told.text).collect();
     let text = texts.join(&b'\n');
@@ -167,7 +168,7 @@ fn failed(name: &str, error: UpstreamDiffError) -> CliError {
         UpstreamDiffError::Settle(error)
         | UpstreamDiffError::Target(TargetError::LookUp(LookUpError::Settle(error))) => CliError::settle(name, error),
         UpstreamDiffError::Target(error @ TargetError::NoTrack) => CliError::of("track", &error)
-            .hint(format!("patchq diff-upstream {name} --to REV"))
+            .hint(hint::patchq(&["diff-upstream", name, "--to", "REV"]))
             .hint(format!("or write track = \"BRANCH\" under [upstream.{name}] in upstreams.toml")),
         UpstreamDiffError::Target(error) => CliError::of("revision", &error),
     }

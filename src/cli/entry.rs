@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::context::{Context, interrupted};
 use super::failure::{CliError, shown};
+use super::hint;
 use crate::git::{Id, Kind, Prompts, Rev};
 use crate::ui::{Message, PromptError};
 use crate::workspace::layout::MANIFEST;
@@ -235,7 +236,7 @@ pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, 
     let folder = workspace.layout.checkout(name);
     if !adopted.has_checkout && folder.read_dir().map_or(folder.exists(), |mut inside| inside.next().is_some()) {
         let text = format!("{name}: '{name}' is there already and no checkout of patchq's; setup will not touch it");
-        context.say(&Message::warning(text).hint(format!("mv {name} {name}.old")));
+        context.say(&Message::warning(text).hint(hint::aside(name.as_str())));
     }
 }
 
@@ -302,6 +303,9 @@ impl CliError {
 /// An upstream with patches takes no others.
 fn has_patches(name: &str, error: &AdoptError) -> CliError {
     let made = CliError::of("has-patches", error).in_upstream(name);
-    made.hint(format!("patchq add {name} --pin ID     (if these are the patches and only the pin is missing)"))
-        .hint("or import under another name, or take the patches there away first")
+    made.hint(hint::noted(
+        hint::patchq(&["add", name, "--pin", "ID"]),
+        "if these are the patches and only the pin is missing",
+    ))
+    .hint("or import under another name, or take the patches there away first")
 }

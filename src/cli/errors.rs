@@ -2,6 +2,7 @@
 
 use super::context::interrupted;
 use super::failure::{CliError, Exit};
+use super::hint;
 use crate::git::checkout::{Attachment, CheckoutError, Reason, WorkChange};
 use crate::git::{GitError, ProgramError, RemoteError};
 use crate::path::printable;
@@ -23,7 +24,7 @@ const NAMED: usize = 10;
 impl From<OpenError> for CliError {
     fn from(error: OpenError) -> CliError {
         match &error {
-            OpenError::Find(FindError::None(_)) => CliError::of("workspace", &error).hint("patchq init"),
+            OpenError::Find(FindError::None(_)) => CliError::of("workspace", &error).hint(hint::patchq(&["init"])),
             OpenError::Manifest(errors) => CliError::from(errors),
             OpenError::Program(error) => CliError::from(error),
             _ => CliError::of("workspace", &error),
@@ -53,7 +54,7 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
 impl From<UnknownUpstream> for CliError {
     fn from(error: UnknownUpstream) -> CliError {
         let hint =
-            error.nearest.as_ref().map_or_else(|| "patchq status".to_owned(), |near| format!("use the name '{near}'"));
+            error.nearest.as_ref().map_or_else(|| hint::patchq(&["status"]), |near| format!("use the name '{near}'"));
         CliError::of("usage", &error).exit(Exit::Usage).hint(hint)
     }
 }
@@ -92,7 +93,7 @@ impl From<RemoteError> for CliError {
                 CliError::of("revision", &error).hint("give one of these in full, or with more digits")
             }
             RemoteError::NoSuchRev { .. } => {
-                CliError::of("revision", &error).hint("git ls-remote URL lists the branches and tags")
+                CliError::of("revision", &error).hint("git ls-remote URL     (lists the branches and tags)")
             }
             _ => CliError::of("revision", &error),
         }
@@ -115,9 +116,9 @@ impl From<CheckoutError> for CliError {
     fn from(error: CheckoutError) -> CliError {
         let made = CliError::of("checkout", &error);
         match &error {
-            CheckoutError::Locked { path } => made.hint(format!("if no git runs there: rm '{}'", path.display())),
+            CheckoutError::Locked { path } => made.hint(hint::noted(hint::remove(path), "if no git runs there")),
             CheckoutError::IndexForm { .. } => {
-                made.hint("git update-index --no-split-index, and git sparse-checkout reapply --no-sparse-index")
+                made.hint("git update-index --no-split-index").hint("git sparse-checkout reapply --no-sparse-index")
             }
             _ => made,
         }
@@ -140,9 +141,8 @@ impl From<PublishError> for CliError {
     fn from(error: PublishError) -> CliError {
         let made = CliError::of("files", &error);
         match &error {
-            PublishError::Stopped { .. } => {
-                made.hint("put the files back to either of the two, and run any patchq command")
-            }
+            PublishError::Stopped { .. } => made
+                .hint(hint::noted(hint::patchq(&["status"]), "once the files are either of the two again: it goes on")),
             PublishError::InTheWay { .. } => made.hint("run the command again"),
             _ => made,
         }
@@ -175,12 +175,12 @@ impl CliError {
     pub(super) fn settle(name: &str, error: SettleError) -> CliError {
         let made = match error {
             SettleError::Files(FilesError::NoPin { .. }) => {
-                CliError::from_files(error).hint(format!("patchq add {name} --pin REV"))
+                CliError::from_files(error).hint(hint::patchq(&["add", name, "--pin", "REV"]))
             }
             SettleError::Files(error) => error.into(),
             SettleError::Supply(SupplyError::Missing(_)) | SettleError::Follow(FollowError::Missing(_)) => {
                 CliError::of("offline", &error)
-                    .hint(format!("patchq setup --only {name}     (fetches what is missing)"))
+                    .hint(hint::noted(hint::patchq(&["setup", "--only", name]), "fetches what is missing"))
             }
             SettleError::Supply(error) => error.into(),
             SettleError::Git(error) => error.into(),
@@ -191,8 +191,8 @@ impl CliError {
                 // What is staged is neither in a commit nor in the working tree, so nothing here can keep it.
                 let text = found.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n");
                 CliError::plain("dirty", format!("in the way in the checkout:\n{text}"))
-                    .hint(format!("git -C {name} add --all     (stages what the files are now)"))
-                    .hint(format!("git -C {name} reset     (unstages, and leaves the files as they are)"))
+                    .hint(hint::noted(hint::git_in(name, &["add", "--all"]), "stages what the files are now"))
+                    .hint(hint::noted(hint::git_in(name, &["reset"]), "unstages, and leaves the files as they are"))
             }
             SettleError::Follow(FollowError::Obstacles(ref found))
                 if found.iter().any(|at| matches!(at.reason, Reason::NotOurs { .. })) =>
@@ -203,9 +203,11 @@ impl CliError {
                 });
                 CliError::not_a_checkout(name, &what.unwrap_or(Attachment::Plain))
             }
-            SettleError::Follow(error @ (FollowError::Checkout(_) | FollowError::Git(_))) => {
-                CliError::from(error).hint("make that possible, and run any patchq command: it finishes what was begun")
-            }
+            SettleError::Follow(error @ (FollowError::Checkout(_) | FollowError::Git(_))) => CliError::from(error)
+                .hint(hint::noted(
+                    hint::patchq(&["status"]),
+                    "once that is possible: every command first finishes what was begun",
+                )),
             SettleError::Follow(error) => error.into(),
             SettleError::Lock(error) => error.into(),
             SettleError::Publish(error) => error.into(),
@@ -215,8 +217,9 @@ impl CliError {
                     .caused_by(format!("patches/{name}/{patch}:{}", failure.line))
                     .hint("correct the patch file by hand, or the pin that it was made on")
             }
-            SettleError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
-                .hint(format!("patchq save {name} -m \"why\"")),
+            SettleError::Dirty(ref work) => {
+                CliError::plain("dirty", format!("{error}:\n{}", work_list(work))).hint(hint::save(name))
+            }
             SettleError::Commits(ref commits) => {
                 let text = match commits.len() {
                     0 => "patches of the files were dropped from the checkout's commits".to_owned(),
@@ -226,14 +229,20 @@ impl CliError {
                         commit_list("", commits)
                     ),
                 };
-                CliError::plain("unexported", text).hint(format!("patchq export {name}"))
+                CliError::plain("unexported", text).hint(hint::patchq(&["export", name]))
             }
             SettleError::Diverged { ref files, ref commits } => CliError::plain("diverged", diverged(files, commits))
-                .hint(format!("patchq export --merge {name}"))
-                .hint(format!("patchq export --replace {name}     (takes the commits, gives the files up)"))
-                .hint(format!("patchq setup --discard --only {name}     (takes the files, gives the commits up)")),
+                .hint(hint::patchq(&["export", "--merge", name]))
+                .hint(hint::noted(
+                    hint::patchq(&["export", "--replace", name]),
+                    "takes the commits, gives the files up",
+                ))
+                .hint(hint::noted(
+                    hint::patchq(&["setup", "--discard", "--only", name]),
+                    "takes the files, gives the commits up",
+                )),
             SettleError::Unreadable(ref why) => {
-                CliError::plain("unreadable", why.to_string()).hint(unreadable_hint(name, why))
+                CliError::plain("unreadable", why.to_string()).hints(unreadable_hints(name, why))
             }
             SettleError::ChangedMeanwhile => CliError::of("changed", &error),
         };
@@ -259,15 +268,21 @@ impl CliError {
             TargetError::LookUp(error) => return CliError::look_up(name, error),
             TargetError::NoTrack => CliError::of("track", &error)
                 .at(MANIFEST, None)
-                .hint(format!("patchq refresh {name} --track TRACK     (a branch, a tag, a glob over tags to follow)"))
-                .hint(format!("patchq refresh {name} --to REV --once")),
+                .hint(hint::noted(
+                    hint::patchq(&["refresh", name, "--track", "TRACK"]),
+                    "a branch, a tag, a glob over tags to follow",
+                ))
+                .hint(hint::patchq(&["refresh", name, "--to", "REV", "--once"])),
             TargetError::Outside { ref rev, .. } => CliError::usage(error.to_string())
-                .hint(format!("patchq refresh {name} --to {rev} --once     (the track stays as it is)"))
-                .hint(format!("patchq refresh {name} --to {rev} --track NEW     (NEW is followed from now on)")),
+                .hint(hint::noted(hint::patchq(&["refresh", name, "--to", rev, "--once"]), "the track stays as it is"))
+                .hint(hint::noted(
+                    hint::patchq(&["refresh", name, "--to", rev, "--track", "NEW"]),
+                    "NEW is followed from now on",
+                )),
             TargetError::Older(ref back) => {
                 let to = back.to.version.clone().filter(|version| is_exact(version, back.to.id));
                 let to = to.unwrap_or_else(|| back.to.id.to_string());
-                CliError::of("older", &error).hint(format!("patchq refresh {name} --to {to} --allow-older"))
+                CliError::of("older", &error).hint(hint::patchq(&["refresh", name, "--to", &to, "--allow-older"]))
             }
         }
         .in_upstream(name)
@@ -295,7 +310,7 @@ impl CliError {
         };
         CliError::plain("checkout", format!("'{name}' is there and is not this upstream's checkout: it is {what}"))
             .at(name, None)
-            .hint(format!("mv {name} {name}.old && patchq setup --only {name}"))
+            .hint(format!("{} && {}", hint::aside(name), hint::patchq(&["setup", "--only", name])))
     }
 
     fn from_files(error: SettleError) -> CliError {
@@ -310,7 +325,7 @@ impl CliError {
         match error {
             RewriteError::Settle(error) => CliError::settle(name, error),
             RewriteError::EmptyCommit { .. } => CliError::of("empty", &error)
-                .hint(format!("cd {name} && git rebase -i refs/patchq/base, and drop it"))
+                .hint(hint::noted(hint::git_in(name, &["rebase", "-i", "refs/patchq/base"]), "and drop it there"))
                 .in_upstream(name),
             RewriteError::Series(_) => {
                 CliError::of("series", &error).at(format!("patches/{name}/series"), None).in_upstream(name)
@@ -332,15 +347,20 @@ impl CliError {
     }
 }
 
-/// The way out of a checkout whose commits are no queue.
-pub(super) fn unreadable_hint(name: &str, why: &crate::workspace::Unreadable) -> String {
+/// The ways out of a checkout whose commits are no queue.
+pub(super) fn unreadable_hints(name: &str, why: &crate::workspace::Unreadable) -> Vec<String> {
     use crate::workspace::Unreadable;
     match why {
-        Unreadable::HandedOver => format!("patchq refresh {name} --continue     (or --abort)"),
-        Unreadable::OtherBranch(_) | Unreadable::Detached(_) => format!("git -C {name} switch patchq"),
-        Unreadable::Operation(operation) => format!("git -C {name} {operation} --continue, or --abort"),
-        Unreadable::Merge(_) => format!("git -C {name} rebase refs/patchq/base"),
-        Unreadable::NotOnPin(_) => format!("git -C {name} rebase --onto refs/patchq/base UPSTREAM patchq"),
+        Unreadable::HandedOver => vec![
+            hint::noted(hint::patchq(&["refresh", name, "--continue"]), "takes what was made of it"),
+            hint::noted(hint::patchq(&["refresh", name, "--abort"]), "puts the checkout back"),
+        ],
+        Unreadable::OtherBranch(_) | Unreadable::Detached(_) => vec![hint::git_in(name, &["switch", "patchq"])],
+        Unreadable::Operation(operation) => hint::operation(name, operation).into(),
+        Unreadable::Merge(_) => vec![hint::git_in(name, &["rebase", "refs/patchq/base"])],
+        Unreadable::NotOnPin(_) => {
+            vec![hint::git_in(name, &["rebase", "--onto", "refs/patchq/base", "UPSTREAM", "patchq"])]
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::errors::queue_change;
 use super::failure::{CliError, Exit, shown};
+use super::hint;
 use super::session::refuse_open;
 use crate::git::{Id, Prompts};
 use crate::stack::{Exported, Origin};
@@ -107,7 +108,7 @@ fn told(context: &Context, upstream: &Upstream, export: Export) -> Report {
         Export::FilesNewer(changes) => {
             let changes: Vec<String> = changes.iter().map(queue_change).collect();
             let note = format!("{name}: the patch files are newer than the checkout: {}", changes.join(", "));
-            context.say(&Message::note(note).hint(format!("patchq apply {name}")));
+            context.say(&Message::note(note).hint(hint::patchq(&["apply", name])));
             nothing(name, true)
         }
         Export::Written(written) => written_report(context, name, &written),
@@ -125,7 +126,7 @@ fn written_report(context: &Context, name: &str, written: &Written) -> Report {
     let given_up: Vec<String> = written.given_up.iter().map(queue_change).collect();
     if !given_up.is_empty() {
         let note = format!("{name}: gave up what the files said: {}", given_up.join(", "));
-        context.say(&Message::note(note).hint(format!("patchq undo {name}")));
+        context.say(&Message::note(note).hint(hint::patchq(&["undo", name])));
     }
     Report {
         name: name.to_owned(),
@@ -172,14 +173,20 @@ pub(super) fn say_patches(context: &Context, name: &str, written: &[(String, Exp
 fn failed(name: &str, error: ExportError) -> CliError {
     match error {
         ExportError::Rewrite(error) => CliError::rewrite(name, error),
-        ExportError::Pristine => CliError::of("pristine", &error).hint(format!("patchq setup --only {name}")),
-        ExportError::Empty => CliError::of("empty", &error).hint(format!("patchq export --allow-empty {name}")),
+        ExportError::Pristine => CliError::of("pristine", &error).hint(hint::patchq(&["setup", "--only", name])),
+        ExportError::Empty => CliError::of("empty", &error).hint(hint::patchq(&["export", "--allow-empty", name])),
         ExportError::Clash(ref patches) => {
             let text = format!("changed on both sides:\n{}", patches.join("\n"));
             CliError::plain("conflicts", text)
                 .exit(Exit::Conflicts)
-                .hint(format!("patchq export --replace {name}     (takes the commits, gives the files up)"))
-                .hint(format!("patchq setup --discard --only {name}     (takes the files, gives the commits up)"))
+                .hint(hint::noted(
+                    hint::patchq(&["export", "--replace", name]),
+                    "takes the commits, gives the files up",
+                ))
+                .hint(hint::noted(
+                    hint::patchq(&["setup", "--discard", "--only", name]),
+                    "takes the files, gives the commits up",
+                ))
         }
         ExportError::Conflicts { ref conflicts, .. } => {
             CliError::plain("conflicts", format!("{error}{}", conflict_list(conflicts))).exit(Exit::Conflicts)

@@ -147,6 +147,11 @@ impl CliError {
         self
     }
 
+    /// Adds several ways out.
+    pub(super) fn hints(self, hints: impl IntoIterator<Item = String>) -> CliError {
+        hints.into_iter().fold(self, CliError::hint)
+    }
+
     /// Whether a second try, in which git may ask, can help.
     pub(super) fn lacks_credentials(&self) -> bool {
         self.said.kind == "credentials"

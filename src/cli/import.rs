@@ -1,5 +1,6 @@
 //! `patchq import`.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::entry::{Entry, Said, entry, find, rev, write};
 use super::failure::{CliError, Exit, shown};
+use super::hint;
 use super::setup::say_moved;
 use crate::git::{Id, Rev};
 use crate::ui::{Message, count};
@@ -120,16 +122,19 @@ fn tell(
         return;
     }
     let next = if adopted.has_checkout {
-        Message::note("the checkout is still as it was").hint(format!("patchq apply {name}"))
+        Message::note("the checkout is still as it was").hint(hint::patchq(&["apply", name]))
     } else {
-        Message::note("nothing is checked out yet").hint(format!("patchq setup --only {name}"))
+        Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", name]))
     };
     context.say(&next);
     let old = source.file.as_ref().unwrap_or(&source.folder);
-    if let Ok(old) = old.strip_prefix(workspace.layout.root()).map(Path::display) {
-        let (what, option) = if source.file.is_some() { ("file was", "") } else { ("files were", "-r ") };
+    if let Ok(old) = old.strip_prefix(workspace.layout.root()) {
+        let (what, words): (_, &[&str]) =
+            if source.file.is_some() { ("file was", &["rm", "--"]) } else { ("files were", &["rm", "-r", "--"]) };
+        let words: Vec<&OsStr> = words.iter().map(OsStr::new).chain([old.as_os_str()]).collect();
+        let old = shown(old.as_os_str().as_encoded_bytes());
         let note = Message::note(format!("the {what} copied, the old place is not needed any more: {old}"));
-        context.say(&note.hint(format!("git rm {option}'{old}'")));
+        context.say(&note.hint(hint::git_here(&words)));
     }
 }
 
@@ -144,11 +149,15 @@ fn name_and_path(context: &Context, mut given: Vec<PathBuf>) -> Result<(String, 
         (None, Some(path)) => {
             let name = name_in(&context.cwd.join(&path)).ok_or_else(|| {
                 let text = format!("'{}' gives no name for an upstream", shown(path.as_os_str().as_encoded_bytes()));
-                CliError::usage(text).hint(format!("patchq import NAME {}", shown(path.as_os_str().as_encoded_bytes())))
+                CliError::usage(text).hint(hint::patchq(&[
+                    "import".as_ref(),
+                    "NAME".as_ref(),
+                    hint::argument(&path).as_os_str(),
+                ]))
             })?;
             Ok((name, path))
         }
-        (_, None) => Err(CliError::usage("PATH is missing").hint("patchq import [NAME] PATH")),
+        (_, None) => Err(CliError::usage("PATH is missing").hint(hint::patchq(&["import", "PATH"]))),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::CliError;
 use super::failure::Exit;
+use super::hint;
 use crate::report::Bytes;
 use crate::ui::Message;
 use crate::workspace::{InitError, init};
@@ -53,7 +54,14 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     }
     if !made.existed && !context.quiet {
         let note = Message::note("next: add an upstream, or take over patches that you have");
-        context.say(&note.hint("patchq add NAME URL").hint("patchq import NAME.patch --commit ID --url URL"));
+        context.say(&note.hint(hint::patchq(&["add", "NAME", "URL"])).hint(hint::patchq(&[
+            "import",
+            "NAME.patch",
+            "--commit",
+            "ID",
+            "--url",
+            "URL",
+        ])));
     }
     if context.json {
         let root = Bytes::from(made.root.as_os_str().as_bytes());
@@ -67,7 +75,7 @@ fn failed(error: InitError) -> CliError {
     match error {
         InitError::Checkout { .. } => CliError::of("usage", &error)
             .exit(Exit::Usage)
-            .hint("patchq init DIR, with a folder outside of every checkout"),
+            .hint(hint::noted(hint::patchq(&["init", "DIR"]), "DIR: a folder outside of every checkout")),
         InitError::Manifest(errors) => CliError::from(&errors),
         InitError::Git(error) => error.into(),
         InitError::Lock(error) => error.into(),

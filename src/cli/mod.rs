@@ -14,6 +14,7 @@ mod entry;
 mod errors;
 mod export;
 mod failure;
+mod hint;
 mod identity;
 mod import;
 mod init;
@@ -205,8 +206,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// The command line as clap knows it, for completions and manual pages.
-fn command_line() -> clap::Command {
+/// The command line as clap knows it, for completions, manual pages and whoever wants to know whether one is right.
+#[must_use]
+pub fn command_line() -> clap::Command {
     Cli::command()
 }
 

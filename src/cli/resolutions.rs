@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
+use super::hint;
 use super::outcomes::side;
 use crate::path::printable;
 use crate::report::{Bytes, DamagedReport, ResolutionReport};
@@ -155,7 +156,7 @@ fn show(context: &Context, memories: &[Memory], wanted: &str) -> Result<Document
     let Some(entry) = memory.get(&id) else {
         let file = memory.shown(&memory.file(&id));
         let said = memory.damaged().iter().find(|damaged| damaged.file == file).map(unusable).unwrap_or_default();
-        return Err(CliError::plain("files", said).at(file, None).hint(format!("patchq resolutions forget {id}")));
+        return Err(CliError::plain("files", said).at(file, None).hint(hint::patchq(&["resolutions", "forget", &id])));
     };
     let report = ResolutionReport::with_lines(memory, &entry);
     if !context.json {
@@ -248,6 +249,6 @@ fn which_failed(error: WhichDecisionError) -> CliError {
     if several {
         made.hint("give more of its name, or say of which upstream it is: --only NAME")
     } else {
-        made.hint("patchq resolutions list")
+        made.hint(hint::patchq(&["resolutions", "list"]))
     }
 }

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::errors::work_list;
 use super::export::{Patch, conflict_list, patches, say_patches};
 use super::failure::{CliError, Exit};
+use super::hint;
 use super::identity::{from_env, identity};
 use super::save_also::{self, Also};
 use super::session::refuse_open;
@@ -85,7 +86,7 @@ struct Document {
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if args.into.is_none() && message(&args.message).is_empty() {
-        return Err(CliError::usage("the message is empty").hint("patchq save -m \"why\""));
+        return Err(CliError::usage("the message is empty").hint(format!("{} -m \"why\"", hint::patchq(&["save"]))));
     }
     let workspace = context.workspace()?;
     let upstream = which(context, &workspace, args.name.as_deref())?;
@@ -93,7 +94,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let Some(site) = context.site(&workspace, upstream)? else {
         return Err(CliError::plain("checkout", "there is no checkout")
             .in_upstream(name)
-            .hint(format!("patchq setup --only {name}")));
+            .hint(hint::patchq(&["setup", "--only", name])));
     };
     refuse_open(&workspace, &upstream.name)?;
     let also = save_also::entries(context, &workspace, upstream, &args.also)?;
@@ -153,7 +154,7 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
         several => {
             let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
             let error = CliError::usage(format!("several checkouts have changes: {}", names.join(", ")));
-            Err(error.hint(format!("patchq save {} -m \"why\"", names[0])))
+            Err(error.hint(hint::save(names[0])))
         }
     }
 }
@@ -196,9 +197,9 @@ fn failed(name: &str, error: SaveError) -> CliError {
     let made = match error {
         SaveError::Rewrite(error) => CliError::rewrite(name, error),
         SaveError::NotACheckout(ref found) => CliError::not_a_checkout(name, found),
-        SaveError::NoCheckout => CliError::of("checkout", &error).hint(format!("patchq setup --only {name}")),
+        SaveError::NoCheckout => CliError::of("checkout", &error).hint(hint::patchq(&["setup", "--only", name])),
         SaveError::Nothing => CliError::of("nothing", &error),
-        SaveError::NoSuchPath(_) => CliError::of("nothing", &error).hint(format!("git -C {name} status")),
+        SaveError::NoSuchPath(_) => CliError::of("nothing", &error).hint(hint::git_in(name, &["status"])),
         SaveError::Unusable(ref changes) => CliError::plain("unusable", format!("{error}:\n{}", work_list(changes)))
             .hint("finish the merge, or move the repository elsewhere"),
         SaveError::Many { count, ref large } => {
@@ -207,13 +208,18 @@ fn failed(name: &str, error: SaveError) -> CliError {
             let why: Vec<String> = many.into_iter().chain(large).collect();
             let text = format!("not saved: {} (limits: {MANY_FILES} new files, {})", why.join(", "), size(LARGE_FILE));
             CliError::plain("many", text)
-                .hint(format!("patchq save {name} --all …, if they are meant"))
+                .hint(hint::noted(format!("{} --all", hint::save(name)), "if they are meant"))
                 .hint("or list them in .gitignore")
         }
-        SaveError::Which(_) => CliError::usage(error.to_string()).hint(format!("patchq status {name}")),
-        SaveError::FilesNewer => {
-            CliError::of("files-newer", &error).hint("save without --into, or stash, `patchq apply`, unstash")
-        }
+        SaveError::Which(_) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
+        SaveError::FilesNewer => CliError::of("files-newer", &error)
+            .hint(hint::noted(hint::save(name), "as a patch of its own"))
+            .hint(format!(
+                "{} && {} && {}",
+                hint::git_in(name, &["stash", "--include-untracked"]),
+                hint::patchq(&["apply", name]),
+                hint::git_in(name, &["stash", "pop"])
+            )),
         SaveError::Conflicts { ref conflicts, .. } => {
             CliError::plain("conflicts", format!("{error}{}", conflict_list(conflicts))).exit(Exit::Conflicts)
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::export::{Patch, patches, say_patches};
 use super::failure::{CliError, Exit};
+use super::hint;
 use super::session::refuse_open;
 use super::{outcomes, refresh};
 use crate::git::{Prompts, Url};
@@ -144,12 +145,13 @@ fn tell(context: &Context, name: &str, report: &PatchReport, written: Option<&Pi
     match (written, report.outcome) {
         (Some(Picked { patch, patches, .. }), _) => {
             say_patches(context, name, patches);
-            context.tell(&format!("{name}: saved in patches/{name}/{patch}; 'patchq undo {name}' takes it back"));
+            let undo = hint::patchq(&["undo", name]);
+            context.tell(&format!("{name}: saved in patches/{name}/{patch}; '{undo}' takes it back"));
         }
         (None, "upstreamed") => context.tell(&format!("{name}: nothing was written: it has all of the patch already")),
         (None, "conflict" | "blocked") => {
             let note = format!("{name}: nothing was changed; the patch is in conflict with what is there");
-            let hint = format!("patchq save {name} -m \"why\"     (after making the change in its checkout)");
+            let hint = hint::noted(hint::save(name), "after making the change in its checkout");
             context.say(&Message::note(note).hint(hint));
         }
         (None, _) => context.tell(&format!("{name}: nothing was written")),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit};
+use super::hint;
 use super::sites::Each;
 use crate::git::checkout::Warning;
 use crate::git::{Id, Prompts};
@@ -120,9 +121,9 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Option<Pat
             let name = below.to_string_lossy().into_owned();
             let error = CliError::usage(format!("'{}' is inside the workspace", dir.display()));
             Err(if workspace.upstream(&name).is_ok() {
-                error.hint(format!("patchq setup --only {name}"))
+                error.hint(hint::patchq(&["setup", "--only", &name]))
             } else {
-                error.hint("patchq setup .")
+                error.hint(hint::patchq(&["setup", "."]))
             })
         }
         Err(_) => Ok((workspace, Some(real))),
@@ -211,7 +212,7 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
         let commits = count(settled.unexported.len(), "commit", "commits");
         context.say(
             &Message::note(format!("{name}: brought back with {commits} that differ from the patch files"))
-                .hint(format!("patchq export {name}")),
+                .hint(hint::patchq(&["export", name])),
         );
     }
     if !settled.work.is_empty() {
@@ -227,7 +228,7 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
         let work_count = work.len();
         let work = count(work_count, "uncommitted change", "uncommitted changes");
         let what = if work_count == 0 { commits } else { format!("{commits} and {work}") };
-        context.say(&Message::note(format!("{name}: gave up {what}")).hint(format!("patchq undo {name}")));
+        context.say(&Message::note(format!("{name}: gave up {what}")).hint(hint::patchq(&["undo", name])));
     }
 }
 

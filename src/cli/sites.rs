@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::context::Context;
 use super::failure::{CliError, Exit};
+use super::hint;
 use crate::git::checkout::mend_index;
 use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
 use crate::ui::{Message, Task};
@@ -21,6 +22,7 @@ impl Context {
     /// The workspace that the folder `start` stands in.
     pub(super) fn workspace_at(&self, start: &Path) -> Result<Workspace, CliError> {
         let mut workspace = Workspace::open(start)?;
+        hint::note_root(workspace.layout.root());
         let finished = self.around(self.command(), |around| finish_left_behind(&workspace, around));
         let finished = finished.map_err(CliError::left_behind)?;
         for (name, command) in &finished {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
+use super::hint;
 use crate::report::{Bytes, OpenSession, PatchStatus, TouchedFile, UpstreamStatus};
 use crate::ui::{Cell, Column, Message, Paint, Table, age, count};
 use crate::workspace::manifest::Upstream;
@@ -61,7 +62,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Ok(exit);
     }
     if all.is_empty() {
-        context.say(&Message::note("there is no upstream yet").hint("patchq add NAME URL"));
+        context.say(&Message::note("there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"])));
     } else {
         let rows = all.iter().zip(upstreams.iter().map(|upstream| upstream.track.is_some()));
         context.out(&table(rows, context.now()).render(&context.look));
@@ -175,7 +176,7 @@ fn details(context: &Context, status: &UpstreamStatus) -> String {
             None => format!("a refresh {}", session.words()),
         }];
         let ways = [("--continue", "goes on with it"), ("--abort", "gives it up")];
-        lines.extend(ways.iter().map(|(way, what)| format!("patchq refresh {} {way:<10}  ({what})", status.name)));
+        lines.extend(ways.iter().map(|(way, what)| hint::noted(hint::patchq(&["refresh", &status.name, way]), what)));
         section("session", lines);
     }
     out

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
+use super::hint;
 use crate::image::{ReferenceError, TagError};
 use crate::path::nearest;
 use crate::report::{ImageTag, TagsError, UpstreamTags, tags};
@@ -91,7 +92,7 @@ fn known_image(upstreams: &[&Upstream], image: &str) -> Result<(), CliError> {
     }
     let error = CliError::usage(format!("there is no image '{}' in {MANIFEST}", shown(image)));
     Err(match (nearest(image, known.iter().copied()), known.as_slice()) {
-        (Some(near), _) => error.hint(format!("patchq tag --image {near}")),
+        (Some(near), _) => error.hint(hint::patchq(&["tag", "--image", near])),
         (None, []) => error.hint("images are entries [[upstream.NAME.image]]"),
         (None, known) => error.hint(format!("the images are {}", known.join(", "))),
     })
@@ -118,23 +119,23 @@ fn failed(upstream: &Upstream, error: &TagsError) -> CliError {
     let overridden = format!("or say it in {MANIFEST}: version = \"1.2.3\"");
     match error {
         TagsError::Files(error @ FilesError::NoPin { .. }) => {
-            CliError::from(error).hint(format!("patchq add {name} --pin REV"))
+            CliError::from(error).hint(hint::patchq(&["add", name, "--pin", "REV"]))
         }
         TagsError::Files(error) => CliError::from(error),
         TagsError::NoVersion { file } => CliError::of("version", error)
             .at(file.clone(), None)
-            .hint(format!("patchq verify --fix {name}"))
+            .hint(hint::patchq(&["verify", "--fix", name]))
             .hint(overridden),
         TagsError::Stale { .. } => CliError::of("version", error)
             .at(format!("commits/{name}.version.txt"), Some(1))
-            .hint(format!("patchq verify --fix {name}")),
+            .hint(hint::patchq(&["verify", "--fix", name])),
         TagsError::Binary { patch, line, .. } => CliError::of("patch", error)
             .at(format!("patches/{name}/{patch}"), Some(*line))
             .hint("make the patch anew with 'git diff --binary --full-index'"),
         TagsError::Reference(reference) => {
             let made = CliError::of("tag", error).at(MANIFEST, Some(upstream.line));
             let hint = match reference {
-                ReferenceError::Tag(TagError::Date { .. }) => Some(format!("patchq setup --only {name}")),
+                ReferenceError::Tag(TagError::Date { .. }) => Some(hint::patchq(&["setup", "--only", name])),
                 ReferenceError::Tag(error) => error.hint(),
                 _ => None,
             };

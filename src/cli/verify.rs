@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
+use super::hint;
 use super::session::refuse_open;
 use crate::git::Prompts;
 use crate::ui::{Message, Paint, count};
@@ -224,8 +225,9 @@ fn tell(context: &Context, document: &Document, upstreams: usize, failed: bool) 
     let fixable = findings.iter().filter(|finding| finding.fixable).count();
     if fixable > 0 {
         let canonical = findings.iter().any(|finding| finding.kind == FindingKind::Form);
-        let option = if canonical { " --canonical" } else { "" };
-        text.push_str(&format!("; `patchq verify{option} --fix` puts {fixable} of them right"));
+        let words: Vec<&str> =
+            ["verify"].into_iter().chain(canonical.then_some("--canonical")).chain(["--fix"]).collect();
+        text.push_str(&format!("; `{}` puts {fixable} of them right", hint::patchq(&words)));
     }
     context.tell(&text);
     Ok(())

@@ -18,7 +18,7 @@ fn a_patch_and_its_commit_file_are_taken_over() {
     for text in [
         format!("up: 1 patch in patches/up/, on {} (v1.0.0)", &id[..12]),
         "hint: patchq setup --only up".to_owned(),
-        "hint: git rm 'up.patch'".to_owned(),
+        "hint: git rm -- up.patch".to_owned(),
     ] {
         assert!(out.stderr.contains(&text), "no '{text}' in:\n{}", out.stderr);
     }

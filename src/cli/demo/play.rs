@@ -12,6 +12,7 @@ use super::story::{Action, COLLEAGUE, NARRATOR, NEXT, Place, STORY, Step};
 use super::{Args, DemoUpstream, KUBEFLOW_LIKE, RAY_LIKE};
 use crate::cli::context::Context;
 use crate::cli::failure::{CliError, Exit, shown};
+use crate::cli::hint;
 use crate::ui::Paint;
 
 /// The folder of a demo for which none is named.
@@ -39,7 +40,7 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
     let name = shown(named.as_os_str().as_encoded_bytes());
     let stage = Stage::build(context, &context.cwd.join(&named), &name)?;
     say(context, &format!("Two small upstreams and a workspace, made in {name}:\n\n"));
-    say(context, &prompt(context, &format!("cd {}", quoted(&named.join("workspace").to_string_lossy()))));
+    say(context, &prompt(context, &format!("cd {}", hint::quoted(named.join("workspace").as_os_str()))));
     // Whoever pressed ctrl-C did so to the step's program as well, and that is no failure of the step.
     let done = |step: &Step| stage.do_step(step).or_else(|error| context.check_stop().and(Err(error)));
     let mut steps = Vec::new();
@@ -61,7 +62,7 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
         say(context, &output);
         steps.push(Done { command, output: console::strip_ansi_codes(&output).into_owned() });
     }
-    let folder = quoted(&named.join("workspace").to_string_lossy());
+    let folder = hint::quoted(named.join("workspace").as_os_str());
     say(context, &format!("\nThat was the daily loop. The folder stays, to play in:\n\n  cd {folder}\n{NEXT}"));
     if context.json {
         context.document(Document { folder: name, steps }, None)?;
@@ -86,7 +87,7 @@ fn prompt(context: &Context, command: &str) -> String {
 /// What somebody would type for `action` in the workspace.
 fn typed(action: &Action) -> String {
     let line = |program: &str, arguments: &[&str]| {
-        let words = arguments.iter().map(|argument| quoted(argument));
+        let words = arguments.iter().map(|argument| hint::quoted(argument.as_ref()));
         std::iter::once(program.to_owned()).chain(words).collect::<Vec<_>>().join(" ")
     };
     match action {
@@ -94,16 +95,6 @@ fn typed(action: &Action) -> String {
         Action::Git(arguments) => line("git", arguments),
         Action::Cat(file) => line("cat", &[file]),
         Action::Edit { file, .. } => line("$EDITOR", &[file]),
-    }
-}
-
-/// `word` for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=~@,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -128,7 +119,7 @@ impl Stage {
         let mut there = fs::read_dir(root).map_err(io("cannot read the folder", root))?;
         if there.next().is_some() {
             let text = format!("'{name}' is not empty, and the demo needs a folder of its own");
-            return Err(CliError::usage(text).hint("patchq demo NEW-FOLDER"));
+            return Err(CliError::usage(text).hint(hint::patchq(&["demo", "NEW-FOLDER"])));
         }
         let root = root.canonicalize().map_err(io("cannot find", root))?;
         let temporary = std::env::temp_dir();

@@ -10,6 +10,7 @@ use super::changers::Changers;
 use super::context::Context;
 use super::entry::{rev, track};
 use super::failure::{CliError, Exit};
+use super::hint;
 use super::report_file::ReportFile;
 use super::session::{self, Held};
 use crate::stack::Way;
@@ -270,18 +271,17 @@ fn which<'w>(workspace: &'w Workspace, args: &Args) -> Result<&'w Upstream, CliE
     let several = if open.is_empty() { all.collect() } else { open };
     match several.as_slice() {
         [only] => Ok(only),
-        [] => Err(CliError::plain("nothing", "there is no upstream yet").hint("patchq add NAME URL")),
+        [] => Err(CliError::plain("nothing", "there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"]))),
         several => {
             let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
             let error = CliError::usage(format!("several upstreams: {}; which one?", names.join(", ")));
-            let option = if args.abort {
-                " --abort"
-            } else if args.go_on {
-                " --continue"
-            } else {
-                ""
+            let option = match (args.abort, args.go_on) {
+                (true, _) => Some("--abort"),
+                (false, true) => Some("--continue"),
+                (false, false) => None,
             };
-            Err(error.hint(format!("patchq refresh {}{option}", names[0])))
+            let words: Vec<&str> = ["refresh", names[0]].into_iter().chain(option).collect();
+            Err(error.hint(hint::patchq(&words)))
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What a refresh says on the terminal.
 
+use std::ffi::OsStr;
+
 use super::super::context::Context;
 use super::super::export::say_patches;
 use super::super::failure::{CliError, shown};
+use super::super::hint;
 use super::super::outcomes;
 use super::super::resolutions::unusable;
 use super::super::session::hand_over_failed as hand_over;
@@ -84,7 +87,7 @@ pub(super) fn told(
             let note = format!("{name}: the manifest says version = \"{version}\", which stays as it is");
             context.say(&Message::note(note).hint("change it in upstreams.toml if the new pin is another version"));
         }
-        context.tell(&format!("{name}: moved to {here}; 'patchq undo {name}' takes it back"));
+        context.tell(&format!("{name}: moved to {here}; '{}' takes it back", hint::patchq(&["undo", name])));
     }
     Ok(())
 }
@@ -94,40 +97,40 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts
     let decisions = count(conflicts, "decision", "decisions");
     // The tip of the manifest's track needs no name.
     let to = match (&args.to, &args.track) {
-        (Some(to), _) => format!(" --to {to}"),
-        (None, Some(_)) => format!(" --to {}", refreshed.target.pin.short(12)),
-        (None, None) if args.go_on => format!(" --to {}", refreshed.target.pin.short(12)),
-        (None, None) => String::new(),
+        (Some(to), _) => hint::option("--to", to),
+        (None, None) if !args.go_on => Vec::new(),
+        _ => hint::option("--to", &refreshed.target.pin.short(12)),
     };
+    let look: Vec<&str> =
+        ["diff-upstream", name].into_iter().chain(to.iter().map(String::as_str)).chain(["-p"]).collect();
     let waits = if conflicts == 1 { "waits" } else { "wait" };
     let mut message = Message::note(match args.go_on {
         true => format!("{name}: nothing was changed; {decisions} still {waits}"),
         false => format!("{name}: nothing was changed; {decisions} must be made first"),
     })
-    .hint(format!("patchq diff-upstream {name}{to} -p     (what upstream did)"));
+    .hint(hint::noted(hint::patchq(&look), "what upstream did"));
     if args.dry_run {
-        message = message.hint(format!("{} --dry-run -v     (the lines)", again(name, args)));
+        message = message.hint(hint::noted(again(name, args, &["--dry-run", "-v"]), "the lines"));
     }
     if refreshed.remembered > 0 && !args.accept.contains(&AcceptWay::Remembered) {
         let n = refreshed.remembered;
-        let line = format!("{} --accept remembered     ({n} of them decided before)", again(name, args));
-        message = message.hint(line);
+        let line = again(name, args, &["--accept", "remembered"]);
+        message = message.hint(hint::noted(line, format!("{n} of them decided before")));
     }
     let proposals: usize = report.iter().map(proposals).sum();
     if proposals > 0 {
-        message = message.hint(format!("{} --accept suggested", again(name, args)));
+        message = message.hint(again(name, args, &["--accept", "suggested"]));
     }
     let touched = |file: &FileReport| !file.decided.is_empty() || !file.refused.is_empty();
     if !args.only.is_empty() && !report.iter().flat_map(|patch| &patch.files).any(touched) {
         message = message.caused_by(format!("--only {} names no conflict", args.only.join(", ")));
     }
     let emptied = report.iter().filter(|patch| patch.emptied);
-    let drops: Vec<String> = emptied.map(|patch| format!(" --allow-drop {}", patch.file)).collect();
+    let drops: Vec<String> = emptied.flat_map(|patch| hint::option("--allow-drop", &patch.file)).collect();
     if drops.is_empty() {
         return message;
     }
-    let drops = format!("{}{}", again(name, args), drops.concat());
-    message.hint(format!("{drops}     (if nothing of that is needed any more)"))
+    message.hint(hint::noted(again(name, args, &drops), "if nothing of that is needed any more"))
 }
 
 /// How many conflicts of a patch come with a proposal.
@@ -139,24 +142,25 @@ fn proposals(patch: &PatchReport) -> usize {
     patch.files.iter().filter_map(|file| file.conflict.as_ref()).map(of).sum()
 }
 
-/// The command line once more, as far as it says where to go.
-pub(super) fn again(name: &str, args: &Args) -> String {
-    let mut line = format!("patchq refresh {name}{}", if args.go_on { " --continue" } else { "" });
+/// The command line once more, as far as it says where to go, with `more`.
+pub(super) fn again<W: AsRef<str>>(name: &str, args: &Args, more: &[W]) -> String {
+    let mut words = vec!["refresh".to_owned(), name.to_owned()];
+    if args.go_on {
+        words.push("--continue".to_owned());
+    }
     for (option, value) in [("--to", &args.to), ("--track", &args.track)] {
-        if let Some(value) = value {
-            let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c));
-            line.push_str(&if plain { format!(" {option} {value}") } else { format!(" {option} '{value}'") });
-        }
+        words.extend(value.iter().flat_map(|value| hint::option(option, value)));
     }
     for (option, given) in [("--once", args.once), ("--allow-older", args.allow_older)] {
         if given {
-            line.push_str(&format!(" {option}"));
+            words.push(option.to_owned());
         }
     }
-    args.allow_drop.iter().for_each(|name| line.push_str(&format!(" --allow-drop {name}")));
-    args.accept.iter().for_each(|way| line.push_str(&format!(" --accept {}", way.way().word())));
-    args.only.iter().for_each(|only| line.push_str(&format!(" --only '{only}'")));
-    line
+    words.extend(args.allow_drop.iter().flat_map(|name| hint::option("--allow-drop", name)));
+    words.extend(args.accept.iter().flat_map(|way| hint::option("--accept", way.way().word())));
+    words.extend(args.only.iter().flat_map(|only| hint::option("--only", only)));
+    words.extend(more.iter().map(|word| word.as_ref().to_owned()));
+    hint::patchq(&words)
 }
 
 /// A failure of a refresh, with the way out.
@@ -165,35 +169,35 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
     let made = match error {
         RefreshError::Target(TargetError::Older(ref back)) if args.go_on => CliError::of("older", back)
             .caused_by("the pin was moved since the session began")
-            .hint(format!("patchq refresh {name} --abort     (gives the session up)")),
+            .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "gives the session up")),
         RefreshError::Target(TargetError::Older(ref back)) => {
-            CliError::of("older", back).hint(format!("{} --allow-older", again(name, args)))
+            CliError::of("older", back).hint(again(name, args, &["--allow-older"]))
         }
         RefreshError::Target(error) => CliError::target(name, error),
-        RefreshError::Agreed(error) => CliError::usage(error.to_string()).hint(format!("patchq status {name}")),
+        RefreshError::Agreed(error) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         RefreshError::Open(_) => with_ways(CliError::of("session", &error), name),
         RefreshError::There(_) => {
-            CliError::of("session", &error).hint(format!("patchq refresh {name} --abort     (ends it)"))
+            CliError::of("session", &error).hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "ends it"))
         }
-        RefreshError::NoSession => CliError::of("no-session", &error).hint(format!("patchq refresh {name}")),
+        RefreshError::NoSession => CliError::of("no-session", &error).hint(hint::patchq(&["refresh", name])),
         RefreshError::Session(error) => session(name, error),
         RefreshError::Dirty(ref work) if args.go_on => {
             // Nothing is saved while a session is open.
             CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
-                .hint(format!("git -C {name} stash --include-untracked     (and 'stash pop' afterwards)"))
+                .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards"))
         }
         RefreshError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
-            .hint(format!("patchq save {name} -m \"why\""))
-            .hint(format!("git -C {name} stash --include-untracked     (and 'stash pop' afterwards)")),
+            .hint(hint::save(name))
+            .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards")),
         RefreshError::HandOver(error) => hand_over(name, error),
-        RefreshError::LostStore => CliError::of("store", &error).hint(format!("patchq setup --only {name}")),
+        RefreshError::LostStore => CliError::of("store", &error).hint(hint::patchq(&["setup", "--only", name])),
         RefreshError::Edit(ref edit) => CliError::edit(name, edit),
         RefreshError::Rewrite(RewriteError::Settle(SettleError::Commits(ref commits))) if args.go_on => {
             let made =
                 CliError::rewrite(name, RewriteError::Settle(SettleError::Commits(commits.clone()))).without_hints();
-            made.hint(format!(
-                "patchq refresh {name} --abort && patchq export {name}     ('patchq undo' keeps the session)"
-            ))
+            let both =
+                format!("{} && {}", hint::patchq(&["refresh", name, "--abort"]), hint::patchq(&["export", name]));
+            made.hint(hint::noted(both, "'patchq undo' keeps the session"))
         }
         RefreshError::Rewrite(error) => CliError::rewrite(name, error),
     };
@@ -205,11 +209,20 @@ fn session(name: &str, error: SessionError) -> CliError {
     match error {
         SessionError::Content(content) => CliError::of("session", &content)
             .at(content.file.display().to_string(), content.line)
-            .hint(format!("mend it, or take it back from your repository: git log -p -- {}", content.file.display()))
-            .hint(format!("patchq refresh {name} --abort     (gives up what was decided)")),
+            .hint(hint::noted(
+                hint::git_here(
+                    &["log", "-p", "--"]
+                        .map(OsStr::new)
+                        .into_iter()
+                        .chain([content.file.as_os_str()])
+                        .collect::<Vec<_>>(),
+                ),
+                "mend it, or take it back from here",
+            ))
+            .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "gives up what was decided")),
         SessionError::File(file) => CliError::of("io", &file),
         error @ SessionError::ChangedMeanwhile(_) => {
-            CliError::of("changed", &error).hint(format!("patchq status {name}     (is it still open?)"))
+            CliError::of("changed", &error).hint(hint::noted(hint::patchq(&["status", name]), "is it still open?"))
         }
         SessionError::Settle(error) => CliError::settle(name, error),
     }
@@ -218,6 +231,6 @@ fn session(name: &str, error: SessionError) -> CliError {
 /// An open session is in the way: how to get past it.
 pub(in crate::cli) fn with_ways(error: CliError, name: &str) -> CliError {
     error
-        .hint(format!("patchq refresh {name} --continue     (goes on with it)"))
-        .hint(format!("patchq refresh {name} --abort        (gives it up)"))
+        .hint(hint::noted(hint::patchq(&["refresh", name, "--continue"]), "goes on with it"))
+        .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "gives it up"))
 }

@@ -2,6 +2,7 @@
 
 use super::super::context::Context;
 use super::super::failure::{CliError, Exit};
+use super::super::hint;
 use super::super::refresh::{Args, failed};
 use super::checkout::tell_kept;
 use crate::workspace::manifest::Upstream;
@@ -31,7 +32,8 @@ pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream
             tell_kept(context, name, kept);
         }
     }
-    context.tell(&format!("{name}: the refresh is given up; 'patchq undo {name}' brings its decisions back"));
+    let undo = hint::patchq(&["undo", name]);
+    context.tell(&format!("{name}: the refresh is given up; '{undo}' brings its decisions back"));
     if context.json {
         context.document(serde_json::json!({ "name": name, "aborted": true }), None)?;
     }

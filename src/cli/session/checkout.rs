@@ -3,6 +3,7 @@
 use super::super::context::Context;
 use super::super::errors::work_list;
 use super::super::failure::{CliError, Exit, shown};
+use super::super::hint;
 use super::super::refresh::{Args, failed as refresh_failed, with_ways};
 use super::answer::{Act, made_by, say};
 use super::drift::queue_change;
@@ -94,16 +95,16 @@ pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<()
 }
 
 fn put_back_hint(name: &str) -> String {
-    format!("patchq refresh {name} --abort     (puts the checkout back, and gives the refresh up)")
+    hint::noted(hint::patchq(&["refresh", name, "--abort"]), "puts the checkout back, and gives the refresh up")
 }
 
 fn ways_back(error: CliError, name: &str, away: &Away) -> CliError {
     match away {
-        Away::Operation(operation) => error.hint(format!("git -C {name} {operation} --continue, or --abort")),
+        Away::Operation(operation) => error.hints(hint::operation(name, operation)),
         Away::Branch(_) | Away::Elsewhere(_) => {
-            error.hint(format!("git -C {name} switch -     (or where you decided it)"))
+            error.hint(hint::noted(hint::git_in(name, &["switch", "-"]), "or where you decided it"))
         }
-        Away::Merge(_) => error.hint(format!("git -C {name} rebase HEAD^     (makes a line of it)")),
+        Away::Merge(_) => error.hint(hint::noted(hint::git_in(name, &["rebase", "HEAD^"]), "makes a line of it")),
         Away::NoCheckout | Away::TakenOut => error,
     }
 }
@@ -119,7 +120,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
             text.push_str(&format!("\n{path}: edit it, or say with 'git add' or 'git rm' what becomes of it"));
         }
         let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
-        return Err(with_ways(error.hint(format!("git -C {name} status")), name));
+        return Err(with_ways(error.hint(hint::git_in(name, &["status"])), name));
     }
     for path in &back.filtered {
         let text = format!("{name}: {path} is taken as it is on the disk; the filter of its attributes is not run");
@@ -131,7 +132,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
         let text = format!("{new} in the checkout of which git knows nothing:{list}");
         let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
         return Err(error
-            .hint(format!("git -C {name} add PATH     (makes it a part of {patch})"))
+            .hint(hint::noted(hint::git_in(name, &["add", "PATH"]), format!("makes it a part of {patch}")))
             .hint("or move it away, or let git ignore it"));
     }
     if back.others.is_empty() {
@@ -152,9 +153,10 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
     }
     let error = CliError::plain("handed-over", format!("{what}\nthey would become part of {patch}"));
     let error = error.exit(Exit::Conflicts).in_upstream(name);
-    Err(error
-        .hint(format!("git -C {name} restore --staged --worktree PATH"))
-        .hint(format!("patchq refresh {name} --continue     (on a terminal: asks whether they belong to it)")))
+    Err(error.hint(hint::git_in(name, &["restore", "--staged", "--worktree", "PATH"])).hint(hint::noted(
+        hint::patchq(&["refresh", name, "--continue"]),
+        "on a terminal: asks whether they belong to it",
+    )))
 }
 
 /// Says what was kept of what was made in the checkout.
@@ -167,7 +169,7 @@ pub(super) fn tell_kept(context: &Context, name: &str, kept: &Kept) {
     let commits = (!kept.commits.is_empty()).then(|| count(kept.commits.len(), "commit", "commits"));
     let all: Vec<String> = paths.into_iter().chain(commits).collect();
     if !all.is_empty() {
-        context.tell(&format!("{name}: kept for 'patchq undo {name}': {}", all.join(", ")));
+        context.tell(&format!("{name}: kept for '{}': {}", hint::patchq(&["undo", name]), all.join(", ")));
     }
 }
 
@@ -189,23 +191,22 @@ pub(in crate::cli) fn failed(name: &str, error: HandOverError) -> CliError {
     let made = |error: &HandOverError| CliError::of("handed-over", error);
     match error {
         HandOverError::Settle(error) => CliError::settle(name, error),
-        HandOverError::Unreadable(ref why) => made(&error).hint(super::super::errors::unreadable_hint(name, why)),
+        HandOverError::Unreadable(ref why) => made(&error).hints(super::super::errors::unreadable_hints(name, why)),
         HandOverError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
-            .hint(format!("git -C {name} stash --include-untracked")),
-        HandOverError::NoCheckout => made(&error).hint(format!("patchq setup --only {name}")),
-        HandOverError::Operation(operation) => {
-            made(&error).hint(format!("git -C {name} {operation} --continue, or --abort"))
-        }
+            .hint(hint::git_in(name, &["stash", "--include-untracked"])),
+        HandOverError::NoCheckout => made(&error).hint(hint::patchq(&["setup", "--only", name])),
+        HandOverError::Operation(operation) => made(&error).hints(hint::operation(name, &operation)),
         HandOverError::AnotherQuestion { ref changes, .. } => {
             let changes: Vec<String> = changes.iter().map(|change| format!("\n{}", queue_change(change))).collect();
             CliError::plain("handed-over", format!("{error}:{}", changes.concat()))
                 .hint("bring those files back to what they were (git stash, git checkout), and go on")
-                .hint(format!(
-                    "patchq refresh {name} --abort     (puts the checkout back, and keeps what was made for undo)"
+                .hint(hint::noted(
+                    hint::patchq(&["refresh", name, "--abort"]),
+                    "puts the checkout back, and keeps what was made for undo",
                 ))
         }
-        HandOverError::ChangedMeanwhile(_) => made(&error).hint(format!("patchq refresh {name} --continue")),
-        HandOverError::NoFile(_) => made(&error).hint(format!("git -C {name} status")),
+        HandOverError::ChangedMeanwhile(_) => made(&error).hint(hint::patchq(&["refresh", name, "--continue"])),
+        HandOverError::NoFile(_) => made(&error).hint(hint::git_in(name, &["status"])),
         HandOverError::Already(_)
         | HandOverError::Unfit(_)
         | HandOverError::Homeless(_)

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::super::changers::Changers;
 use super::super::context::{Context, interrupted};
 use super::super::failure::{CliError, Exit, shown};
+use super::super::hint;
 use super::super::refresh::{Args, failed};
 use super::answer::{Act, act, made_by};
 use super::open::{About, Key, Open, open};
@@ -104,7 +105,7 @@ pub(in crate::cli) fn hold<'a>(
 }
 
 fn go_on(site: &Site<'_>) -> String {
-    format!("patchq refresh {} --continue     (what was decided is kept)", site.name())
+    hint::noted(hint::patchq(&["refresh", site.name().as_str(), "--continue"]), "what was decided is kept")
 }
 
 /// Says how a session was left that did not come to its end, and with which exit.
@@ -125,7 +126,8 @@ fn told(context: &Context, site: &Site<'_>, (end, kept): (End, bool), rebased: &
             return Exit::Conflicts;
         }
         End::Aborted if kept => {
-            context.tell(&format!("{name}: the refresh is given up; 'patchq undo {name}' brings its decisions back"));
+            let undo = hint::patchq(&["undo", name.as_str()]);
+            context.tell(&format!("{name}: the refresh is given up; '{undo}' brings its decisions back"));
         }
         End::Aborted => context.tell(&format!("{name}: the refresh is given up; nothing was changed")),
         _ if kept => {

@@ -1,45 +1,45 @@
 //! What goes wrong with `refresh`, as rows of the table of mistakes; what depends on the target is in `targets.rs`.
 
-use crate::mistakes::{BASE, Mistake, check, dirty, manifest, patch};
+use crate::mistakes::{BASE, Mistake, check, dirty, manifest, mistakes, patch};
 
-const MISTAKES: &[Mistake] = &[
-    Mistake {
+mistakes! {
+    a_commit_that_is_no_name_at_all: Mistake {
         what: "a commit that is no name at all",
         args: &["refresh", "--to", "v 1"],
         code: 2,
         says: &["v 1"],
         ..BASE
     },
-    Mistake {
+    a_commit_that_upstream_does_not_have: Mistake {
         what: "a commit that upstream does not have",
         args: &["refresh", "--to", "v9"],
         says: &["up: the upstream has no branch, tag or commit 'v9'"],
         hint: "git ls-remote",
         ..BASE
     },
-    Mistake {
+    too_few_digits_of_an_id: Mistake {
         what: "too few digits of an id",
         args: &["refresh", "--to", "abcdef"],
         says: &["up: the upstream has no branch, tag or commit 'abcdef'"],
         hint: "git ls-remote",
         ..BASE
     },
-    Mistake { what: "--once without a target", args: &["refresh", "--once"], code: 2, says: &["--to <REV>"], ..BASE },
-    Mistake {
+    once_without_a_target: Mistake { what: "--once without a target", args: &["refresh", "--once"], code: 2, says: &["--to <REV>"], ..BASE },
+    both_ways_to_leave_the_track: Mistake {
         what: "both ways to leave the track",
         args: &["refresh", "--to", "v1.1", "--once", "--track", "main"],
         code: 2,
         says: &["'--once' cannot be used with '--track <NEW>'"],
         ..BASE
     },
-    Mistake {
+    a_track_that_is_a_commit_id: Mistake {
         what: "a track that is a commit id",
         args: &["refresh", "--track", "1111111111111111111111111111111111111111"],
         code: 2,
         says: &["1111111111"],
         ..BASE
     },
-    Mistake {
+    a_track_of_the_manifest_s_that_is_gone: Mistake {
         what: "a track of the manifest's that is gone",
         make: |env| {
             manifest(env, "[upstream.up]\nurl = \"../up.git\"\ntrack = \"gone\"\nsparse = [\"app\", \"docs\"]\n");
@@ -49,7 +49,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "git ls-remote",
         ..BASE
     },
-    Mistake {
+    no_track: Mistake {
         what: "no track",
         make: |env| manifest(env, "[upstream.up]\nurl = \"../up.git\"\nsparse = [\"app\", \"docs\"]\n"),
         args: &["refresh"],
@@ -57,7 +57,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "patchq refresh up --track TRACK",
         ..BASE
     },
-    Mistake {
+    a_target_outside_of_the_track: Mistake {
         what: "a target outside of the track",
         make: |env| {
             manifest(env, "[upstream.up]\nurl = \"../up.git\"\ntrack = \"v1.0*\"\nsparse = [\"app\", \"docs\"]\n");
@@ -68,7 +68,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "patchq refresh up --to v1.1 --once",
         ..BASE
     },
-    Mistake {
+    no_pin_to_move: Mistake {
         what: "no pin to move",
         make: |env| std::fs::remove_file(env.path("ws/commits/up.txt")).unwrap(),
         args: &["refresh"],
@@ -76,7 +76,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "patchq add up --pin REV",
         ..BASE
     },
-    Mistake {
+    an_upstream_that_does_not_exist: Mistake {
         what: "an upstream that does not exist",
         args: &["refresh", "upp"],
         code: 2,
@@ -84,7 +84,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "'up'",
         ..BASE
     },
-    Mistake {
+    uncommitted_changes: Mistake {
         what: "uncommitted changes",
         make: dirty,
         args: &["refresh"],
@@ -92,7 +92,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "patchq save up",
         ..BASE
     },
-    Mistake {
+    a_patch_that_does_not_apply_where_it_is: Mistake {
         what: "a patch that does not apply where it is",
         make: |env| patch(env, "--- a/app/main.py\n+++ b/app/main.py\n@@ -1,2 +1,2 @@\n import nothing\n-x\n+y\n"),
         args: &["refresh"],
@@ -100,7 +100,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "patch file",
         ..BASE
     },
-    Mistake {
+    a_patch_to_drop_that_is_none: Mistake {
         what: "a patch to drop that is none",
         args: &["refresh", "--allow-drop", "0009"],
         code: 2,
@@ -108,7 +108,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "patchq status up",
         ..BASE
     },
-    Mistake {
+    a_patch_to_drop_that_may_be_several: Mistake {
         what: "a patch to drop that may be several",
         args: &["refresh", "--allow-drop", "000"],
         code: 2,
@@ -116,14 +116,14 @@ const MISTAKES: &[Mistake] = &[
         hint: "patchq status up",
         ..BASE
     },
-    Mistake {
+    no_network: Mistake {
         what: "no network",
         args: &["refresh", "--offline"],
         says: &["up: ", "without the network (--offline)"],
         hint: "without --offline",
         ..BASE
     },
-    Mistake {
+    the_upstream_of_a_refresh_is_gone: Mistake {
         what: "the upstream of a refresh is gone",
         make: |env| std::fs::rename(env.path("up.git"), env.path("elsewhere.git")).unwrap(),
         args: &["refresh"],
@@ -131,7 +131,7 @@ const MISTAKES: &[Mistake] = &[
         hint: "upstreams.toml",
         ..BASE
     },
-    Mistake {
+    no_git_for_a_refresh: Mistake {
         what: "no git for a refresh",
         vars: &[("PATCHQ_GIT", "/nonexistent/git")],
         args: &["refresh"],
@@ -139,24 +139,19 @@ const MISTAKES: &[Mistake] = &[
         hint: "install git",
         ..BASE
     },
-    Mistake {
+    git_holds_the_index: Mistake {
         what: "git holds the index",
         make: |env| std::fs::write(env.store().join("index.lock"), "").unwrap(),
         args: &["refresh"],
         says: &["another git process holds"],
-        hint: "rm '",
+        hint: "/index.lock     (if no git runs there)",
         ..BASE
     },
-    Mistake {
+    a_report_in_the_place_of_something_else: Mistake {
         what: "a report in the place of something else",
         args: &["refresh", "--report", "upstreams.toml"],
         says: &["'upstreams.toml' is not a report, and would be overwritten"],
         hint: "another name",
         ..BASE
     },
-];
-
-#[test]
-fn each_gets_one_clear_error_and_changes_nothing() {
-    MISTAKES.iter().for_each(check);
 }

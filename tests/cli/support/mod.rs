@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "every module uses a part of it")]
 
+mod hints;
 mod memory;
 mod run;
 mod snapshot;
@@ -10,6 +11,7 @@ mod upstream;
 mod world;
 
 pub(crate) use crate::shared::terminal::{CTRL_C, DOWN, Ended, Terminal};
+pub(crate) use hints::wrong_hint;
 pub(crate) use memory::{Decision, FIVE};
 pub(crate) use run::Run;
 pub(crate) use snapshot::{Snapshot, assert_same};

@@ -2,6 +2,8 @@
 
 use std::process::Output;
 
+use super::hints::wrong_hint;
+
 /// The end of a program.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
@@ -14,12 +16,21 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn of(what: String, output: &Output) -> Run {
-        Run {
+        let run = Run {
             what,
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        };
+        // Git has hints of its own.
+        if run.what.starts_with("patchq ") {
+            for hint in run.stderr.lines().filter_map(|line| line.strip_prefix("hint: ")) {
+                if let Some(wrong) = wrong_hint(hint) {
+                    panic!("the hint '{hint}' {wrong}\n{}", run.shown());
+                }
+            }
         }
+        run
     }
 
     /// Everything, for a failing assertion.

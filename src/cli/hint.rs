@@ -1,0 +1,187 @@
+//! Command lines for hints: quoted for a shell, and right from where the person's shell stands, which need not be the
+//! workspace's root.
+
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::path::printable;
+
+/// Where the person's shell stands, absolute, and the `-C` that was given; set once by the command line.
+static SHELL: OnceLock<(PathBuf, Option<PathBuf>)> = OnceLock::new();
+
+/// The workspace's root, absolute; set when the workspace is found.
+static ROOT: OnceLock<PathBuf> = OnceLock::new();
+
+/// Notes where the shell stands and what `-C` said. Only the first time counts.
+pub(super) fn note_shell(here: &Path, directory: Option<&Path>) {
+    let _ = SHELL.set((here.to_owned(), directory.map(Path::to_owned)));
+}
+
+/// Notes where the workspace is. Only the first time counts.
+pub(super) fn note_root(root: &Path) {
+    let _ = ROOT.set(root.to_owned());
+}
+
+/// A command line of `words`.
+pub(super) fn command<W: AsRef<OsStr>>(words: &[W]) -> String {
+    words.iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+/// `patchq WORDS`, with the `-C` that was given.
+pub(super) fn patchq<W: AsRef<OsStr>>(words: &[W]) -> String {
+    let rest = command(words);
+    match SHELL.get() {
+        Some((_, Some(directory))) => format!("patchq -C {} {rest}", quoted(directory.as_os_str())),
+        _ => format!("patchq {rest}"),
+    }
+}
+
+/// `patchq save NAME`, which wants a reason.
+pub(super) fn save(name: &str) -> String {
+    format!("{} -m \"why\"", patchq(&["save", name]))
+}
+
+/// `git WORDS` in the checkout of the upstream `name`.
+pub(super) fn git_in(name: &str, words: &[&str]) -> String {
+    format!("git -C {} {}", quoted(place(name).as_os_str()), command(words))
+}
+
+/// `git WORDS` in the workspace.
+pub(super) fn git_here(words: &[&OsStr]) -> String {
+    match place("") {
+        root if root == Path::new(".") => format!("git {}", command(words)),
+        root => format!("git -C {} {}", quoted(root.as_os_str()), command(words)),
+    }
+}
+
+/// Moves what stands in the place of the checkout of the upstream `name` aside.
+pub(super) fn aside(name: &str) -> String {
+    command(&[OsStr::new("mv"), place(name).as_os_str(), place(format!("{name}.old")).as_os_str()])
+}
+
+/// Removes the file `path`.
+pub(super) fn remove(path: &Path) -> String {
+    command(&[OsStr::new("rm"), path.as_os_str()])
+}
+
+/// The two ways out of a git operation in the checkout of the upstream `name`.
+pub(super) fn operation(name: &str, operation: &str) -> [String; 2] {
+    // A bisection has no next step of its own accord.
+    let go_on = if operation == "bisect" { "log" } else { "--continue" };
+    let end = if operation == "bisect" { "reset" } else { "--abort" };
+    [git_in(name, &[operation, go_on]), git_in(name, &[operation, end])]
+}
+
+/// `hint` with what it does; the note is not part of the command.
+pub(super) fn noted(hint: impl AsRef<str>, note: impl AsRef<str>) -> String {
+    format!("{}     ({})", hint.as_ref(), note.as_ref())
+}
+
+/// An option with its value, which may begin with a `-`.
+pub(super) fn option(name: &str, value: &str) -> Vec<String> {
+    if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value.to_owned()] }
+}
+
+/// `path` as an argument that no program takes for an option.
+pub(super) fn argument(path: &Path) -> PathBuf {
+    if path.as_os_str().as_encoded_bytes().starts_with(b"-") { Path::new(".").join(path) } else { path.to_owned() }
+}
+
+/// A path of the workspace's, as the person's shell would find it.
+pub(super) fn place(below: impl AsRef<Path>) -> PathBuf {
+    let below = below.as_ref();
+    match (SHELL.get(), ROOT.get()) {
+        (Some((here, _)), Some(root)) => argument(&relative(here, &root.join(below))),
+        _ if below == Path::new("") => PathBuf::from("."),
+        _ => argument(below),
+    }
+}
+
+/// The way from the folder `from` to `to`, both absolute.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let common = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(common).map(|_| Component::ParentDir);
+    let way: PathBuf = up.chain(to.components().skip(common)).collect();
+    if way == Path::new("") { PathBuf::from(".") } else { way }
+}
+
+/// `word` for a shell. What a terminal would not show as it is is written in the form `$'…'`.
+pub(super) fn quoted(word: &OsStr) -> String {
+    let bytes = word.as_encoded_bytes();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(byte);
+    if !bytes.is_empty() && bytes.iter().all(plain) {
+        return word.to_string_lossy().into_owned();
+    }
+    match word.to_str() {
+        Some(text) if printable(bytes) == text => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => {
+            let escaped = bytes.iter().map(|byte| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+                b' '..=b'~' => char::from(*byte).to_string(),
+                _ => format!("\\x{byte:02x}"),
+            });
+            format!("$'{}'", escaped.collect::<String>())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
+
+    use super::{argument, command, option, place, quoted, relative};
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_see_more_in_it() {
+        for (word, expected) in [
+            ("refresh", "refresh"),
+            ("v1.0+x", "v1.0+x"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("**/Makefile", "'**/Makefile'"),
+            ("~", "'~'"),
+            ("$(touch x)", "'$(touch x)'"),
+            ("größe", "'größe'"),
+            ("a\nb'", r"$'a\x0ab\''"),
+            ("a\u{202e}b", r"$'a\xe2\x80\xaeb'"),
+        ] {
+            assert_eq!(quoted(OsStr::new(word)), expected, "{word:?}");
+        }
+        assert_eq!(quoted(OsStr::from_bytes(b"\xff\\")), r"$'\xff\\'");
+    }
+
+    #[test]
+    fn bash_reads_the_words_back() {
+        let words: Vec<&OsStr> =
+            ["a b", "it's", "a\nb'", "$(x)", "\\", "!", "*", "a\u{202e}b", ""].map(OsStr::new).into();
+        let script = format!("printf '%s\\0' {}", command(&words));
+        let output = std::process::Command::new("bash").args(["-c", &script]).output().expect("bash");
+        let back: Vec<&[u8]> = output.stdout.split(|byte| *byte == 0).collect();
+        let expected: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).chain([&b""[..]]).collect();
+        assert_eq!(back, expected);
+    }
+
+    #[test]
+    fn nothing_is_taken_for_an_option() {
+        assert_eq!(command(&option("--allow-drop", "-x.patch")), "--allow-drop=-x.patch");
+        assert_eq!(command(&option("--to", "v 1")), "--to 'v 1'");
+        assert_eq!(argument(Path::new("-x/y")), Path::new("./-x/y"));
+        assert_eq!(place("up"), Path::new("up"));
+    }
+
+    #[test]
+    fn a_place_is_named_from_where_the_shell_stands() {
+        for (from, to, way) in [
+            ("/ws", "/ws/up", "up"),
+            ("/ws/up", "/ws/up", "."),
+            ("/ws/up/app", "/ws/commits/up.txt", "../../commits/up.txt"),
+            ("/home", "/ws/up", "../ws/up"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(way), "{from} {to}");
+        }
+    }
+}
