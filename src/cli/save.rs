@@ -13,6 +13,7 @@ use super::hint;
 use super::identity::{from_env, identity};
 use super::save_also::{self, Also};
 use super::session::refuse_open;
+use super::sites::{named_in, same_upstream};
 use crate::git::{Prompts, Signature};
 use crate::path::RepoPath;
 use crate::report::Bytes;
@@ -60,7 +61,7 @@ pub(super) struct Args {
     /// Why: the subject, then (given again) paragraphs
     #[arg(short, long, value_name = "TEXT", required_unless_present = "into")]
     pub(super) message: Vec<String>,
-    /// Fold into this patch: its file name, or the start of it
+    /// Fold into this patch: its file, its number, or a part of its name
     #[arg(long, value_name = "PATCH")]
     pub(super) into: Option<String>,
     /// Offer the new patch to this entry of the same upstream too (may be given several times)
@@ -89,8 +90,10 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Err(CliError::usage("the message is empty").hint(format!("{} -m \"why\"", hint::patchq(&["save"]))));
     }
     let workspace = context.workspace()?;
-    let upstream = which(context, &workspace, args.name.as_deref())?;
+    let named = args.name.as_deref().or_else(|| args.into.as_deref().and_then(named_in));
+    let upstream = which(context, &workspace, named)?;
     let name = upstream.name.as_str();
+    args.into.iter().try_for_each(|patch| same_upstream(name, patch))?;
     let Some(site) = context.site(&workspace, upstream)? else {
         return Err(CliError::plain("checkout", "there is no checkout")
             .in_upstream(name)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::context::Context;
-use super::failure::{CliError, Exit};
+use super::failure::{CliError, Exit, shown};
 use super::hint;
 use crate::git::checkout::mend_index;
 use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
@@ -191,6 +191,23 @@ impl Context {
             }
             then(upstream, result?)
         })
+    }
+}
+
+/// The upstream that `patch` (`[NAME/]PATCH`, or the path of its file) names, if it names one.
+pub(super) fn named_in(patch: &str) -> Option<&str> {
+    let (folder, _) = patch.rsplit_once('/')?;
+    folder.rsplit('/').next().filter(|name| !name.is_empty() && *name != ".")
+}
+
+/// Refuses a patch that names another upstream than `name`.
+pub(super) fn same_upstream(name: &str, patch: &str) -> Result<(), CliError> {
+    match named_in(patch) {
+        Some(other) if other != name => {
+            let text = format!("'{}' is no patch of '{name}'", shown(patch));
+            Err(CliError::usage(text).hint(hint::patchq(&["status", name])).in_upstream(name))
+        }
+        _ => Ok(()),
     }
 }
 

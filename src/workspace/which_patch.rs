@@ -8,7 +8,7 @@ pub enum WhichPatchError {
     /// No patch of the queue has that name.
     #[error("no patch is called '{0}'")]
     None(String),
-    /// Several patches have names that begin so.
+    /// Several patches have that number, or that in their names.
     #[error("'{name}' may be {}", .candidates.join(" or "))]
     Several {
         /// What was asked for.
@@ -18,19 +18,26 @@ pub enum WhichPatchError {
     },
 }
 
-/// The number of the patch that `wanted` means among `names`: its name (a folder in front does not matter), or the start
-/// of just one.
+/// The place of the patch that `wanted` means among `names`: its name (a folder in front does not matter), its number, or
+/// a part of just one name. A number is that of the file, with or without its noughts; where no file has it, it is a part of a
+/// name like any other.
 ///
 /// # Errors
-/// [`WhichPatchError`].
+/// [`WhichPatchError`] where none or several may be meant.
 pub fn which_patch<'n>(names: impl Iterator<Item = &'n str>, wanted: &str) -> Result<usize, WhichPatchError> {
     let wanted = wanted.rsplit('/').next().unwrap_or(wanted);
     let names: Vec<&str> = names.collect();
     if let Some(exact) = names.iter().position(|name| *name == wanted) {
         return Ok(exact);
     }
-    let begins = |name: &str| !wanted.is_empty() && name.starts_with(wanted);
-    let found: Vec<usize> = (0..names.len()).filter(|n| begins(names[*n])).collect();
+    let that = |holds: &dyn Fn(&str) -> bool| (0..names.len()).filter(|n| holds(names[*n])).collect::<Vec<usize>>();
+    let mut found = match number(wanted, wanted.len()) {
+        Some(wanted) => that(&|name| number(name, digits(name)) == Some(wanted)),
+        None => Vec::new(),
+    };
+    if found.is_empty() && !wanted.is_empty() {
+        found = that(&|name| name.contains(wanted));
+    }
     match found.as_slice() {
         [only] => Ok(*only),
         [] => Err(WhichPatchError::None(printable(wanted.as_bytes()))),
@@ -40,5 +47,57 @@ pub fn which_patch<'n>(names: impl Iterator<Item = &'n str>, wanted: &str) -> Re
             candidates.dedup();
             Err(WhichPatchError::Several { name: printable(wanted.as_bytes()), candidates })
         }
+    }
+}
+
+/// How many digits `name` begins with.
+fn digits(name: &str) -> usize {
+    name.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+/// The number that the first `length` characters of `text` are, if they are digits. One that is too large for a number is none.
+fn number(text: &str, length: usize) -> Option<u64> {
+    if length == 0 || digits(text) < length { None } else { text.get(..length)?.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WhichPatchError, which_patch};
+
+    const QUEUE: [&str; 5] =
+        ["0001-one.patch", "0010-CVE-2023-1.patch", "0011-two-tables.patch", "11-old.patch", "two.patch"];
+
+    fn found(wanted: &str) -> Result<&'static str, WhichPatchError> {
+        which_patch(QUEUE.into_iter(), wanted).map(|n| QUEUE[n])
+    }
+
+    #[test]
+    fn a_patch_is_its_file_its_number_or_a_part_of_one_name() {
+        for (wanted, name) in [
+            ("two.patch", "two.patch"),
+            ("patches/up/two.patch", "two.patch"),
+            ("1", "0001-one.patch"),
+            ("0001", "0001-one.patch"),
+            ("10", "0010-CVE-2023-1.patch"),
+            ("2023", "0010-CVE-2023-1.patch"),
+            ("tables", "0011-two-tables.patch"),
+            ("11-old", "11-old.patch"),
+            ("up/10", "0010-CVE-2023-1.patch"),
+        ] {
+            assert_eq!(found(wanted), Ok(name), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_none_or_several_is_said() {
+        for wanted in ["", "12", "nothing", "99999999999999999999999", "../"] {
+            assert!(matches!(found(wanted), Err(WhichPatchError::None(_))), "{wanted}");
+        }
+        let several = |wanted: &str| match found(wanted) {
+            Err(WhichPatchError::Several { candidates, .. }) => candidates.join(" "),
+            other => panic!("{wanted}: {other:?}"),
+        };
+        assert_eq!(several("11"), "0011-two-tables.patch 11-old.patch");
+        assert_eq!(several("two"), "0011-two-tables.patch two.patch");
     }
 }

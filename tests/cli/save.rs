@@ -86,6 +86,18 @@ in_both_worlds! {
         run.says("app/Dockerfile");
     }
 
+    fn into_a_patch_by_any_of_its_names(env) {
+        env.ready();
+        for (n, name) in ["2", "requirements", "up/0002", "patches/up/0002-Pin-the-requirements.patch"].iter().enumerate() {
+            put(&env.co().join("app/requirements.txt"), format!("flask==2.0.{n}\n"));
+            env.patchq(&["save", "--into", name]).ok().says("saved in patches/up/0002-Pin-the-requirements.patch");
+        }
+        put(&env.co().join("app/requirements.txt"), "x\n");
+        let run = env.changes_nothing(&["save", "up", "--into", "ray/0002"]).exits(2).one_error();
+        run.says("up: 'ray/0002' is no patch of 'up'").hints("patchq status up");
+        env.changes_nothing(&["save", "--into", "-build"]).exits(2);
+    }
+
     fn into_a_wrong_patch(env) {
         env.ready();
         edit(env, "app/main.py", "import util\n");

@@ -13,6 +13,7 @@ use super::failure::{CliError, Exit};
 use super::hint;
 use super::report_file::ReportFile;
 use super::session::{self, Held};
+use super::sites::same_upstream;
 use crate::stack::Way;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed};
@@ -94,7 +95,8 @@ pub(super) struct Args {
     /// Allow going back to an older commit
     #[arg(long)]
     pub(super) allow_older: bool,
-    /// Drop this patch if a clean merge leaves nothing of it (may be given several times)
+    /// Drop this patch (its file, its number, or a part of its name) if a clean merge leaves nothing of it (may be given several
+    /// times)
     #[arg(long, value_name = "PATCH")]
     pub(super) allow_drop: Vec<String>,
     /// Decide conflicts in this way, in order: by the proposal where there is one, by the patch, by upstream, as remembered
@@ -153,6 +155,8 @@ pub(super) fn perform(
     args: &Args,
 ) -> Result<(Exit, Document), CliError> {
     let name = upstream.name.as_str();
+    let patches = args.only.iter().filter(|only| only.ends_with(".patch")).chain(&args.allow_drop);
+    patches.into_iter().try_for_each(|patch| same_upstream(name, patch))?;
     context.git()?;
     let wish = wish(args)?;
     let file = ReportFile::at(context, args.report.as_deref())?;
@@ -252,7 +256,9 @@ fn wish(args: &Args) -> Result<RefreshWish, CliError> {
         && let Some(way) = accept.iter().find(|way| matches!(way, Way::Patch | Way::Upstream))
     {
         let error = CliError::usage(format!("--accept {} must be told what for", way.word()));
-        return Err(error.hint("--only PATCH (its name or number), or --only 'GLOB' for paths"));
+        return Err(error
+            .hint("--only PATCH: its file, its number, or a part of its name")
+            .hint("--only 'GLOB': these paths"));
     }
     let agreed = Agreed { accept, only: args.only.clone(), allow_drop: args.allow_drop.clone() };
     agreed.check().map_err(|error| CliError::usage(error.to_string()))?;
