@@ -99,9 +99,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let following = track.as_ref().map(|track| format!(", following {track}")).unwrap_or_default();
     let verb = if entry.new.is_some() { "added" } else { "pinned" };
     context.tell(&format!("{name}: {verb} at {} ({}){following}", found.pin.short(12), found.version));
-    if !context.quiet {
-        context.say(&Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", &name])));
-    }
+    context.say(&Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", &name])));
     if context.json {
         let (pin, version, added) = (found.pin, Some(found.version), entry.new.is_some());
         let files = adopted.files;
@@ -133,10 +131,8 @@ fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
             (exit, Some(document))
         }
     };
-    if !context.quiet {
-        let name = &copied.document.name;
-        context.say(&Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", name])));
-    }
+    let unset = Message::note("nothing is checked out yet");
+    context.say(&unset.hint(hint::patchq(&["setup", "--only", &copied.document.name])));
     if context.json {
         context.document(Document { refresh: refreshed, ..copied.document }, None)?;
     }

@@ -169,8 +169,15 @@ impl Context {
         Ok(())
     }
 
-    /// A message, to stderr.
+    /// A message, to stderr; with `-q` what went wrong or may have, and no note.
     pub(super) fn say(&self, message: &Message) {
+        if !self.quiet || !message.is_note() {
+            self.show(message);
+        }
+    }
+
+    /// A message that a question is about, to stderr whatever was asked for.
+    pub(super) fn show(&self, message: &Message) {
         let text = message.render(&self.look);
         self.progress.suspend(|| write_err(text.as_bytes()));
     }

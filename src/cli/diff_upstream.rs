@@ -153,7 +153,6 @@ fn tell_notes(context: &Context, name: &str, diff: &UpstreamDiff) {
         let text = format!("{name}: {note}");
         match note {
             TargetNote::MovedTag(_) => context.say(&Message::warning(text)),
-            _ if context.quiet => {}
             _ => context.say(&Message::note(text)),
         }
     }

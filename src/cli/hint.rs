@@ -28,13 +28,15 @@ pub(super) fn command<W: AsRef<OsStr>>(words: &[W]) -> String {
     words.iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
-/// `patchq WORDS`, with the `-C` that was given.
+/// `patchq WORDS`, with the `-C` that was given or that leads to a workspace in which the shell does not stand.
 pub(super) fn patchq<W: AsRef<OsStr>>(words: &[W]) -> String {
     let rest = command(words);
-    match SHELL.get() {
-        Some((_, Some(directory))) => format!("patchq -C {} {rest}", quoted(directory.as_os_str())),
-        _ => format!("patchq {rest}"),
-    }
+    let directory = match (SHELL.get(), ROOT.get()) {
+        (Some((_, Some(directory))), _) => directory.clone(),
+        (Some((here, None)), Some(root)) if !here.starts_with(root) => place(""),
+        _ => return format!("patchq {rest}"),
+    };
+    format!("patchq -C {} {rest}", quoted(directory.as_os_str()))
 }
 
 /// `patchq save NAME`, which wants a reason.

@@ -118,9 +118,6 @@ fn tell(
     let patches = count(adopted.applied.stack.items.len(), "patch", "patches");
     let (pin, version) = (found.pin.short(12), &found.version);
     context.tell(&format!("{name}: {patches} in patches/{name}/, on {pin} ({version})"));
-    if context.quiet {
-        return;
-    }
     let next = if adopted.has_checkout {
         Message::note("the checkout is still as it was").hint(hint::patchq(&["apply", name]))
     } else {

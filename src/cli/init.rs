@@ -39,6 +39,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     use std::os::unix::ffi::OsStrExt;
     let dir = args.dir.map_or_else(|| context.cwd.clone(), |dir| context.cwd.join(dir));
     let made = context.around("init", |around| init(&dir, around)).map_err(failed)?;
+    hint::note_root(&made.root);
     for file in &made.created {
         context.tell(&format!("made      {file}"));
     }
@@ -48,11 +49,11 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if made.existed && made.created.is_empty() && made.extended.is_empty() {
         context.tell("this is a workspace already; nothing changed");
     }
-    if !made.in_git && !context.quiet {
+    if !made.in_git {
         let note = "this is no git repository; make it one, so that your patches have a history";
-        context.say(&Message::note(note).hint("git init"));
+        context.say(&Message::note(note).hint(hint::git_here(&["init".as_ref()])));
     }
-    if !made.existed && !context.quiet {
+    if !made.existed {
         let note = Message::note("next: add an upstream, or take over patches that you have");
         context.say(&note.hint(hint::patchq(&["add", "NAME", "URL"])).hint(hint::patchq(&[
             "import",

@@ -124,7 +124,7 @@ fn failed(other: &Upstream, error: crate::workspace::refresh::RefreshError) -> C
 
 /// The outcome, and the lines that do not go together.
 fn show(context: &Context, name: &str, report: &PatchReport) {
-    if context.json {
+    if context.json || (context.quiet && !matches!(report.outcome, "conflict" | "blocked")) {
         return;
     }
     let report = std::slice::from_ref(report);

@@ -209,9 +209,7 @@ fn tell(context: &Context, document: &Document, upstreams: usize, failed: bool) 
         context.out(&lines);
     }
     for note in notes {
-        if !context.quiet {
-            context.say(&Message::note(format!("{}: {}", note.file, note.message)));
-        }
+        context.say(&Message::note(format!("{}: {}", note.file, note.message)));
     }
     let number = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));

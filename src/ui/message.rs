@@ -113,6 +113,12 @@ impl Message {
         self
     }
 
+    /// Whether nothing went wrong.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        self.level == Level::Note
+    }
+
     /// Adds a `hint: …` line: something that can be pasted, or one short sentence.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Message {

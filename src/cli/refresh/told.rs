@@ -51,7 +51,9 @@ pub(super) fn told(
     }
     let arrow = if context.look.unicode { "→" } else { "->" };
     let from = refreshed.from.version.as_deref().unwrap_or("no version");
-    if !context.json && !to_stdout {
+    // What went well is news to nobody who wants to hear of errors alone.
+    let silent = context.quiet && refreshed.published.is_some();
+    if !context.json && !to_stdout && !silent {
         let mut out = format!("{name}: {from} ({}) {arrow} {here}\n", refreshed.from.pin.short(8));
         out.push_str(&outcomes::table(&context.look, report));
         if !args.dry_run || context.verbose {
@@ -66,7 +68,7 @@ pub(super) fn told(
     let conflicts = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.decisions());
     if conflicts > 0 {
         context.say(&waiting(name, refreshed, report, (conflicts, args)));
-    } else if args.dry_run && !context.quiet {
+    } else if args.dry_run {
         context.tell(&format!("{name}: nothing was changed (--dry-run)"));
     }
     if let Some(published) = &refreshed.published {

@@ -150,10 +150,9 @@ fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<D
     let context = session.context;
     let why = session.screen.suspended(|| {
         // On lines of their own: a question that is longer than the screen would be shown twice.
-        context.say(&Message::note(format!("{} leaves the queue", shown(name.as_bytes()))));
-        if let Some(proposed) = &proposed {
-            context.tell(&format!("  {}", shown(proposed.as_bytes())));
-        }
+        let leaves = format!("{} leaves the queue", shown(name.as_bytes()));
+        let because = proposed.as_ref().map(|proposed| format!("\n{}", shown(proposed.as_bytes())));
+        context.show(&Message::note(leaves + &because.unwrap_or_default()));
         let (enter, empty) = if proposed.is_some() { ("Enter: that; ", Some("")) } else { ("", None) };
         context.asker.text(&format!("why? ({enter}'-': it stays after all)"), empty)
     });

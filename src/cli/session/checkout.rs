@@ -142,7 +142,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
     let list = others.iter().map(|path| format!("\n{path}")).collect::<String>();
     let what = format!("{} changed beside the conflict:{list}", count(others.len(), "path was", "paths were"));
     let joins = if context.asker.can_ask() && !context.json {
-        context.say(&Message::note(format!("{name}: {what}")));
+        context.show(&Message::note(format!("{name}: {what}")));
         let question = format!("do they become part of {patch}?");
         context.progress.suspend(|| context.asker.confirm(&question, true)).map_err(prompt)?
     } else {

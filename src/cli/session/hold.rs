@@ -12,6 +12,7 @@ use super::answer::{Act, act, made_by};
 use super::open::{About, Key, Open, open};
 use super::question::{Beside, question};
 use super::summary::{Last, last};
+use super::tell_ways;
 use crate::path::RepoPath;
 use crate::report::UpstreamCommit;
 use crate::stack::{At, Conflict, Hunk, Labels, Lines, Rebased, Take};
@@ -119,10 +120,11 @@ fn told(context: &Context, site: &Site<'_>, (end, kept): (End, bool), rebased: &
                 context.tell(&format!("{name}: {path} came with it, beyond the manifest's sparse"));
             }
             context.tell("edit it there, then 'git add' it ('git rm' where it goes) or commit it, and");
-            context.tell(&format!("  patchq refresh {name} --continue     (takes what you made of it, and goes on)"));
-            context.tell(&format!(
-                "  patchq refresh {name} --abort        (puts the checkout back, and gives the refresh up)"
-            ));
+            tell_ways(
+                context,
+                name,
+                ["takes what you made of it, and goes on", "puts the checkout back, and gives the refresh up"],
+            );
             return Exit::Conflicts;
         }
         End::Aborted if kept => {
@@ -136,8 +138,7 @@ fn told(context: &Context, site: &Site<'_>, (end, kept): (End, bool), rebased: &
                 n => count(n, "decision waits", "decisions wait"),
             };
             context.tell(&format!("{name}: nothing was changed yet; {waits}, kept in sessions/{name}.toml"));
-            context.tell(&format!("  patchq refresh {name} --continue     (goes on)"));
-            context.tell(&format!("  patchq refresh {name} --abort        (gives it up)"));
+            tell_ways(context, name, ["goes on", "gives it up"]);
         }
         _ => context.tell(&format!("{name}: nothing was changed")),
     }

@@ -13,6 +13,7 @@ mod views;
 
 use super::context::Context;
 use super::failure::CliError;
+use super::hint;
 use super::refresh::with_ways;
 use crate::workspace::Workspace;
 use crate::workspace::manifest::Name;
@@ -39,8 +40,15 @@ pub(super) fn tell_open(context: &Context, workspace: &Workspace, name: &Name) -
     if is_open(&workspace.layout, name).map_err(|error| CliError::of("io", &error))? {
         context
             .tell(&format!("{name}: a refresh waits for decisions; what was decided is kept in sessions/{name}.toml"));
-        context.tell(&format!("  patchq refresh {name} --continue     (goes on with it)"));
-        context.tell(&format!("  patchq refresh {name} --abort        (gives it up)"));
+        tell_ways(context, name, ["goes on with it", "gives it up"]);
     }
     Ok(())
+}
+
+/// Names the two ways on with an open session, and what each does.
+fn tell_ways(context: &Context, name: &Name, what: [&str; 2]) {
+    for (way, what) in ["--continue", "--abort"].into_iter().zip(what) {
+        let line = hint::patchq(&["refresh", name.as_str(), way]);
+        context.tell(&format!("  {}", hint::noted(line, what)));
+    }
 }
