@@ -303,9 +303,11 @@ impl CliError {
 /// An upstream with patches takes no others.
 fn has_patches(name: &str, error: &AdoptError) -> CliError {
     let made = CliError::of("has-patches", error).in_upstream(name);
-    made.hint(hint::noted(
-        hint::patchq(&["add", name, "--pin", "ID"]),
-        "if these are the patches and only the pin is missing",
-    ))
-    .hint("or import under another name, or take the patches there away first")
+    let away = "import under another name, or take the patches there away first";
+    // With a pin there is nothing that `add` could do.
+    if hint::is_there(format!("commits/{name}.txt")) {
+        return made.hint(away);
+    }
+    let add = hint::patchq(&["add", name, "--pin", "ID"]);
+    made.hint(hint::noted(add, "if these are the patches and only the pin is missing")).hint(format!("or {away}"))
 }

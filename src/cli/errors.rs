@@ -24,7 +24,9 @@ const NAMED: usize = 10;
 impl From<OpenError> for CliError {
     fn from(error: OpenError) -> CliError {
         match &error {
-            OpenError::Find(FindError::None(_)) => CliError::of("workspace", &error).hint(hint::patchq(&["init"])),
+            OpenError::Find(FindError::None(_)) => CliError::of("workspace", &error)
+                .hint(hint::noted(hint::patchq(&["init"]), "makes one here"))
+                .hint("run it in your workspace, or with -C DIR"),
             OpenError::Manifest(errors) => CliError::from(errors),
             OpenError::Program(error) => CliError::from(error),
             _ => CliError::of("workspace", &error),
@@ -351,10 +353,7 @@ impl CliError {
 pub(super) fn unreadable_hints(name: &str, why: &crate::workspace::Unreadable) -> Vec<String> {
     use crate::workspace::Unreadable;
     match why {
-        Unreadable::HandedOver => vec![
-            hint::noted(hint::patchq(&["refresh", name, "--continue"]), "takes what was made of it"),
-            hint::noted(hint::patchq(&["refresh", name, "--abort"]), "puts the checkout back"),
-        ],
+        Unreadable::HandedOver => hint::ways(name, ["takes what was made of it", "puts the checkout back"]).into(),
         Unreadable::OtherBranch(_) | Unreadable::Detached(_) => vec![hint::git_in(name, &["switch", "patchq"])],
         Unreadable::Operation(operation) => hint::operation(name, operation).into(),
         Unreadable::Merge(_) => vec![hint::git_in(name, &["rebase", "refs/patchq/base"])],

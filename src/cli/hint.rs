@@ -28,8 +28,38 @@ pub(super) fn command<W: AsRef<OsStr>>(words: &[W]) -> String {
     words.iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
-/// `patchq WORDS`, with the `-C` that was given or that leads to a workspace in which the shell does not stand.
+/// `patchq WORDS`, as [`line`]; where a refresh waits for decisions that would refuse it, it is given up first.
 pub(super) fn patchq<W: AsRef<OsStr>>(words: &[W]) -> String {
+    let waits = |word: &&W| is_there(session_file(word.as_ref()));
+    match words.iter().find(|word| refused_by_session(words) && waits(word)) {
+        Some(name) => {
+            let first = line(&[OsStr::new("refresh"), name.as_ref(), OsStr::new("--abort")]);
+            format!("{first} && {}", line(words))
+        }
+        None => line(words),
+    }
+}
+
+/// Where the session of the upstream `name` is kept.
+fn session_file(name: &OsStr) -> PathBuf {
+    let mut file = name.to_owned();
+    file.push(".toml");
+    Path::new("sessions").join(file)
+}
+
+/// Whether an open session refuses the command.
+fn refused_by_session<W: AsRef<OsStr>>(words: &[W]) -> bool {
+    let has = |option: &str| words.iter().any(|word| word.as_ref() == option);
+    match words.first().and_then(|word| word.as_ref().to_str()) {
+        Some("save" | "export") => true,
+        Some("refresh") => !has("--continue") && !has("--abort") && !has("--dry-run"),
+        Some("verify") => has("--fix"),
+        _ => false,
+    }
+}
+
+/// `patchq WORDS`, with the `-C` that was given or that leads to a workspace in which the shell does not stand.
+fn line<W: AsRef<OsStr>>(words: &[W]) -> String {
     let rest = command(words);
     let directory = match (SHELL.get(), ROOT.get()) {
         (Some((_, Some(directory))), _) => directory.clone(),
@@ -42,6 +72,14 @@ pub(super) fn patchq<W: AsRef<OsStr>>(words: &[W]) -> String {
 /// `patchq save NAME`, which wants a reason.
 pub(super) fn save(name: &str) -> String {
     format!("{} -m \"why\"", patchq(&["save", name]))
+}
+
+/// The ways on with the open session of the upstream `name`: going on and giving up, and what each does.
+pub(super) fn ways(name: &str, what: [&str; 2]) -> [String; 2] {
+    let ways = ["--continue", "--abort"].map(|way| line(&["refresh", name, way]));
+    let width = ways[0].len();
+    let [go_on, give_up] = ways;
+    [noted(go_on, what[0]), noted(format!("{give_up:<width$}"), what[1])]
 }
 
 /// `git WORDS` in the checkout of the upstream `name`.
@@ -98,6 +136,11 @@ pub(super) fn place(below: impl AsRef<Path>) -> PathBuf {
         _ if below == Path::new("") => PathBuf::from("."),
         _ => argument(below),
     }
+}
+
+/// Whether there is a file `below` in the workspace.
+pub(super) fn is_there(below: impl AsRef<Path>) -> bool {
+    ROOT.get().is_some_and(|root| root.join(below).is_file())
 }
 
 /// The way from the folder `from` to `to`, both absolute.

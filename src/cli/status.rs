@@ -175,8 +175,7 @@ fn details(context: &Context, status: &UpstreamStatus) -> String {
             Some(error) => shown(error.as_bytes()),
             None => format!("a refresh {}", session.words()),
         }];
-        let ways = [("--continue", "goes on with it"), ("--abort", "gives it up")];
-        lines.extend(ways.iter().map(|(way, what)| hint::noted(hint::patchq(&["refresh", &status.name, way]), what)));
+        lines.extend(hint::ways(&status.name, ["goes on with it", "gives it up"]));
         section("session", lines);
     }
     out

@@ -16,7 +16,7 @@ use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::Refreshed;
 use crate::workspace::session::SessionError;
-use crate::workspace::{RewriteError, SettleError, TargetError};
+use crate::workspace::{RewriteError, SettleError, TargetError, TargetNote};
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.
 pub(super) fn told(
@@ -111,17 +111,25 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts
         false => format!("{name}: nothing was changed; {decisions} must be made first"),
     })
     .hint(hint::noted(hint::patchq(&look), "what upstream did"));
+    // What a dry run only warns of must be meant to be done.
+    let meant = |note: &TargetNote| match note {
+        TargetNote::Outside { .. } if args.dry_run => Some("--once"),
+        TargetNote::Older(_) if args.dry_run => Some("--allow-older"),
+        _ => None,
+    };
+    let meant: Vec<&str> = refreshed.target.notes.iter().filter_map(meant).collect();
+    let again = |more: &[&str]| again(name, args, &[meant.as_slice(), more].concat());
     if args.dry_run {
-        message = message.hint(hint::noted(again(name, args, &["--dry-run", "-v"]), "the lines"));
+        message = message.hint(hint::noted(again(&["--dry-run", "-v"]), "the lines"));
     }
     if refreshed.remembered > 0 && !args.accept.contains(&AcceptWay::Remembered) {
         let n = refreshed.remembered;
-        let line = again(name, args, &["--accept", "remembered"]);
+        let line = again(&["--accept", "remembered"]);
         message = message.hint(hint::noted(line, format!("{n} of them decided before")));
     }
     let proposals: usize = report.iter().map(proposals).sum();
     if proposals > 0 {
-        message = message.hint(again(name, args, &["--accept", "suggested"]));
+        message = message.hint(again(&["--accept", "suggested"]));
     }
     let touched = |file: &FileReport| !file.decided.is_empty() || !file.refused.is_empty();
     if !args.only.is_empty() && !report.iter().flat_map(|patch| &patch.files).any(touched) {
@@ -132,7 +140,10 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts
     if drops.is_empty() {
         return message;
     }
-    message.hint(hint::noted(again(name, args, &drops), "if nothing of that is needed any more"))
+    message.hint(hint::noted(
+        again(&drops.iter().map(String::as_str).collect::<Vec<_>>()),
+        "if nothing of that is needed any more",
+    ))
 }
 
 /// How many conflicts of a patch come with a proposal.
@@ -145,7 +156,7 @@ fn proposals(patch: &PatchReport) -> usize {
 }
 
 /// The command line once more, as far as it says where to go, with `more`.
-pub(super) fn again<W: AsRef<str>>(name: &str, args: &Args, more: &[W]) -> String {
+fn again(name: &str, args: &Args, more: &[&str]) -> String {
     let mut words = vec!["refresh".to_owned(), name.to_owned()];
     if args.go_on {
         words.push("--continue".to_owned());
@@ -161,7 +172,7 @@ pub(super) fn again<W: AsRef<str>>(name: &str, args: &Args, more: &[W]) -> Strin
     words.extend(args.allow_drop.iter().flat_map(|name| hint::option("--allow-drop", name)));
     words.extend(args.accept.iter().flat_map(|way| hint::option("--accept", way.way().word())));
     words.extend(args.only.iter().flat_map(|only| hint::option("--only", only)));
-    words.extend(more.iter().map(|word| word.as_ref().to_owned()));
+    words.extend(more.iter().map(|word| (*word).to_owned()));
     hint::patchq(&words)
 }
 
@@ -197,9 +208,8 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
         RefreshError::Rewrite(RewriteError::Settle(SettleError::Commits(ref commits))) if args.go_on => {
             let made =
                 CliError::rewrite(name, RewriteError::Settle(SettleError::Commits(commits.clone()))).without_hints();
-            let both =
-                format!("{} && {}", hint::patchq(&["refresh", name, "--abort"]), hint::patchq(&["export", name]));
-            made.hint(hint::noted(both, "'patchq undo' keeps the session"))
+            // A session is open: the hint gives it up first.
+            made.hint(hint::noted(hint::patchq(&["export", name]), "'patchq undo' keeps the session"))
         }
         RefreshError::Rewrite(error) => CliError::rewrite(name, error),
     };
@@ -232,7 +242,5 @@ fn session(name: &str, error: SessionError) -> CliError {
 
 /// An open session is in the way: how to get past it.
 pub(in crate::cli) fn with_ways(error: CliError, name: &str) -> CliError {
-    error
-        .hint(hint::noted(hint::patchq(&["refresh", name, "--continue"]), "goes on with it"))
-        .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "gives it up"))
+    error.hints(hint::ways(name, ["goes on with it", "gives it up"]))
 }

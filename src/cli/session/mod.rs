@@ -47,8 +47,7 @@ pub(super) fn tell_open(context: &Context, workspace: &Workspace, name: &Name) -
 
 /// Names the two ways on with an open session, and what each does.
 fn tell_ways(context: &Context, name: &Name, what: [&str; 2]) {
-    for (way, what) in ["--continue", "--abort"].into_iter().zip(what) {
-        let line = hint::patchq(&["refresh", name.as_str(), way]);
-        context.tell(&format!("  {}", hint::noted(line, what)));
+    for way in hint::ways(name.as_str(), what) {
+        context.tell(&format!("  {way}"));
     }
 }

@@ -3,6 +3,7 @@
 mod checkout;
 mod choices;
 mod files;
+mod hints;
 mod killed;
 mod leaving;
 mod memory;
