@@ -8,7 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use patchq::patch::{Change, Content, FileDiff, Patch, apply_binary, apply_hunks, parse, print};
+use patchq::patch::{
+    Change, Content, Date, FileDiff, Header, HeaderForm, Patch, Person, apply_binary, apply_hunks, parse, print,
+};
 
 /// Mode and content of every path.
 type Tree = BTreeMap<Vec<u8>, (u32, Vec<u8>)>;
@@ -406,4 +408,63 @@ fn a_body_that_holds_a_diff_does_not_end_there() {
     let patch = parse(text.as_bytes(), 1).unwrap();
     assert_eq!(patch.files.len(), 1);
     assert!(patch.header.body.ends_with(b"so it goes\n"));
+}
+
+/// Names, addresses and subjects of any length and with blanks anywhere stand in a mail's header as `git format-patch` has
+/// them. Named deviation: git writes lines of blanks alone, at which the header would end.
+#[test]
+fn fields_are_laid_out_as_git_lays_them_out() {
+    let repo = Repo::new();
+    let mut seed = 11_u32;
+    let mut random = move |below: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) as usize % below
+    };
+    let mut text = |words: usize, letters: &[&str], most: usize| -> String {
+        let mut text = String::new();
+        for _ in 0..=random(words) {
+            text.extend(std::iter::repeat_n(letters[random(letters.len())], 1 + random(most)));
+            text.push_str(["", " ", " ", " ", "  ", "   "][random(6)]);
+        }
+        text.trim().to_owned()
+    };
+    let (mut input, mut headers) = (Vec::new(), Vec::new());
+    for count in 0..400 {
+        let letters: &[&str] = [&["a", "b", "cc"] as &[&str], &["ä", "x", "日"], &["=?", "y", "_"]][count % 3];
+        let name = format!("N{}", text(5, if count % 2 == 0 { letters } else { &["o.", "\\", "p"] }, 30));
+        let email = format!("{}@x", text(1, &["e"], 40).replace(' ', ""));
+        let subject = text(12, letters, [8, 8, 90][count / 3 % 3]);
+        let head = format!("commit refs/heads/main\nauthor {name} <{email}> 1700000000 +0000\n");
+        let tail = format!("committer K <k@x> 1700000000 +0000\ndata {}\n{subject}\n", subject.len());
+        input.extend_from_slice(format!("{head}{tail}").as_bytes());
+        headers.push(Header {
+            form: HeaderForm::Mail,
+            author: Some(Person { name: name.into(), email: email.into() }),
+            date: Some(Date { seconds: 1_700_000_000, offset: 0 }),
+            subject: subject.into(),
+            body: String::new().into(),
+        });
+    }
+    repo.git_with(&["fast-import", "--quiet", "--force"], &input);
+    let mails = repo.git(&["format-patch", "--stdout", "--always", "--root", "--zero-commit", "-N", "main"]);
+    let mails = String::from_utf8(mails).unwrap();
+    let mut bare = 0;
+    let from = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n";
+    assert_eq!(mails.matches(from).count(), headers.len());
+    for (mail, header) in mails.split(from).skip(1).zip(headers) {
+        let patch = Patch { header, files: parse(FAKE_DIFF.as_bytes(), 1).unwrap().files, preamble_len: 0 };
+        let printed = print(&patch).bytes;
+        let read = parse(&printed, 1).unwrap().header;
+        assert_eq!((&read.author, &read.subject), (&patch.header.author, &patch.header.subject));
+        if mail.lines().any(|line| line.starts_with(' ') && line.trim().is_empty()) {
+            bare += 1;
+        } else {
+            let printed = String::from_utf8(printed).unwrap();
+            assert_eq!(
+                &printed[from.len()..printed.find("\n---\n").unwrap()],
+                &mail[..mail.find("\n---\n").unwrap_or(mail.find("\n-- \n").unwrap())]
+            );
+        }
+    }
+    assert!(bare < 40, "{bare} with lines of blanks");
 }

@@ -34,7 +34,7 @@ pub struct Signature {
 
 impl Signature {
     /// A signature that git takes: the bytes that would break a commit object's line are taken out of name and
-    /// address, and the punctuation around them that git calls crud (`strbuf_addstr_without_crud` in `ident.c`).
+    /// address, and the punctuation around them that git takes off as well (git-commit-tree(1), "crud").
     #[must_use]
     pub fn clean(name: &[u8], email: &[u8], seconds: i64, offset: i32) -> Signature {
         Signature { name: without_crud(name), email: without_crud(email), seconds, offset }

@@ -55,12 +55,12 @@ impl Header {
 }
 
 /// Subject and body of a commit's message, cut as `git format-patch` cuts it: the subject is the first paragraph on one
-/// line.
+/// line, without blanks at either end.
 #[must_use]
 pub fn split_message(message: &[u8]) -> (BString, BString) {
     let mut lines = message.lines().map(trim_end).skip_while(|line| line.is_empty());
     let title: Vec<&[u8]> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
-    (BString::from(title.join(b" ".as_slice())), body(lines))
+    (BString::from(trim(&title.join(b" ".as_slice()))), body(lines))
 }
 
 /// Lines without white space at their ends and without blank lines at either end of the whole.
@@ -356,15 +356,13 @@ pub(super) fn overrides(line: &[u8]) -> bool {
     in_body(line).is_some()
 }
 
-/// The subject without a leading `[… PATCH …]` and the one blank behind it; further blanks are the subject's own.
+/// The subject without a leading `[… PATCH …]` and the blanks behind it.
 fn strip_patch(subject: &[u8]) -> Vec<u8> {
     let subject = trim(subject);
     let reply = subject.get(..3).filter(|start| start.eq_ignore_ascii_case(b"re:"));
     let start = if reply.is_some() { trim(&subject[3..]) } else { subject };
     match start.strip_prefix(b"[").and_then(|rest| rest.split_once_str(b"]")) {
-        Some((bracket, rest)) if bracket.to_ascii_uppercase().find(b"PATCH").is_some() => {
-            rest.strip_prefix(b" ").unwrap_or(rest).to_vec()
-        }
+        Some((bracket, rest)) if bracket.to_ascii_uppercase().find(b"PATCH").is_some() => trim(rest).to_vec(),
         _ => subject.to_vec(),
     }
 }

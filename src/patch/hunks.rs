@@ -1,8 +1,8 @@
 //! Hunks on content: at the exact place, then at an offset with the full context, never with fuzz.
 //!
-//! Where a hunk may stand, and in which order places are tried, is git's (`apply.c`, `find_pos` and
-//! `apply_one_fragment` without `--unidiff-zero`). One deviation: hunks keep their order. Git would place a later hunk
-//! before an earlier one where only that matches; here it fails.
+//! Where a hunk may stand, and in which order places are tried, is what `git apply` does (without `--unidiff-zero`): a hunk
+//! without context on one side stands at that end of the file. One deviation: hunks keep their order. Git would place a
+//! later hunk before an earlier one where only that matches; here it fails.
 
 use bstr::BString;
 

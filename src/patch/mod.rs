@@ -11,6 +11,7 @@
 
 mod binary;
 mod date;
+mod field;
 mod header;
 mod hunks;
 pub mod meaning;

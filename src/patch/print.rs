@@ -9,11 +9,12 @@
 use bstr::{BString, ByteSlice};
 
 use super::binary;
+use super::field::{Field, Place};
 use super::header::{body, overrides};
 use super::model::{BinaryData, Change, Content, FileDiff, Header, HeaderForm, Hunk, Patch, Person, Side};
-use super::parse::{is_from_line, is_space, trim_end};
+use super::parse::{is_from_line, is_space, trim, trim_end};
 use super::quote::quote;
-use super::words::{self, Place};
+use super::words;
 
 /// A printed patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,54 +73,53 @@ fn mail(header: &Header, printed: &mut Printed) {
     out.extend_from_slice(b"---\n\n");
 }
 
-/// `From: Name <address>`, encoded, quoted and folded as git's `pp_user_info` does.
+/// `From: Name <address>`. The address is the field's last word, and a name with special characters is a quoted one
+/// (RFC 5322, 3.2.3 and 3.2.4).
 fn from(author: &Person, out: &mut Vec<u8>) {
-    const LABEL: &[u8] = b"From: ";
-    // A line feed in a name or an address would begin a header of its own.
-    let one_line =
-        |text: &[u8]| -> Vec<u8> { text.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect() };
     let (name, email) = (one_line(&author.name), one_line(&author.email));
-    out.extend_from_slice(LABEL);
-    let (column, longest) = if words::needs_encoding(&name) {
-        (words::encode(&name, Place::Address, LABEL.len(), out), 76)
+    let mut field = Field::new(b"From: ", out);
+    if words::needs_encoding(&name) {
+        field.encoded(&name, Place::Address);
     } else if name.iter().any(|byte| b"()<>[]:;@,.\"\\".contains(byte)) {
-        let mut quoted = vec![b'"'];
-        for byte in &name {
-            if matches!(byte, b'"' | b'\\') {
-                quoted.push(b'\\');
-            }
-            quoted.push(*byte);
-        }
-        quoted.push(b'"');
-        (words::fold(&quoted, LABEL.len(), out), 78)
+        field.text(&quoted(&name));
     } else {
-        (words::fold(&name, LABEL.len(), out), 78)
-    };
-    if column + email.len() + 3 > longest {
-        out.push(b'\n');
+        field.text(&name);
     }
-    out.extend_from_slice(b" <");
-    out.extend_from_slice(&email);
-    out.extend_from_slice(b">\n");
+    field.word(b" ", &[b"<", email.as_slice(), b">"].concat());
+    field.end();
+}
+
+/// Text without line feeds: one would begin a field of its own.
+fn one_line(text: &[u8]) -> Vec<u8> {
+    text.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect()
+}
+
+/// Text in double quotes.
+fn quoted(text: &[u8]) -> Vec<u8> {
+    let escaped = text.iter().flat_map(|byte| {
+        let slash = matches!(byte, b'"' | b'\\').then_some(b'\\');
+        slash.into_iter().chain([*byte])
+    });
+    [b'"'].into_iter().chain(escaped).chain([b'"']).collect()
 }
 
 fn subject(subject: &[u8], out: &mut Vec<u8>) {
-    const LABEL: &[u8] = b"Subject: [PATCH] ";
-    let text: Vec<u8> = trim_end(subject).iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+    let text = one_line(trim(subject));
     if text.is_empty() {
         out.extend_from_slice(b"Subject: [PATCH]\n");
         return;
     }
-    out.extend_from_slice(LABEL);
+    let mut field = Field::new(b"Subject: [PATCH] ", out);
     if words::needs_encoding(&text) {
-        words::encode(&text, Place::Subject, LABEL.len(), out);
+        field.encoded(&text, Place::Subject);
     } else {
-        words::fold(&text, LABEL.len(), out);
+        field.text(&text);
     }
-    out.push(b'\n');
+    field.end();
 }
 
-/// Whether a reader would not take this line for text: git's `patchbreak`, `is_from_line` and in-body headers.
+/// Whether `git am` would not take this line for text: it would end the message there, begin another mail, or read a
+/// header.
 fn needs_shield(line: &[u8], is_first: bool) -> bool {
     let ends_message = line.starts_with(b"diff -")
         || line.starts_with(b"Index: ")

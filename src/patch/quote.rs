@@ -1,4 +1,4 @@
-//! Git's C-style quoting of paths (`quote.c`): `"a/t\tq\"\303\244"`.
+//! Quoting of paths as a string of the language C (git-config(1), `core.quotePath`): `"a/t\tq\"\303\244"`.
 
 /// `path` in double quotes with escapes where a byte needs it, otherwise as it is. Bytes from 0x80 count as needing
 /// it (`core.quotePath`'s default).

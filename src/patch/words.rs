@@ -1,4 +1,4 @@
-//! Encodings of mail: RFC 2047 words, quoted-printable, base64, and character sets.
+//! Encodings of mail, to read: RFC 2047 words, quoted-printable, base64, and character sets.
 
 use base64::Engine;
 use base64::alphabet;
@@ -15,59 +15,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Where an encoded word stands; an address allows fewer characters (RFC 2047, 5.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    Subject,
-    Address,
-}
-
-/// Whether git would encode this header text (`needs_rfc2047_encoding`).
+/// Whether this text of a header must be written as encoded words: it has something in it that is no ASCII text, or that
+/// would be read as such a word.
 pub(crate) fn needs_encoding(text: &[u8]) -> bool {
     text.iter().any(|byte| is_foreign(*byte) || *byte == b'\n') || text.windows(2).any(|pair| pair == b"=?")
 }
 
-/// What git takes for "not ASCII": bytes from 0x80 and the escape.
+/// What is not ASCII text: bytes from 0x80, and the escape, with which text of other character sets begins.
 pub(crate) fn is_foreign(byte: u8) -> bool {
     byte >= 0x80 || byte == 0x1b
-}
-
-/// Appends `text` as encoded words, folded as git's `add_rfc2047` folds; `column` is how long the line already is.
-/// Returns how long the last line then is.
-pub(crate) fn encode(text: &[u8], place: Place, column: usize, out: &mut Vec<u8>) -> usize {
-    const LONGEST: usize = 76;
-    const OPEN: &[u8] = b"=?UTF-8?q?";
-    out.extend_from_slice(OPEN);
-    let mut column = column + OPEN.len();
-    for chunk in text.utf8_chunks() {
-        let chars = chunk.valid().char_indices().map(|(at, c)| &chunk.valid().as_bytes()[at..at + c.len_utf8()]);
-        for letter in chars.chain(chunk.invalid().chunks(1)) {
-            let special = letter.len() > 1 || is_special(letter[0], place);
-            let len = if special { 3 * letter.len() } else { 1 };
-            if column + len + 2 > LONGEST {
-                out.extend_from_slice(b"?=\n ");
-                out.extend_from_slice(OPEN);
-                column = OPEN.len() + 1;
-            }
-            for byte in letter {
-                if special {
-                    out.extend_from_slice(format!("={byte:02X}").as_bytes());
-                } else {
-                    out.push(*byte);
-                }
-            }
-            column += len;
-        }
-    }
-    out.extend_from_slice(b"?=");
-    column + 2
-}
-
-fn is_special(byte: u8, place: Place) -> bool {
-    if is_foreign(byte) || byte <= b' ' || byte == 0x7f || matches!(byte, b'=' | b'?' | b'_') {
-        return true;
-    }
-    place == Place::Address && !(byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'*' | b'+' | b'-' | b'/'))
 }
 
 /// Decodes the RFC 2047 words in a header's text. White space between two words goes; a word with an unknown
@@ -165,63 +121,9 @@ pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     BASE64.decode(digits).ok()
 }
 
-/// Appends ASCII `text` folded at 78 columns as git's `strbuf_add_wrapped_text` folds header lines: broken at white
-/// space, the next line indented by one blank; a word that is too long stays whole. `column` is how long the line
-/// already is. Returns how long the last line then is.
-pub(crate) fn fold(text: &[u8], column: usize, out: &mut Vec<u8>) -> usize {
-    const LONGEST: usize = 78;
-    let begin = out.len();
-    let (mut line, mut space) = (0, Some(0));
-    let (mut width, mut indent) = (column, 0);
-    let mut at = 0;
-    loop {
-        let byte = text.get(at).copied();
-        if byte.is_some_and(|byte| !is_space(byte)) {
-            // A control character counts as minus one, git's wcwidth.
-            width =
-                if byte.is_some_and(|byte| byte < 0x20 || byte == 0x7f) { width.saturating_sub(1) } else { width + 1 };
-            at += 1;
-            continue;
-        }
-        match space {
-            Some(gap) if width > LONGEST => {
-                out.push(b'\n');
-                line = gap + usize::from(text.get(gap).is_some_and(|byte| is_space(*byte)));
-                at = line;
-                space = None;
-                width = 1;
-                indent = 1;
-            }
-            _ => {
-                if byte.is_none() && at == line {
-                    break;
-                }
-                if space.is_none() {
-                    out.extend(std::iter::repeat_n(b' ', indent));
-                }
-                out.extend_from_slice(&text[space.unwrap_or(line)..at]);
-                if byte.is_none() {
-                    break;
-                }
-                space = Some(at);
-                if byte == Some(b'\t') {
-                    width |= 7;
-                }
-                width += 1;
-                at += 1;
-            }
-        }
-    }
-    match out[begin..].iter().rposition(|byte| *byte == b'\n') {
-        Some(at) => out.len() - begin - at - 1,
-        None => column + out.len() - begin,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn decoded(text: &str) -> String {
         String::from_utf8_lossy(&decode(text.as_bytes())).into_owned()
@@ -242,42 +144,5 @@ mod tests {
         assert_eq!(quoted_printable(b"a=3D=\nb =\r\n=C3=A4  \n", false), "a=b ä\n".as_bytes());
         assert_eq!(base64(b"YWJj\nZGVm\n"), Some(b"abcdef".to_vec()));
         assert_eq!(base64(b"!"), None);
-    }
-
-    #[test]
-    fn folds_as_git_does() {
-        let subject = "a plain ascii subject that is quite long and needs to be folded because it is over 78 columns wide and more words and again more";
-        let mut out = b"Subject: [PATCH] ".to_vec();
-        fold(subject.as_bytes(), 17, &mut out);
-        let want = "Subject: [PATCH] a plain ascii subject that is quite long and needs to be\n folded because it is over 78 columns wide and more words and again more";
-        assert_eq!(String::from_utf8_lossy(&out), want);
-    }
-
-    #[test]
-    fn encodes_as_git_does() {
-        let subject =
-            "Füge eine sehr lange Überschrift hinzu, die ganz bestimmt gefaltet werden muss und noch viel länger wird";
-        let mut out = b"Subject: [PATCH] ".to_vec();
-        encode(subject.as_bytes(), Place::Subject, 17, &mut out);
-        let want = "Subject: [PATCH] =?UTF-8?q?F=C3=BCge=20eine=20sehr=20lange=20=C3=9Cberschr?=\n =?UTF-8?q?ift=20hinzu,=20die=20ganz=20bestimmt=20gefaltet=20werden=20muss?=\n =?UTF-8?q?=20und=20noch=20viel=20l=C3=A4nger=20wird?=";
-        assert_eq!(String::from_utf8_lossy(&out), want);
-    }
-
-    proptest! {
-        #[test]
-        fn words_read_back(text in "\\PC{0,120}") {
-            let mut out = Vec::new();
-            encode(text.as_bytes(), Place::Subject, 9, &mut out);
-            let unfolded: Vec<u8> = out.into_iter().filter(|byte| *byte != b'\n').collect();
-            prop_assert_eq!(decoded(&String::from_utf8_lossy(&unfolded)), text);
-        }
-
-        #[test]
-        fn folding_breaks_only_at_blanks(text in "[a-z]{1,9}( [a-z]{1,90}){0,30}") {
-            let mut out = Vec::new();
-            fold(text.as_bytes(), 17, &mut out);
-            let unfolded = String::from_utf8_lossy(&out).replace("\n ", " ");
-            prop_assert_eq!(unfolded, text);
-        }
     }
 }

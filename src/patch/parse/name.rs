@@ -36,8 +36,8 @@ pub(super) fn read_whole(text: &[u8], strip: usize) -> Result<RepoPath, ParseErr
     }
 }
 
-/// Both names of a `diff --git` line, where they are the same once the leading folders are off (git's
-/// `git_header_name`). `Ok(None)` when they differ, as in a rename.
+/// Both names of a `diff --git` line, where they are the same once the leading folders are off. `Ok(None)` when they
+/// differ, as in a rename.
 pub(super) fn of_git_line(rest: &[u8], strip: usize) -> Result<Option<RepoPath>, ParseErrorKind> {
     let same = |first: &[u8], second: &[u8]| {
         let name = stripped(first, strip)?;

@@ -7,7 +7,7 @@
 
 use super::error::{ParseError, ParseErrorKind};
 use super::hunk;
-use super::lines::{Lines, trim_end};
+use super::lines::{Lines, trim, trim_end};
 
 /// The two places, as line indexes from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,17 +113,23 @@ fn is_field_name(name: &[u8]) -> bool {
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Whether `git mailsplit` begins a new mail at this line (its `is_from_line`): `From …` with a time and a year.
+/// Whether a reader of mailboxes begins a new mail at this line: `From SENDER DATE` (RFC 4155, appendix A), told from
+/// text by a time and, behind it, a number that can be a year or a zone. What `git mailsplit` takes for one is one here;
+/// like it, this does not look at the sender and the names of day and month.
 pub(crate) fn is_from_line(line: &[u8]) -> bool {
+    const TIME: usize = "0:00:00".len();
     let Some(rest) = line.strip_prefix(b"From ") else { return false };
-    if line.len() < 19 {
-        return false;
-    }
-    let Some(colon) = rest[..rest.len().saturating_sub(1)].iter().rposition(|byte| *byte == b':') else { return false };
-    let digit = |at: Option<usize>| at.and_then(|at| rest.get(at)).is_some_and(u8::is_ascii_digit);
-    let around = [colon.checked_sub(4), colon.checked_sub(2), colon.checked_sub(1), Some(colon + 1), Some(colon + 2)];
-    let year: Vec<u8> = rest.iter().skip(colon + 3).copied().skip_while(|byte| *byte == b' ').collect();
-    let digits = year.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    around.into_iter().all(digit)
-        && std::str::from_utf8(&year[..digits]).ok().and_then(|year| year.parse::<u32>().ok()).is_some_and(|y| y > 90)
+    let is_time = |text: &[u8]| {
+        let digit = |at: usize| text[at].is_ascii_digit();
+        text[4] == b':' && [0, 2, 3, 5, 6].into_iter().all(digit)
+    };
+    let times = rest.windows(TIME).enumerate().filter(|(_, text)| is_time(text));
+    times.map(|(at, _)| number(&rest[at + TIME..])).any(|number| number > 90)
+}
+
+/// The number at the start of `text`, behind blanks and a plus; 0 where there is none.
+fn number(text: &[u8]) -> u64 {
+    let text = trim(text);
+    let digits = text.strip_prefix(b"+").unwrap_or(text).iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
 }
