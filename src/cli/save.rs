@@ -192,7 +192,7 @@ fn author(context: &Context, site: &Site<'_>) -> Result<Signature, CliError> {
             .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com"));
     };
     let date = from_env("GIT_AUTHOR_DATE").and_then(|text| crate::patch::Date::parse(&text));
-    let date = date.unwrap_or(crate::patch::Date { seconds: context.now(), offset: context.zone() });
+    let date = date.unwrap_or(crate::patch::Date { seconds: context.now(), offset: context.zone() }).storable();
     Ok(Signature::clean(name.as_bytes(), email.as_bytes(), date.seconds, date.offset))
 }
 

@@ -1,10 +1,12 @@
 //! Commit objects as data.
 
 use bstr::{BString, ByteSlice};
+use encoding_rs::Encoding;
 
 use super::{GitError, Id, ObjectKind, Objects};
 
-/// A commit without its signature and other extra headers.
+/// A commit without its signature and other extra headers. Its texts are UTF-8 where the commit says in which encoding they
+/// are, as one without a word about it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     /// What it holds.
@@ -34,20 +36,21 @@ pub struct Signature {
 
 impl Signature {
     /// A signature that git takes: the bytes that would break a commit object's line are taken out of name and
-    /// address, and the punctuation around them that git takes off as well (git-commit-tree(1), "crud").
+    /// address, and the punctuation around them that git takes off as well. A dot at the end stays, as with newer gits:
+    /// it belongs to the name ("Jr.").
     #[must_use]
     pub fn clean(name: &[u8], email: &[u8], seconds: i64, offset: i32) -> Signature {
         Signature { name: without_crud(name), email: without_crud(email), seconds, offset }
     }
 
-    fn parse(line: &[u8]) -> Option<Signature> {
+    fn parse(line: &[u8], text: &dyn Fn(&[u8]) -> BString) -> Option<Signature> {
         let (name, rest) = line.split_once_str("<")?;
         let (email, rest) = rest.rsplit_once_str(">")?;
         let (seconds, zone) = rest.trim().split_once_str(" ")?;
         let zone: i32 = zone.to_str().ok()?.parse().ok()?;
         let offset = zone / 100 * 60 + zone % 100;
         let seconds = seconds.to_str().ok()?.parse().ok()?;
-        Some(Signature { name: name.trim_end().into(), email: email.into(), seconds, offset })
+        Some(Signature { name: text(name.trim_end()), email: text(email), seconds, offset })
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -60,8 +63,21 @@ impl Signature {
     }
 }
 
+/// The character set that the commit says its texts are in, unless it is UTF-8.
+fn encoding(head: &[u8]) -> Option<&'static Encoding> {
+    let name = head.lines().find_map(|line| line.strip_prefix(b"encoding "))?;
+    Encoding::for_label(name).filter(|encoding| *encoding != encoding_rs::UTF_8)
+}
+
+fn decoded(text: &[u8], encoding: Option<&'static Encoding>) -> BString {
+    match encoding {
+        Some(encoding) => BString::from(encoding.decode_without_bom_handling(text).0.as_bytes()),
+        None => BString::from(text),
+    }
+}
+
 fn without_crud(text: &[u8]) -> BString {
-    let crud = |b: &u8| *b <= 32 || b".,:;<>\"\\'".contains(b);
+    let crud = |b: &u8| *b <= 32 || b",:;<>\"\\'".contains(b);
     let start = text.iter().position(|b| !crud(b)).unwrap_or(text.len());
     let end = text.iter().rposition(|b| !crud(b)).map_or(start, |at| at + 1);
     text[start..end].iter().copied().filter(|b| !b"\n<>\0".contains(b)).collect::<Vec<u8>>().into()
@@ -72,13 +88,14 @@ impl Commit {
         let damaged = |what| GitError::Damaged { kind: "commit", id, what };
         let (head, message) = bytes.split_once_str("\n\n").unwrap_or((bytes, b""));
         let read_id = |text: &[u8]| text.to_str().ok().and_then(|text| text.parse::<Id>().ok());
+        let text = |bytes: &[u8]| decoded(bytes, encoding(head));
         let (mut tree, mut parents, mut author, mut committer) = (None, Vec::new(), None, None);
         for line in head.lines() {
             match line.split_once_str(" ") {
                 Some((b"tree", id)) => tree = read_id(id),
                 Some((b"parent", id)) => parents.push(read_id(id).ok_or_else(|| damaged("a parent that is no id"))?),
-                Some((b"author", who)) => author = Signature::parse(who),
-                Some((b"committer", who)) => committer = Signature::parse(who),
+                Some((b"author", who)) => author = Signature::parse(who, &text),
+                Some((b"committer", who)) => committer = Signature::parse(who, &text),
                 _ => {}
             }
         }
@@ -87,7 +104,7 @@ impl Commit {
             parents,
             author: author.ok_or_else(|| damaged("no author"))?,
             committer: committer.ok_or_else(|| damaged("no committer"))?,
-            message: message.into(),
+            message: text(message),
         })
     }
 
@@ -99,10 +116,6 @@ impl Commit {
         for (role, who) in [("author ", &self.author), ("committer ", &self.committer)] {
             out.extend_from_slice(role.as_bytes());
             who.write(&mut out);
-        }
-        if self.message.to_str().is_err() {
-            // Without this git would take the bytes for UTF-8 and complain of every log.
-            out.extend_from_slice(b"encoding ISO-8859-1\n");
         }
         out.push(b'\n');
         out.extend_from_slice(&self.message);
@@ -132,14 +145,31 @@ mod tests {
 
     #[test]
     fn crud_is_taken_off_as_git_does() {
-        let who = Signature::clean(b" \"J. <R.> Hacker\", ", b"<a@b>", 0, 0);
-        assert_eq!((who.name.as_slice(), who.email.as_slice()), (b"J. R. Hacker".as_slice(), b"a@b".as_slice()));
+        let who = Signature::clean(b" \"J. <R.> Hacker, Jr.\", ", b"<a@b>", 0, 0);
+        assert_eq!((who.name.as_slice(), who.email.as_slice()), (b"J. R. Hacker, Jr.".as_slice(), b"a@b".as_slice()));
+    }
+
+    #[test]
+    fn texts_are_read_in_the_encoding_that_the_commit_names() {
+        let id = Id::EMPTY_BLOB;
+        let tree = Id::EMPTY_TREE;
+        let text = |encoding: &str, letter: &[u8]| {
+            let head = format!("tree {tree}\nauthor J");
+            let mid = format!("r <j@x> 1 +0000\ncommitter K <k@x> 1 +0000\n{encoding}\n");
+            let bytes = [head.as_bytes(), letter, mid.as_bytes(), letter, b"\n"].concat();
+            let commit = Commit::parse(id, &bytes).ok()?;
+            Some((commit.author.name.to_string(), commit.message.to_string()))
+        };
+        let want = Some(("Jär".to_owned(), "ä\n".to_owned()));
+        assert_eq!(text("encoding ISO-8859-1\n", b"\xe4"), want);
+        assert_eq!(text("encoding UTF-8\n", "ä".as_bytes()), want);
+        assert_eq!(text("", "ä".as_bytes()), want);
     }
 
     #[test]
     fn zones_east_and_west_survive() {
         for (line, offset) in [("A <a@b> 12 -0330", -210), ("A <a@b> 12 +0545", 345), ("A <a@b> -12 +0000", 0)] {
-            let who = Signature::parse(line.as_bytes());
+            let who = Signature::parse(line.as_bytes(), &|text| text.into());
             assert_eq!(who.as_ref().map(|who| who.offset), Some(offset));
             let mut out = Vec::new();
             who.iter().for_each(|who| who.write(&mut out));

@@ -6,9 +6,32 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 impl Date {
-    /// As the `Date:` line of a mail: `Fri, 5 Jan 2024 03:04:05 +0530`.
+    /// The nearest date that a commit can have: git counts seconds from 1970 on, in zones less than a day from UTC, and
+    /// where the zone's own clock shows 1970 or later. A zone that is none becomes UTC; the moment stays.
     #[must_use]
-    pub fn rfc2822(&self) -> String {
+    pub fn storable(self) -> Date {
+        const DAY: u32 = 24 * 60;
+        let seconds = self.seconds.max(0);
+        let fits = self.offset.unsigned_abs() < DAY && seconds.saturating_add(i64::from(self.offset) * 60) >= 0;
+        Date { seconds, offset: if fits { self.offset } else { 0 } }
+    }
+
+    /// As the `Date:` line of a mail that git is to read: `Fri, 5 Jan 2024 03:04:05 +0530`. Of years after 2099 git reads
+    /// only its own form, `@4102444800 +0000`; of what no commit can have it is [`Date::storable`]'s date.
+    #[must_use]
+    pub fn for_mail(&self) -> String {
+        const YEAR_2100: i64 = 4_102_444_800;
+        let date = self.storable();
+        // Neither the zone's clock nor that of UTC may show a later year.
+        if date.seconds.saturating_add(i64::from(date.offset.max(0)) * 60) < YEAR_2100 {
+            return date.rfc2822();
+        }
+        let zone = date.offset.unsigned_abs();
+        format!("@{} {}{:02}{:02}", date.seconds, if date.offset < 0 { '-' } else { '+' }, zone / 60, zone % 60)
+    }
+
+    /// As RFC 2822 has it: `Fri, 5 Jan 2024 03:04:05 +0530`.
+    fn rfc2822(self) -> String {
         let local = self.seconds.saturating_add(i64::from(self.offset) * 60);
         let days = local.div_euclid(86_400);
         let second = local.rem_euclid(86_400);
@@ -143,7 +166,7 @@ fn clock(text: &str) -> Option<i64> {
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
     let fits =
         parts.next().is_none() && (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
-    fits.then_some(hour * 3600 + minute * 60 + second)
+    fits.then(|| hour * 3600 + minute * 60 + second)
 }
 
 /// Minutes east of UTC of `+0530`, `+05:30`, `Z` and the names that RFC 2822 knows.
@@ -227,12 +250,50 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_date() {
-        for text in ["", "yesterday", "2024-13-01", "5 Foo 2024", "12:99 5 Jan 2024"] {
+        for text in [
+            "",
+            "yesterday",
+            "2024-13-01",
+            "5 Foo 2024",
+            "12:99 5 Jan 2024",
+            "2024-01-05 9223372036854775807:00:00",
+            "2024-01-05 03:04:05 +99999999999",
+            "@9223372036854775808 +0000",
+            "5 Jan 9223372036854775807",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
     }
 
+    #[test]
+    fn commits_have_dates_that_git_takes() {
+        let of = |seconds, offset| Date { seconds, offset };
+        for (date, want, text) in [
+            (of(-1, 60), of(0, 60), "Thu, 1 Jan 1970 01:00:00 +0100"),
+            (of(i64::MIN, 0), of(0, 0), "Thu, 1 Jan 1970 00:00:00 +0000"),
+            (of(5, -300), of(5, 0), "Thu, 1 Jan 1970 00:00:05 +0000"),
+            (of(1_704_404_045, 6039), of(1_704_404_045, 0), "Thu, 4 Jan 2024 21:34:05 +0000"),
+            (of(4_102_444_799, 0), of(4_102_444_799, 0), "Thu, 31 Dec 2099 23:59:59 +0000"),
+            (of(4_102_444_800, -60), of(4_102_444_800, -60), "@4102444800 -0100"),
+            (of(4_102_444_799, 60), of(4_102_444_799, 60), "@4102444799 +0100"),
+            (of(i64::MAX, -90), of(i64::MAX, -90), "@9223372036854775807 -0130"),
+        ] {
+            assert_eq!((date.storable(), date.for_mail().as_str()), (want, text));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_date_that_is_written_reads_back(seconds in any::<i64>(), offset in any::<i32>()) {
+            let date = Date { seconds, offset };
+            prop_assert_eq!(Date::parse(&date.for_mail()), Some(date.storable()));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "[0-9:+@TZ -]{0,40}") {
+            let _ = Date::parse(&text);
+        }
+
         #[test]
         fn every_moment_reads_back(seconds in 0_i64..100_000_000_000, offset in -720_i32..840) {
             let date = Date { seconds, offset };

@@ -95,8 +95,19 @@ pub(super) fn form(lines: &Lines<'_>) -> HeaderForm {
     HeaderForm::Text
 }
 
-/// Reads the header from the lines before `end`.
+/// Reads the header from the lines before `end`. Its texts are UTF-8, whatever the file's are.
 pub(super) fn read(lines: &Lines<'_>, end: usize, form: HeaderForm) -> Result<Header, ParseError> {
+    let utf8 = |text: &BString| words::in_utf8(text);
+    let header = read_raw(lines, end, form)?;
+    Ok(Header {
+        author: header.author.map(|who| Person { name: utf8(&who.name), email: utf8(&who.email) }),
+        subject: utf8(&header.subject),
+        body: utf8(&header.body),
+        ..header
+    })
+}
+
+fn read_raw(lines: &Lines<'_>, end: usize, form: HeaderForm) -> Result<Header, ParseError> {
     match form {
         HeaderForm::Mail => mail(lines, end),
         HeaderForm::Dep3 => Ok(dep3(lines, end)),
@@ -152,6 +163,15 @@ impl Block {
         }
         block.is_whole &= !block.fields.is_empty();
         block
+    }
+
+    /// Turns values that are not UTF-8 into it: bytes outside of encoded words are in the mail's character set.
+    fn decode(&mut self, charset: &[u8]) {
+        for (_, value) in self.fields.iter_mut().filter(|(_, value)| value.to_str().is_err()) {
+            if let Some(decoded) = words::to_utf8(value.to_vec(), charset) {
+                *value = BString::from(decoded);
+            }
+        }
     }
 
     /// The first field of that name, unfolded: a line break and the blank after it are one blank.
@@ -265,8 +285,11 @@ fn append_trailers(text: &mut BString, lines: &[Vec<u8>]) {
 
 /// Reads a mail.
 fn mail(lines: &Lines<'_>, end: usize) -> Result<Header, ParseError> {
-    let block = Block::read(lines, end);
+    let mut block = Block::read(lines, end);
     let charset = block.get("Content-Type").and_then(|value| parameter(&value, b"charset"));
+    if let Some(charset) = &charset {
+        block.decode(charset);
+    }
     let mut author = block.get("From").and_then(|value| phrase(&value));
     let mut date_text = block.get("Date");
     let mut subject = block.get("Subject").map(|value| words::decode(&value));
@@ -405,7 +428,7 @@ fn unquoted(name: &[u8]) -> Vec<u8> {
 }
 
 fn date(text: &[u8]) -> Option<Date> {
-    Date::parse(text.to_str().ok()?)
+    Date::parse(text.to_str().ok()?).map(Date::storable)
 }
 
 /// A parameter of a `Content-Type:` value.

@@ -32,3 +32,4 @@ pub use hunks::{Applied, Edge, HunkFailure, already_applied, apply_hunks};
 pub use model::{BinaryData, Change, Content, Date, FileDiff, Header, HeaderForm, Hunk, Line, Patch, Person, Side};
 pub use parse::{ParseError, ParseErrorKind, parse};
 pub use print::{Printed, print, print_diffs};
+pub use words::in_utf8;

@@ -28,7 +28,7 @@ pub enum HeaderForm {
     Mail,
 }
 
-/// Who made a patch, when and why. `message()` is what its commit says.
+/// Who made a patch, when and why. `message()` is what its commit says. The texts of a header that was read are UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// How the header is written.
@@ -46,7 +46,7 @@ pub struct Header {
 /// A name and a mail address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// The name as text bytes (UTF-8 unless the patch says otherwise).
+    /// The name.
     pub name: BString,
     /// The address without angle brackets.
     pub email: BString,

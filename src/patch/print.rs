@@ -54,7 +54,7 @@ fn mail(header: &Header, printed: &mut Printed) {
         from(author, out);
     }
     if let Some(date) = header.date {
-        out.extend_from_slice(format!("Date: {}\n", date.rfc2822()).as_bytes());
+        out.extend_from_slice(format!("Date: {}\n", date.for_mail()).as_bytes());
     }
     subject(&header.subject, out);
     if [&header.subject, &text].iter().any(|text| text.iter().any(|byte| words::is_foreign(*byte))) {

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bstr::{BString, ByteSlice};
 use encoding_rs::Encoding;
 
 use super::parse::{is_space, trim_end};
@@ -65,6 +66,25 @@ fn word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     // RFC 2231 allows a language behind the name: utf-8*en.
     let name = charset.split(|byte| *byte == b'*').next()?;
     Some((to_utf8(raw, name)?, &rest[end + 2..]))
+}
+
+/// Text in UTF-8. What is not UTF-8 already is taken for Latin-1 (as windows-1252, which has its letters and, where it has
+/// control characters, some more), each line by itself: so one line in another character set spoils no other.
+#[must_use]
+pub fn in_utf8(text: &[u8]) -> BString {
+    if text.to_str().is_ok() {
+        return BString::from(text);
+    }
+    let mut out = BString::default();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        match line.to_str() {
+            Ok(_) => out.extend_from_slice(line),
+            Err(_) => {
+                out.extend_from_slice(encoding_rs::WINDOWS_1252.decode_without_bom_handling(line).0.as_bytes());
+            }
+        }
+    }
+    out
 }
 
 /// `bytes` in UTF-8; `None` for a character set that nobody knows. UTF-8 and ASCII stay as they are, valid or not.
@@ -137,6 +157,13 @@ mod tests {
         assert_eq!(decoded("a =?utf-8?q?b?= c =?utf-8?q?d?="), "a b c d");
         assert_eq!(decoded("=?klingon?q?x?= =?utf-8?q?open"), "=?klingon?q?x?= =?utf-8?q?open");
         assert_eq!(decoded("=?iso-2022-jp?B?GyRCRnxLXBsoQg==?="), "日本");
+    }
+
+    #[test]
+    fn text_without_a_charset_becomes_utf8_line_by_line() {
+        let mixed = [b"J\xf6rg\n".as_slice(), "Jörg\n".as_bytes(), b"Andr\xe9"].concat();
+        assert_eq!(in_utf8(&mixed), "Jörg\nJörg\nAndré");
+        assert_eq!(in_utf8("日本".as_bytes()), "日本");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::diff::diffs;
 use super::touch::{Touched, touch};
 use super::{Base, Lazy, Missing, Moved, Queued, commit_of, header_of};
 use crate::git::{Commit, GitError, Id, Objects};
-use crate::patch::{self, HeaderForm, Patch};
+use crate::patch::{self, Header, HeaderForm, Patch, Printed, split_message};
 
 /// A patch file as it stands in the workspace.
 #[derive(Debug, Clone)]
@@ -104,12 +104,12 @@ struct Row {
 }
 
 impl Row {
-    fn make(&mut self, objects: &mut Objects<'_>, missing: &mut Missing) -> Result<&Patch, GitError> {
+    fn make(&mut self, objects: &mut Objects<'_>, missing: &mut Missing) -> Result<&mut Patch, GitError> {
         let made = match self.made.take() {
             Some(made) => made,
             None => {
                 let files = diffs(objects, self.before, self.commit.tree, missing)?;
-                Patch { header: header_of(&self.commit), files, preamble_len: 0 }
+                Patch { header: header_of(None, &self.commit), files, preamble_len: 0 }
             }
         };
         Ok(self.made.insert(made))
@@ -144,7 +144,7 @@ fn assign(
         row.name = name.filter(|name| free.remove(name.as_str()));
     }
     for row in rows.iter_mut().filter(|row| row.name.is_none()) {
-        let subject = header_of(&row.commit).subject;
+        let subject = split_message(&row.commit.message).0;
         let equal = |file: &&OldPatch| {
             free.contains(file.queued.name.as_str())
                 && !subject.is_empty()
@@ -163,17 +163,17 @@ fn write(
     (file, places): (Option<&OldPatch>, Option<&[Moved]>),
     missing: &mut Missing,
 ) -> Result<Exported, GitError> {
-    let header = header_of(&row.commit);
+    let header = header_of(row.name.as_deref(), &row.commit);
     let mut out = Exported {
         commit: row.id,
         name: row.name.clone(),
-        subject: header.subject,
+        subject: header.subject.clone(),
         bytes: Vec::new(),
         origin: Origin::New,
         shielded: Vec::new(),
     };
     let Some(file) = file else {
-        let printed = patch::print(row.make(objects, missing)?);
+        let printed = print(row.make(objects, missing)?, header);
         return Ok(Exported { bytes: printed.bytes, shielded: printed.shielded, ..out });
     };
     let old = &file.queued;
@@ -190,8 +190,14 @@ fn write(
         let bytes = [preamble, &patch::print_diffs(&made.files)].concat();
         return Ok(Exported { bytes, ..out });
     }
-    let printed = patch::print(made);
+    let printed = print(made, header);
     Ok(Exported { bytes: printed.bytes, shielded: printed.shielded, ..out })
+}
+
+/// The patch as a mail. Its file, and with it what an empty message becomes, was not known when it was made.
+fn print(made: &mut Patch, header: Header) -> Printed {
+    made.header = header;
+    patch::print(made)
 }
 
 /// Whether the old file does to the commit's parent what the commit did, and (where that matters) at the same places.

@@ -3,7 +3,8 @@
 use bstr::{BString, ByteSlice};
 
 use crate::git::{Commit, GitError, Id, Objects, Signature};
-use crate::patch::{Date, Header, HeaderForm, Person, split_message};
+use crate::patch::names::slug;
+use crate::patch::{Date, Header, HeaderForm, Person, in_utf8, split_message};
 
 /// The author of a patch that names none.
 pub const FALLBACK_NAME: &str = "patchq";
@@ -34,23 +35,35 @@ impl Base {
 }
 
 /// The commit that the patch `name` with `header` makes of `tree` on `parent`. The committer is the author, so that
-/// nothing of the machine or the moment is in it.
+/// nothing of the machine or the moment is in it. A date that git cannot hold is the nearest that it can
+/// ([`Date::storable`]); texts are UTF-8.
 #[must_use]
 pub fn commit_of(name: &str, header: &Header, base: &Base, parent: Id, tree: Id) -> Commit {
-    let date = header.date.unwrap_or(base.date);
-    let who = header.author.as_ref().map_or_else(
-        || Signature::clean(FALLBACK_NAME.as_bytes(), FALLBACK_EMAIL.as_bytes(), date.seconds, date.offset),
-        |author| {
-            // Git refuses a commit without a name, so the address stands for it.
-            let name = if author.name.trim().is_empty() { &author.email } else { &author.name };
-            Signature::clean(name, &author.email, date.seconds, date.offset)
-        },
-    );
-    let mut message = header.message();
+    let date = header.date.unwrap_or(base.date).storable();
+    let author = header.author.as_ref();
+    let who = author.map_or_else(nobody, |author| author_of(&author.name, &author.email));
+    let who = Signature { name: who.name, email: who.email, seconds: date.seconds, offset: date.offset };
+    let mut message = in_utf8(&header.message());
     if message.trim().is_empty() {
         message = BString::from(subject_of_name(name) + "\n");
     }
     Commit { tree, parents: vec![parent], author: who.clone(), committer: who, message }
+}
+
+/// The person that a commit names, of what a header or another commit says. Git refuses one without a name, so the address
+/// stands for it; where neither is left, nobody is named.
+fn author_of(name: &[u8], email: &[u8]) -> Person {
+    let clean = Signature::clean(&in_utf8(name), &in_utf8(email), 0, 0);
+    match (clean.name.is_empty(), clean.email.is_empty()) {
+        (false, _) => Person { name: clean.name, email: clean.email },
+        (true, false) => Person { name: clean.email.clone(), email: clean.email },
+        (true, true) => nobody(),
+    }
+}
+
+/// The author of a patch that names none.
+fn nobody() -> Person {
+    Person { name: FALLBACK_NAME.into(), email: FALLBACK_EMAIL.into() }
 }
 
 /// A subject for a patch without one: its file's name without number and ending.
@@ -62,14 +75,18 @@ fn subject_of_name(name: &str) -> String {
     words.to_owned()
 }
 
-/// The header of the mail that a commit becomes.
+/// The header of the mail that a commit becomes in the file `name` (`None`: a new one). It is that of the commit which
+/// that file makes: [`commit_of`] it, and the header is the same again.
 #[must_use]
-pub fn header_of(commit: &Commit) -> Header {
-    let (subject, body) = split_message(&commit.message);
+pub fn header_of(name: Option<&str>, commit: &Commit) -> Header {
+    let (mut subject, body) = split_message(&in_utf8(&commit.message));
+    if subject.is_empty() {
+        subject = BString::from(name.map_or_else(|| slug(b""), subject_of_name));
+    }
     Header {
         form: HeaderForm::Mail,
-        author: Some(Person { name: commit.author.name.clone(), email: commit.author.email.clone() }),
-        date: Some(Date { seconds: commit.author.seconds, offset: commit.author.offset }),
+        author: Some(author_of(&commit.author.name, &commit.author.email)),
+        date: Some(Date { seconds: commit.author.seconds, offset: commit.author.offset }.storable()),
         subject,
         body,
     }

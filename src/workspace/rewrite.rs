@@ -17,6 +17,7 @@ use crate::git::checkout::Materialized;
 use crate::git::{BRANCH, GitError, Id, Objects, read_notes};
 use crate::patch::names::{self, Naming, Slot};
 use crate::patch::series::Series;
+use crate::patch::split_message;
 use crate::path::{RepoPath, printable};
 use crate::stack::{self, Base, Belongs, Exported, Moved, OldPatch, Origin, Queued, Stack, Version};
 
@@ -225,7 +226,7 @@ fn refuse_empty(objects: &mut Objects<'_>, base: &Base, commits: &[Id]) -> Resul
     for id in commits {
         let commit = objects.commit(*id)?;
         if commit.tree == tree {
-            let subject = printable(&stack::header_of(&commit).subject);
+            let subject = printable(&split_message(&commit.message).0);
             return Err(RewriteError::EmptyCommit { commit: *id, subject });
         }
         tree = commit.tree;

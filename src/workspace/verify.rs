@@ -190,7 +190,7 @@ fn form_message(old: &OldPatch, wanted: &[u8]) -> (usize, &'static str) {
 /// # Errors
 /// [`SettleError`] when an object cannot be had.
 pub(super) fn canonical(supply: &Supply<'_>, objects: &mut Objects<'_>, item: &Item) -> Result<Vec<u8>, SettleError> {
-    let header = stack::header_of(&objects.commit(item.commit)?);
+    let header = stack::header_of(Some(&item.name), &objects.commit(item.commit)?);
     let files = diffs(supply, objects, item)?;
     Ok(patch::print(&patch::Patch { header, files, preamble_len: 0 }).bytes)
 }

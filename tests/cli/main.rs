@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod any_commit;
 mod around;
 mod diff_upstream;
 mod env;

@@ -55,6 +55,54 @@ fn encoded_bodies_hold_the_diff_too() {
     assert!(parse(format!("{head}base64\n\n!!\n").as_bytes(), 1).is_err());
 }
 
+/// As [`header`], of bytes.
+fn raw(text: &[u8]) -> Header {
+    parse(&[text, DIFF.as_bytes()].concat(), 1).unwrap().header
+}
+
+#[test]
+fn every_text_is_utf8_whatever_the_file_says() {
+    let utf8 = "text/plain; charset=utf-8";
+    for (kind, body) in [
+        ("text/plain", b"f\xfcr\n".as_slice()),
+        ("text/plain; charset=iso-8859-1", b"f\xfcr\n"),
+        ("text/plain; charset=us-ascii", b"f\xfcr\n"),
+        ("text/plain; charset=klingon", b"f\xfcr\n"),
+        (utf8, b"f\xfcr\n"),
+        (utf8, "für\n".as_bytes()),
+    ] {
+        let mail = format!("From: =?UTF-8?q?J=C3=A4ne?= <j@x>\nSubject: x\nContent-Type: {kind}\n\n");
+        let read = raw(&[mail.as_bytes(), body, b"---\n"].concat());
+        assert_eq!((read.author.unwrap().name, read.body), ("Jäne".into(), "für\n".into()), "{kind} {body:?}");
+    }
+    let read = raw(b"From: J\xe4ne <j@x>\nSubject: f\xfcr\n\nf\xfcr\n---\n");
+    assert_eq!((read.author.unwrap().name, read.subject, read.body), ("Jäne".into(), "für".into(), "für\n".into()));
+    let read =
+        raw(b"From: \xd1 <j@x>\nSubject: \xd1 =?utf-8?q?=C3=BC?=\nContent-Type: x; charset=koi8-r\n\n\xd1\n---\n");
+    assert_eq!((read.author.unwrap().name, read.subject, read.body), ("я".into(), "я ü".into(), "я\n".into()));
+    let read = raw(b"Description: f\xfcr\n m\xe4h\nAuthor: J\xe4ne <j@x>\nBug: \xe4\n\n");
+    assert_eq!((read.author.unwrap().name, read.subject), ("Jäne".into(), "für".into()));
+    assert_eq!(read.body, "mäh\n\nBug: ä\n");
+    let read = raw(b"f\xfcr\n\nJ\xe4ne und J\xc3\xa4ne\nJ\xc3\xa4ne\n");
+    assert_eq!(read.subject, "für");
+    assert!(read.body.ends_with("Jäne\n".as_bytes()) && std::str::from_utf8(&read.body).is_ok(), "{}", read.body);
+}
+
+#[test]
+fn dates_that_no_commit_can_have_are_the_nearest_that_one_can() {
+    for (date, seconds) in [
+        ("Fri, 1 Jan 1960 00:00:00 +0000", 0),
+        ("Thu, 1 Jan 1970 00:00:00 +0100", 0),
+        ("Mon, 5 Jan 0022 03:04:05 +0000", 0),
+        ("Thu, 1 Jan 2150 00:00:00 +0000", 5_680_281_600),
+    ] {
+        let read = header(&format!("From: a <b@c>\nDate: {date}\nSubject: x\n\n---\n"));
+        assert_eq!(read.date.map(|date| date.seconds), Some(seconds), "{date}");
+        let again = header(&format!("From: a <b@c>\nDate: {}\nSubject: x\n\n---\n", read.date.unwrap().for_mail()));
+        assert_eq!(again.date, read.date);
+    }
+}
+
 #[test]
 fn the_body_can_override_the_mail() {
     let read =
