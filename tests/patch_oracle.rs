@@ -2,6 +2,9 @@
 //! applied to the parents' blobs, and given to `git am`.
 #![allow(clippy::unwrap_used)]
 
+#[path = "patch_oracle/between.rs"]
+mod between;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;

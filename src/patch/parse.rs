@@ -8,8 +8,11 @@
 //!   Git itself writes a file that becomes a symlink as a deletion and an addition of the same path.
 //! - A patch file that lacks its last line feed has lost it on the way; only `\ No newline at end of file` says that the
 //!   content has none.
-//! - Text between diffs and after the last one (a signature) is ignored, but not a hunk that belongs to no file.
+//! - Text between diffs and after the last one (a signature) is text only if it cannot be a change: a line that announces
+//!   one is an error (`parse/between.rs`).
+//! - Byte order marks at the start of the file are passed over; anywhere else before a diff they are an error.
 
+mod between;
 mod error;
 mod git;
 mod hunk;
@@ -32,16 +35,25 @@ use super::model::{FileDiff, HeaderForm, Patch};
 /// # Errors
 /// [`ParseError`] with the line of the first thing that cannot be understood. Nothing is guessed.
 pub fn parse(bytes: &[u8], strip: usize) -> Result<Patch, ParseError> {
+    let (bytes, marks) = between::without_mark(bytes);
+    if let Some(kind) = between::no_text(bytes) {
+        return Err(kind.at(1));
+    }
     let unconverted = without_conversion(bytes);
     let text = unconverted.as_deref().unwrap_or(bytes);
     let decoded = header::decode_transfer(text)?;
     let lines = Lines::new(decoded.as_deref().unwrap_or(text));
+    if let Some(at) = between::conflict(&lines) {
+        return Err(ParseErrorKind::MergeConflict.at(at + 1));
+    }
     let form = header::form(&lines);
     let start = start::find(&lines, form == HeaderForm::Mail)?;
     let header = header::read(&lines, start.message_end, form)?;
+    let message_above = start.message_end < start.diffs;
+    between::check_above(&lines, if message_above { start.message_end + 1 } else { 0 }, start.diffs)?;
     let files = files(&lines, start.diffs, strip)?;
     let returns = if unconverted.is_some() { start.diffs } else { 0 };
-    let preamble_len = if decoded.is_some() { 0 } else { lines.offset(start.diffs) + returns };
+    let preamble_len = if decoded.is_some() { 0 } else { marks + lines.offset(start.diffs) + returns };
     Ok(Patch { header, files, preamble_len })
 }
 
@@ -79,8 +91,8 @@ fn files(lines: &Lines<'_>, mut at: usize, strip: usize) -> Result<Vec<FileDiff>
         } else if start::begins_plain(lines, at) {
             plain::read(lines, at, strip)?
         } else {
-            if hunk::is_head(line) {
-                return Err(ParseErrorKind::StrayHunk(shown(line)).at(at + 1));
+            if let Some(kind) = between::announced(lines, at) {
+                return Err(kind.at(at + 1));
             }
             at += 1;
             continue;

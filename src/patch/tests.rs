@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod apply;
+mod between;
 mod forms;
 mod headers;
 mod round;

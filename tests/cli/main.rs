@@ -22,6 +22,7 @@ mod neighbours;
 mod outdated;
 mod pager;
 mod quiet;
+mod patch_files;
 mod refresh;
 mod resolutions;
 mod save;

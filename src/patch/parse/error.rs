@@ -18,9 +18,57 @@ pub enum ParseErrorKind {
     /// No diff in the whole file.
     #[error("there is no diff in this file")]
     NoDiff,
+    /// A compressed file.
+    #[error("this file is compressed; unpack it first ('{0}')")]
+    Compressed(&'static str),
+    /// Text in UTF-16, as some shells write it.
+    #[error("this file is UTF-16 text; make the patch again ('git diff --output=FILE'), so that no shell converts it")]
+    Utf16,
+    /// A page of HTML.
+    #[error("this file is a web page, not a patch; download the raw file")]
+    WebPage,
     /// A second mail begins here.
-    #[error("a second mail begins here; split the mailbox into one file a patch ('git mailsplit')")]
+    #[error("a second mail begins here; a patch file holds one patch")]
     SeveralMails,
+    /// Git's markers of a merge conflict.
+    #[error("a merge left a conflict in this patch file; bring one side back ('git checkout --ours' or '--theirs')")]
+    MergeConflict,
+    /// A diff in the context format.
+    #[error("a context diff cannot be read; make it again as a unified one ('diff -u')")]
+    ContextDiff,
+    /// A normal diff or an ed script.
+    #[error("'{0}' begins a diff without context; make it again as a unified one ('diff -u')")]
+    OtherFormat(String),
+    /// A diff with a terminal's colours.
+    #[error("this diff has a terminal's colours in it ('{0}'); make it again without ('git diff --no-color')")]
+    Coloured(String),
+    /// A diff that is indented.
+    #[error("an indented diff begins here ('{0}'); take the blanks before its lines away, or end the patch before it")]
+    Indented(String),
+    /// A byte order mark inside of the file.
+    #[error("a byte order mark stands before this diff; take it away (three bytes, EF BB BF)")]
+    ByteOrderMark,
+    /// A line of git's header that belongs to no diff.
+    #[error("'{0}' belongs to no diff: its 'diff --git' line is missing or something stands between the two")]
+    LoneHeader(String),
+    /// A binary change in a diff that cannot hold one.
+    #[error(
+        "'{0}' names a change and does not hold it; make the patch again with 'git diff --binary', or take the line out if the change is not wanted"
+    )]
+    BinaryInPlain(String),
+    /// A file of one side only, another kind of file, a rename without a diff.
+    #[error(
+        "'{0}' names a change and does not hold it; make the patch again ('diff -N', 'git diff'), or take the line out if the change is not wanted"
+    )]
+    NoContent(String),
+    /// Properties of Subversion.
+    #[error(
+        "the Subversion properties of '{0}' cannot be read; take the lines out, and say a new mode by git's 'old mode' and 'new mode'"
+    )]
+    Properties(String),
+    /// A submodule in the form of a log.
+    #[error("'{0}' is the short form of a submodule's change; make the patch again with 'git diff --submodule=short'")]
+    SubmoduleLog(String),
     /// A merge's diff.
     #[error("a combined diff of a merge ('{0}') cannot be applied; make an ordinary diff against one parent")]
     Combined(String),
@@ -38,6 +86,11 @@ pub enum ParseErrorKind {
     /// Both names of a `diff --git` line are the same text, so there is no prefix to take off.
     #[error("'{0}' was made without the prefixes a/ and b/; make it again with them, or give it -p0 in the series")]
     NoPrefix(String),
+    /// A name with a tab and something that is no time.
+    #[error(
+        "'{0}' has a tab where its name could go on; quote a name with a tab as git does (\"a/x\\ty\"), or take off what follows the name"
+    )]
+    TabInName(String),
     /// A quoted path that does not read.
     #[error("the quoted path '{0}' is broken")]
     BadQuote(String),
@@ -48,6 +101,16 @@ pub enum ParseErrorKind {
         old: String,
         /// The name after.
         new: String,
+    },
+    /// A `---` or `+++` line of another file than the header above it.
+    #[error(
+        "the header is of '{header}', its '---' or '+++' line of '{line}'; put a 'diff --git' line before the second"
+    )]
+    OtherFile {
+        /// The header's name.
+        header: String,
+        /// The line's name.
+        line: String,
     },
     /// Only one half of a rename or a copy.
     #[error("a rename or copy needs both its 'from' and its 'to' line")]

@@ -180,11 +180,20 @@ impl Head {
         let is_move = self.from.is_some() || self.to.is_some();
         let (old_path, new_path, change) = if is_move {
             let (Some(from), Some(to)) = (self.from, self.to) else { return Err(ParseErrorKind::HalfRename) };
+            agrees(self.old.as_ref(), &from)?;
+            agrees(self.new.as_ref(), &to)?;
             let kind = if self.is_copy { Change::Copy } else { Change::Rename };
             (from, to, kind(self.similarity))
         } else {
             let is_add = self.is_add || self.old == Some(Name::Nothing);
             let is_delete = self.is_delete || self.new == Some(Name::Nothing);
+            // Whoever moved a patch to another folder by hand often left the first line as it was. Where that line says
+            // nothing else, nothing is lost.
+            let says_more = is_add || is_delete || self.old_mode != self.new_mode;
+            if says_more && let Some(name) = name::of_git_line(git_line, strip)? {
+                agrees(self.old.as_ref(), &name)?;
+                agrees(self.new.as_ref(), &name)?;
+            }
             let path = one_name(self.old, self.new, git_line, strip)?;
             let change = match (is_add, is_delete) {
                 (true, false) => Change::Add,
@@ -215,6 +224,16 @@ fn one_name(old: Option<Name>, new: Option<Name>, git_line: &[u8], strip: usize)
         }
         (_, Some(Name::Path(path))) | (Some(Name::Path(path)), _) => Ok(path),
         _ => of_line.ok_or_else(|| ParseErrorKind::NoPath { strip, text: shown(git_line) }),
+    }
+}
+
+/// The name of a `---` or `+++` line must be the one that the lines above it have, or it belongs to another diff.
+fn agrees(line: Option<&Name>, header: &RepoPath) -> Result<(), ParseErrorKind> {
+    match line {
+        Some(Name::Path(path)) if path != header => {
+            Err(ParseErrorKind::OtherFile { header: header.to_string(), line: path.to_string() })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::quote::unquote;
 use super::error::{ParseErrorKind, shown};
-use super::lines::trim_end;
+use super::lines::{trim, trim_end};
 use crate::path::RepoPath;
 
 /// One side of a diff as its line names it.
@@ -19,7 +19,7 @@ pub(super) fn read(text: &[u8], strip: usize) -> Result<Name, ParseErrorKind> {
     let raw = if text.starts_with(b"\"") {
         unquote(text).ok_or_else(|| ParseErrorKind::BadQuote(shown(text)))?.0
     } else {
-        text.split(|byte| *byte == b'\t').next().unwrap_or(text).to_vec()
+        before_tab(text)?.0.to_vec()
     };
     if trim_end(&raw) == b"/dev/null" {
         return Ok(Name::Nothing);
@@ -27,11 +27,26 @@ pub(super) fn read(text: &[u8], strip: usize) -> Result<Name, ParseErrorKind> {
     checked(&raw, strip, text).map(Name::Path)
 }
 
+/// A name and what follows its tab: nothing, a time, a revision in brackets. Anything else could be the rest of a name
+/// with a tab in it, which only its quotes can tell.
+pub(super) fn before_tab(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), ParseErrorKind> {
+    let Some(tab) = text.iter().position(|byte| *byte == b'\t') else { return Ok((text, None)) };
+    let rest = trim(&text[tab..]);
+    let shape: Vec<u8> = rest.iter().map(|byte| if byte.is_ascii_digit() { b'0' } else { *byte }).collect();
+    let has = |part: &[u8]| shape.windows(part.len()).any(|window| window == part);
+    let is_time = has(b"00:00") || has(b"0000-00-00") || has(b"0000/00/00");
+    if rest.is_empty() || is_time || rest.starts_with(b"(") {
+        return Ok((&text[..tab], Some(rest)));
+    }
+    Err(ParseErrorKind::TabInName(shown(text)))
+}
+
 /// A whole line's rest as a path (`rename from …`).
 pub(super) fn read_whole(text: &[u8], strip: usize) -> Result<RepoPath, ParseErrorKind> {
     match unquote(text) {
         Some((raw, _)) => checked(&raw, strip, text),
         None if text.starts_with(b"\"") => Err(ParseErrorKind::BadQuote(shown(text))),
+        None if text.contains(&b'\t') => Err(ParseErrorKind::TabInName(shown(text))),
         None => checked(text, strip, text),
     }
 }

@@ -52,7 +52,7 @@ fn is_new(line: &super::super::model::Line) -> bool {
 
 /// A side's name, and whether its time says that it does not exist.
 fn side(text: &[u8], strip: usize) -> Result<(Name, bool), ParseErrorKind> {
-    let (named, time) = split_time(text);
+    let (named, time) = split_time(text)?;
     let gone = time
         .and_then(|time| std::str::from_utf8(time).ok())
         .and_then(Date::parse)
@@ -61,9 +61,14 @@ fn side(text: &[u8], strip: usize) -> Result<(Name, bool), ParseErrorKind> {
 }
 
 /// Name and time: after a tab, or a time at the end after blanks.
-fn split_time(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    if let Some(tab) = text.iter().position(|byte| *byte == b'\t') {
-        return (&text[..tab], Some(trim(&text[tab..])));
+fn split_time(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), ParseErrorKind> {
+    if text.starts_with(b"\"") {
+        // The tab is behind the closing quote; one of the name is escaped.
+        let tab = text.iter().position(|byte| *byte == b'\t').unwrap_or(text.len());
+        return Ok((&text[..tab], (tab < text.len()).then(|| trim(&text[tab..]))));
+    }
+    if let (name, Some(time)) = name::before_tab(text)? {
+        return Ok((name, Some(time)));
     }
     let is_date = |word: &[u8]| {
         let shape: Vec<u8> = word.iter().map(|byte| if byte.is_ascii_digit() { b'0' } else { *byte }).collect();
@@ -74,8 +79,8 @@ fn split_time(text: &[u8]) -> (&[u8], Option<&[u8]>) {
         let rest = trim(&text[at..]);
         let is_time = rest.get(..10).is_some_and(is_date) && rest.get(10) == Some(&b' ') && rest.get(13) == Some(&b':');
         if is_time {
-            return (super::lines::trim_end(&text[..at]), Some(rest));
+            return Ok((super::lines::trim_end(&text[..at]), Some(rest)));
         }
     }
-    (text, None)
+    Ok((text, None))
 }

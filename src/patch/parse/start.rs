@@ -6,8 +6,8 @@
 //! are notes that `git am` drops too). Without that it ends at the first diff line.
 
 use super::error::{ParseError, ParseErrorKind};
-use super::hunk;
 use super::lines::{Lines, trim, trim_end};
+use super::{between, hunk};
 
 /// The two places, as line indexes from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) fn find(lines: &Lines<'_>, is_mail: bool) -> Result<Start, ParseError
         }
         at = hunk::skip(lines, at).unwrap_or(at + 1);
     }
-    let Some(diffs) = first else { return Err(ParseErrorKind::NoDiff.at(lines.count().max(1))) };
+    let Some(diffs) = first else { return Err(between::instead_of_diffs(lines)) };
     Ok(cut.or_else(|| above_stat(lines, diffs)).unwrap_or(Start { message_end: diffs, diffs }))
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn begins_diff(lines: &Lines<'_>, at: usize) -> bool {
     if line.starts_with(b"diff --git ") {
         return super::git::is_extended(next);
     }
-    if is_combined(lines, at) {
+    if is_combined(lines, at) || between::begins_unreadable(lines, at) {
         return true;
     }
     if line.starts_with(b"Index: ") {
