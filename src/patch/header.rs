@@ -1,8 +1,9 @@
 //! What stands before the diffs: a mail header, DEP-3 fields, or free text.
 //!
 //! Decisions where the documents leave room:
-//! - Of a subject one leading bracket that contains the word PATCH is taken off, and a `Re:` before such a bracket;
+//! - Of a subject one leading bracket that contains the word PATCH, as a word, is taken off, and a `Re:` before such a bracket;
 //!   no other bracket, and no `Re:` of its own (as `git am --keep-non-patch`, but for that `Re:`). Scissors are text.
+//! - Of several authors in a DEP-3 line the first is the author; the others become `Co-authored-by:` trailers.
 //! - `From:`, `Subject:` and `Date:` lines at the very start of a mail's body override the mail's own, as in
 //!   `git mailinfo`.
 //! - White space at line ends, blank lines before and after the body are not kept (`git format-patch` does not write
@@ -244,7 +245,12 @@ fn dep3(lines: &Lines<'_>, end: usize) -> Header {
                     if trim(line) == b"." { Vec::new() } else { line.to_vec() }
                 }));
             }
-            b"author" | b"from" if header.author.is_none() => header.author = phrase(&unfold(value)),
+            b"author" | b"from" if header.author.is_none() => {
+                let value = unfold(value);
+                let mut names = each_address(&value);
+                header.author = names.next().and_then(phrase);
+                rest.extend(names.map(|name| [b"Co-authored-by: ".as_slice(), name].concat()));
+            }
             b"last-update" | b"date" if header.date.is_none() && date(&unfold(value)).is_some() => {
                 header.date = date(&unfold(value));
             }
@@ -385,9 +391,21 @@ fn strip_patch(subject: &[u8]) -> Vec<u8> {
     let reply = subject.get(..3).filter(|start| start.eq_ignore_ascii_case(b"re:"));
     let start = if reply.is_some() { trim(&subject[3..]) } else { subject };
     match start.strip_prefix(b"[").and_then(|rest| rest.split_once_str(b"]")) {
-        Some((bracket, rest)) if bracket.to_ascii_uppercase().find(b"PATCH").is_some() => trim(rest).to_vec(),
+        Some((bracket, rest)) if says_patch(bracket) => trim(rest).to_vec(),
         _ => subject.to_vec(),
     }
+}
+
+/// Whether a bracket has the word PATCH in it, as in `PATCH v2 1/3`, `RFC/PATCH`, `PATCHv2`; `dispatch`, `hotpatching` and
+/// `devel-patches` are words of somebody's own.
+fn says_patch(bracket: &[u8]) -> bool {
+    let is_version = |rest: &[u8]| {
+        rest.first().is_none_or(|byte| matches!(byte, b'v' | b'V')) && rest.iter().skip(1).all(u8::is_ascii_digit)
+    };
+    bracket
+        .to_ascii_uppercase()
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .any(|word| word.strip_prefix(b"PATCH").is_some_and(is_version))
 }
 
 /// A `From:` value with its encoded words decoded. A name whose encoded words hold `<` or `"` cannot be mistaken for an
@@ -396,6 +414,22 @@ fn phrase(text: &[u8]) -> Option<Person> {
     let person = person(text)?;
     let name = BString::from(words::decode(&person.name));
     Some(Person { name, ..person })
+}
+
+/// The authors of a line that has several, `A <a@example.org>, B <b@example.org>`: cut behind each address.
+fn each_address(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let next = text.iter().enumerate().filter(|(_, byte)| **byte == b'>').find_map(|(at, _)| {
+            let behind = trim(&text[at + 1..]);
+            let behind = [b",".as_slice(), b";", b"and ", b"& "].iter().find_map(|word| behind.strip_prefix(*word))?;
+            behind.contains(&b'@').then(|| (&text[..=at], trim(behind)))
+        });
+        let (one, behind) = next.map_or((text, None), |(one, behind)| (one, Some(behind)));
+        rest = behind;
+        Some(trim(one))
+    })
 }
 
 /// `Name <address>`, `address (Name)` or a bare address.

@@ -118,9 +118,9 @@ pub enum ParseErrorKind {
     /// A number that is no file mode.
     #[error("'{0}' is no file mode (100644, 100755, 120000 or 160000)")]
     BadMode(String),
-    /// An index line that does not read.
-    #[error("expected 'index OLD..NEW', found '{0}'")]
-    BadIndex(String),
+    /// Only one half of a change of mode.
+    #[error("a change of mode needs both its 'old mode' and its 'new mode' line")]
+    HalfMode,
     /// A file that is named but not changed.
     #[error("this diff of '{0}' changes nothing")]
     NothingChanges(String),

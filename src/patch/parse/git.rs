@@ -156,18 +156,17 @@ impl Head {
         Ok(())
     }
 
-    /// `OLD..NEW`, with the mode behind it where both sides have the same.
+    /// `OLD..NEW`, with the mode behind it where both sides have the same. Ids that are none (people shorten or anonymise
+    /// them) are passed over: git looks at them for binary content alone, and there it is found out that they are missing.
     fn take_index(&mut self, text: &[u8]) -> Result<(), ParseErrorKind> {
-        let bad = || ParseErrorKind::BadIndex(shown(text));
         let (ids, rest) = text.split_at(text.iter().position(|byte| *byte == b' ').unwrap_or(text.len()));
-        let dots = ids.windows(2).position(|pair| pair == b"..").ok_or_else(bad)?;
+        let Some(dots) = ids.windows(2).position(|pair| pair == b"..") else { return Ok(()) };
         let (old, new) = (&ids[..dots], &ids[dots + 2..]);
         let is_id = |id: &[u8]| !id.is_empty() && id.len() <= 64 && id.iter().all(u8::is_ascii_hexdigit);
-        if !is_id(old) || !is_id(new) {
-            return Err(bad());
+        if is_id(old) && is_id(new) {
+            self.index = Some((BString::from(old), BString::from(new)));
         }
-        self.index = Some((BString::from(old), BString::from(new)));
-        if !trim(rest).is_empty() {
+        if !trim(rest).is_empty() && self.old_mode.is_none() && self.new_mode.is_none() {
             let mode = mode(trim(rest))?;
             self.old_mode = Some(mode);
             self.new_mode = Some(mode);
@@ -177,6 +176,10 @@ impl Head {
 
     /// Settles names and kind, and checks that they agree with the content.
     fn finish(self, git_line: &[u8], strip: usize, content: Content, line: usize) -> Result<FileDiff, ParseErrorKind> {
+        // Half of a change of mode says nothing: which one is missing, and what was it?
+        if !self.is_add && !self.is_delete && self.old_mode.is_some() != self.new_mode.is_some() {
+            return Err(ParseErrorKind::HalfMode);
+        }
         let is_move = self.from.is_some() || self.to.is_some();
         let (old_path, new_path, change) = if is_move {
             let (Some(from), Some(to)) = (self.from, self.to) else { return Err(ParseErrorKind::HalfRename) };

@@ -122,6 +122,16 @@ fn a_path_may_come_twice() {
     assert_eq!(changes, [Change::Delete, Change::Add]);
 }
 
+/// As `git apply`, which looks at them for binary content alone.
+#[test]
+fn ids_that_are_none_are_passed_over() {
+    for index in ["1234567..abcdefg 100644", "xxxxxxx..yyyyyyy", "zz"] {
+        let diff = one(&format!("diff --git a/x b/x\nindex {index}\n--- a/x\n+++ b/x\n{HUNK}"));
+        let mode = index.ends_with("100644").then_some(0o100_644);
+        assert_eq!((&diff.index, diff.new_mode, hunks(&diff).len()), (&None, mode, 1), "{index}");
+    }
+}
+
 #[test]
 fn mistakes_name_their_line() {
     let head = "--- a/x\n+++ b/x\n";
@@ -144,7 +154,14 @@ fn mistakes_name_their_line() {
         (format!("{git}--- a/x\n+++ b/y\n{HUNK}"), 1, "nothing says that the file was renamed"),
         (format!("{git}rename from x\n"), 1, "'from' and its 'to'"),
         (format!("{git}old mode 40000\n"), 2, "no file mode"),
-        (format!("{git}index zz\n"), 2, "OLD..NEW"),
+        (format!("{git}index zz\n"), 1, "changes nothing"),
+        (format!("{git}old mode 100644\n"), 1, "'old mode' and its 'new mode'"),
+        (
+            format!("{git}old mode 100755\nindex 1..2 100644\n--- a/x\n+++ b/x\n{HUNK}"),
+            1,
+            "'old mode' and its 'new mode'",
+        ),
+        (format!("{git}new mode 100755\n--- a/x\n+++ b/x\n{HUNK}"), 1, "'old mode' and its 'new mode'"),
         (format!("{git}index 1..2 100644\n"), 1, "changes nothing"),
         (format!("{git}new file mode 100644\n--- /dev/null\n+++ b/x\n{HUNK}"), 5, "old lines"),
         (format!("{git}deleted file mode 100644\n--- a/x\n+++ /dev/null\n{HUNK}"), 5, "keep lines"),

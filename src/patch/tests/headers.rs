@@ -159,3 +159,32 @@ fn messages_split_as_git_does() {
     assert_eq!((subject.to_string(), body.to_string()), ("a b".into(), "c\n\nd\n".into()));
     assert_eq!(split_message(b""), Default::default());
 }
+
+#[test]
+fn a_bracket_that_only_looks_like_patch_stays() {
+    for kept in ["[dispatch] x", "[hotpatching] x", "[devel-patches] x", "[PATCHES] x", "[patchwork] x"] {
+        assert_eq!(subject(&format!("[PATCH] {kept}")), kept);
+        assert_eq!(subject(kept), kept);
+    }
+    for gone in ["[PATCH v2 1/3]", "[PATCHv2]", "[RFC/PATCH]", "[RFC PATCH net-next]", "[patch]", "[PATCH-stable]"] {
+        assert_eq!(subject(&format!("{gone} x")), "x", "{gone}");
+    }
+}
+
+#[test]
+fn of_several_authors_the_first_counts_and_none_is_lost() {
+    let dep3 = |value: &str| header(&format!("Description: x\nAuthor: {value}\nForwarded: no\n\n"));
+    for value in [
+        "A One <a@b>, B Two <c@d>",
+        "A One <a@b>; B Two <c@d>",
+        "A One <a@b> and B Two <c@d>",
+        "A One <a@b>,\n B Two <c@d>",
+    ] {
+        let header = dep3(value);
+        let author = header.author.unwrap();
+        assert_eq!((author.name.to_string(), author.email.to_string()), ("A One".to_owned(), "a@b".to_owned()));
+        assert_eq!(header.body, "Co-authored-by: B Two <c@d>\nForwarded: no\n", "{value}");
+    }
+    let author = dep3("Doe, Jane <a@b>").author.unwrap();
+    assert_eq!(author.name, "Doe, Jane");
+}
