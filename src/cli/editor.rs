@@ -149,7 +149,8 @@ mod tests {
         let (scratch, path) = (dir.path().join("scratch"), RepoPath::new("app/ma in.py").unwrap());
         let editor = |script: &str| Editor(script.into());
         let side = |text: &str| Lines { start: 1, text: text.into() };
-        let hunk = Hunk { base: side("b\n"), upstream: side("u\n"), patch: side("p\n"), nth: 0 };
+        let hunk =
+            Hunk { base: side("b\n"), upstream: side("u\n"), patch: side("p\n"), nth: 0, alike: Default::default() };
         let (title, sides, around) = ("x", ["u", "b", "p"], (&[][..], &[][..]));
         let page = HunkPage::new(&HunkText { title, hunk: &hunk, sides, around, start: b"u\n", marker_size: 7 });
         let edited = |script: &str| editor(script).hunk(&scratch, &path, &page, None).unwrap().0;

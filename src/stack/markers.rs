@@ -150,7 +150,7 @@ mod tests {
 
     fn hunk(upstream: &str, base: &str, patch: &str) -> Hunk {
         let side = |text: &str| Lines { start: 1, text: text.into() };
-        Hunk { base: side(base), upstream: side(upstream), patch: side(patch), nth: 0 }
+        Hunk { base: side(base), upstream: side(upstream), patch: side(patch), nth: 0, alike: Default::default() }
     }
 
     fn merge(before: &str, hunk: Hunk, after: &str) -> TextMerge {

@@ -1,20 +1,26 @@
 //! Where two changes of one text meet, by the numbers of the lines.
 //!
-//! Source: git's `xdiff/xmerge.c` (`xdl_do_merge`, `xdl_append_merge`, `xdl_refine_zdiff3_conflicts`), on libgit2's diffs with
-//! patience. `merge_file` does the same inside, but gives only a text with markers in it, which does not say where its
-//! lines stand in the three files, nor which lines that look like markers are markers.
+//! A change of a text is a list of edits: lines of the base, and the lines that stand there afterwards. Edits of the two sides
+//! that overlap or touch are about one place, and so is whatever touches that place again. Such a group is in conflict unless
+//! both sides made the same of it; every other edit is taken. The edits are libgit2's (its patience diff), so that they are
+//! those by which `merge_file` decides; `merge_file` itself gives only a text with markers in it, which does not say where
+//! its lines stand in the three files, nor which lines that look like markers are markers.
 
 use std::ops::Range;
 
+use bstr::ByteSlice;
+
 use crate::git::GitError;
 
-/// Lines (from 0) that one side changed, or both.
+/// Lines (from 0) that one side changed, or both in different ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Region {
     pub(super) from: From,
     pub(super) base: Range<usize>,
     pub(super) ours: Range<usize>,
     pub(super) theirs: Range<usize>,
+    /// So many lines before and behind a conflict are alike on both sides, and were brought or changed by both.
+    pub(super) alike: [usize; 2],
 }
 
 /// Whose lines are taken.
@@ -26,133 +32,122 @@ pub(super) enum From {
     Nobody,
 }
 
-/// A change between two texts: lines of the old one, and the lines that stand there in the new one.
-#[derive(Clone, PartialEq, Eq)]
-struct Change {
-    old: Range<usize>,
-    new: Range<usize>,
+/// Lines of the base, and the lines that stand there on a side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Edit {
+    base: Range<usize>,
+    side: Range<usize>,
 }
 
 /// The regions of the changes `base → ours` and `base → theirs`, in order; lines that both sides share at the ends of a
-/// conflict are not in it (zdiff3). Between the regions the lines are ours.
+/// conflict are not in it (as in git's style `zdiff3`). Between the regions the lines are ours.
 ///
 /// # Errors
 /// [`GitError`] when the texts cannot be compared.
 pub(super) fn regions(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<Region>, GitError> {
-    let (left, right) = (changes(base, ours)?, changes(base, theirs)?);
+    let (our_edits, their_edits) = (edits(base, ours)?, edits(base, theirs)?);
     let (our_lines, their_lines) = (lines(ours), lines(theirs));
-    let mut all = Regions(Vec::new());
-    let (mut l, mut r) = (0, 0);
-    // By how much the lines of each side are ahead of the base's.
-    let (mut ahead_l, mut ahead_r) = (0isize, 0isize);
-    while l < left.len() || r < right.len() {
-        let (a, b) = (left.get(l), right.get(r));
-        match (a, b) {
-            (Some(a), b) if b.is_none_or(|b| a.old.end < b.old.start) => {
-                all.add(From::Ours, a.old.clone(), a.new.clone(), shift(&a.old, ahead_r));
-                ahead_l = gap(a);
-                l += 1;
+    let (mut ours, mut theirs) = (Side::new(&our_edits), Side::new(&their_edits));
+    let mut regions = Vec::new();
+    while let Some(start) = [ours.next_at(), theirs.next_at()].into_iter().flatten().min() {
+        let mut place = start..start;
+        let [our_start, their_start] = [ours.place_of(start), theirs.place_of(start)];
+        let [mut by_us, mut by_them] = [false, false];
+        loop {
+            let [we, they] = [ours.take(&mut place), theirs.take(&mut place)];
+            (by_us, by_them) = (by_us || we, by_them || they);
+            if !we && !they {
+                break;
             }
-            (a, Some(b)) if a.is_none_or(|a| b.old.end < a.old.start) => {
-                all.add(From::Theirs, b.old.clone(), shift(&b.old, ahead_l), b.new.clone());
-                ahead_r = gap(b);
-                r += 1;
-            }
-            (Some(a), Some(b)) => {
-                if a.old != b.old || our_lines[a.new.clone()] != their_lines[b.new.clone()] {
-                    all.meet(a, b);
-                }
-                if a.old.end >= b.old.end {
-                    ahead_r = gap(b);
-                    r += 1;
-                }
-                if b.old.end >= a.old.end {
-                    ahead_l = gap(a);
-                    l += 1;
-                }
-            }
-            _ => break,
         }
+        let mut region = Region {
+            from: if by_them { From::Theirs } else { From::Ours },
+            ours: our_start..ours.place_of(place.end),
+            theirs: their_start..theirs.place_of(place.end),
+            base: place,
+            alike: [0, 0],
+        };
+        if by_us && by_them {
+            let [us, them] = [&our_lines[region.ours.clone()], &their_lines[region.theirs.clone()]];
+            if us == them {
+                continue;
+            }
+            region.from = From::Nobody;
+            region.trim(us, them);
+        }
+        regions.push(region);
     }
-    for region in all.0.iter_mut().filter(|region| region.from == From::Nobody) {
-        trim(region, &our_lines, &their_lines);
-    }
-    Ok(all.0)
+    Ok(regions)
 }
 
 /// The lines of a text, their ends included.
 pub(super) fn lines(text: &[u8]) -> Vec<&[u8]> {
-    text.split_inclusive(|byte| *byte == b'\n').collect()
+    text.lines_with_terminator().collect()
 }
 
-struct Regions(Vec<Region>);
-
-impl Regions {
-    /// Two changes that overlap or touch: both are made as wide as they are together.
-    fn meet(&mut self, a: &Change, b: &Change) {
-        let old = a.old.start.min(b.old.start)..a.old.end.max(b.old.end);
-        // Before the start there may be fewer lines than that: then the region becomes one with the last.
-        let wide = |change: &Change| {
-            let start = change.new.start.saturating_sub(change.old.start - old.start);
-            start..change.new.end + (old.end - change.old.end)
-        };
-        self.add(From::Nobody, old.clone(), wide(a), wide(b));
-    }
-
-    /// The next region; one that touches the last becomes one with it.
-    fn add(&mut self, from: From, base: Range<usize>, ours: Range<usize>, theirs: Range<usize>) {
-        match self.0.last_mut() {
-            Some(last) if ours.start <= last.ours.end || theirs.start <= last.theirs.end => {
-                if from != last.from {
-                    last.from = From::Nobody;
-                }
-                (last.base.end, last.ours.end, last.theirs.end) = (base.end, ours.end, theirs.end);
-            }
-            _ => self.0.push(Region { from, base, ours, theirs }),
+impl Region {
+    /// Takes the lines out that `ours` and `theirs`, which differ, share at their ends.
+    fn trim(&mut self, ours: &[&[u8]], theirs: &[&[u8]]) {
+        let head = ours.iter().zip(theirs).take_while(|(one, other)| one == other).count();
+        let tails = ours[head..].iter().rev().zip(theirs[head..].iter().rev());
+        let tail = tails.take_while(|(one, other)| one == other).count();
+        for side in [&mut self.ours, &mut self.theirs] {
+            *side = side.start + head..side.end - tail;
         }
+        self.alike = [head, tail];
     }
 }
 
-/// Takes the lines that both sides share at its ends out of a conflict.
-fn trim(region: &mut Region, ours: &[&[u8]], theirs: &[&[u8]]) {
-    let Region { ours: o, theirs: t, .. } = region;
-    while o.start < o.end && t.start < t.end && ours[o.start] == theirs[t.start] {
-        o.start += 1;
-        t.start += 1;
+/// The edits of one side, gone through from the front.
+struct Side<'e> {
+    rest: &'e [Edit],
+    /// Where the last edit ended.
+    base: usize,
+    side: usize,
+}
+
+impl<'e> Side<'e> {
+    const fn new(edits: &'e [Edit]) -> Side<'e> {
+        Side { rest: edits, base: 0, side: 0 }
     }
-    while o.start < o.end && t.start < t.end && ours[o.end - 1] == theirs[t.end - 1] {
-        o.end -= 1;
-        t.end -= 1;
+
+    /// The line of the base at which the next edit begins.
+    fn next_at(&self) -> Option<usize> {
+        self.rest.first().map(|edit| edit.base.start)
+    }
+
+    /// Where a line of the base, behind the last edit and not behind the next, stands on this side.
+    const fn place_of(&self, line: usize) -> usize {
+        self.side + (line - self.base)
+    }
+
+    /// Goes past the edits that begin within `place` or at its end, and makes it as wide as they are. Whether there was one.
+    fn take(&mut self, place: &mut Range<usize>) -> bool {
+        let mut any = false;
+        while let Some((edit, rest)) = self.rest.split_first().filter(|(edit, _)| edit.base.start <= place.end) {
+            place.end = place.end.max(edit.base.end);
+            (self.rest, self.base, self.side, any) = (rest, edit.base.end, edit.side.end, true);
+        }
+        any
     }
 }
 
-fn gap(change: &Change) -> isize {
-    change.new.end.cast_signed() - change.old.end.cast_signed()
-}
-
-fn shift(range: &Range<usize>, by: isize) -> Range<usize> {
-    range.start.saturating_add_signed(by)..range.end.saturating_add_signed(by)
-}
-
-/// The changes between two texts, as `merge_file` with patience sees them.
-fn changes(old: &[u8], new: &[u8]) -> Result<Vec<Change>, GitError> {
-    let failed = || GitError::lib("cannot compare two versions of a file");
+/// The edits that make `new` of `old`, in order; between two of them is at least one line.
+fn edits(old: &[u8], new: &[u8]) -> Result<Vec<Edit>, GitError> {
+    let failed = || GitError::lib("cannot compare two texts");
     let mut options = git2::DiffOptions::new();
-    options.context_lines(0).interhunk_lines(0).patience(true).force_text(true);
-    let name = std::path::Path::new("file");
-    let patch = git2::Patch::from_buffers(old, Some(name), new, Some(name), Some(&mut options)).map_err(failed())?;
-    let range = |start: u32, count: u32| {
-        // Of no lines git gives the number of the line before.
-        let start = start as usize - usize::from(count > 0);
-        start..start + count as usize
-    };
-    (0..patch.num_hunks())
-        .map(|n| {
-            let (head, _) = patch.hunk(n).map_err(failed())?;
-            Ok(Change {
-                old: range(head.old_start(), head.old_lines()),
-                new: range(head.new_start(), head.new_lines()),
-            })
-        })
-        .collect()
+    options.patience(true).context_lines(0).interhunk_lines(0).force_text(true);
+    let patch = git2::Patch::from_buffers(old, None, new, None, Some(&mut options)).map_err(failed())?;
+    let mut edits = Vec::new();
+    for at in 0..patch.num_hunks() {
+        let (hunk, _) = patch.hunk(at).map_err(failed())?;
+        // No lines are named by the line before them.
+        let lines = |start: u32, count: u32| {
+            let start = start as usize - usize::from(count > 0);
+            start..start + count as usize
+        };
+        let base = lines(hunk.old_start(), hunk.old_lines());
+        edits.push(Edit { base, side: lines(hunk.new_start(), hunk.new_lines()) });
+    }
+    Ok(edits)
 }

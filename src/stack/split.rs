@@ -67,7 +67,13 @@ mod tests {
 
     fn hunk() -> Piece {
         let side = |text: &str| Lines { start: 1, text: text.into() };
-        Piece::Hunk(Hunk { base: side("b\n"), upstream: side("u\n"), patch: side("p\n"), nth: 0 })
+        Piece::Hunk(Hunk {
+            base: side("b\n"),
+            upstream: side("u\n"),
+            patch: side("p\n"),
+            nth: 0,
+            alike: Default::default(),
+        })
     }
 
     fn merge(texts: &[&str]) -> TextMerge {

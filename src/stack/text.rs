@@ -35,6 +35,8 @@ pub struct Hunk {
     pub patch: Lines,
     /// So many hunks before it in the file have the same three texts.
     pub nth: usize,
+    /// The lines right before and right behind it that upstream and the patch both brought, so that they merged.
+    pub alike: [BString; 2],
 }
 
 /// Some lines of a file.
@@ -67,6 +69,13 @@ impl Hunk {
     #[must_use]
     pub fn has_texts(&self, [base, upstream, patch]: &[BString; 3]) -> bool {
         self.texts() == [base, upstream, patch]
+    }
+
+    /// Whether `text`, which was decided where the lines `alike` stood around a hunk with these texts, is an answer here: a side's
+    /// lines always are, what was put together only with the same lines around.
+    #[must_use]
+    pub fn takes(&self, text: &BString, alike: &[BString; 2]) -> bool {
+        *alike == self.alike || [&self.upstream.text, &self.patch.text].contains(&text)
     }
 
     /// The three texts: base, upstream, patch.
@@ -149,10 +158,6 @@ fn pieces(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<TextMerge, GitError
         match region.from {
             From::Ours => plain.extend(ours[region.ours].concat()),
             From::Theirs => plain.extend(theirs[region.theirs].concat()),
-            // Both made the same of it, on different ways.
-            From::Nobody if ours[region.ours.clone()] == theirs[region.theirs.clone()] => {
-                plain.extend(ours[region.ours].concat());
-            }
             From::Nobody => {
                 if !plain.is_empty() {
                     pieces.push(Piece::Merged(std::mem::take(&mut plain)));
@@ -161,8 +166,11 @@ fn pieces(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<TextMerge, GitError
                     start: range.start + 1,
                     text: BString::from(all[range].concat()),
                 };
+                let [head, tail] = region.alike;
+                let alike = [region.ours.start - head..region.ours.start, region.ours.end..region.ours.end + tail];
+                let alike = alike.map(|range| BString::from(ours[range].concat()));
                 let (base, upstream) = (side(&base, region.base), side(&ours, region.ours));
-                let mut hunk = Hunk { base, upstream, patch: side(&theirs, region.theirs), nth: 0 };
+                let mut hunk = Hunk { base, upstream, patch: side(&theirs, region.theirs), nth: 0, alike };
                 let same = seen.entry(hunk.texts().map(Clone::clone)).or_default();
                 (hunk.nth, *same) = (*same, *same + 1);
                 pieces.push(Piece::Hunk(hunk));
@@ -207,7 +215,13 @@ mod tests {
         let hunks: Vec<_> = merge.hunks().cloned().collect();
         assert_eq!(
             hunks,
-            [Hunk { base: lines_at(4, "d\n"), upstream: lines_at(5, "D\n"), patch: lines_at(4, "x\ny\n"), nth: 0 }]
+            [Hunk {
+                base: lines_at(4, "d\n"),
+                upstream: lines_at(5, "D\n"),
+                patch: lines_at(4, "x\ny\n"),
+                nth: 0,
+                alike: Default::default()
+            }]
         );
         let (before, after) = merge.context(0, 2);
         assert_eq!(
@@ -222,7 +236,13 @@ mod tests {
         let hunks: Vec<_> = merge.hunks().cloned().collect();
         assert_eq!(
             hunks,
-            [Hunk { base: lines_at(2, ""), upstream: lines_at(3, "2\n"), patch: lines_at(3, "x\n"), nth: 0 }]
+            [Hunk {
+                base: lines_at(2, ""),
+                upstream: lines_at(3, "2\n"),
+                patch: lines_at(3, "x\n"),
+                nth: 0,
+                alike: ["1\n".into(), "3\n".into()]
+            }]
         );
     }
 
@@ -232,7 +252,13 @@ mod tests {
         let hunks: Vec<_> = merge.hunks().cloned().collect();
         assert_eq!(
             hunks,
-            [Hunk { base: lines_at(2, "x"), upstream: lines_at(2, "y"), patch: lines_at(2, "=======\nz\n"), nth: 0 }]
+            [Hunk {
+                base: lines_at(2, "x"),
+                upstream: lines_at(2, "y"),
+                patch: lines_at(2, "=======\nz\n"),
+                nth: 0,
+                alike: Default::default()
+            }]
         );
         assert_eq!(merge.pieces[0], Piece::Merged("<<<<<<< a\n".into()));
     }
@@ -243,7 +269,13 @@ mod tests {
         let hunks: Vec<_> = merge.hunks().cloned().collect();
         assert_eq!(
             hunks,
-            [Hunk { base: lines_at(2, "b"), upstream: lines_at(2, "c"), patch: lines_at(2, "d\r\n"), nth: 0 }]
+            [Hunk {
+                base: lines_at(2, "b"),
+                upstream: lines_at(2, "c"),
+                patch: lines_at(2, "d\r\n"),
+                nth: 0,
+                alike: Default::default()
+            }]
         );
     }
 
@@ -253,7 +285,13 @@ mod tests {
         let hunks: Vec<_> = merge.hunks().cloned().collect();
         assert_eq!(
             hunks,
-            [Hunk { base: lines_at(1, ""), upstream: lines_at(1, "a\nb\n"), patch: lines_at(1, "c\n"), nth: 0 }]
+            [Hunk {
+                base: lines_at(1, ""),
+                upstream: lines_at(1, "a\nb\n"),
+                patch: lines_at(1, "c\n"),
+                nth: 0,
+                alike: Default::default()
+            }]
         );
     }
 

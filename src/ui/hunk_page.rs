@@ -195,7 +195,7 @@ mod tests {
 
     fn hunk(upstream: &str, base: &str, patch: &str) -> Hunk {
         let side = |text: &str| Lines { start: 3, text: text.into() };
-        Hunk { base: side(base), upstream: side(upstream), patch: side(patch), nth: 0 }
+        Hunk { base: side(base), upstream: side(upstream), patch: side(patch), nth: 0, alike: Default::default() }
     }
 
     fn page(hunk: &Hunk, start: &[u8], marker_size: usize) -> HunkPage {

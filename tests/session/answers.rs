@@ -72,7 +72,7 @@ pub(crate) fn answer(question: &Question<'_>, seed: u64) -> Vec<Decision> {
     let about = match &question.what {
         What::Lines(conflict, hunk) => {
             let (path, texts) = (conflict.path.clone(), hunk.texts().map(Clone::clone));
-            About::Lines { path, texts, nth: hunk.nth, text: lines(question, hunk, seed) }
+            About::Lines { path, texts, nth: hunk.nth, alike: hunk.alike.clone(), text: lines(question, hunk, seed) }
         }
         What::Whole(file, conflict) => {
             let (path, sides) = (conflict.path.clone(), conflict.sides);

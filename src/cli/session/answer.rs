@@ -123,7 +123,8 @@ fn follow(session: &mut Session<'_, '_>, possible: Vec<Take>) -> Result<Option<T
 pub(super) fn lines(open: &Open<'_>, text: BString, by: String, reason: String) -> Option<Vec<Decision>> {
     let About::Lines { conflict, hunk, .. } = open.about else { return None };
     let texts = hunk.texts().map(Clone::clone);
-    let about = session::About::Lines { path: conflict.path.clone(), texts, nth: hunk.nth, text };
+    let (path, alike) = (conflict.path.clone(), hunk.alike.clone());
+    let about = session::About::Lines { path, texts, nth: hunk.nth, alike, text };
     Some(vec![Decision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
 }
 

@@ -15,6 +15,7 @@ use super::summary::{Last, last};
 use super::tell_ways;
 use crate::path::RepoPath;
 use crate::report::UpstreamCommit;
+use crate::stack::suggest::Choice;
 use crate::stack::{At, Conflict, Hunk, Labels, Lines, Rebased, Take};
 use crate::ui::conflict::Screen;
 use crate::ui::{PromptError, count};
@@ -325,9 +326,9 @@ impl<'a> Session<'a, '_> {
 
     /// What the memory keeps of a decision of this refresh.
     fn remembered_of(&self, decision: &Decision) -> Option<Rc<Entry>> {
-        let session::About::Lines { path, texts, text, .. } = &decision.about else { return None };
+        let session::About::Lines { path, texts, text, alike, .. } = &decision.about else { return None };
         let [base, upstream, patch] = texts.clone().map(|text| Lines { start: 1, text });
-        let found = self.memory.look_up(&Hunk { base, upstream, patch, nth: 0 });
+        let found = self.memory.look_up(&Hunk { base, upstream, patch, nth: 0, alike: alike.clone() });
         let mine =
             |entry: &&Rc<Entry>| entry.path == *path && entry.text == *text && entry.made.pin == self.moving.target.pin;
         found.iter().find(mine).cloned()
@@ -385,10 +386,9 @@ impl<'a> Session<'a, '_> {
 /// Whether a decision holds text that stands on no side.
 fn is_written(decision: &Decision) -> bool {
     match &decision.about {
-        session::About::Lines { texts: [_, upstream, patch], text, .. } => {
-            let both = [patch, upstream].map(|text| text.to_vec()).concat();
-            let other = [upstream, patch].map(|text| text.to_vec()).concat();
-            decision.by == "hand" && ![upstream, patch].contains(&text) && *text != both && *text != other
+        session::About::Lines { texts: [_, upstream, patch], alike, text, .. } => {
+            let taken = |choice: &Choice| choice.of([upstream, patch], alike) == *text;
+            decision.by == "hand" && !Choice::ALL.iter().any(taken)
         }
         session::About::Whole { take: Take::Made(Some(_)), .. } | session::About::Joined(_) => true,
         session::About::Whole { .. } | session::About::Leaves { .. } => false,

@@ -267,6 +267,7 @@ fn notes(moving: &Moving<'_>, open: &Open<'_>, draft: bool) -> Vec<String> {
         if suggest::orders(&conflict.path, hunk).is_some() {
             notes.push("both sides only insert: which comes first is for you to say ([b], [B])".to_owned());
         }
+        notes.extend(alike(hunk));
     }
     if let Some(driver) = open.file().and_then(|file| file.not_run.as_ref()) {
         notes.push(format!(
@@ -284,6 +285,26 @@ fn notes(moving: &Moving<'_>, open: &Open<'_>, draft: bool) -> Vec<String> {
     notes
 }
 
+/// What stands around a hunk because both sides brought it, and what that means where both are taken.
+fn alike(hunk: &Hunk) -> Option<String> {
+    let named = |text: &BString, what: &str| {
+        let lines: Vec<&[u8]> = text.lines().collect();
+        let quoted = match lines.as_slice() {
+            [] => return None,
+            [one] => format!("'{}'", shown(one.trim())),
+            [first, .., last] => {
+                format!("{} lines, '{}' to '{}'", lines.len(), shown(first.trim()), shown(last.trim()))
+            }
+        };
+        Some(format!("{what} with the same ({quoted})"))
+    };
+    let [above, below] = &hunk.alike;
+    let both: Vec<String> = [named(above, "begin"), named(below, "end")].into_iter().flatten().collect();
+    (!both.is_empty()).then(|| {
+        format!("both sides {}, shown around the conflict: [b] and [B] write that with each side", both.join(" and "))
+    })
+}
+
 /// The keys in their order.
 fn keys(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Choice> {
     let mut keys = Vec::new();
@@ -294,8 +315,8 @@ fn keys(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Choice> {
         About::Lines { .. } => {
             add('p', "patch", "take the patch's lines");
             add('u', "upstream", "take upstream's lines: the patch's change of them is given up");
-            add('b', "both", "take both, the patch's lines first");
-            add('B', "both, upstream first", "take both, upstream's lines first");
+            add('b', "both", "take both whole, the patch's lines first");
+            add('B', "both, upstream first", "take both whole, upstream's lines first");
             add('e', "edit", "edit these lines in your editor, the three sides as comments around them");
             add('E', "edit file", "edit the whole file in your editor, with conflict markers");
             add('m', "merge tool", "open the merge tool that git is configured with, on this file");

@@ -17,9 +17,9 @@ pub enum Choice {
     Patch,
     /// Upstream's lines.
     Upstream,
-    /// The patch's lines, then upstream's.
+    /// All that the patch made of the place, then all that upstream made of it.
     PatchFirst,
-    /// Upstream's lines, then the patch's.
+    /// All that upstream made of the place, then all that the patch made of it.
     UpstreamFirst,
 }
 
@@ -27,28 +27,36 @@ impl Choice {
     /// All of them.
     pub const ALL: [Choice; 4] = [Choice::Patch, Choice::Upstream, Choice::PatchFirst, Choice::UpstreamFirst];
 
-    /// The lines that it takes. Where both are taken and the first end without a line end, they get the one of the other
-    /// lines.
+    /// The lines that it takes in the place of the hunk. Where both are taken each side comes whole, with the lines that both
+    /// sides brought around the hunk (see [`stacked`]); a line without an end that others follow gets the one of the other lines.
     #[must_use]
     pub fn text(self, hunk: &Hunk) -> BString {
-        let (patch, upstream) = (&hunk.patch.text, &hunk.upstream.text);
+        self.of([&hunk.upstream.text, &hunk.patch.text], &hunk.alike)
+    }
+
+    /// The same of the lines of upstream and patch, and of those before and behind them that are alike on both sides.
+    #[must_use]
+    pub fn of(self, [upstream, patch]: [&BString; 2], alike: &[BString; 2]) -> BString {
         match self {
             Choice::Patch => patch.clone(),
             Choice::Upstream => upstream.clone(),
-            Choice::PatchFirst => stacked(patch, upstream),
-            Choice::UpstreamFirst => stacked(upstream, patch),
+            Choice::PatchFirst => stacked(patch, upstream, alike),
+            Choice::UpstreamFirst => stacked(upstream, patch, alike),
         }
     }
 }
 
-/// One text behind the other.
-fn stacked(first: &BString, second: &BString) -> BString {
-    let mut text = first.clone();
-    if !first.is_empty() && !second.is_empty() && !first.ends_with(b"\n") {
-        let dos = first.contains_str("\r\n") || second.contains_str("\r\n");
-        text.extend_from_slice(if dos { b"\r\n" } else { b"\n" });
+/// One side's lines behind the other's, each with the lines that were taken out of the hunk because both sides begin or end
+/// with them: those stand before and behind the hunk once, so between the two sides they come the second time.
+fn stacked(first: &BString, second: &BString, [head, tail]: &[BString; 2]) -> BString {
+    let dos = [first, second, head, tail].iter().any(|text| text.contains_str("\r\n"));
+    let mut text = BString::default();
+    for part in [first, tail, head, second] {
+        if !text.is_empty() && !part.is_empty() && !text.ends_with(b"\n") {
+            text.extend_from_slice(if dos { b"\r\n" } else { b"\n" });
+        }
+        text.extend_from_slice(part);
     }
-    text.extend_from_slice(second);
     text
 }
 
@@ -143,9 +151,13 @@ impl<'t> Numbers<'t> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::tests::{hunk, path};
     use super::*;
+    use crate::stack::text::{Piece, TextMerge};
 
     fn forbidden(base: &str, upstream: &str, patch: &str, choice: Choice) -> Option<String> {
         guard(&path("Dockerfile"), &hunk(base, upstream, patch), choice).err().map(|guard| guard.to_string())
@@ -205,5 +217,50 @@ mod tests {
         assert_eq!(Choice::PatchFirst.text(&open), "p\r\nu");
         assert_eq!(Choice::PatchFirst.text(&hunk("", "u", "p")), "p\nu");
         assert_eq!(Choice::PatchFirst.text(&hunk("", "", "p")), "p");
+    }
+
+    /// The whole text after `choice` on the only hunk of a merge.
+    fn chosen(base: &str, upstream: &str, patch: &str, choice: Choice) -> String {
+        let merge = TextMerge::of(base.as_bytes(), upstream.as_bytes(), patch.as_bytes()).unwrap();
+        assert_eq!(merge.hunks().count(), 1);
+        let pieces = merge.pieces.iter().map(|piece| match piece {
+            Piece::Merged(text) => text.clone(),
+            Piece::Hunk(hunk) => choice.text(hunk),
+        });
+        pieces.map(|text| text.to_string()).collect()
+    }
+
+    #[test]
+    fn both_are_whole_where_they_begin_or_end_alike() {
+        let rows = [
+            // A closing brace, a comment above, both, and a file that ends without a line end.
+            ("a\n", "z\n", "func u() {\n}\n", "func p() {\n}\n"),
+            ("a\n", "", "u:\n\tgo\n\tclean\n", "p:\n\tclean\n"),
+            ("a\n", "z\n", "# new\nu\n", "# new\np\n"),
+            ("", "", "{\nu\n}\n", "{\np\n}\n"),
+            ("", "z\n", "{\n{\nu\n}\n", "{\np\nq\n}\n"),
+            ("a\r\n", "z\r\n", "{\r\nu\r\n}\r\n", "{\r\np\r\n}\r\n"),
+        ];
+        for (before, after, u, p) in rows {
+            let [base, upstream, patch] = ["", u, p].map(|lines| format!("{before}{lines}{after}"));
+            let both = |choice| chosen(&base, &upstream, &patch, choice);
+            assert_eq!(both(Choice::PatchFirst), format!("{before}{p}{u}{after}"));
+            assert_eq!(both(Choice::UpstreamFirst), format!("{before}{u}{p}{after}"));
+            assert_eq!((both(Choice::Patch), both(Choice::Upstream)), (patch.clone(), upstream.clone()));
+        }
+        assert_eq!(chosen("", "u\n}", "p\n}", Choice::UpstreamFirst), "u\n}\np\n}");
+    }
+
+    proptest! {
+        #[test]
+        fn both_insertions_are_there_whole(
+            around in ("([ab]\n){0,3}", "([ab]\n){0,3}"), u in "([xyz{}]\n){1,6}", p in "([xyz{}]\n){1,6}",
+        ) {
+            let (before, after) = around;
+            prop_assume!(u != p);
+            let [base, upstream, patch] = ["", &u, &p].map(|lines| format!("{before}{lines}{after}"));
+            prop_assert_eq!(chosen(&base, &upstream, &patch, Choice::PatchFirst), format!("{before}{p}{u}{after}"));
+            prop_assert_eq!(chosen(&base, &upstream, &patch, Choice::UpstreamFirst), format!("{before}{u}{p}{after}"));
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn path(path: &str) -> RepoPath {
 
 pub(super) fn hunk(base: &str, upstream: &str, patch: &str) -> Hunk {
     let side = |text: &str| Lines { start: 1, text: text.into() };
-    Hunk { base: side(base), upstream: side(upstream), patch: side(patch), nth: 0 }
+    Hunk { base: side(base), upstream: side(upstream), patch: side(patch), nth: 0, alike: Default::default() }
 }
 
 fn suggestion(hunk: &Hunk) -> Option<Suggestion> {
@@ -265,7 +265,7 @@ proptest! {
 
     #[test]
     fn it_does_not_matter_whose_side_it_is_where_both_edits_are_made(hunk in hunks()) {
-        let swapped = Hunk { base: hunk.base.clone(), upstream: hunk.patch.clone(), patch: hunk.upstream.clone(), nth: 0 };
+        let swapped = Hunk { base: hunk.base.clone(), upstream: hunk.patch.clone(), patch: hunk.upstream.clone(), nth: 0, alike: Default::default() };
         for apply in [inserted::same, inserted::superset, touching::adjacent, touching::word_by_word] {
             let text = |hunk: &Hunk| apply(hunk).map(|(_, text)| text);
             prop_assert_eq!(text(&hunk), text(&swapped));

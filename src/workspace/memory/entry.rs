@@ -30,6 +30,8 @@ pub struct Entry {
     pub upstream: BString,
     /// What the patch makes of it.
     pub patch: BString,
+    /// The lines before and behind these that upstream and the patch both brought.
+    pub alike: [BString; 2],
     /// The lines that were taken, line ends included.
     pub text: BString,
     /// Who decided it, when and where.
@@ -74,15 +76,17 @@ impl Entry {
             base: hunk.base.text.clone(),
             upstream: hunk.upstream.text.clone(),
             patch: hunk.patch.text.clone(),
+            alike: hunk.alike.clone(),
             text,
             made,
         }
     }
 
-    /// Whether it is about the very texts of `hunk`.
+    /// Whether it is about the very texts of `hunk`, and its lines are right between those around that hunk.
     #[must_use]
     pub fn is_about(&self, hunk: &Hunk) -> bool {
-        [&self.base, &self.upstream, &self.patch] == [&hunk.base.text, &hunk.upstream.text, &hunk.patch.text]
+        let texts = [&self.base, &self.upstream, &self.patch];
+        texts == [&hunk.base.text, &hunk.upstream.text, &hunk.patch.text] && hunk.takes(&self.text, &self.alike)
     }
 
     /// Its name: 16 digits for the three texts, 8 for the path. What has the same name replaces it.
@@ -108,7 +112,8 @@ impl Entry {
 
     /// SHA-256 over `patchq-resolution-1`, a line feed, and every field, its length (64 bits, most significant byte first)
     /// in front: path, the number of other paths and each of them, patch file, pin, old pin (empty: none), the author's
-    /// name and address, the date (ISO 8601), and the texts base, upstream, patch, decided.
+    /// name and address, the date (ISO 8601), and the texts base, upstream, patch, decided; where there are such, the lines
+    /// above and below.
     pub(super) fn digest(&self) -> Sum {
         let Made { author, date, pin, old_pin } = &self.made;
         let mut all = b"patchq-resolution-1\n".to_vec();
@@ -126,6 +131,9 @@ impl Entry {
         field(&author.email);
         field(date.iso8601().as_bytes());
         [&self.base, &self.upstream, &self.patch, &self.text].into_iter().for_each(|text| field(text));
+        if self.alike.iter().any(|lines| !lines.is_empty()) {
+            self.alike.iter().for_each(|lines| field(lines));
+        }
         Sum::of(&all)
     }
 

@@ -18,6 +18,8 @@
 //! upstream = […]
 //! patch = […]
 //! decided = […]
+//! above = […]         # lines right before and behind these that both sides brought, where there are any
+//! below = […]
 //! ```
 
 use base64::Engine;
@@ -94,9 +96,11 @@ pub(super) fn print(entry: &Entry) -> Vec<u8> {
     key("date", &string(&date.iso8601()));
     key("digest", &string(&entry.digest().to_string()));
     out.push_str("\n[lines]\n");
+    let [above, below] = &entry.alike;
     let texts =
         [("base", &entry.base), ("upstream", &entry.upstream), ("patch", &entry.patch), ("decided", &entry.text)];
-    for (name, lines) in texts {
+    let around = [("above", above), ("below", below)].into_iter().filter(|(_, lines)| !lines.is_empty());
+    for (name, lines) in texts.into_iter().chain(around) {
         out.push_str(&format!("{name} = ["));
         lines.lines_with_terminator().for_each(|line| out.push_str(&format!("\n    {},", text(line))));
         out.push_str(if lines.is_empty() { "]\n" } else { "\n]\n" });
@@ -161,6 +165,10 @@ struct Lines {
     upstream: Vec<Text>,
     patch: Vec<Text>,
     decided: Vec<Text>,
+    #[serde(default)]
+    above: Vec<Text>,
+    #[serde(default)]
+    below: Vec<Text>,
 }
 
 /// Bytes: a string where they are UTF-8.
@@ -198,6 +206,7 @@ impl Form {
             base: lines(&self.lines.base)?,
             upstream: lines(&self.lines.upstream)?,
             patch: lines(&self.lines.patch)?,
+            alike: [lines(&self.lines.above)?, lines(&self.lines.below)?],
             text: lines(&self.lines.decided)?,
             made,
         })

@@ -22,7 +22,7 @@ fn path(text: &str) -> RepoPath {
 
 fn hunk(base: &str, upstream: &str, patch: &str) -> Hunk {
     let lines = |text: &str| Lines { start: 3, text: text.into() };
-    Hunk { base: lines(base), upstream: lines(upstream), patch: lines(patch), nth: 0 }
+    Hunk { base: lines(base), upstream: lines(upstream), patch: lines(patch), nth: 0, alike: Default::default() }
 }
 
 fn five() -> Hunk {
@@ -119,6 +119,25 @@ decided = [
 }
 
 #[test]
+fn what_was_put_together_holds_only_between_the_lines_that_stood_around_it() {
+    let place = Place::shared();
+    let memory = place.memory("up");
+    let within = |above: &str, below: &str| Hunk { alike: [above.into(), below.into()], ..hunk("", "u\n", "p\n") };
+    let brace = within("", "}\n");
+    memory.remember(&entry("a", "a", &brace, "p\n}\nu\n", 0)).unwrap();
+    assert_eq!(recalled(&memory, "a", "a", &brace).unwrap(), "p\n}\nu\n");
+    for other in [within("", ""), within("", ")\n"), within("}\n", "")] {
+        assert_eq!(recalled(&memory, "a", "a", &other), None);
+    }
+    // A side's lines are right wherever the texts are those.
+    memory.remember(&entry("b", "b", &brace, "p\n", 0)).unwrap();
+    assert_eq!(recalled(&memory, "b", "b", &within("", ")\n")).unwrap(), "p\n");
+    let file = memory.file(&entry("a", "a", &brace, "", 0).id());
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.ends_with("]\nbelow = [\n    \"}\\n\",\n]\n"), "{text}");
+}
+
+#[test]
 fn the_digest_and_the_name_are_those_that_others_wrote() {
     let entry = entry("a.txt", "a.txt", &five(), "FIVE cinq\n", 1_706_774_400);
     // As Python's hashlib and struct have it, from the description.
@@ -129,14 +148,15 @@ fn the_digest_and_the_name_are_those_that_others_wrote() {
 proptest! {
     #[test]
     fn whatever_it_says_reads_back(
-        texts in proptest::array::uniform4(proptest::collection::vec(
+        texts in proptest::array::uniform6(proptest::collection::vec(
             prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'"'), Just(b'\\'), any::<u8>()], 0..30)),
         name in ".{0,20}", seconds in 0_i64..100_000_000_000, offset in -720_i32..840,
     ) {
-        let [base, upstream, patch, text] = texts.map(BString::from);
+        let [base, upstream, patch, text, above, below] = texts.map(BString::from);
         let author = Person { name: name.into(), email: "\u{7f}\u{1}".into() };
         let made = Made { author, date: Date { seconds, offset }, ..made(0) };
-        let entry = Entry { base, upstream, patch, text, made, ..entry("a", "b", &five(), "", 0) };
+        let alike = [above, below];
+        let entry = Entry { base, upstream, patch, alike, text, made, ..entry("a", "b", &five(), "", 0) };
         let printed = format::print(&entry);
         prop_assert_eq!(format::parse(&printed).unwrap(), entry);
     }

@@ -35,7 +35,7 @@ impl ByHand<'_> {
         let hunks = self.text.into_iter().flat_map(TextMerge::hunks);
         let lines = |(hunk, text): (&Hunk, _)| {
             let (path, texts) = (self.path.clone(), hunk.texts().map(Clone::clone));
-            self.decision(About::Lines { path, texts, nth: hunk.nth, text })
+            self.decision(About::Lines { path, texts, nth: hunk.nth, alike: hunk.alike.clone(), text })
         };
         hunks.zip(texts).map(lines).collect()
     }

@@ -49,6 +49,8 @@ pub enum About {
         texts: [BString; 3],
         /// So many hunks before it in the file have the same lines.
         nth: usize,
+        /// The lines before and behind these that upstream and the patch both brought.
+        alike: [BString; 2],
         /// The lines that are taken.
         text: BString,
     },
@@ -181,6 +183,7 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
                         path: file.place().clone(),
                         texts: hunk.texts().map(Clone::clone),
                         nth: hunk.nth,
+                        alike: hunk.alike.clone(),
                         text: text.clone(),
                     },
                     What::Whole { take, sides } => {
@@ -215,8 +218,8 @@ impl Resolver for Decisions {
 
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
         let found = self.of(at.patch).find_map(|one| match &one.about {
-            About::Lines { path, texts, nth, text } if path == at.path && *nth == hunk.nth && hunk.has_texts(texts) => {
-                Some((one, text.clone()))
+            About::Lines { path, texts, nth, alike, text } if path == at.path && *nth == hunk.nth => {
+                (hunk.has_texts(texts) && hunk.takes(text, alike)).then(|| (one, text.clone()))
             }
             _ => None,
         });

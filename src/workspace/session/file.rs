@@ -87,6 +87,8 @@ struct RawDecision {
     patch: Option<Text>,
     #[serde(default)]
     nth: usize,
+    above: Option<Text>,
+    below: Option<Text>,
     text: Option<Text>,
     by: String,
     reason: String,
@@ -188,12 +190,16 @@ fn print_decision(out: &mut String, decision: &Decision) {
             out.push_str(&format!("own = [\"{before}\", \"{after}\"]\nover = \"{}\"\n", entry_text(*over)));
             print_made(out, made);
         }
-        About::Lines { texts: [base, upstream, patch], nth, text, .. } => {
+        About::Lines { texts: [base, upstream, patch], nth, alike: [above, below], text, .. } => {
             write_text(out, "base", base);
             write_text(out, "upstream", upstream);
             write_text(out, "patch", patch);
             if *nth > 0 {
                 out.push_str(&format!("nth = {nth}\n"));
+            }
+            for (key, lines) in [("above", above), ("below", below)].into_iter().filter(|(_, lines)| !lines.is_empty())
+            {
+                write_text(out, key, lines);
             }
             write_text(out, "text", text);
         }
@@ -329,7 +335,9 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
         "lines" => {
             let text = |text: Option<Text>, key: &str| text.map(|text| text.0).ok_or(format!("it has no `{key}`"));
             let texts = [text(raw.base, "base")?, text(raw.upstream, "upstream")?, text(raw.patch, "patch")?];
-            About::Lines { path: path(raw.path, "path")?, texts, nth: raw.nth, text: text(raw.text, "text")? }
+            let alike = [raw.above, raw.below].map(|text| text.unwrap_or_default().0);
+            let (path, text) = (path(raw.path, "path")?, text(raw.text, "text")?);
+            About::Lines { path, texts, nth: raw.nth, alike, text }
         }
         other => return Err(format!("`take` is '{}', which is nothing to take", printable(other.as_bytes()))),
     };

@@ -66,11 +66,14 @@ fn any_about() -> impl Strategy<Value = About> {
             over: sides().patch,
             made
         })),
-        (bytes(), bytes(), bytes(), 0..2usize, bytes()).prop_map(|(a, b, c, nth, text)| About::Lines {
-            path: path("x"),
-            texts: [a.into(), b.into(), c.into()],
-            nth,
-            text: text.into()
+        (bytes(), bytes(), bytes(), 0..2usize, (bytes(), bytes()), bytes()).prop_map(|(a, b, c, nth, (d, e), text)| {
+            About::Lines {
+                path: path("x"),
+                texts: [a.into(), b.into(), c.into()],
+                nth,
+                alike: [d.into(), e.into()],
+                text: text.into(),
+            }
         }),
     ]
 }
@@ -97,10 +100,11 @@ proptest! {
 #[test]
 fn a_file_says_what_it_is_and_lines_stand_alone() {
     let texts = ["a\n".into(), "b\r\n".into(), "c".into()];
-    let lines = About::Lines { path: path("x/Dockerfile"), texts, nth: 1, text: "d\n".into() };
+    let alike = ["{\n".into(), "".into()];
+    let lines = About::Lines { path: path("x/Dockerfile"), texts, nth: 1, alike, text: "d\n".into() };
     let text = String::from_utf8(print(&session(vec![decision(lines, 3)]), "kubeflow")).unwrap();
     let expected = "[[decision]]\nfile = \"0001-a.patch\"\npath = \"x/Dockerfile\"\ntake = \"lines\"\nbase = [\n    \"a\\n\",\n]\n\
-                    upstream = [\n    \"b\\r\\n\",\n]\npatch = [\n    \"c\",\n]\nnth = 1\ntext = [\n    \"d\\n\",\n]\nby = \"hand\"\n\
+                    upstream = [\n    \"b\\r\\n\",\n]\npatch = [\n    \"c\",\n]\nnth = 1\nabove = [\n    \"{\\n\",\n]\ntext = [\n    \"d\\n\",\n]\nby = \"hand\"\n\
                     reason = \"so\\nit \\\"is\\\"\"\norder = 3\n";
     assert!(text.ends_with(expected), "{text}");
     assert!(text.starts_with("# A refresh of kubeflow that waits for decisions."), "{text}");

@@ -1,7 +1,7 @@
 //! Every choice about lines, and what stands behind a conflict.
 
 use super::{ASKS, ENTRY, LAST, decided, fifth, one, refresh, script, with_editor};
-use crate::refresh::bench::{assert_in_step, with};
+use crate::refresh::bench::{Bench, assert_in_step, with};
 use crate::support::{DOWN, Env, in_both_worlds};
 
 /// A world like this one.
@@ -28,9 +28,33 @@ in_both_worlds! {
         }
     }
 
+    fn both_insertions_are_written_whole_where_they_begin_or_end_alike(env) {
+        let ours = ["func ours() {\n\tx()\n}\n", "ours:\n\tgo run x\n\tgo clean\n"];
+        let theirs = ["func theirs() {\n\ty()\n}\n", "theirs:\n\tgo run y\n\tgo clean\n"];
+        let go = |lines: &str| format!("package a\n{lines}func last() {{\n}}\n");
+        let make = |lines: &str| format!("all:\n\tgo build\n{lines}");
+        for (key, [first, second]) in [("b", [ours, theirs]), ("B", [theirs, ours])] {
+            let env = &again(env);
+            let (go_file, make_file) = (go(""), make(""));
+            let bench = Bench::new(env, &[("a.go", Some(&go_file)), ("Makefile", Some(&make_file))]);
+            let patch = bench.patch("Ours", &[("a.go", Some(&go(ours[0]))), ("Makefile", Some(&make(ours[1])))]);
+            bench.release("v1.1", &[("a.go", Some(&go(theirs[0]))), ("Makefile", Some(&make(theirs[1])))]);
+            bench.ready(ENTRY, &[patch]);
+            let mut terminal = refresh(env);
+            terminal.see("Makefile:3").see("both sides end with the same ('go clean')").answer(ASKS, key);
+            terminal.see("a.go:2").see("both sides end with the same ('}')").answer(ASKS, key);
+            terminal.answer(LAST, "y");
+            terminal.end().exits(0);
+            let both = [0, 1].map(|n| [first[n], second[n]].concat());
+            assert_eq!(env.read("ws/up/a.go"), go(&both[0]), "{key}");
+            assert_eq!(env.read("ws/up/Makefile"), make(&both[1]), "{key}");
+            assert_in_step(env);
+        }
+    }
+
     fn a_suggestion_is_taken_by_its_key_and_by_nothing_else(env) {
         let (base, theirs) = ("FROM python:3.7-slim-buster", "FROM python:3.8-slim-buster");
-        let bench = crate::refresh::bench::Bench::new(env, &[("Dockerfile", Some(&format!("{base}\nRUN x\n")))]);
+        let bench = Bench::new(env, &[("Dockerfile", Some(&format!("{base}\nRUN x\n")))]);
         let ours = "FROM python:3.7-slim-bullseye\nRUN x\n";
         let queue = [bench.patch("Use bullseye", &[("Dockerfile", Some(ours))])];
         bench.release("v1.1", &[("Dockerfile", Some(&format!("{theirs}\nRUN x\n")))]);
@@ -122,7 +146,7 @@ in_both_worlds! {
 
     fn a_large_hunk_is_paged_and_the_screen_follows_the_terminal(env) {
         let many = |word: &str| (1..=60).map(|n| format!("{word} {n}\n")).collect::<String>();
-        let bench = crate::refresh::bench::Bench::new(env, &[("a.txt", Some(&many("base")))]);
+        let bench = Bench::new(env, &[("a.txt", Some(&many("base")))]);
         let queue = [bench.patch("Mine", &[("a.txt", Some(&many("patch")))])];
         bench.release("v1.1", &[("a.txt", Some(&many("theirs")))]);
         bench.ready(ENTRY, &queue);

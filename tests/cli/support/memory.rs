@@ -41,7 +41,7 @@ impl Decision<'_> {
         let memory = Memory::open(&workspace, workspace.upstream(self.upstream).unwrap());
         let lines = |text: &str| Lines { start: 1, text: text.into() };
         let [base, upstream, patch] = self.texts.map(lines);
-        let hunk = Hunk { base, upstream, patch, nth: 0 };
+        let hunk = Hunk { base, upstream, patch, nth: 0, alike: Default::default() };
         let (path, own) = (RepoPath::new(self.path).unwrap(), RepoPath::new(self.own).unwrap());
         let at = At { patch: "0001-mine.patch", path: &path, own: &own };
         let author = Person { name: self.author.into(), email: "a@example.org".into() };
