@@ -1,20 +1,28 @@
-//! Which deleted file became which added one: git's own rename detection, so that our patches name the same renames.
+//! Which deleted file became which added one, so that our patches name the renames that `git diff -M50%` names.
 //!
-//! Source: git's `diffcore-delta.c` (`hash_chars`, `diffcore_count_changes`) and `diffcore-rename.c`
-//! (`estimate_similarity`, `find_identical_files`, `find_basename_matches`, the score matrix). No copies, no
-//! limits below the thousands of files at which git gives up too.
+//! What git does is described in gitdiffcore(7) and git-diff(1) (`-M`, `-l`): files with equal contents first, then files whose
+//! base name no other has, if they are rather alike, then all others against each other, unless they are too many. How
+//! alike two files are is a measure of our own: the share of the larger file that the other has too, counted in bytes of equal
+//! lines, each as often as both have it. Long lines are cut into pieces, so that a file without line ends can be
+//! compared as well. No copies.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::git::Entry;
+use bstr::{BStr, ByteSlice};
+
+use super::diff::is_binary;
+use crate::git::{Entry, Id, Mode};
 use crate::path::RepoPath;
 
-/// Git's scores run from 0 to this.
-const MAX_SCORE: u64 = 60_000;
-/// `-M50%`.
-const MINIMUM: u64 = MAX_SCORE / 2;
-/// What a pair that is alone in sharing its base name must reach to be taken before all others are compared.
-const MINIMUM_BY_NAME: u64 = MINIMUM + (MAX_SCORE - MINIMUM) / 2;
+/// A pair is a rename from this share on, in percent: `-M50%`.
+const ALIKE: u64 = 50;
+/// So much a pair must share that is alone in having its base name, to be taken before all others are compared.
+const ALIKE_BY_NAME: u64 = 75;
+/// No more pairs than this are compared for their likeness alone: git's default for `-l`, squared.
+const MOST_PAIRS: usize = 1000 * 1000;
+/// The longest piece of a line, in bytes.
+const PIECE: usize = 64;
 
 /// A file on one side, with its content where it has one to compare.
 pub(super) struct Candidate<'a> {
@@ -23,8 +31,23 @@ pub(super) struct Candidate<'a> {
     pub(super) content: &'a [u8],
 }
 
+impl Candidate<'_> {
+    /// Files are renamed to files, symlinks to symlinks, submodules to submodules.
+    const fn kind(&self) -> u32 {
+        self.entry.mode.bits() & 0o170_000
+    }
+
+    const fn is_file(&self) -> bool {
+        matches!(self.entry.mode, Mode::File | Mode::Executable)
+    }
+
+    fn name(&self) -> &BStr {
+        BStr::new(self.path.file_name())
+    }
+}
+
 /// A rename: the index of the deleted file, and how alike the two are, in percent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) struct Rename {
     pub(super) from: usize,
     pub(super) percent: u8,
@@ -32,137 +55,186 @@ pub(super) struct Rename {
 
 /// For each added file the deleted file that it came from, if git would say so.
 pub(super) fn renames(deleted: &[Candidate<'_>], added: &[Candidate<'_>]) -> Vec<Option<Rename>> {
-    let mut pairs = Pairs { found: vec![None; added.len()], used: vec![false; deleted.len()] };
-    pairs.exact(deleted, added);
-    let prints: Vec<_> = deleted.iter().map(|file| Print::of(file.content)).collect();
-    let prints_added: Vec<_> = added.iter().map(|file| Print::of(file.content)).collect();
-    let score = |from: usize, to: usize| {
-        let regular = |file: &Candidate<'_>| file.entry.mode.bits() & 0o170_000 == 0o100_000;
-        if regular(&deleted[from]) && regular(&added[to]) { prints[from].score(&prints_added[to]) } else { 0 }
-    };
-    pairs.by_name(deleted, added, &score);
-    pairs.by_score(deleted, added, &score);
+    let mut pairs = Pairs { deleted, added, found: vec![None; added.len()], gone: vec![false; deleted.len()] };
+    pairs.by_id();
+    let mut words = Words::default();
+    pairs.by_name(&mut words);
+    pairs.by_likeness(&mut words);
     pairs.found
 }
 
-struct Pairs {
+/// How alike two contents are, in percent; 0 below what makes a rename.
+pub(super) fn likeness(old: &[u8], new: &[u8]) -> u8 {
+    let mut words = Words::default();
+    words.bag(old).share(&words.bag(new)).filter(|share| share.is_at_least(ALIKE)).map_or(0, Share::percent)
+}
+
+struct Pairs<'c> {
+    deleted: &'c [Candidate<'c>],
+    added: &'c [Candidate<'c>],
     found: Vec<Option<Rename>>,
-    used: Vec<bool>,
+    /// Whether a deleted file became one of the added ones.
+    gone: Vec<bool>,
 }
 
-impl Pairs {
-    fn take(&mut self, from: usize, to: usize, score: u64) {
-        self.used[from] = true;
-        let percent = u8::try_from(score * 100 / MAX_SCORE).unwrap_or(100);
+impl<'c> Pairs<'c> {
+    fn pair(&mut self, from: usize, to: usize, percent: u8) {
         self.found[to] = Some(Rename { from, percent });
+        self.gone[from] = true;
     }
 
-    /// Equal blobs, those of equal base name first.
-    fn exact(&mut self, deleted: &[Candidate<'_>], added: &[Candidate<'_>]) {
-        for (to, new) in added.iter().enumerate() {
-            let same = |from: &usize| {
-                let old = &deleted[*from];
-                let kind = |mode: crate::git::Mode| mode.bits() & 0o170_000;
-                !self.used[*from] && old.entry.id == new.entry.id && kind(old.entry.mode) == kind(new.entry.mode)
-            };
-            let named = |from: &usize| deleted[*from].path.file_name() == new.path.file_name();
-            let mut equal = (0..deleted.len()).filter(same).peekable();
-            let first = equal.peek().copied();
-            if let Some(from) = equal.find(named).or(first) {
-                self.take(from, to, MAX_SCORE);
+    /// Files with one content, for each added one the first deleted one that is free, of its base name if there is such.
+    fn by_id(&mut self) {
+        let deleted = self.deleted;
+        let mut first: HashMap<(Id, u32), Vec<usize>> = HashMap::new();
+        let mut named: HashMap<(Id, u32, &BStr), Vec<usize>> = HashMap::new();
+        for (n, file) in deleted.iter().enumerate().rev() {
+            first.entry((file.entry.id, file.kind())).or_default().push(n);
+            named.entry((file.entry.id, file.kind(), file.name())).or_default().push(n);
+        }
+        for (to, file) in self.added.iter().enumerate() {
+            let (id, kind) = (file.entry.id, file.kind());
+            // The lists are from the last to the first; what was taken through the one is left out when it is met in the other.
+            let lists = [named.get_mut(&(id, kind, file.name())), first.get_mut(&(id, kind))];
+            let from = lists.into_iter().flatten().find_map(|list| {
+                while list.last().is_some_and(|n| self.gone[*n]) {
+                    list.pop();
+                }
+                list.pop()
+            });
+            if let Some(from) = from {
+                self.pair(from, to, 100);
             }
         }
     }
 
-    /// Pairs whose base name stands once on each side.
-    fn by_name(&mut self, deleted: &[Candidate<'_>], added: &[Candidate<'_>], score: &dyn Fn(usize, usize) -> u64) {
-        let only = |files: &[Candidate<'_>], free: &dyn Fn(usize) -> bool| {
-            let mut names: BTreeMap<Vec<u8>, Option<usize>> = BTreeMap::new();
-            for (n, file) in files.iter().enumerate().filter(|(n, _)| free(*n)) {
-                names.entry(file.path.file_name().to_vec()).and_modify(|seen| *seen = None).or_insert(Some(n));
+    /// The files that are left, by their numbers.
+    fn left(&self) -> [Vec<usize>; 2] {
+        let deleted = (0..self.deleted.len()).filter(|n| !self.gone[*n] && self.deleted[*n].is_file());
+        let added = (0..self.added.len()).filter(|n| self.found[*n].is_none() && self.added[*n].is_file());
+        [deleted.collect(), added.collect()]
+    }
+
+    /// Files that no other of their side shares the base name with.
+    fn by_name(&mut self, words: &mut Words<'c>) {
+        let mut names: BTreeMap<&BStr, [Vec<usize>; 2]> = BTreeMap::new();
+        let sides = [self.deleted, self.added];
+        for (side, left) in self.left().into_iter().enumerate() {
+            for n in left {
+                names.entry(sides[side][n].name()).or_default()[side].push(n);
             }
-            names
+        }
+        for [deleted, added] in names.into_values() {
+            let ([from], [to]) = (deleted.as_slice(), added.as_slice()) else { continue };
+            let [old, new] = [words.bag(self.deleted[*from].content), words.bag(self.added[*to].content)];
+            if let Some(share) = old.share(&new).filter(|share| share.is_at_least(ALIKE_BY_NAME)) {
+                self.pair(*from, *to, share.percent());
+            }
+        }
+    }
+
+    /// All that is left, the most alike first, equal base names before others.
+    fn by_likeness(&mut self, words: &mut Words<'c>) {
+        let [deleted, added] = self.left();
+        if deleted.len().saturating_mul(added.len()) > MOST_PAIRS {
+            return;
+        }
+        let mut bags = |side: &'c [Candidate<'c>], left: &[usize]| -> Vec<Bag> {
+            left.iter().map(|n| words.bag(side[*n].content)).collect()
         };
-        let from = only(deleted, &|n| !self.used[n]);
-        let to = only(added, &|n| self.found[n].is_none());
-        for (name, from) in from {
-            if let (Some(from), Some(Some(to))) = (from, to.get(&name)) {
-                let score = score(from, *to);
-                if score >= MINIMUM_BY_NAME {
-                    self.take(from, *to, score);
+        let (old, new) = (bags(self.deleted, &deleted), bags(self.added, &added));
+        let mut likely = Vec::new();
+        for (to, new) in added.iter().zip(&new) {
+            for (from, old) in deleted.iter().zip(&old) {
+                if let Some(share) = old.share(new).filter(|share| share.is_at_least(ALIKE)) {
+                    likely.push((share, self.deleted[*from].name() == self.added[*to].name(), *from, *to));
                 }
             }
         }
-    }
-
-    /// All that is left, best score first, equal base names before others.
-    fn by_score(&mut self, deleted: &[Candidate<'_>], added: &[Candidate<'_>], score: &dyn Fn(usize, usize) -> u64) {
-        let mut all = Vec::new();
-        for to in (0..added.len()).filter(|to| self.found[*to].is_none()) {
-            for from in (0..deleted.len()).filter(|from| !self.used[*from]) {
-                let score = score(from, to);
-                if score >= MINIMUM {
-                    let named = deleted[from].path.file_name() == added[to].path.file_name();
-                    all.push((std::cmp::Reverse((score, named)), to, from));
-                }
-            }
-        }
-        all.sort();
-        for (std::cmp::Reverse((score, _)), to, from) in all {
-            if self.found[to].is_none() && !self.used[from] {
-                self.take(from, to, score);
+        likely.sort_by(|one, other| other.0.compare(one.0).then(other.1.cmp(&one.1)));
+        for (share, _, from, to) in likely {
+            if !self.gone[from] && self.found[to].is_none() {
+                self.pair(from, to, share.percent());
             }
         }
     }
 }
 
-/// How many bytes of each line (or 64-byte piece of one) a content has, by the piece's hash.
-struct Print {
-    pieces: HashMap<u32, u64>,
+/// Pieces of lines by numbers, so that contents are compared by numbers.
+#[derive(Default)]
+struct Words<'c>(HashMap<&'c [u8], u32>);
+
+/// The pieces of a content, in the order of their numbers, and how many bytes of the content each makes.
+struct Bag {
+    bytes: Vec<(u32, u64)>,
     size: u64,
 }
 
-impl Print {
-    fn of(content: &[u8]) -> Print {
-        let text = !super::diff::is_binary(content);
-        let mut pieces = HashMap::new();
-        let (mut a, mut b, mut length) = (0u32, 0u32, 0u64);
-        for (at, byte) in content.iter().enumerate() {
-            if text && *byte == b'\r' && content.get(at + 1) == Some(&b'\n') {
-                continue;
-            }
-            let old = a;
-            a = (a << 7) ^ (b >> 25);
-            b = (b << 7) ^ (old >> 25);
-            a = a.wrapping_add(u32::from(*byte));
-            length += 1;
-            if length < 64 && *byte != b'\n' {
-                continue;
-            }
-            *pieces.entry(piece_hash(a, b)).or_insert(0) += length;
-            (a, b, length) = (0, 0, 0);
-        }
-        if length > 0 {
-            *pieces.entry(piece_hash(a, b)).or_insert(0) += length;
-        }
-        Print { pieces, size: content.len() as u64 }
-    }
+/// What two contents share: so many bytes of so many.
+#[derive(Clone, Copy)]
+struct Share {
+    common: u64,
+    of: u64,
+}
 
-    fn score(&self, new: &Print) -> u64 {
-        let (large, small) = (self.size.max(new.size), self.size.min(new.size));
-        if new.size == 0 || self.size == 0 || large * (MAX_SCORE - MINIMUM) < (large - small) * MAX_SCORE {
-            return 0;
+impl<'c> Words<'c> {
+    /// Whether a line ends as DOS has it does not count in a text.
+    fn bag(&mut self, content: &'c [u8]) -> Bag {
+        let text = !is_binary(content);
+        let mut all: Vec<(u32, u64)> = Vec::new();
+        let mut add = |piece: &'c [u8], bytes: usize| {
+            let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+            all.push((*self.0.entry(piece).or_insert(next), bytes as u64));
+        };
+        for line in content.lines_with_terminator() {
+            let Some(bare) = line.strip_suffix(b"\n").filter(|_| text) else {
+                line.chunks(PIECE).for_each(|piece| add(piece, piece.len()));
+                continue;
+            };
+            let pieces = bare.strip_suffix(b"\r").unwrap_or(bare).chunks_exact(PIECE);
+            let last = pieces.remainder();
+            pieces.for_each(|piece| add(piece, PIECE));
+            add(last, last.len() + 1);
         }
-        let kept: u64 = self.pieces.iter().map(|(hash, n)| n.min(new.pieces.get(hash).unwrap_or(&0))).sum();
-        kept * MAX_SCORE / large
+        all.sort_unstable();
+        all.dedup_by(|one, kept| {
+            let same = one.0 == kept.0;
+            kept.1 += if same { one.1 } else { 0 };
+            same
+        });
+        Bag { bytes: all, size: content.len() as u64 }
     }
 }
 
-fn piece_hash(a: u32, b: u32) -> u32 {
-    a.wrapping_add(b.wrapping_mul(0x61)) % 107_927
+impl Bag {
+    /// `None`: at least one of them is empty, or they differ in size by more than a rename may.
+    fn share(&self, other: &Bag) -> Option<Share> {
+        let [less, of] = [self.size.min(other.size), self.size.max(other.size)];
+        if less == 0 || less * 100 < of * ALIKE {
+            return None;
+        }
+        let (mut one, mut two, mut common) = (self.bytes.as_slice(), other.bytes.as_slice(), 0);
+        while let ([(word, bytes), rest @ ..], [(other, theirs), others @ ..]) = (one, two) {
+            common += if word == other { *bytes.min(theirs) } else { 0 };
+            one = if word <= other { rest } else { one };
+            two = if other <= word { others } else { two };
+        }
+        Some(Share { common, of })
+    }
 }
 
-/// How alike two contents are, in percent, as git measures it (0 below its 50 %).
-pub(super) fn likeness(old: &[u8], new: &[u8]) -> u8 {
-    u8::try_from(Print::of(old).score(&Print::of(new)) * 100 / MAX_SCORE).unwrap_or(100)
+impl Share {
+    const fn is_at_least(&self, percent: u64) -> bool {
+        self.common * 100 >= self.of * percent
+    }
+
+    /// How it stands to another share, whatever they are shares of.
+    fn compare(self, other: Share) -> Ordering {
+        let [one, two] = [(self, other), (other, self)].map(|(a, b)| u128::from(a.common) * u128::from(b.of));
+        one.cmp(&two)
+    }
+
+    fn percent(self) -> u8 {
+        u8::try_from(self.common * 100 / self.of).unwrap_or(100)
+    }
 }
