@@ -2,6 +2,8 @@
 
 use bstr::{BString, ByteSlice};
 
+use super::pattern::Pattern;
+
 /// The rules of one `.gitignore`, exclude file or the like.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Rules {
@@ -10,7 +12,7 @@ pub(super) struct Rules {
 
 #[derive(Debug, Clone)]
 struct Rule {
-    pattern: BString,
+    pattern: Pattern,
     negated: bool,
     folder_only: bool,
     /// Matched against the path from the file's own folder; otherwise against the last part.
@@ -49,7 +51,8 @@ impl Rule {
         pattern = pattern.strip_suffix(b"/").unwrap_or(pattern);
         let anchored = pattern.contains(&b'/');
         pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);
-        (!pattern.is_empty()).then(|| Rule { pattern: pattern.into(), negated, folder_only, anchored })
+        let pattern = Pattern::parse(pattern, anchored).filter(|_| !pattern.is_empty())?;
+        Some(Rule { pattern, negated, folder_only, anchored })
     }
 
     fn matches(&self, path: &[u8], is_folder: bool) -> bool {
@@ -57,103 +60,8 @@ impl Rule {
             return false;
         }
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-        matches(&self.pattern, if self.anchored { path } else { name })
+        self.pattern.matches(if self.anchored { path } else { name })
     }
-}
-
-/// Git's `wildmatch` with `WM_PATHNAME`: `*` and `?` stay within one part, `**` between slashes spans parts.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    match_from(pattern, text, true)
-}
-
-fn match_from(pattern: &[u8], text: &[u8], at_part_start: bool) -> bool {
-    let Some((&first, rest)) = pattern.split_first() else { return text.is_empty() };
-    match first {
-        b'*' => {
-            let stars = pattern.iter().take_while(|byte| **byte == b'*').count();
-            let after = &pattern[stars..];
-            if stars == 2 && at_part_start && after.is_empty() {
-                return true;
-            }
-            if stars == 2 && at_part_start && after.first() == Some(&b'/') {
-                let starts = std::iter::once(0)
-                    .chain(text.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at + 1));
-                return starts.into_iter().any(|at| match_from(&after[1..], &text[at..], true));
-            }
-            let end = text.iter().position(|byte| *byte == b'/').unwrap_or(text.len());
-            (0..=end).any(|at| match_from(after, &text[at..], false))
-        }
-        b'?' => text.first().is_some_and(|byte| *byte != b'/') && match_from(rest, &text[1..], false),
-        b'[' => match (text.first(), class(rest)) {
-            (Some(&byte), Some((members, used))) => {
-                byte != b'/' && members(byte) && match_from(&rest[used..], &text[1..], false)
-            }
-            _ => false,
-        },
-        b'\\' => match rest.split_first() {
-            Some((&literal, rest)) => text.first() == Some(&literal) && match_from(rest, &text[1..], false),
-            None => false,
-        },
-        literal => text.first() == Some(&literal) && match_from(rest, &text[1..], literal == b'/'),
-    }
-}
-
-/// Reads a bracket expression after its `[`: which bytes it holds, and how long it is. `None`: it never closes,
-/// and then nothing matches.
-fn class(pattern: &[u8]) -> Option<(impl Fn(u8) -> bool + use<>, usize)> {
-    let negated = matches!(pattern.first(), Some(b'!' | b'^'));
-    let mut at = usize::from(negated);
-    let mut held = [false; 256];
-    let first = at;
-    loop {
-        let mut low = *pattern.get(at)?;
-        if low == b']' && at > first {
-            break;
-        }
-        if low == b'[' && pattern.get(at + 1) == Some(&b':') {
-            let name = &pattern[at + 2..];
-            let end = name.find(b":]")?;
-            let test = named(&name[..end])?;
-            (0..=255).filter(test).for_each(|byte| held[usize::from(byte)] = true);
-            at += end + 4;
-            continue;
-        }
-        if low == b'\\' {
-            at += 1;
-            low = *pattern.get(at)?;
-        }
-        at += 1;
-        let mut high = low;
-        if pattern.get(at) == Some(&b'-') && pattern.get(at + 1).is_some_and(|byte| *byte != b']') {
-            at += 1;
-            if pattern.get(at) == Some(&b'\\') {
-                at += 1;
-            }
-            high = *pattern.get(at)?;
-            at += 1;
-        }
-        (low..=high).for_each(|byte| held[usize::from(byte)] = true);
-    }
-    Some((move |byte: u8| held[usize::from(byte)] != negated, at + 1))
-}
-
-/// The POSIX classes that git knows.
-fn named(name: &[u8]) -> Option<fn(&u8) -> bool> {
-    Some(match name {
-        b"alnum" => u8::is_ascii_alphanumeric,
-        b"alpha" => u8::is_ascii_alphabetic,
-        b"blank" => |byte| matches!(byte, b' ' | b'\t'),
-        b"cntrl" => u8::is_ascii_control,
-        b"digit" => u8::is_ascii_digit,
-        b"graph" => u8::is_ascii_graphic,
-        b"lower" => u8::is_ascii_lowercase,
-        b"print" => |byte| (0x20..0x7f).contains(byte),
-        b"punct" => u8::is_ascii_punctuation,
-        b"space" => |byte| byte.is_ascii_whitespace() || *byte == 0x0b,
-        b"upper" => u8::is_ascii_uppercase,
-        b"xdigit" => u8::is_ascii_hexdigit,
-        _ => return None,
-    })
 }
 
 /// The rules that hold in one folder of the working tree: those of its own file, of the files above, and last
@@ -189,46 +97,67 @@ impl Chain {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
+
     use super::*;
 
+    /// What the only line of an ignore file says of a file, by itself or through a folder above it.
+    fn said(line: &str, path: &str) -> Option<bool> {
+        let rules = Rules::parse(line.as_bytes());
+        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let folder = above.map(|folder| rules.say(folder.as_bytes(), true)).find(|said| *said == Some(true));
+        folder.unwrap_or_else(|| rules.say(path.as_bytes(), false))
+    }
+
     #[test]
-    fn patterns_match_as_gits_do() {
-        let yes = [
-            ("*.o", "a.o"),
-            ("a/**/b", "a/b"),
-            ("a/**/b", "a/x/y/b"),
-            ("**/b", "b"),
-            ("**/b", "x/b"),
-            ("a/**", "a/b/c"),
-            ("a/*", "a/b"),
-            ("[a-c]x", "bx"),
-            ("[!a-c]x", "dx"),
-            ("[[:digit:]]", "7"),
-            ("\\*", "*"),
-            ("[]]", "]"),
-            ("a**b", "axxb"),
-            ("x?z", "xyz"),
-            ("[\\]]", "]"),
-            ("[a-]", "-"),
+    fn patterns_are_read_as_git_check_ignore_reads_them() {
+        let piece = prop_oneof![
+            8 => prop::sample::select(vec!["a", "b", "c", "/", "a/", "*", "**", "**/", "/**", "?"]).prop_map(str::to_owned),
+            2 => "\\[[!^]?[]abc-]{0,3}\\]",
+            1 => prop::sample::select(vec!["[[:alpha:]]", "[![:digit:]b]", "[a-c]", "[[:nope:]]", "[a\\]]", "[", "***", "\\*", "\\a", "\\", "!"])
+                .prop_map(str::to_owned),
         ];
-        for (pattern, text) in yes {
-            assert!(matches(pattern.as_bytes(), text.as_bytes()), "{pattern} should match {text}");
+        let lines = prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat());
+        let paths = prop::collection::vec("[abc*]{1,3}(/[abc]{1,2}){0,3}", 12);
+        let mut runner = TestRunner::deterministic();
+        let dir = tempfile::tempdir().unwrap();
+        let git = || {
+            let mut command = Command::new("git");
+            command.current_dir(dir.path()).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+            command
+        };
+        assert!(git().args(["init", "-q"]).status().unwrap().success());
+        let (mut asked, mut ours) = (Vec::new(), Vec::new());
+        for n in 0..600 {
+            let line = lines.new_tree(&mut runner).unwrap().current();
+            std::fs::create_dir(dir.path().join(n.to_string())).unwrap();
+            std::fs::write(dir.path().join(format!("{n}/.gitignore")), format!("{line}\n")).unwrap();
+            for path in paths.new_tree(&mut runner).unwrap().current() {
+                asked.extend_from_slice(format!("{n}/{path}\0").as_bytes());
+                ours.push((said(&line, &path), line.clone(), path));
+            }
         }
-        let no = [
-            ("*.o", "a/b.o"),
-            ("a/*", "a/b/c"),
-            ("a?b", "a/b"),
-            ("[a", "a"),
-            ("a**b", "a/b"),
-            ("[^a]", "a"),
-            ("a/**", "a"),
-            ("**/b", "xb"),
-            ("[[:nope:]]", "n"),
-        ];
-        for (pattern, text) in no {
-            assert!(!matches(pattern.as_bytes(), text.as_bytes()), "{pattern} should not match {text}");
-        }
+        let args = ["check-ignore", "--no-index", "--stdin", "-z", "-v", "-n"];
+        let mut child = git().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || input.write_all(&asked).unwrap());
+        let output = child.wait_with_output().unwrap().stdout;
+        writer.join().unwrap();
+        let fields: Vec<&[u8]> = output.split(|byte| *byte == 0).collect();
+        let theirs = fields.chunks_exact(4).map(|found| (!found[0].is_empty()).then(|| !found[2].starts_with(b"!")));
+        let theirs: Vec<Option<bool>> = theirs.collect();
+        assert_eq!(theirs.len(), ours.len());
+        let matched = theirs.iter().flatten().count();
+        assert!(matched > 300 && matched < ours.len() - 300, "too tame: {matched} of {}", ours.len());
+        let others: Vec<_> = ours.iter().zip(&theirs).filter(|((said, ..), theirs)| said != *theirs).collect();
+        assert!(others.is_empty(), "{} differ, the first: {:?}", others.len(), &others[..others.len().min(12)]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod ignore;
 mod index;
 mod listing;
 mod mend;
+mod pattern;
 mod place;
 mod root;
 mod sparse;
