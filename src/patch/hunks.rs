@@ -1,13 +1,14 @@
 //! Hunks on content: at the exact place, then at an offset with the full context, never with fuzz.
 //!
-//! Where a hunk may stand, and in which order places are tried, is what `git apply` does (without `--unidiff-zero`): a hunk
-//! without context on one side stands at that end of the file. One deviation: hunks keep their order. Git would place a
-//! later hunk before an earlier one where only that matches; here it fails.
+//! Where a hunk may stand, and which of several places it takes, is as `git apply` does it without `--unidiff-zero`. One
+//! deviation: hunks keep their order. Git would place a later hunk before an earlier one where only that matches; here it
+//! fails. Another: the search has an end (so many lines are compared, and no more).
 
 use bstr::BString;
 
 use super::model::{Hunk, Line, Side};
 use super::parse::shown;
+use super::places::{MOST_COMPARED, Places};
 
 /// What the hunks made of the content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct HunkFailure {
     pub found: Option<BString>,
     /// The lines are there, but the hunk must stand at the very start or end of the file.
     pub edge: Option<Edge>,
+    /// The hunk may be somewhere, but its lines are so common in the file that the search was given up.
+    pub gave_up: bool,
 }
 
 /// The end of a file that a hunk without context on that side must touch.
@@ -53,6 +56,12 @@ impl HunkFailure {
     fn describe(&self) -> String {
         let hunk = self.hunk + 1;
         let at = self.expected_at;
+        if self.gave_up {
+            return format!(
+                "hunk {hunk} is not at line {at}, and its lines are too common to look for it everywhere: more than \
+                 {MOST_COMPARED} lines were compared"
+            );
+        }
         match (self.edge, &self.expected, &self.found) {
             (Some(Edge::Start), ..) => {
                 format!("hunk {hunk} must stand at the start of the file, and does not match there")
@@ -78,15 +87,15 @@ impl HunkFailure {
 /// [`HunkFailure`] for the first hunk that finds no place.
 pub fn apply_hunks(old: &[u8], hunks: &[Hunk]) -> Result<Applied, HunkFailure> {
     let lines: Vec<&[u8]> = old.split_inclusive(|byte| *byte == b'\n').collect();
-    let mut image = Image { lines: &lines, taken: 0, shift: 0 };
+    let mut image = Image { lines: &lines, places: Places::new(&lines), taken: 0, shift: 0 };
     let mut applied = Applied { bytes: Vec::with_capacity(old.len()), offsets: Vec::new(), ambiguous: Vec::new() };
     for (index, hunk) in hunks.iter().enumerate() {
         let want = Wanted::of(hunk);
-        let Some(at) = image.places(&want).next() else {
+        let Some(at) = image.places(&want, 1).first().copied() else {
             return Err(image.failure(index, hunk, &want));
         };
         let offset = signed(at) + image.shift - signed(want.start);
-        if offset != 0 && image.places(&want).nth(1).is_some() {
+        if offset != 0 && image.places(&want, 2).len() > 1 {
             applied.ambiguous.push(index);
         }
         applied.offsets.push(offset);
@@ -131,6 +140,7 @@ fn reversed(hunk: &Hunk) -> Hunk {
 /// The content's lines and how far the hunks have come.
 struct Image<'a> {
     lines: &'a [&'a [u8]],
+    places: Places<'a>,
     /// Lines of the old content that earlier hunks have passed.
     taken: usize,
     /// What earlier hunks have added to (or taken from) the number of lines.
@@ -158,19 +168,19 @@ impl<'a> Wanted<'a> {
 }
 
 impl Image<'_> {
-    /// The places (lines of the old content, from 0) where the hunk may stand, nearest first, below before above.
-    fn places<'b>(&'b self, want: &'b Wanted<'_>) -> impl Iterator<Item = usize> + 'b {
-        let last = self.lines.len().checked_sub(want.lines.len()).filter(|last| *last >= self.taken);
-        let start = self.begin(want);
-        let fits = move |at: &usize| {
-            let edges = (!want.at_start || *at == 0 && self.taken == 0) && (!want.at_end || Some(*at) == last);
-            edges && want.lines.iter().zip(&self.lines[*at..]).all(|(want, have)| want == have)
+    /// Up to `most` places (lines of the old content, from 0) where the hunk may stand, nearest first, below before above.
+    fn places(&mut self, want: &Wanted<'_>, most: usize) -> Vec<usize> {
+        let Some(last) = self.lines.len().checked_sub(want.lines.len()).filter(|last| *last >= self.taken) else {
+            return Vec::new();
         };
-        let range = last.map_or(1..1, |last| self.taken..last + 1);
-        let from = start.clamp(range.start, range.end);
-        let below = from..range.end;
-        let above = (range.start..from).rev();
-        nearest(start, below, above).filter(fits)
+        if want.at_start || want.at_end {
+            // There is one place for it.
+            let at = if want.at_start { 0 } else { last };
+            let edges = (!want.at_start || self.taken == 0) && (!want.at_end || at == last);
+            return if edges && self.places.is_at(&want.lines, at) { vec![at] } else { Vec::new() };
+        }
+        let start = self.begin(want);
+        self.places.nearest(&want.lines, self.taken, start, most)
     }
 
     /// Where the search begins, as a line of the old content; may lie in what earlier hunks have passed.
@@ -184,9 +194,9 @@ impl Image<'_> {
         usize::try_from(signed(want.start) - self.shift).unwrap_or(0).min(self.lines.len())
     }
 
-    fn failure(&self, index: usize, hunk: &Hunk, want: &Wanted<'_>) -> HunkFailure {
+    fn failure(&mut self, index: usize, hunk: &Hunk, want: &Wanted<'_>) -> HunkFailure {
         let free = Wanted { lines: want.lines.clone(), start: want.start, at_start: false, at_end: false };
-        let elsewhere = self.places(&free).next().is_some();
+        let elsewhere = !self.places(&free, 1).is_empty();
         let edge = match (elsewhere, want.at_start) {
             (false, _) => None,
             (true, true) => Some(Edge::Start),
@@ -203,22 +213,9 @@ impl Image<'_> {
             expected: want.lines.get(same).map(|line| BString::from(*line)),
             found: self.lines.get(at + same).map(|line| BString::from(*line)),
             edge,
+            gave_up: self.places.gave_up(),
         }
     }
-}
-
-/// Merges two walks away from `start` by distance; at equal distance the one below comes first.
-fn nearest(
-    start: usize,
-    below: impl Iterator<Item = usize>,
-    above: impl Iterator<Item = usize>,
-) -> impl Iterator<Item = usize> {
-    let (mut below, mut above) = (below.peekable(), above.peekable());
-    std::iter::from_fn(move || match (below.peek(), above.peek()) {
-        (Some(down), Some(up)) if down.abs_diff(start) <= up.abs_diff(start) => below.next(),
-        (_, Some(_)) => above.next(),
-        (_, None) => below.next(),
-    })
 }
 
 /// The lines of one side of a hunk.

@@ -18,6 +18,7 @@ pub mod meaning;
 mod model;
 pub mod names;
 mod parse;
+mod places;
 mod print;
 mod quote;
 pub mod series;
