@@ -107,6 +107,14 @@ impl RepoPath {
         self.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     }
 
+    /// What comes before every path below this one and behind every other that does, where paths are sorted; no path itself.
+    #[must_use]
+    pub(crate) fn before_all_below(&self) -> RepoPath {
+        let mut bytes = self.0.clone();
+        bytes.push(b'/');
+        RepoPath(bytes)
+    }
+
     /// This path below `root`, for the file system.
     #[must_use]
     pub fn below(&self, root: &Path) -> PathBuf {

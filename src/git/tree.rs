@@ -1,10 +1,10 @@
 //! Tree objects as data: read, looked into, edited and compared along touched paths only.
 //!
-//! The format and the order of entries are git's (`Documentation/gitformat-…`, `base_name_compare` in git's
-//! `read-cache.c`): `<octal mode> SP <name> NUL <20 id bytes>`, folders ordered as if their name ended in `/`.
+//! The format and the order of entries are git's, as git(1)'s documentation of objects has them: `<octal mode> SP <name> NUL
+//! <20 id bytes>`, folders ordered as if their name ended in `/`.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use bstr::{BString, ByteSlice};
@@ -83,20 +83,19 @@ impl Tree {
         search(true).or_else(|_| search(false))
     }
 
-    fn set(&mut self, name: &[u8], entry: Option<Entry>) {
-        if let Ok(at) = self.position(name) {
-            self.entries.remove(at);
-        }
-        let Some(entry) = entry else { return };
-        let folder = entry.mode == Mode::Folder;
-        let at = self.entries.partition_point(|(other, e)| {
-            base_name_order(other, e.mode == Mode::Folder, name, folder) == Ordering::Less
-        });
-        self.entries.insert(at, (BString::from(name), entry));
+    /// Puts other entries, or none, at some names: in one go, because a folder may have very many.
+    fn set(&mut self, changed: HashMap<Vec<u8>, Option<Entry>>) {
+        self.entries.retain(|(name, _)| !changed.contains_key(name.as_slice()));
+        let new = changed.into_iter().filter_map(|(name, entry)| Some((BString::from(name), entry?)));
+        self.entries.extend(new);
+        let order = |(a, one): &(BString, Entry), (b, other): &(BString, Entry)| {
+            base_name_order(a, one.mode == Mode::Folder, b, other.mode == Mode::Folder)
+        };
+        self.entries.sort_by(order);
     }
 }
 
-/// Git's `base_name_compare`: bytes, with `/` behind a folder's name.
+/// The order of a tree's entries: bytes, with `/` behind a folder's name.
 fn base_name_order(a: &[u8], a_folder: bool, b: &[u8], b_folder: bool) -> Ordering {
     let tail = |folder| if folder { b"/".as_slice() } else { b"" };
     a.iter().chain(tail(a_folder)).cmp(b.iter().chain(tail(b_folder)))
@@ -155,6 +154,7 @@ impl Objects<'_> {
             Some(id) => (*self.tree(id)?).clone(),
             None => Tree::default(),
         };
+        let mut changed = HashMap::new();
         for (name, below) in names {
             let old = edited.get(&name);
             let mut now = old;
@@ -180,9 +180,10 @@ impl Objects<'_> {
                 now = Some(entry);
             }
             if now != old {
-                edited.set(&name, now);
+                changed.insert(name, now);
             }
         }
+        edited.set(changed);
         Ok((!edited.entries.is_empty()).then(|| self.put(super::ObjectKind::Tree, edited.to_bytes())))
     }
 

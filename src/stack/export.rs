@@ -85,8 +85,9 @@ pub fn export(
     }
     assign(objects, &mut row, old, belongs, &mut missing)?;
     let mut exported = Vec::with_capacity(row.len());
+    let named: HashMap<&str, &OldPatch> = old.iter().rev().map(|file| (file.queued.name.as_str(), file)).collect();
     for row in row {
-        let file = row.name.as_ref().and_then(|name| old.iter().find(|file| file.queued.name == *name));
+        let file = row.name.as_ref().and_then(|name| named.get(name.as_str()).copied());
         let places = file.and_then(|file| Some((belongs.places.as_ref()?, &file.queued.name)));
         let places = places.map(|(places, name)| places.get(name).map(Vec::as_slice).unwrap_or_default());
         exported.push(write(objects, base, row, (file, places), &mut missing)?);

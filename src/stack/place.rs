@@ -1,5 +1,9 @@
 //! Whether what a change adds has a place in the tree it comes to.
 
+use std::collections::HashMap;
+
+use bstr::BString;
+
 use super::conflict::ConflictKind;
 use crate::git::{Edits, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
@@ -38,10 +42,10 @@ pub(super) fn misplaced(objects: &mut Objects<'_>, onto: Id, edits: &Edits) -> R
     if !found.is_empty() {
         return Ok(found);
     }
-    let edited = objects.edit(onto, edits)?;
+    let (edited, mut twins) = (objects.edit(onto, edits)?, Twins::default());
     for path in added() {
         if objects.entry(onto, path)?.is_none()
-            && let Some(twin) = twin(objects, edited, path)?
+            && let Some(twin) = twins.of(objects, edited, path)?
         {
             found.push(Misplaced { path: path.clone(), kind: ConflictKind::Collision, twin: Some(twin) });
         }
@@ -49,31 +53,53 @@ pub(super) fn misplaced(objects: &mut Objects<'_>, onto: Id, edits: &Edits) -> R
     Ok(found)
 }
 
-/// A neighbour in `tree` of `path`, or of a folder on its way, whose name is the same to a file system that folds names.
-///
-/// # Errors
-/// [`GitError`] when a tree is missing or damaged.
-pub(super) fn twin(objects: &mut Objects<'_>, tree: Id, path: &RepoPath) -> Result<Option<RepoPath>, GitError> {
-    let (mut folder, mut prefix) = (tree, None::<RepoPath>);
-    for part in path.parts() {
-        let tree = objects.tree(folder)?;
-        let name = RepoPath::new(part).map_err(GitError::EvilPath)?;
-        let key = name.fold_key();
-        let twin = tree
-            .entries()
-            .find(|(other, _)| *other != part && RepoPath::new(*other).is_ok_and(|other| other.fold_key() == key));
-        if let Some((twin, _)) = twin {
-            let full = prefix.as_ref().map_or_else(|| RepoPath::new(twin), |prefix| prefix.join(twin));
-            return full.map(Some).map_err(GitError::EvilPath);
+/// The names in folders by what a file system that folds names makes of them, read once a folder.
+#[derive(Default)]
+pub(super) struct Twins {
+    folders: HashMap<Id, HashMap<Vec<u8>, Vec<BString>>>,
+}
+
+impl Twins {
+    /// A neighbour in `tree` of `path`, or of a folder on its way, whose name is the same to such a file system.
+    ///
+    /// # Errors
+    /// [`GitError`] when a tree is missing or damaged.
+    pub(super) fn of(
+        &mut self,
+        objects: &mut Objects<'_>,
+        tree: Id,
+        path: &RepoPath,
+    ) -> Result<Option<RepoPath>, GitError> {
+        let (mut folder, mut prefix) = (tree, None::<RepoPath>);
+        for part in path.parts() {
+            let name = RepoPath::new(part).map_err(GitError::EvilPath)?;
+            let alike = self.names(objects, folder)?.get(&name.fold_key());
+            if let Some(twin) = alike.into_iter().flatten().find(|other| *other != part) {
+                let full = prefix.as_ref().map_or_else(|| RepoPath::new(twin), |prefix| prefix.join(twin));
+                return full.map(Some).map_err(GitError::EvilPath);
+            }
+            match objects.tree(folder)?.get(part) {
+                Some(entry) if entry.mode == Mode::Folder => folder = entry.id,
+                _ => return Ok(None),
+            }
+            prefix = Some(match prefix {
+                None => name,
+                Some(prefix) => prefix.join(part).map_err(GitError::EvilPath)?,
+            });
         }
-        match tree.get(part) {
-            Some(entry) if entry.mode == Mode::Folder => folder = entry.id,
-            _ => return Ok(None),
-        }
-        prefix = Some(match prefix {
-            None => name,
-            Some(prefix) => prefix.join(part).map_err(GitError::EvilPath)?,
-        });
+        Ok(None)
     }
-    Ok(None)
+
+    fn names(&mut self, objects: &mut Objects<'_>, folder: Id) -> Result<&HashMap<Vec<u8>, Vec<BString>>, GitError> {
+        if !self.folders.contains_key(&folder) {
+            let mut names: HashMap<Vec<u8>, Vec<BString>> = HashMap::new();
+            for (name, _) in objects.tree(folder)?.entries() {
+                if let Ok(path) = RepoPath::new(name) {
+                    names.entry(path.fold_key()).or_default().push(name.into());
+                }
+            }
+            self.folders.insert(folder, names);
+        }
+        Ok(&self.folders[&folder])
+    }
 }

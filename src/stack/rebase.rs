@@ -64,8 +64,13 @@ struct Run<'r, 's> {
 
 /// The patch that is in conflict about `path`, about a folder above it, or about something below it.
 fn undecided_about<'u>(undecided: &'u BTreeMap<RepoPath, String>, path: &RepoPath) -> Option<&'u String> {
-    let mut related = undecided.iter().filter(|(other, _)| other.is_within(path) || path.is_within(other));
-    related.next().map(|(_, patch)| patch)
+    let mut above: Vec<RepoPath> = std::iter::successors(Some(path.clone()), RepoPath::parent).collect();
+    above.reverse();
+    let below = || {
+        let (found, patch) = undecided.range(path.before_all_below()..).next()?;
+        found.is_within(path).then_some(patch)
+    };
+    above.iter().find_map(|path| undecided.get(path)).or_else(below)
 }
 
 impl Run<'_, '_> {
@@ -183,10 +188,15 @@ impl Run<'_, '_> {
             if misplaced.is_empty() {
                 return Ok(());
             }
+            let mut places: BTreeMap<RepoPath, Vec<usize>> = BTreeMap::new();
+            for (n, file) in files.iter().enumerate() {
+                places.entry(file.place().clone()).or_default().push(n);
+            }
             for Misplaced { path, kind, twin } in misplaced {
                 edits.remove(&path);
-                let here = files.iter_mut().find(|file| *file.place() == path && file.conflict.is_none());
-                let Some(file) = here else { continue };
+                let mut here = places.get(&path).into_iter().flatten();
+                let here = here.find(|n| *files[**n].place() == path && files[**n].conflict.is_none());
+                let Some(file) = here.map(|n| &mut files[*n]) else { continue };
                 // What cannot arrive does not leave.
                 if let Some(from) = &file.from {
                     edits.remove(from);

@@ -4,12 +4,13 @@
 //! rename or copy takes its source from the tree before the patch (so that two files can swap names), and a path
 //! that some file of the patch removes does not stand in the way of another.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use bstr::ByteSlice;
 
 use super::Missing;
+use super::place::Twins;
 use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::patch::{self, BinaryData, Change, Content, FileDiff, Patch};
 use crate::path::RepoPath;
@@ -308,17 +309,27 @@ impl Run<'_, '_> {
 
     /// The first added path that has no place in the tree, and why.
     fn misplaced(&mut self) -> Result<Option<(RepoPath, Reason)>, GitError> {
-        let added: Vec<RepoPath> =
-            self.edits.iter().filter(|(_, entry)| entry.is_some()).map(|(path, _)| path.clone()).collect();
+        let (mut added, mut folded) = (Vec::new(), HashMap::new());
+        for (path, _) in self.edits.iter().filter(|(_, entry)| entry.is_some()) {
+            added.push(path.clone());
+            let alike: &mut Vec<RepoPath> = folded.entry(path.fold_key()).or_default();
+            // The first two are all that is asked for.
+            if alike.len() < 2 {
+                alike.push(path.clone());
+            }
+        }
+        let removals = self.edits.iter().filter(|(_, entry)| entry.is_none()).map(|(path, _)| (path.clone(), None));
+        let removals: Edits = removals.collect();
+        let mut look = Look { folded, cleared: None, removals, twins: Twins::default() };
         for path in added {
-            if let Some(reason) = self.no_place_for(&path)? {
+            if let Some(reason) = self.no_place_for(&path, &mut look)? {
                 return Ok(Some((path, reason)));
             }
         }
         Ok(None)
     }
 
-    fn no_place_for(&mut self, path: &RepoPath) -> Result<Option<Reason>, GitError> {
+    fn no_place_for(&mut self, path: &RepoPath, look: &mut Look) -> Result<Option<Reason>, GitError> {
         let mut above = path.parent();
         while let Some(at) = above {
             if let Some(entry) = self.now(&at)?.filter(|entry| entry.mode != Mode::Folder) {
@@ -328,33 +339,43 @@ impl Run<'_, '_> {
         }
         let before = self.objects.entry(self.tree, path)?;
         if before.is_none() {
-            return Ok(self.collision(path)?.map(Reason::Collides));
+            return Ok(self.collision(path, look)?.map(Reason::Collides));
         }
-        if before.is_some_and(|entry| entry.mode == Mode::Folder) && self.keeps_files(path)? {
+        if before.is_some_and(|entry| entry.mode == Mode::Folder) && self.keeps_files(path, look)? {
             return Ok(Some(Reason::Folder));
         }
         Ok(None)
     }
 
     /// Whether the folder at `path` still holds a file once the patch's removals are done.
-    fn keeps_files(&mut self, path: &RepoPath) -> Result<bool, GitError> {
-        let removals =
-            self.edits.iter().filter(|(p, e)| e.is_none() && p.is_within(path)).map(|(p, e)| (p.clone(), *e));
-        let after = self.objects.edit(self.tree, &removals.collect())?;
+    fn keeps_files(&mut self, path: &RepoPath, look: &mut Look) -> Result<bool, GitError> {
+        let after = match look.cleared {
+            Some(after) => after,
+            None => *look.cleared.insert(self.objects.edit(self.tree, &look.removals)?),
+        };
         Ok(self.objects.entry(after, path)?.is_some())
     }
 
     /// A neighbour of `path`, or of a folder on its way, whose name is the same to a file system that folds names.
-    fn collision(&mut self, path: &RepoPath) -> Result<Option<String>, GitError> {
-        let key = path.fold_key();
-        let twin =
-            self.edits.iter().find(|(other, entry)| entry.is_some() && *other != path && other.fold_key() == key);
-        if let Some((twin, _)) = twin {
+    fn collision(&mut self, path: &RepoPath, look: &mut Look) -> Result<Option<String>, GitError> {
+        let alike = look.folded.get(&path.fold_key());
+        if let Some(twin) = alike.into_iter().flatten().find(|other| *other != path) {
             return Ok(Some(twin.to_string()));
         }
-        let twin = super::place::twin(self.objects, self.tree, path)?;
+        let twin = look.twins.of(self.objects, self.tree, path)?;
         Ok(twin.filter(|twin| !matches!(self.edits.get(twin), Some(None))).map(|twin| twin.to_string()))
     }
+}
+
+/// What is looked into for each added path, worked out once a patch.
+struct Look {
+    /// The added paths by what a file system that folds names makes of them.
+    folded: HashMap<Vec<u8>, Vec<RepoPath>>,
+    /// What the patch takes away.
+    removals: Edits,
+    /// The tree without that.
+    cleared: Option<Id>,
+    twins: Twins,
 }
 
 /// Files, symlinks and submodules do not turn into each other by a modification.

@@ -5,6 +5,7 @@
 //! a kill until it is done. Each file is replaced by one rename; a file that is neither what it was nor what it will be stops the
 //! step before it changes anything.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -282,14 +283,14 @@ fn clear_folders<'c>(layout: &Layout, changes: impl Iterator<Item = &'c Change>)
 
 /// Waits until the names in all folders of `changes` are on the disk.
 fn sync(layout: &Layout, changes: &[Change]) -> Result<(), PublishError> {
-    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut folders = HashSet::new();
     for change in changes {
         let target = change.path.below(layout.root());
         // Of a folder that went, the nearest one that is still there.
         let folder = target.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("/")).to_owned();
         if !folders.contains(&folder) {
             files::sync_folder(&folder)?;
-            folders.push(folder);
+            folders.insert(folder);
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The files of a whole tree, and the blobs that a checkout needs of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bstr::BString;
 
@@ -50,20 +50,41 @@ pub(super) fn missing(kind: &'static str, id: Id) -> impl FnOnce(git2::Error) ->
     }
 }
 
-/// What stands at `path` of `tree`.
-pub(super) fn mode_at(repo: &git2::Repository, tree: Id, path: &RepoPath) -> Result<Option<Mode>, GitError> {
-    let mut id = tree;
-    let mut mode = Mode::Folder;
-    for part in path.parts() {
-        if mode != Mode::Folder {
-            return Ok(None);
-        }
-        let folder = repo.find_tree(id.into()).map_err(missing("tree", id))?;
-        let Some(entry) = folder.iter().find(|entry| entry.name_bytes() == part) else { return Ok(None) };
-        let Some(found) = u32::try_from(entry.filemode_raw()).ok().and_then(Mode::from_bits) else { return Ok(None) };
-        (id, mode) = (entry.id().into(), found);
+/// A tree that is looked into at many paths: each folder is read once.
+pub(super) struct Modes<'r> {
+    repo: &'r git2::Repository,
+    folders: HashMap<Id, HashMap<Vec<u8>, (Option<Mode>, Id)>>,
+}
+
+impl<'r> Modes<'r> {
+    pub(super) fn new(repo: &'r git2::Repository) -> Modes<'r> {
+        Modes { repo, folders: HashMap::new() }
     }
-    Ok(Some(mode))
+
+    /// What stands at `path` of `tree`.
+    pub(super) fn at(&mut self, tree: Id, path: &RepoPath) -> Result<Option<Mode>, GitError> {
+        let (mut id, mut mode) = (tree, Mode::Folder);
+        for part in path.parts() {
+            if mode != Mode::Folder {
+                return Ok(None);
+            }
+            let Some((Some(found), below)) = self.folder(id)?.get(part).copied() else { return Ok(None) };
+            (id, mode) = (below, found);
+        }
+        Ok(Some(mode))
+    }
+
+    fn folder(&mut self, id: Id) -> Result<&HashMap<Vec<u8>, (Option<Mode>, Id)>, GitError> {
+        if !self.folders.contains_key(&id) {
+            let tree = self.repo.find_tree(id.into()).map_err(missing("tree", id))?;
+            let entries = tree.iter().map(|entry| {
+                let mode = u32::try_from(entry.filemode_raw()).ok().and_then(Mode::from_bits);
+                (entry.name_bytes().to_vec(), (mode, entry.id().into()))
+            });
+            self.folders.insert(id, entries.collect());
+        }
+        Ok(&self.folders[&id])
+    }
 }
 
 /// The blobs that a checkout of `sparse` needs and the store lacks: those of the wanted paths, and every

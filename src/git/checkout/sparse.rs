@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bstr::{BString, ByteSlice};
 
-use super::listing::mode_at;
+use super::listing::Modes;
 use crate::git::{GitError, Id, Mode, Store};
 use crate::path::RepoPath;
 
@@ -38,15 +38,16 @@ impl SparseSet {
         let Some(manifest) = manifest else { return Ok(SparseSet::everything()) };
         let mut set = SparseSet { entries: Some(BTreeMap::new()), extra: Vec::new() };
         // In byte order a folder comes before what it holds, which then needs no entry of its own.
+        let mut modes = Modes::new(store.repo());
         let mut ordered: Vec<&RepoPath> = manifest.iter().collect();
         ordered.sort();
         for path in ordered {
-            set.add(store, tree, path)?;
+            set.add(&mut modes, tree, path)?;
         }
         let mut ordered: Vec<&RepoPath> = touched.iter().collect();
         ordered.sort();
         for path in ordered {
-            if set.add(store, tree, path)? {
+            if set.add(&mut modes, tree, path)? {
                 set.extra.push(path.clone());
             }
         }
@@ -54,11 +55,11 @@ impl SparseSet {
     }
 
     /// Adds `path` unless it is inside already; says whether it was added.
-    fn add(&mut self, store: &Store, tree: Id, path: &RepoPath) -> Result<bool, GitError> {
+    fn add(&mut self, modes: &mut Modes<'_>, tree: Id, path: &RepoPath) -> Result<bool, GitError> {
         if self.holds(path, false) {
             return Ok(false);
         }
-        let folder = mode_at(store.repo(), tree, path)? == Some(Mode::Folder);
+        let folder = modes.at(tree, path)? == Some(Mode::Folder);
         if self.entries.as_ref().is_some_and(|entries| entries.get(path) == Some(&folder)) {
             return Ok(false);
         }
