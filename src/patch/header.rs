@@ -1,4 +1,4 @@
-//! What stands before the diffs: a mail header, DEP-3 fields, or free text.
+//! What stands before the diffs: a mail header, DEP-3 fields, free text, or what `hg export` and `git show` write.
 //!
 //! Decisions where the documents leave room:
 //! - Of a subject one leading bracket that contains the word PATCH, as a word, is taken off, and a `Re:` before such a bracket;
@@ -10,13 +10,21 @@
 //!   them); blank lines inside are.
 //! - A mail's fields that say something about the patch (DEP-3's, `Upstream-Status:`, `CVE:`) join the body's trailers;
 //!   what only concerned its transport is dropped.
+//! - A block of fields ends at a blank line, and without one at the `---` or the diff below it.
 //! - A mail without a subject takes the first line of its body, as the commit that `git am` makes does.
 
 use bstr::{BString, ByteSlice};
 
 use super::model::{Date, Header, HeaderForm, Person};
-use super::parse::{Lines, ParseError, ParseErrorKind, is_from_line, is_space, shown, trim, trim_end};
+use super::parse::{
+    Lines, ParseError, ParseErrorKind, begins_diff, is_cut, is_from_line, is_space, shown, trim, trim_end,
+};
 use super::words;
+
+mod place;
+mod program;
+
+pub(super) use place::{Place, Shape, find};
 
 impl Header {
     /// What the patch's commit says: the subject, a blank line, the body.
@@ -77,29 +85,11 @@ pub(super) fn body<'a>(lines: impl Iterator<Item = &'a [u8]>) -> BString {
     out
 }
 
-/// How the header of this file is written.
-pub(super) fn form(lines: &Lines<'_>) -> HeaderForm {
-    let block = Block::read(lines, lines.count());
-    let first = block.start;
-    if first > 0 && is_from_line(lines.get(first - 1)) {
-        return HeaderForm::Mail;
-    }
-    if super::parse::begins_diff(lines, first) || first >= lines.count() {
-        return HeaderForm::None;
-    }
-    if block.is_whole && block.fields.iter().any(|(key, _)| is_only_dep3(key)) {
-        return HeaderForm::Dep3;
-    }
-    if block.is_whole && ["Subject", "From", "Date"].iter().any(|key| block.get(key).is_some()) {
-        return HeaderForm::Mail;
-    }
-    HeaderForm::Text
-}
-
-/// Reads the header from the lines before `end`. Its texts are UTF-8, whatever the file's are.
-pub(super) fn read(lines: &Lines<'_>, end: usize, form: HeaderForm) -> Result<Header, ParseError> {
+/// Reads the header at `place` from the lines before `end`; what stands above it joins its body. Its texts are UTF-8,
+/// whatever the file's are.
+pub(super) fn read(lines: &Lines<'_>, end: usize, place: Place) -> Result<Header, ParseError> {
     let utf8 = |text: &BString| words::in_utf8(text);
-    let header = read_raw(lines, end, form)?;
+    let header = read_raw(lines, end, place)?;
     Ok(Header {
         author: header.author.map(|who| Person { name: utf8(&who.name), email: utf8(&who.email) }),
         subject: utf8(&header.subject),
@@ -108,16 +98,25 @@ pub(super) fn read(lines: &Lines<'_>, end: usize, form: HeaderForm) -> Result<He
     })
 }
 
-fn read_raw(lines: &Lines<'_>, end: usize, form: HeaderForm) -> Result<Header, ParseError> {
-    match form {
-        HeaderForm::Mail => mail(lines, end),
-        HeaderForm::Dep3 => Ok(dep3(lines, end)),
-        HeaderForm::Text | HeaderForm::None => {
+fn read_raw(lines: &Lines<'_>, end: usize, place: Place) -> Result<Header, ParseError> {
+    let mut header = match place.shape {
+        Shape::Mail => mail(lines, place.start, end)?,
+        Shape::Dep3 => dep3(lines, end),
+        Shape::Changeset => program::changeset(lines, place.start, end),
+        Shape::Shown => program::shown(lines, place.start, end),
+        Shape::Text | Shape::None => {
             let (subject, body) = first_line((0..end).map(|at| lines.get(at)));
             let form = if subject.is_empty() { HeaderForm::None } else { HeaderForm::Text };
-            Ok(Header { form, author: None, date: None, subject, body })
+            Header { form, author: None, date: None, subject, body }
         }
+    };
+    if matches!(place.shape, Shape::Mail | Shape::Changeset | Shape::Shown) {
+        let (text, fields) = place::above(lines, place.start);
+        let between: &[u8] = if text.is_empty() || header.body.is_empty() { b"" } else { b"\n" };
+        header.body = BString::from([&text, between, &header.body].concat());
+        append_trailers(&mut header.body, &fields);
     }
+    Ok(header)
 }
 
 /// The first line that is not blank, and the rest.
@@ -140,14 +139,16 @@ struct Block {
 }
 
 impl Block {
-    fn read(lines: &Lines<'_>, end: usize) -> Block {
+    /// Reads the block that begins at `from` or below it, up to a blank line, the `---` of a mail or a diff.
+    fn read(lines: &Lines<'_>, from: usize, end: usize) -> Block {
         let blank = |at: usize| trim(lines.get(at)).is_empty();
-        let mut start = (0..end).find(|at| !blank(*at)).unwrap_or(end);
+        let ends = |at: usize| blank(at) || is_cut(lines.get(at)) || begins_diff(lines, at);
+        let mut start = (from..end).find(|at| !blank(*at)).unwrap_or(end);
         if is_from_line(lines.get(start)) {
             start += 1;
         }
         let mut block = Block { start, end: start, fields: Vec::new(), is_whole: true };
-        while block.end < end && !blank(block.end) {
+        while block.end < end && !ends(block.end) {
             let line = lines.get(block.end);
             match (field(line), block.fields.last_mut()) {
                 (_, Some((_, value))) if line.starts_with(b" ") || line.starts_with(b"\t") => {
@@ -222,7 +223,7 @@ fn is_only_dep3(key: &[u8]) -> bool {
 
 /// Reads a DEP-3 header: the first paragraph's fields; what follows them in free text belongs to the description.
 fn dep3(lines: &Lines<'_>, end: usize) -> Header {
-    let block = Block::read(lines, end);
+    let block = Block::read(lines, 0, end);
     let mut header = Header {
         form: HeaderForm::Dep3,
         author: None,
@@ -290,8 +291,8 @@ fn append_trailers(text: &mut BString, lines: &[Vec<u8>]) {
 }
 
 /// Reads a mail.
-fn mail(lines: &Lines<'_>, end: usize) -> Result<Header, ParseError> {
-    let mut block = Block::read(lines, end);
+fn mail(lines: &Lines<'_>, start: usize, end: usize) -> Result<Header, ParseError> {
+    let mut block = Block::read(lines, start, end);
     let charset = block.get("Content-Type").and_then(|value| parameter(&value, b"charset"));
     if let Some(charset) = &charset {
         block.decode(charset);
@@ -321,7 +322,7 @@ fn mail(lines: &Lines<'_>, end: usize) -> Result<Header, ParseError> {
     };
     let mut subject = BString::from(strip_patch(&subject.unwrap_or_default()));
     let mut text = text;
-    if subject.is_empty() {
+    if subject.is_empty() && !place::has_only_trailers(&text) {
         (subject, text) = first_line(text.clone().lines());
     }
     let about: Vec<Vec<u8>> = block
@@ -478,10 +479,11 @@ fn parameter(value: &[u8], name: &[u8]) -> Option<Vec<u8>> {
 /// The whole mail with its body decoded, where it is quoted-printable or base64.
 pub(super) fn decode_transfer(text: &[u8]) -> Result<Option<Vec<u8>>, ParseError> {
     let lines = Lines::new(text);
-    if form(&lines) != HeaderForm::Mail {
+    let place = place::find(&lines);
+    if place.shape != Shape::Mail {
         return Ok(None);
     }
-    let block = Block::read(&lines, lines.count());
+    let block = Block::read(&lines, place.start, lines.count());
     let kind = block.get("Content-Type").unwrap_or_default().to_ascii_lowercase();
     if kind.starts_with(b"multipart/") {
         return Err(ParseErrorKind::Multipart.at(block.start + 1));

@@ -25,10 +25,10 @@ pub use error::{ParseError, ParseErrorKind};
 
 pub(crate) use error::shown;
 pub(crate) use lines::{Lines, is_space, trim, trim_end};
-pub(crate) use start::{begins_diff, is_from_line};
+pub(crate) use start::{begins_diff, is_cut, is_from_line, is_second_mail};
 
 use super::header;
-use super::model::{FileDiff, HeaderForm, Patch};
+use super::model::{FileDiff, Patch};
 
 /// Reads one patch file. `strip` is how many leading folders each path loses (`-pN`; 1 for git's `a/` and `b/`).
 ///
@@ -46,9 +46,9 @@ pub fn parse(bytes: &[u8], strip: usize) -> Result<Patch, ParseError> {
     if let Some(at) = between::conflict(&lines) {
         return Err(ParseErrorKind::MergeConflict.at(at + 1));
     }
-    let form = header::form(&lines);
-    let start = start::find(&lines, form == HeaderForm::Mail)?;
-    let header = header::read(&lines, start.message_end, form)?;
+    let place = header::find(&lines);
+    let start = start::find(&lines, place)?;
+    let header = header::read(&lines, start.message_end, place)?;
     let message_above = start.message_end < start.diffs;
     between::check_above(&lines, if message_above { start.message_end + 1 } else { 0 }, start.diffs)?;
     let files = files(&lines, start.diffs, strip)?;

@@ -43,10 +43,9 @@ pub fn commit_of(name: &str, header: &Header, base: &Base, parent: Id, tree: Id)
     let author = header.author.as_ref();
     let who = author.map_or_else(nobody, |author| author_of(&author.name, &author.email));
     let who = Signature { name: who.name, email: who.email, seconds: date.seconds, offset: date.offset };
-    let mut message = in_utf8(&header.message());
-    if message.trim().is_empty() {
-        message = BString::from(subject_of_name(name) + "\n");
-    }
+    // Trailers alone are no subject either.
+    let named = || Header { subject: BString::from(subject_of_name(name)), ..header.clone() };
+    let message = in_utf8(&if header.subject.trim().is_empty() { named().message() } else { header.message() });
     Commit { tree, parents: vec![parent], author: who.clone(), committer: who, message }
 }
 

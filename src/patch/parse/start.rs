@@ -5,6 +5,7 @@
 //! Without one, and with a stat before the first diff, it ends at the last `---` above the stat (what stands between
 //! are notes that `git am` drops too). Without that it ends at the first diff line.
 
+use super::super::header::{Place, Shape};
 use super::error::{ParseError, ParseErrorKind};
 use super::lines::{Lines, trim, trim_end};
 use super::{between, hunk};
@@ -19,12 +20,13 @@ pub(super) struct Start {
 }
 
 /// Finds both places.
-pub(super) fn find(lines: &Lines<'_>, is_mail: bool) -> Result<Start, ParseError> {
+pub(super) fn find(lines: &Lines<'_>, header: Place) -> Result<Start, ParseError> {
+    let is_mail = header.shape == Shape::Mail;
     let mut first = None;
     let mut cut = None;
-    let mut at = 0;
+    let mut at = header.start;
     while at < lines.count() {
-        if at > 0 && is_second_mail(lines, at) {
+        if at > header.start && is_second_mail(lines, at) {
             if first.is_some() {
                 break;
             }
@@ -58,7 +60,7 @@ fn above_stat(lines: &Lines<'_>, diffs: usize) -> Option<Start> {
 }
 
 /// The `---` that ends a message.
-fn is_cut(line: &[u8]) -> bool {
+pub(crate) fn is_cut(line: &[u8]) -> bool {
     trim_end(line) == b"---"
 }
 
@@ -103,7 +105,7 @@ pub(super) fn is_combined(lines: &Lines<'_>, at: usize) -> bool {
 }
 
 /// Whether another mail's separator stands here.
-pub(super) fn is_second_mail(lines: &Lines<'_>, at: usize) -> bool {
+pub(crate) fn is_second_mail(lines: &Lines<'_>, at: usize) -> bool {
     is_from_line(lines.get(at)) && lines.get(at + 1).split(|byte| *byte == b':').next().is_some_and(is_field_name)
 }
 

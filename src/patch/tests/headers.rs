@@ -173,7 +173,7 @@ fn a_bracket_that_only_looks_like_patch_stays() {
 
 #[test]
 fn of_several_authors_the_first_counts_and_none_is_lost() {
-    let dep3 = |value: &str| header(&format!("Description: x\nAuthor: {value}\nForwarded: no\n\n"));
+    let dep3 = |value: &str| header(&format!("Description: x\nAuthor: {value}\nForwarded: no\n"));
     for value in [
         "A One <a@b>, B Two <c@d>",
         "A One <a@b>; B Two <c@d>",
@@ -187,4 +187,97 @@ fn of_several_authors_the_first_counts_and_none_is_lost() {
     }
     let author = dep3("Doe, Jane <a@b>").author.unwrap();
     assert_eq!(author.name, "Doe, Jane");
+}
+
+fn told(text: &str) -> (String, String, String) {
+    let header = header(text);
+    let author = header.author.map_or(String::new(), |author| format!("{} <{}>", author.name, author.email));
+    (author, header.subject.to_string(), header.body.to_string())
+}
+
+fn want(author: &str, subject: &str, body: &str) -> (String, String, String) {
+    (author.to_owned(), subject.to_owned(), body.to_owned())
+}
+
+#[test]
+fn a_header_may_touch_its_diff() {
+    let mail = "From: A B <a@b>\nDate: Fri, 5 Jan 2024 03:04:05 +0000\nSubject: [PATCH] x\n";
+    let dep3 = "Description: x\n more\nAuthor: A B <a@b>\nForwarded: no\n";
+    for (text, form, body) in [
+        (mail.to_owned(), HeaderForm::Mail, ""),
+        (format!("{mail}---\n"), HeaderForm::Mail, ""),
+        (format!("{mail}---\n x | 2 +-\n\n"), HeaderForm::Mail, ""),
+        (format!("{mail}Index: x\n=======\n"), HeaderForm::Mail, ""),
+        (format!("{mail}diff --git a/x b/x\nindex 1..2\n"), HeaderForm::Mail, ""),
+        (dep3.to_owned(), HeaderForm::Dep3, "more\n\nForwarded: no\n"),
+        (format!("{dep3}---\n"), HeaderForm::Dep3, "more\n\nForwarded: no\n"),
+        (format!("{dep3}Index: x\n=======\n"), HeaderForm::Dep3, "more\n\nForwarded: no\n"),
+    ] {
+        assert_eq!(told(&text), want("A B <a@b>", "x", body), "{text}");
+        let read = header(&text);
+        assert_eq!((read.form, read.date.is_some()), (form, form == HeaderForm::Mail), "{text}");
+    }
+}
+
+#[test]
+fn what_stands_above_a_mail_belongs_to_it() {
+    let line = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n";
+    let mail = "From: A B <a@b>\nDate: Fri, 5 Jan 2024 03:04:05 +0000\nSubject: [PATCH] x\n\nWhy.\n\nSigned-off-by: A <a@b>\n---\n\n";
+    let (own, author) = ("Why.\n\nSigned-off-by: A <a@b>\n", "A B <a@b>");
+    for (above, first, last) in [
+        ("Upstream-Status: Backport\n\n", "", "Upstream-Status: Backport\n"),
+        (
+            "Upstream-Status: Backport\nSigned-off-by: C <c@d>\n",
+            "",
+            "Upstream-Status: Backport\nSigned-off-by: C <c@d>\n",
+        ),
+        ("CVE: CVE-1\n\nSigned-off-by: C <c@d>\n\n", "", "CVE: CVE-1\nSigned-off-by: C <c@d>\n"),
+        ("Backport of:\n\n", "Backport of:\n\n", ""),
+        ("Description: theirs\nOrigin: there\n\n", "", "Description: theirs\nOrigin: there\n"),
+        ("\n", "", ""),
+    ] {
+        let text = format!("{above}{line}{mail}");
+        assert_eq!(told(&text), want(author, "x", &format!("{first}{own}{last}")), "{text}");
+        assert_eq!(header(&text).form, HeaderForm::Mail);
+    }
+    let text = format!("Upstream-Status: Pending\n\n{mail}");
+    assert_eq!(told(&text), want(author, "x", &format!("{own}Upstream-Status: Pending\n")));
+    // A second one is another patch.
+    assert!(parse(format!("Upstream-Status: Pending\n\n{line}{mail}{line}{mail}{DIFF}").as_bytes(), 1).is_err());
+}
+
+#[test]
+fn trailers_alone_are_no_subject() {
+    let both = "Upstream-Status: Pending\nSigned-off-by: A <a@b>\n";
+    let two = "Signed-off-by: A <a@b>\nReviewed-by: C <c@d>\n";
+    for text in [both, two] {
+        for gap in ["", "\n", "---\n"] {
+            assert_eq!(told(&format!("{text}{gap}")), want("", "", text));
+        }
+        assert_eq!(told(&format!("From: A B <a@b>\nSubject:\n\n{text}---\n")), want("A B <a@b>", "", text));
+        assert_eq!(
+            told(&format!("{text}\nWhat it does\n\nWhy.\n\n")),
+            want("", "What it does", &format!("Why.\n\n{text}"))
+        );
+    }
+}
+
+#[test]
+fn mercurials_and_gits_own_words_are_read() {
+    let date = |text: &str| header(text).date.map(|date| (date.seconds, date.offset));
+    let hg = "# HG changeset patch\n# User A B <a@b>\n# Date 1204567890 -3600\n#      Mon Mar 03 19:11:30 2008 +0100\n# Branch x\n# Node ID 0123\n# Parent  4567\nThe subject\n\nWhy.\n\n";
+    assert_eq!(told(hg), want("A B <a@b>", "The subject", "Why.\n"));
+    assert_eq!(date(hg), Some((1_204_567_890, 60)));
+    let show = "commit 0123456789012345678901234567890123456789 (HEAD -> main)\nAuthor: A B <a@b>\nDate:   Fri Jan 5 03:04:05 2024 +0530\n\n    The subject\n\n    Why.\n      code\n\n";
+    let body = "Why.\n  code\n";
+    assert_eq!(told(show), want("A B <a@b>", "The subject", body));
+    assert_eq!(date(show), Some((1_704_404_045, 330)));
+    assert_eq!(told(&format!("{show}---\n x | 2 +-\n 1 file changed\n\n")), want("A B <a@b>", "The subject", body));
+    for text in [hg, show] {
+        assert_eq!(header(text).form, HeaderForm::Text);
+        let above = told(&format!("Origin: there\n\n{text}"));
+        assert!(above.2.ends_with("\n\nOrigin: there\n") && above.0 == "A B <a@b>", "{above:?}");
+        // Whoever described the patch above it has the last word.
+        assert_eq!(told(&format!("Description: ours\n\n{text}")).1, "ours");
+    }
 }
