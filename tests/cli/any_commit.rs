@@ -1,6 +1,9 @@
 //! Commits of any author, date and message become patch files that read back, that `verify --canonical` is content with, and
 //! that `git am` takes.
 
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
 use super::support::{Env, PATCHES, in_both_worlds, put};
 
 /// What a commit says.
@@ -82,7 +85,14 @@ fn am(env: &Env, files: &[String]) -> Vec<(String, String)> {
     let files: Vec<String> =
         files.iter().map(|name| env.path("ws/patches/up").join(name).display().to_string()).collect();
     let words = ["am", "-q", "--keep-cr", "--keep-non-patch", "--no-3way"].map(str::to_owned);
-    env.git(&env.co(), &[&words[..], &files].concat());
+    let run = env.try_git(&env.co(), &[&words[..], &files].concat());
+    if run.code != Some(0) {
+        let state = env.git(&env.co(), &["rev-parse", "--path-format=absolute", "--git-path", "rebase-apply/next"]);
+        let next = std::fs::read_to_string(state).unwrap_or_default();
+        let file = next.trim().parse::<usize>().ok().and_then(|next| files.get(next - 1));
+        let text = file.map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
+        panic!("{}\n{}", run.shown(), text.unwrap_or_default());
+    }
     let made = said(env, files.len());
     are_sound(env);
     let tree = env.git(&env.co(), &["rev-parse", "HEAD^{tree}"]);
@@ -170,4 +180,155 @@ in_both_worlds! {
         let text = env.read("ws/patches/up/0004-mail.patch");
         assert!(text.contains("From: =?UTF-8?q?J=C3=A4ne?= <j@x>\n") && text.contains("\nKörper\n"), "{text}");
     }
+}
+
+/// Letters of names and messages: plain ones, what mails give a meaning to, and what is not ASCII.
+const NAME: &str = "[a-zA-Z .,;:()\"'\\\\=?_\\[\\]@#&/+\t\u{1b}\u{7f}äßé日\u{301}-]{0,20}";
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![4 => NAME, 1 => "[A-Za-z ]{1,90}", 1 => "[äö ]{1,40}", 1 => Just("=?UTF-8?q?J=C3=B6?=".to_owned())]
+}
+
+/// Addresses without `=?`: a mail cannot have them, because readers take that for an encoded word.
+fn email() -> impl Strategy<Value = String> {
+    let any =
+        prop_oneof![4 => "[a-z0-9.+_-]{1,12}@[a-z.]{1,12}", 1 => "[!-;=?-~ä]{0,30}", 1 => "[a-z]{1,60}@[a-z]{1,60}"];
+    any.prop_map(|email| email.replace("=?", "="))
+}
+
+/// Seconds and zone that git takes.
+fn date() -> impl Strategy<Value = String> {
+    let seconds = prop_oneof![4 => 0..4_000_000_000_i64, 1 => 0..100_000_i64, 1 => 4_000_000_000..400_000_000_000_i64];
+    (seconds, prop_oneof![4 => -1200..1400_i32, 1 => -9999..=9999_i32])
+        .prop_map(|(seconds, zone)| format!("{seconds} {}{:04}", if zone < 0 { '-' } else { '+' }, zone.abs()))
+}
+
+/// Lines that readers of mails and patches give a meaning to, and others.
+fn line() -> impl Strategy<Value = String> {
+    let meaning: Vec<&str> = vec![
+        "",
+        "",
+        "",
+        " ",
+        "---",
+        "--- a/x",
+        "+++ b/x",
+        "@@ -1,9 +1,9 @@",
+        "@@ -1 +1 @@",
+        "diff --git a/x b/x",
+        "diff -u x y",
+        "index 1..2 100644",
+        "Index: x",
+        "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001",
+        "From x 1:23:45 2001",
+        ">From x Mon Sep 17 00:00:00 2001",
+        "From: Joe <joe@x>",
+        "Date: never",
+        "Subject: other",
+        "[PATCH] x",
+        "[PATCH 1/2] Re: x",
+        "[fix] x",
+        "Re: x",
+        "RE: [PATCH] y",
+        ": x",
+        "[x",
+        "-- ",
+        "--",
+        "---- x",
+        " ---",
+        "-- >8 --",
+        "Signed-off-by: Joe <joe@x>",
+        "CVE: CVE-2024-1",
+        "Content-Type: text/plain; charset=koi8-r",
+        "MIME-Version: 1.0",
+        "GIT binary patch",
+        "Binary files a/x and b/x differ",
+        "new file mode 100644",
+        "~~~",
+        "\t",
+        " x | 2 +-",
+        " 1 file changed, 1 insertion(+)",
+        "=?utf-8?q?=C3=B6?=",
+        "rename from x",
+        "# a comment",
+        "* * *",
+    ];
+    prop_oneof![
+        3 => proptest::sample::select(meaning).prop_map(str::to_owned),
+        3 => "[ -~]{0,60}",
+        2 => "[a-zäö日\t ]{0,120}",
+        1 => "[a-z]{62,100}( {1,3}[a-z]{1,100}){0,4}",
+    ]
+}
+
+fn said_by_anyone() -> impl Strategy<Value = Said> {
+    let message = proptest::collection::vec(line(), 0..10).prop_map(|lines| lines.join("\n"));
+    (name(), email(), date(), message)
+        .prop_map(|(name, email, date, message)| Said::new(&name, &email, &date, &message))
+}
+
+/// What `git am --keep-non-patch` makes of an author: docs/patch-format.md has the rules. `None`: nobody can say.
+fn author_by_am(author: &str) -> Option<String> {
+    let (name, rest) = author.split_once(" <")?;
+    let (email, date) = rest.split_once("> ")?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@.+_-".contains(&byte);
+    if name.contains(['@', '"', '\\', '(', ')']) || !email.contains('@') || !email.bytes().all(plain) {
+        return None;
+    }
+    let name = name.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    let name = if name.len() > 60 { email } else { &name };
+    Some(format!("{name} <{email}> {date}"))
+}
+
+/// What it makes of a message.
+fn message_by_am(message: &str) -> String {
+    let (subject, body) = message.split_once("\n\n").unwrap_or((message, ""));
+    let mut subject = subject.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    let mut kept = String::new();
+    loop {
+        let rest = subject.trim_start_matches([' ', ':']);
+        let bracket = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        subject = match bracket {
+            _ if rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:")) => rest[3..].to_owned(),
+            Some((bracket, after)) => {
+                if !bracket.contains("PATCH") {
+                    kept.push_str(&format!("[{bracket}]{}", if after.starts_with(' ') { " " } else { "" }));
+                }
+                after.to_owned()
+            }
+            None => break kept.push_str(rest),
+        };
+    }
+    let whole = format!("{}\n\n{body}", kept.trim());
+    let mut lines: Vec<&str> = whole.lines().map(|line| line.trim_end_matches([' ', '\t'])).collect();
+    lines.dedup_by(|a, b| a.is_empty() && b.is_empty());
+    lines.join("\n").trim_matches('\n').to_owned()
+}
+
+#[test]
+fn commits_of_anyone_go_out_and_come_back() {
+    let mut config = Config { failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 2;
+    }
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let result = runner.run(&proptest::collection::vec(said_by_anyone(), 16), |all| {
+        let env = Env::new();
+        ready(&env);
+        commit_all(&env, &all);
+        let files = exported(&env);
+        assert_eq!(files.len(), all.len());
+        let made = said(&env, all.len());
+        let mut others = Vec::new();
+        for (found, made) in am(&env, &files).iter().zip(&made) {
+            let author = author_by_am(&made.0).unwrap_or_else(|| found.0.clone());
+            let want = (author, message_by_am(&made.1));
+            if *found != want {
+                others.push(format!("{made:#?}\nshould be {want:#?}\nand is {found:#?}"));
+            }
+        }
+        assert!(others.is_empty(), "'git am' makes others of them:\n{}", others.join("\n\n"));
+        Ok(())
+    });
+    assert!(result.is_ok(), "a case failed: what was wrong stands above");
 }
