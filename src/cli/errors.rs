@@ -220,7 +220,9 @@ impl CliError {
                     .hint("correct the patch file by hand, or the pin that it was made on")
             }
             SettleError::Dirty(ref work) => {
-                CliError::plain("dirty", format!("{error}:\n{}", work_list(work))).hint(hint::save(name))
+                let made = CliError::plain("dirty", format!("{error}:
+{}", work_list(work))).hint(hint::save(name));
+                with_submodules(made, name, work)
             }
             SettleError::Commits(ref commits) => {
                 let text = match commits.len() {
@@ -363,6 +365,17 @@ pub(super) fn unreadable_hints(name: &str, why: &crate::workspace::Unreadable) -
     }
 }
 
+/// A submodule that was moved may only have been left behind when the commits went elsewhere.
+pub(super) fn with_submodules(error: CliError, name: &str, work: &[WorkChange]) -> CliError {
+    match work.iter().any(|change| change.kind == crate::git::checkout::ChangeKind::Submodule) {
+        true => {
+            let update = hint::git_in(name, &["submodule", "update"]);
+            error.hint(hint::noted(update, "moves submodules to where the commits have them"))
+        }
+        false => error,
+    }
+}
+
 /// Uncommitted changes as lines.
 pub(super) fn work_list(work: &[WorkChange]) -> String {
     use crate::git::checkout::ChangeKind;
@@ -374,6 +387,7 @@ pub(super) fn work_list(work: &[WorkChange]) -> String {
         ChangeKind::Added => "added",
         ChangeKind::Untracked => "new",
         ChangeKind::Repository => "repository",
+        ChangeKind::Submodule => "submodule",
         ChangeKind::Conflicted => "conflict",
     };
     let lines = work.iter().map(|change| format!("{:<10} {}", word(change.kind), change.path));

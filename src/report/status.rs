@@ -339,6 +339,7 @@ fn work_news(change: &WorkChange) -> WorkNews {
         ChangeKind::Added => "added",
         ChangeKind::Untracked => "untracked",
         ChangeKind::Repository => "repository",
+        ChangeKind::Submodule => "submodule",
         ChangeKind::Conflicted => "conflict",
     };
     WorkNews { path: Bytes::from(change.path.as_bytes()), change: word }

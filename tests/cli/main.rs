@@ -33,6 +33,7 @@ mod setup;
 mod shared;
 mod status;
 mod stdout;
+mod submodule;
 mod support;
 mod tag;
 mod undo;

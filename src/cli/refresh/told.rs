@@ -178,7 +178,7 @@ fn again(name: &str, args: &Args, more: &[&str]) -> String {
 
 /// A failure of a refresh, with the way out.
 pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> CliError {
-    use super::super::errors::work_list;
+    use super::super::errors::{with_submodules, work_list};
     let made = match error {
         RefreshError::Target(TargetError::Older(ref back)) if args.go_on => CliError::of("older", back)
             .caused_by("the pin was moved since the session began")
@@ -199,10 +199,15 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
             CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
                 .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards"))
         }
-        RefreshError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
-            .hint(hint::save(name))
-            .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards")),
+        RefreshError::Dirty(ref work) => {
+            let made = CliError::plain("dirty", format!("{error}:
+{}", work_list(work)))
+                .hint(hint::save(name))
+                .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards"));
+            with_submodules(made, name, work)
+        }
         RefreshError::HandOver(error) => hand_over(name, error),
+        RefreshError::Empty => CliError::of("empty", &error).hint(again(name, args, &["--allow-empty"])),
         RefreshError::LostStore => CliError::of("store", &error).hint(hint::patchq(&["setup", "--only", name])),
         RefreshError::Edit(ref edit) => CliError::edit(name, edit),
         RefreshError::Rewrite(RewriteError::Settle(SettleError::Commits(ref commits))) if args.go_on => {

@@ -21,6 +21,7 @@ mod root;
 mod sparse;
 mod stage;
 mod status;
+mod submodule;
 mod untracked;
 mod version;
 mod write;

@@ -11,6 +11,7 @@ use super::head::{HeadState, head};
 use super::index::{DiskIndex, Tracked};
 use super::listing::{Listing, list_commit};
 use super::root::{Found, Root};
+use super::submodule::head_of;
 use super::{CheckoutError, untracked};
 use crate::git::{Entry, GitError, Mode, Store};
 use crate::path::RepoPath;
@@ -32,6 +33,8 @@ pub enum ChangeKind {
     Untracked,
     /// An untracked folder that is a git repository of its own; only the folder is listed.
     Repository,
+    /// A submodule whose repository stands on another commit.
+    Submodule,
     /// A merge left it undecided in the index.
     Conflicted,
 }
@@ -125,8 +128,12 @@ impl Sides<'_> {
         let Some(tracked) = self.index else { return Ok(self.head.map(|_| ChangeKind::Deleted)) };
         let staged = self.head != Some(tracked.entry);
         let against = if tracked.entry.mode == Mode::Gitlink {
-            // A submodule's folder is the user's; only a file in its place is a change here.
-            if matches!(found, Found::File(_) | Found::Symlink(_)) { Against::Type } else { Against::Absent }
+            // A submodule's folder is the user's; a change is only another commit there, or a file in its place.
+            match head_of(root, path, found) {
+                _ if matches!(found, Found::File(_) | Found::Symlink(_)) => Against::Type,
+                Some(head) if head != tracked.entry.id => Against::Content,
+                _ => Against::Absent,
+            }
         } else {
             content.compare(root, path, found, tracked.entry)?
         };
@@ -135,6 +142,9 @@ impl Sides<'_> {
             matches!(against, Against::Equal(_)) || submodule || (against == Against::Absent && tracked.skipped);
         if clean && !staged {
             return Ok(None);
+        }
+        if tracked.entry.mode == Mode::Gitlink && against == Against::Content {
+            return Ok(Some(ChangeKind::Submodule));
         }
         Ok(Some(match (self.head, against) {
             (_, Against::Absent) if !clean => ChangeKind::Deleted,
@@ -216,7 +226,8 @@ pub fn work_files(store: &Store, checkout: &Path, changes: &[WorkChange]) -> Res
             // Not on disk because the sparse set or git leaves it out: the index speaks for it.
             (Found::Absent | Found::Blocked { .. }, Some(tracked)) if tracked.skipped => Some(tracked.entry),
             (Found::Folder | Found::Absent, Some(tracked)) if tracked.entry.mode == Mode::Gitlink => {
-                Some(tracked.entry)
+                let id = head_of(&root, path, &found).unwrap_or(tracked.entry.id);
+                Some(Entry { id, ..tracked.entry })
             }
             (Found::Absent | Found::Blocked { .. }, _) => None,
             (Found::Folder | Found::Other, _) => {

@@ -1,0 +1,20 @@
+//! Where the user moved a submodule to. patchq fetches and moves none; `git submodule update` in the checkout does.
+
+use std::path::Path;
+
+use super::root::{Found, Root};
+use crate::git::Id;
+use crate::path::RepoPath;
+
+/// The commit that the submodule's repository at `path` stands on. `None` where the folder holds no repository, or one that
+/// libgit2 cannot read (reftable): then nothing can be said of it.
+pub(super) fn head_of(root: &Root, path: &RepoPath, found: &Found) -> Option<Id> {
+    if !matches!(found, Found::Folder) {
+        return None;
+    }
+    let folder = path.below(root.path());
+    folder.join(".git").symlink_metadata().ok()?;
+    let none: [&Path; 0] = [];
+    let repo = git2::Repository::open_ext(&folder, git2::RepositoryOpenFlags::NO_SEARCH, none).ok()?;
+    repo.refname_to_id("HEAD").ok().map(Id::from)
+}
