@@ -10,6 +10,7 @@ use super::hint;
 use super::refresh;
 use crate::git::Id;
 use crate::ui::Message;
+use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::Name;
 use crate::workspace::pinned;
 
@@ -99,6 +100,11 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let following = track.as_ref().map(|track| format!(", following {track}")).unwrap_or_default();
     let verb = if entry.new.is_some() { "added" } else { "pinned" };
     context.tell(&format!("{name}: {verb} at {} ({}){following}", found.pin.short(12), found.version));
+    if let (Some(pin), Some(track), None, true) = (&args.pin, &track, &args.track, entry.new.is_some()) {
+        let text = format!("{name}: it stands on {pin}, and refresh follows '{track}', upstream's default branch");
+        let hint = format!("give --track, or change track in {MANIFEST}, if it is to follow something else");
+        context.say(&Message::note(text).hint(hint));
+    }
     context.say(&Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", &name])));
     if context.json {
         let (pin, version, added) = (found.pin, Some(found.version), entry.new.is_some());
@@ -116,7 +122,9 @@ fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
             let workspace = context.workspace()?;
             let upstream = workspace.upstream(&copied.document.name)?;
             // Both were named: that the commit lies behind the other's pin, or beside the track, is meant.
-            let args = refresh::Args { to: Some(to.to_string()), once: true, allow_older: true, ..Default::default() };
+            // The other entry keeps the patches, should none be left here.
+            let to = Some(to.to_string());
+            let args = refresh::Args { to, once: true, allow_older: true, allow_empty: true, ..Default::default() };
             let name = &copied.document.name;
             let moved = refresh::perform(context, &workspace, upstream, &args);
             // The copy is made, and stays where the other upstream stands.

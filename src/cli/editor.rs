@@ -59,7 +59,7 @@ impl Editor {
     /// # Errors
     /// [`io::Error`] when the private file cannot be written or read.
     pub fn hunk(&self, scratch: &Path, path: &RepoPath, page: &HunkPage, draft: Option<&[u8]>) -> io::Result<Ended> {
-        self.edit(scratch, path, draft.unwrap_or(page.text()), |after| page.read(after))
+        self.edit(scratch, &neutral_name(path), draft.unwrap_or(page.text()), |after| page.read(after))
     }
 
     /// Opens the whole text of the file `path`, with markers of `marker_size` in it.
@@ -67,7 +67,15 @@ impl Editor {
     /// # Errors
     /// As [`Editor::hunk`].
     pub fn file(&self, scratch: &Path, path: &RepoPath, text: &[u8], marker_size: usize) -> io::Result<Ended> {
-        self.edit(scratch, path, text, |after| read_file_back(text, after.to_vec(), marker_size))
+        self.edit(scratch, &neutral_name(path), text, |after| read_file_back(text, after.to_vec(), marker_size))
+    }
+
+    /// Opens a message, with `text` to begin with; all of it is taken.
+    ///
+    /// # Errors
+    /// As [`Editor::hunk`].
+    pub fn message(&self, scratch: &Path, text: &[u8]) -> io::Result<Ended> {
+        self.edit(scratch, "COMMIT_EDITMSG", text, |after| Edited::Text(after.to_vec()))
     }
 
     /// Its command, as the user named it.
@@ -76,17 +84,11 @@ impl Editor {
         &self.0
     }
 
-    fn edit(
-        &self,
-        scratch: &Path,
-        path: &RepoPath,
-        text: &[u8],
-        read: impl FnOnce(&[u8]) -> Edited,
-    ) -> io::Result<Ended> {
+    fn edit(&self, scratch: &Path, name: &str, text: &[u8], read: impl FnOnce(&[u8]) -> Edited) -> io::Result<Ended> {
         fs::create_dir_all(scratch)?;
         let private = fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new().prefix("edit-").permissions(private).tempdir_in(scratch)?;
-        let file = folder.path().join(neutral_name(path));
+        let file = folder.path().join(name);
         fs::write(&file, text)?;
         let code = self.open(&file)?;
         // An editor may well leave nothing where it failed.

@@ -14,8 +14,8 @@ use crate::workspace::manifest::{ManifestErrors, Mistake};
 use crate::workspace::publish::PublishError;
 use crate::workspace::undo::UndoError;
 use crate::workspace::{
-    FilesError, FollowError, LookUpError, NewCommit, OpenError, RewriteError, SettleError, SupplyError, TargetError,
-    UnknownUpstream, is_exact,
+    FilesError, FollowError, LastCopy, LookUpError, NewCommit, OpenError, RewriteError, SettleError, SupplyError,
+    TargetError, UnknownUpstream, is_exact,
 };
 
 /// So many items of a list are named.
@@ -245,6 +245,16 @@ impl CliError {
                     hint::patchq(&["setup", "--discard", "--only", name]),
                     "takes the files, gives the commits up",
                 )),
+            SettleError::LastCopy(ref patches) => {
+                let of = |patch: &LastCopy| {
+                    let how = if patch.went_back { "is again what it was before" } else { "is gone" };
+                    format!("patches/{name}/{} {how}     (commit {})", patch.file, patch.commit.short(8))
+                };
+                let list = some(patches.iter().map(of), patches.len());
+                CliError::plain("last-copy", format!("the checkout has the last copy of what was saved:\n{list}"))
+                    .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "brings the files back"))
+                    .hint(hint::noted(hint::patchq(&["setup", "--discard", name]), "gives the commits up"))
+            }
             SettleError::Unreadable(ref why) => {
                 CliError::plain("unreadable", why.to_string()).hints(unreadable_hints(name, why))
             }

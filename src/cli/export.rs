@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::errors::queue_change;
-use super::failure::{CliError, Exit, shown};
+use super::failure::{CliError, Exit};
 use super::hint;
+use super::patch_files::{Folded, Patch, Renamed, foldings, patches, renames, say_patches};
 use super::session::refuse_open;
-use crate::git::{Id, Prompts};
-use crate::stack::{Exported, Origin};
-use crate::ui::{Message, count};
+use crate::git::Prompts;
+use crate::ui::Message;
+use crate::workspace::WrittenQueue;
 use crate::workspace::export::{Export, ExportError, Wanted, Written, export};
 use crate::workspace::manifest::Upstream;
 
@@ -24,6 +25,11 @@ use crate::workspace::manifest::Upstream;
 /// diverged and export refuses, listing both sides. --merge joins them: your new
 /// commits are carried onto the files' queue, in memory. --replace takes the
 /// commits and gives the files up (they are named, and kept for `patchq undo`).
+///
+/// A patch whose commit you dropped leaves the queue, and is named. Where the
+/// checkout was only moved back (`git reset --hard HEAD~2`) that may be a slip:
+/// then each must be allowed by --allow-drop, and an empty queue by
+/// --allow-empty.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -45,7 +51,13 @@ pub(super) struct Args {
     /// Allow a queue that ends up empty
     #[arg(long)]
     pub(super) allow_empty: bool,
+    /// This patch may leave the queue although the checkout was only moved back (may be given several times)
+    #[arg(long, value_name = "PATCH")]
+    pub(super) allow_drop: Vec<String>,
 }
+
+/// The stack's top as patchq left it, in the checkout.
+pub(super) const OLD_TOP: &str = "refs/patchq/synced~1";
 
 /// What became of one upstream's patch files.
 #[derive(Debug, Serialize)]
@@ -53,16 +65,10 @@ struct Report {
     name: String,
     patches: Vec<Patch>,
     removed: Vec<String>,
+    folded: Vec<Folded>,
+    renamed: Vec<Renamed>,
     given_up: Vec<String>,
     files_newer: bool,
-}
-
-/// A patch file: what became of it.
-#[derive(Debug, Serialize)]
-pub(super) struct Patch {
-    pub(super) file: String,
-    pub(super) commit: Id,
-    pub(super) outcome: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -72,8 +78,9 @@ struct Document {
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
-    let upstreams = context.upstreams(&workspace, &args.names)?;
-    let wanted = Wanted { merge: args.merge, replace: args.replace, allow_empty: args.allow_empty };
+    let Args { names, merge, replace, allow_empty, allow_drop } = args;
+    let upstreams = context.upstreams(&workspace, &names)?;
+    let wanted = Wanted { merge, replace, allow_empty, allow_drop };
     let all = context.each(&upstreams, |upstream| {
         let name = upstream.name.as_str();
         let Some(site) = context.site(&workspace, upstream)? else {
@@ -82,7 +89,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         };
         refuse_open(&workspace, &upstream.name)?;
         let export = context.with_supply(&workspace, upstream, false, Prompts::Never, |supply| {
-            let done = context.around("export", |around| export(&site, supply, wanted, around));
+            let done = context.around("export", |around| export(&site, supply, &wanted, around));
             done.map_err(|error| failed(name, error))
         })?;
         Ok((Exit::Done, told(context, upstream, export)))
@@ -94,7 +101,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 }
 
 fn nothing(name: &str, files_newer: bool) -> Report {
-    Report { name: name.to_owned(), patches: Vec::new(), removed: Vec::new(), given_up: Vec::new(), files_newer }
+    report(name, &WrittenQueue::default(), Vec::new(), files_newer)
 }
 
 /// Says what became of the files.
@@ -116,57 +123,24 @@ fn told(context: &Context, upstream: &Upstream, export: Export) -> Report {
 }
 
 fn written_report(context: &Context, name: &str, written: &Written) -> Report {
-    say_patches(context, name, &written.patches);
-    for file in &written.removed {
-        context.tell(&format!("{name}: removed   {file}"));
-    }
-    for (was, is) in &written.renamed {
-        context.tell(&format!("{name}: renamed   {was} to {is}"));
-    }
+    say_patches(context, name, &written.queue, ("patch", "patches"));
     let given_up: Vec<String> = written.given_up.iter().map(queue_change).collect();
     if !given_up.is_empty() {
         let note = format!("{name}: gave up what the files said: {}", given_up.join(", "));
         context.say(&Message::note(note).hint(hint::patchq(&["undo", name])));
     }
+    report(name, &written.queue, given_up, false)
+}
+
+fn report(name: &str, queue: &WrittenQueue, given_up: Vec<String>, files_newer: bool) -> Report {
     Report {
         name: name.to_owned(),
-        patches: patches(&written.patches),
-        removed: written.removed.clone(),
+        patches: patches(queue),
+        removed: queue.removed.clone(),
+        folded: foldings(queue),
+        renamed: renames(&queue.renamed),
         given_up,
-        files_newer: false,
-    }
-}
-
-/// The patches as data.
-pub(super) fn patches(written: &[(String, Exported)]) -> Vec<Patch> {
-    let patch = |(file, exported): &(String, Exported)| Patch {
-        file: file.clone(),
-        commit: exported.commit,
-        outcome: outcome(exported.origin),
-    };
-    written.iter().map(patch).collect()
-}
-
-fn outcome(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Kept => "kept",
-        Origin::Rewritten => "rewritten",
-        Origin::New => "new",
-    }
-}
-
-/// Says which patch files are new or were rewritten, and what `git am` would otherwise cut off.
-pub(super) fn say_patches(context: &Context, name: &str, written: &[(String, Exported)]) {
-    let kept = written.iter().filter(|(_, patch)| patch.origin == Origin::Kept).count();
-    for (file, patch) in written.iter().filter(|(_, patch)| patch.origin != Origin::Kept) {
-        context.tell(&format!("{name}: {:<9} {file}", outcome(patch.origin)));
-        for line in &patch.shielded {
-            let text = format!("{name}: {file}: a blank was put in front of the message line '{}'", shown(line));
-            context.say(&Message::note(text).caused_by("git am would end the message there"));
-        }
-    }
-    if kept > 0 {
-        context.tell(&format!("{name}: {} unchanged", count(kept, "patch", "patches")));
+        files_newer,
     }
 }
 
@@ -175,6 +149,15 @@ fn failed(name: &str, error: ExportError) -> CliError {
         ExportError::Rewrite(error) => CliError::rewrite(name, error),
         ExportError::Pristine => CliError::of("pristine", &error).hint(hint::patchq(&["setup", "--only", name])),
         ExportError::Empty => CliError::of("empty", &error).hint(hint::patchq(&["export", "--allow-empty", name])),
+        ExportError::MovedBack(ref patches) => {
+            let text =
+                format!("the checkout was moved back; these patches would leave the queue:\n{}", patches.join("\n"));
+            let back = hint::git_in(name, &["reset", "--keep", OLD_TOP]);
+            CliError::plain("unexported", text)
+                .hint(hint::noted(back, "brings their commits back"))
+                .hint(hint::noted(hint::dropping(&["export", name], patches), "if they are to go"))
+        }
+        ExportError::Which(_) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         ExportError::Clash(ref patches) => {
             let text = format!("changed on both sides:\n{}", patches.join("\n"));
             CliError::plain("conflicts", text)

@@ -74,6 +74,12 @@ pub(super) fn save(name: &str) -> String {
     format!("{} -m \"why\"", patchq(&["save", name]))
 }
 
+/// `patchq WORDS`, saying of each of `patches` that it may leave the queue.
+pub(super) fn dropping(words: &[&str], patches: &[String]) -> String {
+    let drops = patches.iter().flat_map(|patch| option("--allow-drop", patch));
+    patchq(&words.iter().map(|word| (*word).to_owned()).chain(drops).collect::<Vec<_>>())
+}
+
 /// The ways on with the open session of the upstream `name`: going on and giving up, and what each does.
 pub(super) fn ways(name: &str, what: [&str; 2]) -> [String; 2] {
     let ways = ["--continue", "--abort"].map(|way| line(&["refresh", name, way]));

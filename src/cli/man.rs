@@ -23,6 +23,7 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let command = super::command_line();
     if let Some(dir) = args.to {
+        let dir = context.cwd.join(dir);
         let written = std::fs::create_dir_all(&dir).and_then(|()| clap_mangen::generate_to(command, &dir));
         written.map_err(|error| CliError::io("cannot write manual pages to", &dir, &error))?;
         return Ok(Exit::Done);

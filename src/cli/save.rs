@@ -2,24 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use serde::Serialize;
 
 use super::context::Context;
 use super::errors::work_list;
-use super::export::{Patch, conflict_list, patches, say_patches};
+use super::export::{OLD_TOP, conflict_list};
 use super::failure::{CliError, Exit};
 use super::hint;
 use super::identity::{from_env, identity};
+use super::message;
+use super::patch_files::{Folded, Patch, Renamed, foldings, patches, renames, say_patches};
 use super::save_also::{self, Also};
 use super::session::refuse_open;
 use super::sites::{named_in, same_upstream};
-use crate::git::{Prompts, Signature};
+use crate::git::{Id, Prompts, Signature};
 use crate::path::RepoPath;
 use crate::report::Bytes;
 use crate::ui::size;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::save::{LARGE_FILE, MANY_FILES, Request, SaveError, save};
+use crate::workspace::save::{LARGE_FILE, MANY_FILES, Request, SaveError, save, to_save};
 use crate::workspace::{Files, FilesError, Site, State, Workspace};
 
 /// Make the checkout's changes a patch
@@ -42,6 +44,10 @@ use crate::workspace::{Files, FilesError, Site, State, Workspace};
 /// What would keep it from being written (changes in that checkout, commits in
 /// no patch file) is known before anything is saved.
 ///
+/// Where commits of the queue are gone from the checkout (a reset, a rebase),
+/// their patches leave it only if what they did is in the queue all the same
+/// (they were squashed, say), or with --allow-drop.
+///
 /// More than 50 new files, or a new file over 1 MiB, are taken only with --all.
 #[derive(clap::Args, Debug)]
 #[command(
@@ -58,8 +64,8 @@ pub(super) struct Args {
     /// The upstream (left out: the checkout you stand in, or the only changed one)
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// Why: the subject, then (given again) paragraphs
-    #[arg(short, long, value_name = "TEXT", required_unless_present = "into")]
+    /// Why: the subject, then (given again) paragraphs (left out: an editor opens)
+    #[arg(short, long, value_name = "TEXT", conflicts_with = "into")]
     pub(super) message: Vec<String>,
     /// Fold into this patch: its file, its number, or a part of its name
     #[arg(long, value_name = "PATCH")]
@@ -70,6 +76,9 @@ pub(super) struct Args {
     /// Take many or large new files too
     #[arg(long)]
     pub(super) all: bool,
+    /// This patch may leave the queue with its commit, which is gone from the checkout (may be given several times)
+    #[arg(long, value_name = "PATCH")]
+    pub(super) allow_drop: Vec<String>,
     /// Only changes of these files and folders
     #[arg(last = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
@@ -81,12 +90,19 @@ struct Document {
     patch: String,
     changes: Vec<Bytes>,
     patches: Vec<Patch>,
+    removed: Vec<String>,
+    folded: Vec<Folded>,
+    renamed: Vec<Renamed>,
     /// What became of the patch in other entries.
     also: Vec<Also>,
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    if args.into.is_none() && message(&args.message).is_empty() {
+    let asks = args.into.is_none() && args.message.is_empty();
+    if asks && (context.json || !context.asker.can_ask()) {
+        return Err(message::missing(args.name.as_deref()));
+    }
+    if !args.message.is_empty() && message::of_options(&args.message).is_empty() {
         return Err(CliError::usage("the message is empty").hint(format!("{} -m \"why\"", hint::patchq(&["save"]))));
     }
     let workspace = context.workspace()?;
@@ -101,29 +117,59 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     };
     refuse_open(&workspace, &upstream.name)?;
     let also = save_also::entries(context, &workspace, upstream, &args.also)?;
-    let request = Request {
-        message: message(&args.message),
+    let mut request = Request {
+        message: message::of_options(&args.message),
         into: args.into,
         paths: args.paths.iter().map(|path| in_checkout(context, &site, path)).collect::<Result<_, _>>()?,
         all: args.all,
+        allow_drop: args.allow_drop,
         author: author(context, &site).map_err(|error| error.in_upstream(name))?,
     };
+    let kept = if asks { Some(ask_message(context, &site, &mut request)?) } else { None };
     let saved = context.with_supply(&workspace, upstream, false, Prompts::Never, |supply| {
         let saved = context.around("save", |around| save(&site, supply, &request, around));
-        saved.map_err(|error| failed(name, error))
+        saved.map_err(|error| {
+            let error = failed(name, error);
+            match &kept {
+                Some(kept) => {
+                    let file = hint::quoted(kept.as_os_str());
+                    let again = format!("{} -m \"$(cat {file})\"", hint::patchq(&["save", name]));
+                    error.hint(hint::noted(again, "what you wrote"))
+                }
+                None => error,
+            }
+        })
     })?;
     context.tell(&work_list(&saved.changes));
-    say_patches(context, name, &saved.rewrite);
+    say_patches(context, name, &saved.queue, ("patch", "patches"));
     context.tell(&format!("{name}: saved in patches/{name}/{}", saved.patch));
     let subject = request.message.lines().next().unwrap_or_default();
     let also = save_also::offer(context, &workspace, (&saved, subject), &also);
     if context.json {
         let changes = saved.changes.iter().map(|change| Bytes::from(change.path.as_bytes())).collect();
-        let (name, patches) = (name.to_owned(), patches(&saved.rewrite));
-        let document = Document { name, patch: saved.patch, changes, patches, also: also.results };
+        let queue = &saved.queue;
+        let document = Document {
+            name: name.to_owned(),
+            patch: saved.patch,
+            changes,
+            patches: patches(queue),
+            removed: queue.removed.clone(),
+            folded: foldings(queue),
+            renamed: renames(&queue.renamed),
+            also: also.results,
+        };
         context.document(document, also.failed.as_ref())?;
     }
     Ok(also.exit)
+}
+
+/// Has the message written in an editor, once it is known that there is something to save; gives where it is kept.
+fn ask_message(context: &Context, site: &Site<'_>, request: &mut Request) -> Result<PathBuf, CliError> {
+    let name = site.name().as_str();
+    let changes = to_save(site, request).map_err(|error| failed(name, error))?;
+    let (message, kept) = message::edited(context, site, &changes)?;
+    request.message = message;
+    Ok(kept)
 }
 
 /// The upstream that is meant: the named one, the checkout one stands in, the only one that is changed.
@@ -162,16 +208,6 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
     }
 }
 
-/// The paragraphs of `-m` as `git commit -m` joins them.
-fn message(paragraphs: &[String]) -> BString {
-    let paragraphs: Vec<&str> = paragraphs.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
-    let mut message = paragraphs.join("\n\n");
-    if !message.is_empty() {
-        message.push('\n');
-    }
-    BString::from(message)
-}
-
 /// A path of the command line as a path in the checkout.
 fn in_checkout(context: &Context, site: &Site<'_>, path: &Path) -> Result<RepoPath, CliError> {
     use std::os::unix::ffi::OsStrExt;
@@ -196,6 +232,30 @@ fn author(context: &Context, site: &Site<'_>) -> Result<Signature, CliError> {
     Ok(Signature::clean(name.as_bytes(), email.as_bytes(), date.seconds, date.offset))
 }
 
+/// Commits are gone, and what they did with them: each is named with the paths, and each way out.
+fn vanished(name: &str, patches: &[(String, Id, Vec<RepoPath>)], moved_back: bool) -> CliError {
+    let of = |(patch, _, paths): &(String, Id, Vec<RepoPath>)| {
+        let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
+        format!("{patch}     ({}{more})", paths.first().map(ToString::to_string).unwrap_or_default())
+    };
+    let list: Vec<String> = patches.iter().map(of).collect();
+    let text = format!(
+        "commits are gone from the checkout; what these patches do would leave the queue:\n{}",
+        list.join("\n")
+    );
+    let made = CliError::plain("unexported", text);
+    let made = if moved_back {
+        let back = hint::git_in(name, &["reset", "--keep", OLD_TOP]);
+        made.hint(hint::noted(back, "brings the commits back, and keeps your changes"))
+    } else {
+        let ids: Vec<String> = patches.iter().map(|(_, id, _)| id.short(12)).collect();
+        let words: Vec<&str> = std::iter::once("cherry-pick").chain(ids.iter().map(String::as_str)).collect();
+        made.hint(hint::noted(hint::git_in(name, &words), "brings the commits back"))
+    };
+    let drops: Vec<String> = patches.iter().map(|(patch, ..)| patch.clone()).collect();
+    made.hint(hint::noted(hint::dropping(&["save", name, "-m", "why"], &drops), "if they are to go"))
+}
+
 fn failed(name: &str, error: SaveError) -> CliError {
     let made = match error {
         SaveError::Rewrite(error) => CliError::rewrite(name, error),
@@ -215,6 +275,7 @@ fn failed(name: &str, error: SaveError) -> CliError {
                 .hint("or list them in .gitignore")
         }
         SaveError::Which(_) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
+        SaveError::Vanished { ref patches, moved_back } => vanished(name, patches, moved_back),
         SaveError::FilesNewer => CliError::of("files-newer", &error)
             .hint(hint::noted(hint::save(name), "as a patch of its own"))
             .hint(format!(

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::context::Context;
-use super::export::{Patch, patches, say_patches};
 use super::failure::{CliError, Exit};
 use super::hint;
+use super::patch_files::{Patch, Renamed, patches, renames, say_patches};
 use super::session::refuse_open;
 use super::{outcomes, refresh};
 use crate::git::{Prompts, Url};
@@ -14,7 +14,7 @@ use crate::ui::{Message, Paint};
 use crate::workspace::cherry_pick::{CherryPick, Picked, cherry_pick, ready};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::save::Saved;
-use crate::workspace::{Site, Workspace};
+use crate::workspace::{Site, Workspace, WrittenQueue};
 
 /// What became of the patch in another entry.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,9 @@ pub(super) struct Also {
     outcome: PatchReport,
     /// The patch files there, where they were written.
     patches: Vec<Patch>,
+    /// The files of patches that had gone before.
+    removed: Vec<String>,
+    renamed: Vec<Renamed>,
 }
 
 /// The entries that are meant, each once, if the patch can be offered to them at all.
@@ -99,11 +102,12 @@ fn offer_to(
     tell(context, name, &report, written.as_ref());
     let exit = if decisions { Exit::Conflicts } else { Exit::Done };
     let outcome = PatchReport { new_commit: written.as_ref().map(|written| written.top), ..report };
-    let (patch, patches) = match written {
-        Some(Picked { patch, patches: all, .. }) => (Some(patch), patches(&all)),
-        None => (None, Vec::new()),
+    let (patch, queue) = match written {
+        Some(Picked { patch, queue, .. }) => (Some(patch), queue),
+        None => (None, WrittenQueue::default()),
     };
-    Ok((exit, Also { name: name.to_owned(), saved: patch.is_some(), patch, outcome, patches }))
+    let (saved, patches, renamed) = (patch.is_some(), patches(&queue), renames(&queue.renamed));
+    Ok((exit, Also { name: name.to_owned(), saved, patch, outcome, patches, removed: queue.removed, renamed }))
 }
 
 /// Whether a person must decide something.
@@ -143,8 +147,8 @@ fn wanted(context: &Context, name: &str, report: &PatchReport) -> Result<bool, C
 
 fn tell(context: &Context, name: &str, report: &PatchReport, written: Option<&Picked>) {
     match (written, report.outcome) {
-        (Some(Picked { patch, patches, .. }), _) => {
-            say_patches(context, name, patches);
+        (Some(Picked { patch, queue, .. }), _) => {
+            say_patches(context, name, queue, ("patch", "patches"));
             let undo = hint::patchq(&["undo", name]);
             context.tell(&format!("{name}: saved in patches/{name}/{patch}; '{undo}' takes it back"));
         }

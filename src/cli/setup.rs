@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::{CliError, Exit};
 use super::hint;
+use super::patch_files::{Renamed, renames, say_taken};
 use super::sites::Each;
 use crate::git::checkout::Warning;
 use crate::git::{Id, Prompts};
@@ -15,7 +16,7 @@ use crate::report::Bytes;
 use crate::stack::Applied;
 use crate::ui::{Message, count};
 use crate::workspace::layout::MANIFEST;
-use crate::workspace::{FilesError, SettleError, Settled, Site, Wish, Workspace, copy, manifest, settle};
+use crate::workspace::{AbsentPath, FilesError, SettleError, Settled, Site, Wish, Workspace, copy, manifest, settle};
 
 /// Check every upstream out at its pin, with its queue applied
 ///
@@ -29,7 +30,8 @@ use crate::workspace::{FilesError, SettleError, Settled, Site, Wish, Workspace, 
 /// lose a change: uncommitted edits (hint: save), commits that are in no patch
 /// file yet (hint: export).
 ///
-/// DIR is the workspace (or left out: the one you stand in). A DIR outside it
+/// DIR is the workspace (or left out: the one you stand in). The name of an
+/// upstream means that upstream, as with --only (./NAME is a DIR). A DIR outside
 /// gets a copy for building: plain repositories filled without network and not
 /// managed afterwards.
 #[derive(clap::Args, Debug)]
@@ -38,12 +40,12 @@ use crate::workspace::{FilesError, SettleError, Settled, Site, Wish, Workspace, 
     after_help = "\
 Examples:
   patchq setup .                  everything, here
-  patchq setup --only kubeflow    one upstream
+  patchq setup kubeflow           one upstream
   patchq setup --no-apply         the pristine pins, without the queue
   patchq setup /tmp/build         a copy for building, elsewhere"
 )]
 pub(super) struct Args {
-    /// The workspace, or a folder outside it for a copy
+    /// The workspace, an upstream of it, or a folder outside it for a copy
     #[arg(value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
     /// Only this upstream (may be given several times)
@@ -76,6 +78,17 @@ struct Upstream {
     moved_hunks: usize,
     uncommitted: usize,
     unexported: Vec<Id>,
+    patches_removed: Vec<String>,
+    patches_renamed: Vec<Renamed>,
+    absent: Vec<Absent>,
+}
+
+/// A path of the manifest that is not there.
+#[derive(Debug, Serialize)]
+struct Absent {
+    key: &'static str,
+    path: Bytes,
+    image: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,8 +97,17 @@ struct Document {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    let (workspace, copy) = place(context, args.dir.as_deref())?;
-    let upstreams = context.upstreams(&workspace, &args.only)?;
+    let (workspace, place) = place(context, args.dir.as_deref())?;
+    let mut only = args.only;
+    let copy = match place {
+        Place::Here => None,
+        Place::Copy(dir) => Some(dir),
+        Place::Upstream(name) => {
+            only.push(name);
+            None
+        }
+    };
+    let upstreams = context.upstreams(&workspace, &only)?;
     context.git()?;
     if let Some(tracked) = workspace.tracked_name(&workspace.tracked_names(context.git()?)?) {
         return Err(CliError::of("manifest", &tracked)
@@ -93,6 +115,11 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             .hint("call the upstream something else, or 'git rm -r --cached' what is tracked there"));
     }
     if let Some(dir) = copy {
+        if let Some(option) = args.no_apply.then_some("--no-apply").or(args.discard.then_some("--discard")) {
+            let given = args.dir.as_deref().unwrap_or(&dir).display();
+            let text = format!("{option} is for checkouts, and '{given}' is outside of the workspace: it gets a copy");
+            return Err(CliError::usage(text).hint(format!("leave {option} out")));
+        }
         return copies(context, &workspace, &upstreams, &dir);
     }
     let wish = Wish { pristine: args.no_apply, discard: args.discard, checkout: true };
@@ -100,9 +127,26 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     finish(context, all)
 }
 
-/// The workspace that is meant, and the folder outside of it for a copy, if that is meant.
-fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Option<PathBuf>), CliError> {
-    let Some(dir) = dir else { return Ok((context.workspace()?, None)) };
+/// What DIR means.
+enum Place {
+    /// The workspace.
+    Here,
+    /// One upstream of it.
+    Upstream(String),
+    /// A folder outside, for a copy.
+    Copy(PathBuf),
+}
+
+/// The workspace that is meant, and what of it.
+fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Place), CliError> {
+    let Some(dir) = dir else { return Ok((context.workspace()?, Place::Here)) };
+    // As other commands take names; `./NAME` is a folder.
+    if let Some(name) = dir.to_str().map(|text| text.trim_end_matches('/'))
+        && let Ok(workspace) = context.workspace()
+        && workspace.manifest.upstream(name).is_some()
+    {
+        return Ok((workspace, Place::Upstream(name.to_owned())));
+    }
     let wanted = context.cwd.join(dir);
     let real = wanted.canonicalize().ok();
     // A workspace that one does not stand in can be named.
@@ -110,13 +154,13 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Option<Pat
         && let Ok(workspace) = context.workspace_at(real)
         && workspace.layout.root() == real
     {
-        return Ok((workspace, None));
+        return Ok((workspace, Place::Here));
     }
     let workspace = context.workspace()?;
     let root = workspace.layout.root().to_owned();
     let real = real.unwrap_or_else(|| resolved(&wanted));
     match real.strip_prefix(&root) {
-        Ok(below) if below == Path::new("") => Ok((workspace, None)),
+        Ok(below) if below == Path::new("") => Ok((workspace, Place::Here)),
         Ok(below) => {
             let name = below.to_string_lossy().into_owned();
             let error = CliError::usage(format!("'{}' is inside the workspace", dir.display()));
@@ -126,7 +170,7 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Option<Pat
                 error.hint(hint::patchq(&["setup", "."]))
             })
         }
-        Err(_) => Ok((workspace, Some(real))),
+        Err(_) => Ok((workspace, Place::Copy(real))),
     }
 }
 
@@ -195,11 +239,16 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
         (None, true) => format!("{patches}, at {top}"),
         (None, false) => format!("{patches}, up to date at {top}"),
     };
+    say_taken(context, name, &settled.taken);
     context.tell(&format!("{name}: {what}"));
     if settled.changed || context.verbose {
         tell_extra(context, name, &settled.extra);
     }
     say_moved(context, name, &settled.applied);
+    for absent in &settled.absent {
+        let warning = Message::warning(format!("{name}: {absent}"));
+        context.say(&warning.hint(format!("see {MANIFEST}:{}", upstream.line)));
+    }
     for warning in settled.checkout.iter().flat_map(|done| &done.warnings) {
         context.say(&Message::warning(format!("{name}: {}", checkout_warning(warning))));
     }
@@ -270,6 +319,11 @@ fn checkout_warning(warning: &Warning) -> String {
     }
 }
 
+fn absent(paths: &[AbsentPath]) -> Vec<Absent> {
+    let one = |at: &AbsentPath| Absent { key: at.key, path: Bytes::from(at.path.as_bytes()), image: at.image.clone() };
+    paths.iter().map(one).collect()
+}
+
 /// The command's document and code.
 pub(super) fn finish(context: &Context, all: Each<(String, Settled)>) -> Result<Exit, CliError> {
     if context.json {
@@ -287,6 +341,9 @@ pub(super) fn finish(context: &Context, all: Each<(String, Settled)>) -> Result<
             moved_hunks: settled.applied.moved.len(),
             uncommitted: settled.work.len(),
             unexported: settled.unexported.clone(),
+            patches_removed: settled.taken.removed.clone(),
+            patches_renamed: renames(&settled.taken.renamed),
+            absent: absent(&settled.absent),
         });
         context.document(Document { upstreams: upstreams.collect() }, all.failed.as_ref())?;
     }

@@ -120,13 +120,41 @@ impl Enclosing {
         if !path.exists() {
             return Some(Vec::new());
         }
-        let sha256 = fs::read_to_string(self.common_dir.join("config"))
-            .is_ok_and(|text| text.to_ascii_lowercase().contains("objectformat"));
-        if sha256 {
+        if self.is_sha256() {
             return None;
         }
         let index = git2::Index::open(&path).ok()?;
         Some(index.iter().map(|entry| entry.path).collect())
+    }
+
+    /// Which of these file contents an object of the repository has, whether anything still leads to it or not. Where git
+    /// cannot tell, none is known.
+    #[must_use]
+    pub fn has_contents(&self, contents: &[Vec<u8>], git: &GitProgram, watch: &mut Watch<'_>) -> Vec<bool> {
+        let ids: Vec<String> = contents.iter().map(|content| self.blob_id(content)).collect();
+        let stdin: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        let args = ["cat-file", "--batch-check=%(objectname) %(objecttype)"].map(OsStr::new);
+        let run = Run { git_dir: &self.git_dir, settings: &[], args: &args, stdin: stdin.into_bytes() };
+        let output = git.run(run, watch).map(|output| output.stdout).unwrap_or_default();
+        let lines: BTreeSet<&[u8]> = output.split(|byte| *byte == b'\n').collect();
+        ids.iter().map(|id| lines.contains(format!("{id} blob").as_bytes())).collect()
+    }
+
+    /// The id that the repository gives a file's content, in its own format.
+    fn blob_id(&self, content: &[u8]) -> String {
+        if self.is_sha256() {
+            use sha2::{Digest, Sha256};
+            let header = format!("blob {}\0", content.len());
+            let digest = Sha256::new().chain_update(header).chain_update(content).finalize();
+            return digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        }
+        // A blob of any size has an id; libgit2 fails only where it has no memory.
+        git2::Oid::hash_object(git2::ObjectType::Blob, content).map(|id| id.to_string()).unwrap_or_default()
+    }
+
+    fn is_sha256(&self) -> bool {
+        fs::read_to_string(self.common_dir.join("config"))
+            .is_ok_and(|text| text.to_ascii_lowercase().contains("objectformat"))
     }
 
     fn index_by_git(&self, git: &GitProgram) -> Result<Vec<Vec<u8>>, ProgramError> {
@@ -193,6 +221,10 @@ mod tests {
         let names = ["a", "b", "top"].map(|name| name.as_bytes().to_vec());
         assert_eq!(tracked.top_level(), BTreeSet::from(names));
         let has = |path: &str| tracked.contains(&RepoPath::new(path).unwrap());
+        let never = AtomicBool::new(false);
+        let mut watch = Watch { prompts: Prompts::Never, cancel: &never, progress: None };
+        let contents = [b"b/c/z".to_vec(), b"elsewhere".to_vec(), b"top".to_vec()];
+        assert_eq!(found.has_contents(&contents, &program, &mut watch), [true, false, true]);
         assert!(has("top") && has("a/x") && has("b") && has("b/c") && !has("to") && !has("b/x"));
         let below = found.tracked(&dir.join("b"), &program).unwrap();
         assert_eq!(below.top_level(), BTreeSet::from([b"c".to_vec()]));

@@ -95,6 +95,12 @@ impl<'a> Remote<'a> {
         Remote { git, urls, offline }
     }
 
+    /// The git program that asks it.
+    #[must_use]
+    pub const fn program(&self) -> &'a GitProgram {
+        self.git
+    }
+
     /// The url and its mirrors.
     #[must_use]
     pub fn urls(&self) -> &[Url] {

@@ -39,7 +39,7 @@ pub enum Origin {
 pub struct Exported {
     /// The commit.
     pub commit: Id,
-    /// The old file that the commit belongs to.
+    /// The file that the commit belongs to, which may be gone.
     pub name: Option<String>,
     /// The commit's subject, for the name of a new file.
     pub subject: BString,
@@ -127,7 +127,10 @@ fn assign(
 ) -> Result<(), GitError> {
     let mut free: HashSet<&str> = old.iter().map(|file| file.queued.name.as_str()).collect();
     for row in rows.iter_mut() {
-        row.name = belongs.sure.get(&row.id).filter(|name| free.remove(name.as_str())).cloned();
+        // A file that is gone is called what it was called when it comes back.
+        let is_gone = |name: &str| !old.iter().any(|file| file.queued.name == name);
+        let name = belongs.sure.get(&row.id);
+        row.name = name.filter(|name| free.remove(name.as_str()) || is_gone(name)).cloned();
     }
     for row in rows.iter_mut().filter(|row| row.name.is_none()) {
         let noted = belongs.noted.get(&row.id).into_iter().flatten();

@@ -191,7 +191,8 @@ fn refs(
     let version_of = new.version.clone().map(|version| (new.pin, version));
     let moved = |error: GitError| AdoptError::of(error);
     if !state.has_checkout() {
-        let mut moves = equal_refs(site, objects, stack, new, false, true).map_err(moved)?;
+        let written: Vec<String> = new.queue.files.iter().map(|file| file.name.clone()).collect();
+        let mut moves = equal_refs(site, objects, stack, new, (false, true), &written).map_err(moved)?;
         moves.extend(RefMove::to(site, BRANCH, Some(stack.top())).map_err(moved)?);
         return Ok(moves);
     }

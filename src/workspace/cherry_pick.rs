@@ -5,15 +5,16 @@
 //! the other queue's top is upstream. So the words of its outcome are the same.
 
 use super::files_side::Files;
+use super::left::{Taken, WrittenQueue};
 use super::moving::{checkout_blobs, judge};
 use super::refresh::RefreshError;
 use super::rewrite::Rewrite;
-use super::settle::{Around, SettleError, begin, stack_of};
+use super::settle::{Around, SettleError, begin, refuse_last_copies, stack_of};
 use super::site::Site;
 use super::state::State;
 use super::supply::{Supply, SupplyError};
 use crate::git::{Id, Objects};
-use crate::stack::{self, Base, Exported, Item, Lazy, PatchOutcome, Stack, Version};
+use crate::stack::{self, Base, Item, Lazy, PatchOutcome, Stack, Version};
 
 /// A patch on top of another queue, not yet written.
 pub struct CherryPick<'s> {
@@ -31,7 +32,7 @@ pub struct Picked {
     /// The patch's file name there.
     pub patch: String,
     /// The queue that was written.
-    pub patches: Vec<(String, Exported)>,
+    pub queue: WrittenQueue,
     /// Its commit there.
     pub top: Id,
 }
@@ -44,7 +45,9 @@ pub struct Picked {
 pub fn ready(site: &Site<'_>, supply: &Supply<'_>) -> Result<(), RefreshError> {
     let mut objects = Objects::new(&site.store)?;
     let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
-    judge(&State::read(site, &mut objects, &files).map_err(RefreshError::of)?)?;
+    let state = State::read(site, &mut objects, &files).map_err(RefreshError::of)?;
+    judge(&state)?;
+    refuse_last_copies(site, supply, &objects, &state, &files).map_err(RefreshError::of)?;
     applied(site, supply, &mut objects, &files).map(drop)
 }
 
@@ -65,6 +68,7 @@ pub fn cherry_pick<'s>(
     let mut objects = Objects::new(&site.store)?;
     let state = State::read(site, &mut objects, &files).map_err(RefreshError::of)?;
     judge(&state)?;
+    refuse_last_copies(site, supply, &objects, &state, &files).map_err(RefreshError::of)?;
     let queue = applied(site, supply, &mut objects, &files)?;
     let alone = Stack { base: Base::read(&mut objects, parent)?, items: vec![item.clone()] };
     let onto = Base::read(&mut objects, queue.top())?;
@@ -131,9 +135,9 @@ impl CherryPick<'_> {
         }
         let state = State::read(site, &mut self.objects, &self.files).map_err(RefreshError::of)?;
         judge(&state)?;
-        let (patches, top) = (rewrite.patches.clone(), rewrite.stack.top());
-        let patch = patches.last().map(|(name, _)| name.clone()).unwrap_or_default();
+        let (queue, top) = (rewrite.written().and(Taken::of(&state, &self.files)), rewrite.stack.top());
+        let patch = queue.patches.last().map(|(name, _)| name.clone()).unwrap_or_default();
         rewrite.publish(site, &mut self.objects, &state, None, around).map_err(RefreshError::of)?;
-        Ok(Some(Picked { patch, patches, top }))
+        Ok(Some(Picked { patch, queue, top }))
     }
 }

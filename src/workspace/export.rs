@@ -4,16 +4,19 @@ use std::collections::HashSet;
 
 use super::digest::QueueChange;
 use super::files_side::Files;
+use super::left::{Taken, WrittenQueue, is_moved_back, vanished};
+use super::queue::QueueFile;
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, begin, stack_of};
+use super::settle::{Around, SettleError, begin, refuse_last_copies, stack_of};
 use super::site::Site;
 use super::state::{Cell, State};
 use super::supply::Supply;
+use super::which_patch::{WhichPatchError, which_patch};
 use crate::git::{GitError, Objects};
-use crate::stack::{self, Applied, Base, Conflict, Exported, Merged, Queues, Version};
+use crate::stack::{self, Applied, Base, Conflict, Merged, OldPatch, Queued, Queues, Version};
 
 /// What to do when both sides changed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Carry the new commits onto the changed files.
     pub merge: bool,
@@ -21,6 +24,8 @@ pub struct Wanted {
     pub replace: bool,
     /// Allow a queue that ends up empty.
     pub allow_empty: bool,
+    /// Patches that may leave the queue although the checkout was only moved back: names, or the starts of them.
+    pub allow_drop: Vec<String>,
 }
 
 /// What was exported.
@@ -37,12 +42,8 @@ pub enum Export {
 /// A queue that was written.
 #[derive(Debug)]
 pub struct Written {
-    /// Each patch: its name, its commit, and what became of its file.
-    pub patches: Vec<(String, Exported)>,
-    /// The names of files that went.
-    pub removed: Vec<String>,
-    /// Files that got another name: old and new.
-    pub renamed: Vec<(String, String)>,
+    /// The files.
+    pub queue: WrittenQueue,
     /// The changes of the files that were given up (`--replace`).
     pub given_up: Vec<QueueChange>,
 }
@@ -56,6 +57,12 @@ pub enum ExportError {
     /// No commit is left.
     #[error("no commit is left on the pin: the queue would be empty")]
     Empty,
+    /// The checkout was moved back, and nobody said that these patches are to go.
+    #[error("the checkout was moved back: {} would leave the queue", .0.join(", "))]
+    MovedBack(Vec<String>),
+    /// It is not sure which patch may go.
+    #[error(transparent)]
+    Which(#[from] WhichPatchError),
     /// The same patches were changed on both sides.
     #[error("changed on both sides: {}", .0.join(", "))]
     Clash(Vec<String>),
@@ -93,7 +100,8 @@ impl From<ExportError> for super::save::SaveError {
                 SaveError::Conflicts { patch: "the new patch".to_owned(), conflicts }
             }
             ExportError::Clash(names) => SaveError::Conflicts { patch: names.join(", "), conflicts: Vec::new() },
-            ExportError::Pristine | ExportError::Empty => SaveError::FilesNewer,
+            ExportError::Which(error) => SaveError::Which(error),
+            ExportError::Pristine | ExportError::Empty | ExportError::MovedBack(_) => SaveError::FilesNewer,
         }
     }
 }
@@ -105,7 +113,7 @@ impl From<ExportError> for super::save::SaveError {
 pub fn export(
     site: &Site<'_>,
     supply: &Supply<'_>,
-    wanted: Wanted,
+    wanted: &Wanted,
     around: &Around<'_>,
 ) -> Result<Export, ExportError> {
     let _lock = begin(site, around).map_err(ExportError::of)?;
@@ -113,6 +121,7 @@ pub fn export(
     let mut objects = Objects::new(&site.store)?;
     let state = State::read(site, &mut objects, &files).map_err(ExportError::of)?;
     let cell = state.cell().map_err(ExportError::of)?;
+    let allowed = which_patches(&files, &wanted.allow_drop)?;
     let Some(record) = &state.record else { return Ok(Export::FilesNewer(Vec::new())) };
     if record.pristine {
         return Err(ExportError::Pristine);
@@ -122,6 +131,7 @@ pub fn export(
         Cell::Equal => return Ok(Export::Nothing),
         Cell::FilesNewer if !wanted.replace => return Ok(Export::FilesNewer(state.files)),
         Cell::Diverged if wanted.merge => {
+            refuse_last_copies(site, supply, &objects, &state, &files).map_err(ExportError::of)?;
             let applied = stack_of(site, supply, &mut objects, &files, true).map_err(ExportError::of)?;
             merge_sides(supply, &mut objects, &files, &state, &applied, &ours)?
         }
@@ -134,16 +144,46 @@ pub fn export(
     if versions.is_empty() && !files.patches.is_empty() && !wanted.allow_empty {
         return Err(ExportError::Empty);
     }
-    let rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions, None)?;
+    let (known, gone) = with_gone(&objects, &state, &files)?;
+    let mut rewrite = Rewrite::plan(site, supply, &mut objects, &known, base, &versions, None)?;
+    rewrite.bring_back(site, &gone)?;
+    let vanished = vanished(supply, &mut objects, record, &rewrite)?;
+    let dropped: Vec<String> = vanished.iter().map(|patch| patch.name.clone()).collect();
+    let kept_back: Vec<String> = dropped.into_iter().filter(|name| !allowed.contains(name)).collect();
+    if !kept_back.is_empty() && !versions.is_empty() && is_moved_back(record, &state.line()) {
+        return Err(ExportError::MovedBack(kept_back));
+    }
+    rewrite.note_vanished(&vanished);
     let given_up = if wanted.replace { state.files.clone() } else { Vec::new() };
-    let written = Written {
-        patches: rewrite.patches.iter().map(|(name, exported)| (name.clone(), exported.clone())).collect(),
-        removed: rewrite.removed.clone(),
-        renamed: rewrite.renamed.clone(),
-        given_up,
-    };
+    let taken = if wanted.merge { Taken::of(&state, &files) } else { Taken::default() };
+    let written = Written { queue: rewrite.written().and(taken), given_up };
     rewrite.publish(site, &mut objects, &state, None, around).map_err(ExportError::of)?;
     Ok(Export::Written(written))
+}
+
+/// The files with those that patchq wrote and that are gone, and the names of the latter: their commits may bring them back,
+/// as they were.
+fn with_gone(objects: &Objects<'_>, state: &State, files: &Files) -> Result<(Files, Vec<String>), ExportError> {
+    let (mut known, mut gone) = (files.clone(), Vec::new());
+    let Some(record) = &state.record else { return Ok((known, gone)) };
+    for name in Taken::of(state, files).removed {
+        let Some(bytes) = record.written.get(&name).map(|blob| objects.blob(*blob)).transpose()?.flatten() else {
+            continue;
+        };
+        let Ok(patch) = crate::patch::parse(&bytes, 1) else { continue };
+        let bytes = bytes.to_vec();
+        known.queue.files.push(QueueFile { name: name.clone(), bytes: bytes.clone(), strip: 1 });
+        known.patches.push(OldPatch { queued: Queued { name: name.clone(), patch }, bytes });
+        gone.push(name);
+    }
+    Ok((known, gone))
+}
+
+/// The patch files of `files` that `wanted` means.
+pub(super) fn which_patches(files: &Files, wanted: &[String]) -> Result<Vec<String>, WhichPatchError> {
+    let names: Vec<&str> = files.queue.files.iter().map(|file| file.name.as_str()).collect();
+    let one = |name: &String| which_patch(names.iter().copied(), name).map(|n| names[n].to_owned());
+    wanted.iter().map(one).collect()
 }
 
 /// The checkout's commits; those that patchq made know their files.

@@ -34,6 +34,8 @@ pub enum FindingKind {
     Offset,
     /// A patch changes nothing.
     Empty,
+    /// A path that the manifest names is not there.
+    Path,
     /// `export` would write the file anew.
     Rewrite,
     /// The checkout has commits that are in no patch file.

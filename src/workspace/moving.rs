@@ -12,12 +12,13 @@ use std::rc::Rc;
 use super::differences::differences;
 use super::digest::{QueueChange, Sum};
 use super::files_side::Files;
+use super::left::Taken;
 use super::manifest::Track;
 use super::memory::Memory;
 use super::refresh::{Published, RefreshError, RefreshWish, Refreshed};
 use super::rewrite::Rewrite;
 use super::session::{self, Agreed, Decision, Decisions, Session, To};
-use super::settle::{Around, SettleError, Wish, begin, settle, stack_of};
+use super::settle::{Around, SettleError, Wish, begin, refuse_last_copies, settle, stack_of};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
@@ -84,11 +85,21 @@ impl<'a> Moving<'a> {
             return Err(RefreshError::Open(Box::new(session)));
         }
         let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+        Moving::start(site, supply, wish, from)
+    }
+
+    fn start(
+        site: &'a Site<'a>,
+        supply: &'a Supply<'a>,
+        wish: &RefreshWish,
+        from: Files,
+    ) -> Result<Moving<'a>, RefreshError> {
         let memory = Rc::new(Memory::open(site.workspace, site.upstream));
         let accept = Accept { memory: Some(memory.clone()), ..wish.agreed.accept(&from)? };
         let (objects, state) = read_state(site, &from)?;
         if !wish.dry_run {
             judge(&state)?;
+            refuse_last_copies(site, supply, &objects, &state, &from).map_err(RefreshError::of)?;
         }
         let target = find_target(site, supply, &from, &wish.target)?;
         let with_checkout = state.has_checkout() && !wish.dry_run;
@@ -135,6 +146,7 @@ impl<'a> Moving<'a> {
         let accept = Accept { memory: Some(memory.clone()), ..agreed.accept(&from)? };
         let (objects, state) = read_state(site, &from)?;
         judge(&state)?;
+        refuse_last_copies(site, supply, &objects, &state, &from).map_err(RefreshError::of)?;
         let within: Vec<String> = session.to.found_by.iter().cloned().collect();
         supply.commits(&site.store, &[session.to.pin], &within).map_err(RefreshError::of)?;
         let mut drift: Vec<Drift> = session.files.diff(&from.digest()).into_iter().map(Drift::Queue).collect();
@@ -329,18 +341,21 @@ impl<'a> Moving<'a> {
     }
 
     /// Writes pin, version, patch files, track, refs and checkout in one step, and ends the session. `rebased` is clean.
+    /// `allow_empty`: no patch need be left.
     ///
     /// # Errors
     /// [`RefreshError`]; nothing has changed then.
-    pub fn publish(&mut self, rebased: &Rebased, around: &Around<'_>) -> Result<Published, RefreshError> {
+    pub fn publish(
+        &mut self,
+        rebased: &Rebased,
+        allow_empty: bool,
+        around: &Around<'_>,
+    ) -> Result<Published, RefreshError> {
+        if self.empties(rebased) && !allow_empty {
+            return Err(RefreshError::Empty);
+        }
+        let mut rewrite = self.plan(rebased)?;
         let (site, from, target) = (self.site, &self.from, &self.target);
-        let stack = &rebased.stack;
-        let places = self.applied.as_ref().map(|(_, places)| places.clone()).unwrap_or_default();
-        let version = |item: &stack::Item| Version { name: Some(item.name.clone()), commit: item.commit };
-        let versions: Vec<Version> = stack.items.iter().map(version).collect();
-        let mut rewrite =
-            Rewrite::plan(site, self.supply, &mut self.objects, from, stack.base, &versions, Some(places))?;
-        rewrite.files.version = Some(target.version.clone());
         let _lock = begin(site, around).map_err(RefreshError::of)?;
         let _second = target
             .track
@@ -362,21 +377,43 @@ impl<'a> Moving<'a> {
         rewrite.add(changes, true);
         let left = rebased.patches.iter().filter_map(|patch| Some((&patch.name, patch.dropped.as_ref()?)));
         rewrite.notes = left.map(|(name, why)| format!("{name} left the queue: {why}")).collect();
-        let (patches, removed) = (rewrite.patches.clone(), rewrite.removed.clone());
+        let taken = Taken::of(&state, from);
+        rewrite.notes.extend(taken.notes());
+        let queue = rewrite.written().and(taken);
         let checkout = rewrite.publish(site, &mut self.objects, &state, None, around).map_err(RefreshError::of)?;
-        Ok(Published { patches, removed, checkout })
+        Ok(Published { queue, checkout })
     }
 
-    /// For a pin that is there already: newer files are applied, a new track is written. Whether each was done.
+    /// The queue as it will be written.
+    fn plan(&mut self, rebased: &Rebased) -> Result<Rewrite, RefreshError> {
+        let stack = &rebased.stack;
+        let places = self.applied.as_ref().map(|(_, places)| places.clone()).unwrap_or_default();
+        let version = |item: &stack::Item| Version { name: Some(item.name.clone()), commit: item.commit };
+        let versions: Vec<Version> = stack.items.iter().map(version).collect();
+        let (site, supply, from) = (self.site, self.supply, &self.from);
+        let mut rewrite = Rewrite::plan(site, supply, &mut self.objects, from, stack.base, &versions, Some(places))?;
+        rewrite.files.version = Some(self.target.version.clone());
+        Ok(rewrite)
+    }
+
+    /// Whether no patch would be left of a queue that has some.
+    #[must_use]
+    pub fn empties(&self, rebased: &Rebased) -> bool {
+        rebased.stack.items.is_empty() && !self.from.patches.is_empty()
+    }
+
+    /// For a pin that is there already: newer files are applied (with what had gone of the queue), a new track is written
+    /// (whether it was).
     ///
     /// # Errors
     /// [`RefreshError`].
-    pub fn stay(&mut self, around: &Around<'_>) -> Result<(bool, bool), RefreshError> {
-        let (mut applied, mut followed) = (false, false);
+    pub fn stay(&mut self, around: &Around<'_>) -> Result<(Option<Taken>, bool), RefreshError> {
+        let (mut applied, mut followed) = (None, false);
         // What was never set up is for `setup`.
         if self.state.record.is_some() && self.state.files_newer() {
             let wish = Wish { pristine: false, discard: false, checkout: self.state.has_checkout() };
-            applied = settle(self.site, self.supply, wish, around).map_err(RefreshError::of)?.changed;
+            let settled = settle(self.site, self.supply, wish, around).map_err(RefreshError::of)?;
+            applied = settled.changed.then_some(settled.taken);
         }
         if let Some(track) = &self.target.track {
             followed = follow_track(self.site, &self.from, track, around)?;
@@ -400,7 +437,7 @@ impl Moving<'_> {
             differences: Vec::new(),
             published: None,
             followed: false,
-            applied: false,
+            applied: None,
             pin_lines: PinLines::default(),
             damaged,
             remembered,

@@ -4,6 +4,7 @@
 use super::files;
 use super::files_side::Files;
 use super::hand_over::HandOverError;
+use super::left::{Taken, WrittenQueue};
 use super::manifest::EditError;
 use super::memory::Damaged;
 use super::moving::PinLines;
@@ -14,7 +15,7 @@ use super::settle::SettleError;
 use super::target::{Target, TargetError, TargetWish};
 use crate::git::GitError;
 use crate::git::checkout::{Materialized, WorkChange};
-use crate::stack::{Exported, PatchDifference, Rebased};
+use crate::stack::{PatchDifference, Rebased};
 
 /// How a refresh goes about it.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,8 @@ pub struct RefreshWish {
     pub agreed: Agreed,
     /// Only say what would become of the queue.
     pub dry_run: bool,
+    /// Allow a queue that ends up empty.
+    pub allow_empty: bool,
 }
 
 /// What came of it.
@@ -44,8 +47,8 @@ pub struct Refreshed {
     pub published: Option<Published>,
     /// For a pin that is there already: whether the track was written.
     pub followed: bool,
-    /// For a pin that is there already: whether newer files were applied.
-    pub applied: bool,
+    /// For a pin that is there already: newer files that were applied, and what of the queue had gone with them.
+    pub applied: Option<Taken>,
     /// Remembered decisions that were asked for and are damaged.
     pub damaged: Vec<Damaged>,
     /// How many of the hunks in conflict a remembered decision would settle.
@@ -57,10 +60,8 @@ pub struct Refreshed {
 /// What a refresh wrote.
 #[derive(Debug)]
 pub struct Published {
-    /// Each patch of the new queue: its name, its commit, and what became of its file.
-    pub patches: Vec<(String, Exported)>,
-    /// The files of patches that left the queue.
-    pub removed: Vec<String>,
+    /// The files.
+    pub queue: WrittenQueue,
     /// What happened to the checkout; `None`: there is none.
     pub checkout: Option<Materialized>,
 }
@@ -89,6 +90,9 @@ pub enum RefreshError {
     /// A conflict cannot go to the checkout, or not come back from it.
     #[error(transparent)]
     HandOver(#[from] HandOverError),
+    /// No patch would be left, and nobody said that this is meant.
+    #[error("no patch would be left: the queue would be empty")]
+    Empty,
     /// The checkout's uncommitted changes would not go along.
     #[error("the checkout has uncommitted changes")]
     Dirty(Vec<WorkChange>),

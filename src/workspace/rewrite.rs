@@ -6,6 +6,7 @@ use bstr::{BStr, BString, ByteSlice};
 
 use super::files_side::Files;
 use super::follow::{GitSide, Move, RefMove};
+use super::left::{Fate, Vanished, WrittenQueue};
 use super::publish::FileChange;
 use super::queue::{Queue, QueueFile, SERIES};
 use super::settle::{Around, SettleError, do_step, equal_refs, version_text};
@@ -32,6 +33,8 @@ pub struct Rewrite {
     pub removed: Vec<String>,
     /// Files that got another name: old and new.
     pub renamed: Vec<(String, String)>,
+    /// Those of `removed` whose change is in another patch now, and in which, as far as somebody looked.
+    pub folded: Vec<(String, String)>,
     /// The new queue on its pin: what the checkout will stand on.
     pub stack: Stack,
     /// What should be known of it later, for `undo --list`.
@@ -108,18 +111,19 @@ impl Rewrite {
         let stack = faithful(objects, base, &files, &exported)?;
         let mut changes = changes(site, &old.queue, &files.queue)?;
         changes.extend(pin_change(site, old.pin, files.pin)?);
-        let kept = |name: &&String| !names.contains(name);
-        let removed: Vec<String> = old.queue.files.iter().map(|file| &file.name).filter(kept).cloned().collect();
-        let moved = exported.iter().zip(&names).filter_map(|(patch, name)| {
+        // A patch is its commit: another one may well have taken the name of one that went.
+        let kept = |name: &&String| !exported.iter().any(|patch| patch.name.as_ref() == Some(*name));
+        let removed = old.queue.files.iter().map(|file| &file.name).filter(kept).cloned().collect();
+        let renamed = exported.iter().zip(&names).filter_map(|(patch, name)| {
             patch.name.as_ref().filter(|was| *was != name).map(|was| (was.clone(), name.clone()))
         });
-        let renamed: Vec<(String, String)> = moved.collect();
-        let removed = removed.into_iter().filter(|name| !renamed.iter().any(|(was, _)| was == name)).collect();
+        let renamed = renamed.collect();
         Ok(Rewrite {
             files,
             patches: names.into_iter().zip(exported).collect(),
             removed,
             renamed,
+            folded: Vec::new(),
             stack,
             notes: Vec::new(),
             changes,
@@ -155,8 +159,64 @@ impl Rewrite {
         let stack = faithful(objects, base, &files, &exported)?;
         let changes = changes(site, &old.queue, &files.queue)?;
         let patches = names.into_iter().zip(exported).collect();
-        let (removed, renamed) = (Vec::new(), Vec::new());
-        Ok(Rewrite { files, patches, removed, renamed, stack, notes: Vec::new(), changes, version_taken: false })
+        let (removed, renamed, folded) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Rewrite {
+            files,
+            patches,
+            removed,
+            renamed,
+            folded,
+            stack,
+            notes: Vec::new(),
+            changes,
+            version_taken: false,
+        })
+    }
+
+    /// What will be written.
+    #[must_use]
+    pub fn written(&self) -> WrittenQueue {
+        let (patches, removed) = (self.patches.clone(), self.removed.clone());
+        WrittenQueue { patches, removed, renamed: self.renamed.clone(), folded: self.folded.clone() }
+    }
+
+    /// The names of the patch files that are written.
+    fn written_files(&self, site: &Site<'_>) -> Vec<String> {
+        let folder = site.workspace.layout.patches(site.name());
+        let shown = [site.workspace.layout.shown(&folder).as_os_str().as_encoded_bytes(), b"/"].concat();
+        let written = self.changes.iter().filter(|change| change.new.is_some());
+        let names = written.filter_map(|change| change.path.as_bytes().strip_prefix(shown.as_slice()));
+        names.map(|name| name.to_str_lossy().into_owned()).collect()
+    }
+
+    /// Patch files that `plan` was told of although they are gone from the disk come back.
+    pub(super) fn bring_back(&mut self, site: &Site<'_>, gone: &[String]) -> Result<(), RewriteError> {
+        let layout = &site.workspace.layout;
+        let folder = layout.patches(site.name());
+        for name in gone {
+            let path = [layout.shown(&folder).as_os_str().as_encoded_bytes(), b"/", name.as_bytes()].concat();
+            let path = RepoPath::new(path).map_err(GitError::EvilPath)?;
+            self.changes.retain(|change| change.path != path);
+            if let Some(file) = self.files.queue.files.iter().find(|file| file.name == *name) {
+                self.changes.push(FileChange { path, old: None, new: Some(file.bytes.clone()) });
+            }
+            for (_, patch) in self.patches.iter_mut().filter(|(file, _)| file == name) {
+                patch.origin = Origin::New;
+            }
+            self.removed.retain(|file| file != name);
+        }
+        Ok(())
+    }
+
+    /// Keeps what became of patches whose commits vanished.
+    pub(super) fn note_vanished(&mut self, vanished: &[Vanished]) {
+        for Vanished { name, fate, .. } in vanished {
+            match fate {
+                Fate::Folded(Some(into)) => self.folded.push((name.clone(), into.clone())),
+                Fate::Folded(None) => {}
+                Fate::Lost(_) => self.notes.push(format!("{name} left the queue: its commit was gone")),
+            }
+        }
     }
 
     /// Adds changes of other files to the same step. `version_taken`: one of them is a version that was taken anew.
@@ -209,7 +269,8 @@ impl Rewrite {
         } else {
             side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
         }
-        side.refs.extend(equal_refs(site, objects, &self.stack, &self.files, false, self.version_taken)?);
+        let written = self.written_files(site);
+        side.refs.extend(equal_refs(site, objects, &self.stack, &self.files, (false, self.version_taken), &written)?);
         let changes = std::mem::take(&mut self.changes);
         let nothing = changes.is_empty() && side.refs.is_empty() && state.tip == Some(goal);
         if nothing {
@@ -259,7 +320,13 @@ fn name_files(old: &Files, exported: &[Exported]) -> Result<(Vec<String>, Option
     let mut names: Vec<BString> = Vec::with_capacity(slots.len());
     for slot in &slots {
         let name = match slot {
-            Slot::Keep(name) => (*name).to_owned(),
+            Slot::Keep(name) => {
+                // A file that comes back has lost its line, too.
+                if !series.entries().any(|entry| entry.name == **name) {
+                    series.insert_after(names.last().map(|name| name.as_bstr()), name);
+                }
+                (*name).to_owned()
+            }
             Slot::New(subject) => {
                 let name = names::free_name(&known, subject);
                 series.insert_after(names.last().map(|name| name.as_bstr()), name.as_bstr());

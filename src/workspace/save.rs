@@ -2,10 +2,11 @@
 
 use bstr::BString;
 
-use super::export::{line_of_versions, merge_sides, versions_of};
+use super::export::{line_of_versions, merge_sides, versions_of, which_patches};
 use super::files_side::Files;
+use super::left::{Fate, Taken, WrittenQueue, is_moved_back, vanished};
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, begin, stack_of};
+use super::settle::{Around, SettleError, begin, refuse_last_copies, stack_of};
 use super::site::Site;
 use super::state::{Cell, State};
 use super::supply::Supply;
@@ -32,6 +33,8 @@ pub struct Request {
     pub paths: Vec<RepoPath>,
     /// Take many and large new files too.
     pub all: bool,
+    /// Patches that may leave the queue with their commits: names, or the starts of them.
+    pub allow_drop: Vec<String>,
     /// Who makes the patch, and when.
     pub author: Signature,
 }
@@ -44,7 +47,7 @@ pub struct Saved {
     /// The patch's file name.
     pub patch: String,
     /// The queue that was written.
-    pub rewrite: Vec<(String, stack::Exported)>,
+    pub queue: WrittenQueue,
     /// The commit on top.
     pub top: Id,
     /// The patch in the stack that was written.
@@ -90,6 +93,14 @@ pub enum SaveError {
         /// The paths; none: it would have nothing left to do.
         conflicts: Vec<Conflict>,
     },
+    /// Commits are gone from the checkout, and what they did with them; nobody said that their patches are to go.
+    #[error("commits are gone from the checkout, and their changes with them")]
+    Vanished {
+        /// Per patch its name, its commit, and the paths that no longer have the change.
+        patches: Vec<(String, Id, Vec<RepoPath>)>,
+        /// Whether the checkout was only moved back: it stands on one of the queue's own commits.
+        moved_back: bool,
+    },
     /// The patch files are newer, so the patch to fold into may be another one there.
     #[error("the patch files are newer than the checkout")]
     FilesNewer,
@@ -131,6 +142,10 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
         let (files, commits) = (state.files.clone(), state.made.clone());
         return Err(SaveError::of(SettleError::Diverged { files, commits }));
     }
+    if cell == Cell::FilesNewer {
+        refuse_last_copies(site, supply, &objects, &state, &files).map_err(SaveError::of)?;
+    }
+    let allowed = which_patches(&files, &request.allow_drop)?;
     let changes = chosen(&state.work, request)?;
     let tree = undo::work_tree(site, &mut objects, tip, &changes).map_err(SaveError::of)?;
     let work = Work { tip, tree, changes };
@@ -139,9 +154,10 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
         Some(name) => folded(site, supply, &mut objects, (&files, &state), &work, name)?,
         None => on_top(site, supply, &mut objects, (&files, &state), &work, request)?,
     };
-    let rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions, None)?;
+    let mut rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions, None)?;
+    judge_vanished(supply, &mut objects, &state, &mut rewrite, &allowed)?;
     let patch = rewrite.patches.get(at).map(|(name, _)| name.clone()).unwrap_or_default();
-    let written = rewrite.patches.iter().map(|(name, exported)| (name.clone(), exported.clone())).collect();
+    let queue = rewrite.written().and(Taken::of(&state, &files));
     let top = rewrite.stack.top();
     let items = &rewrite.stack.items;
     let parent = at.checked_sub(1).and_then(|below| items.get(below)).map_or(base.commit, |item| item.commit);
@@ -150,7 +166,29 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
     let (author, committer) = (request.author.clone(), request.author.clone());
     let through = objects.put_commit(&Commit { tree: work.tree, parents: vec![tip], author, committer, message });
     rewrite.publish(site, &mut objects, &state, Some(through), around).map_err(SaveError::of)?;
-    Ok(Saved { changes: work.changes, patch, rewrite: written, top, item, parent })
+    Ok(Saved { changes: work.changes, patch, queue, top, item, parent })
+}
+
+/// A commit that vanished takes its patch along only where its change is in the queue all the same, or somebody said so.
+fn judge_vanished(
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+    rewrite: &mut Rewrite,
+    allowed: &[String],
+) -> Result<(), SaveError> {
+    let Some(record) = &state.record else { return Ok(()) };
+    let vanished = vanished(supply, objects, record, rewrite)?;
+    let lost = vanished.iter().filter(|patch| !allowed.contains(&patch.name)).filter_map(|patch| match &patch.fate {
+        Fate::Lost(paths) => Some((patch.name.clone(), patch.commit, paths.clone())),
+        Fate::Folded(_) => None,
+    });
+    let patches: Vec<(String, Id, Vec<RepoPath>)> = lost.collect();
+    if !patches.is_empty() {
+        return Err(SaveError::Vanished { patches, moved_back: is_moved_back(record, &state.line()) });
+    }
+    rewrite.note_vanished(&vanished);
+    Ok(())
 }
 
 /// The changes that are to be saved.
@@ -165,6 +203,18 @@ fn no_folding(files: &Files, name: &str) -> SaveError {
         Ok(_) => SaveError::FilesNewer,
         Err(error) => error.into(),
     }
+}
+
+/// What `save` would take, as far as it can be told without a lock.
+///
+/// # Errors
+/// [`SaveError`], where there is nothing that could be saved.
+pub fn to_save(site: &Site<'_>, request: &Request) -> Result<Vec<WorkChange>, SaveError> {
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(SaveError::of)?;
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, &files).map_err(SaveError::of)?;
+    state.cell().map_err(SaveError::of)?;
+    chosen(&state.work, request)
 }
 
 fn chosen(work: &[WorkChange], request: &Request) -> Result<Vec<WorkChange>, SaveError> {

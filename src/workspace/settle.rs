@@ -6,9 +6,12 @@ use super::digest::QueueChange;
 use super::files_side::{Files, FilesError};
 use super::follow::{FollowError, GitSide, Move, RefMove, follow, sparse_of};
 use super::journal::{Journal, KillPoint};
+use super::last_copy::{LastCopy, last_copies};
 use super::layout::Scope;
+use super::left::Taken;
 use super::lock::{Holder, Lock, LockError};
 use super::manifest::Track;
+use super::named_paths::{AbsentPath, absent_paths};
 use super::publish::{self, PublishError, Step};
 use super::record::Record;
 use super::site::{PATIENCE, Site, lock_upstream};
@@ -81,6 +84,9 @@ pub enum SettleError {
         /// The checkout's commits that are in no patch file, oldest first; empty where some were only dropped.
         commits: Vec<NewCommit>,
     },
+    /// Patch files that patchq wrote are gone, and the checkout's commits are all that is left of them.
+    #[error("the checkout has the last copy of patches whose files are gone")]
+    LastCopy(Vec<LastCopy>),
     /// The checkout's commits are no queue.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
@@ -109,6 +115,8 @@ pub struct Settled {
     pub applied: Applied,
     /// Whether anything in store or checkout changed.
     pub changed: bool,
+    /// What the files had lost since they were last equal with the checkout, if they were taken.
+    pub taken: Taken,
     /// What happened to the checkout's files.
     pub checkout: Option<Materialized>,
     /// Uncommitted changes that are still there.
@@ -121,6 +129,8 @@ pub struct Settled {
     pub gave_up: bool,
     /// The store was lost and made anew: commits that were in no patch file are gone.
     pub lost_store: bool,
+    /// Paths of the manifest's entry that the queue's tree does not have.
+    pub absent: Vec<AbsentPath>,
     /// Paths that came beyond the manifest's `sparse` because the queue touches them.
     pub extra: Vec<RepoPath>,
 }
@@ -195,15 +205,23 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
         version: files.version.clone(),
         applied,
         changed: false,
+        taken: Taken::default(),
         checkout: None,
         work: Vec::new(),
         unexported: Vec::new(),
         discarded: (Vec::new(), Vec::new()),
         gave_up: false,
         lost_store: state.lost_store(),
+        absent: Vec::new(),
         extra: Vec::new(),
     };
     judge(&state, wish, &mut settled)?;
+    if !wish.discard && settled.unexported.is_empty() {
+        refuse_last_copies(site, supply, &objects, &state, &files)?;
+    }
+    if settled.unexported.is_empty() {
+        settled.taken = Taken::of(&state, &files);
+    }
     objects.flush(&[settled.applied.stack.top()])?;
     move_there(site, &mut objects, &files, &state, wish, around, &mut settled)?;
     settled.work = if state.has_checkout() || wish.checkout {
@@ -211,9 +229,29 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
     } else {
         Vec::new()
     };
+    if !wish.pristine {
+        settled.absent = absent_paths(&mut objects, site.upstream, &settled.applied.stack)?;
+    }
     let touched: Vec<RepoPath> = sparse_of(site, files.pin, settled.applied.stack.top())?.extra().to_vec();
     settled.extra = touched;
     Ok(settled)
+}
+
+/// Refuses to take files where that would take the last copy of a patch along.
+///
+/// # Errors
+/// [`SettleError::LastCopy`].
+pub(super) fn refuse_last_copies(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &Objects<'_>,
+    state: &State,
+    files: &Files,
+) -> Result<(), SettleError> {
+    match last_copies(site, supply, objects, state, files)? {
+        lost if lost.is_empty() => Ok(()),
+        lost => Err(SettleError::LastCopy(lost)),
+    }
 }
 
 /// The table of `who is right`, for `setup` and `apply`.
@@ -294,16 +332,22 @@ fn move_there(
         side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
     }
     if !brings_back {
-        side.refs.extend(equal_refs(site, objects, stack, files, wish.pristine, false)?);
+        side.refs.extend(equal_refs(site, objects, stack, files, (wish.pristine, false), &[])?);
     }
-    if settled.gave_up {
-        side.refs.extend(undo::keep(site, objects, state, &[], &side, (around, Vec::new()))?);
+    if settled.gave_up || state.record.is_some() && state.files.iter().any(is_loss) {
+        let notes = settled.taken.notes();
+        side.refs.extend(undo::keep(site, objects, state, &[], &side, (around, notes))?);
     }
     settled.changed = !side.checkout.is_empty() || !side.refs.is_empty();
     if settled.changed {
         settled.checkout = do_step(site, objects, Vec::new(), &side, around)?;
     }
     Ok(())
+}
+
+/// Whether a change of the files takes something away that only the checkout's commits still say.
+fn is_loss(change: &QueueChange) -> bool {
+    matches!(change, QueueChange::Removed(_) | QueueChange::Changed(_))
 }
 
 /// Whether the checkout already is what a move would make of it: right commit, right paths, right index.
@@ -321,7 +365,7 @@ pub(super) fn version_text(site: &Site<'_>, files: &Files) -> Option<String> {
 }
 
 /// The moves of the refs that say "files and commits are equal, and this is what they are". `version_taken`: the
-/// version of `files` was taken just now, whatever was known of it before.
+/// version of `files` was taken just now, whatever was known of it before. `written`: the patch files that this step writes.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -330,14 +374,15 @@ pub(super) fn equal_refs(
     objects: &mut Objects<'_>,
     stack: &Stack,
     files: &Files,
-    pristine: bool,
-    version_taken: bool,
+    (pristine, version_taken): (bool, bool),
+    written: &[String],
 ) -> Result<Vec<RefMove>, GitError> {
     let names: Vec<(Id, String)> = stack.items.iter().map(|item| (item.commit, item.name.clone())).collect();
     let notes = make_notes(objects, &names)?;
     let before = Record::read(objects)?;
     let version_of = taken_for(before.as_ref().filter(|_| !version_taken), files);
-    let record = Record { pristine, ..Record::new(stack, files.digest(), version_of) }.make(objects)?;
+    let record = Record { pristine, ..Record::new(stack, files.digest(), version_of) };
+    let record = record.with_written(objects, before.as_ref(), &files.queue, written).make(objects)?;
     let mut moves = Vec::new();
     for (name, new) in [(BASE, stack.base.commit), (NOTES, notes), (SYNCED, record)] {
         moves.extend(RefMove::to(site, name, Some(new))?);

@@ -2,6 +2,8 @@
 
 use super::files_side::Files;
 use super::findings::{Finding, FindingKind, Severity};
+use super::layout::MANIFEST;
+use super::named_paths::{AbsentPath, absent_paths};
 use super::record::Record;
 use super::settle::{SettleError, stack_of};
 use super::site::Site;
@@ -45,6 +47,9 @@ pub fn judge_queue(
         }
     };
     found(judge_applied(site, files, &applied, demands));
+    if applied.failure.is_none() {
+        found(judge_paths(site, &absent_paths(&mut objects, site.upstream, &applied.stack)?));
+    }
     found(judge_export(site, supply, &mut objects, files, &applied)?);
     if demands.canonical {
         found(judge_form(site, supply, &mut objects, files, &applied)?);
@@ -89,6 +94,12 @@ fn pin_finding(site: &Site<'_>, pin: Id, error: SettleError) -> Result<Finding, 
     let file = site.workspace.layout.pin(site.name());
     let file = site.workspace.layout.shown(&file).display().to_string();
     Ok(Finding::error(FindingKind::Pin, file, message).at(1))
+}
+
+/// Paths that are there on another release perhaps, and here not: no build of the others is wrong because of them.
+fn judge_paths(site: &Site<'_>, absent: &[AbsentPath]) -> Vec<Finding> {
+    let finding = |at: &AbsentPath| Finding::error(FindingKind::Path, MANIFEST, at.to_string()).at(site.upstream.line);
+    absent.iter().map(|at| finding(at).severity(Severity::Warning)).collect()
 }
 
 /// A patch file as messages call it.

@@ -357,11 +357,11 @@ mod around_it {
             hint: "patchq setup .",
             ..BASE
         },
-        the_name_of_an_upstream_where_a_folder_is_meant: Mistake {
-            what: "the name of an upstream where a folder is meant",
-            args: &["setup", "up"],
+        the_folder_of_an_upstream_where_its_name_is_meant: Mistake {
+            what: "the folder of an upstream where its name is meant",
+            args: &["setup", "./up"],
             code: 2,
-            says: &["'up' is inside the workspace"],
+            says: &["'./up' is inside the workspace"],
             hint: "patchq setup --only up",
             ..BASE
         },

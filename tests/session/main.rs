@@ -87,7 +87,7 @@ impl Run<'_> {
                 return;
             }
             if open.is_empty() {
-                moving.publish(&rebased, &around()).unwrap();
+                moving.publish(&rebased, true, &around()).unwrap();
                 self.ended = true;
                 return;
             }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::super::changers::Changers;
-use super::super::export::{Patch, patches};
 use super::super::outcomes;
+use super::super::patch_files::{Patch, Renamed, patches, renames};
 use crate::git::Id;
 use crate::report::{ConflictReport, DamagedReport, Heading, PatchReport, markdown};
 use crate::stack::PatchDifference;
@@ -33,6 +33,7 @@ pub(in crate::cli) struct Document {
     /// What became of the patch files.
     files: Vec<Patch>,
     removed: Vec<String>,
+    renamed: Vec<Renamed>,
     /// Remembered decisions that could not be used.
     damaged: Vec<DamagedReport>,
     /// How many of the hunks in conflict a remembered decision would settle.
@@ -57,6 +58,8 @@ pub(super) fn reports(refreshed: &Refreshed) -> Vec<PatchReport> {
 pub(super) fn document(name: &str, refreshed: Refreshed, patches_then: Vec<PatchReport>, dry_run: bool) -> Document {
     let Target { pin, version, track, same, notes, .. } = refreshed.target;
     let published = refreshed.published;
+    let queue = published.as_ref().map(|done| done.queue.clone()).unwrap_or_default();
+    let taken = refreshed.applied.clone().unwrap_or_default();
     Document {
         name: name.to_owned(),
         from: Place { commit: refreshed.from.pin, version: refreshed.from.version },
@@ -65,11 +68,12 @@ pub(super) fn document(name: &str, refreshed: Refreshed, patches_then: Vec<Patch
         dry_run,
         same,
         published: published.is_some() || refreshed.followed,
-        applied: refreshed.applied,
+        applied: refreshed.applied.is_some(),
         notes: notes.iter().map(ToString::to_string).collect(),
         patches: patches_then,
-        files: published.as_ref().map(|done| patches(&done.patches)).unwrap_or_default(),
-        removed: published.map(|done| done.removed).unwrap_or_default(),
+        files: patches(&queue),
+        removed: queue.removed.iter().chain(&taken.removed).cloned().collect(),
+        renamed: renames(if published.is_some() { &queue.renamed } else { &taken.renamed }),
         damaged: refreshed.damaged.iter().map(DamagedReport::new).collect(),
         remembered: refreshed.remembered,
     }

@@ -84,7 +84,7 @@ pub(super) struct Args {
     #[arg(long = "continue", conflicts_with_all = ["to", "dry_run", "track", "once", "allow_older", "abort"])]
     pub(super) go_on: bool,
     /// Give up the refresh that waits for decisions
-    #[arg(long, conflicts_with_all = ["to", "dry_run", "track", "once", "allow_older", "allow_drop", "accept", "only", "report"])]
+    #[arg(long, conflicts_with_all = ["to", "dry_run", "track", "once", "allow_older", "allow_drop", "allow_empty", "accept", "only", "report"])]
     pub(super) abort: bool,
     /// Follow this branch, tag or glob over tags from now on
     #[arg(long, value_name = "NEW", conflicts_with = "once")]
@@ -99,6 +99,9 @@ pub(super) struct Args {
     /// times)
     #[arg(long, value_name = "PATCH")]
     pub(super) allow_drop: Vec<String>,
+    /// Allow a queue that ends up empty
+    #[arg(long)]
+    pub(super) allow_empty: bool,
     /// Decide conflicts in this way, in order: by the proposal where there is one, by the patch, by upstream, as remembered
     #[arg(long, value_name = "WAY", value_delimiter = ',')]
     pub(super) accept: Vec<AcceptWay>,
@@ -199,19 +202,24 @@ fn moved(
     }
     .map_err(wrong)?;
     if moving.target.same {
-        let stayed = if wish.dry_run { Ok((false, false)) } else { around(context, |around| moving.stay(around)) };
+        let stayed = if wish.dry_run { Ok((None, false)) } else { around(context, |around| moving.stay(around)) };
         let (applied, followed) = stayed.map_err(wrong)?;
         return Ok((Exit::Done, Refreshed { applied, followed, ..moving.done(None) }));
     }
     let mut rebased = moving.run().map_err(wrong)?;
     session::tell_drift(context, name, &moving, &rebased);
+    let mut allowed = wish.allow_empty;
     let asks = context.asker.can_ask() && !context.json && !wish.dry_run;
     // What was decided in a session is written after a last question.
     if asks && (begun.get() || !rebased.is_clean()) {
         let held = session::hold(context, (site, supply), &mut moving, rebased);
         begun.set(moving.is_kept());
         rebased = match held? {
-            Held::Decided(rebased) => rebased,
+            // The last question said it.
+            Held::Decided(rebased) => {
+                allowed = true;
+                rebased
+            }
             Held::Ended(exit, rebased) => return Ok((exit, Refreshed { held: true, ..moving.done(Some(rebased)) })),
         };
     }
@@ -222,7 +230,9 @@ fn moved(
     if rebased.is_clean() {
         exit = Exit::Done;
         if !wish.dry_run {
-            published = Some(around(context, |around| moving.publish(&rebased, around)).map_err(wrong)?);
+            let question = format!("{name}: no patch would be left; write the empty queue?");
+            let allow_empty = allowed || !moving.empties(&rebased) || context.confirm(&question, false)?;
+            published = Some(around(context, |around| moving.publish(&rebased, allow_empty, around)).map_err(wrong)?);
         }
     }
     Ok((exit, Refreshed { published, differences, pin_lines, ..moving.done(Some(rebased)) }))
@@ -262,7 +272,7 @@ fn wish(args: &Args) -> Result<RefreshWish, CliError> {
     }
     let agreed = Agreed { accept, only: args.only.clone(), allow_drop: args.allow_drop.clone() };
     agreed.check().map_err(|error| CliError::usage(error.to_string()))?;
-    Ok(RefreshWish { target, agreed, dry_run: args.dry_run })
+    Ok(RefreshWish { target, agreed, dry_run: args.dry_run, allow_empty: args.allow_empty })
 }
 
 /// The upstream that is meant: the named one, the checkout one stands in, the only one; of a session the only one that is open.

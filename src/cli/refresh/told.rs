@@ -3,15 +3,14 @@
 use std::ffi::OsStr;
 
 use super::super::context::Context;
-use super::super::export::say_patches;
 use super::super::failure::{CliError, shown};
 use super::super::hint;
 use super::super::outcomes;
+use super::super::patch_files::{say_patches, say_taken};
 use super::super::resolutions::unusable;
 use super::super::session::hand_over_failed as hand_over;
 use super::{AcceptWay, Args, RefreshError};
 use crate::report::{ConflictReport, FileReport, PatchReport};
-use crate::stack::Origin;
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::Refreshed;
@@ -37,7 +36,8 @@ pub(super) fn told(
     let here = format!("{} ({})", shown(target.version.as_bytes()), target.pin.short(8));
     if refreshed.rebased.is_none() {
         context.tell(&format!("{name}: at {here} already"));
-        if refreshed.applied {
+        if let Some(taken) = &refreshed.applied {
+            say_taken(context, name, taken);
             context.tell(&format!("{name}: the patch files were newer; they are applied now"));
         }
         if let Some(track) = target.track.as_ref().filter(|_| refreshed.followed) {
@@ -70,18 +70,15 @@ pub(super) fn told(
         context.say(&waiting(name, refreshed, report, (conflicts, args)));
     } else if args.dry_run {
         context.tell(&format!("{name}: nothing was changed (--dry-run)"));
+        let left = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.stack.items.len());
+        if left == 0 && !refreshed.from.patches.is_empty() && !args.allow_empty {
+            let note = Message::note(format!("{name}: no patch would be left, and the queue would be empty"));
+            context.say(&note.hint(format!("{} --allow-empty", again(name, args))));
+        }
     }
     if let Some(published) = &refreshed.published {
         // The table says what became of the patches; this is about their files.
-        let (kept, written): (Vec<_>, Vec<_>) =
-            published.patches.iter().cloned().partition(|(_, patch)| patch.origin == Origin::Kept);
-        say_patches(context, name, &written);
-        if !kept.is_empty() {
-            context.tell(&format!("{name}: {} unchanged", count(kept.len(), "patch file", "patch files")));
-        }
-        for file in &published.removed {
-            context.tell(&format!("{name}: removed   {file}"));
-        }
+        say_patches(context, name, &published.queue, ("patch file", "patch files"));
         if let Some(track) = &target.track {
             context.tell(&format!("{name}: follows {track} from now on"));
         }

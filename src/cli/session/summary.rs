@@ -39,7 +39,7 @@ pub(super) fn last(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<L
         body: Body::Text(lines),
         changed_by: ChangedBy::NotAsked,
         proposals: Vec::new(),
-        notes: careful(rebased),
+        notes: careful(rebased, moving.empties(rebased)),
         choices: choices(moving.decisions().last_applied(rebased) > 0),
     };
     Ok(match session.shown(|screen| screen.ask(&question))? {
@@ -50,8 +50,8 @@ pub(super) fn last(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<L
     })
 }
 
-/// What was decided although it goes back behind upstream.
-fn careful(rebased: &Rebased) -> Vec<String> {
+/// What was decided although it goes back behind upstream, and that no patch is left.
+fn careful(rebased: &Rebased, empties: bool) -> Vec<String> {
     let files = rebased.patches.iter().filter(|patch| patch.dropped.is_none()).flat_map(|patch| &patch.files);
     let of_file = |file: &FileOutcome| {
         let downgrade = |decided: &Decided| match &decided.what {
@@ -67,7 +67,8 @@ fn careful(rebased: &Rebased) -> Vec<String> {
         };
         file.decided.iter().filter_map(downgrade).collect::<Vec<_>>()
     };
-    files.flat_map(of_file).collect()
+    let empty = empties.then(|| "careful: no patch is left; the queue will be empty".to_owned());
+    files.flat_map(of_file).chain(empty).collect()
 }
 
 fn choices(can_go_back: bool) -> Vec<Choice> {

@@ -108,7 +108,8 @@ in_both_worlds! {
         let next = bench.release("v1.1", &edits);
         bench.ready(TRACK, &queue);
         let before = all(env);
-        env.patchq(&["refresh"]).ok().prints("2 patches: 2 are upstream already\n");
+        changes_nothing(env, &["refresh"]).exits(1).says("no patch would be left").hints("patchq refresh up --allow-empty");
+        env.patchq(&["refresh", "--allow-empty"]).ok().prints("2 patches: 2 are upstream already\n");
         assert_eq!(env.head(), next);
         assert_eq!(env.queue(), [""; 0]);
         assert_in_step(env);
