@@ -114,11 +114,17 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Moves a copy, which still stands on the pin of the other upstream, where it is to go; then writes the document of both.
+/// Says what became of a copy that went elsewhere in the step that made it. One about which something must be decided first
+/// stands on the pin of the other upstream, and is moved by an ordinary refresh. Then the document of both is written.
 fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
-    let (exit, refreshed) = match copied.to {
-        None => (Exit::Done, None),
-        Some(to) => {
+    let (exit, refreshed) = match (copied.to, copied.moved) {
+        (_, Some(moved)) => {
+            let workspace = context.workspace()?;
+            let document = refresh::tell_copy(context, workspace.upstream(&copied.document.name)?, moved)?;
+            (Exit::Done, Some(document))
+        }
+        (None, None) => (Exit::Done, None),
+        (Some(to), None) => {
             let workspace = context.workspace()?;
             let upstream = workspace.upstream(&copied.document.name)?;
             // Both were named: that the commit lies behind the other's pin, or beside the track, is meant.

@@ -5,17 +5,33 @@ use super::context::Context;
 use super::entry::{in_the_way, new_name, pin_of, rev, with_site};
 use super::failure::CliError;
 use super::hint;
+use super::refresh;
 use crate::git::Rev;
 use crate::ui::count;
 use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
-use crate::workspace::{AdoptError, Adopted, Adoption, Files, NewEntry, SettleError, Workspace, adopt, refuse_patches};
+use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed};
+use crate::workspace::{
+    AdoptError, Adopted, Adoption, Files, Moving, NewEntry, RewriteError, SettleError, Site, Supply, TargetWish,
+    Workspace, adopt, refuse_patches,
+};
 
-/// A copy that stands where the other upstream stands.
+/// A copy, which is in the workspace's files.
 pub(super) struct Copied {
     pub(super) document: Document,
-    /// Where it is to go: a revision of the command line.
+    /// Where it is still to go, because something must be decided first: a revision of the command line.
     pub(super) to: Option<Rev>,
+    /// What became of its queue, where it went there in the same step.
+    pub(super) moved: Option<Refreshed>,
+}
+
+/// What is to be copied, and where to.
+struct Copy<'a> {
+    name: &'a Name,
+    entry: &'a NewEntry,
+    other: &'a Upstream,
+    files: &'a Files,
+    to: Option<&'a RefreshWish>,
 }
 
 /// Adds the entry and its files in one step, and says so.
@@ -31,14 +47,22 @@ pub(super) fn add_like(context: &Context, args: &Args) -> Result<Copied, CliErro
     let files = files.map_err(|error| CliError::settle(other.name.as_str(), SettleError::Files(error)))?;
     context.git()?;
     let entry = NewEntry::Like { name: name.clone(), other: other.name.clone(), track: track.clone() };
-    let adopted = write(context, &workspace, (&name, &entry), &files, other)?;
+    // Both were named: that the commit lies behind the other's pin, or beside the track, is meant. And the other entry keeps
+    // the patches, should none be left here.
+    let target = TargetWish { to: to.clone(), once: true, allow_older: true, ..TargetWish::default() };
+    let wish = RefreshWish { target, allow_empty: true, ..RefreshWish::default() };
+    let copy = Copy { name: &name, entry: &entry, other, files: &files, to: to.as_ref().map(|_| &wish) };
+    let (adopted, there) = write(context, &workspace, &copy)?;
     in_the_way(context, &workspace, &name, &adopted);
     let track = track.as_ref().or(other.track.as_ref()).map(ToString::to_string);
     tell(context, &name, other, &files, track.as_deref());
     let (url, like) = (other.url.to_string(), Some(other.name.to_string()));
-    let (pin, version, files) = (files.pin, files.version, adopted.files);
-    let name = name.to_string();
-    Ok(Copied { document: Document { name, url, track, pin, version, added: true, like, files, refresh: None }, to })
+    let (there, moved) = there.unzip();
+    let (pin, version) = there.map_or((files.pin, files.version), |there| (there.pin, there.version));
+    let (name, files) = (name.to_string(), adopted.files);
+    let to = to.filter(|_| moved.is_none());
+    let document = Document { name, url, track, pin, version, added: true, like, files, refresh: None };
+    Ok(Copied { document, to, moved })
 }
 
 /// The name of the copy and that of the other upstream, if nothing else is given that a copy has from there.
@@ -89,28 +113,52 @@ fn left_over(name: &Name, error: &AdoptError) -> CliError {
     }
 }
 
-/// Writes it all. What the queue needs the other upstream's store has, most of the time; otherwise its upstream is asked,
-/// a second time with git asking on the terminal where credentials were missing.
-fn write(
-    context: &Context,
-    workspace: &Workspace,
-    (name, entry): (&Name, &NewEntry),
-    files: &Files,
-    other: &Upstream,
-) -> Result<Adopted, CliError> {
+/// What a copy that goes elsewhere at once becomes.
+type There = Option<(Files, Refreshed)>;
+
+/// Writes it all in one step, the move along with it where nothing must be decided. What the queue needs the other upstream's
+/// store has, most of the time; otherwise its upstream is asked, a second time with git asking on the terminal where
+/// credentials were missing.
+fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(Adopted, There), CliError> {
+    let (name, other) = (copy.name, copy.other.name.as_str());
     let write = |prompts| {
-        let adopted = with_site(context, workspace, (name, Some(entry)), prompts, |site, supply| {
-            let adoption = Adoption { entry: Some(entry), files, pin_now: None };
-            Ok(context.around(context.command(), |around| adopt(site, supply, &adoption, around)))
-        })?;
-        adopted.map_err(|error| match error {
-            // The file that is to be corrected is the other one's.
-            AdoptError::Settle(error @ SettleError::Apply { .. }) => CliError::settle(other.name.as_str(), error),
-            error @ AdoptError::HasPatches { .. } => left_over(name, &error),
-            error => CliError::adopt(name.as_str(), error),
+        with_site(context, workspace, (name, Some(copy.entry)), prompts, |site, supply| {
+            let there = match copy.to {
+                Some(wish) => move_there(site, supply, wish, copy.files).map_err(|error| match error {
+                    RefreshError::Rewrite(RewriteError::Settle(error @ SettleError::Apply { .. })) => {
+                        CliError::settle(other, error)
+                    }
+                    error => refresh::failed(name.as_str(), &refresh::Args::default(), error),
+                })?,
+                None => None,
+            };
+            let files = there.as_ref().map_or(copy.files, |(files, _)| files);
+            let adoption = Adoption { entry: Some(copy.entry), files, pin_now: None };
+            let adopted = context.around(context.command(), |around| adopt(site, supply, &adoption, around));
+            let adopted = adopted.map_err(|error| match error {
+                // The file that is to be corrected is the other one's.
+                AdoptError::Settle(error @ SettleError::Apply { .. }) => CliError::settle(other, error),
+                error @ AdoptError::HasPatches { .. } => left_over(name, &error),
+                error => CliError::adopt(name.as_str(), error),
+            })?;
+            Ok((adopted, there))
         })
     };
     context.with_prompts(write)
+}
+
+/// The queue where it is to go; `None`: it stands there already, or something must be decided first.
+fn move_there(site: &Site<'_>, supply: &Supply<'_>, wish: &RefreshWish, files: &Files) -> Result<There, RefreshError> {
+    let mut moving = Moving::begin_copy(site, supply, wish, files.clone())?;
+    if moving.target.same {
+        return Ok(None);
+    }
+    let rebased = moving.run()?;
+    if !rebased.is_clean() {
+        return Ok(None);
+    }
+    let (files, published) = moving.copy_there(&rebased)?;
+    Ok(Some((files, Refreshed { published: Some(published), ..moving.done(Some(rebased)) })))
 }
 
 /// Says what was copied, what was not, and what to do next.

@@ -28,8 +28,9 @@ use crate::workspace::{Files, FilesError, Site, State, Workspace};
 ///
 /// Takes what is changed in NAME/ (tracked files, and new files that are not
 /// ignored), lists it, and writes it as a new patch file at the end of the queue.
-/// Commits made with plain git are exported first, in the same step. Nothing is
-/// staged or committed in your workspace: that is yours to do.
+/// Without -m the editor that git would open asks for the message. Commits made
+/// with plain git are exported first, in the same step. Nothing is staged or
+/// committed in your workspace: that is yours to do.
 ///
 /// With --into the changes are folded into an existing patch instead, and the
 /// patches above it are carried along in memory. If one of them does not go with

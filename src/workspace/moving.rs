@@ -1,6 +1,7 @@
 //! A queue on its way to another commit: worked out in memory, anew after each decision, and published in one step once nothing
 //! waits for a person.
 
+mod copied;
 mod in_checkout;
 mod pin_lines;
 mod track;

@@ -338,9 +338,8 @@ fn a_copy_without_a_track_follows_what_the_other_follows_and_may_be_told_where_t
     assert_eq!(env.read("ws/commits/up-3.txt"), format!("{}\n", env.up.v1_1));
     assert_eq!(env.read("ws/commits/up-3.version.txt"), "v1.1.0\n");
     assert_eq!(env.read("ws/commits/up-2.txt"), format!("{}\n", env.up.v1_0));
-    // Two steps: the copy, and its move.
-    env.run(&["undo", "up-3"]).ok();
-    assert_eq!(env.read("ws/commits/up-3.txt"), format!("{}\n", env.up.v1_0));
+    assert_eq!(document["pin"], env.up.v1_1.to_string());
+    // The copy and its move are one step.
     env.run(&["undo", "up-3"]).ok();
     assert_eq!(env.snapshot(), before);
 }
@@ -350,19 +349,22 @@ fn a_copy_killed_at_any_step_is_not_there_or_whole() {
     let env = Env::new();
     with_queue(&env);
     let before = env.snapshot();
-    let args = ["add", "up-2", "--like", "up"];
-    env.run(&args).ok();
-    let after = env.snapshot();
-    env.run(&["undo", "up-2"]).ok();
-    for point in ["Stored(0)", "Recorded", "Committed", "Staged(2)", "Replaced(1)", "Replaced(4)", "Cleared", "refs"] {
-        env.killed_at(point, &args);
-        env.run(&["undo", "--list"]).ok();
-        let is = env.snapshot();
-        assert!(is == before || is == after, "{point}: {is:#?}");
-        if is == after {
-            env.run(&["undo", "up-2"]).ok();
+    for args in [&["add", "up-2", "--like", "up"][..], &["add", "up-2", "--like", "up", "--to", "v1.1.0"]] {
+        env.run(args).ok();
+        let after = env.snapshot();
+        env.run(&["undo", "up-2"]).ok();
+        for point in
+            ["Stored(0)", "Recorded", "Committed", "Staged(2)", "Replaced(1)", "Replaced(4)", "Cleared", "refs"]
+        {
+            env.killed_at(point, args);
+            env.run(&["undo", "--list"]).ok();
+            let is = env.snapshot();
+            assert!(is == before || is == after, "{args:?}, {point}: {is:#?}");
+            if is == after {
+                env.run(&["undo", "up-2"]).ok();
+            }
+            assert_eq!(env.snapshot(), before, "{args:?}, {point}");
         }
-        assert_eq!(env.snapshot(), before, "{point}");
     }
 }
 
@@ -392,6 +394,7 @@ fn what_cannot_be_copied_changes_nothing() {
         (&["add", "two", "--to", "v1.1.0"], 2, &["--to is for a copy", "--like is missing", "hint: give the commit"]),
         (&["add", "two", "--like", "upp"], 2, &["there is no upstream 'upp'", "did you mean 'up'?"]),
         (&["add", "two", "--like", "up", "--to", "main~1"], 2, &["'main~1' is not a branch"]),
+        (&["add", "two", "--like", "up", "--to", "v9"], 1, &["the upstream has no branch, tag or commit 'v9'"]),
         (&["add", "two", "--like", "up", "--track=-x"], 2, &["'-x' could be read as an option"]),
         (&["add", "Two", "--like", "up"], 2, &["'Two' is no name for an upstream"]),
         (&["add", "tracked", "--like", "up"], 2, &["the workspace's repository tracks 'tracked'"]),

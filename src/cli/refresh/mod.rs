@@ -183,6 +183,13 @@ pub(super) fn perform(
     Ok((exit, document::document(name, refreshed, report, args.dry_run)))
 }
 
+/// Says what became of a copy that went elsewhere in the step that made it.
+pub(super) fn tell_copy(context: &Context, upstream: &Upstream, refreshed: Refreshed) -> Result<Document, CliError> {
+    let report = reports(&refreshed);
+    told(context, upstream, &refreshed, &report, (&Args::default(), false))?;
+    Ok(document::document(upstream.name.as_str(), refreshed, report, false))
+}
+
 /// Works out where the queue comes to, has its conflicts decided where somebody can be asked, and writes it. `begun`: whether
 /// there is a session to go on with, which is so too when this is tried again.
 fn moved(
