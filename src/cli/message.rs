@@ -8,6 +8,7 @@ use super::context::Context;
 use super::editor::{EditEnd, Editor};
 use super::errors::work_list;
 use super::failure::{CliError, shown};
+use super::hint;
 use crate::git::checkout::WorkChange;
 use crate::workspace::Site;
 
