@@ -45,7 +45,7 @@ pub enum GitError {
     },
     /// A file is to stand where a folder keeps other files, or below another file.
     #[error("'{0}' is a folder on one side and a file on the other")]
-    InTheWay(String),
+    InTheWay(crate::path::RepoPath),
     /// A tree holds a path that no checkout may hold.
     #[error("upstream's tree holds a path that patchq will not write: {0}")]
     EvilPath(crate::path::BadPath),

@@ -136,11 +136,18 @@ impl Objects<'_> {
     /// [`GitError::InTheWay`] when a file is to stand where a folder keeps other files; else as [`Self::entry`].
     pub fn edit(&mut self, tree: Id, edits: &Edits) -> Result<Id, GitError> {
         let edits = edits.iter().map(|(path, entry)| (path.as_bytes().to_vec(), *entry)).collect();
-        let edited = self.edit_below(Some(tree), edits)?;
+        let edited = self.edit_below(None, Some(tree), edits)?;
         Ok(edited.unwrap_or_else(|| self.put(super::ObjectKind::Tree, Vec::new())))
     }
 
-    fn edit_below(&mut self, tree: Option<Id>, edits: Vec<(Vec<u8>, Option<Entry>)>) -> Result<Option<Id>, GitError> {
+    /// The same for `edits` below the folder `at` (`None`: the top), which is `tree`.
+    fn edit_below(
+        &mut self,
+        at: Option<&RepoPath>,
+        tree: Option<Id>,
+        edits: Vec<(Vec<u8>, Option<Entry>)>,
+    ) -> Result<Option<Id>, GitError> {
+        let path = |name: &[u8]| at.map_or_else(|| RepoPath::new(name), |at| at.join(name)).map_err(GitError::EvilPath);
         let mut names: BTreeMap<Vec<u8>, Below> = BTreeMap::new();
         for (path, entry) in edits {
             match path.split_once_str("/") {
@@ -167,15 +174,15 @@ impl Objects<'_> {
                 let adds = below.deeper.iter().any(|(_, entry)| entry.is_some());
                 if folder.is_some() || adds {
                     if now.is_some() && folder.is_none() && below.leaf.is_none() {
-                        return Err(GitError::InTheWay(crate::path::printable(&name)));
+                        return Err(GitError::InTheWay(path(&name)?));
                     }
-                    let id = self.edit_below(folder.map(|entry| entry.id), below.deeper)?;
+                    let id = self.edit_below(Some(&path(&name)?), folder.map(|entry| entry.id), below.deeper)?;
                     now = id.map(|id| Entry { mode: Mode::Folder, id });
                 }
             }
             if let Some(Some(entry)) = below.leaf {
                 if now.is_some_and(|now| now.mode == Mode::Folder) {
-                    return Err(GitError::InTheWay(crate::path::printable(&name)));
+                    return Err(GitError::InTheWay(path(&name)?));
                 }
                 now = Some(entry);
             }
@@ -304,6 +311,21 @@ mod tests {
         assert_eq!(seen, [("a".to_owned(), true, false), ("a/x".to_owned(), false, true)]);
         let none = objects.edit(start, &Edits::from([(path("a"), None), (path("b"), None)])).unwrap();
         assert_eq!(none, Id::EMPTY_TREE);
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_named_from_the_top() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(&dir.path().join("s.git")).unwrap();
+        let mut objects = Objects::new(&store).unwrap();
+        let one = file(&mut objects, "1");
+        let start = objects.edit(Id::EMPTY_TREE, &Edits::from([(path("lib/a/x"), Some(one))])).unwrap();
+        let mut in_the_way = |at: &str| match objects.edit(start, &Edits::from([(path(at), Some(one))])) {
+            Err(GitError::InTheWay(path)) => path.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(in_the_way("lib/a"), "lib/a");
+        assert_eq!(in_the_way("lib/a/x/y"), "lib/a/x");
     }
 
     proptest! {

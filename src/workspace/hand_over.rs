@@ -174,8 +174,9 @@ impl HandOver {
     fn edited(&self, objects: &mut Objects<'_>, tree: Id, edits: &Edits) -> Result<Id, HandOverError> {
         objects.edit(tree, edits).map_err(|error| match error {
             GitError::InTheWay(path) => {
-                let hit = self.conflicts.iter().map(|at| &at.path).filter(|at| at.to_string() == path);
-                let hit: Vec<RepoPath> = hit.cloned().collect();
+                // The path itself, or one of which it is a folder: a file stands where that is to be.
+                let hit = self.conflicts.iter().map(|at| &at.path);
+                let hit: Vec<RepoPath> = hit.filter(|at| at.is_within(&path) || path.is_within(at)).cloned().collect();
                 let all = || self.conflicts.iter().map(|at| at.path.clone()).collect();
                 HandOverError::Unfit(if hit.is_empty() { all() } else { hit })
             }
@@ -299,4 +300,45 @@ fn is_untracked(change: &WorkChange) -> bool {
 /// Whether the branch of the stack still is where the record's way back leads.
 fn branch_tip(site: &Site<'_>) -> Result<Id, GitError> {
     site.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::git::{Entry, Store};
+
+    #[test]
+    fn only_the_conflict_that_does_not_fit_is_blamed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(&dir.path().join("s.git")).unwrap();
+        let mut objects = Objects::new(&store).unwrap();
+        let path = |text: &str| RepoPath::new(text).unwrap();
+        let file = objects.put_file(Mode::File, b"x".to_vec());
+        let tree = objects.edit(Id::EMPTY_TREE, &Edits::from([(path("lib/a/x"), Some(file))])).unwrap();
+        let at = |at: &str| Unmerged {
+            path: path(at),
+            own: path(at),
+            renamed: false,
+            base: None,
+            upstream: None,
+            patch: Some(Entry { mode: Mode::File, id: file.id }),
+            work: None,
+            mode: Mode::File,
+        };
+        let order = HandOver {
+            patch: "0001-x.patch".to_owned(),
+            pin: Id::EMPTY_TREE,
+            head: Id::EMPTY_TREE,
+            picked: Id::EMPTY_TREE,
+            message: BString::default(),
+            merged: Vec::new(),
+            conflicts: vec![at("lib/a"), at("other/a")],
+        };
+        let edits = Edits::from([(path("lib/a"), Some(file)), (path("other/a"), Some(file))]);
+        match order.edited(&mut objects, tree, &edits) {
+            Err(HandOverError::Unfit(paths)) => assert_eq!(paths, [path("lib/a")]),
+            other => panic!("{other:?}"),
+        }
+    }
 }
