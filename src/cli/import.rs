@@ -1,6 +1,7 @@
 //! `patchq import`.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -15,6 +16,9 @@ use crate::ui::{Message, count};
 use crate::workspace::manifest::Name;
 use crate::workspace::queue::SERIES;
 use crate::workspace::{AdoptError, Adopted, Found, SettleError, Source, SourceError, Workspace, pins, refuse_patches};
+
+/// A file that names a commit is not larger, in bytes.
+const COMMIT_FILE: u64 = 64 << 10;
 
 /// Take over patches that exist
 ///
@@ -179,7 +183,14 @@ fn commit(context: &Context, args: &Args) -> Result<Option<Rev>, CliError> {
     let Some(path) = &args.commit_file else { return Ok(None) };
     let name = shown(path.as_os_str().as_encoded_bytes());
     let real = context.cwd.join(path);
-    let bytes = std::fs::read(&real).map_err(|error| CliError::io("cannot read", path, &error))?;
+    // It may be a pipe, and is one line.
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(&real).map_err(|error| CliError::io("cannot read", path, &error))?;
+    let read = file.take(COMMIT_FILE + 1).read_to_end(&mut bytes);
+    read.map_err(|error| CliError::io("cannot read", path, &error))?;
+    if bytes.len() as u64 > COMMIT_FILE {
+        return Err(CliError::plain("pin", format!("{name} is larger than {COMMIT_FILE} bytes, and names no commit")));
+    }
     let at = |error: CliError| error.exit(Exit::Failed).at(name.clone(), Some(1));
     let text = pins::parse_reference(&bytes, path).map_err(|error| at(CliError::of("pin", &error)))?;
     let rev = Rev::parse(&text).map_err(|error| at(CliError::plain("pin", format!("{name}:1: {error}"))))?;

@@ -1,12 +1,15 @@
 //! Where a report for a pull request goes. Whether it can go there is known before anything is done that it tells of.
 
 use std::fs::{self, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::failure::{CliError, shown};
 use crate::report::is_markdown;
+
+/// No first line of a report is longer, in bytes.
+const FIRST_LINE: u64 = 64 << 10;
 
 /// The destination of a report.
 pub(super) enum ReportFile {
@@ -69,7 +72,9 @@ fn holds_something_else(path: &Path) -> io::Result<bool> {
         Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(found) if found.is_file() => {
             OpenOptions::new().write(true).open(path)?;
-            Ok(found.len() > 0 && !is_markdown(&fs::read(path)?))
+            let mut start = Vec::new();
+            fs::File::open(path)?.take(FIRST_LINE).read_to_end(&mut start)?;
+            Ok(found.len() > 0 && !is_markdown(&start))
         }
         // A pipe or a device keeps nothing.
         Ok(_) => Ok(false),

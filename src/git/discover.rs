@@ -6,12 +6,16 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::program::{GitProgram, Prompts, Run, Watch};
 use super::{GitError, ProgramError};
 use crate::path::RepoPath;
+
+/// No file that says where a git folder is is larger, in bytes.
+const MOST: u64 = 64 << 10;
 
 /// The repository around a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,16 +53,23 @@ pub fn enclosing(root: &Path) -> Result<Option<Enclosing>, GitError> {
     Ok(None)
 }
 
+/// As much of a file as says where something is; what is longer is nothing that git wrote.
+pub(super) fn first_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// `gitdir: PATH`
 fn read_link_file(path: &Path) -> Result<Option<PathBuf>, GitError> {
-    let text = fs::read(path).map_err(GitError::io("cannot read", path))?;
+    let text = first_bytes(path).map_err(GitError::io("cannot read", path))?;
     Ok(text.strip_prefix(b"gitdir: ").map(path_of))
 }
 
 /// What git takes for a git folder: a `HEAD`, and `objects` and `refs` there or in the folder that `commondir` names.
 fn open(git_dir: &Path, workdir: &Path) -> Result<Option<Enclosing>, GitError> {
     let pointer = git_dir.join("commondir");
-    let common = match fs::read(&pointer) {
+    let common = match first_bytes(&pointer) {
         Ok(text) => git_dir.join(path_of(&text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => git_dir.to_owned(),
         Err(error) => return Err(GitError::io("cannot read", pointer)(error)),

@@ -222,7 +222,7 @@ fn changes(site: &Site<'_>, adoption: &Adoption<'_>) -> Result<Vec<FileChange>, 
     }
     if let Some(entry) = adoption.entry {
         // From what stands there now: somebody may have added another entry since.
-        let text = files::read(&layout.manifest())?.unwrap_or_default();
+        let text = files::read_at_most(&layout.manifest(), files::LIST)?.unwrap_or_default();
         hold(MANIFEST.to_owned(), with_entry(&text, entry)?)?;
     }
     let names = site.workspace.manifest.upstreams.iter().map(|upstream| &upstream.name);

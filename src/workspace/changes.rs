@@ -32,7 +32,7 @@ pub(super) fn of_ignores<'a>(
 ) -> Result<Vec<FileChange>, FileError> {
     let mut changes = Vec::new();
     let mut change = |name: &str, lines: &dyn Fn(&[u8]) -> Vec<String>| -> Result<(), FileError> {
-        let old = files::read(&layout.root().join(name))?;
+        let old = files::read_at_most(&layout.root().join(name), files::LIST)?;
         let bytes = old.as_deref().unwrap_or_default();
         // The two names are constants that hold.
         if let (Some(new), Ok(path)) = (with_lines(bytes, &lines(bytes)), RepoPath::new(name)) {

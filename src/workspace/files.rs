@@ -3,9 +3,19 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use crate::path::printable;
+
+/// No file with one line (a pin, a version, where a `.git` leads) is larger, in bytes.
+pub(super) const ONE_LINE: u64 = 64 << 10;
+/// No file with a list of lines (a series, an ignore file) and no manifest is larger, in bytes.
+pub(super) const LIST: u64 = 4 << 20;
+/// No other file that is read whole is larger, in bytes.
+const MOST: u64 = 1 << 30;
 
 /// Why a file of the workspace cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +36,14 @@ pub enum FileError {
     /// A folder, device, pipe or socket in a file's place.
     #[error("{} is no regular file", shown(.0))]
     NotAFile(PathBuf),
+    /// A file that is larger than any that is meant to be there.
+    #[error("{} is larger than {most} bytes, which is more than patchq reads of such a file", shown(.path))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How large it may be.
+        most: u64,
+    },
     /// Something else in a folder's place.
     #[error("{} is no folder", shown(.0))]
     NotAFolder(PathBuf),
@@ -70,8 +88,16 @@ pub(super) fn stat(path: &Path) -> Result<Option<fs::Metadata>, FileError> {
 /// The bytes of a regular file; `None` where there is nothing.
 ///
 /// # Errors
-/// [`FileError`]; symlinks and folders are refused.
+/// [`FileError`]; symlinks, folders, pipes and devices are refused, and what is larger than any patch file.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    read_at_most(path, MOST)
+}
+
+/// The same of a file that is not larger than `most` bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>, FileError> {
     let Some(meta) = stat(path)? else { return Ok(None) };
     if meta.is_symlink() {
         return Err(FileError::Symlink(path.to_owned()));
@@ -79,9 +105,21 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     if !meta.is_file() {
         return Err(FileError::NotAFile(path.to_owned()));
     }
+    // What came into its place meanwhile is neither followed nor waited for.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let io = || FileError::io("read", path);
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(io())?;
+    let meta = file.metadata().map_err(io())?;
+    if !meta.is_file() {
+        return Err(FileError::NotAFile(path.to_owned()));
+    }
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|mut file| file.read_to_end(&mut bytes));
-    read.map_err(FileError::io("read", path))?;
+    if meta.len() <= most {
+        file.take(most + 1).read_to_end(&mut bytes).map_err(io())?;
+    }
+    if meta.len() > most || bytes.len() as u64 > most {
+        return Err(FileError::TooLarge { path: path.to_owned(), most });
+    }
     Ok(Some(bytes))
 }
 
@@ -112,6 +150,19 @@ pub(super) fn write_new(path: &Path, bytes: &[u8], like: Option<&fs::Metadata>) 
         file.sync_all()
     };
     write().map_err(FileError::io("write", path))
+}
+
+/// Writes a file beside its place and moves it there, on the disk when this returns.
+///
+/// # Errors
+/// [`FileError`]; then what was there is there.
+pub(super) fn put(file: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let (folder, name) = (file.parent().unwrap_or(file), file.file_name().unwrap_or_default());
+    let staged = folder.join(format!(".patchq-{}.tmp", name.display()));
+    remove(&staged)?;
+    write_new(&staged, bytes, None)?;
+    fs::rename(&staged, file).map_err(FileError::io("write", file))?;
+    sync_folder(folder)
 }
 
 /// Removes a file or symlink; nothing there is fine.
@@ -179,6 +230,20 @@ mod tests {
         assert_eq!(read(&at("file/below")).unwrap(), None);
         assert!(matches!(read(&at("link")), Err(FileError::Symlink(_))));
         assert!(matches!(read(&at("folder")), Err(FileError::NotAFile(_))));
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_and_never_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("file"), "12345").unwrap();
+        assert_eq!(read_at_most(&at("file"), 5).unwrap(), Some(b"12345".to_vec()));
+        assert!(matches!(read_at_most(&at("file"), 4), Err(FileError::TooLarge { most: 4, .. })));
+        // It has no blocks on the disk, and would fill the memory.
+        File::create(at("huge")).unwrap().set_len(10 << 30).unwrap();
+        assert!(matches!(read(&at("huge")), Err(FileError::TooLarge { .. })));
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert!(matches!(read(&at("pipe")), Err(FileError::NotAFile(_))));
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub fn init(dir: &Path, around: &Around<'_>) -> Result<Initialised, InitError> {
 }
 
 fn make(layout: &Layout, command: &str, watch: &dyn Fn(super::journal::KillPoint)) -> Result<Initialised, InitError> {
-    let old = files::read(&layout.manifest())?;
+    let old = files::read_at_most(&layout.manifest(), files::LIST)?;
     let manifest = match &old {
         Some(text) => Manifest::parse(text, Path::new(MANIFEST)).map_err(InitError::Manifest)?,
         None => Manifest { upstreams: Vec::new(), warnings: Vec::new() },

@@ -208,6 +208,12 @@ impl Layout {
         (self.private != self.shared).then(|| self.shared.join(format!("{name}.git")).join("objects"))
     }
 
+    /// `NAME.target` in the private folder: where this clone leads the queue.
+    #[must_use]
+    pub fn target(&self, name: &Name) -> PathBuf {
+        self.private.join(format!("{name}.target"))
+    }
+
     /// The file that is locked while `scope` is written.
     #[must_use]
     pub fn lock(&self, scope: Scope<'_>) -> PathBuf {
@@ -301,7 +307,7 @@ fn dot_git(folder: &Path) -> Result<DotGit, FileError> {
         Some(meta) if !meta.is_file() => return Ok(DotGit::Repository),
         Some(_) => {}
     }
-    let text = files::read(&path)?.unwrap_or_default();
+    let text = files::read_at_most(&path, files::ONE_LINE)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let target = text.trim_end().strip_prefix("gitdir: ").unwrap_or_default();
     let is_checkout = folder.file_name().is_some_and(|name| is_store(Path::new(target), &name.to_string_lossy()));

@@ -242,7 +242,7 @@ impl Memory {
         self.make_folder(&self.folder)?;
         let file = self.file(&id);
         let old = files::read(&file)?;
-        write(&file, &new)?;
+        files::put(&file, &new)?;
         self.known.replace(Known::default());
         Ok(Remembered { id, old, new })
     }
@@ -257,7 +257,7 @@ impl Memory {
             return Ok(false);
         }
         match &done.old {
-            Some(old) => write(&file, old)?,
+            Some(old) => files::put(&file, old)?,
             None => remove(&file)?,
         }
         self.known.replace(Known::default());
@@ -275,7 +275,7 @@ impl Memory {
         let folder = self.layout.forgotten(&self.key);
         self.make_folder(&folder)?;
         let kept = folder.join(format!("{id}{ENDING}"));
-        write(&kept, &bytes)?;
+        files::put(&kept, &bytes)?;
         remove(&file)?;
         self.known.replace(Known::default());
         Ok(Forgotten { id: id.to_owned(), file, kept })
@@ -357,10 +357,10 @@ fn newest_first(mut entries: Vec<Rc<Entry>>) -> Vec<Rc<Entry>> {
 }
 
 fn read(file: &Path, id: &str) -> Result<Entry, Damage> {
-    if files::stat(file)?.is_some_and(|meta| meta.len() > LARGEST) {
-        return Err(Damage::TooLarge);
-    }
-    let bytes = files::read(file)?.unwrap_or_default();
+    let bytes = match files::read_at_most(file, LARGEST) {
+        Err(FileError::TooLarge { .. }) => return Err(Damage::TooLarge),
+        read => read?.unwrap_or_default(),
+    };
     let entry = format::parse(&bytes)?;
     let name = entry.id();
     if name == id { Ok(entry) } else { Err(Damage::Name(name)) }
@@ -373,16 +373,6 @@ fn reason(damage: &Damage) -> String {
         Damage::File(FileError::NotAFile(_)) => "it is no regular file".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// Writes a file beside its place and moves it there.
-fn write(file: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let (folder, name) = (file.parent().unwrap_or(file), file.file_name().unwrap_or_default());
-    let staged = folder.join(format!(".patchq-{}.tmp", name.display()));
-    files::remove(&staged)?;
-    files::write_new(&staged, bytes, None)?;
-    fs::rename(&staged, file).map_err(FileError::io("write", file))?;
-    files::sync_folder(folder)
 }
 
 fn remove(file: &Path) -> Result<(), FileError> {

@@ -86,7 +86,7 @@ impl Workspace {
     pub fn open(start: &Path) -> Result<Workspace, OpenError> {
         let Found { root, inside, checkout } = layout::find(start)?;
         let layout = layout_of(&root)?;
-        let text = files::read(&layout.manifest())?.unwrap_or_default();
+        let text = files::read_at_most(&layout.manifest(), files::LIST)?.unwrap_or_default();
         let manifest = Manifest::parse(&text, Path::new(MANIFEST)).map_err(OpenError::Manifest)?;
         Ok(Workspace { layout, manifest, text, checkout, inside })
     }

@@ -87,7 +87,7 @@ pub fn read_version(path: &Path, shown_path: &Path) -> Result<Option<String>, Pi
 fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match path.parent() {
         Some(folder) if !files::is_folder(folder)? => Ok(None),
-        _ => files::read(path),
+        _ => files::read_at_most(path, files::ONE_LINE),
     }
 }
 

@@ -101,7 +101,7 @@ fn read(folder: &Path, shown_folder: &Path, errors: &mut Vec<QueueError>) -> Que
         }
     };
     names.sort();
-    let mut take = |path: PathBuf| match files::read(&path) {
+    let mut take = |path: PathBuf| match files::read_at_most(&path, files::LIST) {
         Ok(bytes) => bytes,
         Err(error) => {
             errors.push(error.into());

@@ -117,7 +117,7 @@ type Lacking = Vec<(&'static str, Option<Vec<u8>>, Vec<String>)>;
 
 fn lacking(workspace: &Workspace) -> Result<Lacking, FileError> {
     let layout = &workspace.layout;
-    let read = |file: &str| files::read(&layout.root().join(file));
+    let read = |file: &str| files::read_at_most(&layout.root().join(file), files::LIST);
     let (ignore, attributes) = (read(IGNORE)?, read(ATTRIBUTES)?);
     let names = workspace.manifest.upstreams.iter().map(|upstream| &upstream.name);
     let ignores = missing_ignores(ignore.as_deref().unwrap_or_default(), names, layout.private_in_root());

@@ -92,7 +92,7 @@ fn version_change(site: &Site<'_>, version: Option<&str>) -> Result<Option<FileC
     let Some(version) = version else { return Ok(None) };
     let layout = &site.workspace.layout;
     let file = layout.version(site.name());
-    let old = files::read(&file).map_err(published)?;
+    let old = files::read_at_most(&file, files::ONE_LINE).map_err(published)?;
     let new = pins::print_version(version);
     if old.as_ref() == Some(&new) {
         return Ok(None);

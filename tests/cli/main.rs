@@ -18,6 +18,7 @@ mod init;
 mod kill;
 mod last_copy;
 mod left;
+mod limits;
 mod lose_nothing;
 mod mistakes;
 mod named_paths;

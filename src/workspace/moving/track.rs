@@ -30,7 +30,7 @@ pub(super) fn entry_changes(site: &Site<'_>, target: &Target) -> Result<Vec<File
 /// The change of the manifest that writes the track, from what stands there now.
 fn track_change(site: &Site<'_>, track: &Track) -> Result<Option<FileChange>, RefreshError> {
     let layout = &site.workspace.layout;
-    let text = files::read(&layout.manifest())?.unwrap_or_default();
+    let text = files::read_at_most(&layout.manifest(), files::LIST)?.unwrap_or_default();
     let mut edit = ManifestEdit::new(&text, Path::new(MANIFEST))?;
     edit.set_track(site.name(), track)?;
     let path = RepoPath::new(MANIFEST).map_err(GitError::EvilPath)?;

@@ -85,11 +85,14 @@ impl Session {
     /// [`SessionError::Content`], [`SessionError::File`].
     pub fn read(layout: &Layout, name: &Name) -> Result<Option<(Session, Vec<u8>)>, SessionError> {
         let file = layout.session(name);
-        if files::stat(&file)?.is_some_and(|meta| meta.len() > LARGEST) {
-            let (file, reason) = (layout.shown(&file).to_owned(), format!("it is larger than {LARGEST} bytes"));
-            return Err(SessionFileError { file, line: None, reason }.into());
-        }
-        let Some(bytes) = files::read(&file)? else { return Ok(None) };
+        let bytes = match files::read_at_most(&file, LARGEST) {
+            Err(files::FileError::TooLarge { .. }) => {
+                let (file, reason) = (layout.shown(&file).to_owned(), format!("it is larger than {LARGEST} bytes"));
+                return Err(SessionFileError { file, line: None, reason }.into());
+            }
+            read => read?,
+        };
+        let Some(bytes) = bytes else { return Ok(None) };
         let session = file::parse(&bytes, layout.shown(&file))?;
         Ok(Some((session, bytes)))
     }
