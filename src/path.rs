@@ -186,6 +186,53 @@ pub fn printable_line(bytes: &[u8]) -> String {
     bytes.split(|byte| *byte == b'\t').map(printable).collect::<Vec<_>>().join("\t")
 }
 
+/// A whole text for a terminal or a log, whoever its pieces come from: the last thing that happens to it. Lines and tabs stay, and
+/// with `colours` the sequences that colour (SGR); all else that could steer a terminal is escaped as by [`printable`], and so
+/// is what the log of a CI service takes for a command: `::` at the beginning of a line, `##[` and `##vso[` anywhere
+/// (GitHub, Azure and TeamCity document these forms).
+#[must_use]
+pub fn on_screen(text: &str, colours: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (n, line) in text.split('\n').enumerate() {
+        if n > 0 {
+            out.push('\n');
+        }
+        let mut at = 0;
+        let mut begun = false;
+        while let Some(c) = line[at..].chars().next() {
+            let rest = &line[at..];
+            if let Some(length) = colour_sequence(rest).filter(|_| colours) {
+                out.push_str(&rest[..length]);
+                at += length;
+                continue;
+            }
+            match c {
+                '\t' => out.push('\t'),
+                ':' if !begun && rest.starts_with("::") => out.push_str("\\x3a"),
+                '#' if is_log_command(rest) => out.push_str("\\x23"),
+                c if steers_the_terminal(c) => out.push_str(&printable(c.encode_utf8(&mut [0; 4]).as_bytes())),
+                c => out.push(c),
+            }
+            begun |= !c.is_whitespace();
+            at += c.len_utf8();
+        }
+    }
+    out
+}
+
+/// How long the sequence is that sets colours, where `text` begins with one.
+fn colour_sequence(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix("\u{1b}[")?;
+    let end = inside.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    inside[end..].starts_with('m').then_some(2 + end + 1)
+}
+
+/// Whether `text` begins with `##[`, `##vso[` or the like.
+pub(crate) fn is_log_command(text: &str) -> bool {
+    text.strip_prefix("##")
+        .is_some_and(|rest| rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('['))
+}
+
 /// Characters that are not controls by Unicode's class but move or hide text on a screen: bidirectional marks,
 /// overrides and isolates, zero-width characters, line and paragraph separators.
 pub(crate) fn steers_the_terminal(c: char) -> bool {
@@ -283,6 +330,15 @@ mod tests {
     fn errors_cannot_steer_the_terminal() {
         let error = RepoPath::new("../\x1b[31mred\u{202e}").map_err(|e| e.to_string());
         assert_eq!(error, Err("the path '../\\x1b[31mred\\u{202e}' contains '.' or '..'".to_owned()));
+    }
+
+    #[test]
+    fn a_text_steers_neither_terminal_nor_log() {
+        let text = "a\u{1b}[31mred\u{1b}[0m\tb\u{9b}2J\u{1b}[2J\r\n  ::error::x\nstd::x ::y\n\u{1b}[1m::debug::z\n- ##vso[task.x]##[group]# ##\n\0";
+        let escaped = "\tb\\x9b2J\\x1b[2J\\r\n  \\x3a:error::x\nstd::x ::y\n";
+        let end = "- \\x23#vso[task.x]\\x23#[group]# ##\n\\x00";
+        assert_eq!(on_screen(text, true), format!("a\u{1b}[31mred\u{1b}[0m{escaped}\u{1b}[1m\\x3a:debug::z\n{end}"));
+        assert_eq!(on_screen(text, false), format!("a\\x1b[31mred\\x1b[0m{escaped}\\x1b[1m::debug::z\n{end}"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::Global;
 use super::failure::{CliError, Exit};
 use super::hint;
 use crate::git::{GitProgram, ProgramError};
+use crate::path::on_screen;
 use crate::report::{Document, Schema};
 use crate::ui::{Asker, ColourWishes, Look, Message, Progress, use_colour};
 
@@ -137,9 +138,10 @@ impl Context {
         }
     }
 
-    /// Data, to stdout. What cannot be written stops no work: [`Context::end`] says so.
+    /// Data for people, to stdout: nothing in it steers a terminal or a log. What cannot be written stops no work:
+    /// [`Context::end`] says so.
     pub(super) fn out(&self, text: &str) {
-        self.out_bytes(text.as_bytes());
+        self.out_bytes(on_screen(text, self.look.colour).as_bytes());
     }
 
     /// Data, to stdout, byte for byte.
@@ -165,7 +167,7 @@ impl Context {
             Some(error) => Document::partly(schema, error.failure(), fields),
         };
         let text = document.to_text().map_err(|error| CliError::of("internal", &error))?;
-        self.out(&text);
+        self.out_bytes(text.as_bytes());
         Ok(())
     }
 
@@ -178,14 +180,14 @@ impl Context {
 
     /// A message that a question is about, to stderr whatever was asked for.
     pub(super) fn show(&self, message: &Message) {
-        let text = message.render(&self.look);
+        let text = on_screen(&message.render(&self.look), self.look.colour);
         self.progress.suspend(|| write_err(text.as_bytes()));
     }
 
     /// A line about what was done, to stderr, unless `-q`.
     pub(super) fn tell(&self, line: &str) {
         if !self.quiet {
-            let line = format!("{line}\n");
+            let line = format!("{}\n", on_screen(line, self.look.colour));
             self.progress.suspend(|| write_err(line.as_bytes()));
         }
     }
@@ -198,7 +200,7 @@ impl Context {
             if self.json
                 && let Ok(text) = failed_document(self.command, &error)
             {
-                self.out(&text);
+                self.out_bytes(text.as_bytes());
             }
             error.exit
         });

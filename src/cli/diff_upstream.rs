@@ -9,6 +9,7 @@ use super::entry::rev;
 use super::failure::{CliError, Exit};
 use super::hint;
 use crate::git::Prompts;
+use crate::path::on_screen;
 use crate::report::{UpstreamDiffReport, diff_text};
 use crate::ui::{Message, diff_on_screen};
 use crate::workspace::manifest::Upstream;
@@ -131,7 +132,8 @@ fn one(
     let report = UpstreamDiffReport::new(name, version, &files, &diff, with_diff);
     let mut text = Vec::new();
     if !context.json {
-        text = screen::text(&context.look, context.verbose, wish.contents, &report).into_bytes();
+        let shown = screen::text(&context.look, context.verbose, wish.contents, &report);
+        text = on_screen(&shown, context.look.colour).into_bytes();
         if with_diff {
             text.extend(shown_diff(context, &diff));
         }

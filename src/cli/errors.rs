@@ -37,14 +37,14 @@ impl From<OpenError> for CliError {
 impl From<&ManifestErrors> for CliError {
     fn from(errors: &ManifestErrors) -> CliError {
         let Some(first) = errors.0.first() else { return CliError::plain("manifest", "the manifest has mistakes") };
-        let mut text = first.to_string();
-        for (n, mistake) in errors.0.iter().enumerate() {
-            if n > 0 {
-                text.push_str(&format!("\n{mistake}"));
-            }
-            text.push_str(&format!("\n{}", mistake.excerpt()));
-        }
-        CliError::plain("manifest", text.trim_end()).at(first.file.clone(), Some(first.line))
+        let excerpt = |mistake: &Mistake| Excerpt {
+            file: mistake.file.clone(),
+            line: mistake.line,
+            text: mistake.text.clone(),
+            marked: Some(mistake.marked.clone()),
+        };
+        let made = CliError::plain("manifest", first.to_string()).excerpt(excerpt(first));
+        errors.0[1..].iter().fold(made, |made, mistake| made.also(mistake.to_string(), excerpt(mistake)))
     }
 }
 

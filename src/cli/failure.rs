@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::Global;
 use super::context::{failed_document, look_of, write_err, write_out};
-use crate::path::printable;
+use crate::path::{on_screen, printable};
 use crate::report::{Bytes, Failure, Kind};
 use crate::ui::{Excerpt, Look, Message};
 
@@ -55,6 +55,8 @@ struct Said {
     text: String,
     causes: Vec<String>,
     excerpt: Option<Excerpt>,
+    /// Further mistakes in the same file, each with its place.
+    also: Vec<(String, Excerpt)>,
     file: Option<String>,
     line: Option<usize>,
     hints: Vec<String>,
@@ -68,6 +70,7 @@ impl CliError {
             text: text.into(),
             causes: Vec::new(),
             excerpt: None,
+            also: Vec::new(),
             file: None,
             line: None,
             hints: Vec::new(),
@@ -141,6 +144,12 @@ impl CliError {
         self
     }
 
+    /// Adds a further mistake at its place.
+    pub(super) fn also(mut self, text: impl Into<String>, excerpt: Excerpt) -> CliError {
+        self.said.also.push((text.into(), excerpt));
+        self
+    }
+
     /// Adds a way out that can be pasted.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> CliError {
         self.said.hints.push(hint.into());
@@ -165,14 +174,21 @@ impl CliError {
         if let Some(excerpt) = &self.said.excerpt {
             message = message.at(excerpt.clone());
         }
+        for (text, excerpt) in &self.said.also {
+            message = message.also(text, excerpt.clone());
+        }
         self.said.hints.iter().fold(message, Message::hint)
     }
 
     pub(super) fn failure(&self) -> Failure {
-        let mut text = self.said.text.clone();
+        let mut text = one_line(&self.said.text);
+        for (also, _) in &self.said.also {
+            text.push_str("; ");
+            text.push_str(&one_line(also));
+        }
         for cause in &self.said.causes {
             text.push_str(": ");
-            text.push_str(cause);
+            text.push_str(&one_line(cause));
         }
         Failure {
             file: self.said.file.as_deref().map(Bytes::from),
@@ -208,7 +224,7 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 /// An error so early that there is no context to say it.
 pub(super) fn before_context(error: &CliError, global: &Global, command: &'static str) -> Exit {
     let look = look_of(global);
-    write_err(error.message().render(&look).as_bytes());
+    write_err(on_screen(&error.message().render(&look), look.colour).as_bytes());
     let written = if global.json { write_document(command, error) } else { Ok(()) };
     ended(error.exit, written, &look)
 }
@@ -223,6 +239,20 @@ fn ended(exit: Exit, written: io::Result<()>, look: &Look) -> Exit {
     let unsaid = CliError::unsaid(&error);
     write_err(unsaid.message().render(look).as_bytes());
     exit.min(unsaid.exit)
+}
+
+/// A text of several lines (a sentence, and a list below it) in one: items are set apart by `; `.
+fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match out.chars().last() {
+            None => {}
+            Some(':' | ',' | ';') => out.push(' '),
+            Some(_) => out.push_str("; "),
+        }
+        out.push_str(&printable(line.as_bytes()));
+    }
+    out
 }
 
 /// `bytes` for a sentence.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::Failure;
+use crate::path::{is_log_command, steers_the_terminal};
 
 /// Which document it is: `patchq.COMMAND/VERSION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +62,22 @@ impl<T: Serialize> Document<T> {
     /// # Errors
     /// [`serde_json::Error`] when `T` is not made of maps, lists and plain values.
     pub fn to_text(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self).map(|text| text + "\n")
+        serde_json::to_string_pretty(self).map(|text| escaped(&text) + "\n")
     }
+}
+
+/// JSON says with escapes what could steer a terminal or the log of a CI service. Outside of strings there is none of it.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for (at, c) in json.char_indices() {
+        if c != '\n' && steers_the_terminal(c) || c == '#' && is_log_command(&json[at..]) {
+            c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 impl Document<Nothing> {
@@ -97,6 +112,16 @@ mod tests {
         let text = document.to_text()?;
         assert!(text.starts_with("{\n  \"schema\": \"patchq.status/1\",\n  \"ok\": true,"), "{text}");
         assert_eq!(value(&document)?, json!({"schema": "patchq.status/1", "ok": true, "upstreams": ["kubeflow"]}));
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_in_it_steers_a_terminal_or_a_log() -> Result<(), serde_json::Error> {
+        let hostile = "a\u{9b}2J\u{202e}\u{7f}##[error]##vso[x]\n";
+        let document = Document::new(SCHEMA, Status { upstreams: vec![Bytes::from(hostile)] });
+        let text = document.to_text()?;
+        assert!(text.contains("a\\u009b2J\\u202e\\u007f\\u0023#[error]\\u0023#vso[x]\\n"), "{text}");
+        assert_eq!(value(&document)?["upstreams"][0], json!(hostile));
         Ok(())
     }
 

@@ -60,13 +60,14 @@ pub struct Message {
     text: String,
     causes: Vec<String>,
     excerpt: Option<Excerpt>,
+    also: Vec<(String, Excerpt)>,
     hints: Vec<String>,
 }
 
 impl Message {
     /// A message of which `text` is the first line: lower case, the upstream and the patch first.
     pub fn new(level: Level, text: impl Into<String>) -> Message {
-        Message { level, text: text.into(), causes: Vec::new(), excerpt: None, hints: Vec::new() }
+        Message { level, text: text.into(), causes: Vec::new(), excerpt: None, also: Vec::new(), hints: Vec::new() }
     }
 
     /// `error: …`
@@ -119,6 +120,13 @@ impl Message {
         self.level == Level::Note
     }
 
+    /// Adds a further place where something is wrong, and what: it stands below the first one's.
+    #[must_use]
+    pub fn also(mut self, text: impl Into<String>, excerpt: Excerpt) -> Message {
+        self.also.push((text.into(), excerpt));
+        self
+    }
+
     /// Adds a `hint: …` line: something that can be pasted, or one short sentence.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Message {
@@ -136,6 +144,10 @@ impl Message {
             labelled(&mut out, look, "caused by:", Paint::Strong, cause);
         }
         if let Some(excerpt) = &self.excerpt {
+            show(&mut out, look, excerpt, paint);
+        }
+        for (text, excerpt) in &self.also {
+            labelled(&mut out, look, " ", Paint::Plain, text);
             show(&mut out, look, excerpt, paint);
         }
         for hint in &self.hints {

@@ -13,6 +13,7 @@ mod env;
 mod export;
 mod fetching;
 mod hints;
+mod hostile;
 mod import;
 mod init;
 mod kill;

@@ -9,7 +9,7 @@ use super::url::BadUrl;
 use crate::image::TagError;
 use crate::path::{BadPath, printable};
 
-/// One mistake (or warning) in a manifest, at its place. `Display` is the one-line message; [`Mistake::excerpt`] the line it is on.
+/// One mistake (or warning) in a manifest, at its place. `Display` is the one-line message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// The manifest's path as it is shown, printable.
@@ -20,7 +20,10 @@ pub struct Mistake {
     pub column: usize,
     /// What is wrong.
     pub fault: Fault,
-    excerpt: String,
+    /// The whole line, printable, `***` for what may be a password.
+    pub text: String,
+    /// What is meant in it, in bytes of `text`.
+    pub marked: Range<usize>,
 }
 
 /// All mistakes of a manifest, at least one, in the order of the file.
@@ -151,16 +154,8 @@ impl Mistake {
         let before = masked(source, line_start..start, hidden);
         let marked = masked(source, start..end, hidden);
         let after = masked(source, end..line_end, hidden);
-        let indent = " ".repeat(before.chars().count());
-        let carets = "^".repeat(marked.chars().count().max(1));
-        let excerpt = format!("{line:>4} | {before}{marked}{after}\n     | {indent}{carets}");
-        Mistake { file: file.to_owned(), line, column, fault, excerpt }
-    }
-
-    /// The line of the manifest with its number, and below it carets under the place; without a line feed at the end.
-    #[must_use]
-    pub fn excerpt(&self) -> &str {
-        &self.excerpt
+        let place = before.len()..before.len() + marked.len();
+        Mistake { file: file.to_owned(), line, column, fault, text: [before, marked, after].concat(), marked: place }
     }
 }
 

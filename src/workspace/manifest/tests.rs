@@ -108,12 +108,20 @@ fn every_mistake_is_said_with_its_place() {
     for case in cases.split_terminator("=====\n") {
         let (text, _) = case.split_once("-----\n").unwrap();
         let errors = parse(&text.replace("<ESC>", "\\u001b")).unwrap_err();
-        let said: String = errors.0.iter().map(|m| format!("{m}\n{}\n", m.excerpt())).collect();
+        let said: String = errors.0.iter().map(|m| format!("{m}\n{}\n", excerpt(m))).collect();
         shown.push_str(&format!("{text}-----\n{said}=====\n"));
         count += errors.0.len();
     }
     assert!(count >= 25, "{count}");
     similar_text(&shown, cases);
+}
+
+/// The line of a mistake with carets under its place.
+fn excerpt(mistake: &Mistake) -> String {
+    let Mistake { line, text, marked, .. } = mistake;
+    let indent = " ".repeat(text[..marked.start].chars().count());
+    let carets = "^".repeat(text[marked.clone()].chars().count().max(1));
+    format!("{line:>4} | {text}\n     | {indent}{carets}")
 }
 
 fn similar_text(shown: &str, expected: &str) {
@@ -135,7 +143,7 @@ proptest::proptest! {
             for mistake in errors.0 {
                 let line = mistake.to_string();
                 proptest::prop_assert_eq!(crate::path::printable(line.as_bytes()), line);
-                proptest::prop_assert!(mistake.excerpt().lines().count() == 2 && mistake.column > 0);
+                proptest::prop_assert!(excerpt(&mistake).lines().count() == 2 && mistake.column > 0);
             }
         }
     }
