@@ -38,7 +38,7 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
                 out.push_str(&format!("{indent}{line}\n"));
             }
         }
-        for (place, rest) in patch.files.iter().flat_map(|file| file_remarks(look, file)) {
+        for Remark { place, rest, lines } in patch.files.iter().flat_map(|file| file_remarks(look, file)) {
             let line = format!("{indent}{place}{rest}");
             if look.fits(&line) || rest.is_empty() {
                 out.push_str(&format!("{line}\n"));
@@ -49,6 +49,8 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
                     out.push_str(&format!("{indent}  {line}\n"));
                 }
             }
+            // All of them: nobody has seen them yet.
+            out.extend(lines.iter().map(|lines| side(look, "taken", Paint::Careful, lines)));
         }
     }
     out
@@ -171,9 +173,25 @@ pub(super) fn paint(outcome: &str) -> Paint {
     }
 }
 
+/// Something that there is to say of a file.
+struct Remark {
+    /// Where it is.
+    place: String,
+    /// What follows that.
+    rest: String,
+    /// Lines that were taken and stand on neither side.
+    lines: Option<Vec<Bytes>>,
+}
+
+impl From<(String, String)> for Remark {
+    fn from((place, rest): (String, String)) -> Remark {
+        Remark { place, rest, lines: None }
+    }
+}
+
 fn patch_remark(patch: &PatchReport) -> String {
     if let Some(why) = &patch.dropped_because {
-        return format!("leaves the queue: {why}");
+        return format!("leaves the queue: '{why}'");
     }
     let decided = patch.files.iter().any(|file| !file.decided.is_empty());
     match (patch.emptied, patch.dropped) {
@@ -186,23 +204,28 @@ fn patch_remark(patch: &PatchReport) -> String {
     .to_owned()
 }
 
-/// All that there is to say of a file, one thing after the other: where it is, and what follows that.
-fn file_remarks(look: &Look, file: &FileReport) -> Vec<(String, String)> {
+/// All that there is to say of a file, one thing after the other.
+fn file_remarks(look: &Look, file: &FileReport) -> Vec<Remark> {
     let path = shown(&file.path.0);
     let decided = file.decided.iter().map(|decided| {
         let line = decided.hunk.as_ref().map(|hunk| format!(":{}", hunk.upstream.start)).unwrap_or_default();
-        let by = if decided.by == "hand" { "by hand" } else { &decided.by };
-        (format!("{path}{line}"), format!(": {by}: {}", decided.reason))
+        let mode = match (&decided.made, decided.whole) {
+            (Some(made), _) => format!(" (mode {})", made.mode),
+            (None, Some("made")) => " (it is gone)".to_owned(),
+            (None, _) => String::new(),
+        };
+        let rest = format!(": {}: {}{mode}", decided.by_sentence(), decided.reason);
+        Remark { place: format!("{path}{line}"), rest, lines: decided.own_lines() }
     });
     let proposal = file.conflict.as_ref().and_then(|conflict| conflict.suggestion.as_ref()).map(|found| {
         let action = match found.action {
             Some("delete") => "delete it",
             _ => "drop the patch's change of it",
         };
-        (path.clone(), format!(": proposal ({}): {action}", found.confidence))
+        Remark::from((path.clone(), format!(": proposal ({}): {action}", found.confidence)))
     });
-    let refused = file.refused.iter().map(|why| (path.clone(), format!(": not decided: {why}")));
-    file_remark(look, file).into_iter().chain(proposal).chain(decided).chain(refused).collect()
+    let refused = file.refused.iter().map(|why| Remark::from((path.clone(), format!(": not decided: {why}"))));
+    file_remark(look, file).map(Remark::from).into_iter().chain(proposal).chain(decided).chain(refused).collect()
 }
 
 /// What there is to say of a file's outcome, if anything.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use bstr::ByteSlice;
 
 use super::{Bytes, ConflictReport, DecidedReport, FileReport, HunkReport, PatchReport};
-use crate::path::{printable, printable_line};
+use crate::path::{on_screen, printable, printable_line};
 
 /// A report has no more bytes than this, and some more sentences: GitHub takes 65,536 characters for the text of a pull request.
 const MOST: usize = 60_000;
@@ -75,14 +75,15 @@ pub fn markdown(
         let _ = write!(out, "> **Note:** {}\n\n", code(note));
     }
     if patches.is_empty() {
-        return out;
+        return on_screen(&out, false);
     }
     let _ = write!(out, "{summary}.\n\n");
     table(&mut out, patches);
     decided(&mut out, patches);
     conflicts(&mut out, patches, touched_by);
     differing(&mut out, differences);
-    out
+    // It goes into a log as well.
+    on_screen(&out, false)
 }
 
 /// How the patches that do something else now differ, as far as there is room.
@@ -128,21 +129,45 @@ fn decided(out: &mut String, patches: &[PatchReport]) {
         return;
     }
     out.push_str("\n## Decided\n\n");
-    for (n, (patch, file, decided)) in all.iter().enumerate() {
+    // What somebody wrote comes first: it is what a reviewer has not seen yet.
+    let (written, sides): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, _, decided)| decided.own_lines().is_some());
+    let (mut left_out, mut unseen) = (0, 0);
+    for (patch, file, decided) in written.into_iter().chain(sides) {
         let line = decided.hunk.as_ref().map(|hunk| format!(", line {}", hunk.upstream.start)).unwrap_or_default();
         let (path, name) = (code(&printable(&file.path.0)), code(&patch.file));
-        let mut item = format!("{path}{line} ({name}), by {}: {}\n\n", code(&decided.by), code(&decided.reason));
+        let mut item = format!("{path}{line} ({name}), by {}: {}\n\n", code(decided.by), code(&decided.reason));
+        let own = decided.own_lines();
+        let mut rows = Rows::default();
         if let Some(hunk) = &decided.hunk {
-            let mut rows = Rows::default();
             rows.sides(hunk);
-            rows.lines("taken", decided.text.as_deref().unwrap_or_default());
+        }
+        match (&own, &decided.text) {
+            (Some(own), _) => rows.all("taken", own),
+            (None, Some(text)) => rows.lines("taken", text),
+            (None, None) => {}
+        }
+        if !rows.0.is_empty() {
             let _ = write!(item, "<details><summary>the lines</summary>\n\n```\n{}```\n\n</details>\n\n", rows.0);
         }
         if out.len() + item.len() > MOST {
-            let _ = write!(out, "… {}; `--json` has everything.\n\n", more(all.len() - n, "decision", "decisions"));
-            break;
+            left_out += 1;
+            unseen += usize::from(own.is_some());
+            continue;
         }
         out.push_str(&item);
+    }
+    if unseen > 0 {
+        let _ = write!(
+            out,
+            "**… {}, whose lines are neither side's and are not shown here.** ",
+            more(unseen, "decision", "decisions")
+        );
+    }
+    if left_out > unseen {
+        let _ = write!(out, "… {}. ", more(left_out - unseen, "decision", "decisions"));
+    }
+    if left_out > 0 {
+        out.push_str("`--json` has everything.\n\n");
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
@@ -218,7 +243,7 @@ fn remarks(patch: &PatchReport) -> String {
     let mut all: Vec<String> = Vec::new();
     if patch.dropped {
         let why = match &patch.dropped_because {
-            Some(why) => format!("leaves the queue: {}", cell(why.as_bytes())),
+            Some(why) => format!("leaves the queue: {}", cell(format!("'{why}'").as_bytes())),
             None if patch.is_identical() => "leaves the queue: upstream has it byte for byte".to_owned(),
             None => "leaves the queue, as allowed: upstream does not have it byte for byte".to_owned(),
         };
@@ -277,9 +302,9 @@ fn section(conflict: &ConflictReport, touched_by: TouchedBy<'_>) -> String {
 /// side's own, and what is proposed.
 fn sides(hunk: &HunkReport) -> String {
     let mut rows = Rows::default();
-    hunk.before.iter().for_each(|line| rows.row("", &line_of(line)));
+    hunk.before.iter().for_each(|line| rows.row("", &cut(&line_of(line))));
     rows.sides(hunk);
-    hunk.after.iter().for_each(|line| rows.row("", &line_of(line)));
+    hunk.after.iter().for_each(|line| rows.row("", &cut(&line_of(line))));
     if let Some(found) = &hunk.suggestion {
         rows.lines("proposal", found.text.as_deref().unwrap_or_default());
         rows.row(found.confidence, &found.reason);
@@ -303,11 +328,19 @@ impl Rows {
         }
     }
 
+    /// All lines, whole.
+    fn all(&mut self, side: &str, lines: &[Bytes]) {
+        if lines.is_empty() {
+            self.row(side, "(no line)");
+        }
+        lines.iter().for_each(|line| self.row(side, &line_of(line)));
+    }
+
     fn lines(&mut self, side: &str, lines: &[Bytes]) {
         if lines.is_empty() {
             self.row(side, "(no line)");
         }
-        lines.iter().take(LINES).for_each(|line| self.row(side, &line_of(line)));
+        lines.iter().take(LINES).for_each(|line| self.row(side, &cut(&line_of(line))));
         let left = lines.len().saturating_sub(LINES);
         if left > 0 {
             self.row(side, &format!("… {}", more(left, "line", "lines")));
@@ -317,7 +350,7 @@ impl Rows {
 
 fn line_of(line: &Bytes) -> String {
     let line = line.0.strip_suffix(b"\n").unwrap_or(&line.0);
-    cut(&printable_line(line.strip_suffix(b"\r").unwrap_or(line)))
+    printable_line(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 fn cut(text: &str) -> String {
@@ -352,16 +385,21 @@ fn more(n: usize, one: &str, many: &str) -> String {
     format!("{n} more {}", if n == 1 { one } else { many })
 }
 
-/// A code span that holds `text`, whatever backticks are in it.
+/// A code span that holds `text`, whatever it is: printable, in one line, with whatever backticks are in it.
 fn code(text: &str) -> String {
-    let fence = "`".repeat(longest_run(text) + 1);
+    let text = printable(text.as_bytes());
+    if text.trim().is_empty() {
+        // Two backticks alone would open a span that ends wherever the next two stand.
+        return "` `".to_owned();
+    }
+    let fence = "`".repeat(longest_run(&text) + 1);
     let blank = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{blank}{text}{blank}{fence}")
 }
 
-/// A code span in a table, where a bar would end the field.
+/// A code span in a table, where a bar would end the field. Behind a backslash, of which readers make this or that, it is escaped.
 fn cell(text: &[u8]) -> String {
-    code(&printable(text)).replace('|', "\\|")
+    code(&printable(text).replace("\\|", "\\\\x7c")).replace('|', "\\|")
 }
 
 fn longest_run(text: &str) -> usize {

@@ -7,8 +7,10 @@ use super::Bytes;
 use crate::git::{Entry, Id};
 use crate::path::printable;
 use crate::stack::{
-    Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Lines, PatchOutcome, Sides, What, suggest,
+    Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Join, Lines, PatchOutcome, Sides, Take,
+    What, suggest,
 };
+use crate::workspace::digest::Sum;
 
 /// Lines of context that a hunk is shown with.
 const CONTEXT: usize = 3;
@@ -68,8 +70,9 @@ pub struct FileReport {
 /// A decision that nobody was asked about.
 #[derive(Debug, Clone, Serialize)]
 pub struct DecidedReport {
-    /// The rule: `patch`, `upstream`, or that of a proposal.
-    pub by: String,
+    /// The rule: `patch`, `upstream`, `remembered`, or that of a proposal; `hand`: a person; `session`: what a session's file says
+    /// of it is not so.
+    pub by: &'static str,
     /// Why, in a sentence.
     pub reason: String,
     /// The lines that it is about; none: the file as a whole.
@@ -78,6 +81,17 @@ pub struct DecidedReport {
     pub text: Option<Vec<Bytes>>,
     /// For a file as a whole: the version of the `patch` or of `upstream`, `follow` (to where upstream moved it), or `made` by hand.
     pub whole: Option<&'static str>,
+    /// What was made by hand of a file as a whole; none: nothing, or the file is gone.
+    pub made: Option<MadeReport>,
+}
+
+/// A file that a person made.
+#[derive(Debug, Clone, Serialize)]
+pub struct MadeReport {
+    /// Git's mode, octal: `100644`.
+    pub mode: String,
+    /// Its lines, with their ends; of a symlink where it points to.
+    pub lines: Vec<Bytes>,
 }
 
 /// A proposal.
@@ -290,12 +304,46 @@ impl HunkReport {
 
 impl DecidedReport {
     fn new(decided: &Decided) -> DecidedReport {
+        let made = match &decided.what {
+            What::Whole { take: Take::Made(made), .. } | What::Joined(Join { made, .. }) => made.as_ref(),
+            _ => None,
+        };
+        let made = made.map(|(mode, text)| MadeReport { mode: format!("{:06o}", mode.bits()), lines: lines(text) });
         let (hunk, text, whole) = match &decided.what {
             What::Lines { hunk, text, .. } => (Some(HunkReport::alone(hunk)), Some(lines(text)), None),
             What::Whole { take, .. } => (None, None, Some(take.word())),
             What::Joined(_) => (None, None, Some("made")),
         };
-        DecidedReport { by: decided.by.clone(), reason: printable(decided.reason.as_bytes()), hunk, text, whole }
+        DecidedReport { by: decided.by.word(), reason: decided.reason.to_string(), hunk, text, whole, made }
+    }
+
+    /// By what it was decided, for a sentence.
+    #[must_use]
+    pub fn by_sentence(&self) -> &'static str {
+        match self.by {
+            "hand" => "by hand",
+            "session" => "as the session says",
+            word => word,
+        }
+    }
+
+    /// What was taken that stands on neither side: its lines, all of them. Whoever reports the decision shows them. `None`: a side
+    /// was taken, which is known.
+    #[must_use]
+    pub fn own_lines(&self) -> Option<Vec<Bytes>> {
+        if let (Some(hunk), Some(text)) = (&self.hunk, &self.text) {
+            return (hunk.upstream.lines != *text && hunk.patch.lines != *text).then(|| text.clone());
+        }
+        if self.whole != Some("made") {
+            return None;
+        }
+        let lines = self.made.as_ref().map(|made| made.lines.clone()).unwrap_or_default();
+        let bytes: Vec<u8> = lines.iter().flat_map(|line| line.0.to_vec()).collect();
+        if !bytes.contains(&0) {
+            return Some(lines);
+        }
+        let said = format!("(binary: {} bytes, SHA-256 {})", bytes.len(), Sum::of(&bytes));
+        Some(vec![Bytes::from(said)])
     }
 }
 

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use bstr::BString;
 use globset::GlobSet;
 
+use super::because::{Because, By};
 use super::conflict::{Conflict, ConflictKind};
 use super::resolve::{Answer, At, Resolver, Take, first_answer};
 use super::suggest::{self, Choice};
@@ -55,6 +56,24 @@ impl Way {
             Way::Upstream => "upstream",
         }
     }
+
+    /// Why lines are those of a side that was agreed to; of the other ways nothing.
+    pub(super) const fn lines_sentence(self) -> &'static str {
+        match self {
+            Way::Patch => "the patch's lines, as agreed",
+            Way::Upstream => "upstream's lines, as agreed",
+            Way::Remembered | Way::Suggested => "",
+        }
+    }
+
+    /// The same of a file.
+    pub(super) const fn version_sentence(self) -> &'static str {
+        match self {
+            Way::Patch => "the patch's version, as agreed",
+            Way::Upstream => "upstream's version, as agreed",
+            Way::Remembered | Way::Suggested => "",
+        }
+    }
 }
 
 /// What was agreed to.
@@ -82,7 +101,11 @@ impl Accept {
         let Some(found) = self.memory.as_ref().and_then(|memory| memory.recall(at, hunk)) else { return Answer::Open };
         match suggest::generated(at.path) {
             Some(what) => Answer::Refused(suggest::Guard::Generated { what }.to_string()),
-            None => Answer::Decided { take: found.text, by: "remembered".to_owned(), reason: found.reason },
+            None => Answer::Decided {
+                take: found.text,
+                by: By::Agreed(Way::Remembered),
+                reason: Because::Ours(found.reason),
+            },
         }
     }
 
@@ -94,20 +117,24 @@ impl Accept {
 
 impl Resolver for Accept {
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
-        let side = |choice: Choice, text: &BString, by: &str, reason: &str| match suggest::guard(at.path, hunk, choice)
-        {
+        let side = |choice: Choice, text: &BString, way: Way| match suggest::guard(at.path, hunk, choice) {
             Err(guard) => Answer::Refused(guard.to_string()),
-            Ok(()) => Answer::Decided { take: text.clone(), by: by.to_owned(), reason: reason.to_owned() },
+            Ok(()) => Answer::Decided {
+                take: text.clone(),
+                by: By::Agreed(way),
+                reason: Because::Ours(way.lines_sentence().to_owned()),
+            },
         };
         self.first(at, |way| match way {
             Way::Suggested => match suggest::hunk(at.path, hunk) {
                 Some(found) => {
-                    Answer::Decided { take: found.text, by: found.rule.word().to_owned(), reason: found.reason }
+                    let (by, reason) = (By::Rule(found.rule), Because::Ours(found.reason));
+                    Answer::Decided { take: found.text, by, reason }
                 }
                 None => Answer::Open,
             },
-            Way::Patch => side(Choice::Patch, &hunk.patch.text, "patch", "the patch's lines, as agreed"),
-            Way::Upstream => side(Choice::Upstream, &hunk.upstream.text, "upstream", "upstream's lines, as agreed"),
+            Way::Patch => side(Choice::Patch, &hunk.patch.text, way),
+            Way::Upstream => side(Choice::Upstream, &hunk.upstream.text, way),
             Way::Remembered => self.remembered(at, hunk),
         })
     }
@@ -116,9 +143,11 @@ impl Resolver for Accept {
         if conflict.text.is_some() || !has_versions(conflict.kind) {
             return Answer::Open;
         }
-        let side = |take: Take, by: &str, reason: &str| match suggest::generated(at.path) {
+        let side = |take: Take, way: Way| match suggest::generated(at.path) {
             Some(what) => Answer::Refused(suggest::Guard::Generated { what }.to_string()),
-            None => Answer::Decided { take, by: by.to_owned(), reason: reason.to_owned() },
+            None => {
+                Answer::Decided { take, by: By::Agreed(way), reason: Because::Ours(way.version_sentence().to_owned()) }
+            }
         };
         self.first(at, |way| match way {
             Way::Suggested => match suggest::file(conflict, None) {
@@ -127,13 +156,13 @@ impl Resolver for Accept {
                         suggest::Action::Delete => Take::Patch,
                         suggest::Action::Drop => Take::Upstream,
                     },
-                    by: found.rule.word().to_owned(),
-                    reason: found.reason,
+                    by: By::FileRule(found.rule),
+                    reason: Because::Ours(found.reason),
                 },
                 None => Answer::Open,
             },
-            Way::Patch => side(Take::Patch, "patch", "the patch's version, as agreed"),
-            Way::Upstream => side(Take::Upstream, "upstream", "upstream's version, as agreed"),
+            Way::Patch => side(Take::Patch, way),
+            Way::Upstream => side(Take::Upstream, way),
             // Only lines are remembered: what else is in conflict has no text to know it again by.
             Way::Remembered => Answer::Open,
         })

@@ -8,6 +8,7 @@
 mod accept;
 mod apply;
 mod attributes;
+mod because;
 mod conflict;
 mod diff;
 mod evidence;
@@ -36,6 +37,9 @@ use std::collections::{BTreeSet, HashSet};
 
 pub use accept::{Accept, Recall, Recalled, Way};
 pub use apply::{Applied, Queued, apply};
+pub use because::{
+    Because, By, EDITED, IN_THE_CHECKOUT, MERGED, believed_of_join, believed_of_lines, believed_of_path,
+};
 pub use conflict::{Candidate, Conflict, ConflictKind, Sides};
 pub use diff::{FilePair, file_diffs, pair_diffs};
 pub use evidence::Evidence;

@@ -3,6 +3,7 @@
 use bstr::BString;
 
 use super::Item;
+use super::because::{Because, By};
 use super::conflict::{Conflict, ConflictKind, Sides};
 use super::outcome::{FileOutcome, Outcome};
 use super::text::{Hunk, Piece};
@@ -54,10 +55,10 @@ pub enum Answer<T> {
     Decided {
         /// What is taken.
         take: T,
-        /// By which rule, in a word or two.
-        by: String,
-        /// Why, in a sentence.
-        reason: String,
+        /// By what.
+        by: By,
+        /// Why.
+        reason: Because,
     },
 }
 
@@ -85,6 +86,17 @@ impl Take {
             Take::Made(_) => "made",
         }
     }
+
+    /// What is taken, in a few words; `None`: something that a person made.
+    #[must_use]
+    pub const fn said(&self) -> Option<&'static str> {
+        match self {
+            Take::Patch => Some("the patch's version"),
+            Take::Upstream => Some("upstream's version"),
+            Take::Follow(_) => Some("upstream moved the file there"),
+            Take::Made(_) => None,
+        }
+    }
 }
 
 /// A file that a person made: mode and content (of a symlink where it points to); `None`: it is gone.
@@ -108,10 +120,10 @@ pub struct Join {
 pub struct Decided {
     /// What was decided.
     pub what: What,
-    /// By which rule.
-    pub by: String,
+    /// By what.
+    pub by: By,
     /// Why.
-    pub reason: String,
+    pub reason: Because,
 }
 
 /// What a decision is about, and what it is.

@@ -6,7 +6,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use bstr::BString;
 use patchq::git::{Entry, Mode};
 use patchq::path::RepoPath;
-use patchq::stack::{Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Piece, Rebased, Take, can_make, choices};
+use patchq::stack::{
+    Because, Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Piece, Rebased, Take, can_make, choices,
+};
 use patchq::workspace::Moving;
 use patchq::workspace::digest::Sum;
 use patchq::workspace::session::{About, Decision};
@@ -80,7 +82,7 @@ pub(crate) fn answer(question: &Question<'_>, seed: u64) -> Vec<Decision> {
         }
         What::Emptied => About::Leaves { file: question.sum },
     };
-    vec![Decision::by_hand(&question.patch.name, about, "so")]
+    vec![Decision::by_hand(&question.patch.name, about, Because::Ours("so".into()))]
 }
 
 fn lines(question: &Question<'_>, hunk: &Hunk, seed: u64) -> BString {

@@ -13,7 +13,7 @@ use crate::git::Id;
 use crate::patch::{Date, Person};
 use crate::path::RepoPath;
 use crate::stack::suggest::Choice;
-use crate::stack::{Conflict, Made as File, PatchOutcome, Rebased, Take, choices};
+use crate::stack::{Because, By, Conflict, Made as File, PatchOutcome, Rebased, Take, Way, choices};
 use crate::ui::Message;
 use crate::workspace::Site;
 use crate::workspace::memory::Made;
@@ -63,9 +63,6 @@ pub(super) fn act<'r>(
     Ok(decided.map_or(Act::Again, |decided| Act::Decide(decided, about)))
 }
 
-/// By what is decided that no rule decides.
-const HAND: &str = "hand";
-
 /// What a key takes.
 fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Option<Vec<Decision>>, CliError> {
     if key == 'r' && session.withdrawn(open).is_some() {
@@ -74,31 +71,33 @@ fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Opt
     }
     match open.about {
         About::Lines { hunk, .. } => {
-            let side = |choice: Choice, reason: &str| Some((choice.text(hunk), HAND.to_owned(), reason.to_owned()));
+            let side = |choice: Choice| Some((choice.text(hunk), By::Hand, choice.said().to_owned()));
             let taken = match key {
                 'r' => session
                     .remembered(open)
-                    .map(|(entry, _)| (entry.text.clone(), "remembered".to_owned(), entry.said())),
-                's' => suggestion(open).map(|found| (found.text, found.rule.word().to_owned(), found.reason)),
-                'p' => side(Choice::Patch, "the patch's lines"),
-                'u' => side(Choice::Upstream, "upstream's lines"),
-                'b' => side(Choice::PatchFirst, "both, the patch's lines first"),
-                'B' => side(Choice::UpstreamFirst, "both, upstream's lines first"),
+                    .map(|(entry, _)| (entry.text.clone(), By::Agreed(Way::Remembered), entry.said())),
+                's' => suggestion(open).map(|found| (found.text, By::Rule(found.rule), found.reason)),
+                'p' => side(Choice::Patch),
+                'u' => side(Choice::Upstream),
+                'b' => side(Choice::PatchFirst),
+                'B' => side(Choice::UpstreamFirst),
                 _ => None,
             };
-            Ok(taken.and_then(|(text, by, reason)| lines(open, text, by, reason)))
+            Ok(taken.and_then(|(text, by, reason)| lines(open, text, by, Because::Ours(reason))))
         }
         About::Whole { conflict, file } => {
-            let by_hand = |take: Take, reason: &str| (take, HAND.to_owned(), reason.to_owned());
+            let by_hand = |take: Take| {
+                let said = take.said().unwrap_or_default().to_owned();
+                (take, By::Hand, said)
+            };
             let taken = match key {
-                's' => whole_suggestion(open).map(|(take, rule, reason, _)| (take, rule.to_owned(), reason)),
-                'p' => Some(by_hand(Take::Patch, "the patch's version")),
-                'u' => Some(by_hand(Take::Upstream, "upstream's version")),
-                'f' => follow(session, choices(conflict, file.from.is_some()))?
-                    .map(|take| by_hand(take, "upstream moved the file there")),
+                's' => whole_suggestion(open).map(|(take, rule, reason, _)| (take, By::FileRule(rule), reason)),
+                'p' => Some(by_hand(Take::Patch)),
+                'u' => Some(by_hand(Take::Upstream)),
+                'f' => follow(session, choices(conflict, file.from.is_some()))?.map(by_hand),
                 _ => None,
             };
-            Ok(taken.and_then(|(take, by, reason)| whole(open, take, by, reason)))
+            Ok(taken.and_then(|(take, by, reason)| whole(open, take, by, Because::Ours(reason))))
         }
         About::Emptied => Ok(None),
     }
@@ -120,7 +119,7 @@ fn follow(session: &mut Session<'_, '_>, possible: Vec<Take>) -> Result<Option<T
 }
 
 /// The decision to take `text` for the lines of a question.
-pub(super) fn lines(open: &Open<'_>, text: BString, by: String, reason: String) -> Option<Vec<Decision>> {
+pub(super) fn lines(open: &Open<'_>, text: BString, by: By, reason: Because) -> Option<Vec<Decision>> {
     let About::Lines { conflict, hunk, .. } = open.about else { return None };
     let texts = hunk.texts().map(Clone::clone);
     let (path, alike) = (conflict.path.clone(), hunk.alike.clone());
@@ -129,14 +128,14 @@ pub(super) fn lines(open: &Open<'_>, text: BString, by: String, reason: String) 
 }
 
 /// The decision about the path of a question as a whole.
-fn whole(open: &Open<'_>, take: Take, by: String, reason: String) -> Option<Vec<Decision>> {
+fn whole(open: &Open<'_>, take: Take, by: By, reason: Because) -> Option<Vec<Decision>> {
     let Conflict { path, sides, .. } = open.conflict()?;
     let about = session::About::Whole { path: path.clone(), sides: *sides, take };
     Some(vec![Decision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
 }
 
 /// The decisions after which the path of a question is `made`.
-pub(super) fn made_of(open: &Open<'_>, made: File, reason: &str) -> Option<Vec<Decision>> {
+pub(super) fn made_of(open: &Open<'_>, made: File, reason: &'static str) -> Option<Vec<Decision>> {
     let conflict = open.conflict()?;
     let (patch, path, sides) = (open.patch.name.as_str(), &conflict.path, conflict.sides);
     Some(ByHand { patch, path, sides, text: conflict.text.as_ref(), reason }.decisions(made))
@@ -162,15 +161,16 @@ fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<D
         why => why,
     };
     let about = session::About::Leaves { file };
-    Ok((why != "-").then(|| vec![Decision::by_hand(name, about, why)]))
+    Ok((why != "-").then(|| vec![Decision::by_hand(name, about, Because::Quoted(why))]))
 }
 
 /// Why nothing is left of a patch, as far as decisions say it.
 fn why_empty(patch: &PatchOutcome) -> String {
-    let mut reasons: Vec<&str> = Vec::new();
+    let mut reasons: Vec<String> = Vec::new();
     for decided in patch.files.iter().flat_map(|file| &file.decided) {
-        if !reasons.contains(&decided.reason.as_str()) {
-            reasons.push(&decided.reason);
+        let reason = decided.reason.to_string();
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     }
     if reasons.is_empty() { "nothing is left of it".to_owned() } else { reasons.join("; ") }

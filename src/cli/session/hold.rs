@@ -16,7 +16,7 @@ use super::tell_ways;
 use crate::path::RepoPath;
 use crate::report::UpstreamCommit;
 use crate::stack::suggest::Choice;
-use crate::stack::{At, Conflict, Hunk, Labels, Lines, Rebased, Take};
+use crate::stack::{At, By, Conflict, Hunk, Labels, Lines, Rebased, Take};
 use crate::ui::conflict::Screen;
 use crate::ui::{PromptError, count};
 use crate::workspace::hand_over::HandedOver;
@@ -388,7 +388,7 @@ fn is_written(decision: &Decision) -> bool {
     match &decision.about {
         session::About::Lines { texts: [_, upstream, patch], alike, text, .. } => {
             let taken = |choice: &Choice| choice.of([upstream, patch], alike) == *text;
-            decision.by == "hand" && !Choice::ALL.iter().any(taken)
+            decision.by == By::Hand && !Choice::ALL.iter().any(taken)
         }
         session::About::Whole { take: Take::Made(Some(_)), .. } | session::About::Joined(_) => true,
         session::About::Whole { .. } | session::About::Leaves { .. } => false,
@@ -400,7 +400,7 @@ fn taken_back(decision: &Decision) -> String {
     let what = decision.path().map_or_else(|| shown(decision.patch.as_bytes()), |path| shown(path.as_bytes()));
     match decision.about {
         session::About::Leaves { .. } => format!("{what} leaves the queue"),
-        _ => format!("{what}: {}", shown(decision.reason.as_bytes())),
+        _ => format!("{what}: {}", decision.why()),
     }
 }
 

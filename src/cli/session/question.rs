@@ -6,7 +6,7 @@ use super::super::failure::shown;
 use super::open::{About, Open, answered};
 use crate::git::{Entry, Mode};
 use crate::report::{UpstreamCommit, sentence};
-use crate::stack::suggest::{self, Action, Choice as Side, Suggestion};
+use crate::stack::suggest::{self, Action, Choice as Side, FileRule, Suggestion};
 use crate::stack::{Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Rebased, Take, can_make, choices};
 use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Proposal, Question, UpstreamCommitLine};
 use crate::ui::count;
@@ -196,7 +196,7 @@ pub(super) fn suggestion(open: &Open<'_>) -> Option<Suggestion> {
 }
 
 /// The proposal for a path as a whole: what to take, by which rule, why, and how sure.
-pub(super) fn whole_suggestion(open: &Open<'_>) -> Option<(Take, &'static str, String, &'static str)> {
+pub(super) fn whole_suggestion(open: &Open<'_>) -> Option<(Take, FileRule, String, &'static str)> {
     let About::Whole { conflict, file } = open.about else { return None };
     let found = suggest::file(conflict, None)?;
     let take = match found.action {
@@ -204,7 +204,7 @@ pub(super) fn whole_suggestion(open: &Open<'_>) -> Option<(Take, &'static str, S
         Action::Drop => Take::Upstream,
     };
     let possible = choices(conflict, file.from.is_some()).contains(&take);
-    possible.then(|| (take, found.rule.word(), found.reason, found.confidence.word()))
+    possible.then(|| (take, found.rule, found.reason, found.confidence.word()))
 }
 
 fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
@@ -212,12 +212,12 @@ fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
     let mut before = |title: &str, reason: String, text: Option<BString>| {
         all.push(Proposal { key: 'r', label: "as before".to_owned(), title: title.to_owned(), reason, text });
     };
-    match (beside.withdrawn.map(|decision| (&decision.about, &decision.reason)), beside.remembered) {
+    match (beside.withdrawn.map(|decision| (&decision.about, decision.why())), beside.remembered) {
         (Some((session::About::Lines { text, .. }, reason)), _) => {
-            before("this was just taken back", shown(reason.as_bytes()), Some(text.clone()));
+            before("this was just taken back", reason.to_string(), Some(text.clone()));
         }
         (Some((session::About::Whole { .. }, reason)), _) => {
-            before("this was just taken back", shown(reason.as_bytes()), None);
+            before("this was just taken back", reason.to_string(), None);
         }
         (_, Some((entry, here))) => {
             let elsewhere = if here { String::new() } else { format!(", in {}", entry.path) };

@@ -12,7 +12,7 @@ use super::hold::Session;
 use super::open::{About, Key, Open};
 use super::question::suggestion;
 use crate::git::{Mode, ToMerge, ToolOutcome};
-use crate::stack::{Conflict, Labels, Marked, leftover_marker};
+use crate::stack::{Because, By, Conflict, EDITED, Labels, MERGED, Marked, leftover_marker};
 use crate::ui::{Edited, HunkPage, HunkText};
 use crate::workspace::session::Decision;
 
@@ -46,7 +46,7 @@ pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     let draft = session.drafts.get(&open.key()).cloned();
     let end = session.screen.suspended(|| editor.hunk(&scratch, &path, &page, draft.as_deref()));
     let text = edited(session, &editor, (open.key(), 'e'), end);
-    Ok(text.and_then(|text| lines(open, text, "hand".to_owned(), "edited in an editor".to_owned())))
+    Ok(text.and_then(|text| lines(open, text, By::Hand, Because::Ours(EDITED.to_owned()))))
 }
 
 /// Opens the whole file of a question in the editor.
@@ -66,7 +66,7 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
         // Editors end every line; where a link points to has none.
         to.pop();
     }
-    Ok(text.and_then(|text| made_of(open, Some((mode, text)), "edited in an editor")))
+    Ok(text.and_then(|text| made_of(open, Some((mode, text)), EDITED)))
 }
 
 /// Opens the merge tool on the file of a question.
@@ -106,7 +106,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
             None => {
                 session.drafts.remove(&open.file_key());
                 let mode = conflict.sides.merged_mode();
-                return Ok(made_of(open, Some((mode, text.into())), "merged with the merge tool"));
+                return Ok(made_of(open, Some((mode, text.into())), MERGED));
             }
         },
         Ok(ToolOutcome::NotResolved(_)) => say(session, "nothing is taken: the merge tool ended without a merge"),

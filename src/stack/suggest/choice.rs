@@ -27,6 +27,17 @@ impl Choice {
     /// All of them.
     pub const ALL: [Choice; 4] = [Choice::Patch, Choice::Upstream, Choice::PatchFirst, Choice::UpstreamFirst];
 
+    /// What is taken, in a few words.
+    #[must_use]
+    pub const fn said(self) -> &'static str {
+        match self {
+            Choice::Patch => "the patch's lines",
+            Choice::Upstream => "upstream's lines",
+            Choice::PatchFirst => "both, the patch's lines first",
+            Choice::UpstreamFirst => "both, upstream's lines first",
+        }
+    }
+
     /// The lines that it takes in the place of the hunk. Where both are taken each side comes whole, with the lines that both
     /// sides brought around the hunk (see [`stacked`]); a line without an end that others follow gets the one of the other lines.
     #[must_use]

@@ -35,6 +35,9 @@ pub enum FileRule {
 }
 
 impl FileRule {
+    /// All of them.
+    pub const ALL: [FileRule; 3] = [FileRule::PatchDeletes, FileRule::UpstreamDeleted, FileRule::Upstreamed];
+
     /// Its word in data.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -64,6 +64,17 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All of them.
+    pub const ALL: [Rule; 7] = [
+        Rule::Same,
+        Rule::Superset,
+        Rule::OverwrittenBump,
+        Rule::Renaming,
+        Rule::Adjacent,
+        Rule::Words,
+        Rule::RenamingAndRemoval,
+    ];
+
     /// Its word in data.
     #[must_use]
     pub const fn word(self) -> &'static str {

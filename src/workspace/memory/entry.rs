@@ -101,7 +101,7 @@ impl Entry {
     pub fn said(&self) -> String {
         let Person { name, email } = &self.made.author;
         let who = if name.is_empty() { email } else { name };
-        format!("decided by {} on {} for {}", printable(who), self.day(), printable(self.file.as_bytes()))
+        format!("decided by '{}' on {} for '{}'", printable(who), self.day(), printable(self.file.as_bytes()))
     }
 
     /// The day it was decided on, where its author was: `2024-02-01`.

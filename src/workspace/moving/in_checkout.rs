@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Moving, RefreshError};
 use crate::git::{Entry, Mode, Objects};
 use crate::path::RepoPath;
-use crate::stack::{Conflict, ConflictKind, Hunk, Join, Labels, Made, Rebased, Sides, Take, TextMerge};
+use crate::stack::{
+    Because, Conflict, ConflictKind, Hunk, IN_THE_CHECKOUT, Join, Labels, Made, Rebased, Sides, Take, TextMerge,
+};
 use crate::workspace::files_side::Files;
 use crate::workspace::hand_over::{
     self, Asked, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Taken, Unmerged, missing_blobs, put_back,
@@ -13,9 +15,6 @@ use crate::workspace::hand_over::{
 use crate::workspace::session::{About, ByHand, Decision, Session, change};
 use crate::workspace::settle::Around;
 use crate::workspace::site::Site;
-
-/// What is said of decisions that were made in the checkout.
-const REASON: &str = "decided in the checkout";
 
 impl Moving<'_> {
     /// Puts what waits in the patch with this `number` into the checkout and keeps the session, in one step. What this needs is
@@ -119,6 +118,7 @@ pub fn come_back(
     };
     let (mut session, bytes) = Session::read(&site.workspace.layout, site.name())?.ok_or(RefreshError::NoSession)?;
     let handed = hand_over::Handed::read(site)?.ok_or(HandOverError::Nothing)?;
+    let because = || Because::Ours(IN_THE_CHECKOUT.to_owned());
     let mut decided = Vec::new();
     let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
     let changes = handed.changed(&files);
@@ -131,13 +131,13 @@ pub fn come_back(
         let now = back.paths.iter().find(|(other, _)| other == path).and_then(|(_, entry)| *entry);
         if let Some(take) = side_of(question, now) {
             let about = About::Whole { path: path.clone(), sides: *sides, take };
-            decided.push((Decision::by_hand(&handed.patch, about, REASON), None));
+            decided.push((Decision::by_hand(&handed.patch, about, because()), None));
             continue;
         }
         let made = read_made(objects, now)?;
         let text = if question.is_text { text_of(objects, *sides)? } else { None };
         let hunks: Vec<&Hunk> = text.iter().flat_map(TextMerge::hunks).collect();
-        let (patch, sides, reason) = (handed.patch.as_str(), *sides, REASON);
+        let (patch, sides, reason) = (handed.patch.as_str(), *sides, IN_THE_CHECKOUT);
         let decisions = ByHand { patch, path, sides, text: text.as_ref(), reason }.decisions(made);
         let at = |hunk: &Hunk| Some((hunk.clone(), question.own.clone()));
         let hunks = hunks.into_iter().map(at).chain(std::iter::repeat(None));
@@ -148,7 +148,7 @@ pub fn come_back(
         if over != *now && !asked.iter().any(|question| question.path == *path) {
             let own = handed.own_change(objects, path)?;
             let join = Join { path: path.clone(), own, over, made: read_made(objects, *now)? };
-            decided.push((Decision::by_hand(&handed.patch, About::Joined(join), REASON), None));
+            decided.push((Decision::by_hand(&handed.patch, About::Joined(join), because()), None));
         }
     }
     // A hunk that was decided before stays the decision that it is.

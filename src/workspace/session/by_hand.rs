@@ -2,7 +2,7 @@
 
 use super::{About, Decision};
 use crate::path::RepoPath;
-use crate::stack::{Hunk, Made, Sides, Take, TextMerge};
+use crate::stack::{Because, Hunk, Made, Sides, Take, TextMerge};
 
 /// A path in conflict that a person made something of.
 #[derive(Debug, Clone, Copy)]
@@ -15,8 +15,8 @@ pub struct ByHand<'a> {
     pub sides: Sides,
     /// Where there are lines to compare: what merged and the hunks that did not.
     pub text: Option<&'a TextMerge>,
-    /// Why, in a few words.
-    pub reason: &'a str,
+    /// How, in a few words of patchq's.
+    pub reason: &'static str,
 }
 
 impl ByHand<'_> {
@@ -41,6 +41,6 @@ impl ByHand<'_> {
     }
 
     fn decision(&self, about: About) -> Decision {
-        Decision::by_hand(self.patch, about, self.reason)
+        Decision::by_hand(self.patch, about, Because::Ours(self.reason.to_owned()))
     }
 }

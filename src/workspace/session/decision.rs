@@ -6,7 +6,10 @@ use bstr::BString;
 
 use super::super::digest::{FilesDigest, Sum};
 use crate::path::RepoPath;
-use crate::stack::{Answer, At, Conflict, Decided, Hunk, Join, PatchOutcome, Rebased, Resolver, Sides, Take, What};
+use crate::stack::{
+    Answer, At, Because, By, Conflict, Decided, Hunk, Join, Lines, PatchOutcome, Rebased, Resolver, Sides, Take, What,
+    believed_of_join, believed_of_lines, believed_of_path,
+};
 
 /// A decision about a conflict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +18,10 @@ pub struct Decision {
     pub patch: String,
     /// What was decided.
     pub about: About,
-    /// By which rule: `hand`, or that of a proposal or of an agreement.
-    pub by: String,
-    /// Why, in a sentence; of a patch that leaves the queue the reason that was given.
-    pub reason: String,
+    /// By what.
+    pub by: By,
+    /// Why; of a patch that leaves the queue the reason that was given. What was read from a file is a quotation.
+    pub reason: Because,
     /// Which one it was, from 1; 0: nobody was asked.
     pub order: u32,
 }
@@ -61,8 +64,8 @@ pub enum About {
 impl Decision {
     /// A decision that a person made at once, not by a rule.
     #[must_use]
-    pub fn by_hand(patch: &str, about: About, reason: impl Into<String>) -> Decision {
-        Decision { patch: patch.to_owned(), about, by: "hand".to_owned(), reason: reason.into(), order: 0 }
+    pub fn by_hand(patch: &str, about: About, reason: Because) -> Decision {
+        Decision { patch: patch.to_owned(), about, by: By::Hand, reason, order: 0 }
     }
 
     /// What it answers, in the order of the file: one question has one decision.
@@ -75,6 +78,21 @@ impl Decision {
             About::Joined(_) => (3, None),
         };
         (self.patch.as_str(), self.path(), kind, lines)
+    }
+
+    /// Why, as far as it is to be believed without a look at the files.
+    #[must_use]
+    pub fn why(&self) -> Because {
+        let said = (self.by, &self.reason);
+        match &self.about {
+            About::Leaves { .. } => self.reason.clone(),
+            About::Whole { take, .. } => believed_of_path(said, None, take).1,
+            About::Lines { path, texts, nth, text } => {
+                let [base, upstream, patch] = texts.clone().map(|text| Lines { start: 1, text });
+                believed_of_lines(said, path, &Hunk { base, upstream, patch, nth: *nth }, text).1
+            }
+            About::Joined(_) => believed_of_join(said).1,
+        }
     }
 
     /// The path that it is about; `None`: the patch.
@@ -194,7 +212,7 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
                     }
                     What::Joined(join) => About::Joined(join.clone()),
                 };
-                let (by, reason) = (decided.by.clone(), decided.reason.clone());
+                let (by, reason) = (decided.by, decided.reason.clone());
                 Decision { patch: patch.name.clone(), about, by, reason, order: 0 }
             })
         })
@@ -203,7 +221,7 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
 
 impl Resolver for Decisions {
     fn leaves(&self, patch: &str) -> Option<String> {
-        self.of(patch).find(|one| matches!(one.about, About::Leaves { .. })).map(|one| one.reason.clone())
+        self.of(patch).find(|one| matches!(one.about, About::Leaves { .. })).map(|one| one.reason.words().to_owned())
     }
 
     fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take> {
@@ -213,7 +231,10 @@ impl Resolver for Decisions {
             }
             _ => None,
         });
-        found.map_or(Answer::Open, |(one, take)| answer(one, take))
+        found.map_or(Answer::Open, |(one, take)| {
+            let (by, reason) = believed_of_path((one.by, &one.reason), Some(conflict), &take);
+            Answer::Decided { take, by, reason }
+        })
     }
 
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
@@ -223,7 +244,10 @@ impl Resolver for Decisions {
             }
             _ => None,
         });
-        found.map_or(Answer::Open, |(one, text)| answer(one, text))
+        found.map_or(Answer::Open, |(one, take)| {
+            let (by, reason) = believed_of_lines((one.by, &one.reason), at.path, hunk, &take);
+            Answer::Decided { take, by, reason }
+        })
     }
 
     fn drop(&self, _: &str) -> bool {
@@ -233,15 +257,11 @@ impl Resolver for Decisions {
     fn joins(&self, patch: &str) -> Vec<Decided> {
         let joined = self.of(patch).filter_map(|one| match &one.about {
             About::Joined(join) => {
-                let (by, reason) = (one.by.clone(), one.reason.clone());
+                let (by, reason) = believed_of_join((one.by, &one.reason));
                 Some(Decided { what: What::Joined(join.clone()), by, reason })
             }
             _ => None,
         });
         joined.collect()
     }
-}
-
-fn answer<T>(decision: &Decision, take: T) -> Answer<T> {
-    Answer::Decided { take, by: decision.by.clone(), reason: decision.reason.clone() }
 }

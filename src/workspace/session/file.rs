@@ -14,7 +14,7 @@ use super::super::toml_text::{Text, Word, write_text, write_word};
 use super::{About, Agreed, Decision, Decisions, Session, To};
 use crate::git::{Entry, Id, Mode};
 use crate::path::{RepoPath, printable};
-use crate::stack::{Join, Made, Sides, Take, Way};
+use crate::stack::{Because, By, Join, Made, Sides, Take, Way};
 
 /// No decision has a higher number.
 const LAST: u32 = 1_000_000;
@@ -204,8 +204,8 @@ fn print_decision(out: &mut String, decision: &Decision) {
             write_text(out, "text", text);
         }
     }
-    write_word(out, "by", decision.by.as_bytes());
-    write_word(out, "reason", decision.reason.as_bytes());
+    write_word(out, "by", decision.by.word().as_bytes());
+    write_word(out, "reason", decision.reason.words().as_bytes());
     if decision.order > 0 {
         out.push_str(&format!("order = {}\n", decision.order));
     }
@@ -341,5 +341,7 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
         }
         other => return Err(format!("`take` is '{}', which is nothing to take", printable(other.as_bytes()))),
     };
-    Ok(Decision { patch: raw.file, about, by: raw.by, reason: raw.reason, order: raw.order })
+    let by = By::of_word(&raw.by)
+        .ok_or_else(|| format!("`by` is '{}', by which nothing is decided", printable(raw.by.as_bytes())))?;
+    Ok(Decision { patch: raw.file, about, by, reason: Because::Quoted(raw.reason), order: raw.order })
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::file::{parse, print};
 use super::*;
 use crate::git::{Entry, Mode};
-use crate::stack::{Join, Sides, Take, Way};
+use crate::stack::{Because, By, Join, Sides, Take, Way};
 
 fn path(text: &str) -> RepoPath {
     RepoPath::new(text).unwrap()
@@ -32,7 +32,13 @@ fn session(decisions: Vec<Decision>) -> Session {
 }
 
 fn decision(about: About, order: u32) -> Decision {
-    Decision { patch: "0001-a.patch".into(), about, by: "hand".into(), reason: "so\nit \"is\"".into(), order }
+    Decision {
+        patch: "0001-a.patch".into(),
+        about,
+        by: By::Hand,
+        reason: Because::Quoted("so\nit \"is\"".into()),
+        order,
+    }
 }
 
 fn leaves() -> About {
@@ -137,6 +143,10 @@ fn a_wrong_file_is_told_by_its_line() {
             "sessions/x.toml: decision 1: '1 2' is no mode and id",
         ),
         (good.replace("order = 1", "oder = 1"), oder.as_str()),
+        (
+            good.replace("by = \"hand\"", "by = \"hand\\u001b[2J\""),
+            "sessions/x.toml: decision 1: `by` is 'hand\\x1b[2J', by which nothing is decided",
+        ),
         (format!("{good}<<<<<<< HEAD\n"), marker.as_str()),
         (
             good.replace("accept = [\n    \"suggested\"", "accept = [\n    \"luck\""),

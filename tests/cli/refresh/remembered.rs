@@ -40,18 +40,18 @@ in_both_worlds! {
             changes_nothing(env, &["refresh", "--accept", "suggested"]).exits(3);
             changes_nothing(env, &[&TAKE[..], &["--only", "docs/"]].concat()).exits(3);
             let run = changes_nothing(env, &[&TAKE[..], &["--dry-run"]].concat()).ok();
-            run.prints("a.txt:5: remembered: decided by A Maintainer on 2024-02-01 for 0001-mine.patch").says_not("warning:");
+            run.prints("a.txt:5: remembered: decided by 'A Maintainer' on 2024-02-01 for '0001-mine.patch'").says_not("warning:");
             let report = ["--accept", "remembered,suggested", "--json", "--report", "r.md"];
             let document = env.patchq(&[&["refresh"], &report[..]].concat()).ok().json();
             let file = &document["patches"][0]["files"][0];
             assert_eq!((&file["outcome"], &file["conflict"]), (&json!("merged"), &json!(null)));
             let decided = &file["decided"][0];
             assert_eq!((&decided["by"], &decided["text"]), (&json!("remembered"), &json!(["CINQ\n"])));
-            assert_eq!(decided["reason"], "decided by A Maintainer on 2024-02-01 for 0001-mine.patch");
+            assert_eq!(decided["reason"], "decided by 'A Maintainer' on 2024-02-01 for '0001-mine.patch'");
             assert_eq!(decided["hunk"]["upstream"]["lines"], json!(["cinq\n"]));
             assert_eq!(document["damaged"], json!([]));
             let report = env.read("ws/r.md");
-            assert!(report.contains("by `remembered`: `decided by A Maintainer on 2024-02-01"), "{report}");
+            assert!(report.contains("by `remembered`: `decided by 'A Maintainer' on 2024-02-01"), "{report}");
             assert!(report.contains("CINQ"), "{report}");
             assert_eq!(env.read("ws/up/a.txt"), with("CINQ"));
             assert_in_step(env);
@@ -75,7 +75,7 @@ in_both_worlds! {
     fn a_file_that_upstream_moved_is_the_same_file(env) {
         five(env, SHARED, "app/a.txt", "app/french/a.txt");
         Decision { path: "app/a.txt", own: "app/a.txt", ..FIVE }.keep(env);
-        env.patchq(&TAKE).ok().prints("moved ").prints("remembered: decided by A Maintainer");
+        env.patchq(&TAKE).ok().prints("moved ").prints("remembered: decided by 'A Maintainer'");
         assert_eq!(env.read("ws/up/app/french/a.txt"), with("CINQ"));
         assert_in_step(env);
     }
@@ -116,9 +116,9 @@ in_both_worlds! {
         five(env, SHARED, "a.txt", "a.txt");
         Decision { author: "\u{1b}[2J`<b>\n@all", ..FIVE }.keep(env);
         let run = env.patchq(&[&TAKE[..], &["--report", "r.md"]].concat()).ok();
-        run.prints("decided by \\x1b[2J`<b>\\n@all on");
+        run.prints("decided by '\\x1b[2J`<b>\\n@all' on");
         let report = env.read("ws/r.md");
-        assert!(report.contains("``decided by \\x1b[2J`<b>\\n@all on 2024-02-01 for 0001-mine.patch``"), "{report}");
+        assert!(report.contains("``decided by '\\x1b[2J`<b>\\n@all' on 2024-02-01 for '0001-mine.patch'``"), "{report}");
     }
 
     fn a_generated_file_is_not_decided_unattended(env) {

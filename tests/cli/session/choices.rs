@@ -19,7 +19,7 @@ in_both_worlds! {
                 let mut terminal = refresh(env);
                 terminal.answer("a.txt:5", key).see("what was decided leaves nothing of it").press("d");
                 terminal.answer("why?", "upstream says it better\r").answer(LAST, "y");
-                terminal.end().exits(0).left("leaves the queue: upstream says it better");
+                terminal.end().exits(0).left("leaves the queue: 'upstream says it better'");
                 assert_eq!(env.queue(), ["0002-change-b.patch"]);
             } else {
                 assert_eq!(decided(env, key), expected, "{key}");

@@ -14,7 +14,7 @@ in_both_worlds! {
             env.patchq(&["resolutions", "list"]).ok().prints("a.txt");
             undo_and_give_up(env);
             let mut terminal = refresh(env);
-            terminal.see("this was decided before").see("decided by Maintainer on 20").answer("[r] as before", "r");
+            terminal.see("this was decided before").see("decided by 'Maintainer' on 20").answer("[r] as before", "r");
             terminal.answer(LAST, "y");
             terminal.end().exits(0);
             assert_eq!(fifth(env), "FIVE\ncinq\n");
