@@ -412,6 +412,15 @@ mod tests {
     use super::*;
     use crate::git::Id;
 
+    #[test]
+    fn no_text_leaves_its_span() {
+        // Two backticks alone would open one that ends at the next two.
+        assert_eq!((code(""), code(" "), code("`")), ("` `".to_owned(), "` `".to_owned(), "`` ` ``".to_owned()));
+        assert_eq!(code("a`\n# b\u{1b}[2J"), "``a`\\n# b\\x1b[2J``");
+        // What a backslash before a bar means differs between readers.
+        assert_eq!((cell(b"a|b"), cell(b"a\\|b")), ("`a\\|b`".to_owned(), "`a\\\\x7cb`".to_owned()));
+    }
+
     fn lines(start: usize, lines: impl Iterator<Item = String>) -> LinesReport {
         LinesReport { start, lines: lines.map(|line| Bytes::from(line.as_bytes())).collect() }
     }

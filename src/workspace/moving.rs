@@ -2,6 +2,7 @@
 //! waits for a person.
 
 mod copied;
+mod goes;
 mod in_checkout;
 mod pin_lines;
 mod track;
@@ -23,15 +24,16 @@ use super::settle::{Around, SettleError, Wish, begin, refuse_last_copies, settle
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
 use super::supply::Supply;
-use super::target::{Target, TargetWish, find_target};
+use super::target::{Target, find_target};
 use crate::git::checkout;
-use crate::git::{Entry, GitError, Id, Objects, Rev};
-use crate::path::RepoPath;
+use crate::git::{Entry, GitError, Id, Objects};
+use crate::path::{RepoPath, printable};
 use crate::stack::suggest::generated;
 use crate::stack::{
     self, Accept, At, Base, Chain, FileOutcome, Lazy, Moved, PatchDifference, Rebased, Stack, Version, Way,
 };
 
+use goes::{keep_target, target_of};
 pub use in_checkout::{CameBack, come_back};
 pub use pin_lines::{PinLines, upstream_lines};
 use track::{entry_changes, follow_track};
@@ -74,6 +76,8 @@ pub enum Drift {
     Manifest,
     /// An option that names a patch which is gone.
     Option(String),
+    /// The target's version, which is not the one that the session's file says.
+    Version(String),
 }
 
 impl<'a> Moving<'a> {
@@ -124,39 +128,33 @@ impl<'a> Moving<'a> {
         })
     }
 
-    /// Goes on with the session of `site`. What is agreed to now counts instead of what was agreed to then, if anything is.
+    /// Goes on with the session of `site`. What is agreed to now counts instead of what was agreed to then, if anything is. Where it
+    /// goes must be known here, be in the manifest's track, or be said by `wish`.
     ///
     /// # Errors
     /// [`RefreshError`]; also where none is open.
-    pub fn resume(site: &'a Site<'a>, supply: &'a Supply<'a>, agreed: &Agreed) -> Result<Moving<'a>, RefreshError> {
+    pub fn resume(site: &'a Site<'a>, supply: &'a Supply<'a>, wish: &RefreshWish) -> Result<Moving<'a>, RefreshError> {
         let (session, bytes) = Session::read(&site.workspace.layout, site.name())?.ok_or(RefreshError::NoSession)?;
         let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
         if from.pin == session.to.pin {
             return Err(RefreshError::There(session.to.version));
         }
-        if session.files.pin != Some(from.pin) {
-            // The pin was moved meanwhile, perhaps past where this goes.
-            let to = Rev::parse(&session.to.pin.to_string()).ok();
-            find_target(site, supply, &from, &TargetWish { to, once: true, ..TargetWish::default() })?;
-        }
-        let (agreed, gone) = match *agreed == Agreed::default() {
+        let (agreed, gone) = match wish.agreed == Agreed::default() {
             true => session.agreed.for_files(&from),
-            false => (agreed.clone(), Vec::new()),
+            false => (wish.agreed.clone(), Vec::new()),
         };
         let memory = Rc::new(Memory::open(site.workspace, site.upstream));
         let accept = Accept { memory: Some(memory.clone()), ..agreed.accept(&from)? };
         let (objects, state) = read_state(site, &from)?;
         judge(&state)?;
         refuse_last_copies(site, supply, &objects, &state, &from).map_err(RefreshError::of)?;
-        let within: Vec<String> = session.to.found_by.iter().cloned().collect();
-        supply.commits(&site.store, &[session.to.pin], &within).map_err(RefreshError::of)?;
+        let moved = session.files.pin != Some(from.pin);
+        let (target, other_version) = target_of(site, supply, (&from, moved), session.to, &wish.target)?;
         let mut drift: Vec<Drift> = session.files.diff(&from.digest()).into_iter().map(Drift::Queue).collect();
         if session.manifest != entry_digest(site) {
             drift.push(Drift::Manifest);
         }
-        drift.extend(gone.into_iter().map(Drift::Option));
-        let To { pin, version, track, found_by } = session.to;
-        let target = Target { pin, version, ref_name: found_by, track, same: false, tip: None, notes: Vec::new() };
+        drift.extend(gone.into_iter().map(Drift::Option).chain(other_version));
         let (decisions, on_disk, with_checkout) = (session.decisions, Some(bytes), state.has_checkout());
         Ok(Moving {
             site,
@@ -325,6 +323,7 @@ impl<'a> Moving<'a> {
 
     fn write(&mut self, decisions: Decisions, around: &Around<'_>) -> Result<(), RefreshError> {
         let session = self.session(decisions);
+        keep_target(self.site, &session.to)?;
         self.on_disk = Some(session.write(self.site, self.on_disk.as_deref(), around)?);
         self.decisions = session.decisions;
         Ok(())
@@ -377,7 +376,8 @@ impl<'a> Moving<'a> {
         changes.extend(ending);
         rewrite.add(changes, true);
         let left = rebased.patches.iter().filter_map(|patch| Some((&patch.name, patch.dropped.as_ref()?)));
-        rewrite.notes = left.map(|(name, why)| format!("{name} left the queue: {why}")).collect();
+        rewrite.notes =
+            left.map(|(name, why)| format!("{name} left the queue: '{}'", printable(why.as_bytes()))).collect();
         let taken = Taken::of(&state, from);
         rewrite.notes.extend(taken.notes());
         let queue = rewrite.written().and(taken);

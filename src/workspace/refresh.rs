@@ -5,7 +5,7 @@ use super::files;
 use super::files_side::Files;
 use super::hand_over::HandOverError;
 use super::left::{Taken, WrittenQueue};
-use super::manifest::EditError;
+use super::manifest::{EditError, Track};
 use super::memory::Damaged;
 use super::moving::PinLines;
 use super::publish::PublishError;
@@ -13,8 +13,8 @@ use super::rewrite::RewriteError;
 use super::session::{Agreed, AgreedError, Session, SessionError};
 use super::settle::SettleError;
 use super::target::{Target, TargetError, TargetWish};
-use crate::git::GitError;
 use crate::git::checkout::{Materialized, WorkChange};
+use crate::git::{GitError, Id};
 use crate::stack::{PatchDifference, Rebased};
 
 /// How a refresh goes about it.
@@ -84,6 +84,25 @@ pub enum RefreshError {
     /// The session goes where the pin is already.
     #[error("the pin is at {0} already, where the open refresh goes")]
     There(String),
+    /// The session goes where nothing leads that is known here.
+    #[error("the open refresh goes to {}, {}", .pin.short(12), elsewhere(.track.as_ref()))]
+    Elsewhere {
+        /// The commit.
+        pin: Id,
+        /// The track that it would write into the manifest.
+        track: Option<Track>,
+        /// Why the manifest's track does not lead there.
+        #[source]
+        why: Option<Box<TargetError>>,
+    },
+    /// Somebody names another commit than the one that the session goes to.
+    #[error("the open refresh goes to {}, not to {}", .session.short(12), .named.short(12))]
+    OtherTarget {
+        /// The session's.
+        session: Id,
+        /// The one that was named.
+        named: Id,
+    },
     /// The session cannot be read or written.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -105,6 +124,13 @@ pub enum RefreshError {
     /// The rest.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
+}
+
+fn elsewhere(track: Option<&Track>) -> String {
+    match track {
+        Some(track) => format!("with '{track}' as the track from then on, which nobody said here"),
+        None => "where neither the manifest's track nor anybody here leads".to_owned(),
+    }
 }
 
 impl RefreshError {

@@ -26,7 +26,7 @@ pub use moved::MovedTag;
 pub use newest::{Newest, newest};
 
 /// What is known before the upstream is asked.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TargetWish {
     /// The commit to move to; `None`: the tip of the track.
     pub to: Option<Rev>,

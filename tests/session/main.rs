@@ -17,6 +17,7 @@ use answers::{Key, Question, answer, in_checkout, questions};
 use patchq::git::Objects;
 use patchq::stack::{Labels, Rebased};
 use patchq::workspace::hand_over::{Handed, read_back};
+use patchq::workspace::refresh::RefreshWish;
 use patchq::workspace::session::{self, Aborted};
 use patchq::workspace::{Moving, Site, Supply, come_back};
 use support::history::Dice;
@@ -73,7 +74,7 @@ impl Run<'_> {
     fn process(&mut self, site: &Site<'_>, supply: &Supply<'_>, first: bool) {
         let mut moving = match first {
             true => Moving::begin(site, supply, &self.world.wish()),
-            false => Moving::resume(site, supply, &Default::default()),
+            false => Moving::resume(site, supply, &RefreshWish::default()),
         }
         .unwrap_or_else(|error| panic!("{error}: {}", self.told()));
         loop {

@@ -55,6 +55,10 @@ pub(super) use told::{failed, with_ways};
 /// things are never taken: the text of a generated file and, unless a person
 /// decided it, a silent downgrade.
 ///
+/// --continue goes on where this clone began, or in the track. Where a session
+/// that came with a pull goes elsewhere, it asks, or wants --to with --once or
+/// --track.
+///
 /// A refresh never goes back by itself, and a REV outside of the track must be
 /// meant: --once leaves the track as it is, --track NEW changes it.
 #[derive(clap::Args, Debug, Default)]
@@ -81,7 +85,7 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Go on with the refresh that waits for decisions
-    #[arg(long = "continue", conflicts_with_all = ["to", "dry_run", "track", "once", "allow_older", "abort"])]
+    #[arg(long = "continue", conflicts_with_all = ["dry_run", "abort"])]
     pub(super) go_on: bool,
     /// Give up the refresh that waits for decisions
     #[arg(long, conflicts_with_all = ["to", "dry_run", "track", "once", "allow_older", "allow_drop", "allow_empty", "accept", "only", "report"])]
@@ -203,11 +207,10 @@ fn moved(
     let mut moving = match begun.get() {
         true => {
             session::come_back(context, site)?;
-            Moving::resume(site, supply, &wish.agreed)
+            session::resume(context, (site, supply), (args, wish))?
         }
-        false => Moving::begin(site, supply, wish),
-    }
-    .map_err(wrong)?;
+        false => Moving::begin(site, supply, wish).map_err(wrong)?,
+    };
     if moving.target.same {
         let stayed = if wish.dry_run { Ok((None, false)) } else { around(context, |around| moving.stay(around)) };
         let (applied, followed) = stayed.map_err(wrong)?;

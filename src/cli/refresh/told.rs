@@ -189,6 +189,17 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
         RefreshError::There(_) => {
             CliError::of("session", &error).hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "ends it"))
         }
+        RefreshError::Elsewhere { pin, ref track, .. } => {
+            let to =
+                Args { to: Some(pin.short(12)), track: track.as_ref().map(ToString::to_string), ..Args::default() };
+            let to = Args { go_on: true, once: track.is_none(), ..to };
+            let give_up = hint::patchq(&["refresh", name, "--abort"]);
+            CliError::of("session", &error)
+                .hint(hint::noted(again(name, &to, &[]), "if that is meant"))
+                .hint(hint::noted(give_up, "gives it up"))
+        }
+        RefreshError::OtherTarget { .. } => CliError::usage(error.to_string())
+            .hints(hint::ways(name, ["goes where the session goes", "gives it up"])),
         RefreshError::NoSession => CliError::of("no-session", &error).hint(hint::patchq(&["refresh", name])),
         RefreshError::Session(error) => session(name, error),
         RefreshError::Dirty(ref work) if args.go_on => {

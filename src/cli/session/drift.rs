@@ -33,6 +33,7 @@ pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<
 fn changes(drift: &[Drift]) -> String {
     let word = |drift: &Drift| match drift {
         Drift::Manifest => "url or track in upstreams.toml".to_owned(),
+        Drift::Version(said) => format!("the version of where it goes (its file says '{}')", shown(said.as_bytes())),
         Drift::Option(option) => format!("the patch of {} (gone)", shown(option.as_bytes())),
         Drift::Queue(change) => queue_change(change),
     };

@@ -7,6 +7,7 @@ mod drift;
 mod hold;
 mod open;
 mod question;
+mod resume;
 mod summary;
 mod tools;
 mod views;
@@ -23,6 +24,7 @@ pub(super) use abort::give_up;
 pub(super) use checkout::{come_back, failed as hand_over_failed};
 pub(super) use drift::tell_drift;
 pub(super) use hold::{Held, hold};
+pub(super) use resume::resume;
 
 /// Refuses what would rewrite a queue about which decisions wait.
 pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliError> {

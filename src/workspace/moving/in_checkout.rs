@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Moving, RefreshError};
+use super::{Moving, RefreshError, keep_target};
 use crate::git::{Entry, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{
@@ -36,6 +36,7 @@ impl Moving<'_> {
         let mut decisions = self.decisions.clone();
         decisions.keep(rebased);
         let session = self.session(decisions);
+        keep_target(site, &session.to)?;
         let bytes = session.bytes(site);
         let change = change(site, self.on_disk.as_deref(), Some(bytes.clone()))?;
         let done = hand_over::hand_over(site, &mut self.objects, &order, change.into_iter().collect(), around)?;

@@ -8,8 +8,10 @@ mod killed;
 mod leaving;
 mod memory;
 mod others;
+mod random;
 mod screens;
 mod traps;
+mod trust;
 
 use crate::refresh::bench::{Bench, TRACK as ENTRY, with};
 use crate::support::{Env, Terminal};

@@ -40,7 +40,7 @@ in_both_worlds! {
         env.patchq(&["setup"]).ok();
         // On a terminal too, nothing is asked.
         let terminal = env.terminal(&["refresh", "--accept", "remembered"]);
-        terminal.end().exits(0).left("a.txt:5: remembered: ");
+        terminal.end().exits(0).left("remembered: decided by 'Maintainer' on ").left("taken    │ cinq");
         assert_eq!(fifth(env), "cinq\nFIVE\n");
         assert_in_step(env);
     }

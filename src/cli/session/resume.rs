@@ -1,0 +1,34 @@
+//! Going on with a session that may come from anybody.
+
+use super::super::context::Context;
+use super::super::failure::CliError;
+use super::super::refresh::{Args, failed};
+use super::hold::prompt;
+use crate::git::Rev;
+use crate::ui::Message;
+use crate::workspace::refresh::{RefreshError, RefreshWish};
+use crate::workspace::{Moving, Site, Supply, TargetWish};
+
+/// Goes on with the session of `site`. Where it goes elsewhere than the track, and nobody here said so, somebody is asked.
+pub(in crate::cli) fn resume<'a>(
+    context: &Context,
+    (site, supply): (&'a Site<'a>, &'a Supply<'a>),
+    (args, wish): (&Args, &RefreshWish),
+) -> Result<Moving<'a>, CliError> {
+    let name = site.name().as_str();
+    let wrong = |error| failed(name, args, error);
+    let error = match Moving::resume(site, supply, wish) {
+        Err(error @ RefreshError::Elsewhere { .. }) if context.asker.can_ask() && !context.json => error,
+        done => return done.map_err(wrong),
+    };
+    let RefreshError::Elsewhere { pin, track, .. } = &error else { return Err(wrong(error)) };
+    let message = Message::warning(format!("{name}: {error}"));
+    context.say(&message.caused_by_sources(&error));
+    let question = format!("go on to {} all the same?", pin.short(12));
+    if !context.progress.suspend(|| context.asker.confirm(&question, false)).map_err(prompt)? {
+        return Err(wrong(error));
+    }
+    let to = Rev::parse(&pin.to_string()).ok();
+    let target = TargetWish { to, track: track.clone(), once: track.is_none(), ..wish.target.clone() };
+    Moving::resume(site, supply, &RefreshWish { target, ..wish.clone() }).map_err(wrong)
+}
