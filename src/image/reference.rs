@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::text::check_text;
 use super::{Tag, TagError, TagInput, Template};
 use crate::path::printable;
 
@@ -108,6 +109,23 @@ fn is_repository(text: &str) -> bool {
     parts.iter().all(|part| is_part(part))
 }
 
+/// Whether `text` can be an image's name in a Dockerfile: a repository with a tag, a digest, both or neither.
+pub(super) fn is_image(text: &str) -> bool {
+    let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
+    let folder = name.rfind('/').map_or(0, |at| at + 1);
+    let (repository, tag) = match name[folder..].find(':') {
+        Some(at) => (&name[..folder + at], Some(&name[folder + at + 1..])),
+        None => (name, None),
+    };
+    let is_hex = |digits: &str| digits.len() >= 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_tag = |tag: &str| check_text(tag).is_ok() && !tag.contains(['+', '/']);
+    is_repository(repository)
+        && tag.is_none_or(is_tag)
+        && digest.is_none_or(|digest| {
+            digest.split_once(':').is_some_and(|(kind, digits)| !kind.is_empty() && is_hex(digits))
+        })
+}
+
 fn is_part(part: &str) -> bool {
     let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = part.as_bytes();
@@ -146,6 +164,17 @@ mod tests {
             Err("'r/x:4b825dc6' is made twice, by the tag templates '{version}' and '{commit}'".to_owned())
         );
         assert!(of(Some("r"), &["x", "y", "x"], &["{version}"], "v1").is_err());
+    }
+
+    #[test]
+    fn names_of_images_in_a_dockerfile() {
+        let digest = format!("ubuntu:20.04@sha256:{}", "0".repeat(64));
+        for good in ["ubuntu", "ubuntu:20.04", "localhost:5000/x", "gcr.io/a/b:nonroot", &digest] {
+            assert!(is_image(good), "{good}");
+        }
+        for bad in ["<jupyter>", "Ubuntu", "a:", "a:b:c", "a@b", "a@sha256:12", "a b", "a/:x", ""] {
+            assert!(!is_image(bad), "{bad}");
+        }
     }
 
     #[test]

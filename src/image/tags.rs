@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use super::braces::{Lone, Part, parts};
 use super::text::{BadTagText, check_text};
 use super::values::{day, semver};
 use crate::git::Id;
@@ -178,33 +179,16 @@ impl FromStr for Template {
         if text.is_empty() {
             return Err(TagError::Empty);
         }
-        let brace = |brace, at: usize| TagError::Brace {
+        let parts = parts(text).map_err(|Lone { brace, column }| TagError::Brace {
             template: printable(text.as_bytes()),
             brace,
-            column: text[..at].chars().count() + 1,
+            column,
+        })?;
+        let piece = |part: Part<'_>| match part {
+            Part::Text(fixed) => Ok(Piece::Text(fixed.to_owned())),
+            Part::Name(name) => placeholder(text, name).map(Piece::Value),
         };
-        let mut pieces = Vec::new();
-        let mut at = 0;
-        while at < text.len() {
-            let rest = &text[at..];
-            let Some(open) = rest.find(['{', '}']) else {
-                pieces.push(Piece::Text(rest.to_owned()));
-                break;
-            };
-            if open > 0 {
-                pieces.push(Piece::Text(rest[..open].to_owned()));
-            }
-            if rest[open..].starts_with('}') {
-                return Err(brace('}', at + open));
-            }
-            let inside = &rest[open + 1..];
-            let close = match inside.find(['{', '}']) {
-                Some(close) if inside[close..].starts_with('}') => close,
-                _ => return Err(brace('{', at + open)),
-            };
-            pieces.push(Piece::Value(placeholder(text, &inside[..close])?));
-            at += open + 1 + close + 1;
-        }
+        let pieces = parts.into_iter().map(piece).collect::<Result<Vec<_>, _>>()?;
         check_fixed(text, &pieces)?;
         Ok(Template { text: text.to_owned(), pieces })
     }

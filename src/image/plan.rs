@@ -1,0 +1,320 @@
+//! What is built from what: the images of a workspace in the order in which they can be built.
+
+use std::collections::BTreeMap;
+
+use super::build_arg::{BuildArg, ImageId};
+use super::dockerfile::{Dockerfile, External, ResolveError, Role, ScanError};
+use super::reference::is_image;
+use crate::path::{RepoPath, nearest, printable};
+
+/// An image of the manifest, with its Dockerfile as the queue leaves it.
+#[derive(Debug, Clone)]
+pub struct PlanInput<'a> {
+    /// Which image it is.
+    pub id: ImageId,
+    /// The path of its Dockerfile in the upstream's tree.
+    pub path: &'a RepoPath,
+    /// The bytes of the Dockerfile; `None` where the tree has none there.
+    pub dockerfile: Option<&'a [u8]>,
+    /// The build arguments.
+    pub args: &'a BTreeMap<String, BuildArg>,
+    /// Images that must be built first, beside those that the arguments name.
+    pub needs: &'a [ImageId],
+    /// The stage to build; `None`: the last one.
+    pub target: Option<&'a str>,
+    /// Whether it is published.
+    pub publish: bool,
+    /// What the placeholders of the arguments stand for.
+    pub values: &'a BTreeMap<&'static str, String>,
+}
+
+/// The images of a workspace, each behind those that it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The images.
+    pub images: Vec<PlannedImage>,
+}
+
+/// An image in the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedImage {
+    /// Which image it is.
+    pub id: ImageId,
+    /// The path of its Dockerfile in the upstream's tree.
+    pub dockerfile: RepoPath,
+    /// The stage to build; `None`: the last one.
+    pub target: Option<String>,
+    /// The build arguments, with the images by their local names.
+    pub args: BTreeMap<String, String>,
+    /// The images that must be built before it.
+    pub needs: Vec<ImageId>,
+    /// The images from elsewhere that it stands on.
+    pub bases: Vec<BaseImage>,
+    /// Whether it is published.
+    pub publish: bool,
+}
+
+/// An image from elsewhere, and where it is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseImage {
+    /// As the Dockerfile names it.
+    pub image: String,
+    /// What it is for.
+    pub role: Role,
+    /// The line of the Dockerfile, from 1.
+    pub line: usize,
+}
+
+/// Why an image has no place in the plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("image '{image}': {fault}", image = .id.image)]
+pub struct PlanError {
+    /// The image.
+    pub id: ImageId,
+    /// The Dockerfile, where that is where it is wrong, and the line in it (from 1).
+    pub at: Option<(RepoPath, usize)>,
+    /// What is wrong.
+    pub fault: PlanFault,
+}
+
+/// What is wrong with an image. Texts are printable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanFault {
+    /// The tree has no such file.
+    #[error("the patched tree has no file '{0}'")]
+    NoDockerfile(RepoPath),
+    /// The Dockerfile cannot be taken apart.
+    #[error("{}", .0.fault)]
+    Scan(ScanError),
+    /// Its stages cannot be told.
+    #[error("{}", .0.fault)]
+    Resolve(ResolveError),
+    /// A base that no registry can have.
+    #[error("'{0}' names no image")]
+    NoImage(String),
+    /// An image of the workspace that does not exist.
+    #[error("there is no image '{need}'{}", .nearest.as_ref().map(|near| format!("; did you mean '{near}'?")).unwrap_or_default())]
+    UnknownNeed {
+        /// What was named.
+        need: String,
+        /// The nearest that exists.
+        nearest: Option<String>,
+    },
+    /// Images that need each other.
+    #[error("images that need each other: {}", .0.join(" needs "))]
+    Cycle(Vec<String>),
+    /// A build argument that the Dockerfile does not declare.
+    #[error("the Dockerfile declares no ARG '{name}'{}", .nearest.as_ref().map(|near| format!("; did you mean '{near}'?")).unwrap_or_default())]
+    Undeclared {
+        /// The argument.
+        name: String,
+        /// The nearest that is declared.
+        nearest: Option<String>,
+    },
+    /// A placeholder of a build argument that has no value.
+    #[error("'{arg}': {{{placeholder}}} has no value here")]
+    NoValue {
+        /// The argument.
+        arg: String,
+        /// The placeholder.
+        placeholder: String,
+    },
+}
+
+/// The plan of all `inputs`: in their order, but each image behind those that it needs.
+///
+/// # Errors
+/// One error for each image that is wrong.
+pub fn plan(inputs: &[PlanInput<'_>]) -> Result<Plan, Vec<PlanError>> {
+    let mut errors = Vec::new();
+    let mut images = Vec::new();
+    for input in inputs {
+        match planned(input, inputs) {
+            Ok(image) => images.push(image),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    in_order(images).map(|images| Plan { images }).map_err(|error| vec![error])
+}
+
+/// The name of an image on this machine while a build goes on. No registry can have it, so it is never pulled.
+#[must_use]
+pub fn local_name(id: &ImageId) -> String {
+    format!("patchq.invalid/{}/{}", id.upstream, id.image)
+}
+
+fn planned(input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> Result<PlannedImage, PlanError> {
+    let error = |fault| PlanError { id: input.id.clone(), at: None, fault };
+    let in_file = |line, fault| PlanError { id: input.id.clone(), at: Some((input.path.clone(), line)), fault };
+    let mut needs: Vec<ImageId> = Vec::new();
+    for need in input.args.values().flat_map(BuildArg::images).chain(input.needs) {
+        if !all.iter().any(|known| known.id == *need) {
+            return Err(error(unknown(need, input, all)));
+        }
+        if !needs.contains(need) {
+            needs.push(need.clone());
+        }
+    }
+    let mut args = BTreeMap::new();
+    for (name, value) in input.args {
+        let value = value
+            .render(input.values, &local_name)
+            .map_err(|placeholder| error(PlanFault::NoValue { arg: printable(name.as_bytes()), placeholder }))?;
+        args.insert(name.clone(), value);
+    }
+    let bytes = input.dockerfile.ok_or_else(|| error(PlanFault::NoDockerfile(input.path.clone())))?;
+    let file = Dockerfile::parse(bytes).map_err(|found| in_file(found.line, PlanFault::Scan(found)))?;
+    let resolved = file.resolve(&args, input.target).map_err(|found| in_file(found.line, PlanFault::Resolve(found)))?;
+    if let Some(name) = resolved.undeclared.first() {
+        let nearest =
+            nearest(name, resolved.declared.iter().map(String::as_str)).map(|near| printable(near.as_bytes()));
+        return Err(error(PlanFault::Undeclared { name: printable(name.as_bytes()), nearest }));
+    }
+    let mut bases = Vec::new();
+    for External { image, role, line, .. } in resolved.externals {
+        if needs.iter().any(|need| local_name(need) == image) {
+            continue;
+        }
+        if !is_image(&image) {
+            return Err(in_file(line, PlanFault::NoImage(printable(image.as_bytes()))));
+        }
+        bases.push(BaseImage { image, role, line });
+    }
+    let (id, dockerfile) = (input.id.clone(), input.path.clone());
+    let target = input.target.map(str::to_owned);
+    Ok(PlannedImage { id, dockerfile, target, args, needs, bases, publish: input.publish })
+}
+
+fn unknown(need: &ImageId, input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> PlanFault {
+    let within = &input.id.upstream;
+    let known: Vec<String> = all.iter().map(|one| one.id.within(within)).collect();
+    let need = need.within(within);
+    let nearest = nearest(&need, known.iter().map(String::as_str)).map(str::to_owned);
+    PlanFault::UnknownNeed { need: printable(need.as_bytes()), nearest }
+}
+
+/// Each image behind those that it needs; otherwise the order stays.
+fn in_order(mut waiting: Vec<PlannedImage>) -> Result<Vec<PlannedImage>, PlanError> {
+    let mut done: Vec<PlannedImage> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let is_ready = |image: &PlannedImage| image.needs.iter().all(|need| done.iter().any(|one| one.id == *need));
+        match waiting.iter().position(is_ready) {
+            Some(at) => done.push(waiting.remove(at)),
+            None => return Err(cycle(&waiting)),
+        }
+    }
+    Ok(done)
+}
+
+/// A chain of images of which the last needs the first; each of `waiting` needs another one of them.
+fn cycle(waiting: &[PlannedImage]) -> PlanError {
+    let mut chain: Vec<&PlannedImage> = Vec::new();
+    let mut next = waiting.first();
+    while let Some(image) = next {
+        if let Some(start) = chain.iter().position(|one| one.id == image.id) {
+            chain.drain(..start);
+            break;
+        }
+        chain.push(image);
+        next = waiting.iter().find(|one| image.needs.contains(&one.id));
+    }
+    let id = chain.first().map_or_else(|| ImageId::parse("", ""), |image| image.id.clone());
+    let names = chain.iter().chain(chain.first()).map(|image| image.id.within(&id.upstream)).collect();
+    PlanError { id, at: None, fault: PlanFault::Cycle(names) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Name, Dockerfile, arguments, needs.
+    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+    fn of(rows: &[Row<'_>]) -> Result<Plan, Vec<String>> {
+        let path = RepoPath::new("d/Dockerfile").unwrap();
+        let values = BTreeMap::from([("version", "v1".to_owned())]);
+        let args: Vec<BTreeMap<String, BuildArg>> = rows
+            .iter()
+            .map(|row| row.2.iter().map(|(k, v)| ((*k).to_owned(), BuildArg::parse(v, "up").unwrap())).collect())
+            .collect();
+        let needs: Vec<Vec<ImageId>> =
+            rows.iter().map(|row| row.3.iter().map(|need| ImageId::parse(need, "up")).collect()).collect();
+        let input = |at: usize| PlanInput {
+            id: ImageId::parse(rows[at].0, "up"),
+            path: &path,
+            dockerfile: (!rows[at].1.is_empty()).then_some(rows[at].1.as_bytes()),
+            args: &args[at],
+            needs: &needs[at],
+            target: None,
+            publish: true,
+            values: &values,
+        };
+        let inputs: Vec<_> = (0..rows.len()).map(input).collect();
+        plan(&inputs).map_err(|errors| {
+            let place =
+                |error: &PlanError| error.at.as_ref().map_or(String::new(), |(path, line)| format!("{path}:{line}: "));
+            errors.iter().map(|error| format!("{}{error}", place(error))).collect()
+        })
+    }
+
+    fn order(plan: &Plan) -> Vec<&str> {
+        plan.images.iter().map(|image| image.id.image.as_str()).collect()
+    }
+
+    #[test]
+    fn each_image_comes_behind_what_it_needs() {
+        let child = "ARG BASE=<base>\nFROM $BASE\n";
+        let plan = of(&[
+            ("scipy", child, &[("BASE", "{image:jupyter}")], &[]),
+            ("app", "FROM node:12 AS n\nFROM python:3.7\nCOPY --from=n / /\n", &[], &[]),
+            ("jupyter", child, &[("BASE", "{image:base}")], &[]),
+            ("base", "FROM ubuntu:20.04\n", &[], &["app"]),
+        ])
+        .unwrap();
+        assert_eq!(order(&plan), ["app", "base", "jupyter", "scipy"]);
+        let bases: Vec<_> = plan.images[0].bases.iter().map(|base| (base.image.as_str(), base.line)).collect();
+        assert_eq!(bases, [("node:12", 1), ("python:3.7", 2)]);
+        assert_eq!(plan.images[3].needs, [ImageId::parse("jupyter", "up")]);
+        assert_eq!(plan.images[3].bases, []);
+        assert_eq!(plan.images[3].args["BASE"], "patchq.invalid/up/jupyter");
+    }
+
+    #[test]
+    fn what_keeps_an_image_from_being_built() {
+        let from = "ARG BASE=<jupyter>\nFROM $BASE\n";
+        let errors = of(&[
+            ("a", from, &[], &[]),
+            ("b", from, &[("BASE", "{image:bass}")], &[]),
+            ("base", "", &[], &[]),
+            ("c", "FROM x\nARG ONE\n", &[("ON", "1")], &[]),
+            ("d", "FROM x\nRUN <<EOF\n", &[], &[]),
+            ("e", "ARG V\nFROM x:$V\n", &[("V", "{queue}")], &[]),
+        ]);
+        assert_eq!(
+            errors,
+            Err([
+                "d/Dockerfile:2: image 'a': '<jupyter>' names no image",
+                "image 'b': there is no image 'bass'; did you mean 'base'?",
+                "image 'base': the patched tree has no file 'd/Dockerfile'",
+                "image 'c': the Dockerfile declares no ARG 'ON'; did you mean 'ONE'?",
+                "d/Dockerfile:2: image 'd': the here-document 'EOF' has no end",
+                "image 'e': 'V': {queue} has no value here",
+            ]
+            .map(str::to_owned)
+            .to_vec())
+        );
+    }
+
+    #[test]
+    fn a_circle_is_shown_whole() {
+        let file = "FROM x\n";
+        let errors = of(&[("z", file, &[], &["a"]), ("a", file, &[], &["b"]), ("b", file, &[], &["a"])]);
+        assert_eq!(errors, Err(vec!["image 'a': images that need each other: a needs b needs a".to_owned()]));
+        let errors = of(&[("a", file, &[], &["a"])]);
+        assert_eq!(errors, Err(vec!["image 'a': images that need each other: a needs a".to_owned()]));
+    }
+}
