@@ -38,7 +38,7 @@ fn the_manifest_has_nothing_to_warn_of() -> Result<(), Failure> {
     assert_eq!(manifest.warnings, []);
     let images: Vec<_> =
         manifest.upstreams.iter().map(|upstream| (upstream.name.as_str(), upstream.images.len())).collect();
-    assert_eq!(images, [("kubeflow", 7), ("ray", 4)]);
+    assert_eq!(images, [("kubeflow", 13), ("ray", 4)]);
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod export;
 mod failure;
 mod hint;
 mod identity;
+mod image;
 mod import;
 mod init;
 mod man;
@@ -134,6 +135,7 @@ enum Command {
     Outdated(outdated::Args),
     Verify(verify::Args),
     Tag(tag::Args),
+    Image(image::Args),
     Undo(undo::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -160,6 +162,7 @@ impl Command {
             Command::Resolutions(_) => "resolutions",
             Command::Outdated(_) => "outdated",
             Command::Tag(_) => "tag",
+            Command::Image(args) => args.command(),
             Command::Undo(_) => "undo",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
@@ -184,6 +187,7 @@ impl Command {
             Command::Resolutions(args) => resolutions::run(context, args),
             Command::Outdated(args) => outdated::run(context, args),
             Command::Tag(args) => tag::run(context, args),
+            Command::Image(args) => image::run(context, args),
             Command::Undo(args) => undo::run(context, args),
             Command::Demo(args) => demo::run(context, args),
             Command::Completions(args) => completions::run(context, args),

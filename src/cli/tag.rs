@@ -83,12 +83,16 @@ fn line(tag: &ImageTag) -> String {
     format!("{}\n", tag.reference)
 }
 
-/// An image that none of `upstreams` has is a slip of the pen.
+/// An image that none of `upstreams` has, or publishes, is a slip of the pen.
 fn known_image(upstreams: &[&Upstream], image: &str) -> Result<(), CliError> {
-    let known: Vec<&str> =
-        upstreams.iter().flat_map(|upstream| &upstream.images).map(|image| image.name.as_str()).collect();
+    let all = || upstreams.iter().flat_map(|upstream| &upstream.images);
+    let known: Vec<&str> = all().filter(|one| one.publish).map(|one| one.name.as_str()).collect();
     if known.contains(&image) {
         return Ok(());
+    }
+    if all().any(|one| one.name == image) {
+        let text = format!("the image '{}' has no tags: it is not published", shown(image));
+        return Err(CliError::usage(text).hint(format!("take 'publish = false' of it out of {MANIFEST}")));
     }
     let error = CliError::usage(format!("there is no image '{}' in {MANIFEST}", shown(image)));
     Err(match (nearest(image, known.iter().copied()), known.as_slice()) {
@@ -114,7 +118,7 @@ fn same_twice(all: &[UpstreamTags]) -> Result<(), CliError> {
     Ok(())
 }
 
-fn failed(upstream: &Upstream, error: &TagsError) -> CliError {
+pub(super) fn failed(upstream: &Upstream, error: &TagsError) -> CliError {
     let name = upstream.name.as_str();
     let overridden = format!("or say it in {MANIFEST}: version = \"1.2.3\"");
     match error {

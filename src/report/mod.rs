@@ -4,6 +4,7 @@
 mod bytes;
 mod document;
 mod error;
+mod images;
 mod markdown;
 mod outcome;
 mod outdated;
@@ -15,6 +16,7 @@ mod upstream_diff;
 pub use bytes::Bytes;
 pub use document::{Document, Nothing, Schema};
 pub use error::{Failure, Kind};
+pub use images::{BaseReport, ImageReport, matrix};
 pub use markdown::{Differences, Heading, TouchedBy, UpstreamCommit, is_markdown, markdown};
 pub use outcome::{
     CandidateReport, ConflictReport, DecidedReport, EntryReport, EvidenceReport, FileReport, HunkReport, LinesReport,

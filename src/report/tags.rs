@@ -150,8 +150,10 @@ fn branch<'u>(upstream: &'u Upstream, files: &Files, site: Option<&Site<'_>>) ->
 
 fn all(upstream: &Upstream, input: &TagInput<'_>, image: Option<&str>) -> Result<Vec<ImageTag>, TagsError> {
     let templates = &upstream.tags;
-    let images: Vec<&str> = upstream.images.iter().map(|image| image.name.as_str()).collect();
-    if images.is_empty() {
+    // What is only built on has no tags.
+    let published = upstream.images.iter().filter(|image| image.publish);
+    let images: Vec<&str> = published.map(|image| image.name.as_str()).collect();
+    if upstream.images.is_empty() {
         let bare = |template: &Template| {
             let tag = template.render(input).map_err(ReferenceError::Tag)?;
             let template = template.as_str().to_owned();

@@ -10,6 +10,8 @@ mod tests;
 mod track;
 mod url;
 
+use std::collections::BTreeMap;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 pub use edit::{EditError, ManifestEdit, NewUpstream};
@@ -19,7 +21,7 @@ pub use schema::manifest_schema;
 pub use track::{BadTrack, Track};
 pub use url::{BadUrl, Url};
 
-use crate::image::Template;
+use crate::image::{BuildArg, ImageId, Template};
 use crate::path::{RepoPath, nearest};
 
 /// The globs of `review` where the manifest has none.
@@ -83,6 +85,16 @@ pub struct Image {
     pub context: Option<RepoPath>,
     /// The Dockerfile, from the checkout's root.
     pub dockerfile: RepoPath,
+    /// The stage to build; `None`: the last one.
+    pub target: Option<String>,
+    /// The build arguments.
+    pub args: BTreeMap<String, BuildArg>,
+    /// Images to build first, beside those that the arguments name.
+    pub needs: Vec<ImageId>,
+    /// Whether it is published, or only built on.
+    pub publish: bool,
+    /// The line of the manifest (from 1) on which the entry begins.
+    pub line: usize,
 }
 
 impl Manifest {

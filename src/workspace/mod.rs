@@ -5,6 +5,7 @@ mod changes;
 pub mod cherry_pick;
 mod differences;
 pub mod digest;
+mod dockerfiles;
 pub mod export;
 mod fetch_lock;
 pub mod files;
@@ -56,6 +57,7 @@ mod which_patch;
 mod who_changed;
 
 pub use adopt::{AdoptError, Adopted, Adoption, NewEntry, adopt, pinned, refuse_patches};
+pub use dockerfiles::{DockerfileVersion, dockerfiles};
 pub use fetch_lock::FetchLock;
 pub use files_side::{Files, FilesError};
 pub use findings::{Finding, FindingKind, Severity};

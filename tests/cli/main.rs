@@ -14,6 +14,7 @@ mod export;
 mod fetching;
 mod hints;
 mod hostile;
+mod image;
 mod import;
 mod init;
 mod kill;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::name::BadName;
 use super::track::BadTrack;
 use super::url::BadUrl;
-use crate::image::TagError;
+use crate::image::{ArgError, TagError};
 use crate::path::{BadPath, printable};
 
 /// One mistake (or warning) in a manifest, at its place. `Display` is the one-line message.
@@ -104,6 +104,14 @@ pub enum Fault {
         key: String,
         /// What is wrong with the tag.
         source: TagError,
+    },
+    /// The value of a build argument that does not read.
+    #[error("'args.{name}': {source}")]
+    Arg {
+        /// The argument.
+        name: String,
+        /// What is wrong with its value.
+        source: ArgError,
     },
     /// A value that does not fit its key.
     #[error("'{key}': '{value}' {reason}")]

@@ -64,7 +64,7 @@ enum RememberForm {
 
 /// An image built from the checkout.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "Image")]
+#[schemars(deny_unknown_fields, rename = "Image", rename_all = "kebab-case")]
 #[expect(dead_code, reason = "only its description is used")]
 struct ImageForm {
     /// The image's name below the registry.
@@ -74,6 +74,20 @@ struct ImageForm {
     context: String,
     /// The Dockerfile, from the checkout's root. No key: `Dockerfile` in the context.
     dockerfile: Option<String>,
+    /// The stage to build. No key: the last one.
+    target: Option<String>,
+    /// Build arguments, with {version} {semver} {commit} {queue} and {image:NAME}, which also makes that image a need.
+    #[schemars(default)]
+    args: BTreeMap<String, String>,
+    /// Build arguments that are no secrets although their names look so.
+    #[schemars(default, extend("uniqueItems" = true))]
+    plain_args: Vec<String>,
+    /// Images to build first, where neither FROM lines nor `args` say so: `NAME` or `UPSTREAM:NAME`.
+    #[schemars(default, extend("uniqueItems" = true))]
+    needs: Vec<String>,
+    /// Whether it is published; `false`: only built on.
+    #[schemars(default = "default_publish")]
+    publish: bool,
 }
 
 fn default_review() -> [&'static str; 3] {
@@ -86,6 +100,10 @@ fn default_tags() -> [&'static str; 3] {
 
 fn default_remember() -> RememberForm {
     RememberForm::Local
+}
+
+fn default_publish() -> bool {
+    true
 }
 
 fn default_context() -> &'static str {

@@ -1,16 +1,18 @@
 //! The images of an entry and the registry they go to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::{DeTable, DeValue};
 
 use super::super::Image;
 use super::super::errors::Fault;
 use super::walker::{Place, Span, Walker};
+use crate::image::{BuildArg, ImageId, looks_secret};
 use crate::path::{RepoPath, printable};
 
 /// The keys of an image, in the order of the documentation.
-pub(in super::super) const IMAGE_KEYS: [&str; 3] = ["name", "context", "dockerfile"];
+pub(in super::super) const IMAGE_KEYS: [&str; 8] =
+    ["name", "context", "dockerfile", "target", "args", "plain-args", "needs", "publish"];
 
 /// Every `[[upstream.NAME.image]]` of the entry `upstream`.
 pub(super) fn images(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str) -> Vec<Image> {
@@ -39,6 +41,7 @@ pub(super) fn images(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &st
 fn image(walker: &mut Walker<'_>, table: &DeTable<'_>, at: Span, upstream: &str) -> Option<Image> {
     let place = Place::of_image(upstream);
     walker.unknown_keys(table, &place, &IMAGE_KEYS, |_| false);
+    let line = walker.line(at.start);
     let name =
         walker.required(table, &place, at, "name", "the image's name below the registry").and_then(|(text, span)| {
             if is_repository(&text) {
@@ -61,7 +64,47 @@ fn image(walker: &mut Walker<'_>, table: &DeTable<'_>, at: Span, upstream: &str)
             None => RepoPath::new("Dockerfile").ok()?,
         },
     };
-    Some(Image { name: name?, context, dockerfile })
+    let target = walker.string(table, "target").and_then(|(text, span)| {
+        let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let reason = "is no stage; expected the name behind AS in a FROM line".to_owned();
+        let value = text.clone();
+        walker.keep(span, fits.then_some(text).ok_or(()), |()| Fault::Value { key: "target".to_owned(), value, reason })
+    });
+    let plain = walker.each(table, "plain-args", |_, _, text, _| Some(text.to_owned())).unwrap_or_default();
+    let args = args(walker, table, upstream, &plain);
+    let needs = walker.each(table, "needs", |_, _, text, _| Some(ImageId::parse(text, upstream))).unwrap_or_default();
+    walker.no_doubles(table, "needs");
+    let publish = walker.boolean(table, "publish").unwrap_or(true);
+    Some(Image { name: name?, context, dockerfile, target, args, needs, publish, line })
+}
+
+/// The build arguments; `plain` are those whose names only look as if they held a secret.
+fn args(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str, plain: &[String]) -> BTreeMap<String, BuildArg> {
+    let mut args = BTreeMap::new();
+    for (name, name_span, text, span) in walker.strings(table, "args") {
+        let refused = |reason: &str| Fault::Value {
+            key: "args".to_owned(),
+            value: printable(name.as_bytes()),
+            reason: reason.to_owned(),
+        };
+        let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !fits {
+            walker.fault(name_span, refused("is no name of a build argument; expected letters, digits and '_'"));
+            continue;
+        }
+        if looks_secret(&name, &text) && !plain.contains(&name) {
+            let reason = "looks like a secret, and build arguments stand in an image's history; \
+                          if it is none, name it in 'plain-args'";
+            walker.fault(name_span, refused(reason));
+            continue;
+        }
+        let arg = BuildArg::parse(&text, upstream);
+        let arg = walker.keep(span, arg, |source| Fault::Arg { name: name.clone(), source });
+        args.extend(arg.map(|arg| (name, arg)));
+    }
+    args
 }
 
 /// `[HOST[:PORT]/]PATH`, as it stands before an image's name.

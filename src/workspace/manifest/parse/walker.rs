@@ -125,6 +125,34 @@ impl<'a> Walker<'a> {
         self.text(key, value, "a string")
     }
 
+    /// Whether `key` says yes; `None` without the key.
+    pub(super) fn boolean(&mut self, table: &DeTable<'_>, key: &str) -> Option<bool> {
+        let value = table.get(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(yes) => Some(*yes),
+            other => {
+                self.wrong_type(value.span(), key, other, "true or false");
+                None
+            }
+        }
+    }
+
+    /// The strings of the table at `key`, in the order of the file: name, its place, value, its place.
+    pub(super) fn strings(&mut self, table: &DeTable<'_>, key: &str) -> Vec<(String, Span, String, Span)> {
+        let Some(value) = table.get(key) else { return Vec::new() };
+        let DeValue::Table(inner) = value.get_ref() else {
+            self.wrong_type(value.span(), key, value.get_ref(), "a table of strings: { NAME = \"value\" }");
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, value) in inner.iter() {
+            let text = self.text(&format!("{key}.{}", printable(name.get_ref().as_bytes())), value, "a string");
+            found.extend(text.map(|(text, span)| (name.get_ref().to_string(), name.span(), text, span)));
+        }
+        found.sort_by_key(|(_, span, _, _)| span.start);
+        found
+    }
+
     /// The string at `key`, which must be there; `at` is where its absence is shown.
     pub(super) fn required(
         &mut self,

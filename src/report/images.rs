@@ -1,0 +1,138 @@
+//! The images of a workspace, as `image list` tells them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::ImageTag;
+use crate::image::{ImageId, PlannedImage, dockerfile::Role};
+
+/// One image.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImageReport {
+    /// The upstream's name.
+    pub upstream: String,
+    /// The image's name.
+    pub image: String,
+    /// The Dockerfile, from the root of the upstream's tree.
+    pub dockerfile: String,
+    /// The stage that is built; none: the last one.
+    pub target: Option<String>,
+    /// The images that are built before it, as `UPSTREAM:NAME`.
+    pub needs: Vec<String>,
+    /// The images from elsewhere that it stands on.
+    pub bases: Vec<BaseReport>,
+    /// The build arguments, with images by their local names.
+    pub args: BTreeMap<String, String>,
+    /// Whether it is published.
+    pub publish: bool,
+    /// Where it is published; empty where it is not.
+    pub references: Vec<ImageTag>,
+}
+
+/// An image from elsewhere.
+#[derive(Debug, Clone, Serialize)]
+pub struct BaseReport {
+    /// Its name, as the Dockerfile has it.
+    pub image: String,
+    /// What it is for: `from`, `copy`, `mount` or `frontend`.
+    pub role: &'static str,
+    /// The Dockerfile, from the root of the upstream's tree.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: usize,
+    /// The patch that put it there; none: upstream.
+    pub patch: Option<String>,
+}
+
+impl ImageReport {
+    /// The report of `image`, published as `references`; `origins` has for each of its bases the patch that put it there.
+    #[must_use]
+    pub fn new(image: &PlannedImage, references: Vec<ImageTag>, origins: Vec<Option<String>>) -> ImageReport {
+        let file = image.dockerfile.to_string();
+        let base = |(base, patch): (&crate::image::BaseImage, Option<String>)| BaseReport {
+            image: base.image.clone(),
+            role: role_word(base.role),
+            file: file.clone(),
+            line: base.line,
+            patch,
+        };
+        ImageReport {
+            upstream: image.id.upstream.clone(),
+            image: image.id.image.clone(),
+            dockerfile: file.clone(),
+            target: image.target.clone(),
+            needs: image.needs.iter().map(ToString::to_string).collect(),
+            bases: image.bases.iter().zip(origins).map(base).collect(),
+            args: image.args.clone(),
+            publish: image.publish,
+            references,
+        }
+    }
+
+    fn id(&self) -> ImageId {
+        ImageId { upstream: self.upstream.clone(), image: self.image.clone() }
+    }
+}
+
+const fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::From => "from",
+        Role::Copy => "copy",
+        Role::Mount => "mount",
+        Role::Frontend => "frontend",
+    }
+}
+
+/// A matrix for a job of GitHub's (`strategy.matrix`): a row for each group of images that are built on one another, since those
+/// must be built on one machine. `images` is what `patchq image` takes, with blanks between.
+#[must_use]
+pub fn matrix(images: &[ImageReport]) -> Value {
+    let ids: Vec<String> = images.iter().map(|image| image.id().to_string()).collect();
+    // Each image's group, by the number of the first image in it.
+    let mut group: Vec<usize> = (0..images.len()).collect();
+    for (at, image) in images.iter().enumerate() {
+        for need in image.needs.iter().filter_map(|need| ids.iter().position(|id| id == need)) {
+            let (one, other) = (group[at].min(group[need]), group[at].max(group[need]));
+            group.iter_mut().filter(|of| **of == other).for_each(|of| *of = one);
+        }
+    }
+    let mut rows: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for (id, of) in ids.iter().zip(&group) {
+        rows.entry(*of).or_default().push(id);
+    }
+    let row = |ids: Vec<&str>| json!({ "name": ids[0], "images": ids.join(" ") });
+    json!({ "include": rows.into_values().map(row).collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(name: &str, needs: &[&str]) -> ImageReport {
+        ImageReport {
+            upstream: "up".to_owned(),
+            image: name.to_owned(),
+            dockerfile: String::new(),
+            target: None,
+            needs: needs.iter().map(|need| format!("up:{need}")).collect(),
+            bases: Vec::new(),
+            args: BTreeMap::new(),
+            publish: true,
+            references: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn images_that_need_each_other_share_a_row() {
+        let all = [image("a", &[]), image("b", &[]), image("c", &["b"]), image("d", &["a", "c"]), image("e", &[])];
+        assert_eq!(
+            matrix(&all),
+            json!({ "include": [
+                { "name": "up:a", "images": "up:a up:b up:c up:d" },
+                { "name": "up:e", "images": "up:e" },
+            ] })
+        );
+    }
+}
