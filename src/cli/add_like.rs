@@ -121,30 +121,31 @@ type There = Option<(Files, Refreshed)>;
 /// credentials were missing.
 fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(Adopted, There), CliError> {
     let (name, other) = (copy.name, copy.other.name.as_str());
-    let write = |prompts| {
-        with_site(context, workspace, (name, Some(copy.entry)), prompts, |site, supply| {
-            let there = match copy.to {
-                Some(wish) => move_there(site, supply, wish, copy.files).map_err(|error| match error {
-                    RefreshError::Rewrite(RewriteError::Settle(error @ SettleError::Apply { .. })) => {
-                        CliError::settle(other, error)
-                    }
-                    error => refresh::failed(name.as_str(), &refresh::Args::default(), error),
-                })?,
-                None => None,
-            };
-            let files = there.as_ref().map_or(copy.files, |(files, _)| files);
-            let adoption = Adoption { entry: Some(copy.entry), files, pin_now: None };
-            let adopted = context.around(context.command(), |around| adopt(site, supply, &adoption, around));
-            let adopted = adopted.map_err(|error| match error {
-                // The file that is to be corrected is the other one's.
-                AdoptError::Settle(error @ SettleError::Apply { .. }) => CliError::settle(other, error),
-                error @ AdoptError::HasPatches { .. } => left_over(name, &error),
-                error => CliError::adopt(name.as_str(), error),
-            })?;
-            Ok((adopted, there))
-        })
+    let write = |site: &Site<'_>, supply: &Supply<'_>| -> Result<(Adopted, There), CliError> {
+        // The file that is to be corrected is the other one's.
+        let there = match copy.to {
+            Some(wish) => move_there(site, supply, wish, copy.files).map_err(|error| match error {
+                RefreshError::Rewrite(RewriteError::Settle(error @ SettleError::Apply { .. })) => {
+                    CliError::settle(other, error)
+                }
+                error => refresh::failed(name.as_str(), &refresh::Args::default(), error),
+            })?,
+            None => None,
+        };
+        let files = there.as_ref().map_or(copy.files, |(files, _)| files);
+        let adoption = Adoption { entry: Some(copy.entry), files, pin_now: None };
+        let adopted = context.around(context.command(), |around| adopt(site, supply, &adoption, around));
+        let adopted = adopted.map_err(|error| match error {
+            AdoptError::Settle(error @ SettleError::Apply { .. }) => CliError::settle(other, error),
+            error @ AdoptError::HasPatches { .. } => left_over(name, &error),
+            error => CliError::adopt(name.as_str(), error),
+        })?;
+        Ok((adopted, there))
     };
-    context.with_prompts(write)
+    // The errors name their upstream themselves.
+    context.with_prompts(|prompts| {
+        with_site(context, workspace, (name, Some(copy.entry)), prompts, |site, supply| Ok(write(site, supply)))?
+    })
 }
 
 /// The queue where it is to go; `None`: it stands there already, or something must be decided first.

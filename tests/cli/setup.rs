@@ -81,7 +81,8 @@ in_both_worlds! {
         let root = env.ws();
         env.changes_nothing(&["setup", root.to_str().unwrap()]).ok();
         env.changes_nothing(&["-C", "commits", "setup", ".."]).ok();
-        env.changes_nothing(&["setup", "up"]).exits(2).one_error().hints("patchq setup --only up");
+        env.changes_nothing(&["setup", "up"]).ok();
+        env.changes_nothing(&["setup", "./up"]).exits(2).one_error().hints("patchq setup --only up");
         env.changes_nothing(&["setup", "up/app"]).exits(2).one_error();
         env.changes_nothing(&["setup", "elsewhere"]).exits(2).one_error().hints("patchq setup .");
         env.changes_nothing(&["setup", "--only", "down"]).exits(2).one_error();
