@@ -62,13 +62,13 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if context.json {
         context.document(Document { images }, None)?;
     } else if let Some(Format::GithubMatrix) = args.format {
-        context.out(&format!("{}\n", matrix(&images)))?;
+        context.out(&format!("{}\n", matrix(&images)));
     } else if images.is_empty() {
         context
             .say(&Message::note(format!("{MANIFEST} has no images")).hint("docs/manifest.md: [[upstream.NAME.image]]"));
     } else {
         let table = if args.bases { base_table(&images) } else { image_table(&images) };
-        context.out(&table.render(&context.look))?;
+        context.out(&table.render(&context.look));
     }
     Ok(Exit::Done)
 }

@@ -73,7 +73,7 @@ pub(super) fn told(
         let left = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.stack.items.len());
         if left == 0 && !refreshed.from.patches.is_empty() && !args.allow_empty {
             let note = Message::note(format!("{name}: no patch would be left, and the queue would be empty"));
-            context.say(&note.hint(format!("{} --allow-empty", again(name, args))));
+            context.say(&note.hint(again(name, args, &["--allow-empty"])));
         }
     }
     if let Some(published) = &refreshed.published {

@@ -87,9 +87,9 @@ impl Decision {
         match &self.about {
             About::Leaves { .. } => self.reason.clone(),
             About::Whole { take, .. } => believed_of_path(said, None, take).1,
-            About::Lines { path, texts, nth, text } => {
+            About::Lines { path, texts, nth, alike, text } => {
                 let [base, upstream, patch] = texts.clone().map(|text| Lines { start: 1, text });
-                believed_of_lines(said, path, &Hunk { base, upstream, patch, nth: *nth }, text).1
+                believed_of_lines(said, path, &Hunk { base, upstream, patch, nth: *nth, alike: alike.clone() }, text).1
             }
             About::Joined(_) => believed_of_join(said).1,
         }
