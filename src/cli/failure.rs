@@ -85,10 +85,14 @@ impl CliError {
 
     /// A library error with its sources as causes, `doing` first where it says more than the error.
     pub(super) fn of(kind: &'static str, error: &dyn std::error::Error) -> CliError {
-        let mut made = CliError::plain(kind, error.to_string());
+        let mut made = CliError::plain(kind, without_class(&error.to_string()));
         let mut source = error.source();
         while let Some(cause) = source {
-            made.said.causes.push(cause.to_string());
+            let text = without_class(&cause.to_string());
+            // Many an error has its cause in its own sentence.
+            if !made.said.text.contains(&text) && !made.said.causes.iter().any(|said| said.contains(&text)) {
+                made.said.causes.push(text);
+            }
             source = cause.source();
         }
         made
@@ -255,7 +259,39 @@ fn one_line(text: &str) -> String {
     out
 }
 
+/// `text` without the class and code that libgit2 puts behind its messages: `…; class=Os (2); code=NotFound (-3)`.
+fn without_class(text: &str) -> String {
+    let end = text.rfind("; class=").filter(|at| text[*at..].ends_with(')') && !text[*at..].contains('\n'));
+    text[..end.unwrap_or(text.len())].to_owned()
+}
+
 /// `bytes` for a sentence.
 pub(super) fn shown(bytes: impl AsRef<[u8]>) -> String {
     printable(bytes.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CliError, without_class};
+    use crate::ui::Look;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot write: {0}")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no space; class=Os (2)")]
+    struct Inner;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot save")]
+    struct Plain(#[source] Inner);
+
+    #[test]
+    fn a_cause_is_said_once_and_without_the_words_of_the_library() {
+        let text = |error: &dyn std::error::Error| CliError::of("io", error).message().render(&Look::plain());
+        assert_eq!(text(&Outer(Inner)), "error: cannot write: no space\n");
+        assert_eq!(text(&Plain(Inner)), "error: cannot save\ncaused by: no space\n");
+        assert_eq!(without_class("a; class=b"), "a; class=b");
+    }
 }

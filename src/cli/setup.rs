@@ -1,5 +1,6 @@
 //! `patchq setup`.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
@@ -112,7 +113,11 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if let Some(tracked) = workspace.tracked_name(&workspace.tracked_names(context.git()?)?) {
         return Err(CliError::of("manifest", &tracked)
             .at(MANIFEST, Some(tracked.line))
-            .hint("call the upstream something else, or 'git rm -r --cached' what is tracked there"));
+            .hint(hint::noted(
+                hint::git_here(&["rm", "-r", "--cached", tracked.name.as_str()].map(OsStr::new)),
+                "if nothing should be tracked there",
+            ))
+            .hint("or call the upstream something else"));
     }
     if let Some(dir) = copy {
         if let Some(option) = args.no_apply.then_some("--no-apply").or(args.discard.then_some("--discard")) {

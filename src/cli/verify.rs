@@ -225,7 +225,13 @@ fn tell(context: &Context, document: &Document, upstreams: usize, failed: bool) 
         let canonical = findings.iter().any(|finding| finding.kind == FindingKind::Form);
         let words: Vec<&str> =
             ["verify"].into_iter().chain(canonical.then_some("--canonical")).chain(["--fix"]).collect();
-        text.push_str(&format!("; `{}` puts {fixable} of them right", hint::patchq(&words)));
+        let all = fixable == findings.len();
+        let what = match fixable {
+            1 if all => "it".to_owned(),
+            _ if all => "them".to_owned(),
+            _ => format!("{fixable} of them"),
+        };
+        text.push_str(&format!("; `{}` puts {what} right", hint::patchq(&words)));
     }
     context.tell(&text);
     Ok(())

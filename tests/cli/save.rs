@@ -102,7 +102,7 @@ in_both_worlds! {
         env.ready();
         edit(env, "app/main.py", "import util\n");
         env.changes_nothing(&["save", "--into", "0009"]).exits(2).one_error().hints("patchq status up");
-        env.changes_nothing(&["save", "--into", "000"]).exits(2).one_error().says(" or ");
+        env.changes_nothing(&["save", "--into", "000"]).exits(2).one_error().says("up: '000' may be 0001-Build-on-bullseye.patch or 0002-");
     }
 
     fn only_some_paths(env) {
@@ -110,7 +110,7 @@ in_both_worlds! {
         edit(env, "app/main.py", "import util\n");
         edit(env, "docs/guide.md", "short\n");
         fs::remove_file(env.co().join("app/run.sh")).unwrap();
-        env.changes_nothing(&["save", "-m", "Why", "--", "lib"]).exits(1).one_error().says("lib");
+        env.changes_nothing(&["save", "-m", "Why", "--", "lib"]).exits(1).one_error().says("up: no change at 'lib'").hints("git -C up status");
         env.patchq(&["save", "-m", "Docs", "--", "docs"]).ok().says_not("app/main.py");
         assert_eq!(env.git(&env.co(), &["status", "--porcelain"]), " M app/main.py\n D app/run.sh");
         env.patchq_in(&env.co().join("app"), &["save", "-m", "Main", "--", "main.py"]).ok();

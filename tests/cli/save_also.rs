@@ -153,15 +153,15 @@ in_both_worlds! {
         env.write("ws/two/app/new.py", "mine\n");
         git(env, &["add", "-A"]);
         git(env, &["commit", "-qm", "Mine"]);
-        env.changes_nothing(&save).exits(1).one_error().says("two: ").hints("patchq export two");
+        env.changes_nothing(&save).exits(1).one_error().says("two: the checkout has 1 commit in no patch file").hints("patchq export two");
         git(env, &["checkout", "-q", "--detach"]);
-        env.changes_nothing(&save).exits(1).one_error().says("two: ");
+        env.changes_nothing(&save).exits(1).one_error().says("two: the checkout's HEAD is detached at ").hints("git -C two switch patchq");
         git(env, &["checkout", "-q", "patchq"]);
         git(env, &["reset", "-q", "--hard", "HEAD~1"]);
         env.write("ws/patches/two/0007-Pin-the-requirements.patch", "no patch\n");
         env.changes_nothing(&save).exits(1).one_error().says("patches/two/0007-Pin-the-requirements.patch:1: ");
         fs::remove_file(env.path("ws/commits/two.txt")).unwrap();
-        env.changes_nothing(&save).exits(1).one_error().says("two").hints("patchq add two --pin");
+        env.changes_nothing(&save).exits(1).one_error().says("two: no pin: commits/two.txt does not exist").hints("patchq add two --pin");
     }
 
     fn only_another_entry_of_the_same_upstream_will_do(env) {
@@ -172,8 +172,8 @@ in_both_worlds! {
         let save = |more: &[&str]| env.changes_nothing(&[&["save", "up", "-m", "Why"], more].concat());
         save(&["--also", "up"]).exits(2).one_error().says("--also up: that is where the patch is saved already");
         save(&["--also", "two", "--also", "three"]).exits(2).one_error().says("--also three: its url is another one");
-        save(&["--also", "towo"]).one_error().says("towo");
-        env.changes_nothing(&["save", "up", "--into", "0001", "--also", "two"]).exits(2).says("--also");
+        save(&["--also", "towo"]).exits(2).one_error().says("there is no upstream 'towo' in upstreams.toml; did you mean 'two'?");
+        env.changes_nothing(&["save", "up", "--into", "0001", "--also", "two"]).exits(2).says("'--into <PATCH>' cannot be used with '--also <NAME2>'");
     }
 }
 

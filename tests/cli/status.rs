@@ -100,7 +100,7 @@ in_both_worlds! {
         let run = env.patchq(&["status"]).ok();
         run.prints("not set up");
         fs::remove_file(env.path("ws/commits/up.txt")).unwrap();
-        env.patchq(&["status"]).ok().prints("no pin");
+        env.patchq(&["status"]).ok().prints("  no pin\n");
     }
 
     fn a_broken_upstream_is_a_row_and_the_others_are_shown(env) {

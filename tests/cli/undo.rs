@@ -194,7 +194,7 @@ in_both_worlds! {
         env.changes_nothing(&["undo"]).exits(1).one_error().says("commits changed since");
         env.git(&env.co(), &["reset", "-q", "--hard", &head]);
         put(&env.co().join("README"), "new\n");
-        env.changes_nothing(&["undo"]).exits(1).one_error().says("README");
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("the checkout was edited since (README)");
         std::fs::remove_file(env.co().join("README")).unwrap();
         env.patchq(&["undo"]).ok();
         env.changes_nothing(&["undo"]).exits(1).one_error().says("nothing to undo");

@@ -160,7 +160,7 @@ in_both_worlds! {
         env.write("ws/.gitignore", "*.log\n");
         fs::remove_file(env.path("ws/.gitattributes")).unwrap();
         let before = env.files();
-        let run = env.changes_nothing(&["verify"]).exits(4).says("puts 4 of them right");
+        let run = env.changes_nothing(&["verify"]).exits(4).says("4 errors; `patchq verify --fix` puts them right");
         run.prints(".gitignore: error: lacks the line '/up/'").prints(".gitattributes: error: lacks");
         env.patchq(&["verify", "--fix"]).ok().says("fixed .gitignore").says("fixed .gitattributes");
         assert_eq!(env.read("ws/.gitignore"), "*.log\n/up/\n");

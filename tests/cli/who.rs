@@ -118,8 +118,8 @@ in_both_worlds! {
     fn files_newer_export_writes_nothing(env) {
         env.ready();
         files_change(env);
-        env.changes_nothing(&["export"]).ok().says("newer").says(COLLEAGUE).hints("patchq apply up");
-        env.changes_nothing(&["export", "--merge"]).ok().says("newer").hints("patchq apply up");
+        env.changes_nothing(&["export"]).ok().says("up: the patch files are newer than the checkout: ").says(COLLEAGUE).hints("patchq apply up");
+        env.changes_nothing(&["export", "--merge"]).ok().says("up: the patch files are newer than the checkout: ").hints("patchq apply up");
         let json = env.changes_nothing(&["export", "--json"]).ok().json();
         assert_eq!(json["upstreams"][0]["files_newer"], true);
     }
@@ -254,7 +254,7 @@ in_both_worlds! {
         env.ready();
         fs::remove_dir_all(env.co()).unwrap();
         files_change(env);
-        env.changes_nothing(&["export"]).ok().says("newer").hints("patchq apply up");
+        env.changes_nothing(&["export"]).ok().says("up: the patch files are newer than the checkout: ").hints("patchq apply up");
         env.patchq(&["apply"]).ok().says("4 patches");
         assert!(!env.exists("ws/up"));
         env.patchq(&["setup"]).ok();
@@ -326,11 +326,11 @@ in_both_worlds! {
         env.git(&env.co(), &["switch", "-q", "-c", "mine"]);
         dirty(env);
         for args in ALL {
-            refuses(env, args).says("'mine'").hints("git -C up switch patchq");
+            refuses(env, args).says("the checkout is on the branch 'mine', not on 'patchq'").hints("git -C up switch patchq");
         }
         files_change(env);
         for args in ALL {
-            refuses(env, args).says("'mine'").hints("git -C up switch patchq");
+            refuses(env, args).says("the checkout is on the branch 'mine', not on 'patchq'").hints("git -C up switch patchq");
         }
     }
 
@@ -348,7 +348,7 @@ in_both_worlds! {
         env.rebase("1s/^pick/edit/").ok();
         dirty(env);
         for args in ALL {
-            refuses(env, args).says("rebase").hints("rebase --continue");
+            refuses(env, args).says("a git rebase is in progress in the checkout").hints("git -C up rebase --continue").hints("git -C up rebase --abort");
         }
     }
 

@@ -172,7 +172,7 @@ pub(super) fn perform(
     let begun = Cell::new(args.go_on);
     let (exit, refreshed, changers) = context.with_prompts(|prompts| {
         context.with_supply(workspace, upstream, false, prompts, |supply| {
-            supply.remote.store_url(&site.store)?;
+            supply.remote.store_url(&site.store).map_err(|error| CliError::from(error).in_upstream(name))?;
             let (exit, refreshed) = moved(context, (&site, supply), (args, &wish), &begun)?;
             tell_news(context, &site, &refreshed);
             let pins = (refreshed.from.pin, refreshed.target.pin);

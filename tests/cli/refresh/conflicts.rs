@@ -165,7 +165,7 @@ in_both_worlds! {
         assert_in_step(env);
         env.patchq(&["undo"]).ok().says("undid 'save'");
         // The edit is in the checkout again, and in the way of going further back.
-        env.changes_nothing(&["undo"]).exits(1).says("'refresh' cannot be undone").says("a.txt");
+        env.changes_nothing(&["undo"]).exits(1).says("'refresh' cannot be undone").says("the checkout was edited since (a.txt)");
         env.git(&env.co(), &["checkout", "-q", "a.txt"]);
         env.patchq(&["undo"]).ok().says("undid 'refresh'");
         env.patchq(&["undo"]).ok().says("undid 'export'");

@@ -192,7 +192,7 @@ in_both_worlds! {
         for args in [["refresh", "--to", "--upload-pack=x"], ["refresh", "--to", "a..b"], ["refresh", "--track", "-x"]] {
             changes_nothing(env, &args).exits(2);
         }
-        changes_nothing(env, &["refresh", "--once"]).exits(2).says("--to");
+        changes_nothing(env, &["refresh", "--once"]).exits(2).says("required arguments were not provided:\n  --to <REV>");
         changes_nothing(env, &["refresh", "--to", "main", "--once", "--track", "main"]).exits(2);
     }
 
