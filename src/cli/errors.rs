@@ -167,7 +167,7 @@ impl From<&FilesError> for CliError {
             }
             FilesError::NoPin { file } => CliError::of("pin", error).at(file.display().to_string(), None),
             FilesError::Pin(_) => CliError::of("pin", error),
-            FilesError::Queue(_) => CliError::plain("queue", error.to_string()),
+            FilesError::Queue(_) | FilesError::TooMuch { .. } => CliError::plain("queue", error.to_string()),
         }
     }
 }

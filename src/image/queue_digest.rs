@@ -107,8 +107,8 @@ impl Sink {
             Content::Text(hunks) => self.text(hunks),
             Content::Binary { forward, .. } => match (full_ids(file), forward) {
                 (Some((old, new)), _) => self.line(format_args!("binary {old} {new}")),
-                (None, BinaryData::Literal(data)) => self.bytes("literal", data),
-                (None, BinaryData::Delta(data)) => self.bytes("delta", data),
+                (None, BinaryData::Literal(data)) => self.bytes("literal", &data.bytes()),
+                (None, BinaryData::Delta(data)) => self.bytes("delta", &data.bytes()),
             },
             Content::BinaryWithoutData => match full_ids(file) {
                 Some((old, new)) => self.line(format_args!("binary {old} {new}")),

@@ -168,7 +168,7 @@ fn two_patches() -> Result<(), Failure> {
 
 #[test]
 fn binary() -> Result<(), Failure> {
-    let data = || Content::Binary { forward: BinaryData::Literal(b"xyz".to_vec()), reverse: None };
+    let data = || Content::Binary { forward: BinaryData::Literal(b"xyz".to_vec().into()), reverse: None };
     let mut icon = file(Change::Modify, "icon.png", "icon.png", Content::BinaryWithoutData)?;
     icon.index = Some((OTHER.to_uppercase().into(), PIN.into()));
     let mut logo = file(Change::Modify, "logo.png", "logo.png", data())?;
@@ -178,7 +178,7 @@ fn binary() -> Result<(), Failure> {
     icon.content = data();
     assert_eq!(digest(&[patch("", vec![icon, logo.clone()])])?, wanted);
     let mut delta = logo.clone();
-    delta.content = Content::Binary { forward: BinaryData::Delta(b"xyz".to_vec()), reverse: None };
+    delta.content = Content::Binary { forward: BinaryData::Delta(b"xyz".to_vec().into()), reverse: None };
     assert_ne!(digest(&[patch("", vec![delta])])?, digest(&[patch("", vec![logo.clone()])])?);
     logo.content = Content::BinaryWithoutData;
     let error = digest(&[patch("", vec![]), patch("", vec![logo])]).map_err(|error| error.to_string());

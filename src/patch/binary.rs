@@ -1,8 +1,10 @@
 //! The content of `GIT binary patch`: git's base85, zlib, and deltas in git's pack format.
 //!
 //! A patch comes from strangers: nothing is allocated because a number in it says so, and nothing grows past
-//! [`LARGEST`].
+//! [`LARGEST`]. What a patch file holds is kept as it is packed there, and unpacked by who needs it: most commands read a
+//! queue and need no content.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 use flate2::Compression;
@@ -13,6 +15,76 @@ use super::model::BinaryData;
 
 /// The largest content, in bytes, that a binary patch may inflate to or build (256 MiB).
 pub const LARGEST: usize = 256 << 20;
+
+/// The largest sum of contents and deltas, in bytes, that one patch file may inflate to (512 MiB).
+pub const LARGEST_IN_FILE: usize = 2 * LARGEST;
+
+/// Bytes of a binary change: as they are, or packed as the patch file holds them.
+#[derive(Debug, Clone)]
+pub struct Data(Held);
+
+#[derive(Debug, Clone)]
+enum Held {
+    Plain(Vec<u8>),
+    /// A zlib stream that was found to hold so many bytes.
+    Packed(Vec<u8>, usize),
+}
+
+impl Data {
+    /// Takes a zlib stream that is stated to hold `stated` bytes. It is inflated once to see that it does; nothing of that
+    /// is kept.
+    ///
+    /// # Errors
+    /// [`BinaryError`] when the stream is damaged, holds another number of bytes, or more than [`LARGEST`].
+    pub(crate) fn packed(zlib: Vec<u8>, stated: usize) -> Result<Data, BinaryError> {
+        let found = std::io::copy(&mut stream(&zlib, stated)?, &mut std::io::sink());
+        let found = found.map_err(|_| BinaryError::BadStream)?;
+        if found != stated as u64 {
+            return Err(BinaryError::WrongSize { stated });
+        }
+        Ok(Data(Held::Packed(zlib, stated)))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        match &self.0 {
+            Held::Plain(bytes) => Cow::Borrowed(bytes),
+            Held::Packed(zlib, len) => {
+                Cow::Owned(inflate(zlib, *len).expect("the stream was inflated when it was read"))
+            }
+        }
+    }
+
+    /// How many bytes they are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Held::Plain(bytes) => bytes.len(),
+            Held::Packed(_, len) => *len,
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Vec<u8>> for Data {
+    fn from(bytes: Vec<u8>) -> Data {
+        Data(Held::Plain(bytes))
+    }
+}
+
+impl PartialEq for Data {
+    fn eq(&self, other: &Data) -> bool {
+        self.len() == other.len() && self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Data {}
 
 /// Bytes that one line of base85 carries.
 const PER_LINE: usize = 52;
@@ -62,8 +134,8 @@ pub enum BinaryError {
 /// [`BinaryError`] when a delta is damaged or was made against something else.
 pub fn apply_binary(old: &[u8], data: &BinaryData) -> Result<Vec<u8>, BinaryError> {
     match data {
-        BinaryData::Literal(content) => Ok(content.clone()),
-        BinaryData::Delta(delta) => apply_delta(old, delta),
+        BinaryData::Literal(content) => Ok(content.bytes().into_owned()),
+        BinaryData::Delta(delta) => apply_delta(old, &delta.bytes()),
     }
 }
 
@@ -131,14 +203,18 @@ fn number(rest: &mut &[u8], mask: u8, bytes: u32) -> Result<usize, BinaryError> 
     Ok(value)
 }
 
-/// Inflates a zlib stream that is stated to hold `stated` bytes.
-pub(crate) fn inflate(packed: &[u8], stated: usize) -> Result<Vec<u8>, BinaryError> {
+/// A zlib stream that is stated to hold `stated` bytes, read to one byte behind them.
+fn stream(packed: &[u8], stated: usize) -> Result<impl Read + '_, BinaryError> {
     if stated > LARGEST {
         return Err(BinaryError::TooLarge(stated));
     }
+    Ok(ZlibDecoder::new(packed).take(stated as u64 + 1))
+}
+
+/// Inflates a zlib stream that is stated to hold `stated` bytes.
+fn inflate(packed: &[u8], stated: usize) -> Result<Vec<u8>, BinaryError> {
     let mut out = Vec::new();
-    let most = u64::try_from(stated).unwrap_or(u64::MAX).saturating_add(1);
-    ZlibDecoder::new(packed).take(most).read_to_end(&mut out).map_err(|_| BinaryError::BadStream)?;
+    stream(packed, stated)?.read_to_end(&mut out).map_err(|_| BinaryError::BadStream)?;
     if out.len() == stated { Ok(out) } else { Err(BinaryError::WrongSize { stated }) }
 }
 
@@ -196,6 +272,7 @@ pub(crate) fn decode_line(line: &[u8], out: &mut Vec<u8>) -> Result<(), BinaryEr
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -227,6 +304,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_stays_packed() {
+        let zeros = vec![0; 4 << 20];
+        let data = Data::packed(deflate(&zeros), zeros.len()).unwrap();
+        assert!(matches!(&data.0, Held::Packed(zlib, _) if zlib.len() < 10_000));
+        assert_eq!((data.len(), data == Data::from(zeros)), (4 << 20, true));
+        assert_eq!(Data::packed(deflate(b"abc"), 2), Err(BinaryError::WrongSize { stated: 2 }));
+        assert_eq!(Data::packed(b"rubbish".to_vec(), 2), Err(BinaryError::BadStream));
+        assert_eq!(Data::packed(Vec::new(), LARGEST + 1), Err(BinaryError::TooLarge(LARGEST + 1)));
+    }
+
+    #[test]
     fn bad_lines_are_refused() {
         let mut out = Vec::new();
         assert_eq!(decode_line(b"", &mut out), Err(BinaryError::BadLength));
@@ -239,9 +327,9 @@ mod tests {
     fn deltas_copy_and_insert() {
         // Base of 6 bytes, result of 7: copy 3 from 0, insert "XY", copy 2 from 4.
         let delta = [6, 7, 0x90, 3, 2, b'X', b'Y', 0x91, 4, 2];
-        assert_eq!(apply_binary(b"abcdef", &BinaryData::Delta(delta.to_vec())), Ok(b"abcXYef".to_vec()));
+        assert_eq!(apply_binary(b"abcdef", &BinaryData::Delta(delta.to_vec().into())), Ok(b"abcXYef".to_vec()));
         let base = BinaryError::WrongBase { stated: 6, found: 1 };
-        assert_eq!(apply_binary(b"a", &BinaryData::Delta(delta.to_vec())), Err(base));
+        assert_eq!(apply_binary(b"a", &BinaryData::Delta(delta.to_vec().into())), Err(base));
         for (bad, why) in [
             (vec![6, 7, 0], BinaryError::BadDelta),
             (vec![6, 7, 0x91], BinaryError::BadDelta),
@@ -249,7 +337,7 @@ mod tests {
             (vec![6, 1, 0x90, 3], BinaryError::WrongSize { stated: 1 }),
             (vec![6, 0xff, 0xff, 0xff, 0xff, 0x7f, 1], BinaryError::TooLarge(0x7_ffff_ffff)),
         ] {
-            assert_eq!(apply_binary(b"abcdef", &BinaryData::Delta(bad)), Err(why));
+            assert_eq!(apply_binary(b"abcdef", &BinaryData::Delta(bad.into())), Err(why));
         }
     }
 

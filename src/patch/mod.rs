@@ -27,10 +27,10 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use binary::{BinaryError, LARGEST, apply_binary};
+pub use binary::{BinaryError, Data, LARGEST, LARGEST_IN_FILE, apply_binary};
 pub use header::split_message;
 pub use hunks::{Applied, Edge, HunkFailure, already_applied, apply_hunks};
 pub use model::{BinaryData, Change, Content, Date, FileDiff, Header, HeaderForm, Hunk, Line, Patch, Person, Side};
-pub use parse::{ParseError, ParseErrorKind, parse};
+pub use parse::{LARGEST_FILE, ParseError, ParseErrorKind, parse};
 pub use print::{Printed, print, print_diffs};
 pub use words::in_utf8;

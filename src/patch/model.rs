@@ -2,6 +2,7 @@
 
 use bstr::BString;
 
+use super::binary::Data;
 use crate::path::RepoPath;
 
 /// One patch file: who made it and why, and what it does to which files.
@@ -115,13 +116,13 @@ pub enum Content {
     BinaryWithoutData,
 }
 
-/// One side of a `GIT binary patch`, inflated.
+/// One side of a `GIT binary patch`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BinaryData {
     /// The whole content.
-    Literal(Vec<u8>),
+    Literal(Data),
     /// A delta in git's pack format against the other side.
-    Delta(Vec<u8>),
+    Delta(Data),
 }
 
 /// Lines of a file that change together, with their surroundings.

@@ -27,14 +27,21 @@ pub(crate) use error::shown;
 pub(crate) use lines::{Lines, is_space, trim, trim_end};
 pub(crate) use start::{begins_diff, is_cut, is_from_line, is_second_mail};
 
+use super::binary::LARGEST_IN_FILE;
 use super::header;
 use super::model::{FileDiff, Patch};
+
+/// The largest patch file, in bytes (256 MiB). `git apply` stops at 1 GiB.
+pub const LARGEST_FILE: usize = 256 << 20;
 
 /// Reads one patch file. `strip` is how many leading folders each path loses (`-pN`; 1 for git's `a/` and `b/`).
 ///
 /// # Errors
 /// [`ParseError`] with the line of the first thing that cannot be understood. Nothing is guessed.
 pub fn parse(bytes: &[u8], strip: usize) -> Result<Patch, ParseError> {
+    if bytes.len() > LARGEST_FILE {
+        return Err(ParseErrorKind::TooLarge(LARGEST_FILE).at(1));
+    }
     let (bytes, marks) = between::without_mark(bytes);
     if let Some(kind) = between::no_text(bytes) {
         return Err(kind.at(1));
@@ -51,7 +58,7 @@ pub fn parse(bytes: &[u8], strip: usize) -> Result<Patch, ParseError> {
     let header = header::read(&lines, start.message_end, place)?;
     let message_above = start.message_end < start.diffs;
     between::check_above(&lines, if message_above { start.message_end + 1 } else { 0 }, start.diffs)?;
-    let files = files(&lines, start.diffs, strip)?;
+    let files = files(&lines, start.diffs, strip, LARGEST_IN_FILE)?;
     let returns = if unconverted.is_some() { start.diffs } else { 0 };
     let preamble_len = if decoded.is_some() { 0 } else { marks + lines.offset(start.diffs) + returns };
     Ok(Patch { header, files, preamble_len })
@@ -75,9 +82,10 @@ fn without_conversion(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The diffs from line `at` to the end.
-fn files(lines: &Lines<'_>, mut at: usize, strip: usize) -> Result<Vec<FileDiff>, ParseError> {
+/// The diffs from line `at` to the end; `room` is how many bytes of binary content they may inflate to.
+fn files(lines: &Lines<'_>, mut at: usize, strip: usize, room: usize) -> Result<Vec<FileDiff>, ParseError> {
     let mut files = Vec::new();
+    let mut room = room;
     while at < lines.count() {
         let line = lines.get(at);
         if start::is_second_mail(lines, at) {
@@ -87,7 +95,7 @@ fn files(lines: &Lines<'_>, mut at: usize, strip: usize) -> Result<Vec<FileDiff>
             return Err(ParseErrorKind::Combined(shown(line)).at(at + 1));
         }
         let (diff, after) = if line.starts_with(b"diff --git ") && git::is_extended(lines.get(at + 1)) {
-            git::read(lines, at, strip)?
+            git::read(lines, at, strip, &mut room)?
         } else if start::begins_plain(lines, at) {
             plain::read(lines, at, strip)?
         } else {
@@ -102,4 +110,26 @@ fn files(lines: &Lines<'_>, mut at: usize, strip: usize) -> Result<Vec<FileDiff>
         at = after;
     }
     if files.is_empty() { Err(ParseErrorKind::NoDiff.at(lines.count().max(1))) } else { Ok(files) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_binary_changes_of_a_file_have_a_limit_together() {
+        let one = |name: &str| {
+            format!("diff --git a/{name} b/{name}\nindex 1..2\nGIT binary patch\nliteral 3\nKcmZQzWC8#H2LJ>B\n\n")
+        };
+        let text = one("x") + &one("y");
+        let lines = Lines::new(text.as_bytes());
+        assert_eq!(files(&lines, 0, 1, 6).map(|files| files.len()), Ok(2));
+        assert_eq!(files(&lines, 0, 1, 5), Err(ParseErrorKind::TooMuchBinary(LARGEST_IN_FILE).at(10)));
+    }
+
+    #[test]
+    fn a_file_has_a_limit() {
+        let large = vec![b'\n'; LARGEST_FILE + 1];
+        assert_eq!(parse(&large, 1), Err(ParseErrorKind::TooLarge(LARGEST_FILE).at(1)));
+    }
 }

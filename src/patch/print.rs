@@ -235,7 +235,7 @@ fn block(data: &BinaryData, out: &mut Vec<u8>) {
         BinaryData::Delta(data) => ("delta", data),
     };
     out.extend_from_slice(format!("{kind} {}\n", data.len()).as_bytes());
-    binary::encode_lines(&binary::deflate(data), out);
+    binary::encode_lines(&binary::deflate(&data.bytes()), out);
     out.push(b'\n');
 }
 

@@ -183,8 +183,8 @@ fn file_diff(old: Option<&Version>, new: Option<&Version>, change: Change) -> Re
     let content = if same || (before.is_empty() && after.is_empty()) {
         Content::Same
     } else if is_binary(&before) || is_binary(&after) {
-        let forward = BinaryData::Literal(after.to_vec());
-        Content::Binary { forward, reverse: Some(BinaryData::Literal(before.to_vec())) }
+        let forward = BinaryData::Literal(after.to_vec().into());
+        Content::Binary { forward, reverse: Some(BinaryData::Literal(before.to_vec().into())) }
     } else {
         Content::Text(hunks(&before, &after)?)
     };

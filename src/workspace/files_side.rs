@@ -10,7 +10,7 @@ use super::manifest::Name;
 use super::pins::{self, PinError};
 use super::queue::{Queue, QueueErrors};
 use crate::git::Id;
-use crate::patch::{self, ParseError};
+use crate::patch::{self, BinaryData, Content, FileDiff, ParseError, Patch};
 use crate::stack::{OldPatch, Queued};
 
 /// The pin and the patch files of an upstream.
@@ -41,6 +41,14 @@ pub enum FilesError {
     /// The queue's folder is not in order.
     #[error(transparent)]
     Queue(#[from] QueueErrors),
+    /// More than one queue may hold.
+    #[error(
+        "the patch files and their binary contents are {found} bytes together, more than a queue may hold ({LARGEST_QUEUE})"
+    )]
+    TooMuch {
+        /// How many bytes they are.
+        found: usize,
+    },
     /// A patch file cannot be read as a patch.
     #[error("{}:{}: {}", .file.display(), .error.line, .error.kind)]
     Patch {
@@ -53,15 +61,36 @@ pub enum FilesError {
     },
 }
 
+/// The largest queue, in bytes (2 GiB): its files and what their binary changes inflate to.
+pub(super) const LARGEST_QUEUE: usize = 2 << 30;
+
+/// Counts a patch's bytes and those of its binary changes in `sum`.
+///
+/// # Errors
+/// [`FilesError::TooMuch`] from `limit` on.
+pub(super) fn count_bytes(sum: &mut usize, bytes: &[u8], patch: &Patch, limit: usize) -> Result<(), FilesError> {
+    let len = |data: &BinaryData| match data {
+        BinaryData::Literal(data) | BinaryData::Delta(data) => data.len(),
+    };
+    let binary = |file: &FileDiff| match &file.content {
+        Content::Binary { forward, reverse } => len(forward) + reverse.as_ref().map_or(0, len),
+        _ => 0,
+    };
+    *sum = sum.saturating_add(bytes.len()).saturating_add(patch.files.iter().map(binary).sum());
+    if *sum > limit { Err(FilesError::TooMuch { found: *sum }) } else { Ok(()) }
+}
+
 /// The patches of a queue, parsed; `folder` is what messages call the place they come from.
 pub(super) fn parse_queue(queue: &Queue, folder: &Path) -> Result<Vec<OldPatch>, FilesError> {
     let mut patches = Vec::with_capacity(queue.files.len());
+    let mut sum = 0;
     for file in &queue.files {
         let patch = patch::parse(&file.bytes, file.strip as usize).map_err(|error| {
             let line = file.bytes.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
             let text = line.to_str_lossy().into_owned();
             FilesError::Patch { file: folder.join(&file.name), error, text }
         })?;
+        count_bytes(&mut sum, &file.bytes, &patch, LARGEST_QUEUE)?;
         patches.push(OldPatch { queued: Queued { name: file.name.clone(), patch }, bytes: file.bytes.clone() });
     }
     Ok(patches)
@@ -107,4 +136,24 @@ fn read_bytes(layout: &Layout, name: &Name) -> Result<(Id, Option<String>, Queue
     let version = pins::read_version(&version, layout.shown(&version))?;
     let folder = layout.patches(name);
     Ok((pin, version, Queue::read(&folder, layout.shown(&folder))?))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_counts_its_files_and_what_they_inflate_to() {
+        let text = b"diff --git a/x b/x\nindex 1..2\nGIT binary patch\nliteral 3\nKcmZQzWC8#H2LJ>B\n\n";
+        let patch = patch::parse(text, 1).unwrap();
+        let (mut sum, limit) = (0, 2 * (text.len() + 3));
+        for _ in 0..2 {
+            count_bytes(&mut sum, text, &patch, limit).unwrap();
+        }
+        assert_eq!(sum, limit);
+        assert!(
+            matches!(count_bytes(&mut sum, b"", &patch, limit), Err(FilesError::TooMuch { found }) if found == limit + 3)
+        );
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::files::{self, FileError};
-use super::files_side::{Files, FilesError};
+use super::files_side::{Files, FilesError, LARGEST_QUEUE, count_bytes};
 use super::findings::{Finding, FindingKind, Severity};
 use super::ignore::{missing_attributes, missing_ignores, with_lines};
 use super::layout::{Layout, MANIFEST};
@@ -161,10 +161,11 @@ pub fn judge_files(layout: &Layout, name: &Name) -> Result<(Option<Files>, Vec<F
             None
         }
     };
-    let mut patches = Vec::new();
+    let (mut patches, mut sum) = (Vec::new(), 0);
     for file in queue.iter().flat_map(|queue| &queue.files) {
         match patch::parse(&file.bytes, file.strip as usize) {
             Ok(patch) => {
+                count_bytes(&mut sum, &file.bytes, &patch, LARGEST_QUEUE)?;
                 patches.push(OldPatch { queued: Queued { name: file.name.clone(), patch }, bytes: file.bytes.clone() });
             }
             Err(error) => {

@@ -159,6 +159,12 @@ pub enum ParseErrorKind {
     /// A binary patch that does not read.
     #[error("broken binary patch: {0}")]
     Binary(String),
+    /// More binary content than one file may hold.
+    #[error("the binary changes of this file hold more than {0} bytes; split the patch")]
+    TooMuchBinary(usize),
+    /// A file that is too large for a patch.
+    #[error("this file is larger than {0} bytes, the most that is read as a patch")]
+    TooLarge(usize),
     /// A date in the mail header that does not read.
     #[error("'{0}' is no date")]
     BadDate(String),

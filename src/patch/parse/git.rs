@@ -2,7 +2,7 @@
 
 use bstr::BString;
 
-use super::super::binary;
+use super::super::binary::{self, Data, LARGEST, LARGEST_IN_FILE};
 use super::super::model::{BinaryData, Change, Content, FileDiff, Side};
 use super::error::{ParseError, ParseErrorKind, shown};
 use super::hunk;
@@ -52,7 +52,13 @@ struct Head {
 }
 
 /// Reads the diff whose `diff --git` line is `start`; returns it and the line after it.
-pub(super) fn read(lines: &Lines<'_>, start: usize, strip: usize) -> Result<(FileDiff, usize), ParseError> {
+/// `room` is how many bytes of binary content the file may still inflate to.
+pub(super) fn read(
+    lines: &Lines<'_>,
+    start: usize,
+    strip: usize,
+    room: &mut usize,
+) -> Result<(FileDiff, usize), ParseError> {
     let git_line = &lines.get(start)[b"diff --git ".len()..];
     let mut head = Head::default();
     let mut at = start + 1;
@@ -63,7 +69,7 @@ pub(super) fn read(lines: &Lines<'_>, start: usize, strip: usize) -> Result<(Fil
             break;
         }
     }
-    let (content, after) = content(lines, at)?;
+    let (content, after) = content(lines, at, room)?;
     let content = match content {
         None if head.new.is_some() => return Err(ParseErrorKind::NoHunk(shown(lines.get(at))).at(at + 1)),
         content => content.unwrap_or(Content::Same),
@@ -73,17 +79,17 @@ pub(super) fn read(lines: &Lines<'_>, start: usize, strip: usize) -> Result<(Fil
 }
 
 /// The content that begins at `at`, if any does, and the line after it.
-fn content(lines: &Lines<'_>, at: usize) -> Result<(Option<Content>, usize), ParseError> {
+fn content(lines: &Lines<'_>, at: usize, room: &mut usize) -> Result<(Option<Content>, usize), ParseError> {
     let line = lines.get(at);
     if line.starts_with(b"@@ -") {
         let (hunks, after) = hunk::read_all(lines, at)?;
         return Ok((Some(Content::Text(hunks)), after));
     }
     if line == b"GIT binary patch" {
-        let (forward, after) = block(lines, at + 1)?;
+        let (forward, after) = block(lines, at + 1, room)?;
         let begins = |at| [b"literal ".as_slice(), b"delta "].iter().any(|kind| lines.get(at).starts_with(kind));
         if begins(after) {
-            let (reverse, after) = block(lines, after)?;
+            let (reverse, after) = block(lines, after, room)?;
             return Ok((Some(Content::Binary { forward, reverse: Some(reverse) }), after));
         }
         return Ok((Some(Content::Binary { forward, reverse: None }), after));
@@ -95,12 +101,12 @@ fn content(lines: &Lines<'_>, at: usize) -> Result<(Option<Content>, usize), Par
 }
 
 /// One `literal` or `delta` block that begins at `at`, and the line after the blank line that ends it.
-fn block(lines: &Lines<'_>, at: usize) -> Result<(BinaryData, usize), ParseError> {
+fn block(lines: &Lines<'_>, at: usize, room: &mut usize) -> Result<(BinaryData, usize), ParseError> {
     let broken = |text: String, at: usize| ParseErrorKind::Binary(text).at(at + 1);
     let line = lines.get(at);
     let (kind, size) = line.split_at(line.iter().position(|byte| *byte == b' ').unwrap_or(line.len()));
     let size = std::str::from_utf8(trim(size)).ok().and_then(|size| size.parse::<usize>().ok());
-    let make: fn(Vec<u8>) -> BinaryData = match kind {
+    let make: fn(Data) -> BinaryData = match kind {
         b"literal" => BinaryData::Literal,
         b"delta" => BinaryData::Delta,
         _ => return Err(broken(format!("expected 'literal SIZE' or 'delta SIZE', found '{}'", shown(line)), at)),
@@ -113,7 +119,10 @@ fn block(lines: &Lines<'_>, at: usize) -> Result<(BinaryData, usize), ParseError
         read.map_err(|error| broken(format!("{error}: '{}'", shown(lines.get(next))), next))?;
         next += 1;
     }
-    let data = binary::inflate(&packed, size).map_err(|error| broken(error.to_string(), at))?;
+    if size <= LARGEST {
+        *room = room.checked_sub(size).ok_or_else(|| ParseErrorKind::TooMuchBinary(LARGEST_IN_FILE).at(at + 1))?;
+    }
+    let data = Data::packed(packed, size).map_err(|error| broken(error.to_string(), at))?;
     Ok((make(data), next + 1))
 }
 
