@@ -1,6 +1,7 @@
 //! `patchq setup`.
 
 use std::ffi::OsStr;
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
@@ -297,19 +298,43 @@ fn tell_extra(context: &Context, name: &str, extra: &[RepoPath]) {
     }
 }
 
-/// Says which hunks apply elsewhere than their patch says.
+/// So many misplaced hunks of a patch are named; more are counted.
+const MOVED_SHOWN: usize = 3;
+
+/// Says which hunks apply elsewhere than their patch says, and how to put that right.
 pub(super) fn say_moved(context: &Context, name: &str, applied: &Applied) {
-    for (n, moved) in &applied.moved {
-        let patch = applied.stack.items.get(*n).map_or("", |item| item.name.as_str());
-        context.say(&Message::warning(format!(
-            "{name}: {patch}:{}: hunk {} of {} applies {} {}",
-            moved.line,
-            moved.hunk,
-            moved.path,
-            count(usize::try_from(moved.by.unsigned_abs()).unwrap_or(usize::MAX), "line", "lines"),
-            if moved.by < 0 { "higher up" } else { "further down" },
-        )));
+    for moved in applied.moved.chunk_by(|a, b| a.0 == b.0) {
+        let patch = moved.first().and_then(|(n, _)| applied.stack.items.get(*n)).map_or("", |item| item.name.as_str());
+        if moved.len() > MOVED_SHOWN && !context.verbose {
+            let files = moved.iter().map(|(_, moved)| &moved.path).collect::<BTreeSet<_>>().len();
+            let furthest = moved.iter().map(|(_, moved)| moved.by.unsigned_abs()).max().unwrap_or(0);
+            context.say(&Message::warning(format!(
+                "{name}: {patch}: {} of {} apply elsewhere, up to {} away (-v lists them)",
+                count(moved.len(), "hunk", "hunks"),
+                count(files, "file", "files"),
+                lines(furthest),
+            )));
+            continue;
+        }
+        for (_, moved) in moved {
+            context.say(&Message::warning(format!(
+                "{name}: {patch}:{}: hunk {} of {} applies {} {}",
+                moved.line,
+                moved.hunk,
+                moved.path,
+                lines(moved.by.unsigned_abs()),
+                if moved.by < 0 { "higher up" } else { "further down" },
+            )));
+        }
     }
+    if !applied.moved.is_empty() && !context.quiet {
+        let text = format!("{name}: the patch files can be made to say where their hunks apply");
+        context.say(&Message::note(text).hint(format!("patchq verify {name} --fix")));
+    }
+}
+
+fn lines(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "line", "lines")
 }
 
 fn checkout_warning(warning: &Warning) -> String {

@@ -50,3 +50,36 @@ fn the_canonical_form_deletes_no_line_that_announces_a_change() {
     let differences = before.differences(&env.files());
     assert!(differences.is_empty(), "{differences:?}");
 }
+
+/// A patch of `count` hunks, each of which stands two lines lower than it says.
+fn misplaced(count: usize) -> (String, String) {
+    let text: String = (0..count * 12).map(|line| format!("line {line}\n")).collect();
+    let add: String = text.lines().map(|line| format!("+{line}\n")).collect();
+    let lines = count * 12 + 2;
+    let new = format!("--- /dev/null\n+++ b/app/many.txt\n@@ -0,0 +1,{lines} @@\n+a\n+b\n{add}");
+    let hunk = |n: usize| {
+        let at = n * 12 + 4;
+        format!("@@ -{at},3 +{at},3 @@\n line {}\n-line {}\n+LINE\n line {}\n", at - 1, at, at + 1)
+    };
+    let hunks: String = (0..count).map(hunk).collect();
+    (new, format!("--- a/app/many.txt\n+++ b/app/many.txt\n{hunks}"))
+}
+
+#[test]
+fn many_misplaced_hunks_are_one_warning_and_the_hint_puts_them_right() {
+    let env = Env::new();
+    env.ready();
+    let (new, change) = misplaced(75);
+    env.write("ws/patches/up/0004-many.patch", new);
+    env.write("ws/patches/up/0005-change.patch", change);
+    let run = env.patchq(&["setup"]);
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    let warnings: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("warning:")).collect();
+    let want = "warning: up: 0005-change.patch: 75 hunks of 1 file apply elsewhere, up to 2 lines away (-v lists them)";
+    assert_eq!(warnings, [want], "{}", run.shown());
+    assert!(run.stderr.contains("hint: patchq verify up --fix"), "{}", run.shown());
+    let run = env.patchq(&["verify", "up", "--fix"]);
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    let run = env.patchq(&["setup"]);
+    assert!(run.code == Some(0) && !run.stderr.contains("elsewhere"), "{}", run.shown());
+}
