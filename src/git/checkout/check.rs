@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bstr::{BStr, BString};
 
 use super::content::{Against, Content};
+use super::folding::Folding;
 use super::index::{Carried, DiskIndex, can_hold};
 use super::listing::Listing;
 use super::root::{Found, Kind, Meta, Root};
@@ -263,7 +264,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Wanted paths that some file systems take for one, and files that are folders at the same time.
+    /// Wanted paths that this file system takes for one, and files that are folders at the same time.
     fn collisions(&mut self) {
         let mut folders: BTreeMap<Vec<u8>, RepoPath> = BTreeMap::new();
         let mut files: BTreeMap<Vec<u8>, RepoPath> = BTreeMap::new();
@@ -289,7 +290,12 @@ impl<'a> Check<'a> {
                 hits.push((path, other.clone()));
             }
         }
-        for (path, other) in hits {
+        if hits.is_empty() {
+            return;
+        }
+        // Most file systems of Linux hold both, and git writes both there.
+        let folding = Folding::of(self.root.path());
+        for (path, other) in hits.into_iter().filter(|(path, other)| folding.meets(path, other)) {
             self.obstacle(&path, Reason::Collides { with: other.to_string() });
         }
     }

@@ -9,6 +9,7 @@ mod cache_tree;
 mod check;
 mod content;
 mod export;
+mod folding;
 mod hand_over;
 mod head;
 mod ignore;
