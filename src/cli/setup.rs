@@ -339,6 +339,10 @@ fn lines(number: u64) -> String {
 
 fn checkout_warning(warning: &Warning) -> String {
     match warning {
+        Warning::Unfiltered { attribute: "working-tree-encoding", count: n, example } => format!(
+            "{} with the attribute 'working-tree-encoding' stay as they are stored, in UTF-8 ({example} …), and git is told so",
+            count(*n, "file", "files")
+        ),
         Warning::Unfiltered { attribute, count: n, example } => format!(
             "{} with the attribute '{attribute}' stay as they are stored ({example} …); patchq runs no filter",
             count(*n, "file", "files")

@@ -64,6 +64,12 @@ impl Rule {
     }
 }
 
+/// Whether a pattern of a `.gitattributes` covers a file, by its path from the folder of that file (gitattributes(5): the
+/// patterns are those of ignore files, without exceptions).
+pub(super) fn covers(pattern: &[u8], path: &[u8]) -> bool {
+    Rule::parse(pattern).is_some_and(|rule| !rule.negated && rule.matches(path, false))
+}
+
 /// The rules that hold in one folder of the working tree: those of its own file, of the files above, and last
 /// those of the whole checkout. The nearest file that says anything decides.
 pub(super) struct Chain {

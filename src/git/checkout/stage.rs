@@ -5,8 +5,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use bstr::ByteSlice;
+
 use super::Warning;
 use super::content::{attribute, open_work};
+use super::ignore::covers;
 use super::index::in_memory;
 use crate::git::{Entry, GitError, Store};
 use crate::path::RepoPath;
@@ -60,7 +63,7 @@ impl Stage {
             let at = self.path(path);
             fs::symlink_metadata(&at).map_err(GitError::io("was not written", at))?;
         }
-        warnings(&repo, files)
+        warnings(&repo, files, index)
     }
 
     /// Where the file for `path` lies.
@@ -84,18 +87,71 @@ impl Drop for Stage {
 }
 
 /// Files that plain git would have run a program or a converter on.
-fn warnings(repo: &git2::Repository, files: &BTreeMap<RepoPath, Entry>) -> Result<Vec<Warning>, GitError> {
+fn warnings(
+    repo: &git2::Repository,
+    files: &BTreeMap<RepoPath, Entry>,
+    index: &[git2::IndexEntry],
+) -> Result<Vec<Warning>, GitError> {
+    let encodings = Encodings::of(repo, index)?;
     let mut found = BTreeMap::new();
     for path in files.keys() {
-        for name in ["filter", "working-tree-encoding"] {
-            if attribute(repo, path, name)?.is_some() {
-                let (count, _) = found.entry(name).or_insert((0, path.clone()));
-                *count += 1;
-            }
+        let filtered = attribute(repo, path, "filter")?.is_some();
+        for (name, _) in [("filter", filtered), (ENCODING, encodings.cover(path))].into_iter().filter(|(_, is)| *is) {
+            let (count, _) = found.entry(name).or_insert((0, path.clone()));
+            *count += 1;
         }
     }
     Ok(found
         .into_iter()
         .map(|(attribute, (count, example))| Warning::Unfiltered { attribute, count, example })
         .collect())
+}
+
+const ENCODING: &str = "working-tree-encoding";
+
+/// What the tree's own `.gitattributes` say of encodings. Git and libgit2 cannot be asked: they are told that there are none.
+struct Encodings {
+    /// Folder (with a slash at its end; empty: the top) and text of the files that speak of them.
+    files: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Encodings {
+    fn of(repo: &git2::Repository, index: &[git2::IndexEntry]) -> Result<Encodings, GitError> {
+        let mut files = BTreeMap::new();
+        for entry in index {
+            let Some(folder) = entry.path.strip_suffix(b".gitattributes") else { continue };
+            if !folder.is_empty() && !folder.ends_with(b"/") {
+                continue;
+            }
+            // One that is not at hand is of no path that is written.
+            let Ok(blob) = repo.find_blob(entry.id) else { continue };
+            if blob.content().contains_str(ENCODING) {
+                files.insert(folder.to_vec(), blob.content().to_vec());
+            }
+        }
+        Ok(Encodings { files })
+    }
+
+    /// Whether an encoding is set for `path`: the nearest file decides, and in it the last line.
+    fn cover(&self, path: &RepoPath) -> bool {
+        let path = path.as_bytes();
+        let ends = path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at + 1).chain([0]);
+        let said = ends.filter_map(|end| Some((self.files.get(&path[..end])?, end))).find_map(|(text, end)| {
+            text.lines().rev().find_map(|line| {
+                let mut words = line.fields();
+                let pattern = words.next()?;
+                let said = words.filter_map(encoding).last()?;
+                covers(pattern, &path[end..]).then_some(said)
+            })
+        });
+        said.unwrap_or(false)
+    }
+}
+
+/// Whether a word of an attributes' line sets an encoding; `None`: it is about something else.
+fn encoding(word: &[u8]) -> Option<bool> {
+    match word.strip_prefix(ENCODING.as_bytes()) {
+        Some(rest) => rest.starts_with(b"=").then_some(true),
+        None => matches!(word, b"!working-tree-encoding" | b"-working-tree-encoding").then_some(false),
+    }
 }

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use bstr::ByteSlice;
+
 use super::attach::{Attachment, attach, attachment};
 use super::check::{Actions, Check, Trees};
 use super::content::{Content, open_work};
@@ -233,6 +235,7 @@ pub(super) fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitErro
     {
         replace(&file, &patterns)?;
     }
+    tell_encoding(store)?;
     // `git sparse-checkout set` moves these settings into a file that goes before the store's own.
     let mut configs = vec![git2::Config::open(&store.dir().join("config")).map_err(failed())?];
     let of_worktree = store.dir().join("config.worktree");
@@ -251,6 +254,20 @@ pub(super) fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitErro
         }
     }
     Ok(())
+}
+
+/// Files are written as they are stored, whatever encoding an attribute names for the working tree. Git has to see them so,
+/// too: else it takes each of them for changed, and ends as soon as it is to read one.
+fn tell_encoding(store: &Store) -> Result<(), GitError> {
+    const LINE: &[u8] = b"* !working-tree-encoding\n";
+    let file = store.dir().join("info/attributes");
+    let text = read(&file)?;
+    if text.lines_with_terminator().any(|line| line == LINE) {
+        return Ok(());
+    }
+    // First, so that what somebody writes below has its say.
+    let ours = b"# patchq writes files as they are stored.\n";
+    replace(&file, &[ours, LINE, text.as_slice()].concat())
 }
 
 fn tree_of(store: &Store, commit: Id) -> Result<Id, GitError> {
