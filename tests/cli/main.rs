@@ -8,6 +8,7 @@
 mod add;
 mod any_commit;
 mod around;
+mod checkout;
 mod diff_upstream;
 mod env;
 mod export;

@@ -1,5 +1,6 @@
 //! Working files against entries of a tree: stat data first, then the content as git would store it.
 
+use std::io::{Read, Write};
 use std::path::Path;
 
 use super::index::DiskIndex;
@@ -18,6 +19,11 @@ pub(super) fn open_work(store: &Store, workdir: &Path) -> Result<git2::Repositor
     repo.odb().and_then(|odb| odb.add_new_mempack_backend(1000).map(drop)).map_err(failed())?;
     Ok(repo)
 }
+
+/// A working file of more bytes is never read as a whole, unless its line ends or `$Id$` must be undone.
+const LARGE: u64 = 8 << 20;
+/// So many bytes of a large file are held at a time.
+const CHUNK: usize = 1 << 20;
 
 /// How a working file stands to an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +73,65 @@ impl<'a> Content<'a> {
         })
     }
 
-    /// The id that the file or symlink would have as a blob. The blob itself is in memory afterwards.
+    /// The id that the file or symlink would have as a blob. Unless it is large the blob itself is in memory afterwards.
     pub(super) fn stored_id(&self, root: &mut Root, path: &RepoPath, found: &Found) -> Result<Id, GitError> {
         let failed = || GitError::lib(format!("cannot read '{path}'"));
         if matches!(found, Found::Symlink(_)) {
             let target = root.read_link(path)?;
             return self.repo.blob(&target).map(Id::from).map_err(failed());
         }
-        self.repo.blob_path(&path.below(root.path())).map(Id::from).map_err(failed())
+        let file = path.below(root.path());
+        if matches!(found, Found::File(meta) if meta.size > LARGE) && !self.converts(path)? {
+            return git2::Oid::hash_file(git2::ObjectType::Blob, file).map(Id::from).map_err(failed());
+        }
+        self.repo.blob_path(&file).map(Id::from).map_err(failed())
+    }
+
+    /// Puts a working file into `store` piece by piece. `None`: it is no file, or its line ends or `$Id$` must be undone, for
+    /// which all of it must be read.
+    pub(super) fn store(
+        &self,
+        store: &Store,
+        root: &mut Root,
+        path: &RepoPath,
+        found: &Found,
+    ) -> Result<Option<Id>, GitError> {
+        let Found::File(meta) = found else { return Ok(None) };
+        if self.converts(path)? {
+            return Ok(None);
+        }
+        let failed = || GitError::lib(format!("cannot put '{path}' into the store"));
+        let size = usize::try_from(meta.size).unwrap_or(usize::MAX);
+        let mut file = root.open_file(path)?.take(meta.size);
+        let odb = store.repo().odb().map_err(failed())?;
+        let mut writer = odb.writer(size, git2::ObjectType::Blob).map_err(failed())?;
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let io = || GitError::io("cannot read", path.below(root.path()));
+            let count = file.read(&mut chunk).map_err(io())?;
+            if count == 0 {
+                break;
+            }
+            writer.write_all(&chunk[..count]).map_err(GitError::io("cannot write to", store.dir()))?;
+        }
+        let id = Id::from(writer.finalize().map_err(failed())?);
+        store.sync_loose(id)?;
+        Ok(Some(id))
+    }
+
+    /// Whether the file's bytes are others than those that git would store, as the attributes say.
+    fn converts(&self, path: &RepoPath) -> Result<bool, GitError> {
+        for name in ["text", "crlf", "eol", "ident"] {
+            let flags = git2::AttrCheckFlags::FILE_THEN_INDEX;
+            let value = self
+                .repo
+                .get_attr_bytes(&path.below(Path::new("")), name, flags)
+                .map_err(GitError::lib(format!("cannot read the attributes of '{path}'")))?;
+            if !matches!(git2::AttrValue::from_bytes(value), git2::AttrValue::Unspecified | git2::AttrValue::False) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The mode that what was `found` would be stored with; where the file system's own bit means nothing, `like`'s.

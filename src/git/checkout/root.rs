@@ -134,14 +134,20 @@ impl Root {
             .map_err(self.failed("cannot read the symlink", path))
     }
 
-    /// The content of the file at `path`, at most `limit` bytes of it.
-    pub(super) fn read(&mut self, path: &RepoPath, limit: u64) -> Result<Vec<u8>, GitError> {
+    /// The file at `path`, for reading.
+    pub(super) fn open_file(&mut self, path: &RepoPath) -> Result<std::fs::File, GitError> {
         self.must_enter(path, false)?;
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let fd = rustix::fs::openat(self.last(), path.file_name(), flags, Permissions::empty())
             .map_err(self.failed("cannot open", path))?;
+        Ok(std::fs::File::from(fd))
+    }
+
+    /// The content of the file at `path`, at most `limit` bytes of it.
+    pub(super) fn read(&mut self, path: &RepoPath, limit: u64) -> Result<Vec<u8>, GitError> {
+        let file = self.open_file(path)?;
         let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(std::fs::File::from(fd), limit), &mut bytes)
+        io::Read::read_to_end(&mut io::Read::take(file, limit), &mut bytes)
             .map_err(GitError::io("cannot read", path.below(&self.path)))?;
         Ok(bytes)
     }

@@ -164,15 +164,18 @@ fn kind_bits(mode: Mode) -> u32 {
     mode.bits() & 0o170_000
 }
 
+/// So many bytes of working files are held at most.
+const HELD: u64 = 8 << 20;
+
 /// What a path of the working tree would be in a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkFile {
     /// File, executable, symlink or submodule.
     pub mode: Mode,
-    /// The content as git would store it; of a submodule nothing.
+    /// The content as git would store it; nothing where `object` says what it is.
     pub bytes: Vec<u8>,
-    /// The submodule's commit, where it is one.
-    pub gitlink: Option<crate::git::Id>,
+    /// The submodule's commit, or the blob in the store of a content that is too large to be held.
+    pub object: Option<crate::git::Id>,
 }
 
 /// The working tree's side of some changes.
@@ -188,6 +191,7 @@ pub struct WorkFiles {
 
 /// What HEAD's tree would hold at the paths of `changes` (a selection of what [`status`] said) if the working
 /// tree were committed: line endings and `ident` undone as the attributes say.
+/// Contents beyond what may be held go into the store at once, piece by piece; nothing names them there yet.
 ///
 /// # Errors
 /// As [`status`].
@@ -199,7 +203,7 @@ pub fn work_files(store: &Store, checkout: &Path, changes: &[WorkChange]) -> Res
         repo.set_index(&mut index.lib).map_err(GitError::lib("cannot use the index"))?;
     }
     let content = Content::new(&repo, index.as_ref());
-    let mut result = WorkFiles::default();
+    let (mut result, mut held) = (WorkFiles::default(), 0);
     for change in changes {
         let path = &change.path;
         match change.kind {
@@ -220,8 +224,18 @@ pub fn work_files(store: &Store, checkout: &Path, changes: &[WorkChange]) -> Res
                 if content.attribute(path, "filter")?.is_some() {
                     result.filtered.push(path.clone());
                 }
+                let mode = content.mode(&found, tracked.map(|tracked| tracked.entry.mode));
+                held += size(&found).unwrap_or(0);
+                if held > HELD
+                    && let Some(id) = content.store(store, &mut root, path, &found)?
+                {
+                    held -= size(&found).unwrap_or(0);
+                    let file = mode.map(|mode| WorkFile { mode, bytes: Vec::new(), object: Some(id) });
+                    result.files.insert(path.clone(), file);
+                    continue;
+                }
                 let id = content.stored_id(&mut root, path, &found)?;
-                content.mode(&found, tracked.map(|tracked| tracked.entry.mode)).map(|mode| Entry { mode, id })
+                mode.map(|mode| Entry { mode, id })
             }
             // Not on disk because the sparse set or git leaves it out: the index speaks for it.
             (Found::Absent | Found::Blocked { .. }, Some(tracked)) if tracked.skipped => Some(tracked.entry),
@@ -243,8 +257,8 @@ pub fn work_files(store: &Store, checkout: &Path, changes: &[WorkChange]) -> Res
 
 fn read(repo: &git2::Repository, entry: Entry) -> Result<WorkFile, GitError> {
     if entry.mode == Mode::Gitlink {
-        return Ok(WorkFile { mode: entry.mode, bytes: Vec::new(), gitlink: Some(entry.id) });
+        return Ok(WorkFile { mode: entry.mode, bytes: Vec::new(), object: Some(entry.id) });
     }
     let blob = repo.find_blob(entry.id.into()).map_err(super::listing::missing("blob", entry.id))?;
-    Ok(WorkFile { mode: entry.mode, bytes: blob.content().to_vec(), gitlink: None })
+    Ok(WorkFile { mode: entry.mode, bytes: blob.content().to_vec(), object: None })
 }

@@ -1,6 +1,6 @@
 //! Keeping what was: a commit that holds the files' old and new contents, and keeps the old commits alive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,8 @@ fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSid
     let trees = trees.collect::<Result<Vec<Id>, _>>()?;
     let before = objects.commit(tip)?.tree;
     let mut stays = Vec::new();
-    let known = |change: &&WorkChange| last.changed.iter().any(|path| path == change.path.as_bytes());
+    let changed: BTreeSet<&[u8]> = last.changed.iter().map(|path| path.as_slice()).collect();
+    let known = |change: &&WorkChange| changed.contains(change.path.as_bytes());
     for change in state.work.iter().filter(known) {
         let entry = objects.entry(before, &change.path)?;
         let mut same = true;
@@ -140,8 +141,8 @@ pub(in crate::workspace) fn tree_with(
 ) -> Result<Id, GitError> {
     let mut edits = Edits::new();
     for (path, file) in files {
-        let entry = file.map(|file| match file.gitlink {
-            Some(id) => Entry { mode: Mode::Gitlink, id },
+        let entry = file.map(|file| match file.object {
+            Some(id) => Entry { mode: file.mode, id },
             None => objects.put_file(file.mode, file.bytes),
         });
         edits.insert(path, entry);
