@@ -1,6 +1,6 @@
 //! Conflict markers in git's zdiff3 style: written into a text, and found in one that came back.
 //!
-//! The form is git's (`xdl_fill_merge_buffer` in `xdiff/xmerge.c`): a line of seven equal characters, a blank and a label;
+//! The form is git's (git-merge(1), *How conflicts are presented*): a line of seven equal characters, a blank and a label;
 //! where the text has such lines of its own the markers are longer, as git's attribute `conflict-marker-size` would make them.
 
 use bstr::{BString, ByteSlice};

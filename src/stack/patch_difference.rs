@@ -2,7 +2,7 @@
 //!
 //! Each patch is written down in rows: who made it, its message, and per file the lines of its hunks. Of the places only the
 //! names remain (the file, and the line that a hunk stands under), because line numbers and blob ids differ on every pin.
-//! The rows are then compared with git's own diff. The form is that of git's `range-diff.c` (`read_patches`), with these
+//! The rows are then compared with git's own diff. The form is that of what `git range-diff` shows, with these
 //! deviations: files are compared one by one, and a file with what became of it, where git compares the whole texts;
 //! context wider than three lines is cut; a hunk's row does not say the path again, which would make all hunks of a renamed file differ; a binary file says
 //! which content it gets.
