@@ -13,6 +13,7 @@
 //! | [`stack`] | the engine: apply, export, merge |
 //! | [`patch`] | the patch file: pure bytes, no git |
 //! | [`git`] | libgit2 for objects and working trees, the git program for the network |
+//! | [`process`] | programs that are started: watched, and ended with all that they started |
 //! | [`path`] | a path inside a repository, checked once |
 
 pub mod cli;
@@ -20,6 +21,7 @@ pub mod git;
 pub mod image;
 pub mod patch;
 pub mod path;
+pub mod process;
 pub mod report;
 pub mod stack;
 pub mod ui;

@@ -8,15 +8,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms it may name, from the top down.
-const ROOMS: [(&str, &[&str]); 9] = [
-    ("cli", &["ui", "report", "workspace", "image", "stack", "patch", "git", "path"]),
+const ROOMS: [(&str, &[&str]); 10] = [
+    ("cli", &["ui", "report", "workspace", "image", "stack", "patch", "git", "process", "path"]),
     ("ui", &["workspace", "image", "stack", "patch", "git", "path"]),
     ("report", &["workspace", "image", "stack", "patch", "git", "path"]),
-    ("workspace", &["image", "stack", "patch", "git", "path"]),
+    ("workspace", &["image", "stack", "patch", "git", "process", "path"]),
     ("image", &["stack", "patch", "git", "path"]),
     ("stack", &["patch", "git", "path"]),
     ("patch", &["path"]),
-    ("git", &["path"]),
+    ("git", &["process", "path"]),
+    ("process", &["path"]),
     ("path", &[]),
 ];
 

@@ -12,7 +12,8 @@ use super::Global;
 use super::failure::{CliError, Exit};
 use super::hint;
 use crate::git::{GitProgram, ProgramError};
-use crate::path::on_screen;
+use crate::path::{on_screen, printable};
+use crate::process::{Limits, end_all};
 use crate::report::{Document, Schema};
 use crate::ui::{Asker, ColourWishes, Look, Message, Progress, use_colour};
 
@@ -78,7 +79,7 @@ impl Context {
             asker: Asker::new(&look),
             progress,
             command,
-            git: git_program(),
+            git: git_program()?,
             git_checked: OnceLock::new(),
             unsaid: OnceLock::new(),
             die_at: std::env::var("PATCHQ_TEST_DIE_AT").ok(),
@@ -233,9 +234,29 @@ impl From<&ProgramError> for CliError {
     }
 }
 
-fn git_program() -> GitProgram {
+/// How long nothing may come from an upstream. Servers that are at work say something every few seconds.
+const STALL: (&str, u64) = ("PATCHQ_STALL_TIMEOUT", 60);
+
+/// How long one request to an upstream may take.
+const TOTAL: (&str, u64) = ("PATCHQ_FETCH_TIMEOUT", 3600);
+
+fn git_program() -> Result<GitProgram, CliError> {
     let program = std::env::var_os("PATCHQ_GIT").unwrap_or_else(|| "git".into());
-    GitProgram::new(program, std::env::vars_os())
+    let limits = Limits { stall: time_limit(STALL)?, total: time_limit(TOTAL)? };
+    Ok(GitProgram::new(program, std::env::vars_os()).with_limits(limits))
+}
+
+/// A variable in seconds, 0: no limit.
+fn time_limit((variable, usual): (&str, u64)) -> Result<Option<Duration>, CliError> {
+    let seconds = match std::env::var_os(variable).filter(|value| !value.is_empty()) {
+        None => usual,
+        Some(value) => value.to_str().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
+            let value = printable(value.as_encoded_bytes());
+            CliError::plain("environment", format!("{variable} is '{value}', which is no number of seconds"))
+                .hint(format!("{variable}={usual}     (0: no limit)"))
+        })?,
+    };
+    Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
 }
 
 /// What the screen is like, from arguments and environment.
@@ -284,6 +305,7 @@ fn watch_for_interrupts() {
 
 fn die() -> ! {
     crate::ui::restore_terminal();
+    end_all();
     std::process::exit(Exit::Interrupted.code().into())
 }
 

@@ -9,7 +9,7 @@ use crate::path::printable;
 use crate::ui::{Excerpt, count};
 use crate::workspace::digest::QueueChange;
 use crate::workspace::layout::{FindError, MANIFEST};
-use crate::workspace::lock::LockError;
+use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::manifest::{ManifestErrors, Mistake};
 use crate::workspace::publish::PublishError;
 use crate::workspace::undo::UndoError;
@@ -70,10 +70,13 @@ impl From<GitError> for CliError {
 impl From<LockError> for CliError {
     fn from(error: LockError) -> CliError {
         let made = CliError::of("locked", &error);
-        if matches!(error, LockError::Held { .. }) {
-            made.hint("wait for it to end, and run the command again")
-        } else {
-            made
+        match &error {
+            LockError::Held { holder: Holder { left: Some(git), .. }, .. } => {
+                let group = if crate::process::leads_group(*git) { "-- -" } else { "" };
+                made.hint(format!("kill {group}{git}")).hint("or wait for it to end, and run the command again")
+            }
+            LockError::Held { .. } => made.hint("wait for it to end, and run the command again"),
+            _ => made,
         }
     }
 }
@@ -87,6 +90,9 @@ impl From<RemoteError> for CliError {
             RemoteError::Offline { .. } => CliError::of("offline", &error).hint("run it again without --offline"),
             RemoteError::Failed { .. } if error.lacks_credentials() => CliError::of("credentials", &error)
                 .hint("set up a credential helper or an ssh key; git's own `git ls-remote URL` must work"),
+            RemoteError::Failed { .. } if error.timed_out() => CliError::of("timeout", &error)
+                .hint(format!("run it again, with another of the 'mirrors' in {MANIFEST} if that goes on"))
+                .hint("to wait longer, in seconds (0: no limit): PATCHQ_STALL_TIMEOUT=300, PATCHQ_FETCH_TIMEOUT=7200"),
             RemoteError::Failed { .. } if error.found_a_lock() => CliError::of("locked", &error)
                 .hint("run it again once no other git works there; what was left by a killed one is cleared then"),
             RemoteError::Failed { .. } => CliError::of("network", &error)

@@ -130,7 +130,11 @@ impl Context {
 
     fn waiting(&self, holder: &Holder) {
         self.step_out();
-        self.tell(&format!("waiting for {holder}"));
+        let until = match (holder.left, self.git_unchecked().limits().stall) {
+            (Some(_), Some(stall)) => format!("; it is ended once it stood still for {} s", stall.as_secs()),
+            _ => String::new(),
+        };
+        self.tell(&format!("waiting for {holder}{until}"));
     }
 
     /// Does `work` for every upstream, each on its own: a failure of one is said and does not stop the others.

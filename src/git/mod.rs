@@ -40,6 +40,7 @@ pub use notes::{NOTES, configured_identity, make_notes, read_notes};
 pub use objects::{ObjectKind, Objects};
 pub use path_lines::lines_before;
 pub use path_log::{CommitRange, PathLog};
+pub(crate) use program::STARTED_BY;
 pub use program::{GitProgram, Interactive, MINIMUM, Output, ProgramError, Prompts, Run, Version, Watch};
 pub use progress::Progress;
 pub use remote::{

@@ -5,16 +5,16 @@
 //! else of that kind, never a hook, a maintenance run or a file system monitor; what the user says about
 //! credentials, proxies, certificates and `url.*.insteadOf` still counts.
 
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::progress::{Lines, Progress};
+use crate::process::{self, End, Limits, Stream, Task};
 
 /// The oldest git that is taken. The options used need 2.29 (`fetch --stdin`, `--no-write-fetch-head`); what is
 /// older than 2.34 is in no supported distribution.
@@ -65,15 +65,29 @@ const SETTINGS: [&str; 9] = [
     "advice.detachedHead=false",
 ];
 
-/// How long a child that was asked to end may take before it is killed.
-const GRACE: Duration = Duration::from_secs(2);
+/// The variable by which a git that works in the network is known as one of ours, and whose: the number of the process that
+/// started it.
+pub(crate) const STARTED_BY: &str = "PATCHQ_STARTED_BY";
+
+/// So many seconds after us git gives up by itself: until then the word is ours.
+const LATER: u64 = 5;
 
 /// The git program and the environment it runs in.
 #[derive(Debug)]
 pub struct GitProgram {
     program: OsString,
     env: Vec<(OsString, OsString)>,
-    own_ssh: OnceLock<bool>,
+    limits: Limits,
+    wishes: OnceLock<Wishes>,
+}
+
+/// What the user settled about connections, and is left alone.
+#[derive(Debug, Clone, Copy)]
+struct Wishes {
+    /// How ssh is called: it need not be OpenSSH.
+    ssh: bool,
+    /// When http is too slow.
+    low_speed: bool,
 }
 
 /// A version of git, as `2.47`.
@@ -134,6 +148,22 @@ pub enum ProgramError {
     /// The caller's flag was set.
     #[error("interrupted")]
     Cancelled,
+    /// Nothing came for as long as one waits.
+    #[error("git {command} stood still for {}, and was ended", seconds(*.after))]
+    Stalled {
+        /// The subcommand.
+        command: String,
+        /// For how long.
+        after: Duration,
+    },
+    /// It took longer than one waits.
+    #[error("git {command} did not end in {}, and was ended", seconds(*.after))]
+    TooLong {
+        /// The subcommand.
+        command: String,
+        /// How long it took.
+        after: Duration,
+    },
     /// It ended with a failure.
     #[error("git {command} failed{}", .lines.first().map_or_else(String::new, |line| format!(": {line}")))]
     Failed {
@@ -179,12 +209,6 @@ pub struct Interactive<'a> {
     pub args: &'a [&'a OsStr],
 }
 
-enum Event {
-    Out(Vec<u8>),
-    Err(Vec<u8>),
-    End,
-}
-
 impl GitProgram {
     /// `program` is a name to be looked up in the `PATH` of `env`, or a path; `env` is the whole environment that
     /// git is to have, from which what would misdirect it is taken out.
@@ -196,7 +220,19 @@ impl GitProgram {
                     .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
         };
         let env = env.into_iter().filter(|(name, _)| !misleading(name)).collect();
-        GitProgram { program: program.into(), env, own_ssh: OnceLock::new() }
+        GitProgram { program: program.into(), env, limits: Limits::default(), wishes: OnceLock::new() }
+    }
+
+    /// The same, with limits for what works in the network.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> GitProgram {
+        GitProgram { limits, ..self }
+    }
+
+    /// The limits for what works in the network.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Whether the program is there and new enough; asked once, before the first run.
@@ -216,36 +252,63 @@ impl GitProgram {
         if found < need { Err(ProgramError::TooOld { found, need }) } else { Ok(found) }
     }
 
-    /// Runs git. The call returns when git ended, or soon after the watch's flag was set, with the child reaped.
+    /// Runs git on this machine. The call returns when git ended, or soon after the watch's flag was set, with the child reaped.
     ///
     /// # Errors
     /// [`ProgramError`]; [`ProgramError::Failed`] carries what git said.
     pub fn run(&self, run: Run<'_>, watch: &mut Watch<'_>) -> Result<Output, ProgramError> {
+        self.run_within(Limits::default(), run, watch)
+    }
+
+    /// Runs git as [`GitProgram::run`] does, for something that comes over the network: within [`GitProgram::limits`].
+    ///
+    /// # Errors
+    /// As [`GitProgram::run`]; [`ProgramError::Stalled`], [`ProgramError::TooLong`].
+    pub fn transfer(&self, run: Run<'_>, watch: &mut Watch<'_>) -> Result<Output, ProgramError> {
+        self.run_within(self.limits, run, watch)
+    }
+
+    fn run_within(&self, limits: Limits, run: Run<'_>, watch: &mut Watch<'_>) -> Result<Output, ProgramError> {
         if watch.cancel.load(Ordering::Relaxed) {
             return Err(ProgramError::Cancelled);
         }
-        let own_ssh = watch.prompts == Prompts::Terminal || self.has_own_ssh(run.git_dir);
+        let asks = watch.prompts == Prompts::Terminal;
+        let own_ssh = asks || self.wishes(run.git_dir).ssh;
         let mut command = self.command(run.git_dir, run.settings, watch.prompts, own_ssh);
-        command.args(run.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A group of its own takes helpers along when it is killed, but may not ask on the terminal (the system
-        // would stop it for ever): so only where nothing in it can want to.
-        let group = !own_ssh;
-        if group {
-            use std::os::unix::process::CommandExt;
-            command.process_group(0);
+        let lists = run.args.first().is_some_and(|arg| *arg == "ls-remote");
+        let unseen = asks || !process::sees_work();
+        if let Some(stall) = limits.stall.filter(|_| (unseen || lists) && !self.wishes(run.git_dir).low_speed) {
+            // Git itself knows when it waits for the server, and not for a person; and what lists refs holds no lock by which
+            // it would be found, should it outlive us.
+            let time = stall.as_secs().max(1) + if unseen { 0 } else { LATER };
+            command.args(["-c", "http.lowSpeedLimit=1", "-c", &format!("http.lowSpeedTime={time}")]);
         }
-        let mut child = command.spawn().map_err(|error| self.cannot_start(error))?;
-        let events = talk(&mut child, run.stdin);
+        command.args(run.args).env(STARTED_BY, std::process::id().to_string());
         let name = run.args.first().map_or_else(String::new, |arg| arg.to_string_lossy().into_owned());
-        match listen(&events, watch) {
-            Some((stdout, lines)) => {
-                let status = child.wait().map_err(ProgramError::Io)?;
-                finish(status, name, stdout, lines)
+        // A person who is asked may take their time. Once something comes, all questions are answered.
+        let asking = Cell::new(asks);
+        let (mut stdout, mut lines) = (Vec::new(), Lines::default());
+        let mut report = |report: Progress| {
+            asking.set(false);
+            if let Some(progress) = watch.progress.as_deref_mut() {
+                progress(report);
             }
-            None => {
-                end(&mut child, group).map_err(ProgramError::Io)?;
-                Err(ProgramError::Cancelled)
-            }
+        };
+        let mut hear = |stream, bytes: &[u8]| match stream {
+            Stream::Out => stdout.extend_from_slice(bytes),
+            Stream::Err => lines.push(bytes, &mut report),
+        };
+        // A group of its own may not ask on the terminal (the system would stop it for ever): so only where nothing in it
+        // can want to.
+        let own_group = !own_ssh;
+        let task = Task { input: run.stdin, own_group, limits, asking: &asking, cancel: watch.cancel };
+        let end = process::run(&mut command, task, &mut hear).map_err(|error| self.cannot_start(error))?;
+        lines.finish(&mut report);
+        match end {
+            End::Exited(status) => finish(status, name, stdout, lines),
+            End::Cancelled => Err(ProgramError::Cancelled),
+            End::Stalled(after) => Err(ProgramError::Stalled { command: name, after }),
+            End::TooLong(after) => Err(ProgramError::TooLong { command: name, after }),
         }
     }
 
@@ -288,16 +351,24 @@ impl GitProgram {
         command
     }
 
-    /// Whether the user has a say in how ssh is called; then it is left alone, for it need not be OpenSSH.
-    fn has_own_ssh(&self, git_dir: &Path) -> bool {
-        *self.own_ssh.get_or_init(|| {
-            let named = |(name, value): &(OsString, OsString)| {
-                (name == "GIT_SSH_COMMAND" || name == "GIT_SSH") && !value.is_empty()
+    /// What the user settled, asked once.
+    fn wishes(&self, git_dir: &Path) -> Wishes {
+        *self.wishes.get_or_init(|| {
+            let named = |names: &[&str]| {
+                self.env.iter().any(|(name, value)| names.iter().any(|known| name == known) && !value.is_empty())
             };
-            self.env.iter().any(named) || {
-                let mut command = self.command(git_dir, &[], Prompts::Never, true);
-                command.args(["config", "--get", "core.sshCommand"]).stdin(Stdio::null());
-                command.output().is_ok_and(|output| output.status.success())
+            let mut command = self.command(git_dir, &[], Prompts::Never, true);
+            command.args([
+                "config",
+                "--name-only",
+                "--get-regexp",
+                "^(core\\.sshcommand|http\\.lowspeed(limit|time))$",
+            ]);
+            let output = command.stdin(Stdio::null()).output().map(|output| output.stdout).unwrap_or_default();
+            let text = String::from_utf8_lossy(&output).to_lowercase();
+            Wishes {
+                ssh: named(&["GIT_SSH_COMMAND", "GIT_SSH"]) || text.contains("core.sshcommand"),
+                low_speed: named(&["GIT_HTTP_LOW_SPEED_LIMIT", "GIT_HTTP_LOW_SPEED_TIME"]) || text.contains("lowspeed"),
             }
         })
     }
@@ -316,66 +387,6 @@ fn parse_version(answer: &str) -> Option<Version> {
     Some(Version(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// Feeds and drains the child from threads. They end with its pipes, and nobody waits for them: a helper that
-/// outlives a killed git may hold a pipe open.
-fn talk(child: &mut Child, input: Vec<u8>) -> Receiver<Event> {
-    let (sender, receiver) = channel();
-    if let Some(mut stdin) = child.stdin.take() {
-        // A child that ends early closes the pipe; its status says what there is to say.
-        std::thread::spawn(move || drop(stdin.write_all(&input)));
-    }
-    if let Some(stdout) = child.stdout.take() {
-        let sender = sender.clone();
-        std::thread::spawn(move || drain(stdout, &sender, Event::Out));
-    }
-    if let Some(stderr) = child.stderr.take() {
-        std::thread::spawn(move || drain(stderr, &sender, Event::Err));
-    }
-    receiver
-}
-
-fn drain(mut pipe: impl Read, sender: &Sender<Event>, event: fn(Vec<u8>) -> Event) {
-    let mut buffer = [0; 16 * 1024];
-    loop {
-        match pipe.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => {
-                if sender.send(event(buffer[..n].to_vec())).is_err() {
-                    return;
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-    }
-    // Nobody listens any more after a cancelled run.
-    drop(sender.send(Event::End));
-}
-
-/// Gathers both streams to their ends; `None` when the flag was set before.
-fn listen(events: &Receiver<Event>, watch: &mut Watch<'_>) -> Option<(Vec<u8>, Lines)> {
-    let (mut stdout, mut lines, mut open) = (Vec::new(), Lines::default(), 2);
-    let mut report = |report| {
-        if let Some(progress) = watch.progress.as_deref_mut() {
-            progress(report);
-        }
-    };
-    while open > 0 {
-        match events.recv_timeout(Duration::from_millis(50)) {
-            Ok(Event::Out(bytes)) => stdout.extend_from_slice(&bytes),
-            Ok(Event::Err(bytes)) => lines.push(&bytes, &mut report),
-            Ok(Event::End) => open -= 1,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
-        }
-        if watch.cancel.load(Ordering::Relaxed) {
-            return None;
-        }
-    }
-    lines.finish(&mut report);
-    Some((stdout, lines))
-}
-
 fn finish(status: ExitStatus, command: String, stdout: Vec<u8>, lines: Lines) -> Result<Output, ProgramError> {
     let notes = lines.into_notes();
     if status.success() {
@@ -384,32 +395,20 @@ fn finish(status: ExitStatus, command: String, stdout: Vec<u8>, lines: Lines) ->
     Err(ProgramError::Failed { command, code: status.code(), lines: notes })
 }
 
-/// Asks the child to end (git removes its temporary files then), kills it when it does not, and reaps it.
-fn end(child: &mut Child, group: bool) -> std::io::Result<()> {
-    use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-    let signal = |signal| {
-        if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-            // The only failure is that it is gone already.
-            let _gone = if group { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
-        }
-    };
-    signal(Signal::TERM);
-    let asked = Instant::now();
-    while child.try_wait()?.is_none() {
-        if asked.elapsed() > GRACE {
-            child.kill()?;
-            child.wait()?;
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
+/// `60 seconds`
+pub(super) fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        1 if time.subsec_millis() == 0 => "one second".to_owned(),
+        whole if time.subsec_millis() == 0 => format!("{whole} seconds"),
+        _ => format!("{:.1} seconds", time.as_secs_f64()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     #[test]
     fn versions_are_read_from_what_git_says() {

@@ -19,7 +19,8 @@ pub use tags::tag_order;
 
 use super::program::{GitProgram, Output, ProgramError, Run, Watch};
 use super::url::{Kind, Url};
-use super::{GitError, Store};
+use super::{GitError, Store, clear_left_fetch_locks};
+use crate::process::{Limits, sees_work};
 
 /// The name of the remote in our own runs. Its settings are all given with each run: the `origin` of a store is
 /// for the plain git that a maintainer uses in the checkout, and a user may have settings for every `origin`.
@@ -63,6 +64,8 @@ impl From<ProgramError> for Attempt {
     fn from(error: ProgramError) -> Attempt {
         match error {
             ProgramError::Failed { lines, .. } => Attempt::Next(Reason::of(&lines), lines),
+            ProgramError::Stalled { after, .. } => Attempt::Next(Reason::Stalled(after), Vec::new()),
+            ProgramError::TooLong { after, .. } => Attempt::Next(Reason::TooLong(after), Vec::new()),
             other => Attempt::Stop(RemoteError::Program(other)),
         }
     }
@@ -105,6 +108,12 @@ impl<'a> Remote<'a> {
     #[must_use]
     pub fn urls(&self) -> &[Url] {
         &self.urls
+    }
+
+    /// How long one waits for it.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.git.limits()
     }
 
     /// Whether the network is not to be used.
@@ -158,7 +167,9 @@ impl<'a> Remote<'a> {
         watch: &mut Watch<'_>,
     ) -> Result<Output, ProgramError> {
         let (filter, settings, options) = how;
-        let progress = if watch.progress.is_some() { "--progress" } else { "--no-progress" };
+        // Where nobody else can see whether something comes, git is to say so.
+        let told = watch.progress.is_some() || (self.limits().stall.is_some() && !sees_work());
+        let progress = if told { "--progress" } else { "--no-progress" };
         let mut args = vec![
             "fetch",
             progress,
@@ -175,7 +186,13 @@ impl<'a> Remote<'a> {
         args.extend(["--stdin", NAME]);
         let mut stdin = specs.join("\n").into_bytes();
         stdin.push(b'\n');
-        self.run(store, url, settings, &args, stdin, watch)
+        let fetched = self.run(store, url, settings, &args, stdin, watch);
+        if matches!(fetched, Err(ProgramError::Stalled { .. } | ProgramError::TooLong { .. })) {
+            // The next url is asked at once; a git that had to be killed has left what it locked.
+            // What cannot be cleared keeps it from writing, and it says so.
+            let _ = clear_left_fetch_locks(store.dir());
+        }
+        fetched
     }
 
     /// One run of git against one url, which is the value of a setting and never an argument.
@@ -203,7 +220,7 @@ impl<'a> Remote<'a> {
         }
         all.extend(settings.iter().map(|setting| (*setting).to_owned()));
         let args: Vec<_> = args.iter().map(OsStr::new).collect();
-        self.git.run(Run { git_dir: store.dir(), settings: &all, args: &args, stdin }, watch)
+        self.git.transfer(Run { git_dir: store.dir(), settings: &all, args: &args, stdin }, watch)
     }
 }
 

@@ -98,14 +98,27 @@ impl Store {
         self.mark_shallow(&shallow_of(lender)?)
     }
 
-    /// Adds those of `commits` to its commits without parents that this store lacks, or has without their parents.
-    fn mark_shallow(&self, commits: &BTreeSet<Id>) -> Result<(), GitError> {
+    /// Whether [`Store::mark_borrowed`] would change anything.
+    ///
+    /// # Errors
+    /// [`GitError`] when a store cannot be read.
+    pub fn lacks_marks_of(&self, lender: &Path) -> Result<bool, GitError> {
+        Ok(!self.unmarked(&shallow_of(lender)?)?.is_empty())
+    }
+
+    /// Those of `commits` that this store lacks, or has without their parents, and does not know as such.
+    fn unmarked(&self, commits: &BTreeSet<Id>) -> Result<Vec<Id>, GitError> {
         let known = shallow_of(self.dir())?;
         let is_whole = |id: &Id| {
             let commit = self.repo().find_commit((*id).into());
             commit.is_ok_and(|commit| commit.parent_ids().all(|parent| self.has(parent.into())))
         };
-        let fresh: Vec<Id> = commits.iter().copied().filter(|id| !known.contains(id) && !is_whole(id)).collect();
+        Ok(commits.iter().copied().filter(|id| !known.contains(id) && !is_whole(id)).collect())
+    }
+
+    /// Adds those of `commits` to its commits without parents that this store lacks, or has without their parents.
+    fn mark_shallow(&self, commits: &BTreeSet<Id>) -> Result<(), GitError> {
+        let fresh = self.unmarked(commits)?;
         if fresh.is_empty() {
             return Ok(());
         }

@@ -38,6 +38,8 @@ pub struct Holder {
     pub pid: Option<u32>,
     /// Its command, printable.
     pub command: Option<String>,
+    /// It was killed; the git that it started, of this number, holds the lock still.
+    pub left: Option<u32>,
 }
 
 /// Why a lock was not had.
@@ -69,6 +71,13 @@ pub enum LockError {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(git) = self.left {
+            write!(f, "git (pid {git}), started by a patchq that was killed")?;
+            return match (self.pid, &self.command) {
+                (Some(pid), Some(command)) => write!(f, " (pid {pid}, {command})"),
+                _ => Ok(()),
+            };
+        }
         match (&self.pid, &self.command) {
             (Some(pid), Some(command)) => write!(f, "another patchq (pid {pid}, {command})"),
             (Some(pid), None) => write!(f, "another patchq (pid {pid})"),
@@ -187,7 +196,7 @@ fn read_holder(file: &mut File) -> Holder {
         Err(_) => return Holder::default(),
     };
     let (pid, command) = text.split_once(' ').unwrap_or((&text, ""));
-    Holder { pid: pid.parse().ok(), command: (!command.is_empty()).then(|| command.to_owned()) }
+    Holder { pid: pid.parse().ok(), command: (!command.is_empty()).then(|| command.to_owned()), left: None }
 }
 
 #[cfg(test)]

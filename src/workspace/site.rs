@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::fetch_lock::alone;
 use super::layout::Scope;
 use super::lock::{Holder, Lock, LockError, Mode};
 use super::manifest::{Name, Upstream};
@@ -47,7 +48,9 @@ impl<'w> Site<'w> {
         };
         // Each time: the main one may have got other commits since.
         if let Some(lender) = workspace.layout.borrowed_objects(&upstream.name).as_deref().and_then(Path::parent) {
-            site.store.mark_borrowed(lender)?;
+            if site.store.lacks_marks_of(lender)? {
+                alone(workspace, upstream, || site.store.mark_borrowed(lender))?;
+            }
         }
         Ok(site)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::fetch_lock::FetchLock;
+use super::fetch_lock::{FetchLock, clear_what_was_left};
 use super::lock::LockError;
 use crate::git::{self, BASE, GitError, Id, Objects, Prompts, Remote, RemoteError, Store, Watch};
 use crate::stack::Lazy;
@@ -52,6 +52,15 @@ pub enum SupplyError {
     NoEnd(usize),
 }
 
+/// Something of a neighbour's could not be taken.
+struct NotAll;
+
+impl From<GitError> for NotAll {
+    fn from(_: GitError) -> NotAll {
+        NotAll
+    }
+}
+
 /// What a store does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
@@ -83,7 +92,7 @@ impl Supply<'_> {
         if self.remote.is_offline() {
             return Ok(self.with_watch(fetch)?);
         }
-        Ok(self.lock.hold(|| self.with_watch(fetch))??)
+        Ok(self.lock.hold(self.remote.limits(), || self.with_watch(fetch))??)
     }
 
     /// Makes sure that the store has these commits and their trees.
@@ -151,8 +160,13 @@ impl Supply<'_> {
         if !stores.iter().any(is_worth_it) {
             return pins;
         }
-        // All of them: one may borrow objects of another.
-        let all = stores.iter().all(|neighbour| store.take_from(neighbour.dir()).unwrap_or(false));
+        // What a killed one left there would keep it from being read for ever.
+        let command = self.lock.command();
+        let readable = stores.iter().all(|neighbour| clear_what_was_left(neighbour.dir(), command).is_ok());
+        // All of them: one may borrow objects of another. With the lock, because they come as if they were fetched: killed
+        // meanwhile, this is a fetch that the next one cleans up after.
+        let take = || stores.iter().try_for_each(|near| store.take_from(near.dir())?.then_some(()).ok_or(NotAll));
+        let all = readable && self.lock.hold(self.remote.limits(), take).is_ok_and(|taken| taken.is_ok());
         if all {
             let stand_on = stores.iter().filter_map(|neighbour| neighbour.read_ref(BASE).ok().flatten());
             pins.extend(stand_on.filter(|id| store.has(*id)));

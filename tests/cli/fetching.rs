@@ -9,7 +9,7 @@ use super::support::{Env, Run, in_both_worlds, put};
 const LOCK: &str = "ws/.git/patchq/_fetch-up.lock";
 
 /// A running patchq, of which a line is awaited.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
     said: String,
@@ -17,15 +17,20 @@ struct Running {
 
 impl Running {
     fn start(env: &Env, args: &[&str]) -> Running {
+        Running::start_with(env, &[], args)
+    }
+
+    pub(crate) fn start_with(env: &Env, vars: &[(&str, &str)], args: &[&str]) -> Running {
         let mut command = env.command(&env.ws(), args);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.envs(vars.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Running { child, stderr, said: String::new() }
     }
 
     /// Reads on until a line has `text`, or the end.
     #[track_caller]
-    fn until_it_says(&mut self, text: &str) {
+    pub(crate) fn until_it_says(&mut self, text: &str) {
         loop {
             let mut line = String::new();
             assert!(self.stderr.read_line(&mut line).unwrap() > 0, "it ended without '{text}': {}", self.said);
@@ -36,7 +41,17 @@ impl Running {
         }
     }
 
-    fn end(mut self) -> Run {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// By SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn end(mut self) -> Run {
         self.stderr.read_to_string(&mut self.said).unwrap();
         let output = self.child.wait_with_output().unwrap();
         Run { stderr: self.said, ..Run::of("patchq".to_owned(), &output) }
@@ -96,8 +111,61 @@ in_both_worlds! {
         killed.child.wait().unwrap();
         env.write("ws/upstreams.toml", &manifest);
         let mut next = Running::start(env, &["setup"]);
-        next.until_it_says("waiting for another patchq");
+        next.until_it_says("waiting for git (pid ");
         drop((asked, silent));
         next.end().ok();
+    }
+
+    fn what_a_killed_one_locked_while_it_took_from_a_neighbour_is_cleared(env) {
+        let up = env.ready();
+        let manifest = env.read("ws/upstreams.toml");
+        env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.two]\nurl = \"../up.git\"\nsparse = [\"app\", \"docs\"]\n"));
+        env.entry("two", &up.pin, None, &[]);
+        let two = "ws/.git/patchq/two.git";
+        // While the commits without parents are locked nothing is taken; it is killed there.
+        let mut killed = Running::start(env, &["setup", "--only", "two"]);
+        let lock = env.path(two).join("shallow.lock");
+        let began = std::time::Instant::now();
+        while !lock.exists() && began.elapsed().as_secs() < 20 {
+            let _no_store_yet = std::fs::write(&lock, "");
+        }
+        let signed = env.path("ws/.git/patchq/_fetch-two.lock");
+        while !signed.metadata().is_ok_and(|meta| meta.len() > 0) {
+            assert!(began.elapsed().as_secs() < 20, "nobody signed");
+        }
+        killed.kill();
+        assert!(lock.exists());
+        env.patchq(&["setup", "--only", "two", "--offline"]).ok();
+        assert!(!lock.exists());
+    }
+
+    fn what_a_killed_one_locked_in_a_neighbour_is_cleared(env) {
+        let up = env.ready();
+        let manifest = env.read("ws/upstreams.toml");
+        env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.two]\nurl = \"../up.git\"\nsparse = [\"app\", \"docs\"]\n"));
+        env.entry("two", &up.pin, None, &[]);
+        env.write("ws/.git/patchq/up.git/shallow.lock", "");
+        env.write(LOCK, "77 refresh\n");
+        env.patchq(&["setup", "--only", "two", "--offline"]).ok();
+        assert!(!env.exists("ws/.git/patchq/up.git/shallow.lock"));
+    }
+
+    fn what_a_killed_one_locked_in_a_linked_worktree_is_cleared(env) {
+        // The first release's commit is without parents by itself.
+        let next = &env.workspace().next;
+        env.entry("up", next, Some("v1.1"), &[]);
+        std::fs::remove_dir_all(env.path("ws/patches")).unwrap();
+        env.commit_workspace("The next release");
+        env.patchq(&["setup"]).ok();
+        env.git(&env.ws(), &["worktree", "add", "-q", "../wt"]);
+        let wt = env.path("wt");
+        env.patchq_in(&wt, &["setup"]).ok();
+        let private = env.path("ws/.git/patchq/wt/wt");
+        let left = private.join("up.git/shallow.lock");
+        std::fs::remove_file(private.join("up.git/shallow")).unwrap();
+        put(&left, "");
+        put(&private.join("_fetch-up.lock"), "77 setup\n");
+        env.patchq_in(&wt, &["setup"]).ok();
+        assert!(!left.exists());
     }
 }

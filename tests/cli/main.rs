@@ -39,6 +39,7 @@ mod session;
 mod setup;
 #[path = "../support/mod.rs"]
 mod shared;
+mod stall;
 mod status;
 mod stdout;
 mod submodule;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What a server allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,31 @@ pub(crate) enum Mode {
     Dumb,
 }
 
+/// Where an answer gets stuck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The connection is taken, and not a byte comes.
+    Connected,
+    /// What the server can do is told, and nothing more.
+    Advertised,
+    /// Half of the list of refs.
+    Refs,
+    /// Half of the pack with the commits.
+    Pack,
+    /// Half of the pack with the blobs.
+    Blobs,
+}
+
+/// How an answer gets stuck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slow {
+    pub(crate) phase: Phase,
+    /// So many bytes come one by one before the rest.
+    pub(crate) drops: usize,
+    /// The time between two of them; `None`: nothing comes at all.
+    pub(crate) pause: Option<Duration>,
+}
+
 /// What went through a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Stats {
@@ -43,6 +69,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     stats: Arc<Mutex<Stats>>,
     stop: Arc<AtomicBool>,
+    slow: Arc<Mutex<Option<Slow>>>,
 }
 
 /// An environment without the user's own settings: `home` is HOME, `home/.gitconfig` the only configuration.
@@ -67,25 +94,37 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let stats = Arc::new(Mutex::new(Stats::default()));
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, slow) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
         let (counted, stopped, root) = (Arc::clone(&stats), Arc::clone(&stop), root.to_owned());
+        let slowed = Arc::clone(&slow);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
                 let Ok(stream) = stream else { continue };
-                let connection = Connection { root: root.clone(), mode, stats: Arc::clone(&counted) };
+                let connection = Connection {
+                    root: root.clone(),
+                    mode,
+                    stats: Arc::clone(&counted),
+                    stop: Arc::clone(&stopped),
+                    slow: Arc::clone(&slowed),
+                };
                 // A client that goes away in the middle is none of the server's business.
                 std::thread::spawn(move || drop(connection.serve(stream)));
             }
         });
-        Server { address, stats, stop }
+        Server { address, stats, stop, slow }
     }
 
     /// The url of the repository `name`.
     pub(crate) fn url(&self, name: &str) -> String {
         format!("http://{}/{name}", self.address)
+    }
+
+    /// From now on answers get stuck so, or do not.
+    pub(crate) fn set_slow(&self, slow: Option<Slow>) {
+        *self.slow.lock().expect("no thread panics with the lock") = slow;
     }
 
     /// What went through since the last call, which starts anew.
@@ -106,6 +145,8 @@ struct Connection {
     root: PathBuf,
     mode: Mode,
     stats: Arc<Mutex<Stats>>,
+    stop: Arc<AtomicBool>,
+    slow: Arc<Mutex<Option<Slow>>>,
 }
 
 struct Request {
@@ -121,11 +162,31 @@ impl Request {
     }
 }
 
+impl Phase {
+    /// Where in the answer to this request it gets stuck.
+    fn begins(self, request: &Request, answer: &[u8]) -> Option<usize> {
+        let asks = |what: &str| request.body.windows(what.len()).any(|part| part == what.as_bytes());
+        let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+        let middle = head + (answer.len() - head) / 2;
+        match self {
+            Phase::Connected => Some(0),
+            Phase::Advertised => (request.method == "POST").then_some(0),
+            Phase::Refs => asks("command=ls-refs").then_some(middle),
+            Phase::Pack => (asks("command=fetch") && asks("deepen")).then_some(middle),
+            Phase::Blobs => (asks("command=fetch") && !asks("deepen")).then_some(middle),
+        }
+    }
+}
+
 impl Connection {
     fn serve(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut writer = stream.try_clone()?;
         let mut reader = BufReader::new(stream);
+        if self.slow().is_some_and(|slow| slow.phase == Phase::Connected) {
+            self.wait_for_the_end();
+            return Ok(());
+        }
         while let Some(request) = read_request(&mut reader, &mut writer)? {
             let answer = self.answer(&request)?;
             let mut stats = self.stats.lock().expect("no thread panics with the lock");
@@ -133,9 +194,36 @@ impl Connection {
             stats.bytes_in += request.body.len();
             stats.bytes_out += answer.len();
             drop(stats);
-            writer.write_all(&answer)?;
+            match self.slow().and_then(|slow| Some((slow, slow.phase.begins(&request, &answer)?))) {
+                None => writer.write_all(&answer)?,
+                Some((slow, begins)) => self.drip(&mut writer, &answer, begins, slow)?,
+            }
         }
         Ok(())
+    }
+
+    fn slow(&self) -> Option<Slow> {
+        *self.slow.lock().expect("no thread panics with the lock")
+    }
+
+    fn wait_for_the_end(&self) {
+        while !self.stop.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn drip(&self, writer: &mut TcpStream, answer: &[u8], begins: usize, slow: Slow) -> io::Result<()> {
+        writer.write_all(&answer[..begins])?;
+        let Some(pause) = slow.pause else {
+            self.wait_for_the_end();
+            return Ok(());
+        };
+        let end = answer.len().min(begins + slow.drops);
+        for byte in &answer[begins..end] {
+            std::thread::sleep(pause);
+            writer.write_all(&[*byte])?;
+        }
+        writer.write_all(&answer[end..])
     }
 
     fn answer(&self, request: &Request) -> io::Result<Vec<u8>> {

@@ -1,7 +1,10 @@
 //! Why an upstream did not give what was asked of it.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::time::Duration;
 
+use crate::git::program::seconds;
 use crate::git::{GitError, Id, ProgramError};
 use crate::path::printable;
 
@@ -28,12 +31,19 @@ pub enum Reason {
     Dumb,
     /// Another git works in the store, or one was killed there.
     Locked,
+    /// Nothing came from it for this long.
+    Stalled(Duration),
+    /// It sends less than git's own settings want.
+    TooSlow,
+    /// It was not done in this time.
+    TooLong(Duration),
     /// Something else; git's own lines say what.
     Other,
 }
 
 /// git's words (with `LC_ALL=C`), in lower case, and what they mean. The first that occurs counts.
 const WORDS: [(&str, Reason); 47] = [
+    ("operation too slow", Reason::TooSlow),
     (".lock': file exists", Reason::Locked),
     ("authentication failed", Reason::Credentials),
     ("could not read username", Reason::Credentials),
@@ -70,7 +80,6 @@ const WORDS: [(&str, Reason); 47] = [
     ("connection timed out", Reason::Unreachable),
     ("connection reset", Reason::Unreachable),
     ("operation timed out", Reason::Unreachable),
-    ("operation too slow", Reason::Unreachable),
     ("no route to host", Reason::Unreachable),
     ("network is unreachable", Reason::Unreachable),
     ("empty reply from server", Reason::Unreachable),
@@ -89,8 +98,10 @@ impl Reason {
         WORDS.iter().find(|(words, _)| text.contains(words)).map_or(Reason::Other, |(_, reason)| *reason)
     }
 
-    fn words(self) -> &'static str {
-        match self {
+    fn words(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Reason::Stalled(after) => return format!("nothing came for {}", seconds(after)).into(),
+            Reason::TooLong(after) => return format!("it was not done in {}", seconds(after)).into(),
             Reason::Credentials => "access was denied, or needs credentials",
             Reason::Unreachable => "the server cannot be reached",
             Reason::NoRepository => "there is no git repository",
@@ -101,8 +112,9 @@ impl Reason {
             Reason::Shallow => "the repository itself has only a part of its history",
             Reason::Dumb => "the server is a plain file server, which cannot send a part of a repository",
             Reason::Locked => "another git works in the store, or was killed there",
+            Reason::TooSlow => "it sends too slowly",
             Reason::Other => "git failed",
-        }
+        })
     }
 }
 
@@ -202,6 +214,13 @@ impl RemoteError {
             if failures.iter().any(|failure| failure.reason == Reason::Credentials))
     }
 
+    /// Whether one waited for a url until it was too long.
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        matches!(self, RemoteError::Failed { failures, .. }
+            if failures.iter().any(|failure| matches!(failure.reason, Reason::Stalled(_) | Reason::TooLong(_) | Reason::TooSlow)))
+    }
+
     /// Whether something in the store was locked.
     #[must_use]
     pub fn found_a_lock(&self) -> bool {
@@ -255,6 +274,7 @@ mod tests {
             ("fatal: mismatched algorithms: client sha1; server sha256", Reason::Sha256),
             ("fatal: dumb http transport does not support shallow capabilities", Reason::Dumb),
             ("fatal: Unable to create '/x/up.git/shallow.lock': File exists.", Reason::Locked),
+            ("fatal: unable to access 'http://x/': Operation too slow. Less than 1 bytes/sec", Reason::TooSlow),
             ("fatal: early EOF", Reason::Other),
         ] {
             assert_eq!(Reason::of(&[line.to_owned()]), reason, "{line}");

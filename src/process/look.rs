@@ -1,0 +1,191 @@
+//! What other processes do, as far as the system tells (Linux does, in `/proc`; see proc(5)).
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How often a process is looked at, at most.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// So much of the time of a processor (in percent) is work; less is only looking whether something came.
+const WORKING: u64 = 5;
+
+/// Ticks of a processor's time in a second, as Linux shows them to programs whatever it counts by itself.
+const TICKS: u64 = 100;
+
+/// A process, told from a later one of the same number by when it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) pid: u32,
+    began: u64,
+}
+
+/// What `/proc/PID/stat` says.
+struct Stat {
+    state: char,
+    group: u32,
+    ticks: u64,
+    began: u64,
+}
+
+impl Stat {
+    fn read(pid: u32) -> Option<Stat> {
+        let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        // The name, in brackets, may hold anything.
+        let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+        let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        Some(Stat {
+            state: fields.first()?.chars().next()?,
+            group: u32::try_from(number(2)?).ok()?,
+            ticks: number(11)? + number(12)?,
+            began: number(19)?,
+        })
+    }
+}
+
+impl Member {
+    /// The process `pid` as it is now; `None` where there is none, or the system does not tell.
+    pub(super) fn of(pid: u32) -> Option<Member> {
+        Stat::read(pid).map(|stat| Member { pid, began: stat.began })
+    }
+
+    /// Whether it still runs.
+    pub(super) fn is_alive(self) -> bool {
+        Stat::read(self.pid).is_some_and(|stat| stat.began == self.began && !matches!(stat.state, 'Z' | 'X'))
+    }
+
+    /// Whether it leads a group.
+    pub(super) fn leads(self) -> bool {
+        Stat::read(self.pid).is_some_and(|stat| stat.group == self.pid)
+    }
+}
+
+/// The process and all that it started, directly or not; nothing where the system does not tell.
+pub(super) fn family(pid: u32) -> Vec<Member> {
+    let mut found: Vec<Member> = Vec::new();
+    let mut waiting = vec![pid];
+    while let Some(pid) = waiting.pop() {
+        if found.iter().any(|known| known.pid == pid) {
+            continue;
+        }
+        found.extend(Member::of(pid));
+        for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            waiting.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+    }
+    found
+}
+
+/// What processes have done since they began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Work {
+    /// Bytes that they read and wrote: files, pipes, connections.
+    bytes: u64,
+    ticks: u64,
+}
+
+fn work_of(pid: u32) -> Option<Work> {
+    let mut work = Work { bytes: 0, ticks: 0 };
+    for member in family(pid) {
+        let Some(text) = fs::read_to_string(format!("/proc/{}/io", member.pid)).ok() else { continue };
+        let count = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse::<u64>().ok());
+        work.bytes += count("rchar:")? + count("wchar:")?;
+        work.ticks += Stat::read(member.pid).map_or(0, |stat| stat.ticks);
+    }
+    (work != Work { bytes: 0, ticks: 0 }).then_some(work)
+}
+
+/// Whether the system tells what other processes do. Where it does not, only what they say counts.
+#[must_use]
+pub fn sees_work() -> bool {
+    work_of(std::process::id()).is_some()
+}
+
+/// How long a process and all that it started have stood still: not a byte was read or written, nothing was computed.
+#[derive(Debug)]
+pub struct Stillness {
+    since: Instant,
+    looked: Instant,
+    last: Option<Work>,
+}
+
+impl Stillness {
+    /// It stirs now.
+    #[must_use]
+    pub fn begin() -> Stillness {
+        let now = Instant::now();
+        Stillness { since: now, looked: now, last: None }
+    }
+
+    /// It was seen to stir.
+    pub fn stir(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// How long it has stood still, as far as was seen.
+    #[must_use]
+    pub fn quiet(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// Looks at the process `pid`, if the last look is long enough ago for somebody who waits for `limit`. Gives how long it
+    /// has stood still.
+    pub fn look(&mut self, pid: u32, limit: Duration) -> Duration {
+        let now = Instant::now();
+        let passed = now.duration_since(self.looked);
+        if passed < INTERVAL.min(limit / 4) {
+            return now.duration_since(self.since);
+        }
+        let work = work_of(pid);
+        let computed = |a: Work, b: Work| {
+            let spent = b.ticks.saturating_sub(a.ticks) * 1000 / TICKS;
+            u128::from(spent) * 100 > passed.as_millis() * u128::from(WORKING)
+        };
+        if let (Some(last), Some(work)) = (self.last, work)
+            && (last.bytes != work.bytes || computed(last, work))
+        {
+            self.since = now;
+        }
+        (self.looked, self.last) = (now, work.or(self.last));
+        now.duration_since(self.since)
+    }
+}
+
+/// Whether the process `pid` leads a group, which ends with it when it is killed as one.
+#[must_use]
+pub fn leads_group(pid: u32) -> bool {
+    Member::of(pid).is_some_and(Member::leads)
+}
+
+/// Whether the process `pid` holds the lock (flock) on the file at `path`; `false` where the system does not tell.
+#[must_use]
+pub fn holds(pid: u32, path: &Path) -> bool {
+    let Ok(wanted) = fs::metadata(path) else { return false };
+    // Only whoever has it open by the very handle that was locked holds it; who waits for it has a handle of its own.
+    let has_it = |handle: PathBuf| {
+        let same = fs::metadata(&handle).is_ok_and(|meta| (meta.dev(), meta.ino()) == (wanted.dev(), wanted.ino()));
+        let info = PathBuf::from(handle.to_string_lossy().replace("/fd/", "/fdinfo/"));
+        same && fs::read_to_string(info).is_ok_and(|text| text.lines().any(|line| line.starts_with("lock:")))
+    };
+    let handles = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    handles.map(|entry| entry.path()).any(has_it)
+}
+
+/// The processes that hold the lock (flock) on the file at `path` and have `variable` in the environment that they began
+/// with, in the order of their numbers. Nothing where the system does not tell.
+#[must_use]
+pub fn holders_of(path: &Path, variable: (&str, &str)) -> Vec<u32> {
+    let marked = format!("{}={}", variable.0, variable.1);
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_marked = |pid: u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|one| one == marked.as_bytes())
+    };
+    let mut found: Vec<u32> = pids.filter(|pid| is_marked(*pid) && holds(*pid, path)).collect();
+    found.sort_unstable();
+    found
+}
