@@ -91,6 +91,17 @@ impl Store {
         self.repo.odb().is_ok_and(|odb| odb.exists(id.into()))
     }
 
+    /// `tree` or `blob`, if the object is in the store and is one: a tag may stand on anything.
+    #[must_use]
+    pub fn tree_or_blob(&self, id: Id) -> Option<&'static str> {
+        let kind = self.repo.odb().and_then(|odb| odb.read_header(id.into())).map(|(_, kind)| kind);
+        match kind {
+            Ok(git2::ObjectType::Tree) => Some("tree"),
+            Ok(git2::ObjectType::Blob) => Some("blob"),
+            _ => None,
+        }
+    }
+
     /// Whether some commits are here without their parents.
     #[must_use]
     pub fn is_shallow(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What an upstream is asked about its branches, tags and commits: each thing once, and only when it is needed.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use super::look_up::LookUpError;
 use super::manifest::Track;
@@ -88,6 +89,16 @@ impl<'a> Inquiry<'a> {
             return Ok((found.id, found.ref_name));
         }
         let among = |refs: &[RemoteRef]| match rev {
+            // What is known to be no commit is no version of anything.
+            Rev::Glob(_) => {
+                let history = Store::open(&history)?;
+                let stores = || history.iter().chain(std::iter::once(&site.store));
+                let is_commit =
+                    |found: &&RemoteRef| !stores().any(|store| store.tree_or_blob(found.commit()).is_some());
+                let refs: Vec<RemoteRef> = refs.iter().filter(is_commit).cloned().collect();
+                let dir = site.history();
+                Ok(self.supply.with_watch(|remote, watch| remote.resolve_among(&refs, &dir, rev, watch))?)
+            }
             // Of these alone the history may have to be looked through.
             Rev::Short(_) => self.supply.fetching(|remote, watch| remote.resolve_among(refs, &history, rev, watch)),
             _ => Ok(self.supply.with_watch(|remote, watch| remote.resolve_among(refs, &history, rev, watch))?),
@@ -114,6 +125,31 @@ impl<'a> Inquiry<'a> {
         match self.resolve(&Rev::parse(track.as_str())?)? {
             (id, Some(name)) if name.starts_with("refs/") => Ok(self.standing_at(track.clone(), id, name)),
             _ => Err(LookUpError::NoTrack(track.to_string())),
+        }
+    }
+
+    /// Where `track` stands now; the store then has its commit with the trees. Of the tags that a glob matches, one that
+    /// stands on a tree or a blob is passed over.
+    ///
+    /// # Errors
+    /// [`LookUpError`].
+    pub(super) fn fetched_tip(&self, track: &Track) -> Result<Tip, LookUpError> {
+        let mut passed_over = BTreeSet::new();
+        loop {
+            let tip = self.tip(track)?;
+            match self.fetch(tip.id, Some(&tip.ref_name)) {
+                Ok(()) => return Ok(tip),
+                Err(error) => {
+                    let mut first_time = || passed_over.insert(tip.id);
+                    // What it is was learned just now.
+                    if !matches!(track, Track::TagGlob(_))
+                        || self.site.store.tree_or_blob(tip.id).is_none()
+                        || !first_time()
+                    {
+                        return Err(error);
+                    }
+                }
+            }
         }
     }
 

@@ -94,7 +94,10 @@ pub fn look_up(site: &Site<'_>, supply: &Supply<'_>, wanted: &Wanted) -> Result<
             (tip, id, ref_name)
         }
         None => {
-            let tip = tip()?;
+            let tip = match &wanted.track {
+                Some(track) => upstream.fetched_tip(track)?,
+                None => upstream.default_tip()?,
+            };
             let (id, ref_name) = (tip.id, tip.ref_name.clone());
             (Some(tip), id, Some(ref_name))
         }

@@ -101,6 +101,10 @@ impl Supply<'_> {
     /// [`SupplyError`].
     pub fn commits(&self, store: &Store, ids: &[Id], within: &[String]) -> Result<(), SupplyError> {
         let lacking = |ids: &[Id]| ids.iter().copied().filter(|id| !store.has(*id)).collect::<Vec<_>>();
+        // What a tag stands on may be here, and no commit.
+        if let Some((id, kind)) = ids.iter().find_map(|id| Some((*id, store.tree_or_blob(*id)?))) {
+            return Err(RemoteError::NotACommit { id, kind, commit: None }.into());
+        }
         let mut wanted = lacking(ids);
         if wanted.is_empty() {
             return Ok(());

@@ -153,7 +153,7 @@ pub fn find_target(
     let track = wanted.track.as_ref().or(site.upstream.track.as_ref());
     let (tip, pin, ref_name) = match &wanted.to {
         None => {
-            let tip = upstream.tip(track.ok_or(TargetError::NoTrack)?)?;
+            let tip = upstream.fetched_tip(track.ok_or(TargetError::NoTrack)?)?;
             let (id, ref_name) = (tip.id, tip.ref_name.clone());
             (Some(tip), id, Some(ref_name))
         }

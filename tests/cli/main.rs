@@ -27,6 +27,7 @@ mod mistakes;
 mod named_paths;
 mod neighbours;
 mod options;
+mod odd_tags;
 mod outdated;
 mod pager;
 mod quiet;

@@ -84,6 +84,12 @@ impl Remote<'_> {
                         self.fetch_from_strict(store, url, &wanted, within, watch)?;
                         false
                     }
+                    // Of a blob the server may take it that it is here, with the commits that have it.
+                    other @ Attempt::Next(Reason::Other, _) => {
+                        let how: (_, &[&str], &[&str]) = (Filter::Blobs, &[NO_HAVES], &["--depth=1"]);
+                        let whole = self.fetch(store, url, how, &specs, watch).map_err(|_| other)?;
+                        was_filtered(&whole.notes)
+                    }
                     other => return Err(other),
                 },
             };
@@ -182,13 +188,17 @@ impl Remote<'_> {
                 specs.push(heads.clone());
             }
             let how: (_, &[&str], &[&str]) = (Filter::BlobsAndTrees, &[], &["--prune", WHOLE]);
-            let output = match self.fetch(&store, url, how, &specs, watch).map_err(Attempt::from) {
-                Err(Attempt::Next(Reason::Strict, _)) => {
-                    let specs = [tags.clone(), heads.clone()];
-                    self.fetch(&store, url, how, &specs, watch)?
-                }
-                other => other?,
-            };
+            let mut output = self.fetch(&store, url, how, &specs, watch).map_err(Attempt::from);
+            if matches!(output, Err(Attempt::Next(Reason::Strict, _))) {
+                specs = vec![tags.clone(), heads.clone()];
+                output = self.fetch(&store, url, how, &specs, watch).map_err(Attempt::from);
+            }
+            if matches!(output, Err(Attempt::Next(Reason::Other | Reason::NoObject, _)))
+                && self.fetch_what_tags_stand_on(&store, url, watch)?
+            {
+                output = self.fetch(&store, url, how, &specs, watch).map_err(Attempt::from);
+            }
+            let output = output?;
             match store.lacking(ids.iter().copied())?.as_slice() {
                 [] if store.dir().join("shallow").exists() => Err(Attempt::Next(Reason::Shallow, Vec::new())),
                 [] => Ok(was_filtered(&output.notes)),
@@ -196,6 +206,26 @@ impl Remote<'_> {
             }
         })?;
         Ok(History { store, fetched: Fetched { served_by: Some(served_by), filtered } })
+    }
+
+    /// Brings the trees and blobs that tags stand on: a history leaves them out, and git then takes what came for broken.
+    /// Whether there are any that were not here.
+    fn fetch_what_tags_stand_on(&self, store: &Store, url: &Url, watch: &mut Watch<'_>) -> Result<bool, Attempt> {
+        let only_this = Remote::new(self.git, vec![url.clone()], false);
+        let tags = only_this.refs(store, Look::Tags, watch)?.refs;
+        let missing: BTreeSet<Id> = store.lacking(tags.iter().map(RemoteRef::commit))?.into_iter().collect();
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        match only_this.fetch_objects(store, &missing, watch).map_err(Attempt::from) {
+            Err(Attempt::Next(Reason::Strict, _)) => {
+                let of_missing = tags.iter().filter(|tag| missing.contains(&tag.commit()));
+                let names: Vec<_> = of_missing.map(|tag| tag.name.clone()).collect();
+                self.fetch(store, url, (Filter::Nothing, &[], &["--depth=1"]), &names, watch)?;
+            }
+            fetched => drop(fetched?),
+        }
+        Ok(missing.into_iter().any(|id| store.tree_or_blob(id).is_some()))
     }
 
     /// Brings the tag objects themselves, and nothing that matters beside them.

@@ -65,15 +65,18 @@ pub fn tag_on(refs: &[RemoteRef], at: Id) -> Option<&str> {
     best.tag()
 }
 
-/// The tags that a store has, as the upstream told them.
+/// The tags that a store has, as the upstream told them, but those that stand on a tree or a blob.
 ///
 /// # Errors
 /// [`GitError`] when a tag cannot be read.
 pub fn stored_tags(store: &Store) -> Result<Vec<RemoteRef>, GitError> {
-    let tags = store.refs_below("refs/tags/")?.into_iter().map(|(name, id)| {
-        let commit = store.repo().find_object(id.into(), None).and_then(|object| object.peel_to_commit());
-        let peeled = commit.ok().map(|commit| commit.id().into()).filter(|commit| *commit != id);
-        RemoteRef { name, id, peeled }
+    let tags = store.refs_below("refs/tags/")?.into_iter().filter_map(|(name, id)| {
+        let Ok(object) = store.repo().find_object(id.into(), None) else {
+            return Some(RemoteRef { name, id, peeled: None });
+        };
+        let commit = object.peel_to_commit().ok()?;
+        let peeled = Some(commit.id().into()).filter(|commit| *commit != id);
+        Some(RemoteRef { name, id, peeled })
     });
     Ok(tags.collect())
 }
