@@ -269,7 +269,9 @@ fn an_ancestor_is_back_whatever_it_is_called() {
         if back.why == Why::Ancestor));
     // The branch was rewound: its tip is behind the pin, which upstream still has somewhere.
     bench.upstream_git(&["update-ref", "refs/heads/main", &bench.three.to_string()]);
-    assert!(matches!(bench.find((bench.four, &from), &tip()), Err(TargetError::Older(_))));
+    let stays = bench.find((bench.four, &from), &tip()).unwrap();
+    assert!(stays.same && stays.ahead && stays.pin == bench.four, "{stays:?}");
+    assert!(matches!(stays.notes.as_slice(), [TargetNote::Ahead(back)] if back.to.id == bench.three), "{stays:?}");
     assert_eq!(bench.find((bench.four, &from), &TargetWish { allow_older: true, ..tip() }).unwrap().pin, bench.three);
 }
 
@@ -314,7 +316,13 @@ fn a_version_that_belongs_to_another_pin_is_not_believed() {
     // Moved by hand, the version left as it was.
     let error = bench.find((bench.fix, "v1.0.0"), &to("v1.1.0")).unwrap_err();
     assert!(error.to_string().contains("is older than v1.1.1 ("), "{error}");
-    // A manifest that fixes the version says nothing of the age.
+    // A manifest that fixes the version says nothing of the age, in neither direction.
+    for version in ["0.0.1-canonical1", "v1.0.0-1", "9.9"] {
+        bench.manifest(&format!("track = \"v*\"\nversion = \"{version}\""));
+        let found = bench.find((bench.v1_0, version), &to("v1.1.1")).unwrap();
+        assert_eq!((found.version.as_str(), found.notes), (version, vec![]));
+        assert_eq!(found.called, Some([Some("v1.0.0".to_owned()), Some("v1.1.1".to_owned())]));
+    }
     bench.manifest("track = \"v*\"\nversion = \"9.9\"");
     let found = bench.find((bench.v1_0, "9.9"), &to("v1.1.1")).unwrap();
     assert_eq!((found.version.as_str(), found.notes), ("9.9", vec![]));
@@ -349,7 +357,7 @@ fn a_tag_that_moved_is_reported() {
         format!("the tag 'v1.0.0' was moved: it was {}, and upstream has it at {} now", bench.v1_0, bench.three)
     );
     // Once more, by what the store remembers of the track.
-    bench.with_site(false, None, |site, _| remember_news(site, &found.tip.unwrap(), Some(bench.v1_0), 1_000));
+    bench.with_site(false, None, |site, _| remember_news(site, &found.tip.unwrap(), Some(bench.v1_0), false, 1_000));
     bench.upstream_git(&["tag", "-f", "v1.1.1", &bench.more.to_string()]);
     let found = bench.find((bench.v1_1, "v1.1.0"), &tip()).unwrap();
     let moved = MovedTag { tag: "v1.1.1".to_owned(), was: bench.fix, is: bench.more };
@@ -361,10 +369,10 @@ fn the_news_are_kept_and_the_last_ones_count() -> Result<(), GitError> {
     let bench = Bench::new("track = \"v1.*\"");
     let tip = bench.find((bench.v1_0, "v1.0.0"), &tip()).unwrap().tip.unwrap();
     bench.with_site(true, None, |site, _| {
-        remember_news(site, &tip, None, 1_000);
-        remember_news(site, &tip, Some(bench.v1_0), 2_000);
+        remember_news(site, &tip, None, false, 1_000);
+        remember_news(site, &tip, Some(bench.v1_0), true, 2_000);
         let news = News::read(&mut patchq::git::Objects::new(&site.store)?)?.unwrap();
-        assert_eq!(news, News::new(&tip, Some(bench.v1_0), 2_000));
+        assert_eq!(news, News::new(&tip, Some(bench.v1_0), true, 2_000));
         assert_eq!(
             (news.tip, news.version.as_deref(), news.ref_name.as_str()),
             (bench.fix, Some("v1.1.1"), "refs/tags/v1.1.1")

@@ -73,7 +73,12 @@ struct Told {
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let wish = DiffWish {
-        target: TargetWish { to: args.to.as_deref().map(rev).transpose()?, lenient: true, ..TargetWish::default() },
+        target: TargetWish {
+            to: args.to.as_deref().map(rev).transpose()?,
+            lenient: true,
+            frugal: true,
+            ..TargetWish::default()
+        },
         contents: args.stat || args.patch,
     };
     let workspace = context.workspace()?;

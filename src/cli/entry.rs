@@ -200,7 +200,7 @@ fn find_with(
         let found = look_up(site, supply, &wanted);
         let found = found.map_err(|error| CliError::look_up(entry.name.as_str(), error))?;
         if let Some(tip) = &found.tip {
-            remember_news(site, tip, Some(found.pin), context.now());
+            remember_news(site, tip, Some(found.pin), false, context.now());
         }
         Ok(found)
     })

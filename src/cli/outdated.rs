@@ -21,7 +21,8 @@ use crate::workspace::{FilesError, Newest, Site, Workspace, is_exact, newest, pi
 ///   up to date     the pin is the tip of the track
 ///   moved          the tip of the track is another commit
 ///   tag moved!     a tag was pinned, and upstream put it elsewhere since
-///   pin is ahead   the pin's tag is newer than all that the track has
+///   pin is ahead   the pin is newer than all that the track has (as far as tags
+///                  and the history that was fetched before tell)
 ///   no track       nothing to follow; `track` in upstreams.toml
 ///   no pin         `patchq add NAME --pin REV`
 #[derive(clap::Args, Debug)]
@@ -93,7 +94,7 @@ fn look(context: &Context, workspace: &Workspace, upstream: &Upstream, prompts: 
     });
     let newest = found.map_err(|error| error.in_upstream(name))?;
     if let Some(tip) = &newest.tip {
-        remember_news(&site, tip, pin, context.now());
+        remember_news(&site, tip, pin, newest.ahead, context.now());
     }
     Ok(Found { pin, version, newest: Some(newest) })
 }

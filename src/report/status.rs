@@ -192,6 +192,7 @@ impl TrackNews {
             _ if standing.pin == Some(news.tip) => "up-to-date",
             _ if tag.is_some() && tag == news.version.as_ref() => "tag-moved",
             Some(Ordering::Less) => "ahead",
+            _ if news.ahead && news.pin == standing.pin => "ahead",
             _ => "moved",
         };
         TrackNews { state, newest: TrackTip::of_news(news), asked: news.asked }

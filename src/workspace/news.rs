@@ -27,12 +27,15 @@ pub struct News {
     pub pin: Option<Id>,
     /// When that was, in seconds since 1970.
     pub asked: i64,
+    /// Whether the pin was ahead of the tip.
+    #[serde(default)]
+    pub ahead: bool,
 }
 
 impl News {
-    /// The news that a tip is, learned at the time `now` of an upstream that is pinned at `pin`.
+    /// The news that a tip is, learned at the time `now` of an upstream that is pinned at `pin`; `ahead` of it, or not.
     #[must_use]
-    pub fn new(tip: &Tip, pin: Option<Id>, now: i64) -> News {
+    pub fn new(tip: &Tip, pin: Option<Id>, ahead: bool, now: i64) -> News {
         News {
             format: FORMAT,
             track: tip.track.to_string(),
@@ -41,6 +44,7 @@ impl News {
             version: tip.version.clone(),
             pin,
             asked: now,
+            ahead,
         }
     }
 
@@ -74,10 +78,11 @@ impl News {
     }
 }
 
-/// Keeps what was learned of the track, for `status`. `pin` is where the upstream is pinned once the command is over.
+/// Keeps what was learned of the track, for `status`. `pin` is where the upstream is pinned once the command is over, `ahead`
+/// whether that is ahead of the track.
 ///
 /// No lock is held: news change nothing else, and go into the store in one step. A store that cannot be written, or
 /// in which somebody else's news came in between, keeps nobody from the work that the news came with.
-pub fn remember_news(site: &Site<'_>, tip: &Tip, pin: Option<Id>, now: i64) {
-    drop(News::new(tip, pin, now).write(site));
+pub fn remember_news(site: &Site<'_>, tip: &Tip, pin: Option<Id>, ahead: bool, now: i64) {
+    drop(News::new(tip, pin, ahead, now).write(site));
 }

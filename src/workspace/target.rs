@@ -14,7 +14,7 @@ use super::news::News;
 use super::settle::SettleError;
 use super::site::Site;
 use super::supply::{Supply, SupplyError};
-use crate::git::{GitError, Id, Objects, RemoteError, Rev, glob_matches};
+use crate::git::{GitError, Id, Objects, RemoteError, Rev, glob_matches, tag_on};
 use crate::path::printable;
 
 use direction::{Direction, direction};
@@ -23,6 +23,7 @@ use pinned::PinnedVersion;
 
 pub use direction::{Backward, Place, Why};
 pub use moved::MovedTag;
+use newest::is_ahead;
 pub use newest::{Newest, newest};
 
 /// What is known before the upstream is asked.
@@ -38,6 +39,8 @@ pub struct TargetWish {
     pub allow_older: bool,
     /// Nothing will be moved: what would be refused is a note.
     pub lenient: bool,
+    /// What only the history of commits could tell is left open where that is not at hand.
+    pub frugal: bool,
 }
 
 /// What to move to.
@@ -51,8 +54,12 @@ pub struct Target {
     pub ref_name: Option<String>,
     /// The track that is to be written into the manifest.
     pub track: Option<Track>,
-    /// Whether the pin is there already.
+    /// Whether the pin is there already, or is ahead of the track's tip and stays.
     pub same: bool,
+    /// Whether the target is ahead of the track's tip, as far as is known.
+    pub ahead: bool,
+    /// What upstream calls pin and target, where the manifest fixes the version.
+    pub called: Option<[Option<String>; 2]>,
     /// Where the track (the one from now on) stands, where that was learned; for [`super::remember_news`].
     pub tip: Option<Tip>,
     /// What is worth saying.
@@ -68,6 +75,9 @@ pub enum TargetNote {
     /// The target is behind the pin.
     #[error(transparent)]
     Older(Backward),
+    /// The tip of the track is behind the pin, which stays.
+    #[error("the pin is ahead of its track, so there is nothing to move to: {0}")]
+    Ahead(Backward),
     /// The target is not in the track.
     #[error("{}", outside(.rev, .track.as_ref()))]
     Outside {
@@ -136,10 +146,11 @@ fn outside(rev: &str, track: Option<&Track>) -> String {
 
 /// Asks the upstream of `site` what its queue, which stands on `files.pin`, is to be moved to.
 ///
-/// Without `to` that is the tip of the track. A commit that was named must be in the track (the track itself, a tag that
-/// its glob matches, its tip, or a commit in the history of its tip), unless `once` says that it is meant. The target
-/// must not be behind the pin: in its history, or with an older version (see [`Backward`]). The history of commits is
-/// fetched only where refs and versions do not decide, and never for somebody who only looks (`lenient`).
+/// Without `to` that is the tip of the track, unless the pin is ahead of it: then the queue stays. A commit that was named must be in
+/// the track (the track itself, a tag that its glob matches, its tip, or a commit in the history of its tip), unless `once`
+/// says that it is meant. The target must not be behind the pin: in its history, or with an older version (see [`Backward`]).
+/// The history of commits is fetched only where refs and versions do not decide, and never where that is to be left open
+/// (`frugal`).
 ///
 /// # Errors
 /// [`TargetError`].
@@ -149,7 +160,7 @@ pub fn find_target(
     files: &Files,
     wanted: &TargetWish,
 ) -> Result<Target, TargetError> {
-    let upstream = Inquiry::new(site, supply).frugal(wanted.lenient);
+    let upstream = Inquiry::new(site, supply).frugal(wanted.frugal);
     let track = wanted.track.as_ref().or(site.upstream.track.as_ref());
     let (tip, pin, ref_name) = match &wanted.to {
         None => {
@@ -165,19 +176,8 @@ pub fn find_target(
     };
     let same = pin == files.pin;
     upstream.fetch(pin, ref_name.as_deref())?;
-    let mut notes = Vec::new();
     let found = Found { pin, ref_name: ref_name.as_deref(), tip: tip.as_ref() };
-    if let Some(rev) = &wanted.to
-        && !(same && wanted.track.is_none())
-        && !wanted.once
-        && unless_offline(wanted, is_inside(&upstream, track, &found))? == Some(false)
-    {
-        let (rev, track) = (rev.to_string(), track.cloned());
-        if !wanted.lenient {
-            return Err(TargetError::Outside { rev, track });
-        }
-        notes.push(TargetNote::Outside { rev, track });
-    }
+    let mut notes: Vec<TargetNote> = is_outside(&upstream, wanted, (track, same), &found)?.into_iter().collect();
     let pinned = PinnedVersion::read(site, files.pin, files.version.as_deref())?;
     let version = match (&site.upstream.version, &pinned) {
         (Some(version), _) => version.clone(),
@@ -187,28 +187,85 @@ pub fn find_target(
             None => last_known_version(site, pin)?,
         },
     };
-    if !same {
-        let from = (files.pin, pinned.trusted(upstream.asked(), files.pin));
-        let named = found.named_version(site, &upstream, &version);
-        let found = direction(&upstream, from.clone(), (pin, named), wanted.allow_older);
-        // A tag that was moved names what it is not; what the commit is called otherwise counts as well.
-        let found = match (found, direction(&upstream, from, (pin, Some(version.clone())), true)) {
-            (Ok(Direction::Forward | Direction::Apart), Ok(back @ Direction::Back(_))) => Ok(back),
-            (found, _) => found,
-        };
-        match unless_offline(wanted, found)?.unwrap_or(Direction::Forward) {
-            Direction::Forward => {}
-            Direction::Apart => notes.push(TargetNote::Diverged { from: files.pin, to: pin }),
-            Direction::Back(back) if wanted.allow_older || wanted.lenient => notes.push(TargetNote::Older(back)),
-            Direction::Back(back) => return Err(TargetError::Older(back)),
+    let from = (files.pin, pinned.trusted(upstream.asked(), files.pin));
+    let own = found.own_version(site, &upstream, &version);
+    let moved = match upstream.asked() {
+        Some(refs) => moved_tags(refs, files.pin, &pinned, News::read(&mut Objects::new(&site.store)?)?.as_ref()),
+        None => Vec::new(),
+    };
+    let called = site.upstream.version.as_ref().map(|_| {
+        let of_pin = upstream.asked().and_then(|refs| tag_on(refs, files.pin)).map(str::to_owned);
+        [of_pin, found.named_version(own.as_deref())]
+    });
+    let target = Target {
+        pin,
+        version,
+        track: wanted.track.clone(),
+        same,
+        ahead: is_ahead(site, supply, (pin, found.named_version(own.as_deref())), tip.as_ref())?,
+        called,
+        ref_name: ref_name.clone(),
+        tip: tip.clone(),
+        notes: Vec::new(),
+    };
+    if !same && let Some(note) = way(&upstream, wanted, from, &found, own)? {
+        let stays = wanted.to.is_none() && wanted.track.is_none() && !wanted.allow_older && moved.is_empty();
+        match note {
+            // What a tag that was moved leads to is no track to be ahead of.
+            TargetNote::Older(back) if stays => return Ok(stay(files, target, back)),
+            TargetNote::Older(back) if !wanted.allow_older && !wanted.lenient => return Err(TargetError::Older(back)),
+            note => notes.push(note),
         }
     }
-    if let Some(refs) = upstream.asked() {
-        let news = News::read(&mut Objects::new(&site.store)?)?;
-        let moved = moved_tags(refs, files.pin, &pinned, news.as_ref());
-        notes.extend(moved.into_iter().map(TargetNote::MovedTag));
+    notes.extend(moved.into_iter().map(TargetNote::MovedTag));
+    Ok(Target { notes, ..target })
+}
+
+/// The queue stays where it is: the tip of its track is behind it.
+fn stay(files: &Files, target: Target, back: Backward) -> Target {
+    let version = files.version.clone().unwrap_or_else(|| files.pin.short(8));
+    let notes = vec![TargetNote::Ahead(back)];
+    Target { pin: files.pin, version, ref_name: None, same: true, ahead: true, called: None, notes, ..target }
+}
+
+/// The note that a commit which was named is outside of the track.
+fn is_outside(
+    upstream: &Inquiry<'_>,
+    wanted: &TargetWish,
+    (track, same): (Option<&Track>, bool),
+    found: &Found<'_>,
+) -> Result<Option<TargetNote>, TargetError> {
+    let Some(rev) = &wanted.to else { return Ok(None) };
+    if (same && wanted.track.is_none())
+        || wanted.once
+        || unless_offline(wanted, is_inside(upstream, track, found))? != Some(false)
+    {
+        return Ok(None);
     }
-    Ok(Target { pin, version, ref_name, track: wanted.track.clone(), same, tip, notes })
+    let (rev, track) = (rev.to_string(), track.cloned());
+    if wanted.lenient { Ok(Some(TargetNote::Outside { rev, track })) } else { Err(TargetError::Outside { rev, track }) }
+}
+
+/// What is to be said of the way from the pin to the target; `own`: what the target is called whatever it was asked for by.
+fn way(
+    upstream: &Inquiry<'_>,
+    wanted: &TargetWish,
+    from: (Id, Option<String>),
+    found: &Found<'_>,
+    own: Option<String>,
+) -> Result<Option<TargetNote>, SupplyError> {
+    let (pin, named) = (found.pin, found.named_version(own.as_deref()));
+    let way = direction(upstream, from.clone(), (pin, named), wanted.allow_older);
+    // A tag that was moved names what it is not; what the commit is called otherwise counts as well.
+    let way = match (way, direction(upstream, from.clone(), (pin, own), true)) {
+        (Ok(Direction::Forward | Direction::Apart), Ok(back @ Direction::Back(_))) => Ok(back),
+        (way, _) => way,
+    };
+    Ok(match unless_offline(wanted, way)?.unwrap_or(Direction::Forward) {
+        Direction::Forward => None,
+        Direction::Apart => Some(TargetNote::Diverged { from: from.0, to: pin }),
+        Direction::Back(back) => Some(TargetNote::Older(back)),
+    })
 }
 
 /// The version of a commit as far as the last news of the track say it; else its id stands for it.
@@ -225,15 +282,18 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The name by which the commit's age is judged: the tag that was asked for, else its version, which a manifest that
-    /// fixes the version does not say.
-    fn named_version(&self, site: &Site<'_>, upstream: &Inquiry<'_>, version: &str) -> Option<String> {
+    /// The name by which the commit's age is judged: the tag that was asked for, else what it is called.
+    fn named_version(&self, own: Option<&str>) -> Option<String> {
         let asked = self.ref_name.and_then(|name| name.strip_prefix("refs/tags/"));
-        let known = match &site.upstream.version {
-            None => Some(version),
-            Some(_) => upstream.asked().and_then(|refs| crate::git::tag_on(refs, self.pin)),
-        };
-        asked.or(known).map(str::to_owned)
+        asked.or(own).map(str::to_owned)
+    }
+
+    /// What the commit is called, whatever it was asked for by. A `version` that the manifest fixes is no name of this commit.
+    fn own_version(&self, site: &Site<'_>, upstream: &Inquiry<'_>, version: &str) -> Option<String> {
+        match &site.upstream.version {
+            None => Some(version.to_owned()),
+            Some(_) => upstream.asked().and_then(|refs| tag_on(refs, self.pin)).map(str::to_owned),
+        }
     }
 }
 

@@ -89,7 +89,12 @@ pub(super) fn as_markdown(
     let target = &refreshed.target;
     let notes: Vec<String> = target.notes.iter().map(ToString::to_string).collect();
     let compare = changers.and_then(|changers| changers.compare(refreshed.from.pin, target.pin));
-    let pin = refreshed.from.pin.short(12);
+    let (pin, to) = (refreshed.from.pin.short(12), target.pin.short(12));
+    // Where the manifest fixes the version it says nothing of the way.
+    let (from, to) = match &target.called {
+        Some([from, called]) => (from.as_deref().unwrap_or(&pin), called.as_deref().unwrap_or(&to)),
+        None => (refreshed.from.version.as_deref().unwrap_or(&pin), target.version.as_str()),
+    };
     let state = match (&refreshed.rebased, &refreshed.published) {
         (None, _) => "The queue stands there already.",
         (Some(_), Some(_)) => "The queue was moved.",
@@ -99,14 +104,7 @@ pub(super) fn as_markdown(
         _ if dry_run => "The queue can be moved (this was a dry run).",
         _ => "The queue was not moved.",
     };
-    let heading = Heading {
-        name,
-        from: refreshed.from.version.as_deref().unwrap_or(&pin),
-        to: &target.version,
-        state,
-        notes: &notes,
-        compare: compare.as_deref(),
-    };
+    let heading = Heading { name, from, to, state, notes: &notes, compare: compare.as_deref() };
     let touched_by =
         |conflict: &ConflictReport, hunk| changers.map(|all| all.of_report(conflict, hunk)).unwrap_or_default();
     let differences: Vec<(&str, String)> =

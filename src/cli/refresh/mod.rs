@@ -59,8 +59,9 @@ pub(super) use told::{failed, with_ways};
 /// that came with a pull goes elsewhere, it asks, or wants --to with --once or
 /// --track.
 ///
-/// A refresh never goes back by itself, and a REV outside of the track must be
-/// meant: --once leaves the track as it is, --track NEW changes it.
+/// A refresh never goes back by itself: where the tip of the track is behind the
+/// pin it says so and stays. A REV outside of the track must be meant: --once
+/// leaves the track as it is, --track NEW changes it.
 #[derive(clap::Args, Debug, Default)]
 #[command(
     verbatim_doc_comment,
@@ -258,8 +259,10 @@ fn tell_news(context: &Context, site: &Site<'_>, refreshed: &Refreshed) {
     let written = refreshed.target.track.as_ref().filter(|_| refreshed.published.is_some() || refreshed.followed);
     let track = written.or(site.upstream.track.as_ref());
     if let Some(tip) = refreshed.target.tip.as_ref().filter(|tip| Some(&tip.track) == track) {
-        let pin = if refreshed.published.is_some() { refreshed.target.pin } else { refreshed.from.pin };
-        remember_news(site, tip, Some(pin), context.now());
+        let published = refreshed.published.is_some();
+        let pin = if published { refreshed.target.pin } else { refreshed.from.pin };
+        let ahead = refreshed.target.ahead && (published || refreshed.target.same);
+        remember_news(site, tip, Some(pin), ahead, context.now());
     }
 }
 
@@ -270,6 +273,7 @@ fn wish(args: &Args) -> Result<RefreshWish, CliError> {
         once: args.once,
         allow_older: args.allow_older,
         lenient: args.dry_run,
+        frugal: false,
     };
     let accept: Vec<Way> = args.accept.iter().map(|way| way.way()).collect();
     if args.only.is_empty()

@@ -10,12 +10,13 @@ use super::super::patch_files::{say_patches, say_taken};
 use super::super::resolutions::unusable;
 use super::super::session::hand_over_failed as hand_over;
 use super::{AcceptWay, Args, RefreshError};
+use crate::git::Id;
 use crate::report::{ConflictReport, FileReport, PatchReport};
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::Refreshed;
 use crate::workspace::session::SessionError;
-use crate::workspace::{RewriteError, SettleError, TargetError, TargetNote};
+use crate::workspace::{RewriteError, SettleError, Target, TargetError, TargetNote};
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.
 pub(super) fn told(
@@ -31,9 +32,19 @@ pub(super) fn told(
         context.say(&Message::warning(format!("{name}: {}", unusable(damaged))));
     }
     for note in &target.notes {
-        context.say(&Message::warning(format!("{name}: {note}")));
+        context.say(&note_message(name, note, args));
     }
-    let here = format!("{} ({})", shown(target.version.as_bytes()), target.pin.short(8));
+    let place = |version: Option<&str>, pin: Id| match version {
+        Some(version) => format!("{} ({})", shown(version.as_bytes()), pin.short(8)),
+        None => pin.short(12),
+    };
+    // Where the manifest fixes the version it says nothing of the way.
+    let from = refreshed.from.version.as_deref().or(Some("no version"));
+    let (from, to) = match &target.called {
+        Some([from, to]) => (from.as_deref(), to.as_deref()),
+        None => (from, Some(target.version.as_str())),
+    };
+    let (from, here) = (place(from, refreshed.from.pin), place(to, target.pin));
     if refreshed.rebased.is_none() {
         context.tell(&format!("{name}: at {here} already"));
         if let Some(taken) = &refreshed.applied {
@@ -50,11 +61,10 @@ pub(super) fn told(
         return Ok(());
     }
     let arrow = if context.look.unicode { "→" } else { "->" };
-    let from = refreshed.from.version.as_deref().unwrap_or("no version");
     // What went well is news to nobody who wants to hear of errors alone.
     let silent = context.quiet && refreshed.published.is_some();
     if !context.json && !to_stdout && !silent {
-        let mut out = format!("{name}: {from} ({}) {arrow} {here}\n", refreshed.from.pin.short(8));
+        let mut out = format!("{name}: {from} {arrow} {here}\n");
         out.push_str(&outcomes::table(&context.look, report));
         if !args.dry_run || context.verbose {
             let hunks = outcomes::hunks(&context.look, report);
@@ -91,6 +101,34 @@ pub(super) fn told(
     Ok(())
 }
 
+/// A note on the target; where nothing was moved yet, with what a refresh that goes there must be told.
+fn note_message(name: &str, note: &TargetNote, args: &Args) -> Message {
+    let text = format!("{name}: {note}");
+    match note {
+        TargetNote::Ahead(_) => {
+            let back = hint::patchq(&["refresh", name, "--allow-older"]);
+            Message::note(text).hint(hint::noted(back, "goes back to it"))
+        }
+        TargetNote::Outside { .. } if args.dry_run => Message::warning(text)
+            .hint(hint::noted(again(name, args, &["--once"]), "the track stays as it is"))
+            .hint(hint::noted(again(name, args, &["--track", "NEW"]), "NEW is followed from now on")),
+        TargetNote::Older(_) if args.dry_run && !args.allow_older => {
+            Message::warning(text).hint(hint::noted(again(name, args, &["--allow-older"]), "goes there"))
+        }
+        _ => Message::warning(text),
+    }
+}
+
+/// What a dry run only warns of, and a refresh to `target` must be told to be meant.
+fn meant(target: &Target) -> Vec<&'static str> {
+    let option = |note: &TargetNote| match note {
+        TargetNote::Outside { .. } => Some("--once"),
+        TargetNote::Older(_) => Some("--allow-older"),
+        _ => None,
+    };
+    target.notes.iter().filter_map(option).collect()
+}
+
 /// What to do about so many conflicts.
 fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts, args): (usize, &Args)) -> Message {
     let decisions = count(conflicts, "decision", "decisions");
@@ -108,13 +146,7 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts
         false => format!("{name}: nothing was changed; {decisions} must be made first"),
     })
     .hint(hint::noted(hint::patchq(&look), "what upstream did"));
-    // What a dry run only warns of must be meant to be done.
-    let meant = |note: &TargetNote| match note {
-        TargetNote::Outside { .. } if args.dry_run => Some("--once"),
-        TargetNote::Older(_) if args.dry_run => Some("--allow-older"),
-        _ => None,
-    };
-    let meant: Vec<&str> = refreshed.target.notes.iter().filter_map(meant).collect();
+    let meant = meant(&refreshed.target);
     let again = |more: &[&str]| again(name, args, &[meant.as_slice(), more].concat());
     if args.dry_run {
         message = message.hint(hint::noted(again(&["--dry-run", "-v"]), "the lines"));
@@ -161,7 +193,8 @@ fn again(name: &str, args: &Args, more: &[&str]) -> String {
     for (option, value) in [("--to", &args.to), ("--track", &args.track)] {
         words.extend(value.iter().flat_map(|value| hint::option(option, value)));
     }
-    for (option, given) in [("--once", args.once), ("--allow-older", args.allow_older)] {
+    let once = args.once || (needs.once && args.track.is_none());
+    for (option, given) in [("--once", once), ("--allow-older", args.allow_older || needs.older)] {
         if given {
             words.push(option.to_owned());
         }

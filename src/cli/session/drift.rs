@@ -8,10 +8,12 @@ use crate::workspace::digest::QueueChange;
 use crate::workspace::session::{About, Decision};
 use crate::workspace::{Drift, Moving};
 
-/// Says what changed since the session began, and which decisions do not hold any more.
+/// Says what changed since the session began, and which decisions do not hold any more. One that another decision has taken the
+/// place of, or whose question is not asked any more, asks for nothing: of itself it is not spoken of.
 pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<'_>, rebased: &Rebased) {
-    let unused = moving.decisions().unused(rebased);
-    if moving.drift.is_empty() && unused.is_empty() {
+    let (asked, over): (Vec<&Decision>, Vec<&Decision>) =
+        moving.decisions().unused(rebased).into_iter().partition(|decision| is_asked(rebased, decision));
+    if moving.drift.is_empty() && asked.is_empty() {
         return;
     }
     let all = moving.decisions().0.len();
@@ -19,15 +21,32 @@ pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<
         true => "not all decisions fit any more".to_owned(),
         false => format!("changed since the session began: {}", changes(&moving.drift)),
     };
-    let holding = count(all - unused.len(), "decision holds", "decisions hold");
-    let holds = match unused.len() {
-        0 if all == 1 => "the decision still holds".to_owned(),
-        0 => format!("all {all} decisions still hold"),
-        1 => format!("{holding}, this one is asked again where the question is still there:"),
-        _ => format!("{holding}, these are asked again where the question is still there:"),
+    let mut holds = match all - asked.len() - over.len() {
+        1 if all == 1 => "the decision still holds".to_owned(),
+        n if n == all => format!("all {all} decisions still hold"),
+        n => count(n, "decision holds", "decisions hold"),
     };
-    let lines: String = unused.into_iter().map(|decision| format!("\n{}", of(decision))).collect();
+    if !over.is_empty() {
+        holds.push_str(&format!(", {} needed any more", count(over.len(), "is not", "are not")));
+    }
+    match asked.len() {
+        0 => {}
+        1 => holds.push_str(", this one is asked again:"),
+        _ => holds.push_str(", these are asked again:"),
+    }
+    let lines: String = asked.into_iter().map(|decision| format!("\n{}", of(decision))).collect();
     context.say(&Message::warning(format!("{name}: {what}\n{holds}{lines}")));
+}
+
+/// Whether what a decision was about waits for one again.
+fn is_asked(rebased: &Rebased, decision: &Decision) -> bool {
+    let Some(patch) = rebased.patches.iter().find(|patch| patch.name == decision.patch) else { return false };
+    match decision.path() {
+        None => patch.waits(),
+        Some(path) => patch.files.iter().any(|file| {
+            file.conflict.is_some() && (&file.path == path || file.place() == path || file.from.as_ref() == Some(path))
+        }),
+    }
 }
 
 fn changes(drift: &[Drift]) -> String {

@@ -59,7 +59,17 @@ pub(super) fn target_of(
         supply.commits(&site.store, &[to.pin], &within).map_err(RefreshError::of)?;
         let To { pin, version, track, found_by } = to;
         return Ok((
-            Target { pin, version, ref_name: found_by, track, same: false, tip: None, notes: Vec::new() },
+            Target {
+                pin,
+                version,
+                ref_name: found_by,
+                track,
+                same: false,
+                ahead: false,
+                called: None,
+                tip: None,
+                notes: Vec::new(),
+            },
             None,
         ));
     }

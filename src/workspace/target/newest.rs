@@ -1,15 +1,13 @@
 //! Whether the track has moved past the pin, from one look at the upstream's branches and tags.
 
-use std::cmp::Ordering;
-
+use super::direction::{Direction, direction};
 use super::pinned::PinnedVersion;
 use super::{MovedTag, TargetError, moved_tags};
-use crate::git::{Id, Objects, tag_order};
+use crate::git::{Id, Objects, RemoteError};
 use crate::workspace::inquiry::{Inquiry, Tip};
 use crate::workspace::news::News;
-use crate::workspace::settle::is_exact;
 use crate::workspace::site::Site;
-use crate::workspace::supply::Supply;
+use crate::workspace::supply::{Supply, SupplyError};
 
 /// What an upstream has, beside what is pinned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub struct Newest {
     pub tip: Option<Tip>,
     /// Tags that were relied on and point elsewhere now.
     pub moved: Vec<MovedTag>,
-    /// The pin's tag is newer than the tip's, so that there is nothing to move to.
+    /// The pin is ahead of the tip, as far as is known, so that there is nothing to move to.
     pub ahead: bool,
 }
 
@@ -34,9 +32,24 @@ pub fn newest(site: &Site<'_>, supply: &Supply<'_>, pin: Id, version: Option<&st
     let pinned = PinnedVersion::read(site, pin, version)?;
     let news = News::read(&mut Objects::new(&site.store)?)?;
     let moved = moved_tags(refs, pin, &pinned, news.as_ref());
-    let known = pinned.trusted(Some(refs), pin).filter(|version| is_exact(version, pin));
-    let newer = tip.as_ref().and_then(|tip| tip.version.as_deref());
-    let ahead =
-        matches!((known, newer), (Some(known), Some(newer)) if tag_order(newer, &known) == Some(Ordering::Less));
+    let known = pinned.trusted(Some(refs), pin);
+    let ahead = is_ahead(site, supply, (pin, known), tip.as_ref())?;
     Ok(Newest { tip, moved, ahead })
+}
+
+/// Whether the pin (a commit with its version) is ahead of the `tip` of its track: the same rules as for a refresh, which would
+/// stay there. Without the history of commits at hand only the tags decide.
+pub(super) fn is_ahead(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    pin: (Id, Option<String>),
+    tip: Option<&Tip>,
+) -> Result<bool, SupplyError> {
+    let Some(tip) = tip.filter(|tip| tip.id != pin.0) else { return Ok(false) };
+    let at_hand = Inquiry::new(site, supply).frugal(true);
+    match direction(&at_hand, pin, (tip.id, tip.version.clone()), false) {
+        Ok(found) => Ok(matches!(found, Direction::Back(_))),
+        Err(SupplyError::Remote(RemoteError::Offline { .. })) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

@@ -123,6 +123,72 @@ in_both_worlds! {
         assert_in_step(env);
     }
 
+    fn a_pin_ahead_of_its_track_stays_and_all_say_so(env) {
+        // A glob whose newest release is older, and a branch whose tip is in the pin's history.
+        for (track, rev) in [("v1.1", "v2.0.0-rc.1"), ("v1.1", "main")] {
+            let env = &if env.hostile { Env::hostile() } else { Env::new() };
+            let bench = prepared(env, &format!("track = \"{track}\"\n"));
+            env.patchq(&["refresh", "--to", rev, "--once"]).ok().says("up: moved to");
+            let news = |env: &Env| env.patchq(&["status", "--json"]).ok().json()["upstreams"][0]["news"]["state"].clone();
+            assert_eq!(news(env), "ahead", "{rev}");
+            for args in [&["refresh"][..], &["refresh", "--dry-run"], &["refresh", "--json"]] {
+                let run = changes_nothing(env, args).ok().says_not("error:");
+                if args.len() == 1 {
+                    let run = run.says("note: up: the pin is ahead of its track, so there is nothing to move to: v1.1 (");
+                    run.hints("patchq refresh up --allow-older");
+                } else if args[1] == "--json" {
+                    assert_eq!((&run.json()["same"], &run.json()["published"]), (&true.into(), &false.into()));
+                }
+                assert_eq!(news(env), "ahead", "{rev}");
+            }
+            let row = env.patchq(&["outdated", "--json"]).ok().json()["upstreams"][0].clone();
+            assert_eq!(row["state"], "ahead", "{rev}");
+            assert_eq!(news(env), "ahead", "{rev}");
+            env.patchq(&["refresh", "--allow-older"]).ok().says("moved to v1.1 (");
+            assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", bench.id("v1.1")));
+        }
+    }
+
+    fn a_dry_run_says_what_the_refresh_needs(env) {
+        let bench = Bench::new(env, &[("a", Some("a\n")), ("b", Some("b\n"))]);
+        let queue = [bench.patch("Say c", &[("b", Some("c\n"))])];
+        bench.push(&[("a", Some("main\n"))]);
+        bench.git(&["checkout", "-q", "-b", "next", "v1.0"]);
+        fs::write(env.path("work/b"), "next\n").unwrap();
+        bench.git(&["commit", "-qam", "Next"]);
+        bench.git(&["tag", "v1.1"]);
+        bench.ready(MAIN, &queue);
+        for rev in ["next", &bench.id("next")] {
+            let run = changes_nothing(env, &["refresh", "--dry-run", "--to", rev]);
+            let run = run.says(&format!("warning: up: '{rev}' is outside of the track 'main'"));
+            run.hints(&format!("patchq refresh up --to {rev} --once")).hints(&format!("--to {rev} --track NEW"));
+        }
+        // Each of its hints can be pasted.
+        let run = changes_nothing(env, &["refresh", "--dry-run", "--to", "next"]).exits(3);
+        let hints: Vec<&str> = run.stderr.lines().filter_map(|line| line.trim().strip_prefix("hint: patchq ")).collect();
+        assert!(hints.len() >= 3, "{}", run.shown());
+        for hint in hints.iter().filter(|hint| !hint.contains("--track NEW")) {
+            let words: Vec<&str> = hint.split("     (").next().unwrap().split(' ').collect();
+            let code = env.twin().patchq(&words).code;
+            assert!(matches!(code, Some(0 | 3)), "{hint}: {code:?}");
+        }
+        env.patchq(&["refresh"]).ok();
+        let run = changes_nothing(env, &["refresh", "--dry-run", "--to", "v1.0"]).ok().says("is older than");
+        run.hints("patchq refresh up --to v1.0 --allow-older     (goes there)");
+        env.patchq(&["refresh", "up", "--to", "v1.0", "--allow-older"]).ok();
+    }
+
+    fn a_version_of_the_manifests_is_not_taken_for_upstreams(env) {
+        let bench = prepared(env, "track = \"v1.*\"\nversion = \"0.9.0-canonical1\"\n");
+        let (from, to) = (bench.id("v1.0"), bench.id("v1.1.1"));
+        let run = env.patchq(&["refresh"]).ok().says_not("older");
+        run.prints(&format!("up: v1.0 ({}) → v1.1.1 ({})\n", &from[..8], &to[..8])).says("stays as it is");
+        let manifest = env.read("ws/upstreams.toml");
+        env.write("ws/upstreams.toml", manifest.replace("v1.*", "main"));
+        let main = bench.id("main");
+        env.patchq(&["refresh"]).ok().prints(&format!("up: v1.1.1 ({}) → {}\n", &to[..8], &main[..12]));
+    }
+
     fn without_a_track(env) {
         let bench = prepared(env, "");
         let run = changes_nothing(env, &["refresh"]).exits(1).one_error();

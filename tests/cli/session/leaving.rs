@@ -197,4 +197,30 @@ in_both_worlds! {
         assert_eq!((env.read("ws/up/b.txt"), env.read("ws/up/c.txt")), ("B\n".to_owned(), with("two", "Two")));
         assert_in_step(env);
     }
+
+    fn a_decision_that_another_took_the_place_of_is_not_spoken_of_again(env) {
+        let bench = Bench::new(env, &[("a.txt", Some(LINES)), ("b.txt", Some(LINES))]);
+        let queue = [
+            bench.patch("Shout five", &[("a.txt", Some(&with("five", "FIVE")))]),
+            bench.patch("Shout two", &[("b.txt", Some(&with("two", "TWO")))]),
+        ];
+        let edits = [("a.txt", with("five", "cinq")), ("b.txt", with("two", "deux"))];
+        bench.release("v1.1", &edits.each_ref().map(|(path, text)| (*path, Some(text.as_str()))));
+        bench.ready(ENTRY, &queue);
+        let mut terminal = refresh(env);
+        terminal.answer("a.txt:5", "p").answer("b.txt:2", "p").answer(LAST, "n");
+        terminal.end().exits(1);
+        let file = "ws/patches/up/0001-shout-five.patch";
+        env.write(file, env.read(file).replace("+FIVE", "+Five"));
+        let mut terminal = go_on(env);
+        terminal.answer("a.txt:5", "p").answer(LAST, "n");
+        let said = terminal.end().exits(1).screen;
+        assert!(said.contains("1 decision holds, this one is asked again"), "{said}");
+        let mut terminal = go_on(env);
+        terminal.answer(LAST, "y");
+        let said = terminal.end().exits(0).screen;
+        assert!(!said.contains("fit any more") && !said.contains("asked again"), "{said}");
+        assert_eq!(fifth(env), "Five\n");
+        assert_in_step(env);
+    }
 }
