@@ -99,7 +99,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let texts: Vec<Vec<u8>> = all.results.into_iter().map(|told| told.text).collect();
     let text = texts.join(&b'\n');
     match upstreams.first() {
-        Some(first) if args.patch => context.page(&text, &workspace.layout.store(&first.name)),
+        Some(_) if args.patch => context.page(&text, workspace.layout.root()),
         _ => context.out_bytes(&text),
     }
     Ok(all.exit)

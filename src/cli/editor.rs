@@ -7,10 +7,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::context::PAGING;
-use crate::git::{GitProgram, ProgramError, Prompts, Run, Watch, neutral_name};
+use crate::git::{GitProgram, ProgramError, neutral_name};
 use crate::path::RepoPath;
 use crate::ui::{Edited, HunkPage, read_file_back};
 
@@ -31,26 +31,17 @@ pub enum EditEnd {
 pub type Ended = (EditEnd, Vec<u8>);
 
 impl Editor {
-    /// The editor that git would open: GIT_EDITOR, git's `core.editor`, VISUAL, EDITOR, `vi`, in this order; `git_dir` is
-    /// where git is asked for its settings. `None`: the terminal can show none, and the user named none.
+    /// The editor that git would open in `folder`: GIT_EDITOR, git's `core.editor`, VISUAL, EDITOR, `vi`, in this order. `None`:
+    /// the terminal can show none, and the user named none.
     ///
     /// # Errors
     /// [`ProgramError`] when git cannot be run.
-    pub fn of_git(git: &GitProgram, git_dir: &Path) -> Result<Option<Editor>, ProgramError> {
-        let never = AtomicBool::new(false);
-        let mut watch = Watch { prompts: Prompts::Never, cancel: &never, progress: None };
-        let args: [&OsStr; 2] = ["var".as_ref(), "GIT_EDITOR".as_ref()];
-        match git.run(Run { git_dir, settings: &[], args: &args, stdin: Vec::new() }, &mut watch) {
-            Ok(output) => {
-                let mut command = output.stdout;
-                if command.last() == Some(&b'\n') {
-                    command.pop();
-                }
-                Ok((!command.is_empty()).then(|| Editor(OsString::from_vec(command))))
-            }
-            Err(ProgramError::Failed { .. }) => Ok(None),
-            Err(error) => Err(error),
+    pub fn of_git(git: &GitProgram, folder: &Path) -> Result<Option<Editor>, ProgramError> {
+        let Some(mut command) = git.ask_for_user(folder, &["var", "GIT_EDITOR"])? else { return Ok(None) };
+        if command.last() == Some(&b'\n') {
+            command.pop();
         }
+        Ok((!command.is_empty()).then(|| Editor(OsString::from_vec(command))))
     }
 
     /// Opens a hunk of the file `path`, with the text of `page` or an unfinished edit of it. `scratch` is a folder for what need

@@ -1,14 +1,27 @@
 //! Who sits at the terminal, as git knows them.
 
+use super::context::Context;
 use super::failure::CliError;
-use crate::git::{Store, configured_identity};
+use crate::workspace::Site;
 
-/// Name and address: git's variables for authors, else its settings; `None` where one of them is not known.
-pub(super) fn identity(store: &Store) -> Result<Option<(String, String)>, CliError> {
-    let (name, email) = configured_identity(store)?;
-    let name = from_env("GIT_AUTHOR_NAME").or(name);
-    let email = from_env("GIT_AUTHOR_EMAIL").or(email).or_else(|| from_env("EMAIL"));
-    Ok(name.zip(email))
+impl Context {
+    /// Name and address: git's variables for authors, else what somebody set for the checkout, else what `git commit` in the
+    /// workspace would take; `None` where one of them is not known. What git would make up of login and host is nobody's.
+    pub(super) fn identity(&self, site: &Site<'_>) -> Result<Option<(String, String)>, CliError> {
+        let (git, folder) = (self.git_unchecked(), site.workspace.layout.root());
+        let found = git.settings_of_user(folder, r"^(user|author)\.(name|email)$");
+        let found = found.map_err(|error| CliError::from(&error))?;
+        let last = |key: &str| {
+            if let Some(own) = site.store.own_setting(key) {
+                return Some(own);
+            }
+            let value = found.iter().rev().find(|(name, _)| name == key)?.1.as_ref()?;
+            value.to_str().map(str::to_owned).filter(|text| !text.is_empty())
+        };
+        let name = from_env("GIT_AUTHOR_NAME").or_else(|| last("author.name")).or_else(|| last("user.name"));
+        let email = from_env("GIT_AUTHOR_EMAIL").or_else(|| last("author.email")).or_else(|| last("user.email"));
+        Ok(name.zip(email.or_else(|| from_env("EMAIL"))))
+    }
 }
 
 /// A variable that is set and not empty.

@@ -8,37 +8,33 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 
 use super::context::{Context, PAGING};
-use crate::git::{Prompts, Run, Watch};
 
 /// Nobody who has `less` need choose it, and without it the text goes straight to the screen.
 const DEFAULT: &str = "less";
 
 impl Context {
     /// Data, to stdout: on a terminal through the pager of GIT_PAGER, git's `core.pager`, PAGER, or `less`, in this order.
-    /// `git_dir` is where git is asked for its settings.
-    pub(super) fn page(&self, text: &[u8], git_dir: &Path) {
-        let pager = if self.look.terminal_out { self.pager(git_dir) } else { None };
+    /// `folder` is where git is asked for its settings.
+    pub(super) fn page(&self, text: &[u8], folder: &Path) {
+        let pager = if self.look.terminal_out { self.pager(folder) } else { None };
         match pager {
             Some(pager) if !text.is_empty() && self.progress.suspend(|| through(&pager, text)) => {}
             _ => self.out_bytes(text),
         }
     }
 
-    fn pager(&self, git_dir: &Path) -> Option<OsString> {
+    fn pager(&self, folder: &Path) -> Option<OsString> {
         let variable = |key| std::env::var_os(key);
         let found = variable("GIT_PAGER")
-            .or_else(|| self.git_setting(git_dir, "core.pager"))
+            .or_else(|| self.git_setting(folder, "core.pager"))
             .or_else(|| variable("PAGER"))
             .unwrap_or_else(|| DEFAULT.into());
         (!found.is_empty() && found != "cat").then_some(found)
     }
 
     /// A setting of the user's git; none where there is no such setting, or no git.
-    fn git_setting(&self, git_dir: &Path, key: &str) -> Option<OsString> {
-        let args = [OsStr::new("config"), OsStr::new("--get"), OsStr::new(key)];
-        let run = Run { git_dir, settings: &[], args: &args, stdin: Vec::new() };
-        let mut watch = Watch { prompts: Prompts::Never, cancel: self.stop(), progress: None };
-        let mut answer = self.git_unchecked().run(run, &mut watch).ok()?.stdout;
+    fn git_setting(&self, folder: &Path, key: &str) -> Option<OsString> {
+        let mut answer = self.git_unchecked().ask_for_user(folder, &["config", "--get", key]).ok()??;
         if answer.last() == Some(&b'\n') {
             answer.pop();
         }

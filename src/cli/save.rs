@@ -10,7 +10,7 @@ use super::errors::work_list;
 use super::export::{OLD_TOP, conflict_list};
 use super::failure::{CliError, Exit};
 use super::hint;
-use super::identity::{from_env, identity};
+use super::identity::from_env;
 use super::message;
 use super::patch_files::{Folded, Patch, Renamed, foldings, patches, renames, say_patches};
 use super::save_also::{self, Also};
@@ -224,7 +224,7 @@ fn in_checkout(context: &Context, site: &Site<'_>, path: &Path) -> Result<RepoPa
 
 /// Who saves, as git would say it, here and now.
 fn author(context: &Context, site: &Site<'_>) -> Result<Signature, CliError> {
-    let Some((name, email)) = identity(&site.store)? else {
+    let Some((name, email)) = context.identity(site)? else {
         return Err(CliError::plain("identity", "git does not know who you are, and a patch needs an author")
             .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com"));
     };

@@ -1,13 +1,12 @@
 //! The user's merge tool, as git is configured with one: `git mergetool` in a private repository that holds one conflict
 //! under a neutral name. Nothing of the upstream's has a say: neither its settings nor its attributes nor its file names.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
-use super::{GitError, GitProgram, Interactive, ProgramError, Prompts, Run, Watch};
+use super::{GitError, GitProgram, Interactive, ProgramError, Setting};
 use crate::path::RepoPath;
 
 /// The longest ending that a neutral name keeps.
@@ -72,13 +71,24 @@ pub fn neutral_name(path: &RepoPath) -> String {
     }
 }
 
-/// Opens the merge tool on a conflict, on the terminal, and waits for it. `scratch` is a folder for what need not survive;
-/// the private folder in it is for the user's eyes only and gone when this returns.
+/// Opens the merge tool on a conflict, on the terminal, and waits for it: the one that the user has in `folder`. `scratch` is a
+/// folder for what need not survive; the private folder in it is for the user's eyes only and gone when this returns.
 ///
 /// # Errors
 /// [`MergeToolError`] when git cannot be run or the private repository cannot be made.
-pub fn merge_tool(git: &GitProgram, scratch: &Path, texts: &ToMerge<'_>) -> Result<ToolOutcome, MergeToolError> {
+pub fn merge_tool(
+    git: &GitProgram,
+    scratch: &Path,
+    folder: &Path,
+    texts: &ToMerge<'_>,
+) -> Result<ToolOutcome, MergeToolError> {
     fs::create_dir_all(scratch).map_err(GitError::io("cannot make the folder", scratch))?;
+    let found = git.settings_of_user(folder, r"^(merge\.(tool|guitool)|mergetool\..*)$")?;
+    let has = |key: &str| found.iter().rev().find(|(name, _)| name == key).is_some_and(|(_, value)| is_set(value));
+    let (tool, gui) = (has("merge.tool"), has("merge.guitool"));
+    if !tool && !gui {
+        return Ok(ToolOutcome::NotConfigured);
+    }
     let folder = tempfile::Builder::new()
         .prefix("merge-")
         .permissions(fs::Permissions::from_mode(0o700))
@@ -88,16 +98,13 @@ pub fn merge_tool(git: &GitProgram, scratch: &Path, texts: &ToMerge<'_>) -> Resu
     let top = folder.path().canonicalize().map_err(GitError::io("cannot look at", folder.path()))?;
     let (git_dir, name) = (top.join(".git"), neutral_name(texts.path));
     make(&top, &name, texts)?;
-    let (tool, gui) = (setting(git, &git_dir, "merge.tool")?, setting(git, &git_dir, "merge.guitool")?);
-    if !tool && !gui {
-        return Ok(ToolOutcome::NotConfigured);
-    }
     let mut args: Vec<&OsStr> = vec!["mergetool".as_ref(), "--no-prompt".as_ref()];
     if !tool {
         args.push("--gui".as_ref());
     }
     args.extend(["--".as_ref(), name.as_ref()] as [&OsStr; 2]);
-    let settings = ["mergetool.keepBackup=false".to_owned(), "core.quotePath=false".to_owned()];
+    let mut settings: Vec<String> = found.iter().filter_map(as_option).collect();
+    settings.extend(["mergetool.keepBackup=false".to_owned(), "core.quotePath=false".to_owned()]);
     let code = git.interactive(&Interactive { git_dir: &git_dir, folder: &top, settings: &settings, args: &args })?;
     let file = top.join(&name);
     match fs::symlink_metadata(&file) {
@@ -108,15 +115,17 @@ pub fn merge_tool(git: &GitProgram, scratch: &Path, texts: &ToMerge<'_>) -> Resu
     }
 }
 
-/// Whether the user's or the system's configuration gives `key` a value.
-fn setting(git: &GitProgram, git_dir: &Path, key: &str) -> Result<bool, ProgramError> {
-    let never = AtomicBool::new(false);
-    let mut watch = Watch { prompts: Prompts::Never, cancel: &never, progress: None };
-    let args: [&OsStr; 3] = ["config".as_ref(), "--get".as_ref(), key.as_ref()];
-    match git.run(Run { git_dir, settings: &[], args: &args, stdin: Vec::new() }, &mut watch) {
-        Ok(output) => Ok(output.stdout.iter().any(|byte| !byte.is_ascii_whitespace())),
-        Err(ProgramError::Failed { .. }) => Ok(false),
-        Err(error) => Err(error),
+fn is_set(value: &Option<OsString>) -> bool {
+    value.as_ref().is_some_and(|value| value.as_encoded_bytes().iter().any(|byte| !byte.is_ascii_whitespace()))
+}
+
+/// A setting for the private repository, which has the user's own settings only, and none of the workspace's. A key with `=` in it
+/// cannot be said in this way.
+fn as_option((key, value): &Setting) -> Option<String> {
+    match value {
+        _ if key.contains('=') => None,
+        Some(value) => Some(format!("{key}={}", value.to_str()?)),
+        None => Some(key.clone()),
     }
 }
 
@@ -202,7 +211,7 @@ mod tests {
             let (upstream, patch) = (b"up\r\nz".as_slice(), b"pa\r\nz".as_slice());
             let work = b"<<<<<<< u\r\nup\r\n=======\r\npa\r\n>>>>>>> p\r\nz";
             let texts = ToMerge { path: &path, base, upstream, patch, work };
-            let outcome = merge_tool(&self.git, &self.scratch(), &texts).unwrap();
+            let outcome = merge_tool(&self.git, &self.scratch(), self.dir.path(), &texts).unwrap();
             assert_eq!(fs::read_dir(self.scratch()).unwrap().count(), 0, "something was left behind");
             outcome
         }
@@ -245,6 +254,25 @@ mod tests {
         assert_eq!(World::new("").run("a", Some(b"")), ToolOutcome::NotConfigured);
         let gui = "[merge]\n\tguitool = g\n[mergetool \"g\"]\n\ttrustExitCode = true\n\tcmd = echo g >\"$MERGED\"\n";
         assert_eq!(World::new(gui).run("a", Some(b"")), ToolOutcome::Merged(b"g\n".to_vec()));
+    }
+
+    #[test]
+    fn the_tool_of_the_workspaces_repository_counts_and_so_do_variables() {
+        let world = World::new("");
+        git2::Repository::init(world.dir.path()).unwrap();
+        let settings = "[merge]\n\ttool = h\n[mergetool \"h\"]\n\ttrustExitCode\n\tcmd = echo h >\"$MERGED\"\n";
+        fs::write(world.dir.path().join(".git/config"), settings).unwrap();
+        assert_eq!(world.run("a", Some(b"")), ToolOutcome::Merged(b"h\n".to_vec()));
+        let World { dir, git } = World::new("");
+        let mut env = git.user_env().to_vec();
+        let count = ["merge.tool", "v", "mergetool.v.trustExitCode", "true", "mergetool.v.cmd", "echo v >\"$MERGED\""];
+        env.push(("GIT_CONFIG_COUNT".into(), "3".into()));
+        for (n, pair) in count.chunks(2).enumerate() {
+            env.push((format!("GIT_CONFIG_KEY_{n}").into(), pair[0].into()));
+            env.push((format!("GIT_CONFIG_VALUE_{n}").into(), pair[1].into()));
+        }
+        let world = World { dir, git: GitProgram::new("git", env) };
+        assert_eq!(world.run("a", Some(b"")), ToolOutcome::Merged(b"v\n".to_vec()));
     }
 
     #[test]

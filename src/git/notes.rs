@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use bstr::ByteSlice;
 
-use super::{Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, Signature, Store};
+use super::{Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, Signature};
 use crate::path::RepoPath;
 
 /// The notes ref.
@@ -46,15 +46,4 @@ pub fn make_notes(objects: &mut Objects<'_>, names: &[(Id, String)]) -> Result<I
     let nobody = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
     let message = "Patch files of the commits\n".into();
     Ok(objects.put_commit(&Commit { tree, parents: Vec::new(), author: nobody.clone(), committer: nobody, message }))
-}
-
-/// The user's name and address as git would take them from the store's, the user's and the system's configuration.
-///
-/// # Errors
-/// [`GitError`] when the configuration cannot be read.
-pub fn configured_identity(store: &Store) -> Result<(Option<String>, Option<String>), GitError> {
-    let failed = || GitError::lib("cannot read git's configuration");
-    let config = store.repo().config().and_then(|mut config| config.snapshot()).map_err(failed())?;
-    let read = |key| config.get_str(key).ok().map(str::to_owned).filter(|text| !text.is_empty());
-    Ok((read("user.name"), read("user.email")))
 }

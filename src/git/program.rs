@@ -77,6 +77,8 @@ const LATER: u64 = 5;
 pub struct GitProgram {
     program: OsString,
     env: Vec<(OsString, OsString)>,
+    /// For what is asked about the user.
+    user_env: Vec<(OsString, OsString)>,
     limits: Limits,
     wishes: OnceLock<Wishes>,
 }
@@ -219,14 +221,24 @@ impl GitProgram {
                     .iter()
                     .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
         };
-        let env = env.into_iter().filter(|(name, _)| !misleading(name)).collect();
-        GitProgram { program: program.into(), env, limits: Limits::default(), wishes: OnceLock::new() }
+        let all: Vec<(OsString, OsString)> = env.into_iter().collect();
+        let user_env = super::user::of_user(&all);
+        let env = all.into_iter().filter(|(name, _)| !misleading(name)).collect();
+        GitProgram { program: program.into(), env, user_env, limits: Limits::default(), wishes: OnceLock::new() }
     }
 
     /// The same, with limits for what works in the network.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> GitProgram {
         GitProgram { limits, ..self }
+    }
+
+    pub(super) fn program(&self) -> &OsStr {
+        &self.program
+    }
+
+    pub(super) fn user_env(&self) -> &[(OsString, OsString)] {
+        &self.user_env
     }
 
     /// The limits for what works in the network.
@@ -373,7 +385,7 @@ impl GitProgram {
         })
     }
 
-    fn cannot_start(&self, error: std::io::Error) -> ProgramError {
+    pub(super) fn cannot_start(&self, error: std::io::Error) -> ProgramError {
         match error.kind() {
             std::io::ErrorKind::NotFound => ProgramError::NotFound(self.program.clone()),
             _ => ProgramError::Io(error),

@@ -47,10 +47,10 @@ impl<'w> Site<'w> {
             None => Site::made(workspace, upstream)?,
         };
         // Each time: the main one may have got other commits since.
-        if let Some(lender) = workspace.layout.borrowed_objects(&upstream.name).as_deref().and_then(Path::parent) {
-            if site.store.lacks_marks_of(lender)? {
-                alone(workspace, upstream, || site.store.mark_borrowed(lender))?;
-            }
+        if let Some(lender) = workspace.layout.borrowed_objects(&upstream.name).as_deref().and_then(Path::parent)
+            && site.store.lacks_marks_of(lender)?
+        {
+            alone(workspace, upstream, || site.store.mark_borrowed(lender))?;
         }
         Ok(site)
     }

@@ -16,6 +16,7 @@ mod fetching;
 mod hints;
 mod hostile;
 mod image;
+mod identity;
 mod import;
 mod init;
 mod kill;

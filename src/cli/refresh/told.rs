@@ -193,8 +193,10 @@ fn again(name: &str, args: &Args, more: &[&str]) -> String {
     for (option, value) in [("--to", &args.to), ("--track", &args.track)] {
         words.extend(value.iter().flat_map(|value| hint::option(option, value)));
     }
-    let once = args.once || (needs.once && args.track.is_none());
-    for (option, given) in [("--once", once), ("--allow-older", args.allow_older || needs.older)] {
+    // Who names another track need not say that it is left.
+    let once = args.once || (more.contains(&"--once") && args.track.is_none());
+    let older = args.allow_older || more.contains(&"--allow-older");
+    for (option, given) in [("--once", once), ("--allow-older", older)] {
         if given {
             words.push(option.to_owned());
         }
@@ -202,7 +204,7 @@ fn again(name: &str, args: &Args, more: &[&str]) -> String {
     words.extend(args.allow_drop.iter().flat_map(|name| hint::option("--allow-drop", name)));
     words.extend(args.accept.iter().flat_map(|way| hint::option("--accept", way.way().word())));
     words.extend(args.only.iter().flat_map(|only| hint::option("--only", only)));
-    words.extend(more.iter().map(|word| (*word).to_owned()));
+    words.extend(more.iter().filter(|word| !["--once", "--allow-older"].contains(word)).map(|word| (*word).to_owned()));
     hint::patchq(&words)
 }
 

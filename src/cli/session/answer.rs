@@ -4,7 +4,6 @@ use bstr::BString;
 
 use super::super::context::Context;
 use super::super::failure::{CliError, shown};
-use super::super::identity::identity;
 use super::hold::{Session, prompt};
 use super::open::{About, Key, Open};
 use super::question::{suggestion, whole_suggestion};
@@ -179,7 +178,7 @@ fn why_empty(patch: &PatchOutcome) -> String {
 /// Who decides about a queue on its way between two pins, here and now, for the memory.
 pub(super) fn made_by(context: &Context, site: &Site<'_>, (old, new): (Id, Id)) -> Made {
     let nobody = Person { name: "somebody".into(), email: BString::default() };
-    let author = identity(&site.store).ok().flatten();
+    let author = context.identity(site).ok().flatten();
     let author = author.map_or(nobody, |(name, email)| Person { name: name.into(), email: email.into() });
     let date = Date { seconds: context.now(), offset: context.zone() };
     Made { author, date, pin: new, old_pin: Some(old) }

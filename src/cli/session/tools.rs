@@ -88,11 +88,12 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
         patch: &patch,
         work: &work.text,
     };
-    let (git, scratch) = (session.context.git()?, session.site.workspace.layout.scratch());
+    let layout = &session.site.workspace.layout;
+    let (git, scratch, folder) = (session.context.git()?, layout.scratch(), layout.root());
     let outcome = session.screen.suspended(|| {
         // Ctrl-C is the tool's as long as it runs.
         PAGING.store(true, Ordering::SeqCst);
-        let outcome = crate::git::merge_tool(git, &scratch, &texts);
+        let outcome = crate::git::merge_tool(git, &scratch, folder, &texts);
         PAGING.store(false, Ordering::SeqCst);
         outcome
     });
@@ -120,7 +121,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
 
 /// The editor, if there is one.
 fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
-    let editor = Editor::of_git(session.context.git()?, session.site.store.dir());
+    let editor = Editor::of_git(session.context.git()?, session.site.workspace.layout.root());
     let editor = editor.map_err(|error| CliError::of("git", &error))?;
     if editor.is_none() {
         say(session, "no editor is known: set VISUAL, EDITOR or git's core.editor");
