@@ -28,7 +28,7 @@ in_both_worlds! {
         for mode in [None, Some(Mode::Filters), Some(Mode::NoFilters), Some(Mode::Strict), Some(Mode::StrictFilters)] {
             let server = mode.map(|mode| Server::start(&env.root, mode));
             let url = server.as_ref().map_or("../up.git".to_owned(), |server| server.url("up.git"));
-            let ws = env.path(&format!("new{mode:?}"));
+            let ws = env.path(format!("new{mode:?}"));
             std::fs::create_dir(&ws).unwrap();
             env.patchq_in(&ws, &["init"]).ok();
             env.patchq_in(&ws, &["add", "up", &url, "--track", "main"]).ok();

@@ -73,7 +73,6 @@ fn a_server_that_stalls_at_any_phase_is_left() {
         // Of all commands `outdated` is the one that only lists.
         let command: &[&str] = if phase == Phase::Refs { &["outdated"] } else { &["setup"] };
         let (run, time) = limited(&env, command);
-        println!("{phase:?}: ended after {time:?} with a limit of 2 s");
         assert_stalled(&env, (run, time), &server.url("up.git"));
         server.set_slow(None);
         env.patchq(&["setup"]).ok();
@@ -173,7 +172,6 @@ fn the_limit_holds_for_the_git_protocol() {
         let url = git_daemon(&env, bytes);
         move_to(&env, &url);
         let run = limited(&env, &["setup"]);
-        println!("git:// after {bytes} bytes: ended after {:?} with a limit of 2 s", run.1);
         assert_stalled(&env, run, &url);
     }
 }
@@ -216,7 +214,6 @@ fn term_and_int_end_everything() {
         let pid = running.pid().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
         let run = running.end();
-        println!("SIG{signal}: ended after {:?}", began.elapsed());
         assert_eq!(run.code, Some(130), "{}", run.shown());
         assert!(began.elapsed() < Duration::from_secs(10));
         assert_nothing_runs(&env);
@@ -232,11 +229,9 @@ fn the_git_of_a_killed_patchq_is_named_and_ended() {
     killed.kill();
     let git = left(&env).iter().find_map(|line| Some(line.split_once(" git --git-dir")?.0.to_owned())).unwrap();
     move_to(&env, "../up.git");
-    let began = Instant::now();
     let (run, time) = limited(&env, &["setup"]);
-    println!("after SIGKILL: done after {time:?} with a limit of 2 s");
     run.ok().says(&format!("waiting for git (pid {git}), started by a patchq that was killed (pid {patchq}, setup)"));
-    assert!(began.elapsed() > Duration::from_secs(2));
+    assert!(time > Duration::from_secs(2) && time < Duration::from_secs(30), "{time:?}");
     assert_nothing_runs(&env);
 }
 
