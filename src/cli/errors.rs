@@ -178,6 +178,29 @@ impl From<&FilesError> for CliError {
     }
 }
 
+/// Files and commits changed, and the three ways out.
+fn both_changed(name: &str, files: &[QueueChange], commits: &[NewCommit]) -> CliError {
+    CliError::plain("diverged", diverged(files, commits))
+        .hint(hint::patchq(&["export", "--merge", name]))
+        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "takes the commits, gives the files up"))
+        .hint(hint::noted(
+            hint::patchq(&["setup", "--discard", "--only", name]),
+            "takes the files, gives the commits up",
+        ))
+}
+
+/// Patch files that went and are in no commit of the workspace's, so that the checkout has the last copy.
+fn last_copies(name: &str, patches: &[LastCopy]) -> CliError {
+    let of = |patch: &LastCopy| {
+        let how = if patch.went_back { "is again what it was before" } else { "is gone" };
+        format!("patches/{name}/{} {how}     (commit {})", patch.file, patch.commit.short(8))
+    };
+    let list = some(patches.iter().map(of), patches.len());
+    CliError::plain("last-copy", format!("the checkout has the last copy of what was saved:\n{list}"))
+        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "brings the files back"))
+        .hint(hint::noted(hint::patchq(&["setup", "--discard", name]), "gives the commits up"))
+}
+
 impl CliError {
     /// An error of making files and checkout equal, for the upstream `name`.
     pub(super) fn settle(name: &str, error: SettleError) -> CliError {
@@ -226,8 +249,7 @@ impl CliError {
                     .hint("correct the patch file by hand, or the pin that it was made on")
             }
             SettleError::Dirty(ref work) => {
-                let made = CliError::plain("dirty", format!("{error}:
-{}", work_list(work))).hint(hint::save(name));
+                let made = CliError::plain("dirty", format!("{error}:\n{}", work_list(work))).hint(hint::save(name));
                 with_submodules(made, name, work)
             }
             SettleError::Commits(ref commits) => {
@@ -241,26 +263,8 @@ impl CliError {
                 };
                 CliError::plain("unexported", text).hint(hint::patchq(&["export", name]))
             }
-            SettleError::Diverged { ref files, ref commits } => CliError::plain("diverged", diverged(files, commits))
-                .hint(hint::patchq(&["export", "--merge", name]))
-                .hint(hint::noted(
-                    hint::patchq(&["export", "--replace", name]),
-                    "takes the commits, gives the files up",
-                ))
-                .hint(hint::noted(
-                    hint::patchq(&["setup", "--discard", "--only", name]),
-                    "takes the files, gives the commits up",
-                )),
-            SettleError::LastCopy(ref patches) => {
-                let of = |patch: &LastCopy| {
-                    let how = if patch.went_back { "is again what it was before" } else { "is gone" };
-                    format!("patches/{name}/{} {how}     (commit {})", patch.file, patch.commit.short(8))
-                };
-                let list = some(patches.iter().map(of), patches.len());
-                CliError::plain("last-copy", format!("the checkout has the last copy of what was saved:\n{list}"))
-                    .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "brings the files back"))
-                    .hint(hint::noted(hint::patchq(&["setup", "--discard", name]), "gives the commits up"))
-            }
+            SettleError::Diverged { ref files, ref commits } => both_changed(name, files, commits),
+            SettleError::LastCopy(ref patches) => last_copies(name, patches),
             SettleError::Unreadable(ref why) => {
                 CliError::plain("unreadable", why.to_string()).hints(unreadable_hints(name, why))
             }

@@ -1,7 +1,7 @@
 //! `patchq setup`.
 
-use std::ffi::OsStr;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;

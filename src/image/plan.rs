@@ -74,7 +74,7 @@ pub struct PlanError {
     /// The Dockerfile, where that is where it is wrong, and the line in it (from 1).
     pub at: Option<(RepoPath, usize)>,
     /// What is wrong.
-    pub fault: PlanFault,
+    pub fault: Box<PlanFault>,
 }
 
 /// What is wrong with an image. Texts are printable.
@@ -147,8 +147,8 @@ pub fn local_name(id: &ImageId) -> String {
 }
 
 fn planned(input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> Result<PlannedImage, PlanError> {
-    let error = |fault| PlanError { id: input.id.clone(), at: None, fault };
-    let in_file = |line, fault| PlanError { id: input.id.clone(), at: Some((input.path.clone(), line)), fault };
+    let error = |fault| PlanError { id: input.id.clone(), at: None, fault: Box::new(fault) };
+    let in_file = |line, fault| PlanError { at: Some((input.path.clone(), line)), ..error(fault) };
     let mut needs: Vec<ImageId> = Vec::new();
     for need in input.args.values().flat_map(BuildArg::images).chain(input.needs) {
         if !all.iter().any(|known| known.id == *need) {
@@ -167,7 +167,8 @@ fn planned(input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> Result<PlannedImage,
     }
     let bytes = input.dockerfile.ok_or_else(|| error(PlanFault::NoDockerfile(input.path.clone())))?;
     let file = Dockerfile::parse(bytes).map_err(|found| in_file(found.line, PlanFault::Scan(found)))?;
-    let resolved = file.resolve(&args, input.target).map_err(|found| in_file(found.line, PlanFault::Resolve(found)))?;
+    let resolved =
+        file.resolve(&args, input.target).map_err(|found| in_file(found.line, PlanFault::Resolve(found)))?;
     if let Some(name) = resolved.undeclared.first() {
         let nearest =
             nearest(name, resolved.declared.iter().map(String::as_str)).map(|near| printable(near.as_bytes()));
@@ -223,7 +224,7 @@ fn cycle(waiting: &[PlannedImage]) -> PlanError {
     }
     let id = chain.first().map_or_else(|| ImageId::parse("", ""), |image| image.id.clone());
     let names = chain.iter().chain(chain.first()).map(|image| image.id.within(&id.upstream)).collect();
-    PlanError { id, at: None, fault: PlanFault::Cycle(names) }
+    PlanError { id, at: None, fault: Box::new(PlanFault::Cycle(names)) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Whether what a change adds has a place in the tree it comes to.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bstr::BString;
 
@@ -91,15 +92,17 @@ impl Twins {
     }
 
     fn names(&mut self, objects: &mut Objects<'_>, folder: Id) -> Result<&HashMap<Vec<u8>, Vec<BString>>, GitError> {
-        if !self.folders.contains_key(&folder) {
-            let mut names: HashMap<Vec<u8>, Vec<BString>> = HashMap::new();
-            for (name, _) in objects.tree(folder)?.entries() {
-                if let Ok(path) = RepoPath::new(name) {
-                    names.entry(path.fold_key()).or_default().push(name.into());
+        match self.folders.entry(folder) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(vacant) => {
+                let mut names: HashMap<Vec<u8>, Vec<BString>> = HashMap::new();
+                for (name, _) in objects.tree(folder)?.entries() {
+                    if let Ok(path) = RepoPath::new(name) {
+                        names.entry(path.fold_key()).or_default().push(name.into());
+                    }
                 }
+                Ok(vacant.insert(names))
             }
-            self.folders.insert(folder, names);
         }
-        Ok(&self.folders[&folder])
     }
 }

@@ -37,8 +37,7 @@ pub fn dockerfiles(
         return Err(SettleError::Apply { patch, failure: Box::new(failure), applied: n });
     }
     let paths = site.upstream.images.iter().map(|image| &image.dockerfile);
-    let ids: Vec<Vec<(Option<String>, Option<Id>)>> =
-        paths.map(|path| along(&mut objects, &applied.stack, path)).collect::<Result<_, _>>()?;
+    let ids: Vec<Vec<State>> = paths.map(|path| along(&mut objects, &applied.stack, path)).collect::<Result<_, _>>()?;
     supply
         .run(&mut objects, |objects| {
             let mut missing = BTreeSet::new();
@@ -59,12 +58,11 @@ pub fn dockerfiles(
         .map_err(SettleError::from)
 }
 
+/// A state of a file: the patch that made it (none: upstream), and the blob.
+type State = (Option<String>, Option<Id>);
+
 /// The blobs that stand at `path` along the stack, each with the patch that put it there.
-fn along(
-    objects: &mut Objects<'_>,
-    stack: &Stack,
-    path: &RepoPath,
-) -> Result<Vec<(Option<String>, Option<Id>)>, GitError> {
+fn along(objects: &mut Objects<'_>, stack: &Stack, path: &RepoPath) -> Result<Vec<State>, GitError> {
     let mut states = vec![(None, file_at(objects, stack.base.tree, path)?)];
     for item in &stack.items {
         let id = file_at(objects, item.after, path)?;

@@ -131,7 +131,8 @@ fn base_table(images: &[ImageReport]) -> Table {
             match rows.iter_mut().find(|(name, at, ..)| *name == base.image && *at == place) {
                 Some((.., names)) => names.push(&image.image),
                 None => {
-                    rows.push((&base.image, place, base.patch.as_deref().unwrap_or("upstream"), vec![&image.image]))
+                    let by = base.patch.as_deref().unwrap_or("upstream");
+                    rows.push((&base.image, place, by, vec![&image.image]));
                 }
             }
         }

@@ -205,7 +205,7 @@ fn of_plan(workspace: &Workspace, error: &PlanError) -> CliError {
     };
     let place = line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
     let made = CliError::plain("image", format!("{place}: {error}")).at(file, line);
-    match &error.fault {
+    match &*error.fault {
         PlanFault::NoImage(_) => made.hint(argument("ARG")),
         PlanFault::Resolve(found) => match &found.fault {
             crate::image::dockerfile::ResolveFault::NoImage { variables, .. } => {

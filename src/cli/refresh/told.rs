@@ -233,8 +233,9 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
                 .hint(hint::noted(again(name, &to, &[]), "if that is meant"))
                 .hint(hint::noted(give_up, "gives it up"))
         }
-        RefreshError::OtherTarget { .. } => CliError::usage(error.to_string())
-            .hints(hint::ways(name, ["goes where the session goes", "gives it up"])),
+        RefreshError::OtherTarget { .. } => {
+            CliError::usage(error.to_string()).hints(hint::ways(name, ["goes where the session goes", "gives it up"]))
+        }
         RefreshError::NoSession => CliError::of("no-session", &error).hint(hint::patchq(&["refresh", name])),
         RefreshError::Session(error) => session(name, error),
         RefreshError::Dirty(ref work) if args.go_on => {
@@ -243,8 +244,7 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
                 .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards"))
         }
         RefreshError::Dirty(ref work) => {
-            let made = CliError::plain("dirty", format!("{error}:
-{}", work_list(work)))
+            let made = CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
                 .hint(hint::save(name))
                 .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards"));
             with_submodules(made, name, work)

@@ -195,7 +195,7 @@ pub(in crate::cli) fn failed(name: &str, error: HandOverError) -> CliError {
         HandOverError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
             .hint(hint::git_in(name, &["stash", "--include-untracked"])),
         HandOverError::NoCheckout => made(&error).hint(hint::patchq(&["setup", "--only", name])),
-        HandOverError::Operation(operation) => made(&error).hints(hint::operation(name, &operation)),
+        HandOverError::Operation(operation) => made(&error).hints(hint::operation(name, operation)),
         HandOverError::AnotherQuestion { ref changes, .. } => {
             let changes: Vec<String> = changes.iter().map(|change| format!("\n{}", queue_change(change))).collect();
             CliError::plain("handed-over", format!("{error}:{}", changes.concat()))

@@ -50,10 +50,13 @@ pub(super) fn missing(kind: &'static str, id: Id) -> impl FnOnce(git2::Error) ->
     }
 }
 
+/// A folder's entries: mode (none: one that git does not know) and id by name.
+type Entries = HashMap<Vec<u8>, (Option<Mode>, Id)>;
+
 /// A tree that is looked into at many paths: each folder is read once.
 pub(super) struct Modes<'r> {
     repo: &'r git2::Repository,
-    folders: HashMap<Id, HashMap<Vec<u8>, (Option<Mode>, Id)>>,
+    folders: HashMap<Id, Entries>,
 }
 
 impl<'r> Modes<'r> {
@@ -74,7 +77,7 @@ impl<'r> Modes<'r> {
         Ok(Some(mode))
     }
 
-    fn folder(&mut self, id: Id) -> Result<&HashMap<Vec<u8>, (Option<Mode>, Id)>, GitError> {
+    fn folder(&mut self, id: Id) -> Result<&Entries, GitError> {
         if !self.folders.contains_key(&id) {
             let tree = self.repo.find_tree(id.into()).map_err(missing("tree", id))?;
             let entries = tree.iter().map(|entry| {
