@@ -1,10 +1,13 @@
 //! What the library's errors are to a person: the sentence, the place, and the way out.
 
+use std::path::Path;
+
 use super::context::interrupted;
 use super::failure::{CliError, Exit};
 use super::hint;
 use crate::git::checkout::{Attachment, CheckoutError, Reason, WorkChange};
 use crate::git::{GitError, ProgramError, RemoteError};
+use crate::patch::ParseErrorKind;
 use crate::path::printable;
 use crate::ui::{Excerpt, count};
 use crate::workspace::digest::QueueChange;
@@ -163,13 +166,26 @@ impl From<FilesError> for CliError {
     }
 }
 
+/// The upstream whose queue a patch file of the workspace belongs to.
+fn queue_of(file: &Path) -> Option<&str> {
+    let folder = file.parent()?.strip_prefix("patches").ok()?;
+    folder.to_str().filter(|name| !name.is_empty())
+}
+
 impl From<&FilesError> for CliError {
     fn from(error: &FilesError) -> CliError {
         match error {
             FilesError::Patch { file, error: parse, text } => {
+                let queue = queue_of(file);
                 let (file, line) = (file.display().to_string(), parse.line);
                 let excerpt = Excerpt { file, line, text: text.clone(), marked: None };
-                CliError::plain("patch", error.to_string()).excerpt(excerpt)
+                let made = CliError::plain("patch", error.to_string()).excerpt(excerpt);
+                match (&parse.kind, queue) {
+                    (ParseErrorKind::SeveralMails, Some(name)) => {
+                        made.hint(format!("mv patches/{name} {name}.mails && patchq import {name} {name}.mails"))
+                    }
+                    _ => made,
+                }
             }
             FilesError::NoPin { file } => CliError::of("pin", error).at(file.display().to_string(), None),
             FilesError::Pin(_) => CliError::of("pin", error),

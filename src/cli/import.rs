@@ -112,9 +112,9 @@ fn tell(
 ) {
     let name = entry.name.as_str();
     say_moved(context, name, &adopted.applied);
-    if let Some(old) = source.renamed() {
-        let new = source.names().next().unwrap_or_default();
-        context.tell(&format!("{name}: '{old}' is called {new} now, because patch files end in .patch"));
+    for (old, new) in source.renamed() {
+        let why = if old.ends_with(".patch") { "a patch file holds one mail" } else { "patch files end in .patch" };
+        context.tell(&format!("{name}: '{old}' is called {new} now, because {why}"));
     }
     if !source.left_out().is_empty() {
         context.tell(&format!("{name}: no patches, and not taken: {}", source.left_out().join(", ")));
@@ -216,17 +216,8 @@ fn ask_commit(context: &Context, name: &str) -> Result<Rev, CliError> {
 
 fn unreadable(error: SourceError) -> CliError {
     match error {
-        SourceError::Nothing { ref others, .. } => {
-            let made = CliError::of("queue", &error);
-            if others.iter().any(|name| name.ends_with(".diff")) {
-                made.hint("rename the *.diff to *.patch, or list them in a file 'series'")
-            } else {
-                made
-            }
-        }
-        SourceError::Mailbox { ref file, line } => CliError::of("patch", &error)
-            .at(file.clone(), Some(line))
-            .hint("git format-patch, without --stdout, writes one file per commit; import their folder"),
+        SourceError::Nothing { .. } => CliError::of("queue", &error),
+        SourceError::Order { .. } => CliError::of("queue", &error).hint("rename one, or list them in a file 'series'"),
         SourceError::Patch(error) => error.into(),
         SourceError::Queue(_) => CliError::of("queue", &error),
         SourceError::File(_) => CliError::of("files", &error),

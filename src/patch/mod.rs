@@ -31,6 +31,6 @@ pub use binary::{BinaryError, Data, LARGEST, LARGEST_IN_FILE, apply_binary};
 pub use header::split_message;
 pub use hunks::{Applied, Edge, HunkFailure, already_applied, apply_hunks};
 pub use model::{BinaryData, Change, Content, Date, FileDiff, Header, HeaderForm, Hunk, Line, Patch, Person, Side};
-pub use parse::{LARGEST_FILE, ParseError, ParseErrorKind, parse};
+pub use parse::{LARGEST_FILE, ParseError, ParseErrorKind, parse, split_mails};
 pub use print::{Printed, print, print_diffs};
 pub use words::in_utf8;

@@ -25,6 +25,7 @@ pub use error::{ParseError, ParseErrorKind};
 
 pub(crate) use error::shown;
 pub(crate) use lines::{Lines, is_space, trim, trim_end};
+pub use start::split_mails;
 pub(crate) use start::{begins_diff, is_cut, is_from_line, is_second_mail};
 
 use super::binary::LARGEST_IN_FILE;

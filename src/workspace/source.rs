@@ -4,10 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bstr::{BString, ByteSlice};
+
 use super::files::{self, FileError, shown};
 use super::files_side::{Files, FilesError, parse_queue};
 use super::queue::{Queue, QueueErrors, QueueFile, SERIES};
 use crate::git::Id;
+use crate::patch::series::Series;
+use crate::patch::{self, ParseErrorKind, names};
 use crate::path::printable;
 use crate::stack::OldPatch;
 
@@ -22,8 +26,8 @@ pub struct Source {
     queue: Queue,
     patches: Vec<OldPatch>,
     shown_folder: PathBuf,
-    /// The name that the only file had, where that had to change.
-    renamed: Option<String>,
+    /// Old and new names, where those had to change.
+    renamed: Vec<(String, String)>,
 }
 
 /// Why there are no patches to take over.
@@ -46,13 +50,15 @@ pub enum SourceError {
         /// What is there, printable.
         others: Vec<String>,
     },
-    /// Several mails in one file.
-    #[error("{file}:{line}: a second mail begins; a patch file holds one patch")]
-    Mailbox {
-        /// The file, printable.
-        file: String,
-        /// The line of the second mail, from 1.
-        line: usize,
+    /// Two files would have one name, or names that say another order.
+    #[error("{folder}: '{first}' and '{second}' cannot both be kept in this order")]
+    Order {
+        /// The folder, printable.
+        folder: String,
+        /// The earlier one.
+        first: String,
+        /// The later one.
+        second: String,
     },
     /// A name that the workspace could not keep.
     #[error("the file name '{0}' cannot be kept: it begins with '.', or is not UTF-8 text without control characters")]
@@ -74,19 +80,19 @@ impl Source {
         }
         let (folder, shown_folder) = if is_series { (above(path), above(shown_path)) } else { (path, shown_path) };
         let folder = folder.canonicalize().map_err(FileError::io("read", shown_folder))?;
-        let queue = Queue::read(&folder, shown_folder)?;
+        let mut queue = Queue::read(&folder, shown_folder)?;
+        let renamed = take_folder(&mut queue, &folder, shown_folder)?;
         if queue.files.is_empty() {
             return Err(SourceError::Nothing { folder: shown(shown_folder), others: queue.others });
         }
-        Source::of(queue, folder, None, shown_folder)
+        let mut source = Source { renamed, ..Source::of_unparsed(queue, folder, None, shown_folder) };
+        source.patches = parse_queue(&source.queue, shown_folder)?;
+        Ok(source)
     }
 
     fn one(path: &Path, shown_path: &Path) -> Result<Source, SourceError> {
         let real = path.canonicalize().map_err(FileError::io("read", shown_path))?;
         let bytes = files::read(&real)?.unwrap_or_default();
-        if let Some(line) = second_mail(&bytes) {
-            return Err(SourceError::Mailbox { file: shown(shown_path), line });
-        }
         let raw = path.file_name().unwrap_or_default().as_encoded_bytes();
         let old = printable(raw);
         if old.as_bytes() != raw || old.starts_with('.') {
@@ -97,8 +103,12 @@ impl Source {
             None if old.ends_with(".patch") => old.clone(),
             None => format!("{old}.patch"),
         };
-        let renamed = (name != old).then(|| old.clone());
-        let queue = Queue { files: vec![QueueFile { name, bytes, strip: 1 }], series: None, others: Vec::new() };
+        let (files, others) = without_mailboxes(vec![QueueFile { name, bytes, strip: 1 }], true);
+        let renamed = match files.as_slice() {
+            [one] if one.name == old => Vec::new(),
+            files => files.iter().map(|file| (old.clone(), file.name.clone())).collect(),
+        };
+        let queue = Queue { files, series: None, others };
         let folder = above(&real).to_owned();
         let mut source = Source { renamed, ..Source::of_unparsed(queue, folder, Some(real), above(shown_path)) };
         source.patches = parse_queue(&source.queue, &source.shown_folder).map_err(|error| match error {
@@ -108,14 +118,8 @@ impl Source {
         Ok(source)
     }
 
-    fn of(queue: Queue, folder: PathBuf, file: Option<PathBuf>, shown_folder: &Path) -> Result<Source, SourceError> {
-        let mut source = Source::of_unparsed(queue, folder, file, shown_folder);
-        source.patches = parse_queue(&source.queue, shown_folder)?;
-        Ok(source)
-    }
-
     fn of_unparsed(queue: Queue, folder: PathBuf, file: Option<PathBuf>, shown_folder: &Path) -> Source {
-        Source { folder, file, queue, patches: Vec::new(), shown_folder: shown_folder.to_owned(), renamed: None }
+        Source { folder, file, queue, patches: Vec::new(), shown_folder: shown_folder.to_owned(), renamed: Vec::new() }
     }
 
     /// The patches on a pin.
@@ -129,10 +133,10 @@ impl Source {
         self.queue.files.iter().map(|file| file.name.as_str())
     }
 
-    /// The name that the only file had, where that had to change.
+    /// Old and new names, where those had to change.
     #[must_use]
-    pub fn renamed(&self) -> Option<&str> {
-        self.renamed.as_deref()
+    pub fn renamed(&self) -> &[(String, String)] {
+        &self.renamed
     }
 
     /// The names of what stays where it is, printable.
@@ -144,7 +148,64 @@ impl Source {
     /// Where the patch `name` was read, as messages show it.
     #[must_use]
     pub fn shown(&self, name: &str) -> PathBuf {
-        self.shown_folder.join(self.renamed.as_deref().unwrap_or(name))
+        let old = self.renamed.iter().find(|(_, new)| new == name).map_or(name, |(old, _)| old);
+        self.shown_folder.join(old)
+    }
+}
+
+/// Takes mailboxes apart, and without a series the `*.diff` beside the `*.patch`, under names that a queue can keep. Returns old and
+/// new names.
+fn take_folder(queue: &mut Queue, folder: &Path, shown_folder: &Path) -> Result<Vec<(String, String)>, SourceError> {
+    let mut renamed = Vec::new();
+    let has_series = queue.series.is_some();
+    let is_diff = |name: &str| name.ends_with(".diff") && !name.starts_with('.');
+    for old in queue.others.iter().filter(|name| !has_series && is_diff(name)) {
+        let name = format!("{}.patch", old.strip_suffix(".diff").unwrap_or(old));
+        // A name that is not text stays among the others, which are told.
+        let Some(bytes) = files::read(&folder.join(old))? else { continue };
+        renamed.push((old.clone(), name.clone()));
+        queue.files.push(QueueFile { name, bytes, strip: 1 });
+    }
+    queue.others.retain(|name| !renamed.iter().any(|(old, _)| old == name));
+    if !has_series {
+        queue.files.sort_by(|a, b| a.name.cmp(&b.name));
+        in_order(&queue.files, shown_folder)?;
+    }
+    let before: Vec<String> = queue.files.iter().map(|file| file.name.clone()).collect();
+    let (files, left_out) = without_mailboxes(std::mem::take(&mut queue.files), false);
+    if !has_series {
+        in_order(&files, shown_folder)?;
+    }
+    let first = renamed.len();
+    for file in files.iter().filter(|file| !before.contains(&file.name)) {
+        let of = |old: &&String| file.name.starts_with(old.trim_end_matches(".patch"));
+        renamed
+            .extend(before.iter().filter(of).max_by_key(|old| old.len()).map(|old| (old.clone(), file.name.clone())));
+    }
+    if let Some(mut series) = queue.series.as_ref().and_then(|bytes| Series::parse(bytes).ok()) {
+        let mut after: Option<&(String, String)> = None;
+        for pair in &renamed[first..] {
+            let place = after.filter(|(old, _)| *old == pair.0).map_or(&pair.0, |(_, new)| new);
+            series.insert_after(Some(place.as_bytes().as_bstr()), pair.1.as_bytes().as_bstr());
+            after = Some(pair);
+        }
+        for (old, _) in &renamed[first..] {
+            series.remove(old.as_bytes().as_bstr());
+        }
+        queue.series = Some(series.print());
+    }
+    queue.files = files;
+    queue.others.extend(left_out);
+    Ok(renamed)
+}
+
+/// The names must say the order that the files have.
+fn in_order(files: &[QueueFile], folder: &Path) -> Result<(), SourceError> {
+    match files.windows(2).find(|pair| pair[0].name >= pair[1].name) {
+        Some(pair) => {
+            Err(SourceError::Order { folder: shown(folder), first: pair[0].name.clone(), second: pair[1].name.clone() })
+        }
+        None => Ok(()),
     }
 }
 
@@ -156,27 +217,37 @@ fn above(path: &Path) -> &Path {
     }
 }
 
-/// The line (from 1) on which a second mail of `git format-patch --stdout` begins.
-fn second_mail(bytes: &[u8]) -> Option<usize> {
-    let begins = |line: &[u8]| {
-        let id = line.strip_prefix(b"From ").and_then(|rest| rest.split_first_chunk::<40>());
-        id.is_some_and(|(id, rest)| {
-            id.iter().all(u8::is_ascii_hexdigit) && rest.starts_with(b" Mon Sep 17 00:00:00 2001")
-        })
-    };
-    let mut mails = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| begins(line));
-    mails.nth(1).map(|(at, _)| at + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::second_mail;
-
-    #[test]
-    fn a_second_mail_is_told_from_text_that_only_looks_like_one() {
-        let mail = b"From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nSubject: x\n\n---\n";
-        assert_eq!(second_mail(mail), None);
-        assert_eq!(second_mail(&[mail.as_slice(), mail].concat()), Some(5));
-        assert_eq!(second_mail(b"From me\nFrom you\n"), None);
+/// The files with each mail of a mailbox as a file of its own, and the mails without a diff (a cover letter), as messages name
+/// them. A mailbox that was named itself gets numbered names; one of a folder's files keeps its name, with a number behind it.
+fn without_mailboxes(files: Vec<QueueFile>, is_alone: bool) -> (Vec<QueueFile>, Vec<String>) {
+    let (mut out, mut left_out) = (Vec::new(), Vec::new());
+    for file in files {
+        let pieces = patch::split_mails(&file.bytes);
+        // A new line of a series has no `-pN`.
+        if pieces.len() < 2 || file.strip != 1 {
+            out.push(file);
+            continue;
+        }
+        let mut taken: Vec<(&[u8], BString)> = Vec::new();
+        for (n, piece) in pieces.iter().enumerate() {
+            match patch::parse(piece, file.strip as usize) {
+                Err(error) if error.kind == ParseErrorKind::NoDiff => {
+                    left_out.push(format!("mail {} of {} (it has no diff)", n + 1, file.name));
+                }
+                read => taken.push((piece, read.map(|patch| patch.header.subject).unwrap_or_default())),
+            }
+        }
+        let digits = taken.len().to_string().len();
+        let stem = file.name.strip_suffix(".patch").unwrap_or(&file.name);
+        for (n, (piece, subject)) in taken.iter().enumerate() {
+            let number = n + 1;
+            let name = if is_alone {
+                format!("{number:04}-{}.patch", names::slug(subject))
+            } else {
+                format!("{stem}-{number:0digits$}.patch")
+            };
+            out.push(QueueFile { name, bytes: piece.to_vec(), strip: file.strip });
+        }
     }
+    (out, left_out)
 }

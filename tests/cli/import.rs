@@ -151,11 +151,10 @@ fn what_cannot_be_imported_changes_nothing() {
     env.write("text.patch", "no patch\n");
     env.write("empty/README", "");
     env.write("diffs/a.diff", DIFF);
+    env.write("diffs/a.patch", SECOND);
     env.write("folder/a.patch/x", "");
     env.write("links/b.patch", DIFF);
     std::os::unix::fs::symlink("b.patch", env.path("links/a.patch")).unwrap();
-    let mail = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nSubject: x\n\n---\n";
-    env.write("two.patch", format!("{mail}{DIFF}{mail}{SECOND}"));
     env.write("two-lines.txt", "v1.0.0\nv1.1.0\n");
     env.write("bad.txt", "-x\n");
     env.write("none.txt", "\n");
@@ -180,16 +179,11 @@ fn what_cannot_be_imported_changes_nothing() {
         (
             &["up", "../diffs", "--commit", "v1.0.0"],
             1,
-            &["no patches in ../diffs", "hint: rename the *.diff to *.patch"],
+            &["../diffs: 'a.patch' and 'a.patch' cannot both be kept", "hint: rename one"],
         ),
         (&["up", "../folder", "--commit", "v1.0.0"], 1, &["a.patch is no regular file"]),
         (&["up", "../links", "--commit", "v1.0.0"], 1, &["a.patch is a symlink"]),
         (&["up", "/dev/null", "--commit", "v1.0.0"], 1, &["/dev/null is no regular file"]),
-        (
-            &["up", "../two.patch", "--commit", "v1.0.0"],
-            1,
-            &["../two.patch:14: a second mail begins", "hint: git format-patch"],
-        ),
         (&["up", "../up.patch", "--commit-file", "../none.txt"], 1, &["../none.txt:1: the file is empty"]),
         (&["up", "../up.patch", "--commit-file", "../two-lines.txt"], 1, &["../two-lines.txt:2: a second line"]),
         (
@@ -270,4 +264,63 @@ fn killed_at_any_step_it_is_as_before_or_as_after() {
         }
         assert_eq!(env.snapshot(), before, "{point}");
     }
+}
+
+/// A mailbox of a cover letter and two patches, as `git format-patch --cover-letter --stdout` writes it.
+fn mailbox() -> String {
+    let mail = |subject: &str| {
+        let from = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: A B <a@b>";
+        format!("{from}\nDate: Fri, 5 Jan 2024 03:04:05 +0000\nSubject: {subject}\n\n")
+    };
+    let (one, two) = (mail("[PATCH 1/2] Say zwei"), mail("[PATCH 2/2] Say eins"));
+    format!("{}words\n{one}---\n{DIFF}-- \n2.40\n\n{two}---\n{SECOND}", mail("[PATCH 0/2] both"))
+}
+
+#[test]
+fn a_mailbox_is_taken_apart() {
+    let env = Env::new();
+    env.write("both.mbox", mailbox());
+    let out = env.run(&["import", "up", "../both.mbox", "--commit", "v1.0.0", "--url", UP]).ok();
+    for text in ["'both.mbox' is called 0001-say-zwei.patch now", "not taken: mail 1 of both.mbox", "up: 2 patches"] {
+        assert!(out.stderr.contains(text), "no '{text}' in:\n{}", out.stderr);
+    }
+    env.run(&["setup"]).ok();
+    assert_eq!(env.read("ws/up/Makefile"), MAKEFILE.replace("two", "zwei").replace("one", "eins"));
+    let log = env.git_in(&env.path("ws/up"), &["log", "--format=%an %s", "-2"]);
+    assert_eq!(log, "A B Say eins\nA B Say zwei\n");
+}
+
+#[test]
+fn the_way_out_of_a_mailbox_in_a_queue_works() {
+    for series in [None, Some("# ours\nboth.patch\nthird.patch\n")] {
+        let env = Env::new();
+        env.run(&["add", "up", UP, "--pin", "v1.0.0"]).ok();
+        env.write("ws/patches/up/both.patch", mailbox());
+        env.write("ws/patches/up/third.patch", "--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+new\n");
+        if let Some(series) = series {
+            env.write("ws/patches/up/series", series);
+        }
+        let hint = "hint: mv patches/up up.mails && patchq import up up.mails";
+        env.run(&["setup"]).fails(1, &["patches/up/both.patch:7: a second mail begins here", hint]);
+        fs::rename(env.path("ws/patches/up"), env.path("ws/up.mails")).unwrap();
+        let out = env.run(&["import", "up", "up.mails"]).ok();
+        assert!(out.stderr.contains("'both.patch' is called both-1.patch now"), "{}", out.stderr);
+        if series.is_some() {
+            assert_eq!(env.read("ws/patches/up/series"), "# ours\nboth-1.patch\nboth-2.patch\nthird.patch\n");
+        }
+        env.run(&["setup"]).ok();
+        assert_eq!(env.git_in(&env.path("ws/up"), &["rev-list", "--count", "refs/patchq/base..HEAD"]).trim(), "3");
+    }
+}
+
+#[test]
+fn a_folders_diffs_are_taken_beside_its_patches() {
+    let env = Env::new();
+    env.write("old/1-zwei.diff", DIFF);
+    env.write("old/2-eins.patch", SECOND);
+    let out = env.run(&["import", "up", "../old", "--commit", "v1.0.0", "--url", UP, "--json"]).ok();
+    assert_eq!(out.json()["patches"], serde_json::json!(["1-zwei.patch", "2-eins.patch"]));
+    assert!(out.stderr.contains("'1-zwei.diff' is called 1-zwei.patch now"), "{}", out.stderr);
+    env.run(&["setup"]).ok();
+    assert_eq!(env.read("ws/up/Makefile"), MAKEFILE.replace("two", "zwei").replace("one", "eins"));
 }

@@ -47,6 +47,28 @@ pub(super) fn find(lines: &Lines<'_>, header: Place) -> Result<Start, ParseError
     Ok(cut.or_else(|| above_stat(lines, diffs)).unwrap_or(Start { message_end: diffs, diffs }))
 }
 
+/// The mails of a patch file, cut where a second one begins; what is in a hunk is content. One piece where there is one.
+#[must_use]
+pub fn split_mails(bytes: &[u8]) -> Vec<&[u8]> {
+    let lines = Lines::new(bytes);
+    let mut cuts = Vec::new();
+    let mut at = super::super::header::find(&lines).start;
+    while at < lines.count() {
+        if is_second_mail(&lines, at) {
+            cuts.push(lines.offset(at));
+        }
+        at = hunk::skip(&lines, at).unwrap_or(at + 1);
+    }
+    let ends = cuts.iter().skip(1).copied().chain([bytes.len()]);
+    let mut start = 0;
+    let mut pieces = Vec::new();
+    for end in ends {
+        pieces.push(&bytes[start..end]);
+        start = end;
+    }
+    pieces
+}
+
 /// The last `---` above a stat that stands directly before the diff.
 fn above_stat(lines: &Lines<'_>, diffs: usize) -> Option<Start> {
     let stat = (0..diffs).rev().take_while(|at| is_stat(lines.get(*at)));
