@@ -92,17 +92,16 @@ impl Twins {
     }
 
     fn names(&mut self, objects: &mut Objects<'_>, folder: Id) -> Result<&HashMap<Vec<u8>, Vec<BString>>, GitError> {
-        match self.folders.entry(folder) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(vacant) => {
-                let mut names: HashMap<Vec<u8>, Vec<BString>> = HashMap::new();
-                for (name, _) in objects.tree(folder)?.entries() {
-                    if let Ok(path) = RepoPath::new(name) {
-                        names.entry(path.fold_key()).or_default().push(name.into());
-                    }
-                }
-                Ok(vacant.insert(names))
+        let vacant = match self.folders.entry(folder) {
+            Entry::Occupied(known) => return Ok(known.into_mut()),
+            Entry::Vacant(vacant) => vacant,
+        };
+        let mut names: HashMap<Vec<u8>, Vec<BString>> = HashMap::new();
+        for (name, _) in objects.tree(folder)?.entries() {
+            if let Ok(path) = RepoPath::new(name) {
+                names.entry(path.fold_key()).or_default().push(name.into());
             }
         }
+        Ok(vacant.insert(names))
     }
 }

@@ -1,6 +1,6 @@
 //! The files of a whole tree, and the blobs that a checkout needs of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map};
 
 use bstr::BString;
 
@@ -50,13 +50,13 @@ pub(super) fn missing(kind: &'static str, id: Id) -> impl FnOnce(git2::Error) ->
     }
 }
 
-/// A folder's entries: mode (none: one that git does not know) and id by name.
-type Entries = HashMap<Vec<u8>, (Option<Mode>, Id)>;
+/// What stands under each name of a folder; a mode that git does not know is none.
+type Folder = HashMap<Vec<u8>, (Option<Mode>, Id)>;
 
 /// A tree that is looked into at many paths: each folder is read once.
 pub(super) struct Modes<'r> {
     repo: &'r git2::Repository,
-    folders: HashMap<Id, Entries>,
+    folders: HashMap<Id, Folder>,
 }
 
 impl<'r> Modes<'r> {
@@ -77,16 +77,17 @@ impl<'r> Modes<'r> {
         Ok(Some(mode))
     }
 
-    fn folder(&mut self, id: Id) -> Result<&Entries, GitError> {
-        if !self.folders.contains_key(&id) {
-            let tree = self.repo.find_tree(id.into()).map_err(missing("tree", id))?;
-            let entries = tree.iter().map(|entry| {
-                let mode = u32::try_from(entry.filemode_raw()).ok().and_then(Mode::from_bits);
-                (entry.name_bytes().to_vec(), (mode, entry.id().into()))
-            });
-            self.folders.insert(id, entries.collect());
-        }
-        Ok(&self.folders[&id])
+    fn folder(&mut self, id: Id) -> Result<&Folder, GitError> {
+        let vacant = match self.folders.entry(id) {
+            hash_map::Entry::Occupied(known) => return Ok(known.into_mut()),
+            hash_map::Entry::Vacant(vacant) => vacant,
+        };
+        let tree = self.repo.find_tree(id.into()).map_err(missing("tree", id))?;
+        let entries = tree.iter().map(|entry| {
+            let mode = u32::try_from(entry.filemode_raw()).ok().and_then(Mode::from_bits);
+            (entry.name_bytes().to_vec(), (mode, entry.id().into()))
+        });
+        Ok(vacant.insert(entries.collect()))
     }
 }
 
