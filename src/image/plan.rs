@@ -167,8 +167,7 @@ fn planned(input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> Result<PlannedImage,
     }
     let bytes = input.dockerfile.ok_or_else(|| error(PlanFault::NoDockerfile(input.path.clone())))?;
     let file = Dockerfile::parse(bytes).map_err(|found| in_file(found.line, PlanFault::Scan(found)))?;
-    let resolved =
-        file.resolve(&args, input.target).map_err(|found| in_file(found.line, PlanFault::Resolve(found)))?;
+    let resolved = file.resolve(&args, input.target).map_err(|found| in_file(found.line, PlanFault::Resolve(found)))?;
     if let Some(name) = resolved.undeclared.first() {
         let nearest =
             nearest(name, resolved.declared.iter().map(String::as_str)).map(|near| printable(near.as_bytes()));
