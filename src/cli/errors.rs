@@ -166,6 +166,11 @@ impl From<FilesError> for CliError {
     }
 }
 
+/// Whether the line that was found is one of context, and is the file's own (a mail may have been decoded first).
+fn is_context(line: &str, found: &str) -> bool {
+    line.starts_with(' ') && printable(line.as_bytes()).starts_with(found.trim_end_matches('…'))
+}
+
 /// The upstream whose queue a patch file of the workspace belongs to.
 fn queue_of(file: &Path) -> Option<&str> {
     let folder = file.parent()?.strip_prefix("patches").ok()?;
@@ -177,12 +182,19 @@ impl From<&FilesError> for CliError {
         match error {
             FilesError::Patch { file, error: parse, text } => {
                 let queue = queue_of(file);
+                let delete = format!("sed -i {}d '{}'", parse.line, file.display());
                 let (file, line) = (file.display().to_string(), parse.line);
                 let excerpt = Excerpt { file, line, text: text.clone(), marked: None };
                 let made = CliError::plain("patch", error.to_string()).excerpt(excerpt);
                 match (&parse.kind, queue) {
                     (ParseErrorKind::SeveralMails, Some(name)) => {
                         made.hint(format!("mv patches/{name} {name}.mails && patchq import {name} {name}.mails"))
+                    }
+                    // The tools that apply patches drop such a line too. One that adds or removes something is a person's to judge.
+                    (ParseErrorKind::HunkTooLong(found), _)
+                        if is_context(text, found) && delete.matches('\'').count() == 2 =>
+                    {
+                        made.hint("a line of context too many, which 'git am' drops; to drop it here:").hint(delete)
                     }
                     _ => made,
                 }

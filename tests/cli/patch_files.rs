@@ -83,3 +83,25 @@ fn many_misplaced_hunks_are_one_warning_and_the_hint_puts_them_right() {
     let run = env.patchq(&["setup"]);
     assert!(run.code == Some(0) && !run.stderr.contains("elsewhere"), "{}", run.shown());
 }
+
+/// `git am` drops what stands behind a hunk that its header does not count.
+#[test]
+fn a_line_of_context_too_many_can_be_dropped_by_the_hint() {
+    let env = Env::new();
+    env.ready();
+    env.write("ws/patches/up/0004-new.patch", DIFF);
+    let change = "--- a/app/new.txt\n+++ b/app/new.txt\n@@ -1 +1,2 @@\n new\n+newer\n more\n-- \n2.40\n";
+    env.write("ws/patches/up/0005-x.patch", change);
+    let run = env.patchq(&["setup"]);
+    assert_eq!(run.code, Some(1), "{}", run.shown());
+    assert!(run.stderr.contains("patches/up/0005-x.patch:6: the hunk has more lines"), "{}", run.shown());
+    let hint = "sed -i 6d 'patches/up/0005-x.patch'";
+    assert!(run.stderr.contains(hint), "{}", run.shown());
+    let done = std::process::Command::new("sh").args(["-c", hint]).current_dir(env.ws()).status().unwrap();
+    assert!(done.success());
+    let run = env.patchq(&["setup"]);
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    env.write("ws/patches/up/0005-x.patch", change.replace(" more", "+more"));
+    let run = env.patchq(&["setup"]);
+    assert!(run.code == Some(1) && !run.stderr.contains("sed"), "{}", run.shown());
+}
