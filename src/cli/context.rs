@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Global;
 use super::failure::{CliError, Exit};
 use super::hint;
+use super::kill_points::KillPoints;
 use crate::git::{GitProgram, ProgramError};
 use crate::path::{on_screen, printable};
 use crate::process::{Limits, end_all};
@@ -46,10 +47,7 @@ pub(super) struct Context {
     git_checked: OnceLock<()>,
     /// Why standard output took no more.
     unsaid: OnceLock<std::io::Error>,
-    /// Where the tests want this process to die.
-    die_at: Option<String>,
-    /// Where the tests want to be told every such place.
-    list_points: Option<PathBuf>,
+    kill_points: KillPoints,
 }
 
 impl Context {
@@ -82,8 +80,7 @@ impl Context {
             git: git_program()?,
             git_checked: OnceLock::new(),
             unsaid: OnceLock::new(),
-            die_at: std::env::var("PATCHQ_TEST_DIE_AT").ok(),
-            list_points: std::env::var_os("PATCHQ_TEST_LIST_POINTS").map(PathBuf::from),
+            kill_points: KillPoints::new(),
         })
     }
 
@@ -128,15 +125,7 @@ impl Context {
 
     /// A step that a test may want to be the last one.
     pub(super) fn passing(&self, point: &str) {
-        if let Some(list) = &self.list_points {
-            let line = format!("{point}\n");
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(list);
-            // A list that cannot be written is one that the test does not find.
-            drop(file.and_then(|mut file| file.write_all(line.as_bytes())));
-        }
-        if self.die_at.as_deref() == Some(point) {
-            std::process::abort();
-        }
+        self.kill_points.pass(point);
     }
 
     /// Data for people, to stdout: nothing in it steers a terminal or a log. What cannot be written stops no work:

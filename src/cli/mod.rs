@@ -19,6 +19,7 @@ mod identity;
 mod image;
 mod import;
 mod init;
+mod kill_points;
 mod man;
 mod message;
 mod outcomes;
