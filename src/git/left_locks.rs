@@ -15,7 +15,7 @@ use super::GitError;
 /// index's, which it holds while an editor is open, is not among them.
 const STILL: Duration = Duration::from_secs(1);
 
-/// Removes the lock files of refs and settings that a killed patchq left in the store at `dir`. The caller holds the
+/// Removes the lock files of refs and settings, and the halves of objects, that a killed patchq left in the store at `dir`. The caller holds the
 /// upstream's lock and knows that its last holder did not let it go.
 ///
 /// Under `refs/patchq` only patchq writes, so those go at once. Others may belong to a git that runs just now: they go
@@ -25,7 +25,8 @@ const STILL: Duration = Duration::from_secs(1);
 /// [`GitError`] when a lock cannot be removed.
 pub fn clear_left_locks(dir: &Path) -> Result<(), GitError> {
     let own = dir.join("refs/patchq");
-    clear(dir, locks(dir).into_iter().partition(|(path, _)| path.starts_with(&own)))
+    let all = |dir: &Path| locks(dir).into_iter().chain(halves(dir)).collect::<Vec<_>>();
+    clear(dir, all, all(dir).into_iter().partition(|(path, _)| path.starts_with(&own)))
 }
 
 /// Removes the lock files that a killed fetch left in the store at `dir`. The caller holds the lock on fetches alone: all
@@ -34,27 +35,41 @@ pub fn clear_left_locks(dir: &Path) -> Result<(), GitError> {
 /// # Errors
 /// [`GitError`] when a lock cannot be removed.
 pub fn clear_left_fetch_locks(dir: &Path) -> Result<(), GitError> {
-    clear(dir, (Vec::new(), locks(dir)))
+    clear(dir, locks, (Vec::new(), locks(dir)))
 }
 
 /// A lock file, and when it was written.
 type Left = (PathBuf, Option<SystemTime>);
 
 /// Removes `ours`, and of `others` those that stay as they are.
-fn clear(dir: &Path, (ours, others): (Vec<Left>, Vec<Left>)) -> Result<(), GitError> {
+fn clear(
+    dir: &Path,
+    look: impl Fn(&Path) -> Vec<Left>,
+    (ours, others): (Vec<Left>, Vec<Left>),
+) -> Result<(), GitError> {
     if !others.is_empty() {
         std::thread::sleep(STILL);
     }
-    let now = if others.is_empty() { Vec::new() } else { locks(dir) };
+    let now = if others.is_empty() { Vec::new() } else { look(dir) };
     for (path, _) in ours.into_iter().chain(others.into_iter().filter(|lock| now.contains(lock))) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(GitError::io("cannot remove the lock", path)(error));
+                return Err(GitError::io("cannot remove", path)(error));
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Objects and packs of libgit2's that were not written to their end, and git's objects. Packs of git's are not among them: a
+/// transfer may pause for longer than anything here waits.
+fn halves(dir: &Path) -> Vec<Left> {
+    let objects = WalkDir::new(dir.join("objects")).max_depth(2).into_iter().filter_map(Result::ok);
+    let half = |name: &[u8]| name.starts_with(b"tmp_obj") || name.starts_with(b"pack_git2_");
+    let found = objects.filter(|entry| half(entry.file_name().as_encoded_bytes()));
+    let files = found.filter_map(|entry| entry.path().symlink_metadata().ok().map(|meta| (entry.into_path(), meta)));
+    files.filter(|(_, meta)| meta.is_file()).map(|(path, meta)| (path, meta.modified().ok())).collect()
 }
 
 /// The lock files there are.
@@ -90,5 +105,28 @@ mod tests {
         writer.join().unwrap();
         assert!(!at("refs/patchq/undo/000001.lock").exists() && !at("refs/heads/patchq.lock").exists());
         assert!(at("refs/heads/patchq").exists() && at("index.lock").exists() && at("config.lock").exists());
+    }
+
+    #[test]
+    fn halves_of_objects_that_stand_still_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join("objects").join(name);
+        fs::create_dir_all(at("ab")).unwrap();
+        fs::create_dir_all(at("pack")).unwrap();
+        let left = ["ab/tmp_obj_Ab12", "tmp_object_git2_x1", "pack/pack_git2_x1"];
+        let stay = ["ab/cdef", "pack/pack-1.pack", "pack/tmp_pack_Ab12"];
+        for name in left.iter().chain(&stay) {
+            fs::write(at(name), "x").unwrap();
+        }
+        let busy = at("ab/tmp_obj_busy");
+        fs::write(&busy, "first").unwrap();
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(STILL / 2);
+            fs::write(&busy, "second").unwrap();
+        });
+        clear_left_locks(dir.path()).unwrap();
+        writer.join().unwrap();
+        assert!(left.iter().all(|name| !at(name).exists()), "{left:?}");
+        assert!(stay.iter().all(|name| at(name).exists()) && at("ab/tmp_obj_busy").exists());
     }
 }

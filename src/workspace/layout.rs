@@ -4,7 +4,9 @@
 //! it; `.patchq/` in the workspace where no repository does. Within it:
 //!
 //! ```text
-//! NAME.git  NAME.history.git  NAME.lock  _fetch-NAME.lock  _workspace.lock  journal/NAME/  journal/_workspace/  scratch/
+//! NAME.git  NAME.history.git  NAME.lock  _fetch-NAME.lock  _workspace.lock  _order  _order.lock  _stores.lock
+//! journal/NAME/  journal/_workspace/  scratch/
+//! aside/KEY.N/          what a step's journal held of which nothing could be made; nothing reads it
 //! resolutions/KEY/      remembered decisions that are not shared; resolutions/_forgotten/KEY/ those that were forgotten
 //! at/SLUG-DIGEST/…      all of the above for a workspace that is a subfolder of its repository: two of them never meet
 //! [at/…/]wt/ID/…        the first line for a linked worktree; NAME.git there borrows the objects of the NAME.git above wt/
@@ -18,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::files::{self, FileError};
 use super::manifest::Name;
+use crate::path::RepoPath;
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "upstreams.toml";
@@ -220,6 +223,12 @@ impl Layout {
         self.private.join(format!("{}.lock", scope.key()))
     }
 
+    /// The file that is locked while a store is made.
+    #[must_use]
+    pub fn stores_lock(&self) -> PathBuf {
+        self.private.join("_stores.lock")
+    }
+
     /// The file that is locked while something is fetched into a store of `name`.
     #[must_use]
     pub fn fetch_lock(&self, name: &Name) -> PathBuf {
@@ -236,6 +245,32 @@ impl Layout {
     #[must_use]
     pub fn journal(&self, scope: Scope<'_>) -> PathBuf {
         self.journals().join(scope.key())
+    }
+
+    /// The file with the number of the workspace's last change that can be taken back.
+    #[must_use]
+    pub fn order(&self) -> PathBuf {
+        self.private.join("_order")
+    }
+
+    /// The folder of what was set aside, because nothing could be done with it: it is the maintainer's to look at.
+    #[must_use]
+    pub fn set_aside(&self) -> PathBuf {
+        self.private.join("aside")
+    }
+
+    /// Whether a journalled step of `scope` may change `path` (from the root): nothing else is one of patchq's files.
+    #[must_use]
+    pub fn is_changed_by(&self, scope: Scope<'_>, path: &RepoPath) -> bool {
+        let path = path.as_bytes();
+        if [MANIFEST, ".gitignore", ".gitattributes"].iter().any(|own| path == own.as_bytes()) {
+            return true;
+        }
+        let Scope::Upstream(name) = scope else { return false };
+        let own = [self.pin(name), self.version(name), self.session(name)];
+        let patches = format!("patches/{name}/");
+        own.iter().any(|file| self.shown(file).as_os_str().as_encoded_bytes() == path)
+            || path.starts_with(patches.as_bytes())
     }
 
     /// The folder for what need not survive a command.

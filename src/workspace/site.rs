@@ -16,6 +16,9 @@ use crate::path::RepoPath;
 /// How long a command waits for another patchq.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What the name of a store begins with that is not whole yet.
+const HALF: &str = ".store-";
+
 /// An upstream and its store.
 pub struct Site<'w> {
     /// The workspace.
@@ -40,8 +43,8 @@ impl<'w> Site<'w> {
     /// of the main one, so that a second worktree costs no transfer.
     ///
     /// # Errors
-    /// [`GitError`] when the store cannot be made or opened.
-    pub fn make(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, GitError> {
+    /// [`LockError`] when the store cannot be made or opened.
+    pub fn make(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, LockError> {
         let site = match Site::open(workspace, upstream)? {
             Some(site) => site,
             None => Site::made(workspace, upstream)?,
@@ -55,13 +58,17 @@ impl<'w> Site<'w> {
         Ok(site)
     }
 
-    fn made(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, GitError> {
+    fn made(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, LockError> {
         let dir = workspace.layout.store(&upstream.name);
         // Made beside its place and moved there: a killed run leaves no half of a store.
         let parent = dir.parent().map_or_else(PathBuf::new, ToOwned::to_owned);
         fs::create_dir_all(&parent).map_err(GitError::io("cannot make the folder", &parent))?;
+        let lock = workspace.layout.stores_lock();
+        let _lock = Lock::acquire(&lock, Mode::Exclusive, "the stores", "setup", PATIENCE, &mut |_| {})?;
+        // Whoever makes one holds the lock, so what is there was left by a killed run.
+        clear_halves(&parent)?;
         let scratch = tempfile::Builder::new()
-            .prefix(".store-")
+            .prefix(HALF)
             .tempdir_in(&parent)
             .map_err(GitError::io("cannot make a folder in", &parent))?;
         let made = scratch.path().join("git");
@@ -79,7 +86,7 @@ impl<'w> Site<'w> {
         if let Err(error) = fs::rename(&made, &dir)
             && !dir.join("HEAD").exists()
         {
-            return Err(GitError::io("cannot make", &dir)(error));
+            return Err(GitError::io("cannot make", &dir)(error).into());
         }
         let store = Store::open(&dir)?.ok_or(GitError::Missing { kind: "store", id: Id::EMPTY_TREE })?;
         Ok(Site { workspace, upstream, store })
@@ -110,6 +117,18 @@ impl<'w> Site<'w> {
     pub fn sparse(&self, tree: Id, touched: &[RepoPath]) -> Result<SparseSet, GitError> {
         SparseSet::new(&self.store, tree, self.upstream.sparse.as_deref(), touched)
     }
+}
+
+/// Removes the stores in `folder` that were not made to their end.
+fn clear_halves(folder: &Path) -> Result<(), GitError> {
+    let entries = fs::read_dir(folder).map_err(GitError::io("cannot read", folder))?;
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_name().as_encoded_bytes().starts_with(HALF.as_bytes()) {
+            let path = entry.path();
+            fs::remove_dir_all(&path).map_err(GitError::io("cannot remove", path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Locks one upstream for writing, and takes away what a killed holder left locked in its store.

@@ -318,3 +318,13 @@ in_both_worlds! {
         assert_eq!(env.read("ws/up/mine"), "mine\n");
     }
 }
+
+#[test]
+fn what_a_killed_run_left_of_a_store_goes() {
+    let env = Env::new();
+    env.workspace();
+    env.write("ws/.git/patchq/.store-x1y2z3/git/HEAD", "ref: refs/heads/patchq\n");
+    env.patchq(&["setup"]).ok();
+    let names = super::support::names_in(&env.path("ws/.git/patchq"));
+    assert!(!names.iter().any(|name| name.starts_with(".store-")), "{names:?}");
+}
