@@ -49,8 +49,16 @@ pub enum GitError {
     /// A tree holds a path that no checkout may hold.
     #[error("upstream's tree holds a path that patchq will not write: {0}")]
     EvilPath(crate::path::BadPath),
+    /// A ref that no store can hold, or not beside those that it has.
+    #[error("the ref {} cannot be written: {why}", crate::path::printable(.name.as_bytes()))]
+    RefUnfit {
+        /// The ref's full name.
+        name: String,
+        /// What is in the way.
+        why: String,
+    },
     /// A ref is not where the caller last saw it.
-    #[error("the ref {name} moved meanwhile: expected {}, found {}", show(.expected), show(.found))]
+    #[error("the ref {} moved meanwhile: expected {}, found {}", crate::path::printable(.name.as_bytes()), show(.expected), show(.found))]
     RefMoved {
         /// The ref's full name.
         name: String,

@@ -111,6 +111,29 @@ pub fn attach(store: &Store, checkout: &Path) -> Result<(), GitError> {
     fs::rename(&draft, &link).map_err(GitError::io("cannot write", link))
 }
 
+/// Unties the folder `checkout` from `store`: the `.git` file and the store's index go, and the folder where nothing is left
+/// in it. The caller has moved the checkout to nothing first.
+///
+/// # Errors
+/// [`GitError::Io`] when something cannot be removed.
+pub fn detach(store: &Store, checkout: &Path) -> Result<(), GitError> {
+    let link = checkout.join(".git");
+    if fs::symlink_metadata(&link).is_ok_and(|found| found.is_file()) {
+        fs::remove_file(&link).map_err(GitError::io("cannot remove", &link))?;
+    }
+    let index = store.dir().join("index");
+    match fs::remove_file(&index) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(GitError::io("cannot remove", index)(error)),
+        _ => {}
+    }
+    match fs::remove_dir(checkout) {
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+            Err(GitError::io("cannot remove the folder", checkout)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn real(path: &Path) -> Result<PathBuf, GitError> {
     fs::canonicalize(path).map_err(GitError::io("cannot look at", path))
 }

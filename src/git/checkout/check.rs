@@ -7,12 +7,13 @@ use bstr::{BStr, BString};
 
 use super::content::{Against, Content};
 use super::folding::Folding;
+use super::fits::Limits;
 use super::index::{Carried, DiskIndex, can_hold};
 use super::listing::Listing;
 use super::root::{Found, Kind, Meta, Root};
 use super::version::Managed;
 use super::{Differences, Obstacle, Plan, Reason, SparseSet};
-use crate::git::{Entry, GitError, Mode};
+use crate::git::{Entry, GitError, Id, Mode};
 use crate::path::{RepoPath, printable};
 
 /// What the second pass does.
@@ -54,6 +55,7 @@ pub(super) struct Check<'a> {
     pub(super) changed: &'a BTreeSet<RepoPath>,
     pub(super) managed: &'a Managed,
     index_of: Option<&'a Listing>,
+    limits: Limits,
     pub(super) actions: Actions,
     pub(super) obstacles: Vec<Obstacle>,
     /// A folder stands where a file belongs: it must be empty once everything is removed.
@@ -68,7 +70,7 @@ impl<'a> Check<'a> {
         root: &'a mut Root,
         trees: Trees<'a>,
         plan: &Plan<'a>,
-        managed: &'a Managed,
+        (managed, limits): (&'a Managed, Limits),
     ) -> Check<'a> {
         Check {
             content,
@@ -80,6 +82,7 @@ impl<'a> Check<'a> {
             changed: plan.changed,
             managed,
             index_of: trees.index_of,
+            limits,
             actions: Actions::default(),
             obstacles: Vec::new(),
             in_way: Vec::new(),
@@ -147,7 +150,7 @@ impl<'a> Check<'a> {
     /// A difference that may be kept is, and is an obstacle otherwise.
     fn differs(&mut self, path: RepoPath, reason: Reason) {
         match self.differences {
-            Differences::Keep => self.actions.kept.push(path),
+            Differences::Keep | Differences::Spare => self.actions.kept.push(path),
             Differences::Refuse => self.obstacle(&path, reason),
         }
     }
@@ -181,7 +184,7 @@ impl<'a> Check<'a> {
         }
         match &found {
             Found::Absent if changed && before.is_some() => {
-                self.obstacle(&path, Reason::LocalChange);
+                self.differs(path, Reason::LocalChange);
                 return Ok(());
             }
             Found::Absent => {}
@@ -190,7 +193,7 @@ impl<'a> Check<'a> {
             }
             Found::Folder => self.in_way.push(path.clone()),
             Found::Other => {
-                self.obstacle(&path, Reason::NoFile);
+                self.differs(path, Reason::NoFile);
                 return Ok(());
             }
             Found::File(_) | Found::Symlink(_) => {
@@ -200,10 +203,14 @@ impl<'a> Check<'a> {
                 };
                 if !old && !self.ours(&path, &found)? {
                     let reason = if before.is_some() { Reason::LocalChange } else { Reason::Untracked };
-                    self.obstacle(&path, reason);
+                    self.differs(path, reason);
                     return Ok(());
                 }
             }
+        }
+        if let Some(reason) = self.limits.against(self.content.repo, &path, after) {
+            self.obstacle(&path, reason);
+            return Ok(());
         }
         self.actions.write.insert(path, (after, found));
         Ok(())
@@ -213,6 +220,7 @@ impl<'a> Check<'a> {
         match &found {
             Found::Folder => {}
             _ if self.differences == Differences::Keep => self.actions.kept.push(path),
+            Found::Absent | Found::Blocked { .. } if self.unfit_folder(&path) => {}
             Found::Absent => self.actions.folders.push(path),
             Found::Blocked { at, symlink } => {
                 self.blocked.entry(at.clone()).or_insert(*symlink);
@@ -227,19 +235,30 @@ impl<'a> Check<'a> {
                     self.actions.remove.insert(path.clone(), found);
                     self.actions.folders.push(path);
                 } else {
-                    self.obstacle(&path, if before.is_some() { Reason::LocalChange } else { Reason::Untracked });
+                    self.differs(path, if before.is_some() { Reason::LocalChange } else { Reason::Untracked });
                 }
             }
-            Found::Other => self.obstacle(&path, Reason::NoFile),
+            Found::Other => self.differs(path, Reason::NoFile),
         }
         Ok(())
+    }
+
+    /// Whether no folder can have this path, which then is an obstacle.
+    fn unfit_folder(&mut self, path: &RepoPath) -> bool {
+        let entry = Entry { mode: Mode::Folder, id: Id::EMPTY_TREE };
+        let reason = self.limits.against(self.content.repo, path, entry);
+        let unfit = reason.is_some();
+        if let Some(reason) = reason {
+            self.obstacle(path, reason);
+        }
+        unfit
     }
 
     /// A path that the checkout held and shall not hold any more.
     fn unwanted(&mut self, path: RepoPath, before: Entry, after: Option<Entry>, found: Found) -> Result<(), GitError> {
         match &found {
             Found::Folder if before.mode == Mode::Gitlink => {
-                if self.differences == Differences::Refuse {
+                if self.differences != Differences::Keep {
                     self.actions.old_folders.push(path);
                 }
             }
@@ -247,7 +266,7 @@ impl<'a> Check<'a> {
             Found::File(_) | Found::Symlink(_) => {
                 if self.equals(&path, &found, before)? {
                     match self.differences {
-                        Differences::Refuse => drop(self.actions.remove.insert(path, found)),
+                        Differences::Refuse | Differences::Spare => drop(self.actions.remove.insert(path, found)),
                         Differences::Keep => self.actions.kept.push(path),
                     }
                 } else if !self.ours(&path, &found)? {
@@ -304,7 +323,7 @@ impl<'a> Check<'a> {
     /// lost.
     fn staged(&mut self) {
         let (Some(index), Some(old)) = (self.content.index, self.old) else { return };
-        let refuse = self.differences == Differences::Refuse;
+        let refuse = self.differences != Differences::Keep;
         let DiskIndex { files, conflicts, .. } = index;
         // A move before this one leaves nothing undecided.
         if refuse && self.index_of.is_none() {
@@ -345,16 +364,33 @@ impl<'a> Check<'a> {
         for (at, symlink) in std::mem::take(&mut self.blocked) {
             if !self.actions.remove.contains_key(&at)
                 && !self.obstacles.iter().any(|other| other.path == at.to_string())
+                && !self.spared(&at)
             {
                 self.obstacle(&at, if symlink { Reason::SymlinkOnTheWay } else { Reason::FileOnTheWay });
             }
         }
         for folder in std::mem::take(&mut self.in_way) {
-            if let Some(inside) = self.stays(&folder)? {
+            if let Some(inside) = self.stays(&folder)?
+                && !self.spared(&folder)
+            {
                 self.obstacle(&folder, Reason::FolderInTheWay { holds: inside.to_string() });
             }
         }
         Ok(())
+    }
+
+    /// Whether what stands at `at` stays, and with it nothing is written there or below: so where everything strange is spared.
+    fn spared(&mut self, at: &RepoPath) -> bool {
+        if self.differences != Differences::Spare {
+            return false;
+        }
+        let below: Vec<RepoPath> = self.actions.write.keys().filter(|path| path.is_within(at)).cloned().collect();
+        for path in below {
+            self.actions.write.remove(&path);
+            self.actions.kept.push(path);
+        }
+        self.actions.folders.retain(|path| !path.is_within(at));
+        true
     }
 
     /// Something below `folder` that will not be removed.

@@ -236,7 +236,7 @@ impl Sides {
             reason: plan.reason,
         };
         let trees = Trees { old: Some(&self.old), new: &self.work, index_of: None };
-        Checked { store, checkout, plan: &plan, trees, managed }.run(disk)
+        Checked { store, checkout, at: checkout, plan: &plan, trees, managed }.run(disk)
     }
 
     /// Writes the files; gives the stat data of those that are right.

@@ -10,6 +10,7 @@ mod check;
 mod content;
 mod export;
 mod folding;
+mod fits;
 mod hand_over;
 mod head;
 mod ignore;
@@ -30,8 +31,9 @@ mod write;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-pub use attach::{Attachment, attach, attachment};
+pub use attach::{Attachment, attach, attachment, detach};
 pub use export::export_copy;
+pub use fits::ref_fits;
 pub use hand_over::{HandOver, Indexed, Unmerged, forget_pick, hand_over, hand_over_obstacles, indexed, picked};
 pub use head::{HeadState, Line, commits, head, operation};
 pub use listing::wanted_blobs;
@@ -52,6 +54,8 @@ pub enum Differences {
     /// No tracked file is written or removed: whatever differs from the commit stays as an uncommitted change
     /// (a missing file as a deletion). For a folder that is tied to a rebuilt store.
     Keep,
+    /// They stay as uncommitted changes, all others are moved. For taking a move back that stopped in between.
+    Spare,
 }
 
 /// A move of the checkout.
@@ -95,7 +99,7 @@ pub struct Materialized {
     pub written: usize,
     /// How many files were removed.
     pub removed: usize,
-    /// Paths that differ from the commit and stay so ([`Differences::Keep`], [`Plan::changed`]).
+    /// Paths that differ from the commit and stay so ([`Differences::Keep`], [`Differences::Spare`], [`Plan::changed`]).
     pub kept: Vec<RepoPath>,
     /// What the user should hear.
     pub warnings: Vec<Warning>,
@@ -168,6 +172,12 @@ pub enum Reason {
     #[error("the commit has a path that cannot be written: {why}")]
     UnsafePath {
         /// The rule it breaks.
+        why: String,
+    },
+    /// No file system here can hold it.
+    #[error("it cannot be written: {why}")]
+    Unwritable {
+        /// Its name, or what it is.
         why: String,
     },
     /// Two paths of the commit are one for file systems that fold letter case or Unicode form.

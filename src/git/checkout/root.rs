@@ -64,6 +64,12 @@ impl Root {
         Ok(Root { top, path: path.to_owned(), open: Vec::new() })
     }
 
+    /// The longest name that a file can have here, in bytes; `None`: the file system does not say.
+    pub(super) fn longest_name(&self) -> Option<usize> {
+        let longest = rustix::fs::fstatvfs(&self.top).ok()?.f_namemax;
+        usize::try_from(longest).ok().filter(|longest| *longest > 0)
+    }
+
     /// The folder's own path.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -93,7 +99,8 @@ impl Root {
             }
             match next {
                 Ok(fd) => self.open.push((part.to_vec(), fd)),
-                Err(Errno::NOENT) => return Ok(Parent::Absent),
+                // Nothing has a name that is too long.
+                Err(Errno::NOENT | Errno::NAMETOOLONG) => return Ok(Parent::Absent),
                 Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
                     let stat = rustix::fs::statat(self.last(), *part, AtFlags::SYMLINK_NOFOLLOW)
                         .map_err(self.failed("cannot look at", path))?;
@@ -121,7 +128,7 @@ impl Root {
                 FileType::Directory => Found::Folder,
                 _ => Found::Other,
             }),
-            Err(Errno::NOENT) => Ok(Found::Absent),
+            Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(Found::Absent),
             Err(error) => Err(self.failed("cannot look at", path)(error)),
         }
     }
@@ -211,6 +218,10 @@ impl Root {
 
     /// Removes the draft that a killed run may have left.
     pub(super) fn clear_draft(&mut self) -> Result<(), GitError> {
+        // A read-only file system refuses to remove even what is not there.
+        if matches!(rustix::fs::statat(&self.top, DRAFT, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT)) {
+            return Ok(());
+        }
         match rustix::fs::unlinkat(&self.top, DRAFT, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(error) => Err(GitError::io("cannot remove", self.path.join(DRAFT))(error.into())),

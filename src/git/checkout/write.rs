@@ -9,6 +9,7 @@ use bstr::ByteSlice;
 use super::attach::{Attachment, attach, attachment};
 use super::check::{Actions, Check, Trees};
 use super::content::{Content, open_work};
+use super::fits::Limits;
 use super::index::{DiskIndex, IndexLock, entries, entries_with, in_memory};
 use super::listing::{Listing, absent_blobs, list_commit};
 use super::root::{Found, Meta, Root};
@@ -53,7 +54,7 @@ pub fn materialize(
     // Where there is no folder yet an empty one stands in: the rules on paths hold all the same.
     let look_at = if absent { stage.dir() } else { checkout };
     let trees = Trees { old: old.as_ref(), new: &new, index_of: None };
-    let check = Checked { store, checkout: look_at, plan, trees, managed: &managed };
+    let check = Checked { store, checkout: look_at, at: checkout, plan, trees, managed: &managed };
     let actions = match check.run(disk.as_mut())? {
         Ok(actions) => actions,
         Err(outcome) => return Ok(outcome),
@@ -114,7 +115,7 @@ pub fn obstacles(
     let look_at = if absent { stage.dir() } else { checkout };
     let now = now.map(|now| list_commit(store.repo(), now)).transpose()?;
     let trees = Trees { old: old.as_ref(), new: &new, index_of: now.as_ref() };
-    let check = Checked { store, checkout: look_at, plan, trees, managed: &managed };
+    let check = Checked { store, checkout: look_at, at: checkout, plan, trees, managed: &managed };
     let Err(Outcome::Refused(found)) = check.run(disk.as_mut())? else { return Ok(Vec::new()) };
     Ok(found)
 }
@@ -131,7 +132,10 @@ pub(super) fn refuse(state: &Attachment, differences: Differences) -> Option<Rea
 /// What the first pass is given.
 pub(super) struct Checked<'a> {
     pub(super) store: &'a Store,
+    /// The folder to look at.
     pub(super) checkout: &'a Path,
+    /// Where the checkout is, or will be.
+    pub(super) at: &'a Path,
     pub(super) plan: &'a Plan<'a>,
     pub(super) trees: Trees<'a>,
     pub(super) managed: &'a Managed,
@@ -151,7 +155,8 @@ impl Checked<'_> {
         repo.set_index(index).map_err(GitError::lib("cannot use the index"))?;
         let mut root = Root::open(self.checkout)?;
         let content = Content::new(&repo, disk.as_deref());
-        let check = Check::new(content, &mut root, self.trees, plan, self.managed);
+        let limits = Limits::of(&root, self.store.dir(), self.at);
+        let check = Check::new(content, &mut root, self.trees, plan, (self.managed, limits));
         let (actions, mut obstacles) = check.run()?;
         if !obstacles.is_empty() {
             let mut seen = BTreeSet::new();
