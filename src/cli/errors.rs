@@ -11,7 +11,7 @@ use crate::patch::ParseErrorKind;
 use crate::path::printable;
 use crate::ui::{Excerpt, count};
 use crate::workspace::digest::QueueChange;
-use crate::workspace::layout::{FindError, MANIFEST};
+use crate::workspace::layout::{FindError, MANIFEST, Scope};
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::manifest::{ManifestErrors, Mistake};
 use crate::workspace::publish::PublishError;
@@ -141,6 +141,10 @@ impl From<FollowError> for CliError {
         match error {
             FollowError::Checkout(error) => error.into(),
             FollowError::Git(error) => error.into(),
+            FollowError::Obstacles(ref found) if found.iter().all(|at| is_unfit(&at.reason)) => {
+                CliError::plain("checkout", error.to_string())
+                    .hint(format!("leave them out of the checkout: 'sparse' in {MANIFEST} says what it holds"))
+            }
             FollowError::Obstacles(_) => CliError::plain("dirty", error.to_string())
                 .hint("move these away, or save them, and run the command again"),
             other => CliError::of("store", &other),
@@ -152,8 +156,19 @@ impl From<PublishError> for CliError {
     fn from(error: PublishError) -> CliError {
         let made = CliError::of("files", &error);
         match &error {
-            PublishError::Stopped { .. } => made
-                .hint(hint::noted(hint::patchq(&["status"]), "once the files are either of the two again: it goes on")),
+            PublishError::Stopped { key, .. } => made
+                .hint(hint::noted(hint::patchq(&["status"]), "once the files are either of the two again: it goes on"))
+                .hint(hint::noted(undo_of(key), "takes it back, and leaves these files as they are")),
+            PublishError::Follow { key, .. } => made
+                .hint(hint::noted(
+                    hint::patchq(&["status"]),
+                    "once that is possible: every command first finishes what was begun",
+                ))
+                .hint(hint::noted(undo_of(key), "takes it back")),
+            PublishError::Back { key, .. } => made.hint(hint::noted(undo_of(key), "once that is possible")),
+            PublishError::Journal { key, file, .. } => made
+                .at(file.clone(), None)
+                .hint(hint::noted(undo_of(key), "sets the record aside; files and checkout stay as they are")),
             PublishError::InTheWay { .. } => made.hint("run the command again"),
             _ => made,
         }
@@ -262,11 +277,6 @@ impl CliError {
                 });
                 CliError::not_a_checkout(name, &what.unwrap_or(Attachment::Plain))
             }
-            SettleError::Follow(error @ (FollowError::Checkout(_) | FollowError::Git(_))) => CliError::from(error)
-                .hint(hint::noted(
-                    hint::patchq(&["status"]),
-                    "once that is possible: every command first finishes what was begun",
-                )),
             SettleError::Follow(error) => error.into(),
             SettleError::Lock(error) => error.into(),
             SettleError::Publish(error) => error.into(),
@@ -390,6 +400,10 @@ impl CliError {
     pub(super) fn undo(name: &str, error: UndoError) -> CliError {
         match error {
             UndoError::Settle(error) => CliError::settle(name, error),
+            UndoError::Session { .. } => CliError::of("session", &error)
+                .hints(hint::ways(name, ["goes on with it", "gives it up"]))
+                .in_upstream(name),
+            UndoError::Damaged { .. } => CliError::of("undo", &error).in_upstream(name),
             UndoError::Nothing => CliError::of("undo", &error).in_upstream(name),
             UndoError::Changed { command, why } => {
                 let text = format!("'{command}' cannot be undone:\n{}", why.join("\n"));
@@ -397,6 +411,17 @@ impl CliError {
             }
         }
     }
+}
+
+/// The command that takes the interrupted step of `key` back.
+fn undo_of(key: &str) -> String {
+    let name = (key != Scope::Workspace.key()).then_some(key);
+    hint::patchq(&std::iter::once("undo").chain(name).collect::<Vec<_>>())
+}
+
+/// Whether something of the commit itself cannot be in a checkout, whatever stands there.
+fn is_unfit(reason: &Reason) -> bool {
+    matches!(reason, Reason::Unwritable { .. } | Reason::UnsafePath { .. } | Reason::Collides { .. })
 }
 
 /// The ways out of a checkout whose commits are no queue.

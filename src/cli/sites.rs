@@ -11,7 +11,9 @@ use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
 use crate::ui::{Message, Task};
 use crate::workspace::lock::Holder;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{Around, FetchLock, Site, Supply, Workspace, by_url, finish_left_behind, neighbours};
+use crate::workspace::{
+    Around, FetchLock, LeftBehind, Site, Stuck, Supply, Workspace, by_url, finish_left_behind, neighbours,
+};
 
 impl Context {
     /// The workspace that the command stands in; its manifest's warnings are said.
@@ -21,10 +23,19 @@ impl Context {
 
     /// The workspace that the folder `start` stands in.
     pub(super) fn workspace_at(&self, start: &Path) -> Result<Workspace, CliError> {
+        let (workspace, stuck) = self.workspace_and_stuck(start)?;
+        match stuck.into_iter().find(|step| step.holds_all_up) {
+            Some(step) => Err(CliError::left_behind(step.error)),
+            None => Ok(workspace),
+        }
+    }
+
+    /// The workspace that the folder `start` stands in, and the interrupted steps that cannot be finished.
+    pub(super) fn workspace_and_stuck(&self, start: &Path) -> Result<(Workspace, Vec<Stuck>), CliError> {
         let mut workspace = Workspace::open(start)?;
         hint::note_root(workspace.layout.root());
-        let finished = self.around(self.command(), |around| finish_left_behind(&workspace, around));
-        let finished = finished.map_err(CliError::left_behind)?;
+        let left = self.around(self.command(), |around| finish_left_behind(&workspace, around));
+        let LeftBehind { finished, stuck } = left.map_err(CliError::left_behind)?;
         for (name, command) in &finished {
             self.tell(&format!("{name}: finished an interrupted '{command}'"));
         }
@@ -40,7 +51,7 @@ impl Context {
                 old.display()
             )));
         }
-        Ok(workspace)
+        Ok((workspace, stuck))
     }
 
     /// The upstreams called `names`, all where there are none.

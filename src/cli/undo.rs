@@ -4,15 +4,18 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
+use super::hint;
 use super::session::tell_open;
-use crate::ui::{Cell, Column, Table, age};
-use crate::workspace::Site;
-use crate::workspace::undo::{Kept, list, undo};
+use crate::ui::{Cell, Column, Message, Table, age};
+use crate::workspace::layout::Scope;
+use crate::workspace::undo::{Kept, list, sort_last_first, undo};
+use crate::workspace::{Site, Stuck, Workspace, take_stuck_back};
 
 /// Go back to before the last command that changed something
 ///
 /// Takes back the last refresh, save, export, import, add, setup --discard or
 /// verify --fix of an upstream: patch files, pin, manifest lines and checkout.
+/// What was interrupted and cannot be finished is taken back first.
 /// Only if files and checkout are still what that command left; otherwise it says
 /// what is in the way. The last 20 are kept.
 #[derive(clap::Args, Debug)]
@@ -20,11 +23,11 @@ use crate::workspace::undo::{Kept, list, undo};
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  patchq undo                     the last change, of whichever upstream
+  patchq undo                     the last change; asks where several upstreams have some
   patchq undo kubeflow --list     what could be taken back"
 )]
 pub(super) struct Args {
-    /// The upstream (left out: the one that changed last)
+    /// The upstream (left out: the only one with changes, or the last one after a question)
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
     /// Only list what could be taken back
@@ -35,6 +38,21 @@ pub(super) struct Args {
 #[derive(Debug, Serialize)]
 struct Document {
     changes: Vec<Change>,
+    /// The step that was taken back because it could not be finished.
+    interrupted: Option<Interrupted>,
+}
+
+/// A step that was taken back before it was finished.
+#[derive(Debug, Serialize)]
+struct Interrupted {
+    /// `None`: the workspace's own.
+    upstream: Option<String>,
+    /// `None`: its record could not be read.
+    command: Option<String>,
+    set_aside: bool,
+    /// What is neither as before the step nor as it makes it.
+    left: Vec<String>,
+    kept_in: Option<String>,
 }
 
 /// A change that was, or could be, taken back.
@@ -49,7 +67,12 @@ struct Change {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    let workspace = context.workspace()?;
+    let (workspace, stuck) = context.workspace_and_stuck(&context.cwd)?;
+    if !args.list
+        && let Some(key) = stuck_step(&stuck, args.name.as_deref())?
+    {
+        return take_back(context, &workspace, &key);
+    }
     let names: Vec<String> = args.name.into_iter().collect();
     let upstreams = context.upstreams(&workspace, &names)?;
     let mut all: Vec<(Site<'_>, Vec<Kept>)> = Vec::new();
@@ -62,20 +85,107 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if args.list {
         return show(context, &all);
     }
-    let newest = all.iter().filter_map(|(site, kept)| Some((kept.first()?.time, site))).max_by_key(|(time, _)| *time);
-    let Some((_, site)) = newest else {
-        let error = CliError::plain("undo", "nothing to undo");
-        return Err(if let [(site, _)] = all.as_slice() { error.in_upstream(site.name().as_str()) } else { error });
+    let Some(site) = chosen(context, &all)? else {
+        context.tell("nothing was undone");
+        if context.json {
+            context.document(Document { changes: Vec::new(), interrupted: None }, None)?;
+        }
+        return Ok(Exit::Done);
     };
     let name = site.name().to_string();
     let undone = context.around("undo", |around| undo(site, around)).map_err(|error| CliError::undo(&name, error))?;
-    context.tell(&format!("{name}: undid '{}'", undone.kept.command));
+    context.tell(&format!("{name}: undid '{}'", shown(undone.kept.command.as_bytes())));
     for (file, there) in &undone.files {
         context.tell(&format!("{name}: {}  {file}", if *there { "put back" } else { "took out" }));
     }
     tell_open(context, &workspace, site.name())?;
     if context.json {
-        context.document(Document { changes: vec![change(&name, &undone.kept)] }, None)?;
+        context.document(Document { changes: vec![change(&name, &undone.kept)], interrupted: None }, None)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The upstream whose last change is to be taken back; where there are several, somebody must have said so. `None`: they said no.
+fn chosen<'a, 'w>(context: &Context, all: &'a [(Site<'w>, Vec<Kept>)]) -> Result<Option<&'a Site<'w>>, CliError> {
+    let mut last: Vec<(&Site<'_>, &Kept)> = all.iter().filter_map(|(site, kept)| Some((site, kept.first()?))).collect();
+    sort_last_first(&mut last, |(_, kept)| kept);
+    let said = |(site, kept): &(&Site<'_>, &Kept)| {
+        format!("'{}' of {} ({})", shown(kept.command.as_bytes()), site.name(), age(kept.time, context.now()))
+    };
+    match last.as_slice() {
+        [] => {
+            let error = CliError::plain("undo", "nothing to undo");
+            Err(if let [(site, _)] = all { error.in_upstream(site.name().as_str()) } else { error })
+        }
+        [(site, _)] => Ok(Some(site)),
+        [newest, ..] if context.asker.can_ask() && !context.json => {
+            Ok(context.confirm(&format!("take back {}?", said(newest)), false)?.then_some(newest.0))
+        }
+        [newest, ..] => {
+            let text =
+                format!("several upstreams have changes to take back, the last one is {}; say which one", said(newest));
+            let hint = |(site, kept): &(&Site<'_>, &Kept)| {
+                let (command, age) = (shown(kept.command.as_bytes()), age(kept.time, context.now()));
+                hint::noted(hint::patchq(&["undo", site.name().as_str()]), format!("{command}, {age}"))
+            };
+            Err(last.iter().map(hint).fold(CliError::usage(text), CliError::hint))
+        }
+    }
+}
+
+/// Whose interrupted step is to be taken back, before any change that was finished: that of NAME, or the only one.
+fn stuck_step(stuck: &[Stuck], name: Option<&str>) -> Result<Option<String>, CliError> {
+    let name = name.map(|name| name.trim_end_matches('/'));
+    let of = |step: &&Stuck| name.is_none_or(|name| step.key == name || step.key == Scope::Workspace.key());
+    let steps: Vec<&Stuck> = stuck.iter().filter(of).collect();
+    match steps.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.key.clone())),
+        several => match several.iter().find(|step| step.key == Scope::Workspace.key()) {
+            Some(own) => Ok(Some(own.key.clone())),
+            None => {
+                let error = CliError::usage("several upstreams have an interrupted step; say which one");
+                Err(several.iter().fold(error, |error, step| error.hint(hint::patchq(&["undo", step.key.as_str()]))))
+            }
+        },
+    }
+}
+
+/// Takes the interrupted step of `key` back, and says what became of it.
+fn take_back(context: &Context, workspace: &Workspace, key: &str) -> Result<Exit, CliError> {
+    let taken = context.around("undo", |around| take_stuck_back(workspace, key, around));
+    let taken = taken.map_err(|error| CliError::settle(key, error))?;
+    let Some(taken) = taken else { return Err(CliError::plain("undo", "nothing to undo").in_upstream(key)) };
+    let name = if key == Scope::Workspace.key() { "the workspace" } else { key };
+    let command = taken.command.as_deref().map(|command| shown(command.as_bytes()));
+    let what =
+        command.map_or_else(|| "an interrupted step".to_owned(), |command| format!("the interrupted '{command}'"));
+    if taken.set_aside {
+        context.tell(&format!("{name}: {what} is set aside; files and checkout are as they were found"));
+    } else {
+        context.tell(&format!("{name}: took back {what}"));
+    }
+    for (list, word) in [(&taken.files, ""), (&taken.left.paths, " in the checkout"), (&taken.left.refs, " (a ref)")] {
+        for item in list {
+            context.say(&Message::warning(format!("{name}: left as it is{word}: {item}")));
+        }
+    }
+    if taken.left.checkout {
+        context
+            .say(&Message::warning(format!("{name}: the checkout was left as it is: it stands somewhere else by now")));
+    }
+    if let Some(folder) = &taken.kept_in {
+        context.tell(&format!("{name}: what stood there before, and what was to be written, is kept in {folder}"));
+    }
+    if context.json {
+        let interrupted = Interrupted {
+            upstream: (key != Scope::Workspace.key()).then(|| key.to_owned()),
+            command: taken.command,
+            set_aside: taken.set_aside,
+            left: taken.files.into_iter().chain(taken.left.paths).chain(taken.left.refs).collect(),
+            kept_in: taken.kept_in,
+        };
+        context.document(Document { changes: Vec::new(), interrupted: Some(interrupted) }, None)?;
     }
     Ok(Exit::Done)
 }
@@ -95,10 +205,10 @@ fn show(context: &Context, all: &[(Site<'_>, Vec<Kept>)]) -> Result<Exit, CliErr
     for (site, kept) in all {
         rows.extend(kept.iter().map(|kept| (kept.time, site.name().to_string(), kept)));
     }
-    rows.sort_by_key(|(time, ..)| std::cmp::Reverse(*time));
+    sort_last_first(&mut rows, |(_, _, kept)| kept);
     if context.json {
         let changes = rows.iter().map(|(_, name, kept)| change(name, kept)).collect();
-        context.document(Document { changes }, None)?;
+        context.document(Document { changes, interrupted: None }, None)?;
         return Ok(Exit::Done);
     }
     let mut table =

@@ -49,7 +49,7 @@ pub use remote::{
     tag_on, tag_order,
 };
 pub use rev::{BadRev, Rev};
-pub use store::{BASE, BRANCH, HANDED_OVER, SYNCED, Store, UPSTREAM};
+pub use store::{BASE, BRANCH, BROUGHT_BACK, HANDED_OVER, SYNCED, Store, UPSTREAM};
 pub use tree::{Edits, Tree, TreeChange};
 pub use url::{BadUrl, Kind, Url};
 pub use user::Setting;

@@ -17,6 +17,9 @@ pub const UPSTREAM: &str = "refs/patchq/upstream";
 /// A conflict that was put into the checkout, and the way back.
 pub const HANDED_OVER: &str = "refs/patchq/handed-over";
 
+/// The session, as bytes, that `undo` brought back last.
+pub const BROUGHT_BACK: &str = "refs/patchq/undo/brought-back";
+
 /// An open store.
 pub struct Store {
     repo: git2::Repository,

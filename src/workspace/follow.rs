@@ -1,9 +1,14 @@
 //! The git side of a step: what happens to checkout and refs once its files are written. Everything here may be done
 //! again after a kill and then ends the same.
 
+mod back;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+
+pub use back::Left;
+pub(super) use back::take_back;
 
 use super::hand_over;
 use super::site::Site;
@@ -17,6 +22,9 @@ pub(super) struct GitSide {
     /// A conflict that goes into the checkout, or leaves it.
     #[serde(default)]
     pub hand: Option<Hand>,
+    /// Where a conflict leaves the checkout: the record after which it would be there again.
+    #[serde(default)]
+    pub again: Option<Id>,
     /// Moves of the checkout, one after the other.
     pub checkout: Vec<Move>,
     /// Moves of refs.
@@ -102,7 +110,7 @@ impl GitSide {
             Hand::Over(record) => Some(record),
             Hand::Back => None,
         });
-        moves.chain(hand).chain(self.refs.iter().filter_map(|step| step.new)).collect()
+        moves.chain(hand).chain(self.again).chain(self.refs.iter().filter_map(|step| step.new)).collect()
     }
 }
 
@@ -144,7 +152,7 @@ pub(super) fn follow(
         if at != step.old && side.checkout[n..].iter().any(|step| at == Some(step.commit)) {
             continue;
         }
-        last = Some(move_checkout(site, step, observe)?);
+        last = Some(move_there(site, step, step.differences(), observe)?);
     }
     for step in &side.refs {
         observe("refs");
@@ -153,6 +161,23 @@ pub(super) fn follow(
         }
     }
     Ok(last)
+}
+
+/// Whether the refs can follow `side`: asked before a step is made certain, because afterwards they must.
+///
+/// # Errors
+/// [`GitError::RefUnfit`], [`GitError::RefMoved`].
+pub(super) fn check_refs(site: &Site<'_>, side: &GitSide) -> Result<(), GitError> {
+    for step in &side.refs {
+        let found = site.store.read_ref(&step.name)?;
+        if found != step.old && found != step.new {
+            return Err(GitError::RefMoved { name: step.name.clone(), expected: step.old, found });
+        }
+        if step.new.is_some() && found.is_none() {
+            checkout::ref_fits(&site.store, &step.name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the checkout can follow `side`: asked before a step is made certain, because afterwards it must.
@@ -168,16 +193,23 @@ pub(super) fn check(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> 
     let first = side.checkout.first().and_then(|step| step.old);
     for (n, step) in side.checkout.iter().enumerate() {
         let now = first.filter(|_| n > 0);
-        let found = step.with_plan(site, |plan| checkout::obstacles(&site.store, &site.checkout(), plan, now))?;
+        let found = step.with_plan(site, step.differences(), |plan| {
+            checkout::obstacles(&site.store, &site.checkout(), plan, now)
+        })?;
         all.extend(found.into_iter().filter(|obstacle| !all.contains(obstacle)).collect::<Vec<_>>());
     }
     if all.is_empty() { Ok(()) } else { Err(FollowError::Obstacles(all)) }
 }
 
 impl Move {
+    fn differences(&self) -> Differences {
+        if self.keep { Differences::Keep } else { Differences::Refuse }
+    }
+
     fn with_plan<T>(
         &self,
         site: &Site<'_>,
+        differences: Differences,
         run: impl FnOnce(&Plan<'_>) -> Result<T, CheckoutError>,
     ) -> Result<T, FollowError> {
         let safe = |paths: &[Vec<u8>]| paths.iter().map(RepoPath::new).collect::<Result<Vec<_>, _>>();
@@ -194,7 +226,7 @@ impl Move {
             old: self.old,
             commit: self.commit,
             sparse: &sparse,
-            differences: if self.keep { Differences::Keep } else { Differences::Refuse },
+            differences,
             changed: &changed,
             version: self.version.as_deref(),
             reason: &self.reason,
@@ -202,8 +234,15 @@ impl Move {
     }
 }
 
-fn move_checkout(site: &Site<'_>, step: &Move, observe: &dyn Fn(&str)) -> Result<Materialized, FollowError> {
-    match step.with_plan(site, |plan| checkout::materialize(&site.store, &site.checkout(), plan, observe))? {
+fn move_there(
+    site: &Site<'_>,
+    step: &Move,
+    differences: Differences,
+    observe: &dyn Fn(&str),
+) -> Result<Materialized, FollowError> {
+    match step
+        .with_plan(site, differences, |plan| checkout::materialize(&site.store, &site.checkout(), plan, observe))?
+    {
         Outcome::Done(done) => Ok(done),
         Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles)),
         Outcome::Need(ids) => Err(FollowError::Missing(ids.len())),

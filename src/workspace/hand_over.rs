@@ -16,7 +16,7 @@ pub use put_back::{Kept, PutBack, Taken, put_back};
 pub use read_back::{Away, ReadBack, read_back};
 pub(super) use record::Asked;
 pub use record::Handed;
-pub(super) use record::{finish, in_the_way};
+pub(super) use record::{finish, in_the_way, work_of};
 
 use super::digest::QueueChange;
 use super::files_side::Files;

@@ -13,6 +13,7 @@ use super::open::layout_of;
 use super::publish::{PublishError, Step, publish};
 use super::settle::Around;
 use super::site::PATIENCE;
+use super::step::take_workspace_step_back;
 use crate::git::GitError;
 use crate::path::{RepoPath, printable};
 
@@ -79,9 +80,12 @@ pub fn init(dir: &Path, around: &Around<'_>) -> Result<Initialised, InitError> {
     let _lock = Lock::acquire(&lock, Mode::Exclusive, "the workspace", around.command, PATIENCE, &mut |holder| {
         (around.on_wait)(holder);
     })?;
-    let watch = |point| (around.observe)(&format!("{point:?}"));
+    let watch = |point| around.passed(point);
     if let Some(pending) = Journal::pending(&layout, Scope::Workspace)? {
-        pending.roll_forward(&layout, &mut |_| Ok(()), &watch)?;
+        // What cannot be finished is begun anew, with the files as they are now.
+        if pending.roll_forward(&layout, &mut |_| Ok(()), &watch).is_err() {
+            take_workspace_step_back(&layout)?;
+        }
     }
     let made = make(&layout, around.command, &watch);
     if layout.private_in_root() && !had_private {

@@ -4,12 +4,14 @@
 //! record appears by a rename once all else is on the disk: from that moment the step is certain, before it nothing happened.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::digest::Sum;
 use super::files::{self, FileError, shown};
 use super::layout::{Layout, Scope};
+use super::manifest::Name;
 use super::publish::{PublishError, Step, state_of};
 use crate::path::RepoPath;
 
@@ -18,6 +20,15 @@ const RECORD: &str = "step.json";
 
 /// The number of the record's form.
 const FORM: u32 = 1;
+
+/// No record is larger, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// No more is said of what is wrong with a record, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// No command's name is longer, in bytes.
+const LONGEST_KIND: usize = 64;
 
 /// Places of a step at which a test ends the process: each is told right after what it names has happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +51,39 @@ pub enum KillPoint {
     Over,
 }
 
+impl fmt::Display for KillPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KillPoint::Stored(at) => write!(f, "Stored({at})"),
+            KillPoint::Recorded => f.write_str("Recorded"),
+            KillPoint::Committed => f.write_str("Committed"),
+            KillPoint::Staged(at) => write!(f, "Staged({at})"),
+            KillPoint::Replaced(at) => write!(f, "Replaced({at})"),
+            KillPoint::Cleared => f.write_str("Cleared"),
+            KillPoint::Followed => f.write_str("Followed"),
+            KillPoint::Over => f.write_str("Over"),
+        }
+    }
+}
+
 /// A step that is certain and not over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
     folder: PathBuf,
     key: String,
     record: Record,
+}
+
+/// Whose step is pending, and its journal, or why that cannot be read.
+pub type Found = (String, Result<Journal, PublishError>);
+
+/// The two contents of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The one before the step.
+    Old,
+    /// The one after it.
+    New,
 }
 
 /// One change of a [`Journal`].
@@ -123,8 +161,7 @@ impl Journal {
             }
             watch(KillPoint::Stored(at));
         }
-        let text = serde_json::to_vec_pretty(&self.record)
-            .map_err(|error| PublishError::Journal { file: shown(&self.folder), reason: error.to_string() })?;
+        let text = serde_json::to_vec_pretty(&self.record).map_err(|error| self.damaged(&error.to_string()))?;
         let (temporary, record) = (self.folder.join("step.json.tmp"), self.folder.join(RECORD));
         files::write_new(&temporary, &text, None)?;
         files::sync_folder(&self.folder)?;
@@ -144,11 +181,11 @@ impl Journal {
         Journal::read(layout, scope.key())
     }
 
-    /// All steps that killed commands left to be finished, in the order of their keys.
+    /// All steps that killed commands left to be finished, in the order of their keys; of one that cannot be read, why.
     ///
     /// # Errors
-    /// [`PublishError`] when a record cannot be read.
-    pub fn all_pending(layout: &Layout) -> Result<Vec<Journal>, PublishError> {
+    /// [`PublishError`] when the journals cannot be listed.
+    pub fn all_pending(layout: &Layout) -> Result<Vec<Found>, PublishError> {
         let journals = layout.journals();
         if !files::is_folder(&journals)? {
             return Ok(Vec::new());
@@ -156,20 +193,32 @@ impl Journal {
         let mut keys = Vec::new();
         for entry in fs::read_dir(&journals).map_err(FileError::io("read", &journals))? {
             let name = entry.map_err(FileError::io("read", &journals))?.file_name();
-            keys.extend(name.to_str().map(str::to_owned));
+            // A folder of another name is no step's.
+            let key = name.to_str().filter(|key| *key == Scope::Workspace.key() || Name::parse(key).is_ok());
+            keys.extend(key.map(str::to_owned));
         }
         keys.sort();
-        keys.iter().filter_map(|key| Journal::read(layout, key).transpose()).collect()
+        let read = |key: String| Some((key.clone(), Journal::read(layout, &key).transpose()?));
+        Ok(keys.into_iter().filter_map(read).collect())
     }
 
     fn read(layout: &Layout, key: &str) -> Result<Option<Journal>, PublishError> {
         let folder = layout.journals().join(key);
         let path = folder.join(RECORD);
+        let damaged = |reason: String| {
+            let reason = crate::path::printable(reason.as_bytes()).chars().take(LONGEST_REASON).collect();
+            PublishError::Journal { key: key.to_owned(), file: shown(&path), reason }
+        };
+        if files::stat(&path)?.is_some_and(|meta| meta.len() > LARGEST) {
+            return Err(damaged(format!("it is larger than {LARGEST} bytes")));
+        }
         let Some(bytes) = files::read(&path)? else { return Ok(None) };
-        let damaged = |reason: String| PublishError::Journal { file: shown(&path), reason };
         let record: Record = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         if record.form != FORM {
             return Err(damaged(format!("it has form {}, this patchq knows form {FORM}", record.form)));
+        }
+        if record.kind.len() > LONGEST_KIND || !record.kind.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Err(damaged("its command is none".to_owned()));
         }
         let journal = Journal { folder, key: key.to_owned(), record };
         journal.changes()?;
@@ -202,20 +251,49 @@ impl Journal {
 
     /// The changes, their paths checked.
     pub(super) fn changes(&self) -> Result<Vec<Change>, PublishError> {
-        let damaged = |reason: String| PublishError::Journal { file: shown(&self.folder.join(RECORD)), reason };
         let change = |change: &RecordedChange| {
-            let path = RepoPath::new(&change.path).map_err(|error| damaged(error.to_string()))?;
+            let path = RepoPath::new(&change.path).map_err(|error| self.damaged(&error.to_string()))?;
             Ok(Change { path, old: change.old, new: change.new })
         };
         self.record.changes.iter().map(change).collect()
     }
 
-    /// The new content of the `at`-th change, as the record knows it.
-    pub(super) fn new_content(&self, at: usize, sum: Sum) -> Result<Vec<u8>, PublishError> {
-        let path = self.folder.join(format!("new-{at}"));
+    /// A content of the `at`-th change, as the record knows it.
+    pub(super) fn content(&self, side: Side, at: usize, sum: Sum) -> Result<Vec<u8>, PublishError> {
+        let side = if side == Side::Old { "old" } else { "new" };
+        let path = self.folder.join(format!("{side}-{at}"));
         let bytes = files::read(&path)?.filter(|bytes| Sum::of(bytes) == sum);
         let reason = "it is not what the step's record says".to_owned();
-        bytes.ok_or_else(|| PublishError::Journal { file: shown(&path), reason })
+        bytes.ok_or_else(|| PublishError::Journal { key: self.key.clone(), file: shown(&path), reason })
+    }
+
+    /// The error of a record that says what cannot be.
+    pub(super) fn damaged(&self, reason: &str) -> PublishError {
+        let reason: String = crate::path::printable(reason.as_bytes()).chars().take(LONGEST_REASON).collect();
+        PublishError::Journal { key: self.key.clone(), file: shown(&self.folder.join(RECORD)), reason }
+    }
+
+    /// Ends the step of `scope`, done or not, readable or not: what the journal holds is kept in the folder that is given.
+    /// The caller holds the lock of `scope`.
+    ///
+    /// # Errors
+    /// [`PublishError::File`] when it cannot be moved.
+    pub fn set_aside(layout: &Layout, scope: Scope<'_>) -> Result<PathBuf, PublishError> {
+        let folder = layout.set_aside();
+        fs::create_dir_all(&folder).map_err(FileError::io("make the folder", &folder))?;
+        let mut free = (1_u32..).map(|n| folder.join(format!("{}.{n}", scope.key())));
+        let to = loop {
+            match free.next() {
+                Some(to) if files::stat(&to)?.is_some() => {}
+                Some(to) => break to,
+                None => return Err(FileError::NotAFolder(folder).into()),
+            }
+        };
+        let from = layout.journal(scope);
+        fs::rename(&from, &to).map_err(FileError::io("move away", &from))?;
+        files::sync_folder(&folder)?;
+        files::sync_folder(&layout.journals())?;
+        Ok(to)
     }
 
     /// Ends the step: first the record goes, then the rest.

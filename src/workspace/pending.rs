@@ -13,26 +13,81 @@ use super::lock::{Lock, LockError};
 use super::manifest::{Manifest, Name};
 use super::open::Workspace;
 use super::publish::PublishError;
-use super::settle::{Around, SettleError, finish_pending};
-use super::site::{Site, lock_upstream, lock_workspace};
+use super::settle::{Around, SettleError};
+use super::site::{PATIENCE, Site, lock_upstream, lock_workspace};
+use super::step::{TakenBack, finish_pending, take_step_back, take_workspace_step_back};
 
-/// Finishes the steps that killed commands left; says of each whose it was and which command's. What a living command
-/// is at is left to it.
+/// What became of the steps that killed commands left.
+#[derive(Debug, Default)]
+pub struct LeftBehind {
+    /// Those that were finished: whose it was and which command's.
+    pub finished: Vec<(String, String)>,
+    /// Those that cannot be.
+    pub stuck: Vec<Stuck>,
+}
+
+/// A step that is certain and cannot be finished.
+#[derive(Debug)]
+pub struct Stuck {
+    /// Whose it is: an upstream's name, or what [`Scope::key`] has for the workspace.
+    pub key: String,
+    /// Whether the manifest may be half of before and half of after, which is every command's affair.
+    pub holds_all_up: bool,
+    /// Why.
+    pub error: SettleError,
+}
+
+/// Finishes the steps that killed commands left. What a living command is at is left to it.
 ///
 /// # Errors
-/// [`SettleError`] when a step that changes the manifest cannot be finished; others are the affair of the commands on
-/// their upstream.
-pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<Vec<(String, String)>, SettleError> {
-    let mut finished = Vec::new();
-    for journal in Journal::all_pending(&workspace.layout)? {
-        match finish(workspace, &journal, around) {
-            Ok(true) => finished.push((journal.key().to_owned(), journal.kind().to_owned())),
-            Ok(false) => {}
-            Err(error) if changes_manifest(&journal)? => return Err(error),
-            Err(_) => {}
+/// [`SettleError`] when the journals cannot be listed.
+pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<LeftBehind, SettleError> {
+    let mut all = LeftBehind::default();
+    for (key, journal) in Journal::all_pending(&workspace.layout)? {
+        let done = match &journal {
+            Ok(journal) => finish(workspace, journal, around),
+            Err(_) => Ok(false),
+        };
+        match (journal, done) {
+            (Ok(journal), Ok(true)) => all.finished.push((key, journal.kind().to_owned())),
+            (Ok(_), Ok(false)) => {}
+            (Ok(journal), Err(error)) => {
+                all.stuck.push(Stuck { key, holds_all_up: changes_manifest(&journal)?, error });
+            }
+            // Nobody knows what it is about; its upstream's commands will not pass it.
+            (Err(error), _) => all.stuck.push(Stuck { key, holds_all_up: false, error: error.into() }),
         }
     }
-    Ok(finished)
+    Ok(all)
+}
+
+/// Takes the step of `key` back, which [`finish_left_behind`] could not finish; `None`: it is gone.
+///
+/// # Errors
+/// [`SettleError`] when it can be neither finished nor taken back, or a living command is at it.
+pub fn take_stuck_back(
+    workspace: &Workspace,
+    key: &str,
+    around: &Around<'_>,
+) -> Result<Option<TakenBack>, SettleError> {
+    let Ok(name) = Name::parse(key) else {
+        let _lock = lock_workspace(workspace, around.command, PATIENCE, around.on_wait)?;
+        return Ok(take_workspace_step_back(&workspace.layout)?);
+    };
+    let _lock = lock_upstream(workspace, &name, around.command, PATIENCE, around.on_wait)?;
+    let _second = lock_workspace(workspace, around.command, PATIENCE, around.on_wait)?;
+    let with_entry = match Journal::pending(&workspace.layout, Scope::Upstream(&name)) {
+        Ok(None) => return Ok(None),
+        Ok(Some(journal)) => with_entry(workspace, &journal)?,
+        Err(_) => None,
+    };
+    let workspace = with_entry.as_ref().unwrap_or(workspace);
+    let upstream = workspace.manifest.upstream(name.as_str());
+    match upstream.map(|upstream| Site::open(workspace, upstream)).transpose()?.flatten() {
+        Some(site) => take_step_back(&site),
+        // No entry or no store: there is nothing that the step could be taken back in.
+        None => Ok(Some(super::step::set_aside(&workspace.layout, Scope::Upstream(&name), None)?)),
+    }
 }
 
 fn changes_manifest(journal: &Journal) -> Result<bool, PublishError> {
@@ -44,7 +99,10 @@ fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Resu
     let Ok(name) = Name::parse(journal.key()) else {
         let Some(_lock) = free(workspace, Scope::Workspace, around)? else { return Ok(false) };
         let Some(journal) = Journal::pending(layout, Scope::Workspace)? else { return Ok(false) };
-        journal.roll_forward(layout, &mut |_| Ok(()), &|point| (around.observe)(&format!("{point:?}")))?;
+        if let Some(other) = journal.changes()?.iter().find(|it| !layout.is_changed_by(Scope::Workspace, &it.path)) {
+            return Err(journal.damaged(&format!("no step of the workspace changes '{}'", other.path)).into());
+        }
+        journal.roll_forward(layout, &mut |_| Ok(()), &|point| around.passed(point))?;
         return Ok(true);
     };
     let Some(_lock) = free(workspace, Scope::Upstream(&name), around)? else { return Ok(false) };

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::digest::Sum;
 use super::files::{self, FileError, shown};
-use super::journal::{Change, Journal, KillPoint};
+use super::journal::{Change, Journal, KillPoint, Side};
 use super::layout::{Layout, Scope};
 use crate::path::RepoPath;
 
@@ -76,6 +76,8 @@ pub enum PublishError {
     /// The journal itself is damaged.
     #[error("{file}: the journal of a step cannot be read: {reason}")]
     Journal {
+        /// Whose step it is.
+        key: String,
         /// The file, as it is shown.
         file: String,
         /// What is wrong with it.
@@ -98,6 +100,16 @@ pub enum PublishError {
     Follow {
         /// Whose step it is.
         key: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What followed the files cannot be taken back; the step is certain still.
+    #[error("{key}: an interrupted '{kind}' cannot be taken back")]
+    Back {
+        /// Whose step it is.
+        key: String,
+        /// The step's word.
+        kind: String,
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -156,7 +168,7 @@ impl Journal {
         let changes = self.changes()?;
         let todo = self.check(layout, &changes)?;
         for (at, change) in &todo {
-            self.stage(layout, *at, change)?;
+            self.stage(layout, *at, change, Side::New)?;
             watch(KillPoint::Staged(*at));
         }
         for (at, change) in &todo {
@@ -217,10 +229,10 @@ impl Journal {
         change.path.below(layout.root()).with_file_name(format!(".patchq-{}-{at}.tmp", self.key()))
     }
 
-    /// Writes the new content beside the file, with the permissions of the file.
-    fn stage(&self, layout: &Layout, at: usize, change: &Change) -> Result<(), PublishError> {
+    /// Writes what `change` makes of the file, the journal's content on `side`, beside it, with its permissions.
+    fn stage(&self, layout: &Layout, at: usize, change: &Change, side: Side) -> Result<(), PublishError> {
         let Some(sum) = change.new else { return Ok(()) };
-        let bytes = self.new_content(at, sum)?;
+        let bytes = self.content(side, at, sum)?;
         let (staged, target) = (self.staged(layout, at, change), change.path.below(layout.root()));
         if let Some(folder) = target.parent() {
             files::make_folders(layout.root(), folder)?;
@@ -295,6 +307,9 @@ fn sync(layout: &Layout, changes: &[Change]) -> Result<(), PublishError> {
     }
     Ok(())
 }
+
+mod back;
+pub use back::RolledBack;
 
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,18 @@
 //! From the files to the checkout: the queue applied on its pin, and everything in the store made to say so.
 
-use std::error::Error;
-
 use super::digest::QueueChange;
 use super::files_side::{Files, FilesError};
-use super::follow::{FollowError, GitSide, Move, RefMove, follow, sparse_of};
-use super::journal::{Journal, KillPoint};
+use super::follow::{FollowError, GitSide, Move, RefMove, sparse_of};
 use super::last_copy::{LastCopy, last_copies};
-use super::layout::Scope;
 use super::left::Taken;
-use super::lock::{Holder, Lock, LockError};
+use super::lock::{Holder, LockError};
 use super::manifest::Track;
 use super::named_paths::{AbsentPath, absent_paths};
-use super::publish::{self, PublishError, Step};
+use super::publish::PublishError;
 use super::record::Record;
-use super::site::{PATIENCE, Site, lock_upstream};
+use super::site::Site;
 use super::state::{Cell, Commits, NewCommit, State, Unreadable};
+pub(super) use super::step::{begin, do_step};
 use super::supply::{Supply, SupplyError};
 use super::undo;
 use super::version::taken_for;
@@ -418,87 +415,6 @@ pub fn is_exact(version: &str, pin: Id) -> bool {
     });
     let id = version.len() >= 4 && pin.to_string().starts_with(version);
     !described && !id
-}
-
-/// Does a step with this git side under the journal; the caller holds the lock.
-///
-/// # Errors
-/// [`SettleError`]. When the checkout is in the way and no file was to change, nothing happened.
-pub(super) fn do_step(
-    site: &Site<'_>,
-    objects: &mut Objects<'_>,
-    changes: Vec<publish::FileChange>,
-    side: &GitSide,
-    around: &Around<'_>,
-) -> Result<Option<Materialized>, SettleError> {
-    objects.flush(&side.ids())?;
-    // Of several moves the first must not be done where the second cannot.
-    if !changes.is_empty() || side.checkout.len() > 1 || side.hand.is_some() {
-        super::follow::check(site, side)?;
-    }
-    let layout = &site.workspace.layout;
-    let payload = serde_json::to_value(side).map_err(FollowError::from)?;
-    let step = Step { kind: around.command.to_owned(), changes, payload };
-    let only_git = step.changes.is_empty();
-    let mut done = None;
-    let reason = format!("patchq {}", around.command);
-    let scope = Scope::Upstream(site.name());
-    let watch = |point: KillPoint| (around.observe)(&format!("{point:?}"));
-    let mut after = |_: &serde_json::Value| -> Result<(), Box<dyn Error + Send + Sync>> {
-        // Boxed here: `?` would box the box, and nobody could tell what is in it.
-        done = follow(site, side, &reason, around.observe)
-            .map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>)?;
-        Ok(())
-    };
-    match publish::publish(layout, scope, &step, &mut after, &watch) {
-        Ok(()) => Ok(done),
-        Err(error) => {
-            // Refused before anything was touched: there is nothing to finish.
-            let untouched = matches!(&error, PublishError::Follow { source, .. }
-                if matches!(source.downcast_ref(), Some(FollowError::Obstacles(_) | FollowError::Missing(_))));
-            if only_git
-                && untouched
-                && let Some(journal) = Journal::pending(layout, scope)?
-            {
-                journal.withdraw(layout)?;
-            }
-            Err(match error {
-                PublishError::Follow { source, key } => match source.downcast::<FollowError>() {
-                    Ok(follow) => SettleError::Follow(*follow),
-                    Err(source) => SettleError::Publish(PublishError::Follow { source, key }),
-                },
-                other => SettleError::Publish(other),
-            })
-        }
-    }
-}
-
-/// Locks the upstream of `site` for a change, and finishes what a killed command left behind.
-///
-/// # Errors
-/// [`SettleError`] when another patchq does not let go, or the step cannot be finished.
-pub(super) fn begin(site: &Site<'_>, around: &Around<'_>) -> Result<Lock, SettleError> {
-    let lock = lock_upstream(site.workspace, site.name(), around.command, PATIENCE, around.on_wait)?;
-    finish_pending(site, around)?;
-    Ok(lock)
-}
-
-/// Finishes the step that a killed command left behind, if there is one. The caller holds the lock.
-///
-/// # Errors
-/// [`SettleError`] when it cannot be finished.
-pub fn finish_pending(site: &Site<'_>, around: &Around<'_>) -> Result<bool, SettleError> {
-    let layout = &site.workspace.layout;
-    let Some(journal) = Journal::pending(layout, Scope::Upstream(site.name()))? else { return Ok(false) };
-    let reason = format!("patchq {} (finished later)", journal.kind());
-    let mut after = |payload: &serde_json::Value| -> Result<(), Box<dyn Error + Send + Sync>> {
-        let side: GitSide = serde_json::from_value(payload.clone())?;
-        follow(site, &side, &reason, around.observe)
-            .map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>)?;
-        Ok(())
-    };
-    journal.roll_forward(layout, &mut after, &|point| (around.observe)(&format!("{point:?}")))?;
-    Ok(true)
 }
 
 /// Makes a plain, independent repository of the stack's top at `dest`, outside of the workspace.

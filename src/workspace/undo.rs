@@ -2,9 +2,12 @@
 //! the old commits alive, under `refs/patchq/undo/`.
 
 mod keep;
+mod order;
+mod session;
 
 use std::collections::BTreeSet;
 
+use super::digest::Sum;
 use super::follow::{GitSide, Hand, Move, RefMove};
 use super::publish::{FileChange, PublishError, state_of};
 use super::settle::{Around, SettleError, begin, do_step};
@@ -14,9 +17,10 @@ use crate::git::checkout::{self, Attachment, HeadState};
 use crate::git::{BRANCH, Edits, GitError, HANDED_OVER, Id, Objects};
 use crate::path::{RepoPath, printable};
 
-use keep::{FILE, REFS, entries, ref_name};
 pub(super) use keep::{Handed, keep, keep_files, keep_handed, tree_with, uncommitted, work_commit};
 pub use keep::{Kept, work_tree};
+use keep::{REFS, content, entries, read_kept, ref_name};
+pub(super) use session::{is_brought_back, keep_session};
 
 /// What was taken back.
 #[derive(Debug, Clone)]
@@ -41,6 +45,18 @@ pub enum UndoError {
         /// What changed since.
         why: Vec<String>,
     },
+    /// A refresh waits for decisions and could not be gone on with afterwards.
+    #[error("'{command}' cannot be undone while a refresh waits for decisions: it could not go on afterwards")]
+    Session {
+        /// The command.
+        command: String,
+    },
+    /// What is kept of the change is not what the change was.
+    #[error("'{command}' cannot be undone: what is kept of its files is damaged")]
+    Damaged {
+        /// The command.
+        command: String,
+    },
     /// The rest.
     #[error(transparent)]
     Settle(#[from] SettleError),
@@ -60,28 +76,25 @@ pub fn list(site: &Site<'_>) -> Result<Vec<Kept>, GitError> {
     let mut objects = Objects::new(&site.store)?;
     let mut all = Vec::new();
     for (_, at) in entries(site)?.into_iter().rev() {
-        all.extend(read(&mut objects, at)?.map(|(kept, _)| kept));
+        all.extend(read_kept(site, &mut objects, at)?);
     }
     Ok(all)
 }
 
-/// A kept change and the contents of its files, old and new.
-type Contents = Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>;
+/// Sorts the changes of a workspace, each with whatever belongs to it, the last one first; what no number and no clock
+/// tells apart stays in its order.
+pub fn sort_last_first<T>(changes: &mut [T], kept: impl Fn(&T) -> &Kept) {
+    changes.sort_by_key(|change| std::cmp::Reverse(kept(change).rank()));
+}
 
-fn read(objects: &mut Objects<'_>, at: Id) -> Result<Option<(Kept, Contents)>, GitError> {
-    let tree = objects.commit(at)?.tree;
-    let mut content = |name: String| -> Result<Option<Vec<u8>>, GitError> {
-        let path = RepoPath::new(name).map_err(GitError::EvilPath)?;
-        let Some(entry) = objects.entry(tree, &path)? else { return Ok(None) };
-        Ok(objects.blob(entry.id)?.map(|bytes| bytes.to_vec()))
-    };
-    let text = content(FILE.to_owned())?.unwrap_or_default();
-    let Ok(kept) = serde_json::from_slice::<Kept>(&text) else { return Ok(None) };
-    let mut contents = Vec::with_capacity(kept.files.len());
-    for n in 0..kept.files.len() {
-        contents.push((content(format!("old/{n}"))?, content(format!("new/{n}"))?));
+/// The last change of `site`: its number, its commit, and what it says. One that no patchq can have made is passed over.
+fn newest(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<Option<(u64, Id, Kept)>, GitError> {
+    for (number, at) in entries(site)?.into_iter().rev() {
+        if let Some(kept) = read_kept(site, objects, at)? {
+            return Ok(Some((number, at, kept)));
+        }
     }
-    Ok(Some((kept, contents)))
+    Ok(None)
 }
 
 /// Takes the last change of `site` back, if everything is still what it left.
@@ -91,15 +104,27 @@ fn read(objects: &mut Objects<'_>, at: Id) -> Result<Option<(Kept, Contents)>, G
 pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
     let _lock = begin(site, around)?;
     let mut objects = Objects::new(&site.store).map_err(UndoError::of)?;
-    let newest = entries(site).map_err(UndoError::of)?.pop().ok_or(UndoError::Nothing)?;
-    let (kept, contents) = read(&mut objects, newest.1).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
+    let (number, at, kept) = newest(site, &mut objects).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
+    if site.store.read_ref(HANDED_OVER).map_err(UndoError::of)?.is_some() {
+        return Err(UndoError::Settle(SettleError::Unreadable(Unreadable::HandedOver)));
+    }
+    if !session::allows(site, &mut objects, &kept, at)? {
+        return Err(UndoError::Session { command: kept.command });
+    }
     let why = changed_since(site, &mut objects, &kept)?;
     if !why.is_empty() {
         return Err(UndoError::Changed { command: kept.command, why });
     }
+    let tree = objects.commit(at).map_err(UndoError::of)?.tree;
     let mut changes = Vec::with_capacity(kept.files.len());
-    for (file, (old, new)) in kept.files.iter().zip(contents) {
+    for (n, file) in kept.files.iter().enumerate() {
         let path = RepoPath::new(&file.path).map_err(|e| UndoError::of(GitError::EvilPath(e)))?;
+        let old = content(&mut objects, tree, &format!("old/{n}")).map_err(UndoError::of)?;
+        let new = content(&mut objects, tree, &format!("new/{n}")).map_err(UndoError::of)?;
+        let sum = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Sum::of);
+        if (sum(&old), sum(&new)) != (file.old, file.new) {
+            return Err(UndoError::Damaged { command: kept.command });
+        }
         changes.push(FileChange { path, old: new, new: old });
     }
     let outside = changes.iter().any(|change| change.path.parent().is_none());
@@ -107,7 +132,11 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
         .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
         .transpose()
         .map_err(UndoError::of)?;
-    let side = back(site, &mut objects, &kept, newest).map_err(UndoError::Settle)?;
+    let mut side = back(site, &mut objects, &kept, (number, at)).map_err(UndoError::Settle)?;
+    let own = session::shown(site);
+    let brought = changes.iter().find(|change| change.path.as_bytes() == own.as_bytes());
+    let brought = brought.and_then(|change| change.new.clone());
+    side.refs.extend(session::remember(site, &mut objects, &kept, brought).map_err(UndoError::of)?);
     do_step(site, &mut objects, changes, &side, around)?;
     let files = kept.files.iter().map(|file| (printable(file.path.as_bytes()), file.old.is_some())).collect();
     Ok(Undone { kept, files })
@@ -122,7 +151,7 @@ fn back(
 ) -> Result<GitSide, SettleError> {
     let reverse = |step: &RefMove| RefMove { name: step.name.clone(), old: step.new, new: step.old };
     let refs = kept.refs.iter().rev().map(reverse).collect();
-    let mut side = GitSide { hand: kept.handed.map(Hand::Over), checkout: Vec::new(), refs };
+    let mut side = GitSide { hand: kept.handed.map(Hand::Over), refs, ..GitSide::default() };
     side.refs.retain(|step| !step.name.starts_with(REFS));
     side.refs.push(RefMove { name: ref_name(number), old: Some(at), new: None });
     let attached = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
@@ -186,9 +215,6 @@ fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Res
     if tip != kept.branch.1 {
         why.push("the checkout's commits changed since".to_owned());
     }
-    if site.store.read_ref(HANDED_OVER).map_err(UndoError::of)?.is_some() {
-        return Err(UndoError::Settle(SettleError::Unreadable(Unreadable::HandedOver)));
-    }
     let folder = site.checkout();
     let attached = checkout::attachment(&site.store, &folder).map_err(UndoError::of)? == Attachment::Ours;
     if kept.handed.is_some() && !attached {
@@ -232,28 +258,4 @@ fn edited_since(
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn a_record_that_says_nothing_of_what_stayed_is_read() {
-        let kept = Kept {
-            command: "save".to_owned(),
-            time: 1,
-            files: Vec::new(),
-            refs: Vec::new(),
-            branch: (Some(Id::EMPTY_TREE), None),
-            pin: None,
-            work: Some(Id::EMPTY_TREE),
-            left: None,
-            handed: None,
-            version: None,
-            notes: Vec::new(),
-        };
-        let mut value = serde_json::to_value(&kept).unwrap();
-        assert!(value.as_object_mut().unwrap().remove("left").is_some());
-        assert_eq!(serde_json::from_value::<Kept>(value).unwrap(), kept);
-    }
-}
+mod tests;

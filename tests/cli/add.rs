@@ -262,7 +262,7 @@ fn under_hostile_settings_nothing_of_the_users_runs() {
     }
     env.patchq(&["import", "up", "../old"]).ok();
     env.patchq(&["import", "again", "../old", "--commit", &up.pin[..7], "--url", "../up.git"]).ok();
-    env.patchq(&["undo"]).ok();
+    env.patchq(&["undo", "again"]).ok();
     env.patchq(&["setup"]).ok();
     assert_eq!(env.queue().len(), up.patches.len());
     env.assert_unmarked();

@@ -232,10 +232,59 @@ in_both_worlds! {
         }
     }
 
+    fn with_several_upstreams_somebody_says_which(env) {
+        two(env);
+        env.patchq(&["save", "two", "-m", "Two"]).ok();
+        env.patchq(&["undo", "two"]).ok().says("undid 'save'");
+        env.patchq(&["save", "two", "-m", "Two"]).ok();
+        env.patchq(&["save", "up", "-m", "One"]).ok();
+        let before = env.state();
+        let run = env.patchq(&["undo"]).exits(2).one_error();
+        run.says("several upstreams have changes to take back, the last one is 'save' of up (just now); say which one")
+            .hints("patchq undo up     (save, just now)").hints("patchq undo two     (save, just now)");
+        let json = env.patchq(&["undo", "--json"]).exits(2).json();
+        assert_eq!(json["error"]["kind"], "usage");
+        assert!(before == env.state());
+        let list = env.patchq(&["undo", "--list"]).ok().stdout;
+        let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+        assert_eq!(names, ["up", "two"], "{list}");
+        env.patchq(&["undo", "two"]).ok().says("two: undid 'save'");
+        // Where one is left nobody is asked.
+        env.patchq(&["undo"]).ok().says("up: undid 'save'");
+    }
+
+    fn on_a_terminal_it_asks_which(env) {
+        two(env);
+        env.patchq(&["save", "two", "-m", "Two"]).ok();
+        env.patchq(&["save", "up", "-m", "One"]).ok();
+        let before = env.state();
+        let mut terminal = env.terminal(&["undo"]);
+        terminal.answer("take back 'save' of up (just now)?", "n");
+        terminal.end().exits(0).left("nothing was undone");
+        assert!(before == env.state());
+        let mut terminal = env.terminal(&["undo"]);
+        terminal.answer("take back 'save' of up (just now)?", "y");
+        terminal.end().exits(0).left("up: undid 'save'");
+    }
+
     fn nothing_yet(env) {
         env.ready();
         env.changes_nothing(&["undo"]).exits(1).one_error().says("nothing to undo");
         env.changes_nothing(&["undo", "--list"]).ok().says("nothing to undo");
+    }
+}
+
+/// Two upstreams with a change in each checkout.
+fn two(env: &Env) {
+    let usual = env.workspace();
+    let entry = env.read("ws/upstreams.toml").replace("[upstream.up]", "[upstream.two]");
+    env.write("ws/upstreams.toml", format!("{}{entry}", env.read("ws/upstreams.toml")));
+    env.entry("two", &usual.pin, Some("v1.0"), &usual.patches);
+    env.write("ws/.gitignore", "/up/\n/two/\n");
+    env.commit_workspace("Two");
+    env.patchq(&["setup"]).ok();
+    for name in ["up", "two"] {
+        put(&env.path(format!("ws/{name}/app/main.py")), "import util\n");
     }
 }
 

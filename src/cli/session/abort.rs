@@ -1,7 +1,7 @@
 //! `patchq refresh --abort`.
 
 use super::super::context::Context;
-use super::super::failure::{CliError, Exit};
+use super::super::failure::{CliError, Exit, shown};
 use super::super::hint;
 use super::super::refresh::{Args, failed};
 use super::checkout::tell_kept;
@@ -26,14 +26,23 @@ pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream
     let ended = context.around("refresh --abort", |around| abort(&site, around)).map_err(wrong)?;
     match &ended {
         Aborted::Nothing => return Err(wrong(RefreshError::NoSession)),
-        Aborted::Session => {}
+        Aborted::Session | Aborted::SetAside(_) => {}
         Aborted::HandedOver(kept) => {
             context.tell(&format!("{name}: the checkout is what it was before the conflict was put there"));
             tell_kept(context, name, kept);
         }
     }
-    let undo = hint::patchq(&["undo", name]);
-    context.tell(&format!("{name}: the refresh is given up; '{undo}' brings its decisions back"));
+    let kept = match &ended {
+        Aborted::SetAside(file) => {
+            Some(format!("its decisions are kept in {}", shown(file.as_os_str().as_encoded_bytes())))
+        }
+        Aborted::HandedOver(kept) => kept.set_aside.as_ref().map(|commit| {
+            format!("what was in the checkout is kept: {}", hint::git_in(name, &["show", commit]))
+        }),
+        Aborted::Nothing | Aborted::Session => None,
+    };
+    let kept = kept.unwrap_or_else(|| format!("'{}' brings its decisions back", hint::patchq(&["undo", name])));
+    context.tell(&format!("{name}: the refresh is given up; {kept}"));
     if context.json {
         context.document(serde_json::json!({ "name": name, "aborted": true }), None)?;
     }

@@ -168,7 +168,7 @@ pub(super) fn tell_kept(context: &Context, name: &str, kept: &Kept) {
     let paths = (!named.is_empty()).then(|| format!("what was made of {}{more}", named.join(", ")));
     let commits = (!kept.commits.is_empty()).then(|| count(kept.commits.len(), "commit", "commits"));
     let all: Vec<String> = paths.into_iter().chain(commits).collect();
-    if !all.is_empty() {
+    if !all.is_empty() && kept.set_aside.is_none() {
         context.tell(&format!("{name}: kept for '{}': {}", hint::patchq(&["undo", name]), all.join(", ")));
     }
 }

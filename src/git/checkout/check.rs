@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bstr::{BStr, BString};
 
 use super::content::{Against, Content};
-use super::folding::Folding;
 use super::fits::Limits;
+use super::folding::Folding;
 use super::index::{Carried, DiskIndex, can_hold};
 use super::listing::Listing;
 use super::root::{Found, Kind, Meta, Root};

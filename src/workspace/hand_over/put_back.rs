@@ -24,6 +24,8 @@ pub struct PutBack {
     pub taken: Option<Taken>,
     /// The step is one that `undo` takes back even where nothing was made since.
     pub undoable: bool,
+    /// The conflict is the one that `undo` brought back: if nothing was made since, it is set aside instead.
+    pub brought_back: bool,
 }
 
 /// What was taken of a checkout.
@@ -44,6 +46,8 @@ pub struct Kept {
     pub commits: Vec<Id>,
     /// The commit that holds the working tree as it was, on HEAD as it was; `None`: there was nothing to keep.
     pub at: Option<Id>,
+    /// The ref that keeps it, where it is no step that `undo` takes back.
+    pub set_aside: Option<String>,
     /// What happened to the files.
     pub checkout: Option<Materialized>,
 }
@@ -86,10 +90,17 @@ pub fn put_back(
             return Err(HandOverError::ChangedMeanwhile(paths.join(", ")));
         }
         kept = now.kept(objects, &handed, &wish)?;
+        let untouched = wish.brought_back && now.work.tree == handed.work;
         let record = now.record(site, objects, handed)?;
         let again = record.make(objects, tip)?;
+        side.again = Some(again);
+        if untouched {
+            let name = free_ref(site)?;
+            side.refs.push(RefMove { name: name.clone(), old: None, new: Some(record_at) });
+            (kept.at, kept.set_aside) = (Some(now.commit), Some(name));
+        }
         let is_kept = wish.undoable || !kept.paths.is_empty() || !kept.commits.is_empty();
-        if is_kept {
+        if is_kept && !untouched {
             let commits =
                 undo::Handed { tip, record: again, work: now.commit, left: now.left(site, objects, &record, tip)? };
             side.refs.extend(undo::keep_handed(site, objects, &commits, &wish.changes, around)?);
@@ -104,6 +115,14 @@ pub fn put_back(
     }
     kept.checkout = do_step(site, objects, wish.changes, &side, around)?;
     Ok(kept)
+}
+
+/// A ref for what is set aside.
+fn free_ref(site: &Site<'_>) -> Result<String, GitError> {
+    let below = "refs/patchq/aside/";
+    let known = site.store.refs_below(below)?;
+    let numbers = known.iter().filter_map(|(name, _)| name.strip_prefix(below)?.parse::<u64>().ok());
+    Ok(format!("{below}{}", numbers.max().unwrap_or(0) + 1))
 }
 
 /// The checkout as it is now.

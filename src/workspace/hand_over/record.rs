@@ -285,6 +285,14 @@ pub(in crate::workspace) fn finish(
     })
 }
 
+/// The tree that the working tree becomes by it.
+///
+/// # Errors
+/// [`GitError`] when the record cannot be read.
+pub(in crate::workspace) fn work_of(site: &Site<'_>, at: Id) -> Result<Id, GitError> {
+    Ok(Handed::at(site, at)?.work)
+}
+
 /// What would be in its way.
 ///
 /// # Errors

@@ -163,7 +163,7 @@ pub fn come_back(
     let paths: BTreeSet<RepoPath> = back.paths.iter().chain(&back.others).map(|(path, _)| path.clone()).collect();
     let taken = back.work.map(|work| Taken { paths, work });
     let changes = change(site, Some(&bytes), Some(session.bytes(site)))?.into_iter().collect();
-    let kept = put_back(site, objects, PutBack { changes, taken, undoable: false }, around)?;
+    let kept = put_back(site, objects, PutBack { changes, taken, ..PutBack::default() }, around)?;
     Ok(CameBack { decided, kept })
 }
 

@@ -66,6 +66,11 @@ impl Place {
         entries.map(|entry| (path(&entry), text(&entry))).collect()
     }
 
+    /// Whose steps are pending.
+    fn pending(&self) -> Vec<String> {
+        Journal::all_pending(&self.layout).unwrap().into_iter().map(|(key, _)| key).collect()
+    }
+
     fn publish(&self, step: &Step) -> Result<(), PublishError> {
         publish(&self.layout, self.scope(), step, &mut |_| Ok(()), &|_| {})
     }
@@ -108,7 +113,7 @@ fn a_step_is_done_and_taken_back() {
     assert_eq!(place.tree(), with_folders(&AFTER));
     assert_eq!(*followed.borrow(), [serde_json::json!({"ref": "x"})]);
     assert_eq!(fs::metadata(place.at("patches/x/0001.patch")).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(Journal::all_pending(&place.layout).unwrap(), []);
+    assert_eq!(place.pending(), Vec::<String>::new());
     assert_eq!(fs::read_dir(place.layout.journals()).unwrap().count(), 0);
 
     place.publish(&step().reverse("undo", serde_json::Value::Null)).unwrap();
@@ -185,7 +190,7 @@ fn files_that_changed_meanwhile_stop_it() {
     let before = place.tree();
     let error = place.publish(&step()).unwrap_err();
     assert_eq!(error.to_string(), "changed meanwhile: commits/x.txt, patches/x/0003.patch; nothing was written");
-    assert_eq!((place.tree(), Journal::all_pending(&place.layout).unwrap()), (before, Vec::new()));
+    assert_eq!((place.tree(), place.pending()), (before, Vec::<String>::new()));
 }
 
 #[test]
@@ -202,7 +207,7 @@ fn an_edit_after_a_kill_is_not_overwritten() {
     );
     assert_eq!(place.tree(), before);
     assert!(journal.withdraw(&place.layout).unwrap());
-    assert_eq!((place.tree(), Journal::all_pending(&place.layout).unwrap()), (before, Vec::new()));
+    assert_eq!((place.tree(), place.pending()), (before, Vec::<String>::new()));
 }
 
 #[test]
@@ -216,7 +221,7 @@ fn a_step_that_began_is_not_withdrawn() {
     let ran =
         catch_unwind(AssertUnwindSafe(|| publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &watch)));
     assert!(ran.is_err());
-    let journal = Journal::all_pending(&place.layout).unwrap().remove(0);
+    let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
     assert!(!journal.withdraw(&place.layout).unwrap());
     journal.roll_forward(&place.layout, &mut |_| Ok(()), &|_| {}).unwrap();
     assert_eq!(place.tree(), with_folders(&AFTER));
@@ -246,7 +251,7 @@ fn what_follows_may_fail_and_is_tried_again() {
     assert_eq!(place.tree(), with_folders(&AFTER));
     let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
     journal.roll_forward(&place.layout, &mut |_| Ok(()), &|_| {}).unwrap();
-    assert_eq!(Journal::all_pending(&place.layout).unwrap(), []);
+    assert_eq!(place.pending(), Vec::<String>::new());
 }
 
 #[test]
@@ -289,7 +294,11 @@ fn a_damaged_journal_is_said() {
     );
     assert_eq!(place.tree(), before);
     fs::write(journal.folder().join("step.json"), "{").unwrap();
-    assert!(matches!(Journal::all_pending(&place.layout), Err(PublishError::Journal { .. })));
+    let all = Journal::all_pending(&place.layout).unwrap();
+    assert!(matches!(all.as_slice(), [(key, Err(PublishError::Journal { .. }))] if key == "x"), "{all:?}");
+    let kept = Journal::set_aside(&place.layout, place.scope()).unwrap();
+    assert_eq!(fs::read(kept.join("new-0")).unwrap(), b"torn");
+    assert_eq!((place.tree(), place.pending()), (before, Vec::new()));
 }
 
 #[test]
@@ -303,7 +312,7 @@ fn what_fails_before_the_first_file_is_taken_back() {
     let error = publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &torn).unwrap_err();
     assert!(matches!(error, PublishError::Journal { .. }), "{error}");
     assert_eq!(place.tree(), with_folders(&BEFORE));
-    assert_eq!(Journal::all_pending(&place.layout).unwrap(), []);
+    assert_eq!(place.pending(), Vec::<String>::new());
 }
 
 #[test]
@@ -318,4 +327,54 @@ fn a_journal_that_cannot_be_written_leaves_nothing() {
     assert!(matches!(error, PublishError::File(_)), "{error}");
     assert_eq!(place.tree(), with_folders(&BEFORE));
     assert_eq!(fs::read_dir(place.layout.journals()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_step_is_taken_back_from_wherever_it_was_killed() {
+    let mut taken = 0;
+    for at in 0.. {
+        let place = Place::new();
+        let (_, watch) = killer(at);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &watch).unwrap();
+        }));
+        if ran.is_ok() {
+            break;
+        }
+        let Some(journal) = Journal::pending(&place.layout, place.scope()).unwrap() else { continue };
+        let mut told = 0;
+        let mut back = |_: &serde_json::Value| {
+            told += 1;
+            Ok(())
+        };
+        let done = journal.roll_back(&place.layout, place.scope(), &mut back).unwrap();
+        assert_eq!((done, told), (RolledBack { left: Vec::new(), kept_in: None }, 1), "killed at {at}");
+        assert_eq!((place.tree(), place.pending()), (with_folders(&BEFORE), Vec::new()), "killed at {at}");
+        assert_eq!(fs::metadata(place.at("patches/x/0001.patch")).unwrap().permissions().mode() & 0o777, 0o600);
+        taken += 1;
+    }
+    assert!(taken > 10, "{taken}");
+}
+
+#[test]
+fn what_is_neither_old_nor_new_is_left_when_a_step_is_taken_back() {
+    let place = Place::new();
+    let error = publish(&place.layout, place.scope(), &step(), &mut |_| Err("no store".into()), &|_| {}).unwrap_err();
+    assert!(matches!(error, PublishError::Follow { .. }), "{error}");
+    fs::write(place.at("commits/x.txt"), "by hand").unwrap();
+    let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
+    let after = place.tree();
+    let error = journal.roll_back(&place.layout, place.scope(), &mut |_| Err("no store".into())).unwrap_err();
+    assert_eq!(error.to_string(), "x: an interrupted 'refresh' cannot be taken back");
+    let mut kept = place.tree();
+    kept.retain(|path, _| !path.contains(".patchq-x-"));
+    assert_eq!((kept, place.pending()), (after, vec!["x".to_owned()]));
+    let done = journal.roll_back(&place.layout, place.scope(), &mut |_| Ok(())).unwrap();
+    assert_eq!(done.left, ["commits/x.txt"]);
+    let mut wanted = with_folders(&BEFORE);
+    wanted.insert("commits/x.txt".to_owned(), "by hand".to_owned());
+    assert_eq!((place.tree(), place.pending()), (wanted, Vec::new()));
+    let kept_in = done.kept_in.unwrap();
+    let kept: Vec<Vec<u8>> = (0..7).filter_map(|n| fs::read(kept_in.join(format!("old-{n}"))).ok()).collect();
+    assert!(kept.contains(&b"old pin".to_vec()), "{kept:?}");
 }

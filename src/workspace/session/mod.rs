@@ -8,6 +8,8 @@ mod file;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
+
 use bstr::ByteSlice;
 
 use super::changes::to_hold;
@@ -145,6 +147,9 @@ pub enum Aborted {
     Nothing,
     /// A session.
     Session,
+    /// A session that `undo` had brought back: it is kept in this file, from the workspace's root, and is no step of `undo`,
+    /// which would bring it back for ever.
+    SetAside(PathBuf),
     /// A conflict in the checkout as well: what of it was kept for `undo`.
     HandedOver(Kept),
 }
@@ -157,13 +162,23 @@ pub fn abort(site: &Site<'_>, around: &Around<'_>) -> Result<Aborted, RefreshErr
     if Handed::read(site)?.is_some() {
         let mut objects = Objects::new(&site.store)?;
         let changes = ending(site)?.into_iter().collect();
-        let wish = PutBack { changes, undoable: true, ..PutBack::default() };
+        let brought_back = undo::is_brought_back(site, &mut objects).map_err(RefreshError::of)?;
+        if brought_back {
+            undo::keep_session(site).map_err(RefreshError::of)?;
+        }
+        let wish = PutBack { changes, taken: None, undoable: true, brought_back };
         return Ok(Aborted::HandedOver(put_back(site, &mut objects, wish, around)?));
     }
     let _lock = begin(site, around).map_err(SessionError::from)?;
     let Some(change) = ending(site)? else { return Ok(Aborted::Nothing) };
     let mut objects = Objects::new(&site.store)?;
     let changes = vec![change];
+    if undo::is_brought_back(site, &mut objects).map_err(RefreshError::of)?
+        && let Some(kept) = undo::keep_session(site).map_err(RefreshError::of)?
+    {
+        do_step(site, &mut objects, changes, &GitSide::default(), around).map_err(RefreshError::of)?;
+        return Ok(Aborted::SetAside(kept));
+    }
     let refs = undo::keep_files(site, &mut objects, &changes, around).map_err(RefreshError::of)?;
     let side = GitSide { refs, ..GitSide::default() };
     do_step(site, &mut objects, changes, &side, around).map_err(RefreshError::of)?;

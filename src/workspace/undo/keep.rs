@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::order::next;
 use crate::git::checkout::{self, WorkChange, WorkFile};
 use crate::git::{
     BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, ObjectKind, Objects, SYNCED, Signature,
@@ -11,24 +12,37 @@ use crate::git::{
 use crate::path::RepoPath;
 use crate::workspace::digest::Sum;
 use crate::workspace::follow::{GitSide, RefMove};
+use crate::workspace::layout::Scope;
 use crate::workspace::publish::FileChange;
 use crate::workspace::settle::{Around, SettleError};
 use crate::workspace::site::Site;
 use crate::workspace::state::State;
+use crate::workspace::step::is_own_ref;
 
 /// The folder of the refs.
 pub(super) const REFS: &str = "refs/patchq/undo/";
 /// So many changes can be taken back.
 const KEPT: usize = 20;
-pub(super) const FILE: &str = "undo.json";
+const FILE: &str = "undo.json";
+/// No command's name is longer, in bytes.
+const LONGEST_COMMAND: usize = 64;
+/// No sentence about a change is longer, in characters.
+const LONGEST_NOTE: usize = 1000;
+/// A version that is longer is none.
+const LONGEST_VERSION: usize = 1000;
+/// No record is larger, in bytes.
+const LARGEST: usize = 64 << 20;
 
 /// A change that can be taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// The command that made it.
     pub command: String,
-    /// When, in seconds since 1970.
+    /// When, in seconds since 1970, as the clock had it.
     pub time: i64,
+    /// Its place among all changes of the workspace; `None`: an older patchq made it, before all that have one.
+    #[serde(default)]
+    pub(super) order: Option<u64>,
     pub(super) files: Vec<KeptFile>,
     pub(super) refs: Vec<RefMove>,
     /// The branch before and after.
@@ -61,6 +75,30 @@ impl Kept {
     /// Whether the change moved the checkout, where there was one.
     pub(super) fn moved_checkout(&self) -> bool {
         self.branch.0 != self.branch.1 || self.work.is_some() || self.handed.is_some()
+    }
+
+    /// What became of the file at `path`, from the workspace's root.
+    pub(super) fn file(&self, path: &str) -> Option<&KeptFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// Where it stands among the changes of a workspace: of two the later one is the larger. Those that an older patchq made
+    /// have nothing but the clock's word.
+    pub(super) fn rank(&self) -> (Option<u64>, i64) {
+        (self.order, if self.order.is_some() { 0 } else { self.time })
+    }
+
+    /// Whether it says only what a change of the upstream does; records may come from others.
+    fn is_sound(&self, site: &Site<'_>) -> bool {
+        let named =
+            self.command.len() <= LONGEST_COMMAND && self.command.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let layout = &site.workspace.layout;
+        let scope = Scope::Upstream(site.name());
+        let own = |file: &KeptFile| RepoPath::new(&file.path).is_ok_and(|path| layout.is_changed_by(scope, &path));
+        let files = self.files.iter().all(own);
+        let refs = self.refs.iter().all(|step| is_own_ref(&step.name));
+        let version = self.version.as_ref().is_none_or(|version| version.len() <= LONGEST_VERSION);
+        named && files && refs && version
     }
 
     /// The files that the change touched, from the workspace's root.
@@ -174,6 +212,7 @@ pub(in crate::workspace) fn keep(
     let kept = Kept {
         command: around.command.to_owned(),
         time: around.now,
+        order: Some(next(site, around)?),
         files: changes.iter().map(kept_file).collect(),
         refs: side.refs.clone(),
         branch: (state.tip, after.or(state.tip)),
@@ -202,6 +241,7 @@ pub(in crate::workspace) fn keep_files(
     let kept = Kept {
         command: around.command.to_owned(),
         time: around.now,
+        order: Some(next(site, around)?),
         files: changes.iter().map(kept_file).collect(),
         refs: Vec::new(),
         branch: (tip, tip),
@@ -242,6 +282,7 @@ pub(in crate::workspace) fn keep_handed(
     let kept = Kept {
         command: around.command.to_owned(),
         time: around.now,
+        order: Some(next(site, around)?),
         files: changes.iter().map(kept_file).collect(),
         refs: vec![RefMove { name: HANDED_OVER.to_owned(), old: Some(record), new: None }],
         branch: (Some(tip), Some(tip)),
@@ -312,6 +353,34 @@ fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], alive: &
     let who = Signature { seconds: kept.time, ..nobody() };
     let message = format!("Before {}\n", kept.command).into();
     Ok(objects.put_commit(&Commit { tree, parents, author: who.clone(), committer: who, message }))
+}
+
+/// The change that the commit `at` keeps; `None`: it keeps none that patchq could have made.
+///
+/// # Errors
+/// [`GitError`] when the store cannot be read.
+pub(super) fn read_kept(site: &Site<'_>, objects: &mut Objects<'_>, at: Id) -> Result<Option<Kept>, GitError> {
+    let tree = objects.commit(at)?.tree;
+    let Some(text) = content(objects, tree, FILE)?.filter(|text| text.len() <= LARGEST) else { return Ok(None) };
+    let Some(mut kept) = serde_json::from_slice::<Kept>(&text).ok().filter(|kept| kept.is_sound(site)) else {
+        return Ok(None);
+    };
+    for note in &mut kept.notes {
+        if let Some((end, _)) = note.char_indices().nth(LONGEST_NOTE) {
+            note.truncate(end);
+        }
+    }
+    Ok(Some(kept))
+}
+
+/// A file of a kept change's tree.
+///
+/// # Errors
+/// [`GitError`] when the store cannot be read.
+pub(super) fn content(objects: &mut Objects<'_>, tree: Id, name: &str) -> Result<Option<Vec<u8>>, GitError> {
+    let path = RepoPath::new(name).map_err(GitError::EvilPath)?;
+    let Some(entry) = objects.entry(tree, &path)? else { return Ok(None) };
+    Ok(objects.blob(entry.id)?.map(|bytes| bytes.to_vec()))
 }
 
 pub(super) fn ref_name(number: u64) -> String {

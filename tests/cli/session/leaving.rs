@@ -33,7 +33,7 @@ in_both_worlds! {
         assert_all_same(&before, env, "undo");
     }
 
-    fn undo_goes_further_back_past_a_session(env) {
+    fn undo_waits_for_a_session_that_could_not_go_on(env) {
         one(env, ENTRY);
         let before = all(env);
         crate::support::put(&env.co().join("b.txt"), "B, too\n");
@@ -42,14 +42,58 @@ in_both_worlds! {
         terminal.answer("a.txt:5", "p").answer(LAST, "y");
         terminal.end().exits(0);
         env.patchq(&["undo"]).ok().says("undid 'refresh'").says("a refresh waits");
-        env.patchq(&["undo"]).ok().says("undid 'save'").says("a refresh waits");
-        // What was saved is an uncommitted change again, and goes; the decision is about lines that are still in question.
-        crate::support::put(&env.co().join("b.txt"), "B\n");
+        // What was saved would be an uncommitted change again, and the refresh could not go on.
+        for _ in 0..2 {
+            let run = env.changes_nothing(&["undo"]).exits(1).one_error();
+            run.says("up: 'save' cannot be undone while a refresh waits for decisions").hints("patchq refresh up --continue").hints("patchq refresh up --abort");
+        }
+        let session = env.read("ws/sessions/up.toml");
         let mut terminal = go_on(env);
         terminal.see(LAST).press("n");
-        terminal.end().exits(1).left("changed since the session began").left("the decision still holds");
-        env.patchq(&["refresh", "--abort"]).ok();
+        terminal.end().exits(1);
+        env.patchq(&["refresh", "--abort"]).ok().says("its decisions are kept in .git/patchq/aside/up.session.1.toml");
+        assert_eq!(env.read("ws/.git/patchq/aside/up.session.1.toml"), session);
+        env.patchq(&["undo"]).ok().says("undid 'save'").says_not("a refresh waits");
+        crate::support::put(&env.co().join("b.txt"), "B\n");
         assert_all_same(&before, env, "undo and undo");
+    }
+
+    fn an_aborted_refresh_does_not_stand_before_what_was_done_earlier(env) {
+        let bench = one(env, ENTRY);
+        let before = all(env);
+        let mut terminal = refresh(env);
+        terminal.answer("a.txt:5", "p").answer(LAST, "y");
+        terminal.end().exits(0);
+        let published = all(env);
+        bench.release("v1.2", &[("a.txt", Some(&with("five", "fünf")))]);
+        bench.publish();
+        let mut terminal = refresh(env);
+        terminal.answer("a.txt:5", "p").see(LAST).press("n");
+        terminal.end().exits(1);
+        assert!(env.exists("ws/sessions/up.toml"));
+        env.patchq(&["refresh", "--abort"]).ok().says("'patchq undo up' brings its decisions back");
+        env.patchq(&["undo"]).ok().says("undid 'refresh --abort'").says("a refresh waits");
+        // The session that came back is in nobody's way for ever.
+        env.changes_nothing(&["undo"]).exits(1).one_error().says("while a refresh waits for decisions");
+        env.patchq(&["refresh", "--abort"]).ok().says("its decisions are kept in .git/patchq/aside/up.session.1.toml");
+        assert_all_same(&published, env, "abort");
+        env.patchq(&["undo"]).ok().says("undid 'refresh'").says("a refresh waits");
+        env.patchq(&["refresh", "--abort"]).ok();
+        assert_all_same(&before, env, "undo and abort");
+    }
+
+    fn a_session_that_can_go_on_is_left_by_undo(env) {
+        one(env, ENTRY);
+        // A change of files alone, which leaves the checkout as it is.
+        std::fs::remove_file(env.path("ws/.gitattributes")).unwrap();
+        env.patchq(&["verify", "--fix"]);
+        let mut terminal = refresh(env);
+        terminal.answer("a.txt:5", "p").see(LAST).press("n");
+        terminal.end().exits(1);
+        env.patchq(&["undo"]).ok().says("undid 'verify --fix'").says("a refresh waits");
+        let mut terminal = go_on(env);
+        terminal.answer(LAST, "y");
+        terminal.end().exits(0).left("moved to v1.1");
     }
 
     fn a_decision_is_taken_back(env) {

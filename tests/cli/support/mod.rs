@@ -15,7 +15,7 @@ pub(crate) use hints::wrong_hint;
 pub(crate) use memory::{Decision, FIVE};
 pub(crate) use run::Run;
 pub(crate) use snapshot::{Snapshot, assert_same};
-pub(crate) use upstream::{PATCHES, Upstream, git_at};
+pub(crate) use upstream::{PATCHES, Upstream, copy_folder, git_at};
 pub(crate) use world::{Env, executable, names_in, put, set_mode};
 
 /// Makes of each scenario two tests: in the plain world and in the hostile one.

@@ -144,6 +144,13 @@ impl Env {
         Run::of(format!("patchq {} (in {})", words.join(" "), dir.display()), &output)
     }
 
+    /// Runs patchq until the step `point`, at which it is killed.
+    #[track_caller]
+    pub(crate) fn killed(&self, args: &[&str], point: &str) {
+        let run = self.patchq_with(&self.ws(), &[("PATCHQ_TEST_DIE_AT", point)], args);
+        assert_eq!(run.code, None, "did not die at '{point}': {}", run.shown());
+    }
+
     /// Runs any program in the world, with the path of patchq in `PATCHQ`.
     pub(crate) fn shell(&self, words: &[&str], vars: &[(&str, &str)]) -> Run {
         let mut command = Command::new(words[0]);
