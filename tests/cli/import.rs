@@ -236,10 +236,16 @@ fn an_upstream_with_patches_takes_no_others() {
     env.run(&["import", "../up.patch", "--commit", "v1.0.0", "--url", UP]).ok();
     let before = env.snapshot();
     env.run(&["import", "../up.patch"])
-        .fails(1, &["up: there are patches in patches/up already (up.patch)", "hint: patchq add up --pin ID"]);
+        .fails(1, &["up: there are patches in patches/up already (up.patch)", "hint: import under another name"]);
     env.run(&["import", "up", "patches/up", "--commit", "v1.0.0"])
         .fails(1, &["there are patches in patches/up already"]);
     assert_eq!(env.snapshot(), before);
+    // Where only the pin is missing there is a way to it.
+    fs::remove_file(env.path("ws/commits/up.txt")).unwrap();
+    env.run(&["import", "../up.patch", "--commit", "v1.0.0"]).fails(
+        1,
+        &["there are patches in patches/up already", "hint: patchq add up --pin ID", "hint: or import under"],
+    );
 }
 
 #[test]
