@@ -155,7 +155,7 @@ fn failed(name: &str, error: ExportError) -> CliError {
             let back = hint::git_in(name, &["reset", "--keep", OLD_TOP]);
             CliError::plain("unexported", text)
                 .hint(hint::noted(back, "brings their commits back"))
-                .hint(hint::noted(hint::dropping(&["export", name], patches), "if they are to go"))
+                .hint(hint::noted(hint::dropping(&hint::patchq(&["export", name]), patches), "if they are to go"))
         }
         ExportError::Which(_) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         ExportError::Clash(ref patches) => {

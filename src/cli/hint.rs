@@ -74,10 +74,10 @@ pub(super) fn save(name: &str) -> String {
     format!("{} -m \"why\"", patchq(&["save", name]))
 }
 
-/// `patchq WORDS`, saying of each of `patches` that it may leave the queue.
-pub(super) fn dropping(words: &[&str], patches: &[String]) -> String {
-    let drops = patches.iter().flat_map(|patch| option("--allow-drop", patch));
-    patchq(&words.iter().map(|word| (*word).to_owned()).chain(drops).collect::<Vec<_>>())
+/// The command line `hint`, saying of each of `patches` that it may leave the queue.
+pub(super) fn dropping(hint: &str, patches: &[String]) -> String {
+    let drops: Vec<String> = patches.iter().flat_map(|patch| option("--allow-drop", patch)).collect();
+    format!("{hint} {}", command(&drops))
 }
 
 /// The ways on with the open session of the upstream `name`: going on and giving up, and what each does.
@@ -160,8 +160,9 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
 /// `word` for a shell. What a terminal would not show as it is is written in the form `$'…'`.
 pub(super) fn quoted(word: &OsStr) -> String {
     let bytes = word.as_encoded_bytes();
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(byte);
-    if !bytes.is_empty() && bytes.iter().all(plain) {
+    // Only at its start a tilde means a home.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+%~".contains(byte);
+    if !bytes.is_empty() && !bytes.starts_with(b"~") && bytes.iter().all(plain) {
         return word.to_string_lossy().into_owned();
     }
     match word.to_str() {
@@ -195,6 +196,7 @@ mod tests {
             ("it's", r"'it'\''s'"),
             ("**/Makefile", "'**/Makefile'"),
             ("~", "'~'"),
+            ("HEAD~1", "HEAD~1"),
             ("$(touch x)", "'$(touch x)'"),
             ("größe", "'größe'"),
             ("a\nb'", r"$'a\x0ab\''"),

@@ -254,7 +254,7 @@ fn vanished(name: &str, patches: &[(String, Id, Vec<RepoPath>)], moved_back: boo
         made.hint(hint::noted(hint::git_in(name, &words), "brings the commits back"))
     };
     let drops: Vec<String> = patches.iter().map(|(patch, ..)| patch.clone()).collect();
-    made.hint(hint::noted(hint::dropping(&["save", name, "-m", "why"], &drops), "if they are to go"))
+    made.hint(hint::noted(hint::dropping(&hint::save(name), &drops), "if they are to go"))
 }
 
 fn failed(name: &str, error: SaveError) -> CliError {

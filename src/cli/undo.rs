@@ -23,7 +23,7 @@ use crate::workspace::{Site, Stuck, Workspace, take_stuck_back};
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  patchq undo                     the last change; asks where several upstreams have some
+  patchq undo                     the last change (asks where several have one)
   patchq undo kubeflow --list     what could be taken back"
 )]
 pub(super) struct Args {

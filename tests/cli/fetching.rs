@@ -119,16 +119,16 @@ in_both_worlds! {
     fn what_a_killed_one_locked_while_it_took_from_a_neighbour_is_cleared(env) {
         let up = env.ready();
         let manifest = env.read("ws/upstreams.toml");
-        env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.two]\nurl = \"../up.git\"\nsparse = [\"app\", \"docs\"]\n"));
+        env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.two]\nurl = \"../up.git\"\ntrack = \"main\"\nsparse = [\"app\", \"docs\"]\n"));
         env.entry("two", &up.pin, None, &[]);
         let two = "ws/.git/patchq/two.git";
+        // To ask for news makes a store and brings no objects.
+        env.patchq(&["outdated", "two"]).exits(4);
         // While the commits without parents are locked nothing is taken; it is killed there.
-        let mut killed = Running::start(env, &["setup", "--only", "two"]);
         let lock = env.path(two).join("shallow.lock");
+        std::fs::write(&lock, "").unwrap();
+        let mut killed = Running::start(env, &["setup", "--only", "two"]);
         let began = std::time::Instant::now();
-        while !lock.exists() && began.elapsed().as_secs() < 20 {
-            let _no_store_yet = std::fs::write(&lock, "");
-        }
         let signed = env.path("ws/.git/patchq/_fetch-two.lock");
         while !signed.metadata().is_ok_and(|meta| meta.len() > 0) {
             assert!(began.elapsed().as_secs() < 20, "nobody signed");

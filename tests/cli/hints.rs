@@ -32,7 +32,7 @@ in_both_worlds! {
         }
         let run = env.patchq(&["refresh", "up", "--to", "v1.0", "--once", "--allow-drop=-x.patch", "--allow-drop", "it's 3.patch"]);
         let run = run.exits(1).says("is older");
-        let hint = r"patchq refresh up --to v1.0 --once --allow-drop=-x.patch --allow-drop 'it'\''s 3.patch' --allow-older";
+        let hint = r"patchq refresh up --to v1.0 --once --allow-older --allow-drop=-x.patch --allow-drop 'it'\''s 3.patch'";
         assert!(run.stderr.ends_with(&format!("hint: {hint}\n")), "{}", run.shown());
         env.patchq(&shlex::split(hint).unwrap()[1..]).ok();
         assert_eq!(env.read("ws/commits/up.version.txt"), "v1.0\n");

@@ -209,7 +209,7 @@ pub(super) const STORY: &[Step] = &[
         &[],
     ),
     shown("", Patchq(&["save", "-m", "Raise redis"]), &["saved in patches/ray/0003-raise-redis.patch"]),
-    shown("", Patchq(&["undo"]), &["ray: undid 'save'", "took out"]),
+    shown("", Patchq(&["undo", "ray"]), &["ray: undid 'save'", "took out"]),
     shown("", Git(&["-C", "ray", "status", "--short"]), &["M python/requirements.txt"]),
 ];
 
