@@ -303,7 +303,7 @@ fn every_certain_step_has_a_way_back() {
 }
 
 /// Runs the test named `test` once more, in a process that sees nothing of the machine's settings; `true` within that one.
-fn isolated(test: &str) -> bool {
+pub(crate) fn isolated(test: &str) -> bool {
     const MARK: &str = "PATCHQ_TEST_ISOLATED";
     if std::env::var_os(MARK).is_some() {
         return true;
@@ -317,7 +317,7 @@ fn isolated(test: &str) -> bool {
 }
 
 /// Takes the interrupted step of `up` back without a try to finish it.
-fn taken_back(env: &Env) -> TakenBack {
+pub(crate) fn taken_back(env: &Env) -> TakenBack {
     let workspace = Workspace::open(&env.ws()).unwrap();
     let around = Around { command: "undo", now: 0, on_wait: &|_| {}, observe: &|_| {} };
     take_stuck_back(&workspace, "up", &around).unwrap().unwrap()

@@ -60,6 +60,10 @@ fn take_checkout_back(site: &Site<'_>, side: &GitSide, reason: &str, left: &mut 
         left.checkout = true;
         return Ok(());
     };
+    if side.hand == Some(Hand::Back) && !checkout::indexed(&site.store)?.unmerged.is_empty() {
+        // The first move would have written the index: all that is gone is what git knew of a pick.
+        return again(site, side);
+    }
     let before = before(site, &mut objects, side)?;
     if side.hand.is_some() {
         checkout::forget_pick(&site.store)?;
@@ -82,6 +86,11 @@ fn take_checkout_back(site: &Site<'_>, side: &GitSide, reason: &str, left: &mut 
         let kept = move_there(site, &back, spare, &|_| {})?.kept;
         left.paths.extend(kept.iter().filter(|_| writes).map(ToString::to_string));
     }
+    again(site, side)
+}
+
+/// Puts the conflict that `side` took out of the checkout there again.
+fn again(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> {
     if let (Some(Hand::Back), Some(again)) = (side.hand, side.again) {
         hand_over::finish(site, again, &|_| {})?;
     }

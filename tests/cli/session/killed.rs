@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::refresh::bench::all;
 use crate::refresh::conflicts::prepared;
 use crate::shared::history::Dice;
+use crate::steps::{isolated, taken_back};
 use crate::support::{Env, Terminal};
 
 /// What is asked, by a text that is on no other screen, and the answer.
@@ -97,5 +98,45 @@ fn at_random_instants() {
         }
         finish(&env);
         assert_finished(&done, &env, &format!("killed at random, round {round}"));
+    }
+}
+
+/// A conflict on its way into the checkout, and out of it, stopped anywhere and taken back.
+#[test]
+fn a_conflict_in_the_checkout_has_a_way_back() {
+    if !isolated("session::killed::a_conflict_in_the_checkout_has_a_way_back") {
+        return;
+    }
+    let model = Env::new();
+    prepared(&model);
+    let hand_over = |env: &Env, vars: &[(&str, &str)]| {
+        let mut terminal = start(env, vars);
+        terminal.see("patch 1 of 5").press("c");
+        terminal.see_one_of(&["never on the screen"]);
+    };
+    let points_of = |env: &Env, run: &dyn Fn(&Env, &[(&str, &str)])| {
+        let list = env.path("points");
+        run(env, &[("PATCHQ_TEST_LIST_POINTS", list.to_str().unwrap())]);
+        env.read("points").lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let handed = model.twin();
+    let over = points_of(&handed, &hand_over);
+    assert!(handed.read("ws/up/a.txt").contains("<<<<<<<"), "{over:?}");
+    let abort = |env: &Env, vars: &[(&str, &str)]| drop(env.patchq_with(&env.ws(), vars, &["refresh", "--abort"]));
+    let out = points_of(&handed.twin(), &abort);
+    let stories: [(&Env, &BTreeSet<String>, &dyn Fn(&Env, &[(&str, &str)])); 2] =
+        [(&model, &over, &hand_over), (&handed, &out, &abort)];
+    for (before, points, run) in stories {
+        let mut taken = 0;
+        for point in points.iter().filter(|point| *point != "Recorded" && !point.starts_with("Stored")) {
+            let env = before.twin();
+            run(&env, &[("PATCHQ_TEST_DIE_AT", point)]);
+            if env.exists("ws/.git/patchq/journal/up/step.json") {
+                let undone = taken_back(&env);
+                assert_finished(before, &env, &format!("killed at '{point}', then {undone:?}"));
+                taken += 1;
+            }
+        }
+        assert!(taken > 4, "{taken} of {points:?}");
     }
 }
