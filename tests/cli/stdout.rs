@@ -35,6 +35,7 @@ const TABLE: &[Prints] = &[
     reads(&["status", "--json"]),
     reads(&["tag"]),
     reads(&["tag", "--json"]),
+    reads(&["image", "list", "--json"]),
     Prints { code: 4, ..reads(&["verify", "--canonical"]) },
     Prints { code: 4, ..reads(&["verify", "--canonical", "--json"]) },
     Prints { code: 4, ..reads(&["outdated"]) },

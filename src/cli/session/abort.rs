@@ -36,9 +36,10 @@ pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream
         Aborted::SetAside(file) => {
             Some(format!("its decisions are kept in {}", shown(file.as_os_str().as_encoded_bytes())))
         }
-        Aborted::HandedOver(kept) => kept.set_aside.as_ref().map(|commit| {
-            format!("what was in the checkout is kept: {}", hint::git_in(name, &["show", commit]))
-        }),
+        Aborted::HandedOver(kept) => kept
+            .set_aside
+            .as_ref()
+            .map(|commit| format!("what was in the checkout is kept: {}", hint::git_in(name, &["show", commit]))),
         Aborted::Nothing | Aborted::Session => None,
     };
     let kept = kept.unwrap_or_else(|| format!("'{}' brings its decisions back", hint::patchq(&["undo", name])));
