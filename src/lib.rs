@@ -9,7 +9,7 @@
 //! | [`ui`] | the terminal: messages, progress, prompts, tables |
 //! | [`report`] | what commands say, as data |
 //! | [`workspace`] | the maintainers' files: manifest, pins, queue files, locks, publish and undo |
-//! | [`image`] | image tags and the queue's digest |
+//! | [`image`] | what is built on what, image tags and the queue's digest |
 //! | [`stack`] | the engine: apply, export, merge |
 //! | [`patch`] | the patch file: pure bytes, no git |
 //! | [`git`] | libgit2 for objects and working trees, the git program for the network |

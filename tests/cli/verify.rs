@@ -119,7 +119,7 @@ in_both_worlds! {
         let run = env.patchq(&["--json", "verify", "--fix"]).exits(4);
         assert!(findings(&run).contains(&found("pin", "commits/up.txt", 1, "error")), "{}", run.shown());
         env.write("ws/commits/up.txt", format!("{}\n", env.git(&env.co(), &["rev-parse", "HEAD^{tree}"])));
-        env.patchq(&["verify"]).exits(4).prints("commits/up.txt:1: error: ").prints("is no commit");
+        env.patchq(&["verify"]).exits(4).prints("commits/up.txt:1: error: ").prints(" is a tree, not a commit\n");
     }
 
     fn names_that_collide_or_are_left_out(env) {

@@ -57,7 +57,11 @@ fn other_commands_know_of_it() {
         let (code, said) = world.try_patchq(args);
         assert_eq!(code, Some(1), "{args:?}: {said}");
         assert!(said.contains("a conflict waits in the checkout to be resolved"), "{args:?}: {said}");
-        assert!(said.contains("hint: patchq refresh up --continue     (or --abort)"), "{args:?}: {said}");
+        assert!(
+            said.contains("hint: patchq refresh up --continue     (takes what was made of it)"),
+            "{args:?}: {said}"
+        );
+        assert!(said.contains("hint: patchq refresh up --abort        (puts the checkout back)"), "{args:?}: {said}");
     };
     let all: [&[&str]; 5] =
         [&["setup", "."], &["setup", ".", "--discard"], &["apply"], &["export"], &["save", "-m", "x"]];

@@ -19,6 +19,7 @@ const GIT: &[&str] = &[
     "rm",
     "sparse-checkout",
     "stash",
+    "submodule",
     "status",
     "switch",
     "update-index",
