@@ -246,8 +246,13 @@ fn vanished(name: &str, patches: &[(String, Id, Vec<RepoPath>)], moved_back: boo
     );
     let made = CliError::plain("unexported", text);
     let made = if moved_back {
-        let back = hint::git_in(name, &["reset", "--keep", OLD_TOP]);
-        made.hint(hint::noted(back, "brings the commits back, and keeps your changes"))
+        // Git moves nothing where what is changed differs between the two commits.
+        let back = [
+            hint::git_in(name, &["stash", "--include-untracked"]),
+            hint::git_in(name, &["reset", "--keep", OLD_TOP]),
+            hint::git_in(name, &["stash", "pop"]),
+        ];
+        made.hint(hint::noted(back.join(" && "), "brings the commits back, and keeps your changes"))
     } else {
         let ids: Vec<String> = patches.iter().map(|(_, id, _)| id.short(12)).collect();
         let words: Vec<&str> = std::iter::once("cherry-pick").chain(ids.iter().map(String::as_str)).collect();
