@@ -102,6 +102,9 @@ fn at_random_instants() {
 }
 
 /// A conflict on its way into the checkout, and out of it, stopped anywhere and taken back.
+/// A command that is run in a world, with further variables.
+type Story<'s> = &'s dyn Fn(&Env, &[(&str, &str)]);
+
 #[test]
 fn a_conflict_in_the_checkout_has_a_way_back() {
     if !isolated("session::killed::a_conflict_in_the_checkout_has_a_way_back") {
@@ -114,7 +117,7 @@ fn a_conflict_in_the_checkout_has_a_way_back() {
         terminal.see("patch 1 of 5").press("c");
         terminal.see_one_of(&["never on the screen"]);
     };
-    let points_of = |env: &Env, run: &dyn Fn(&Env, &[(&str, &str)])| {
+    let points_of = |env: &Env, run: Story<'_>| {
         let list = env.path("points");
         run(env, &[("PATCHQ_TEST_LIST_POINTS", list.to_str().unwrap())]);
         env.read("points").lines().map(str::to_owned).collect::<BTreeSet<_>>()
@@ -124,8 +127,7 @@ fn a_conflict_in_the_checkout_has_a_way_back() {
     assert!(handed.read("ws/up/a.txt").contains("<<<<<<<"), "{over:?}");
     let abort = |env: &Env, vars: &[(&str, &str)]| drop(env.patchq_with(&env.ws(), vars, &["refresh", "--abort"]));
     let out = points_of(&handed.twin(), &abort);
-    let stories: [(&Env, &BTreeSet<String>, &dyn Fn(&Env, &[(&str, &str)])); 2] =
-        [(&model, &over, &hand_over), (&handed, &out, &abort)];
+    let stories: [(&Env, &BTreeSet<String>, Story<'_>); 2] = [(&model, &over, &hand_over), (&handed, &out, &abort)];
     for (before, points, run) in stories {
         let mut taken = 0;
         for point in points.iter().filter(|point| *point != "Recorded" && !point.starts_with("Stored")) {
