@@ -39,7 +39,7 @@ impl Choice {
     }
 
     /// The lines that it takes in the place of the hunk. Where both are taken each side comes whole, with the lines that both
-    /// sides brought around the hunk (see [`stacked`]); a line without an end that others follow gets the one of the other lines.
+    /// sides brought around the hunk; a line without an end that others follow gets the one of the other lines.
     #[must_use]
     pub fn text(self, hunk: &Hunk) -> BString {
         self.of([&hunk.upstream.text, &hunk.patch.text], &hunk.alike)
