@@ -88,10 +88,11 @@ fn several(images: &[ImageReport]) -> bool {
 
 fn image_table(images: &[ImageReport]) -> Table {
     let mut table = Table::new([
-        Column::new("image").cut_to(20),
-        Column::new("needs").cut_to(12),
-        Column::new("base").cut_to(16),
-        Column::new("published").cut_to(8).optional(1),
+        // Names of images often differ only at their ends, so they stay whole.
+        Column::new("image"),
+        Column::new("needs"),
+        Column::new("base").cut_to(12),
+        Column::new("published").cut_to(10).optional(1),
     ]);
     let several = several(images);
     let or_none = |text: String| Cell::from(if text.is_empty() { "-".to_owned() } else { text });
@@ -119,10 +120,11 @@ fn image_table(images: &[ImageReport]) -> Table {
 /// A row for each line that names an image from elsewhere.
 fn base_table(images: &[ImageReport]) -> Table {
     let mut table = Table::new([
-        Column::new("base").cut_to(20),
+        Column::new("base"),
         Column::new("named in").cut_to(24).path(),
-        Column::new("by").cut_to(12),
-        Column::new("images").cut_to(12),
+        // The number of a patch names it.
+        Column::new("by").cut_to(5),
+        Column::new("images").cut_to(8),
     ]);
     let mut rows: Vec<(&str, String, &str, Vec<&str>)> = Vec::new();
     for image in images {
