@@ -89,7 +89,7 @@ struct Global {
     /// Print one JSON document on standard output
     #[arg(long, global = true)]
     json: bool,
-    /// Say only what went wrong or may have: errors and warnings, and what was asked for
+    /// Print only errors, warnings and the output that was asked for
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Say more
