@@ -12,8 +12,8 @@ use patchq::git::{FileChange, GitError, GitProgram, Id, Made, Mode, RemoteError,
 use patchq::path::RepoPath;
 use patchq::workspace::manifest::Track;
 use patchq::workspace::{
-    LookUpError, MovedTag, News, SettleError, Site, Supply, SupplyError, Target, TargetError, TargetNote, TargetWish,
-    Why, find_target, pinned, remember_news,
+    LookUpError, MovedTag, News, Site, Supply, SupplyError, Target, TargetError, TargetNote, TargetWish, Why,
+    find_target, pinned, remember_news,
 };
 use support::server::{Mode as ServerMode, Server, file_url, isolated_env};
 use support::site::with_site;
@@ -134,7 +134,7 @@ fn following(track: &str) -> TargetWish {
 
 fn remote_error(error: TargetError) -> RemoteError {
     match error {
-        TargetError::LookUp(LookUpError::Settle(SettleError::Supply(SupplyError::Remote(error)))) => error,
+        TargetError::LookUp(LookUpError::Supply(SupplyError::Remote(error))) => error,
         other => panic!("{other:?}"),
     }
 }

@@ -12,7 +12,7 @@ use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
 use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed};
 use crate::workspace::{
-    AdoptError, Adopted, Adoption, Files, Moving, NewEntry, RewriteError, SettleError, Site, Supply, TargetWish,
+    AdoptError, Adopted, Adoption, Files, Moving, NewEntry, QueueError, RewriteError, Site, Supply, TargetWish,
     Workspace, adopt, refuse_patches,
 };
 
@@ -44,7 +44,7 @@ pub(super) fn add_like(context: &Context, args: &Args) -> Result<Copied, CliErro
     let other = workspace.upstream(like)?;
     let name = free_name(context, &workspace, text)?;
     let files = Files::read(&workspace.layout, &other.name);
-    let files = files.map_err(|error| CliError::settle(other.name.as_str(), SettleError::Files(error)))?;
+    let files = files.map_err(|error| CliError::queue(other.name.as_str(), QueueError::Files(error)))?;
     context.git()?;
     let entry = NewEntry::Like { name: name.clone(), other: other.name.clone(), track: track.clone() };
     // Both were named: that the commit lies behind the other's pin, or beside the track, is meant. And the other entry keeps
@@ -125,8 +125,8 @@ fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(A
         // The file that is to be corrected is the other one's.
         let there = match copy.to {
             Some(wish) => move_there(site, supply, wish, copy.files).map_err(|error| match error {
-                RefreshError::Rewrite(RewriteError::Settle(error @ SettleError::Apply { .. })) => {
-                    CliError::settle(other, error)
+                RefreshError::Rewrite(RewriteError::Queue(error @ QueueError::Apply { .. })) => {
+                    CliError::queue(other, error)
                 }
                 error => refresh::failed(name.as_str(), &refresh::Args::default(), error),
             })?,
@@ -136,7 +136,7 @@ fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(A
         let adoption = Adoption { entry: Some(copy.entry), files, pin_now: None };
         let adopted = context.around(context.command(), |around| adopt(site, supply, &adoption, around));
         let adopted = adopted.map_err(|error| match error {
-            AdoptError::Settle(error @ SettleError::Apply { .. }) => CliError::settle(other, error),
+            AdoptError::Queue(error @ QueueError::Apply { .. }) => CliError::queue(other, error),
             error @ AdoptError::HasPatches { .. } => left_over(name, &error),
             error => CliError::adopt(name.as_str(), error),
         })?;

@@ -14,7 +14,7 @@ use crate::report::{UpstreamDiffReport, diff_text};
 use crate::ui::{Message, diff_on_screen};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
-    DiffWish, Files, FilesError, LookUpError, SettleError, Site, TargetError, TargetNote, TargetWish, UpstreamDiff,
+    DiffWish, Files, FilesError, LookUpError, QueueError, Site, TargetError, TargetNote, TargetWish, UpstreamDiff,
     UpstreamDiffError, Workspace, diff_upstream,
 };
 
@@ -166,13 +166,15 @@ fn tell_notes(context: &Context, name: &str, diff: &UpstreamDiff) {
 }
 
 fn files_error(name: &str, error: FilesError) -> CliError {
-    CliError::settle(name, SettleError::Files(error))
+    CliError::queue(name, QueueError::Files(error))
 }
 
 fn failed(name: &str, error: UpstreamDiffError) -> CliError {
     match error {
-        UpstreamDiffError::Settle(error)
-        | UpstreamDiffError::Target(TargetError::LookUp(LookUpError::Settle(error))) => CliError::settle(name, error),
+        UpstreamDiffError::Queue(error) => CliError::queue(name, error),
+        UpstreamDiffError::Target(TargetError::LookUp(LookUpError::Supply(error))) => {
+            CliError::queue(name, error.into())
+        }
         UpstreamDiffError::Target(error @ TargetError::NoTrack) => CliError::of("track", &error)
             .hint(hint::patchq(&["diff-upstream", name, "--to", "REV"]))
             .hint(format!("or write track = \"BRANCH\" under [upstream.{name}] in upstreams.toml")),

@@ -295,7 +295,7 @@ impl CliError {
             }
             AdoptError::Edit(error) => CliError::edit(name, &error),
             AdoptError::HasPatches { .. } => has_patches(name, &error),
-            AdoptError::Settle(error) => CliError::settle(name, error),
+            AdoptError::Queue(error) => CliError::queue(name, error),
         }
     }
 }

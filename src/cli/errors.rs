@@ -9,17 +9,13 @@ use crate::git::checkout::{Attachment, CheckoutError, Reason, WorkChange};
 use crate::git::{GitError, ProgramError, RemoteError};
 use crate::patch::ParseErrorKind;
 use crate::path::printable;
-use crate::ui::{Excerpt, count};
+use crate::ui::Excerpt;
 use crate::workspace::digest::QueueChange;
 use crate::workspace::layout::{FindError, MANIFEST, Scope};
 use crate::workspace::lock::{Holder, LockError};
 use crate::workspace::manifest::{ManifestErrors, Mistake};
 use crate::workspace::publish::PublishError;
-use crate::workspace::undo::UndoError;
-use crate::workspace::{
-    FilesError, FollowError, LastCopy, LookUpError, NewCommit, OpenError, RewriteError, SettleError, SupplyError,
-    TargetError, UnknownUpstream, is_exact,
-};
+use crate::workspace::{FilesError, FollowError, OpenError, SupplyError, UnknownUpstream};
 
 /// So many items of a list are named.
 const NAMED: usize = 10;
@@ -221,146 +217,7 @@ impl From<&FilesError> for CliError {
     }
 }
 
-/// Files and commits changed, and the three ways out.
-fn both_changed(name: &str, files: &[QueueChange], commits: &[NewCommit]) -> CliError {
-    CliError::plain("diverged", diverged(files, commits))
-        .hint(hint::patchq(&["export", "--merge", name]))
-        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "takes the commits, gives the files up"))
-        .hint(hint::noted(
-            hint::patchq(&["setup", "--discard", "--only", name]),
-            "takes the files, gives the commits up",
-        ))
-}
-
-/// Patch files that went and are in no commit of the workspace's, so that the checkout has the last copy.
-fn last_copies(name: &str, patches: &[LastCopy]) -> CliError {
-    let of = |patch: &LastCopy| {
-        let how = if patch.went_back { "is again what it was before" } else { "is gone" };
-        format!("patches/{name}/{} {how}     (commit {})", patch.file, patch.commit.short(8))
-    };
-    let list = some(patches.iter().map(of), patches.len());
-    CliError::plain("last-copy", format!("the checkout has the last copy of what was saved:\n{list}"))
-        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "brings the files back"))
-        .hint(hint::noted(hint::patchq(&["setup", "--discard", name]), "gives the commits up"))
-}
-
 impl CliError {
-    /// An error of making files and checkout equal, for the upstream `name`.
-    pub(super) fn settle(name: &str, error: SettleError) -> CliError {
-        let made = match error {
-            SettleError::Files(FilesError::NoPin { .. }) => {
-                CliError::from_files(error).hint(hint::patchq(&["add", name, "--pin", "REV"]))
-            }
-            SettleError::Files(error) => error.into(),
-            SettleError::Supply(SupplyError::Missing(_)) | SettleError::Follow(FollowError::Missing(_)) => {
-                CliError::of("offline", &error)
-                    .hint(hint::noted(hint::patchq(&["setup", "--only", name]), "fetches what is missing"))
-            }
-            SettleError::Supply(error) => error.into(),
-            SettleError::Git(error) => error.into(),
-            SettleError::Checkout(error) => error.into(),
-            SettleError::Follow(FollowError::Obstacles(ref found))
-                if found.iter().any(|at| at.reason == Reason::Staged) =>
-            {
-                // What is staged is neither in a commit nor in the working tree, so nothing here can keep it.
-                let text = found.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n");
-                CliError::plain("dirty", format!("in the way in the checkout:\n{text}"))
-                    .hint(hint::noted(hint::git_in(name, &["add", "--all"]), "stages what the files are now"))
-                    .hint(hint::noted(hint::git_in(name, &["reset"]), "unstages, and leaves the files as they are"))
-            }
-            SettleError::Follow(FollowError::Obstacles(ref found))
-                if found.iter().any(|at| matches!(at.reason, Reason::NotOurs { .. })) =>
-            {
-                let what = found.iter().find_map(|at| match &at.reason {
-                    Reason::NotOurs { found } => Some(found.clone()),
-                    _ => None,
-                });
-                CliError::not_a_checkout(name, &what.unwrap_or(Attachment::Plain))
-            }
-            SettleError::Follow(error) => error.into(),
-            SettleError::Lock(error) => error.into(),
-            SettleError::Publish(error) => error.into(),
-            SettleError::Apply { ref patch, ref failure, .. } => {
-                CliError::plain("apply", format!("{patch}: does not apply: {}: {}", failure.path, failure.reason))
-                    .at(format!("patches/{name}/{patch}"), Some(failure.line))
-                    .caused_by(format!("patches/{name}/{patch}:{}", failure.line))
-                    .hint("correct the patch file by hand, or the pin that it was made on")
-            }
-            SettleError::Dirty(ref work) => {
-                let made = CliError::plain("dirty", format!("{error}:\n{}", work_list(work))).hint(hint::save(name));
-                with_submodules(made, name, work)
-            }
-            SettleError::Commits(ref commits) => {
-                let text = match commits.len() {
-                    0 => "patches of the files were dropped from the checkout's commits".to_owned(),
-                    n => format!(
-                        "the checkout has {} in no patch file:\n{}",
-                        count(n, "commit", "commits"),
-                        commit_list("", commits)
-                    ),
-                };
-                CliError::plain("unexported", text).hint(hint::patchq(&["export", name]))
-            }
-            SettleError::Diverged { ref files, ref commits } => both_changed(name, files, commits),
-            SettleError::LastCopy(ref patches) => last_copies(name, patches),
-            SettleError::Unreadable(ref why) => {
-                CliError::plain("unreadable", why.to_string()).hints(unreadable_hints(name, why))
-            }
-            SettleError::ChangedMeanwhile => CliError::of("changed", &error),
-        };
-        made.in_upstream(name)
-    }
-
-    /// An error of asking the upstream `name` for a commit.
-    pub(super) fn look_up(name: &str, error: LookUpError) -> CliError {
-        match error {
-            LookUpError::Settle(error) => return CliError::settle(name, error),
-            LookUpError::Rev(_) => CliError::usage(error.to_string()),
-            LookUpError::NoTrack(_) => CliError::of("revision", &error),
-            LookUpError::NoDefaultBranch | LookUpError::DefaultBranch(_) => {
-                CliError::of("revision", &error).hint("say what to follow: --track BRANCH")
-            }
-        }
-        .in_upstream(name)
-    }
-
-    /// An error of finding out what the queue of the upstream `name` is to be moved to.
-    pub(super) fn target(name: &str, error: TargetError) -> CliError {
-        match error {
-            TargetError::LookUp(error) => return CliError::look_up(name, error),
-            TargetError::NoTrack => CliError::of("track", &error)
-                .at(MANIFEST, None)
-                .hint(hint::noted(
-                    hint::patchq(&["refresh", name, "--track", "TRACK"]),
-                    "a branch, a tag, a glob over tags to follow",
-                ))
-                .hint(hint::patchq(&["refresh", name, "--to", "REV", "--once"])),
-            TargetError::Outside { ref rev, .. } => CliError::usage(error.to_string())
-                .hint(hint::noted(hint::patchq(&["refresh", name, "--to", rev, "--once"]), "the track stays as it is"))
-                .hint(hint::noted(
-                    hint::patchq(&["refresh", name, "--to", rev, "--track", "NEW"]),
-                    "NEW is followed from now on",
-                )),
-            TargetError::Older(ref back) => {
-                let to = back.to.version.clone().filter(|version| is_exact(version, back.to.id));
-                let to = to.unwrap_or_else(|| back.to.id.to_string());
-                CliError::of("older", &error).hint(hint::patchq(&["refresh", name, "--to", &to, "--allow-older"]))
-            }
-        }
-        .in_upstream(name)
-    }
-
-    /// An error of finishing what a killed command left, which names its upstream itself.
-    pub(super) fn left_behind(error: SettleError) -> CliError {
-        match error {
-            SettleError::Publish(error) => error.into(),
-            SettleError::Follow(error) => error.into(),
-            SettleError::Lock(error) => error.into(),
-            SettleError::Git(error) => error.into(),
-            other => CliError::of("files", &other),
-        }
-    }
-
     /// Something else stands where the checkout of the upstream `name` belongs.
     pub(super) fn not_a_checkout(name: &str, found: &Attachment) -> CliError {
         let what = match found {
@@ -373,43 +230,6 @@ impl CliError {
         CliError::plain("checkout", format!("'{name}' is there and is not this upstream's checkout: it is {what}"))
             .at(name, None)
             .hint(format!("{} && {}", hint::aside(name), hint::patchq(&["setup", "--only", name])))
-    }
-
-    fn from_files(error: SettleError) -> CliError {
-        match error {
-            SettleError::Files(error) => error.into(),
-            other => CliError::of("files", &other),
-        }
-    }
-
-    /// An error of turning commits into files, for the upstream `name`.
-    pub(super) fn rewrite(name: &str, error: RewriteError) -> CliError {
-        match error {
-            RewriteError::Settle(error) => CliError::settle(name, error),
-            RewriteError::EmptyCommit { .. } => CliError::of("empty", &error)
-                .hint(hint::noted(hint::git_in(name, &["rebase", "-i", "refs/patchq/base"]), "and drop it there"))
-                .in_upstream(name),
-            RewriteError::Series(_) => {
-                CliError::of("series", &error).at(format!("patches/{name}/series"), None).in_upstream(name)
-            }
-            RewriteError::NotFaithful { .. } => CliError::of("internal", &error).in_upstream(name),
-        }
-    }
-
-    /// An error of taking a change back.
-    pub(super) fn undo(name: &str, error: UndoError) -> CliError {
-        match error {
-            UndoError::Settle(error) => CliError::settle(name, error),
-            UndoError::Session { .. } => CliError::of("session", &error)
-                .hints(hint::ways(name, ["goes on with it", "gives it up"]))
-                .in_upstream(name),
-            UndoError::Damaged { .. } => CliError::of("undo", &error).in_upstream(name),
-            UndoError::Nothing => CliError::of("undo", &error).in_upstream(name),
-            UndoError::Changed { command, why } => {
-                let text = format!("'{command}' cannot be undone:\n{}", why.join("\n"));
-                CliError::plain("undo", text).hint("save, export or put these back first").in_upstream(name)
-            }
-        }
     }
 }
 
@@ -467,21 +287,6 @@ pub(super) fn work_list(work: &[WorkChange]) -> String {
     some(lines, work.len())
 }
 
-/// Commits that are in no patch file as lines; where there are none, some were dropped.
-fn commit_list(word: &str, commits: &[NewCommit]) -> String {
-    if commits.is_empty() {
-        return format!("{word}patches of the files were dropped");
-    }
-    let line = |made: &NewCommit| format!("{word}{}  {}", made.id.short(8), printable(&made.subject));
-    some(commits.iter().map(line), commits.len())
-}
-
-fn diverged(files: &[QueueChange], commits: &[NewCommit]) -> String {
-    let files = some(files.iter().map(|change| format!("file    {}", queue_change(change))), files.len());
-    let commits = commit_list("commit  ", commits);
-    format!("patch files and checkout have diverged:\n{files}\n{commits}")
-}
-
 /// A change of the files in words.
 pub(super) fn queue_change(change: &QueueChange) -> String {
     match change {
@@ -494,65 +299,10 @@ pub(super) fn queue_change(change: &QueueChange) -> String {
     }
 }
 
-fn some(lines: impl Iterator<Item = String>, all: usize) -> String {
+pub(super) fn some(lines: impl Iterator<Item = String>, all: usize) -> String {
     let mut lines: Vec<String> = lines.take(NAMED).collect();
     if all > NAMED {
         lines.push(format!("and {} more", all - NAMED));
     }
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::git::Id;
-    use crate::ui::Look;
-    use crate::workspace::manifest::Track;
-    use crate::workspace::{Backward, Place, Why};
-
-    fn said(error: TargetError) -> (u8, String) {
-        let error = CliError::target("up", error);
-        (error.exit.code(), error.message().render(&Look::plain()))
-    }
-
-    #[test]
-    fn a_target_that_is_refused_names_the_ways_out() {
-        assert_eq!(
-            said(TargetError::NoTrack),
-            (
-                1,
-                "error: up: it has no track, so there is no newest commit to move to\n\
-                 hint: patchq refresh up --track TRACK     (a branch, a tag, a glob over tags to follow)\n\
-                 hint: patchq refresh up --to REV --once\n"
-                    .to_owned()
-            )
-        );
-        let outside = TargetError::Outside { rev: "v2.0".to_owned(), track: Some(Track::Ref("main".to_owned())) };
-        assert_eq!(
-            said(outside),
-            (
-                2,
-                "error: up: 'v2.0' is outside of the track 'main'\n\
-                 hint: patchq refresh up --to v2.0 --once     (the track stays as it is)\n\
-                 hint: patchq refresh up --to v2.0 --track NEW     (NEW is followed from now on)\n"
-                    .to_owned()
-            )
-        );
-        let place = |byte, version: &str| Place { id: Id::from_raw([byte; 20]), version: Some(version.to_owned()) };
-        let (from, to) = (place(1, "v1.1"), place(2, "v1.0"));
-        assert_eq!(
-            said(TargetError::Older(Backward { from, to, why: Why::Version })),
-            (
-                1,
-                "error: up: v1.0 (020202020202) is older than v1.1 (010101010101), where the queue stands\n\
-                 hint: patchq refresh up --to v1.0 --allow-older\n"
-                    .to_owned()
-            )
-        );
-        // A version that is no tag's name cannot be asked for.
-        let (from, to) = (place(1, "v1.1"), place(2, "v1.0-3-g02020202"));
-        let (_, text) = said(TargetError::Older(Backward { from, to, why: Why::Ancestor }));
-        assert!(text.contains("stands: it is in its history\n"), "{text}");
-        assert!(text.contains(&format!("hint: patchq refresh up --to {} --allow-older\n", "02".repeat(20))), "{text}");
-    }
 }

@@ -15,7 +15,7 @@ use crate::git::{Id, Rev};
 use crate::ui::{Message, count};
 use crate::workspace::manifest::Name;
 use crate::workspace::queue::SERIES;
-use crate::workspace::{AdoptError, Adopted, Found, SettleError, Source, SourceError, Workspace, pins, refuse_patches};
+use crate::workspace::{AdoptError, Adopted, Found, QueueError, Source, SourceError, Workspace, pins, refuse_patches};
 
 /// A file that names a commit is not larger, in bytes.
 const COMMIT_FILE: u64 = 64 << 10;
@@ -228,7 +228,7 @@ fn unreadable(error: SourceError) -> CliError {
 /// What keeps the patches from being taken; a patch that does not apply is shown where it was read.
 fn not_taken(name: &str, source: &Source, error: AdoptError) -> CliError {
     match error {
-        AdoptError::Settle(SettleError::Apply { patch, failure, applied }) => {
+        AdoptError::Queue(QueueError::Apply { patch, failure, applied }) => {
             let file = shown(source.shown(&patch).as_os_str().as_encoded_bytes());
             let before = if applied > 0 { format!(" (after {applied} that do)") } else { String::new() };
             let text = format!("{file}:{}: does not apply{before}: {}: {}", failure.line, failure.path, failure.reason);

@@ -26,6 +26,7 @@ mod outcomes;
 mod outdated;
 mod pager;
 mod patch_files;
+mod queue_errors;
 mod refresh;
 mod report_file;
 mod resolutions;

@@ -18,7 +18,7 @@ use crate::report::Bytes;
 use crate::stack::Applied;
 use crate::ui::{Message, count};
 use crate::workspace::layout::MANIFEST;
-use crate::workspace::{AbsentPath, FilesError, SettleError, Settled, Site, Wish, Workspace, copy, manifest, settle};
+use crate::workspace::{AbsentPath, FilesError, QueueError, Settled, Site, Wish, Workspace, copy, manifest, settle};
 
 /// Check every upstream out at its pin, with its queue applied
 ///
@@ -211,14 +211,14 @@ pub(super) fn settle_all(
         let file = workspace.layout.pin(&upstream.name);
         if !file.exists() {
             let error = FilesError::NoPin { file: workspace.layout.shown(&file).to_owned() };
-            return Err(CliError::settle(name, SettleError::Files(error)));
+            return Err(CliError::queue(name, QueueError::Files(error)));
         }
         let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
         context.mend_index(&site)?;
         context.with_supply(workspace, upstream, local, prompts, |supply| {
             supply.remote.store_url(&site.store)?;
             let settled = context.around(command, |around| settle(&site, supply, wish, around));
-            settled.map_err(|error| CliError::settle(name, error))
+            settled.map_err(|error| CliError::queue(name, error))
         })
     };
     context.each_at_once(workspace, upstreams, one, |upstream, settled| {
@@ -398,7 +398,7 @@ fn copies(
         let dest = dir.join(name);
         let copied = context.with_supply(workspace, upstream, false, Prompts::Never, |supply| {
             supply.remote.store_url(&site.store)?;
-            copy(&site, supply, &dest).map_err(|error| CliError::settle(name, error))
+            copy(&site, supply, &dest).map_err(|error| CliError::queue(name, error))
         })?;
         context.tell(&format!("{name}: {} in {}", count(copied.files, "file", "files"), dest.display()));
         Ok((Exit::Done, serde_json::json!({ "name": name, "files": copied.files })))

@@ -87,7 +87,7 @@ fn look(context: &Context, workspace: &Workspace, upstream: &Upstream) -> (Upstr
             "{name}: an interrupted '{kind}' is not finished; the next command that can write here does it"
         ))),
     }
-    let error = error.map(|error| CliError::settle(name, error));
+    let error = error.map(|error| CliError::queue(name, error));
     let status = UpstreamStatus::new(name, &standing, error.as_ref().map(CliError::failure));
     (status, error)
 }

@@ -154,7 +154,7 @@ fn stuck_step(stuck: &[Stuck], name: Option<&str>) -> Result<Option<String>, Cli
 /// Takes the interrupted step of `key` back, and says what became of it.
 fn take_back(context: &Context, workspace: &Workspace, key: &str) -> Result<Exit, CliError> {
     let taken = context.around("undo", |around| take_stuck_back(workspace, key, around));
-    let taken = taken.map_err(|error| CliError::settle(key, error))?;
+    let taken = taken.map_err(|error| CliError::step(key, error))?;
     let Some(taken) = taken else { return Err(CliError::plain("undo", "nothing to undo").in_upstream(key)) };
     let name = if key == Scope::Workspace.key() { "the workspace" } else { key };
     let command = taken.command.as_deref().map(|command| shown(command.as_bytes()));

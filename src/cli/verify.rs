@@ -132,7 +132,7 @@ fn one(
     let mut site = context.site(workspace, upstream)?;
     if let Some(site) = &site {
         let finished = context.around("verify", |around| finish_if_free(site, around));
-        if let Pending::Left(kind) = finished.map_err(|error| CliError::settle(name, error))? {
+        if let Pending::Left(kind) = finished.map_err(|error| CliError::step(name, error))? {
             let text = format!("{name}: an interrupted '{kind}' is not finished; what is judged here is half of it");
             context.say(&Message::note(text));
         }
@@ -141,7 +141,7 @@ fn one(
     let Some(files) = files else { return Ok(Judged { findings, ..Judged::default() }) };
     if site.is_none() && (!wish.fix || context.offline) && neighbours(workspace, upstream).is_empty() {
         let missing = SupplyError::from(Missing::Commit(files.pin));
-        return Ok(Judged { findings, failed: Some(CliError::settle(name, missing.into())), ..Judged::default() });
+        return Ok(Judged { findings, failed: Some(CliError::queue(name, missing.into())), ..Judged::default() });
     }
     context.with_supply(workspace, upstream, !wish.fix, Prompts::Never, |supply| {
         let site = match site.take() {
@@ -153,7 +153,7 @@ fn one(
             }
         };
         let judge = |files: &Files, findings: &mut Vec<Finding>| {
-            judge_queue(&site, supply, files, wish.demands, findings).map_err(|error| CliError::settle(name, error))
+            judge_queue(&site, supply, files, wish.demands, findings).map_err(|error| CliError::queue(name, error))
         };
         if let Err(error) = judge(&files, &mut findings) {
             return Ok(Judged { findings, failed: Some(error), ..Judged::default() });

@@ -1,9 +1,12 @@
 //! An upstream gets its pin, and perhaps its first patches: manifest, pin, version, patch files, ignore files and store
 //! change in one step.
 
+use super::side_error::SideError;
 use std::path::Path;
 
+use super::applied::stack_of;
 use super::changes::{of_ignores, to_hold};
+use super::equal_refs::equal_refs;
 use super::files_side::Files;
 use super::follow::{GitSide, RefMove};
 use super::layout::{Layout, MANIFEST};
@@ -11,10 +14,12 @@ use super::manifest::{EditError, Manifest, ManifestEdit, Name, NewUpstream, Trac
 use super::open::Workspace;
 use super::publish::{FileChange, PublishError};
 use super::queue::{Queue, SERIES};
+use super::queue_error::QueueError;
 use super::record::Record;
-use super::settle::{Around, SettleError, begin, do_step, equal_refs, stack_of};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
+use super::step::{Around, begin, do_step};
+use super::step_error::StepError;
 use super::supply::Supply;
 use super::{files, pins, undo};
 use crate::git::{BRANCH, GitError, Id, Objects, SYNCED};
@@ -77,12 +82,18 @@ pub enum AdoptError {
     },
     /// The rest.
     #[error(transparent)]
-    Settle(#[from] SettleError),
+    Queue(#[from] QueueError),
+}
+
+impl From<StepError> for AdoptError {
+    fn from(error: StepError) -> AdoptError {
+        AdoptError::Queue(error.into())
+    }
 }
 
 impl AdoptError {
-    fn of(error: impl Into<SettleError>) -> AdoptError {
-        AdoptError::Settle(error.into())
+    fn of(error: impl Into<QueueError>) -> AdoptError {
+        AdoptError::Queue(error.into())
     }
 }
 
@@ -137,7 +148,7 @@ pub fn refuse_patches(layout: &Layout, name: &Name) -> Result<(), AdoptError> {
 /// on the pin before anything is written.
 ///
 /// # Errors
-/// [`AdoptError`]; nothing has changed then. A patch that does not apply is [`SettleError::Apply`].
+/// [`AdoptError`]; nothing has changed then. A patch that does not apply is [`QueueError::Apply`].
 pub fn adopt(
     site: &Site<'_>,
     supply: &Supply<'_>,
@@ -149,7 +160,7 @@ pub fn adopt(
     let applied = stack_of(site, supply, &mut objects, new, false)?;
     if let Some((n, failure)) = applied.failure {
         let patch = new.patches[n].queued.name.clone();
-        return Err(AdoptError::of(SettleError::Apply { patch, failure: Box::new(failure), applied: n }));
+        return Err(AdoptError::of(QueueError::Apply { patch, failure: Box::new(failure), applied: n }));
     }
     let workspace = site.workspace;
     let _lock = begin(site, around)?;
@@ -158,14 +169,14 @@ pub fn adopt(
     let pin_now = pins::read_pin(&pin, workspace.layout.shown(&pin))
         .map_err(|error| AdoptError::of(super::FilesError::from(error)))?;
     if pin_now != adoption.pin_now {
-        return Err(AdoptError::of(SettleError::ChangedMeanwhile));
+        return Err(AdoptError::of(SideError::ChangedMeanwhile));
     }
     if !new.queue.files.is_empty() {
         refuse_patches(&workspace.layout, site.name())?;
     }
     let mut state = State::read(site, &mut objects, new).map_err(AdoptError::of)?;
     if matches!(state.cell().map_err(AdoptError::of)?, Cell::CommitsNewer | Cell::Diverged) {
-        return Err(AdoptError::of(SettleError::Commits(state.made.clone())));
+        return Err(AdoptError::of(SideError::Commits(state.made.clone())));
     }
     let changes = changes(site, adoption)?;
     let refs = refs(site, &mut objects, &state, &applied.stack, new)?;

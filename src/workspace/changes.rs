@@ -6,9 +6,10 @@ use super::ignore::{missing_attributes, missing_ignores, with_lines};
 use super::layout::Layout;
 use super::manifest::Name;
 use super::publish::FileChange;
-use super::settle::{Around, SettleError, do_step};
 use super::site::Site;
 use super::state::State;
+use super::step::{Around, do_step};
+use super::step_error::StepError;
 use super::undo;
 use crate::git::Objects;
 use crate::path::RepoPath;
@@ -50,14 +51,14 @@ pub(super) fn of_ignores<'a>(
 /// holds the locks.
 ///
 /// # Errors
-/// [`SettleError`]; nothing has changed then.
+/// [`StepError`]; nothing has changed then.
 pub(super) fn only_files(
     site: &Site<'_>,
     objects: &mut Objects<'_>,
     state: &State,
     changes: Vec<FileChange>,
     around: &Around<'_>,
-) -> Result<Vec<String>, SettleError> {
+) -> Result<Vec<String>, StepError> {
     if changes.is_empty() {
         return Ok(Vec::new());
     }

@@ -4,14 +4,17 @@
 //! It is a three-way merge as every refresh does it: what the patch stood on is the base, what it made is the patch, and
 //! the other queue's top is upstream. So the words of its outcome are the same.
 
+use super::applied::{refuse_last_copies, stack_of};
 use super::files_side::Files;
 use super::left::{Taken, WrittenQueue};
 use super::moving::{checkout_blobs, judge};
+use super::queue_error::QueueError;
 use super::refresh::RefreshError;
 use super::rewrite::Rewrite;
-use super::settle::{Around, SettleError, begin, refuse_last_copies, stack_of};
+use super::side_error::SideError;
 use super::site::Site;
 use super::state::State;
+use super::step::{Around, begin};
 use super::supply::{Supply, SupplyError};
 use crate::git::{Id, Objects};
 use crate::stack::{self, Base, Item, Lazy, PatchOutcome, Stack, Version};
@@ -94,7 +97,7 @@ pub fn cherry_pick<'s>(
             Some(Rewrite::plan(site, supply, &mut objects, &files, queue.base, &versions, None)?)
         }
     };
-    let outcome = rebased.patches.pop().ok_or(RefreshError::of(SettleError::ChangedMeanwhile))?;
+    let outcome = rebased.patches.pop().ok_or(RefreshError::of(SideError::ChangedMeanwhile))?;
     Ok(CherryPick { outcome, objects, files, rewrite })
 }
 
@@ -110,7 +113,7 @@ fn applied(
         None => Ok(applied.stack),
         Some((n, failure)) => {
             let patch = files.patches[n].queued.name.clone();
-            Err(RefreshError::of(SettleError::Apply { patch, failure: Box::new(failure), applied: n }))
+            Err(RefreshError::of(QueueError::Apply { patch, failure: Box::new(failure), applied: n }))
         }
     }
 }
@@ -131,7 +134,7 @@ impl CherryPick<'_> {
         let Some(rewrite) = self.rewrite else { return Ok(None) };
         let _lock = begin(site, around).map_err(RefreshError::of)?;
         if !self.files.are_unchanged(&site.workspace.layout, site.name()).map_err(RefreshError::of)? {
-            return Err(RefreshError::of(SettleError::ChangedMeanwhile));
+            return Err(RefreshError::of(SideError::ChangedMeanwhile));
         }
         let state = State::read(site, &mut self.objects, &self.files).map_err(RefreshError::of)?;
         judge(&state)?;

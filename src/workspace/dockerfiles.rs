@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::applied::stack_of;
 use super::files_side::Files;
-use super::settle::{SettleError, stack_of};
+use super::queue_error::QueueError;
 use super::site::Site;
 use super::supply::Supply;
 use crate::git::{GitError, Id, Mode, Objects};
@@ -24,17 +25,17 @@ pub struct DockerfileVersion {
 /// patch that changed it. The last one is what is built.
 ///
 /// # Errors
-/// [`SettleError`]: objects that are missing, a patch that does not apply.
+/// [`QueueError`]: objects that are missing, a patch that does not apply.
 pub fn dockerfiles(
     site: &Site<'_>,
     supply: &Supply<'_>,
     files: &Files,
-) -> Result<Vec<Vec<DockerfileVersion>>, SettleError> {
+) -> Result<Vec<Vec<DockerfileVersion>>, QueueError> {
     let mut objects = Objects::new(&site.store)?;
     let applied = stack_of(site, supply, &mut objects, files, false)?;
     if let Some((n, failure)) = applied.failure {
         let patch = files.patches[n].queued.name.clone();
-        return Err(SettleError::Apply { patch, failure: Box::new(failure), applied: n });
+        return Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n });
     }
     let paths = site.upstream.images.iter().map(|image| &image.dockerfile);
     let ids: Vec<Vec<State>> = paths.map(|path| along(&mut objects, &applied.stack, path)).collect::<Result<_, _>>()?;
@@ -55,7 +56,7 @@ pub fn dockerfiles(
             }
             Ok(if missing.is_empty() { Lazy::Done(all) } else { Lazy::Need(missing) })
         })
-        .map_err(SettleError::from)
+        .map_err(QueueError::from)
 }
 
 /// A state of a file: the patch that made it (none: upstream), and the blob.

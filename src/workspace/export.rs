@@ -1,15 +1,18 @@
 //! The checkout's commits as patch files.
 
+use super::side_error::SideError;
 use std::collections::HashSet;
 
+use super::applied::{refuse_last_copies, stack_of};
 use super::digest::QueueChange;
 use super::files_side::Files;
 use super::left::{Taken, WrittenQueue, is_moved_back, vanished};
 use super::queue::QueueFile;
+use super::queue_error::QueueError;
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, begin, refuse_last_copies, stack_of};
 use super::site::Site;
 use super::state::{Cell, State};
+use super::step::{Around, begin};
 use super::supply::Supply;
 use super::which_patch::{WhichPatchError, which_patch};
 use crate::git::{GitError, Objects};
@@ -80,8 +83,8 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    fn of(error: impl Into<SettleError>) -> ExportError {
-        ExportError::Rewrite(RewriteError::Settle(error.into()))
+    fn of(error: impl Into<QueueError>) -> ExportError {
+        ExportError::Rewrite(RewriteError::Queue(error.into()))
     }
 }
 
@@ -137,7 +140,7 @@ pub fn export(
         }
         Cell::Diverged if !wanted.replace => {
             let (files, commits) = (state.files.clone(), state.made.clone());
-            return Err(ExportError::of(SettleError::Diverged { files, commits }));
+            return Err(ExportError::of(SideError::Diverged { files, commits }));
         }
         Cell::CommitsNewer | Cell::Diverged | Cell::FilesNewer => (Base::read(&mut objects, record.pin)?, ours),
     };
@@ -223,7 +226,7 @@ pub(super) fn merge_sides(
 ) -> Result<(Base, Vec<Version>), ExportError> {
     if let Some((n, failure)) = &applied.failure {
         let patch = files.patches[*n].queued.name.clone();
-        return Err(ExportError::of(SettleError::Apply { patch, failure: Box::new(failure.clone()), applied: *n }));
+        return Err(ExportError::of(QueueError::Apply { patch, failure: Box::new(failure.clone()), applied: *n }));
     }
     let pristine = state.record.as_ref().is_some_and(|record| record.pristine);
     let stack = state.record.iter().filter(|record| !record.pristine).flat_map(|record| &record.stack);

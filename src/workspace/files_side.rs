@@ -8,7 +8,7 @@ use super::digest::FilesDigest;
 use super::layout::Layout;
 use super::manifest::Name;
 use super::pins::{self, PinError};
-use super::queue::{Queue, QueueErrors};
+use super::queue::{Queue, QueueMistakes};
 use crate::git::Id;
 use crate::patch::{self, BinaryData, Content, FileDiff, ParseError, Patch};
 use crate::stack::{OldPatch, Queued};
@@ -40,7 +40,7 @@ pub enum FilesError {
     Pin(#[from] PinError),
     /// The queue's folder is not in order.
     #[error(transparent)]
-    Queue(#[from] QueueErrors),
+    Queue(#[from] QueueMistakes),
     /// More than one queue may hold.
     #[error(
         "the patch files and their binary contents are {found} bytes together, more than a queue may hold ({LARGEST_QUEUE})"

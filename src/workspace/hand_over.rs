@@ -19,12 +19,14 @@ pub use record::Handed;
 pub(super) use record::{finish, in_the_way, work_of};
 
 use super::digest::QueueChange;
-use super::files_side::Files;
+use super::files_side::{Files, FilesError};
 use super::follow::{GitSide, Hand, RefMove};
 use super::publish::FileChange;
-use super::settle::{Around, SettleError, begin, do_step, version_text};
 use super::site::Site;
 use super::state::Unreadable;
+use super::step::{Around, begin, do_step};
+use super::step_error::StepError;
+use super::version::version_text;
 use crate::git::checkout::{
     self, Attachment, ChangeKind, CheckoutError, HeadState, Materialized, SparseSet, WorkChange,
 };
@@ -127,20 +129,23 @@ pub enum HandOverError {
     /// Git waits for the user with something that is none of the conflict's.
     #[error("a git {0} is in progress in the checkout")]
     Operation(&'static str),
-    /// Files, store, lock or journal.
+    /// The pin or the patch files cannot be read.
     #[error(transparent)]
-    Settle(#[from] SettleError),
+    Files(#[from] FilesError),
+    /// Store, checkout, lock or journal.
+    #[error(transparent)]
+    Step(#[from] StepError),
 }
 
 impl From<GitError> for HandOverError {
     fn from(error: GitError) -> HandOverError {
-        HandOverError::Settle(error.into())
+        HandOverError::Step(error.into())
     }
 }
 
 impl From<CheckoutError> for HandOverError {
     fn from(error: CheckoutError) -> HandOverError {
-        HandOverError::Settle(error.into())
+        HandOverError::Step(error.into())
     }
 }
 
@@ -212,7 +217,7 @@ fn sparse_with(
 /// of all three sides, which git shows. New objects that this needs are put into the store.
 ///
 /// # Errors
-/// [`HandOverError::Unfit`], [`HandOverError::Settle`].
+/// [`HandOverError::Unfit`], [`HandOverError::Step`].
 pub fn missing_blobs(
     site: &Site<'_>,
     objects: &mut Objects<'_>,
@@ -263,7 +268,7 @@ pub fn hand_over(
         return Err(HandOverError::Dirty(dirty));
     }
     let trees = order.trees(objects)?;
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(SettleError::from)?;
+    let files = Files::read(&site.workspace.layout, site.name())?;
     let record = Handed {
         patch: order.patch.clone(),
         pin: order.pin,

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::look_up::LookUpError;
 use super::manifest::Track;
 use super::pins;
-use super::settle::SettleError;
 use super::site::Site;
 use super::supply::{Supply, SupplyError};
 use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, describe_stored, stored_tags, tag_on};
@@ -179,7 +178,7 @@ impl<'a> Inquiry<'a> {
     /// [`LookUpError`].
     pub(super) fn fetch(&self, id: Id, within: Option<&str>) -> Result<(), LookUpError> {
         let within: Vec<String> = within.into_iter().map(str::to_owned).collect();
-        Ok(self.supply.commits(&self.site.store, &[id], &within).map_err(SettleError::from)?)
+        Ok(self.supply.commits(&self.site.store, &[id], &within)?)
     }
 
     /// The history of commits that lead to `id`.

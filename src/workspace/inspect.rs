@@ -7,7 +7,6 @@ use bstr::BString;
 
 use super::files_side::Files;
 use super::lock::LockError;
-use super::settle::SettleError;
 use super::site::Site;
 use super::supply::{Supply, SupplyError};
 use super::who_changed::{Changer, Skipped, WhoChanged, who_changed};
@@ -116,13 +115,13 @@ pub fn patch_text<'f>(files: &'f Files, name: &str) -> Option<&'f [u8]> {
 /// Contents that the store lacks are fetched.
 ///
 /// # Errors
-/// [`SettleError`] when the store cannot be read, or the run was interrupted.
+/// [`SupplyError`] when the store cannot be read, or the run was interrupted.
 pub fn upstream_file_diff(
     site: &Site<'_>,
     supply: &Supply<'_>,
     (from, to): (Id, Id),
     file: &Whereabouts,
-) -> Result<Inspected<Vec<u8>>, SettleError> {
+) -> Result<Inspected<Vec<u8>>, SupplyError> {
     match Inspected::of(supply.commits(&site.store, &[from, to], &[]))? {
         Inspected::Here(()) => {}
         Inspected::Away(why) => return Ok(Inspected::Away(why)),

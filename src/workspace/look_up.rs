@@ -2,7 +2,6 @@
 
 use super::inquiry::{Inquiry, Tip};
 use super::manifest::{BadTrack, Track};
-use super::settle::SettleError;
 use super::site::Site;
 use super::supply::{Supply, SupplyError};
 use crate::git::{BadRev, GitError, Id, RemoteError, Rev};
@@ -56,7 +55,7 @@ pub enum LookUpError {
     NoTrack(String),
     /// The network, the store.
     #[error(transparent)]
-    Settle(#[from] SettleError),
+    Supply(#[from] SupplyError),
 }
 
 impl From<RemoteError> for LookUpError {
@@ -65,15 +64,9 @@ impl From<RemoteError> for LookUpError {
     }
 }
 
-impl From<SupplyError> for LookUpError {
-    fn from(error: SupplyError) -> LookUpError {
-        LookUpError::Settle(error.into())
-    }
-}
-
 impl From<GitError> for LookUpError {
     fn from(error: GitError) -> LookUpError {
-        LookUpError::Settle(error.into())
+        LookUpError::Supply(error.into())
     }
 }
 

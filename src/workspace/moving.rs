@@ -7,22 +7,26 @@ mod in_checkout;
 mod pin_lines;
 mod track;
 
+use super::side_error::SideError;
 use std::collections::{BTreeSet, HashMap};
 
 use std::rc::Rc;
 
+use super::applied::{refuse_last_copies, stack_of};
 use super::differences::differences;
 use super::digest::{QueueChange, Sum};
 use super::files_side::Files;
 use super::left::Taken;
 use super::manifest::Track;
 use super::memory::Memory;
+use super::queue_error::QueueError;
 use super::refresh::{Published, RefreshError, RefreshWish, Refreshed};
 use super::rewrite::Rewrite;
 use super::session::{self, Agreed, Decision, Decisions, Session, To};
-use super::settle::{Around, SettleError, Wish, begin, refuse_last_copies, settle, stack_of};
+use super::settle::{Wish, settle};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
+use super::step::{Around, begin};
 use super::supply::Supply;
 use super::target::{Target, find_target};
 use crate::git::checkout;
@@ -213,7 +217,7 @@ impl<'a> Moving<'a> {
         let name = |n: usize| self.from.patches[n].queued.name.clone();
         if let Some((n, failure)) = applied.failure {
             let (patch, failure) = (name(n), Box::new(failure));
-            return Err(RefreshError::of(SettleError::Apply { patch, failure, applied: n }));
+            return Err(RefreshError::of(QueueError::Apply { patch, failure, applied: n }));
         }
         let mut places = Places::new();
         for (n, moved) in applied.moved {
@@ -364,11 +368,11 @@ impl<'a> Moving<'a> {
             .transpose()
             .map_err(RefreshError::of)?;
         if !from.are_unchanged(&site.workspace.layout, site.name()).map_err(RefreshError::of)? {
-            return Err(RefreshError::of(SettleError::ChangedMeanwhile));
+            return Err(RefreshError::of(SideError::ChangedMeanwhile));
         }
         let ending = session::ending(site)?;
         if ending.as_ref().and_then(|change| change.old.as_deref()) != self.on_disk.as_deref() {
-            return Err(RefreshError::of(SettleError::ChangedMeanwhile));
+            return Err(RefreshError::of(SideError::ChangedMeanwhile));
         }
         let state = State::read(site, &mut self.objects, from).map_err(RefreshError::of)?;
         judge(&state)?;
@@ -477,10 +481,10 @@ pub(super) fn judge(state: &State) -> Result<(), RefreshError> {
         return Err(RefreshError::LostStore);
     }
     match state.cell().map_err(RefreshError::of)? {
-        Cell::CommitsNewer => Err(RefreshError::of(SettleError::Commits(state.made.clone()))),
+        Cell::CommitsNewer => Err(RefreshError::of(SideError::Commits(state.made.clone()))),
         Cell::Diverged => {
             let (files, commits) = (state.files.clone(), state.made.clone());
-            Err(RefreshError::of(SettleError::Diverged { files, commits }))
+            Err(RefreshError::of(SideError::Diverged { files, commits }))
         }
         Cell::Equal | Cell::FilesNewer if !state.work.is_empty() => Err(RefreshError::Dirty(state.work.clone())),
         Cell::Equal | Cell::FilesNewer => Ok(()),

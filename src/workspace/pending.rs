@@ -13,9 +13,10 @@ use super::lock::{Lock, LockError};
 use super::manifest::{Manifest, Name};
 use super::open::Workspace;
 use super::publish::PublishError;
-use super::settle::{Around, SettleError};
 use super::site::{PATIENCE, Site, lock_upstream, lock_workspace};
+use super::step::Around;
 use super::step::{TakenBack, finish_pending, take_step_back, take_workspace_step_back};
+use super::step_error::StepError;
 
 /// What became of the steps that killed commands left.
 #[derive(Debug, Default)]
@@ -34,14 +35,14 @@ pub struct Stuck {
     /// Whether the manifest may be half of before and half of after, which is every command's affair.
     pub holds_all_up: bool,
     /// Why.
-    pub error: SettleError,
+    pub error: StepError,
 }
 
 /// Finishes the steps that killed commands left. What a living command is at is left to it.
 ///
 /// # Errors
-/// [`SettleError`] when the journals cannot be listed.
-pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<LeftBehind, SettleError> {
+/// [`StepError`] when the journals cannot be listed.
+pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<LeftBehind, StepError> {
     let mut all = LeftBehind::default();
     for (key, journal) in Journal::all_pending(&workspace.layout)? {
         let done = match &journal {
@@ -64,12 +65,8 @@ pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<
 /// Takes the step of `key` back, which [`finish_left_behind`] could not finish; `None`: it is gone.
 ///
 /// # Errors
-/// [`SettleError`] when it can be neither finished nor taken back, or a living command is at it.
-pub fn take_stuck_back(
-    workspace: &Workspace,
-    key: &str,
-    around: &Around<'_>,
-) -> Result<Option<TakenBack>, SettleError> {
+/// [`StepError`] when it can be neither finished nor taken back, or a living command is at it.
+pub fn take_stuck_back(workspace: &Workspace, key: &str, around: &Around<'_>) -> Result<Option<TakenBack>, StepError> {
     let Ok(name) = Name::parse(key) else {
         let _lock = lock_workspace(workspace, around.command, PATIENCE, around.on_wait)?;
         return Ok(take_workspace_step_back(&workspace.layout)?);
@@ -94,7 +91,7 @@ fn changes_manifest(journal: &Journal) -> Result<bool, PublishError> {
     Ok(journal.changes()?.iter().any(|change| change.path.as_bytes() == MANIFEST.as_bytes()))
 }
 
-fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Result<bool, SettleError> {
+fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Result<bool, StepError> {
     let layout = &workspace.layout;
     let Ok(name) = Name::parse(journal.key()) else {
         let Some(_lock) = free(workspace, Scope::Workspace, around)? else { return Ok(false) };
@@ -119,7 +116,7 @@ fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Resu
 }
 
 /// The lock, if nobody holds it.
-fn free(workspace: &Workspace, scope: Scope<'_>, around: &Around<'_>) -> Result<Option<Lock>, SettleError> {
+fn free(workspace: &Workspace, scope: Scope<'_>, around: &Around<'_>) -> Result<Option<Lock>, StepError> {
     let lock = match scope {
         Scope::Upstream(name) => lock_upstream(workspace, name, around.command, Duration::ZERO, &|_| {}),
         Scope::Workspace => lock_workspace(workspace, around.command, Duration::ZERO, &|_| {}),
@@ -132,7 +129,7 @@ fn free(workspace: &Workspace, scope: Scope<'_>, around: &Around<'_>) -> Result<
 }
 
 /// The workspace with a manifest that has the entry: the one on disk, or the one before or after the step.
-fn with_entry(workspace: &Workspace, journal: &Journal) -> Result<Option<Workspace>, SettleError> {
+fn with_entry(workspace: &Workspace, journal: &Journal) -> Result<Option<Workspace>, StepError> {
     let mut texts = vec![workspace.text.clone()];
     for (at, change) in journal.changes()?.iter().enumerate() {
         if change.path.as_bytes() == MANIFEST.as_bytes() {
@@ -164,8 +161,8 @@ pub enum Pending {
 /// Finishes the step that a killed command left behind at `site`, if its lock is free.
 ///
 /// # Errors
-/// [`SettleError`] when the step cannot be finished although the lock was free.
-pub fn finish_if_free(site: &Site<'_>, around: &Around<'_>) -> Result<Pending, SettleError> {
+/// [`StepError`] when the step cannot be finished although the lock was free.
+pub fn finish_if_free(site: &Site<'_>, around: &Around<'_>) -> Result<Pending, StepError> {
     let scope = Scope::Upstream(site.name());
     let Some(journal) = Journal::pending(&site.workspace.layout, scope)? else { return Ok(Pending::Nothing) };
     let kind = journal.kind().to_owned();

@@ -33,11 +33,11 @@ pub struct QueueFile {
 /// All that keeps a queue from being read, at least one mistake.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct QueueErrors(pub Vec<QueueError>);
+pub struct QueueMistakes(pub Vec<QueueMistake>);
 
 /// What keeps a queue from being read.
 #[derive(Debug, thiserror::Error)]
-pub enum QueueError {
+pub enum QueueMistake {
     /// A file or the folder itself.
     #[error(transparent)]
     File(#[from] FileError),
@@ -85,14 +85,14 @@ impl Queue {
     ///
     /// # Errors
     /// All mistakes at once.
-    pub fn read(folder: &Path, shown_folder: &Path) -> Result<Queue, QueueErrors> {
+    pub fn read(folder: &Path, shown_folder: &Path) -> Result<Queue, QueueMistakes> {
         let mut errors = Vec::new();
         let queue = read(folder, shown_folder, &mut errors);
-        if errors.is_empty() { Ok(queue) } else { Err(QueueErrors(errors)) }
+        if errors.is_empty() { Ok(queue) } else { Err(QueueMistakes(errors)) }
     }
 }
 
-fn read(folder: &Path, shown_folder: &Path, errors: &mut Vec<QueueError>) -> Queue {
+fn read(folder: &Path, shown_folder: &Path, errors: &mut Vec<QueueMistake>) -> Queue {
     let (mut names, mut others) = match list(folder, shown_folder, errors) {
         Ok(lists) => lists,
         Err(error) => {
@@ -132,7 +132,7 @@ fn read(folder: &Path, shown_folder: &Path, errors: &mut Vec<QueueError>) -> Que
 fn list(
     folder: &Path,
     shown_folder: &Path,
-    errors: &mut Vec<QueueError>,
+    errors: &mut Vec<QueueMistake>,
 ) -> Result<(Vec<String>, Vec<String>), FileError> {
     let (mut patches, mut others) = (Vec::new(), Vec::new());
     if !files::is_folder(folder)? {
@@ -148,7 +148,7 @@ fn list(
         } else if is_text {
             patches.push(printed);
         } else {
-            errors.push(QueueError::Name { folder: shown(shown_folder), name: printed });
+            errors.push(QueueMistake::Name { folder: shown(shown_folder), name: printed });
         }
     }
     Ok((patches, others))
@@ -160,26 +160,26 @@ fn in_series(
     shown_series: &str,
     names: &[String],
     others: &mut Vec<String>,
-    errors: &mut Vec<QueueError>,
+    errors: &mut Vec<QueueMistake>,
 ) -> Vec<(String, u32)> {
     let (read, mistakes) = Series::read(bytes);
     let series = || shown_series.to_owned();
     let mut found: Vec<_> =
-        mistakes.into_iter().map(|error| (error.line, QueueError::Line { series: series(), error })).collect();
+        mistakes.into_iter().map(|error| (error.line, QueueMistake::Line { series: series(), error })).collect();
     let mut order: Vec<(String, u32)> = Vec::new();
     for entry in read.entries() {
         let name = printable(&entry.name);
         if names.contains(&name) || others.contains(&name) {
             order.push((name, entry.strip));
         } else {
-            found.push((entry.line, QueueError::NoFile { series: series(), line: entry.line, name }));
+            found.push((entry.line, QueueMistake::NoFile { series: series(), line: entry.line, name }));
         }
     }
     found.sort_by_key(|(line, _)| *line);
     errors.extend(found.into_iter().map(|(_, error)| error));
     others.retain(|name| !order.iter().any(|(entry, _)| entry == name));
     for name in names.iter().filter(|name| !order.iter().any(|(entry, _)| entry == *name)) {
-        errors.push(QueueError::NoEntry { series: series(), name: name.clone() });
+        errors.push(QueueMistake::NoEntry { series: series(), name: name.clone() });
     }
     order
 }

@@ -9,9 +9,9 @@ use super::manifest::{EditError, Track};
 use super::memory::Damaged;
 use super::moving::PinLines;
 use super::publish::PublishError;
+use super::queue_error::QueueError;
 use super::rewrite::RewriteError;
 use super::session::{Agreed, AgreedError, Session, SessionError};
-use super::settle::SettleError;
 use super::target::{Target, TargetError, TargetWish};
 use crate::git::checkout::{Materialized, WorkChange};
 use crate::git::{GitError, Id};
@@ -134,8 +134,8 @@ fn elsewhere(track: Option<&Track>) -> String {
 }
 
 impl RefreshError {
-    pub(super) fn of(error: impl Into<SettleError>) -> RefreshError {
-        RefreshError::Rewrite(RewriteError::Settle(error.into()))
+    pub(super) fn of(error: impl Into<QueueError>) -> RefreshError {
+        RefreshError::Rewrite(RewriteError::Queue(error.into()))
     }
 }
 

@@ -1,19 +1,23 @@
 //! From commits to the files: a row of commits becomes the queue, and files, store and checkout change together.
 
+use super::step_error::StepError;
 use std::collections::HashMap;
 
 use bstr::{BStr, BString, ByteSlice};
 
+use super::equal_refs::equal_refs;
 use super::files_side::Files;
 use super::follow::{GitSide, Move, RefMove};
 use super::left::{Fate, Vanished, WrittenQueue};
 use super::publish::FileChange;
 use super::queue::{Queue, QueueFile, SERIES};
-use super::settle::{Around, SettleError, do_step, equal_refs, version_text};
+use super::queue_error::QueueError;
 use super::site::Site;
 use super::state::State;
+use super::step::{Around, do_step};
 use super::supply::{Supply, SupplyError};
 use super::undo;
+use super::version::version_text;
 use crate::git::checkout::Materialized;
 use crate::git::{BRANCH, GitError, Id, Objects, read_notes};
 use crate::patch::names::{self, Naming, Slot};
@@ -69,18 +73,24 @@ pub enum RewriteError {
     Series(String),
     /// The rest.
     #[error(transparent)]
-    Settle(#[from] SettleError),
+    Queue(#[from] QueueError),
+}
+
+impl From<StepError> for RewriteError {
+    fn from(error: StepError) -> RewriteError {
+        RewriteError::Queue(error.into())
+    }
 }
 
 impl From<GitError> for RewriteError {
     fn from(error: GitError) -> RewriteError {
-        RewriteError::Settle(error.into())
+        RewriteError::Queue(error.into())
     }
 }
 
 impl From<SupplyError> for RewriteError {
     fn from(error: SupplyError) -> RewriteError {
-        RewriteError::Settle(error.into())
+        RewriteError::Queue(error.into())
     }
 }
 
@@ -240,7 +250,7 @@ impl Rewrite {
     /// become part of the queue, if any do: the checkout goes there first, so that they are in nobody's way.
     ///
     /// # Errors
-    /// [`SettleError`].
+    /// [`QueueError`].
     pub fn publish(
         mut self,
         site: &Site<'_>,
@@ -248,7 +258,7 @@ impl Rewrite {
         state: &State,
         through: Option<Id>,
         around: &Around<'_>,
-    ) -> Result<Option<Materialized>, SettleError> {
+    ) -> Result<Option<Materialized>, QueueError> {
         let mut side = GitSide::default();
         let goal = self.stack.top();
         if state.has_checkout() {
@@ -278,7 +288,7 @@ impl Rewrite {
         }
         let notes = std::mem::take(&mut self.notes);
         side.refs.extend(undo::keep(site, objects, state, &changes, &side, (around, notes))?);
-        do_step(site, objects, changes, &side, around)
+        Ok(do_step(site, objects, changes, &side, around)?)
     }
 }
 
@@ -408,7 +418,7 @@ fn pin_change(site: &Site<'_>, old: Id, new: Id) -> Result<Option<FileChange>, R
     let layout = &site.workspace.layout;
     let file = layout.pin(site.name());
     let path = RepoPath::new(layout.shown(&file).as_os_str().as_encoded_bytes()).map_err(GitError::EvilPath)?;
-    let bytes = super::files::read(&file).map_err(|error| SettleError::Publish(error.into()))?;
+    let bytes = super::files::read(&file).map_err(|error| StepError::Publish(error.into()))?;
     Ok((old != new).then(|| FileChange { path, old: bytes, new: Some(super::pins::print_pin(&new)) }))
 }
 

@@ -1,14 +1,17 @@
 //! The checkout's uncommitted changes as a patch: a new one on top, or folded into one that exists.
 
+use super::side_error::SideError;
 use bstr::BString;
 
+use super::applied::{refuse_last_copies, stack_of};
 use super::export::{line_of_versions, merge_sides, versions_of, which_patches};
 use super::files_side::Files;
 use super::left::{Fate, Taken, WrittenQueue, is_moved_back, vanished};
+use super::queue_error::QueueError;
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, begin, refuse_last_copies, stack_of};
 use super::site::Site;
 use super::state::{Cell, State};
+use super::step::{Around, begin};
 use super::supply::Supply;
 use super::undo;
 use super::which_patch::{WhichPatchError, which_patch};
@@ -110,8 +113,8 @@ pub enum SaveError {
 }
 
 impl SaveError {
-    fn of(error: impl Into<SettleError>) -> SaveError {
-        SaveError::Rewrite(RewriteError::Settle(error.into()))
+    fn of(error: impl Into<QueueError>) -> SaveError {
+        SaveError::Rewrite(RewriteError::Queue(error.into()))
     }
 }
 
@@ -140,7 +143,7 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
     };
     if cell == Cell::Diverged {
         let (files, commits) = (state.files.clone(), state.made.clone());
-        return Err(SaveError::of(SettleError::Diverged { files, commits }));
+        return Err(SaveError::of(SideError::Diverged { files, commits }));
     }
     if cell == Cell::FilesNewer {
         refuse_last_copies(site, supply, &objects, &state, &files).map_err(SaveError::of)?;

@@ -8,7 +8,7 @@ use bstr::{BString, ByteSlice};
 
 use super::files::{self, FileError, shown};
 use super::files_side::{Files, FilesError, parse_queue};
-use super::queue::{Queue, QueueErrors, QueueFile, SERIES};
+use super::queue::{Queue, QueueFile, QueueMistakes, SERIES};
 use crate::git::Id;
 use crate::patch::series::Series;
 use crate::patch::{self, ParseErrorKind, names};
@@ -38,7 +38,7 @@ pub enum SourceError {
     File(#[from] FileError),
     /// The folder or its series is not in order.
     #[error(transparent)]
-    Queue(#[from] QueueErrors),
+    Queue(#[from] QueueMistakes),
     /// A patch file cannot be read as a patch.
     #[error(transparent)]
     Patch(#[from] FilesError),

@@ -7,10 +7,11 @@ use super::news::News;
 use super::open::Workspace;
 use super::pending::{Pending, finish_if_free};
 use super::pins;
+use super::queue_error::QueueError;
 use super::session::{Session, SessionError};
-use super::settle::{Around, SettleError};
 use super::site::Site;
 use super::state::{Cell, NewCommit, State, Unreadable};
+use super::step::Around;
 use super::version::VersionState;
 use crate::git::checkout::{Attachment, WorkChange};
 use crate::git::{Id, Objects};
@@ -73,7 +74,7 @@ pub struct SetUp {
 impl Standing {
     /// Looks at `upstream`. An interrupted step is finished first, if nobody is in the way. What went wrong comes beside
     /// what could be told all the same.
-    pub fn read(workspace: &Workspace, upstream: &Upstream, around: &Around<'_>) -> (Standing, Option<SettleError>) {
+    pub fn read(workspace: &Workspace, upstream: &Upstream, around: &Around<'_>) -> (Standing, Option<QueueError>) {
         let layout = &workspace.layout;
         let session = Session::read(layout, &upstream.name).map(|found| found.map(|(session, _)| session)).transpose();
         let mut standing = Standing {
@@ -95,7 +96,7 @@ impl Standing {
         }
     }
 
-    fn look(&mut self, workspace: &Workspace, upstream: &Upstream, around: &Around<'_>) -> Result<Stand, SettleError> {
+    fn look(&mut self, workspace: &Workspace, upstream: &Upstream, around: &Around<'_>) -> Result<Stand, QueueError> {
         let layout = &workspace.layout;
         let site = Site::open(workspace, upstream);
         let finished = match &site {

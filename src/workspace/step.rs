@@ -5,14 +5,26 @@ use super::files::shown;
 use super::follow::{FollowError, GitSide, Left, check, check_refs, follow, take_back};
 use super::journal::{Journal, KillPoint};
 use super::layout::{Layout, Scope};
-use super::lock::Lock;
+use super::lock::{Holder, Lock};
 use super::publish::{self, FileChange, PublishError, Step};
-use super::settle::{Around, SettleError};
 use super::site::{PATIENCE, Site, lock_upstream};
+use super::step_error::StepError;
 use crate::git::checkout::{CheckoutError, Materialized};
 use crate::git::{GitError, Objects};
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
+
+/// What surrounds a change: who makes it, when, and who watches.
+pub struct Around<'a> {
+    /// The command, for locks, logs and `undo`.
+    pub command: &'a str,
+    /// Seconds since 1970.
+    pub now: i64,
+    /// Called once when another patchq must be waited for.
+    pub on_wait: &'a dyn Fn(&Holder),
+    /// Told each step, so that a test can stop there.
+    pub observe: &'a dyn Fn(&str),
+}
 
 /// What was taken back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +53,7 @@ impl Around<'_> {
 /// Does a step with this git side under the journal; the caller holds the lock.
 ///
 /// # Errors
-/// [`SettleError`]. When the checkout is in the way and no file was to change, nothing happened;
+/// [`StepError`]. When the checkout is in the way and no file was to change, nothing happened;
 /// [`PublishError::Follow`] where the step is certain and its end failed.
 pub(super) fn do_step(
     site: &Site<'_>,
@@ -49,7 +61,7 @@ pub(super) fn do_step(
     changes: Vec<FileChange>,
     side: &GitSide,
     around: &Around<'_>,
-) -> Result<Option<Materialized>, SettleError> {
+) -> Result<Option<Materialized>, StepError> {
     objects.flush(&side.ids())?;
     check_refs(site, side)?;
     // Of several moves the first must not be done where the second cannot.
@@ -104,8 +116,8 @@ fn is_before_all(error: &FollowError) -> bool {
 /// Locks the upstream of `site` for a change, and finishes what a killed command left behind.
 ///
 /// # Errors
-/// [`SettleError`] when another patchq does not let go, or the step cannot be finished.
-pub(super) fn begin(site: &Site<'_>, around: &Around<'_>) -> Result<Lock, SettleError> {
+/// [`StepError`] when another patchq does not let go, or the step cannot be finished.
+pub(super) fn begin(site: &Site<'_>, around: &Around<'_>) -> Result<Lock, StepError> {
     let lock = lock_upstream(site.workspace, site.name(), around.command, PATIENCE, around.on_wait)?;
     finish_pending(site, around)?;
     Ok(lock)
@@ -114,8 +126,8 @@ pub(super) fn begin(site: &Site<'_>, around: &Around<'_>) -> Result<Lock, Settle
 /// Finishes the step that a killed command left behind, if there is one. The caller holds the lock.
 ///
 /// # Errors
-/// [`SettleError`] when it cannot be finished.
-pub fn finish_pending(site: &Site<'_>, around: &Around<'_>) -> Result<bool, SettleError> {
+/// [`StepError`] when it cannot be finished.
+pub fn finish_pending(site: &Site<'_>, around: &Around<'_>) -> Result<bool, StepError> {
     let layout = &site.workspace.layout;
     let Some(journal) = Journal::pending(layout, Scope::Upstream(site.name()))? else { return Ok(false) };
     let side = side_of(site, &journal)?;
@@ -154,8 +166,8 @@ pub(super) fn is_own_ref(name: &str) -> bool {
 /// what it speaks of, it is set aside and everything stays as it is. `None`: there is none. The caller holds the lock.
 ///
 /// # Errors
-/// [`SettleError`] when it can neither be taken back; it is certain still.
-pub(super) fn take_step_back(site: &Site<'_>) -> Result<Option<TakenBack>, SettleError> {
+/// [`StepError`] when it can neither be taken back; it is certain still.
+pub(super) fn take_step_back(site: &Site<'_>) -> Result<Option<TakenBack>, StepError> {
     let (layout, scope) = (&site.workspace.layout, Scope::Upstream(site.name()));
     let key = site.name().to_string();
     let journal = match Journal::pending(layout, scope) {

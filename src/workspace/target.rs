@@ -11,7 +11,6 @@ use super::inquiry::{Inquiry, Tip};
 use super::look_up::LookUpError;
 use super::manifest::Track;
 use super::news::News;
-use super::settle::SettleError;
 use super::site::Site;
 use super::supply::{Supply, SupplyError};
 use crate::git::{GitError, Id, Objects, RemoteError, Rev, glob_matches, tag_on};
@@ -313,7 +312,7 @@ fn tip_beside(
 }
 
 fn is_gone(error: &LookUpError) -> bool {
-    let LookUpError::Settle(SettleError::Supply(SupplyError::Remote(error))) = error else { return false };
+    let LookUpError::Supply(SupplyError::Remote(error)) = error else { return false };
     matches!(
         error,
         RemoteError::NoSuchRev { .. } | RemoteError::OnlyPrereleases { .. } | RemoteError::NoVersions { .. }

@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use super::digest::Sum;
 use super::follow::{GitSide, Hand, Move, RefMove};
 use super::publish::{FileChange, PublishError, state_of};
-use super::settle::{Around, SettleError, begin, do_step};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::Unreadable;
+use super::step::{Around, begin, do_step};
+use super::step_error::StepError;
 use crate::git::checkout::{self, Attachment, HeadState};
 use crate::git::{BRANCH, Edits, GitError, HANDED_OVER, Id, Objects};
 use crate::path::{RepoPath, printable};
@@ -57,14 +58,17 @@ pub enum UndoError {
         /// The command.
         command: String,
     },
-    /// The rest.
+    /// A conflict is in the checkout.
     #[error(transparent)]
-    Settle(#[from] SettleError),
+    Unreadable(#[from] Unreadable),
+    /// Store, checkout, lock or journal.
+    #[error(transparent)]
+    Step(#[from] StepError),
 }
 
 impl UndoError {
-    fn of(error: impl Into<SettleError>) -> UndoError {
-        UndoError::Settle(error.into())
+    fn of(error: impl Into<StepError>) -> UndoError {
+        UndoError::Step(error.into())
     }
 }
 
@@ -106,7 +110,7 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
     let mut objects = Objects::new(&site.store).map_err(UndoError::of)?;
     let (number, at, kept) = newest(site, &mut objects).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
     if site.store.read_ref(HANDED_OVER).map_err(UndoError::of)?.is_some() {
-        return Err(UndoError::Settle(SettleError::Unreadable(Unreadable::HandedOver)));
+        return Err(Unreadable::HandedOver.into());
     }
     if !session::allows(site, &mut objects, &kept, at)? {
         return Err(UndoError::Session { command: kept.command });
@@ -132,7 +136,7 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
         .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
         .transpose()
         .map_err(UndoError::of)?;
-    let mut side = back(site, &mut objects, &kept, (number, at)).map_err(UndoError::Settle)?;
+    let mut side = back(site, &mut objects, &kept, (number, at))?;
     let own = session::shown(site);
     let brought = changes.iter().find(|change| change.path.as_bytes() == own.as_bytes());
     let brought = brought.and_then(|change| change.new.clone());
@@ -148,7 +152,7 @@ fn back(
     objects: &mut Objects<'_>,
     kept: &Kept,
     (number, at): (u64, Id),
-) -> Result<GitSide, SettleError> {
+) -> Result<GitSide, StepError> {
     let reverse = |step: &RefMove| RefMove { name: step.name.clone(), old: step.new, new: step.old };
     let refs = kept.refs.iter().rev().map(reverse).collect();
     let mut side = GitSide { hand: kept.handed.map(Hand::Over), refs, ..GitSide::default() };
@@ -231,7 +235,7 @@ fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Res
             why.push(format!("a git {operation} is in progress in the checkout"));
         }
         if let (HeadState::OnQueue(_), Some(tip)) = (checkout::head(&site.store).map_err(UndoError::of)?, tip) {
-            why.extend(edited_since(site, objects, kept, tip).map_err(UndoError::Settle)?);
+            why.extend(edited_since(site, objects, kept, tip)?);
         } else {
             why.push("the checkout is not on the branch 'patchq'".to_owned());
         }
@@ -240,12 +244,7 @@ fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Res
 }
 
 /// How the working tree of a checkout at `tip` is no longer what the change left.
-fn edited_since(
-    site: &Site<'_>,
-    objects: &mut Objects<'_>,
-    kept: &Kept,
-    tip: Id,
-) -> Result<Option<String>, SettleError> {
+fn edited_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept, tip: Id) -> Result<Option<String>, StepError> {
     let changes = checkout::status(&site.store, &site.checkout())?;
     let tree = work_tree(site, objects, tip, &changes)?;
     let left = objects.commit(kept.left.unwrap_or(tip))?.tree;

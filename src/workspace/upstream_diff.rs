@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::GlobSet;
 
+use super::applied::stack_of;
 use super::files_side::Files;
-use super::settle::{SettleError, stack_of};
+use super::queue_error::QueueError;
 use super::site::Site;
 use super::supply::Supply;
 use super::target::{Target, TargetError, TargetWish, find_target};
@@ -113,7 +114,7 @@ pub enum UpstreamDiffError {
     Target(#[from] TargetError),
     /// The queue does not apply, or something is missing and did not come.
     #[error(transparent)]
-    Settle(#[from] SettleError),
+    Queue(#[from] QueueError),
 }
 
 impl LineCounts {
@@ -170,24 +171,24 @@ pub fn diff_upstream(
     if diff.target.same {
         return Ok(diff);
     }
-    let mut objects = Objects::new(&site.store).map_err(SettleError::from)?;
+    let mut objects = Objects::new(&site.store).map_err(QueueError::from)?;
     let applied = stack_of(site, supply, &mut objects, files, false)?;
     if let Some((n, failure)) = applied.failure {
         let patch = files.patches[n].queued.name.clone();
-        return Err(SettleError::Apply { patch, failure: Box::new(failure), applied: n }.into());
+        return Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n }.into());
     }
     let stack = applied.stack;
-    let onto = Base::read(&mut objects, diff.target.pin).map_err(SettleError::from)?;
-    let changes = objects.diff(stack.base.tree, onto.tree).map_err(SettleError::from)?;
+    let onto = Base::read(&mut objects, diff.target.pin).map_err(QueueError::from)?;
+    let changes = objects.diff(stack.base.tree, onto.tree).map_err(QueueError::from)?;
     let known = Known {
         changes,
         touched,
         review: site.upstream.review_set(),
-        sparse: site.sparse(stack.base.tree, &[]).map_err(SettleError::from)?,
+        sparse: site.sparse(stack.base.tree, &[]).map_err(QueueError::from)?,
     };
     let found = supply.run(&mut objects, |objects| look(objects, &stack, onto, &known, wish.contents));
-    let (rebased, sorted, diffs) = found.map_err(SettleError::from)?;
-    diff.commits = commits(site, files, &diff.target).map_err(SettleError::from)?;
+    let (rebased, sorted, diffs) = found.map_err(QueueError::from)?;
+    diff.commits = commits(site, files, &diff.target).map_err(QueueError::from)?;
     sorted.told(diffs, &rebased, files, &mut diff);
     diff.patches = rebased.patches;
     Ok(diff)

@@ -1,13 +1,15 @@
 //! Judging an upstream's queue on its pin.
 
+use super::applied::stack_of;
 use super::files_side::Files;
 use super::findings::{Finding, FindingKind, Severity};
 use super::layout::MANIFEST;
 use super::named_paths::{AbsentPath, absent_paths};
+use super::queue_error::QueueError;
 use super::record::Record;
-use super::settle::{SettleError, stack_of};
 use super::site::Site;
 use super::state::{Cell, State};
+use super::step_error::StepError;
 use super::supply::{Supply, SupplyError};
 use super::version::VersionState;
 use crate::git::{GitError, Id, Objects, Reason, RemoteError};
@@ -27,14 +29,14 @@ pub struct Demands {
 /// something then keeps the rest from being judged.
 ///
 /// # Errors
-/// [`SettleError`]: the network, the store, the disk.
+/// [`QueueError`]: the network, the store, the disk.
 pub fn judge_queue(
     site: &Site<'_>,
     supply: &Supply<'_>,
     files: &Files,
     demands: Demands,
     findings: &mut Vec<Finding>,
-) -> Result<(), SettleError> {
+) -> Result<(), QueueError> {
     let mut found = |more: Vec<Finding>| findings.extend(more.into_iter().map(|one| one.of(site.name().as_str())));
     let mut objects = Objects::new(&site.store)?;
     let record = Record::read(&mut objects)?;
@@ -80,15 +82,15 @@ fn judge_version(site: &Site<'_>, files: &Files, record: Option<&Record>) -> Opt
 }
 
 /// A pin that upstream does not have, or that is no commit; everything else keeps the queue from being judged.
-fn pin_finding(site: &Site<'_>, pin: Id, error: SettleError) -> Result<Finding, SettleError> {
+fn pin_finding(site: &Site<'_>, pin: Id, error: QueueError) -> Result<Finding, QueueError> {
     let message = match &error {
-        SettleError::Supply(SupplyError::Remote(error @ RemoteError::NotACommit { .. })) => error.to_string(),
-        SettleError::Supply(SupplyError::Remote(RemoteError::Failed { failures, .. }))
+        QueueError::Supply(SupplyError::Remote(error @ RemoteError::NotACommit { .. })) => error.to_string(),
+        QueueError::Supply(SupplyError::Remote(RemoteError::Failed { failures, .. }))
             if !failures.is_empty() && failures.iter().all(|failure| failure.reason == Reason::NoObject) =>
         {
             format!("upstream has no commit {pin}")
         }
-        SettleError::Git(GitError::Damaged { id, .. }) if *id == pin => format!("{pin} is no commit"),
+        QueueError::Step(StepError::Git(GitError::Damaged { id, .. })) if *id == pin => format!("{pin} is no commit"),
         _ => return Err(error),
     };
     let file = site.workspace.layout.pin(site.name());
@@ -142,7 +144,7 @@ fn judge_export(
     objects: &mut Objects<'_>,
     files: &Files,
     applied: &Applied,
-) -> Result<Vec<Finding>, SettleError> {
+) -> Result<Vec<Finding>, QueueError> {
     let items = &applied.stack.items;
     let ids: Vec<Id> = items.iter().map(|item| item.commit).collect();
     let sure = items.iter().map(|item| (item.commit, item.name.clone())).collect();
@@ -163,7 +165,7 @@ fn judge_form(
     objects: &mut Objects<'_>,
     files: &Files,
     applied: &Applied,
-) -> Result<Vec<Finding>, SettleError> {
+) -> Result<Vec<Finding>, QueueError> {
     let mut findings = Vec::new();
     for (item, old) in applied.stack.items.iter().zip(&files.patches) {
         let wanted = canonical(supply, objects, item)?;
@@ -199,8 +201,8 @@ fn form_message(old: &OldPatch, wanted: &[u8]) -> (usize, &'static str) {
 /// The canonical bytes of a patch of the stack.
 ///
 /// # Errors
-/// [`SettleError`] when an object cannot be had.
-pub(super) fn canonical(supply: &Supply<'_>, objects: &mut Objects<'_>, item: &Item) -> Result<Vec<u8>, SettleError> {
+/// [`QueueError`] when an object cannot be had.
+pub(super) fn canonical(supply: &Supply<'_>, objects: &mut Objects<'_>, item: &Item) -> Result<Vec<u8>, QueueError> {
     let header = stack::header_of(Some(&item.name), &objects.commit(item.commit)?);
     let files = diffs(supply, objects, item)?;
     Ok(patch::print(&patch::Patch { header, files, preamble_len: 0 }).bytes)
@@ -214,7 +216,7 @@ pub(super) fn diffs(
     supply: &Supply<'_>,
     objects: &mut Objects<'_>,
     item: &Item,
-) -> Result<Vec<patch::FileDiff>, SettleError> {
+) -> Result<Vec<patch::FileDiff>, QueueError> {
     Ok(supply
         .run(objects, |objects| -> Result<Lazy<_>, GitError> { stack::file_diffs(objects, item.before, item.after) })?)
 }

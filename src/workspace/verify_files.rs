@@ -13,7 +13,7 @@ use super::memory::{Damaged, Memory};
 use super::open::Workspace;
 use super::pins::{self, PinError};
 use super::publish::FileChange;
-use super::queue::{Queue, QueueError, QueueErrors};
+use super::queue::{Queue, QueueMistake, QueueMistakes};
 use super::session::{Session, SessionError};
 use crate::patch::{self, names};
 use crate::path::RepoPath;
@@ -198,16 +198,16 @@ fn pin_finding(kind: FindingKind, file: &str, error: PinError) -> Result<Finding
 }
 
 /// The mistakes of a queue's folder, unless the disk is to blame.
-fn queue_findings(folder: &str, errors: QueueErrors) -> Result<Vec<Finding>, FilesError> {
-    if errors.0.iter().any(|error| matches!(error, QueueError::File(FileError::Io { .. }))) {
+fn queue_findings(folder: &str, errors: QueueMistakes) -> Result<Vec<Finding>, FilesError> {
+    if errors.0.iter().any(|error| matches!(error, QueueMistake::File(FileError::Io { .. }))) {
         return Err(errors.into());
     }
-    let finding = |error: &QueueError| {
+    let finding = |error: &QueueMistake| {
         let file = match error {
-            QueueError::NoFile { series, .. }
-            | QueueError::NoEntry { series, .. }
-            | QueueError::Line { series, .. } => series.as_str(),
-            QueueError::Name { .. } | QueueError::File(_) => folder,
+            QueueMistake::NoFile { series, .. }
+            | QueueMistake::NoEntry { series, .. }
+            | QueueMistake::Line { series, .. } => series.as_str(),
+            QueueMistake::Name { .. } | QueueMistake::File(_) => folder,
         };
         placed(FindingKind::Queue, file, &error.to_string())
     };

@@ -1,15 +1,18 @@
 //! Putting right what a check found: form, offsets, a stale version, missing ignore lines. One step, which `undo` takes
 //! back. What the patches do does not change.
 
+use super::applied::stack_of;
 use super::changes::only_files;
 use super::files;
 use super::files_side::Files;
 use super::pins;
 use super::publish::{FileChange, PublishError};
+use super::queue_error::QueueError;
 use super::rewrite::{Rewrite, RewriteError};
-use super::settle::{Around, SettleError, begin, stack_of};
+use super::side_error::SideError;
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
+use super::step::{Around, begin};
 use super::supply::Supply;
 use super::verify::{Demands, canonical, diffs};
 use super::verify_files::ignore_changes;
@@ -40,10 +43,10 @@ pub fn repair(
     around: &Around<'_>,
 ) -> Result<Vec<String>, RewriteError> {
     let _lock = begin(site, around)?;
-    let old = Files::read(&site.workspace.layout, site.name()).map_err(SettleError::from)?;
+    let old = Files::read(&site.workspace.layout, site.name()).map_err(QueueError::from)?;
     let mut objects = Objects::new(&site.store)?;
     let applied = stack_of(site, supply, &mut objects, &old, false)?;
-    let state = State::read(site, &mut objects, &old).map_err(SettleError::from)?;
+    let state = State::read(site, &mut objects, &old).map_err(QueueError::from)?;
     let exported = if applied.failure.is_some() {
         None
     } else {
@@ -54,7 +57,7 @@ pub fn repair(
         .ignores
         .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
         .transpose()
-        .map_err(SettleError::from)?;
+        .map_err(QueueError::from)?;
     let mut extra = if repairs.ignores { ignore_changes(site.workspace).map_err(published)? } else { Vec::new() };
     extra.extend(version_change(site, repairs.version.as_deref())?);
     let version = repairs.version.clone().or_else(|| old.version.clone());
@@ -76,19 +79,19 @@ pub fn repair(
 }
 
 /// Commits that are in no patch file would belong to files that no longer are what they were.
-fn refuse_commits(state: &State) -> Result<(), SettleError> {
+fn refuse_commits(state: &State) -> Result<(), QueueError> {
     match state.cell()? {
         Cell::Equal | Cell::FilesNewer => Ok(()),
-        Cell::CommitsNewer => Err(SettleError::Commits(state.made.clone())),
-        Cell::Diverged => Err(SettleError::Diverged { files: state.files.clone(), commits: state.made.clone() }),
+        Cell::CommitsNewer => Err(SideError::Commits(state.made.clone()).into()),
+        Cell::Diverged => Err(SideError::Diverged { files: state.files.clone(), commits: state.made.clone() }.into()),
     }
 }
 
-fn published(error: files::FileError) -> SettleError {
-    SettleError::Publish(PublishError::File(error))
+fn published(error: files::FileError) -> QueueError {
+    PublishError::File(error).into()
 }
 
-fn version_change(site: &Site<'_>, version: Option<&str>) -> Result<Option<FileChange>, SettleError> {
+fn version_change(site: &Site<'_>, version: Option<&str>) -> Result<Option<FileChange>, QueueError> {
     let Some(version) = version else { return Ok(None) };
     let layout = &site.workspace.layout;
     let file = layout.version(site.name());
@@ -109,13 +112,13 @@ fn publish(
     rewrite: Rewrite,
     equal: bool,
     around: &Around<'_>,
-) -> Result<Vec<String>, SettleError> {
+) -> Result<Vec<String>, QueueError> {
     let changed = rewrite.changed_files();
     if equal {
         rewrite.publish(site, objects, state, None, around)?;
         Ok(changed)
     } else {
-        only_files(site, objects, state, rewrite.into_changes(), around)
+        Ok(only_files(site, objects, state, rewrite.into_changes(), around)?)
     }
 }
 
@@ -142,7 +145,7 @@ fn reformed(
     old: &Files,
     applied: &Applied,
     demands: Demands,
-) -> Result<Vec<Exported>, SettleError> {
+) -> Result<Vec<Exported>, QueueError> {
     let mut all = Vec::with_capacity(applied.stack.items.len());
     for (n, (item, old)) in applied.stack.items.iter().zip(&old.patches).enumerate() {
         let moved = applied.moved.iter().any(|(at, _)| *at == n);
@@ -164,7 +167,7 @@ fn in_place(
     objects: &mut Objects<'_>,
     item: &Item,
     old: &OldPatch,
-) -> Result<Vec<u8>, SettleError> {
+) -> Result<Vec<u8>, QueueError> {
     let patch = &old.queued.patch;
     let preamble = old.bytes.get(..patch.preamble_len).unwrap_or_default();
     let bytes = [preamble, &patch::print_diffs(&diffs(supply, objects, item)?)].concat();

@@ -3,6 +3,7 @@
 use super::files_side::Files;
 use super::manifest::Upstream;
 use super::record::Record;
+use super::site::Site;
 use crate::git::Id;
 
 /// What is known of an upstream's version.
@@ -64,6 +65,22 @@ pub(super) fn taken_for(before: Option<&Record>, files: &Files) -> Option<(Id, S
     let known = before.and_then(|record| record.version_of.clone());
     let Some(version) = &files.version else { return known };
     known.filter(|(_, text)| text == version).or_else(|| Some((files.pin, version.clone())))
+}
+
+/// What `version.txt` in the checkout says.
+pub(super) fn version_text(site: &Site<'_>, files: &Files) -> Option<String> {
+    site.upstream.version.clone().or_else(|| files.version.clone())
+}
+
+/// Whether a version is a tag's name: neither an id nor a tag with commits on top (`v1.6.1-4-g0123abcd`).
+#[must_use]
+pub fn is_exact(version: &str, pin: Id) -> bool {
+    let described = version.rsplit_once("-g").is_some_and(|(front, digits)| {
+        let count = front.rsplit_once('-').is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        count && digits.len() >= 4 && pin.to_string().starts_with(digits)
+    });
+    let id = version.len() >= 4 && pin.to_string().starts_with(version);
+    !described && !id
 }
 
 #[cfg(test)]

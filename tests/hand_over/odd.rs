@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use patchq::git::{Entry, Id, Mode, ObjectKind};
 use patchq::workspace::hand_over::{self, HandOver, HandOverError, PutBack, Unmerged};
 use patchq::workspace::publish::FileChange;
-use patchq::workspace::{FollowError, SettleError};
+use patchq::workspace::{FollowError, StepError};
 
 use super::world::{World, isolated, path, put};
 
@@ -134,7 +134,7 @@ fn an_ignored_file_in_the_way_stops_the_way_back_before_anything_is_touched() {
     let there = world.seen();
     let refused = world.with(|site, objects, around| hand_over::put_back(site, objects, PutBack::default(), around));
     match refused {
-        Err(HandOverError::Settle(SettleError::Follow(FollowError::Obstacles(all)))) => {
+        Err(HandOverError::Step(StepError::Follow(FollowError::Obstacles(all)))) => {
             assert_eq!(all.iter().map(|at| at.path.as_str()).collect::<Vec<_>>(), ["app/x.log"]);
         }
         other => panic!("{other:?}"),
@@ -189,10 +189,7 @@ fn what_is_not_in_the_store_is_listed_and_nothing_begins_without_it() {
         let change = FileChange { path: path("sessions/up.toml"), old: None, new: Some(b"x\n".to_vec()) };
         let refused = hand_over::hand_over(site, objects, &order, vec![change], around);
         // Only those that the working tree needs stop it: the two of upstream's and of what merged.
-        assert!(
-            matches!(refused, Err(HandOverError::Settle(SettleError::Follow(FollowError::Missing(2))))),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(HandOverError::Step(StepError::Follow(FollowError::Missing(2))))), "{refused:?}");
     });
     assert_eq!(world.seen(), before);
     assert!(!world.ws().join("sessions/up.toml").exists());

@@ -3,7 +3,7 @@
 use std::fs;
 
 use patchq::workspace::hand_over::HandOverError;
-use patchq::workspace::{FollowError, SettleError, Unreadable};
+use patchq::workspace::{FollowError, StepError, Unreadable};
 
 use super::world::{World, isolated, put};
 
@@ -100,7 +100,7 @@ fn what_is_in_the_way_is_named_and_nothing_is_touched() {
     world.git(&["rm", "-q", "--cached", "app/new.py"]);
     world.git(&["commit", "-q", "-m", "Drop it"]);
     refused(&|error| match error {
-        HandOverError::Settle(SettleError::Follow(FollowError::Obstacles(all))) => {
+        HandOverError::Step(StepError::Follow(FollowError::Obstacles(all))) => {
             assert_eq!(all.iter().map(|at| at.path.as_str()).collect::<Vec<_>>(), ["app/new.py"]);
         }
         other => panic!("{other:?}"),

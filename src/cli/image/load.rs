@@ -117,10 +117,10 @@ fn read(
     let name = upstream.name.as_str();
     let files = Files::read(&workspace.layout, &upstream.name)?;
     let Some(site) = context.site(workspace, upstream)? else {
-        return Err(CliError::settle(name, SupplyError::from(Missing::Commit(files.pin)).into()));
+        return Err(CliError::queue(name, SupplyError::from(Missing::Commit(files.pin)).into()));
     };
     context.with_supply(workspace, upstream, true, crate::git::Prompts::Never, |supply| {
-        dockerfiles(&site, supply, &files).map_err(|error| CliError::settle(name, error))
+        dockerfiles(&site, supply, &files).map_err(|error| CliError::queue(name, error))
     })
 }
 

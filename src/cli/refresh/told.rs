@@ -16,7 +16,7 @@ use crate::ui::{Message, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::Refreshed;
 use crate::workspace::session::SessionError;
-use crate::workspace::{RewriteError, SettleError, Target, TargetError, TargetNote};
+use crate::workspace::{QueueError, RewriteError, SideError, Target, TargetError, TargetNote};
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.
 pub(super) fn told(
@@ -253,9 +253,8 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
         RefreshError::Empty => CliError::of("empty", &error).hint(again(name, args, &["--allow-empty"])),
         RefreshError::LostStore => CliError::of("store", &error).hint(hint::patchq(&["setup", "--only", name])),
         RefreshError::Edit(ref edit) => CliError::edit(name, edit),
-        RefreshError::Rewrite(RewriteError::Settle(SettleError::Commits(ref commits))) if args.go_on => {
-            let made =
-                CliError::rewrite(name, RewriteError::Settle(SettleError::Commits(commits.clone()))).without_hints();
+        RefreshError::Rewrite(RewriteError::Queue(QueueError::Side(error @ SideError::Commits(_)))) if args.go_on => {
+            let made = CliError::side(name, error).without_hints();
             // A session is open: the hint gives it up first.
             made.hint(hint::noted(hint::patchq(&["export", name]), "'patchq undo' keeps the session"))
         }
@@ -284,7 +283,7 @@ fn session(name: &str, error: SessionError) -> CliError {
         error @ SessionError::ChangedMeanwhile(_) => {
             CliError::of("changed", &error).hint(hint::noted(hint::patchq(&["status", name]), "is it still open?"))
         }
-        SessionError::Settle(error) => CliError::settle(name, error),
+        SessionError::Step(error) => CliError::step(name, error),
     }
 }
 

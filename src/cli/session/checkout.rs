@@ -190,7 +190,8 @@ fn remember(context: &Context, site: &Site<'_>, handed: &Handed, came: &CameBack
 pub(in crate::cli) fn failed(name: &str, error: HandOverError) -> CliError {
     let made = |error: &HandOverError| CliError::of("handed-over", error);
     match error {
-        HandOverError::Settle(error) => CliError::settle(name, error),
+        HandOverError::Step(error) => CliError::step(name, error),
+        HandOverError::Files(error) => CliError::queue(name, error.into()),
         HandOverError::Unreadable(ref why) => made(&error).hints(super::super::errors::unreadable_hints(name, why)),
         HandOverError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
             .hint(hint::git_in(name, &["stash", "--include-untracked"])),

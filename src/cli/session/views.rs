@@ -20,7 +20,7 @@ pub(super) fn upstream(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result
     let pins = (session.moving.from.pin, session.moving.target.pin);
     let (name, site, supply) = (session.site.name().as_str(), session.site, session.supply);
     let found = upstream_file_diff(site, supply, pins, &file);
-    match found.map_err(|error| CliError::settle(name, error))? {
+    match found.map_err(|error| CliError::queue(name, error.into()))? {
         Inspected::Here(diff) => {
             let mut lines = lines(&diff_on_screen(&session.context.look, &diff));
             if lines.is_empty() {

@@ -11,8 +11,8 @@ use crate::git::{Edits, Entry, GitError, HANDED_OVER, Id, Objects};
 use crate::path::RepoPath;
 use crate::workspace::follow::{GitSide, Hand, Move, RefMove};
 use crate::workspace::publish::FileChange;
-use crate::workspace::settle::{Around, begin, do_step};
 use crate::workspace::site::Site;
+use crate::workspace::step::{Around, begin, do_step};
 use crate::workspace::undo;
 
 /// How the checkout is put back.

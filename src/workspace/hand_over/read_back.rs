@@ -66,7 +66,7 @@ pub enum Away {
 /// Reads what came of the conflict in the checkout. Nothing changes.
 ///
 /// # Errors
-/// [`HandOverError::Nothing`] when there is none, [`HandOverError::Settle`] when the checkout cannot be read.
+/// [`HandOverError::Nothing`] when there is none, [`HandOverError::Step`] when the checkout cannot be read.
 pub fn read_back(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<Result<ReadBack, Away>, HandOverError> {
     let handed = Handed::read(site)?.ok_or(HandOverError::Nothing)?;
     let commits = match commits_since(site, &handed)? {

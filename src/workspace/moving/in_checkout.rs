@@ -13,8 +13,8 @@ use crate::workspace::hand_over::{
     self, Asked, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Taken, Unmerged, missing_blobs, put_back,
 };
 use crate::workspace::session::{About, ByHand, Decision, Session, change};
-use crate::workspace::settle::Around;
 use crate::workspace::site::Site;
+use crate::workspace::step::Around;
 
 impl Moving<'_> {
     /// Puts what waits in the patch with this `number` into the checkout and keeps the session, in one step. What this needs is

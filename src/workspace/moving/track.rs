@@ -12,9 +12,9 @@ use crate::workspace::layout::MANIFEST;
 use crate::workspace::manifest::{ManifestEdit, Track};
 use crate::workspace::pins;
 use crate::workspace::publish::FileChange;
-use crate::workspace::settle::{Around, begin};
 use crate::workspace::site::{PATIENCE, Site, lock_workspace};
 use crate::workspace::state::State;
+use crate::workspace::step::{Around, begin};
 use crate::workspace::target::Target;
 
 /// The changes beside pin and patches: the version, and the track where it is a new one.

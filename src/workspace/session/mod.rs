@@ -21,8 +21,9 @@ use super::layout::Layout;
 use super::manifest::{Name, Track};
 use super::publish::{FileChange, PublishError};
 use super::refresh::RefreshError;
-use super::settle::{Around, SettleError, begin, do_step};
 use super::site::Site;
+use super::step::{Around, begin, do_step};
+use super::step_error::StepError;
 use super::undo;
 use crate::git::{GitError, Id, Objects};
 use crate::path::RepoPath;
@@ -77,7 +78,7 @@ pub enum SessionError {
     ChangedMeanwhile(String),
     /// The rest.
     #[error(transparent)]
-    Settle(#[from] SettleError),
+    Step(#[from] StepError),
 }
 
 impl Session {
@@ -194,9 +195,9 @@ pub(super) fn replace(
 ) -> Result<(), SessionError> {
     let _lock = begin(site, around)?;
     let Some(change) = change(site, before, new)? else { return Ok(()) };
-    let mut objects = Objects::new(&site.store).map_err(SettleError::from)?;
+    let mut objects = Objects::new(&site.store).map_err(StepError::from)?;
     match do_step(site, &mut objects, vec![change], &Default::default(), around) {
-        Err(SettleError::Publish(PublishError::InTheWay { .. })) => Err(SessionError::ChangedMeanwhile(shown(site))),
+        Err(StepError::Publish(PublishError::InTheWay { .. })) => Err(SessionError::ChangedMeanwhile(shown(site))),
         done => Ok(done.map(drop)?),
     }
 }
@@ -207,7 +208,7 @@ pub(super) fn change(
     before: Option<&[u8]>,
     new: Option<Vec<u8>>,
 ) -> Result<Option<FileChange>, SessionError> {
-    let path = RepoPath::new(shown(site).as_bytes()).map_err(|error| SettleError::from(GitError::EvilPath(error)))?;
+    let path = RepoPath::new(shown(site).as_bytes()).map_err(|error| StepError::from(GitError::EvilPath(error)))?;
     let Some(new) = new else {
         return Ok(Some(FileChange { path, old: before.map(<[u8]>::to_vec), new: None }));
     };

@@ -10,8 +10,8 @@ use std::fmt;
 use crate::git::{Id, Store, tag_order};
 use crate::path::printable;
 use crate::workspace::inquiry::Inquiry;
-use crate::workspace::settle::is_exact;
 use crate::workspace::supply::SupplyError;
+use crate::workspace::version::is_exact;
 
 /// A commit with its version, where that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]

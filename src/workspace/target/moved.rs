@@ -3,7 +3,7 @@
 use super::pinned::PinnedVersion;
 use crate::git::{Id, RemoteRef};
 use crate::workspace::news::News;
-use crate::workspace::settle::is_exact;
+use crate::workspace::version::is_exact;
 
 /// A tag of the upstream's that points elsewhere than it did.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -14,10 +14,11 @@ use crate::workspace::digest::Sum;
 use crate::workspace::follow::{GitSide, RefMove};
 use crate::workspace::layout::Scope;
 use crate::workspace::publish::FileChange;
-use crate::workspace::settle::{Around, SettleError};
 use crate::workspace::site::Site;
 use crate::workspace::state::State;
+use crate::workspace::step::Around;
 use crate::workspace::step::is_own_ref;
+use crate::workspace::step_error::StepError;
 
 /// The folder of the refs.
 pub(super) const REFS: &str = "refs/patchq/undo/";
@@ -110,12 +111,12 @@ impl Kept {
 /// The tree that the checkout would have if all its uncommitted changes were committed, as a commit on its tip.
 ///
 /// # Errors
-/// [`SettleError`] when the checkout cannot be read.
+/// [`StepError`] when the checkout cannot be read.
 pub(in crate::workspace) fn work_commit(
     site: &Site<'_>,
     objects: &mut Objects<'_>,
     state: &State,
-) -> Result<Id, SettleError> {
+) -> Result<Id, StepError> {
     let tip = state.tip.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })?;
     let tree = work_tree(site, objects, tip, &state.work)?;
     Ok(uncommitted(objects, tree, tip))
@@ -129,7 +130,7 @@ pub(in crate::workspace) fn uncommitted(objects: &mut Objects<'_>, tree: Id, tip
 
 /// The working tree that the moves of `side` leave, as a commit on the last of them: a change stays where no move
 /// changes the path. `None`: nothing stays uncommitted.
-fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSide) -> Result<Option<Id>, SettleError> {
+fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSide) -> Result<Option<Id>, StepError> {
     let (Some(tip), Some(last)) = (state.tip, side.checkout.last()) else { return Ok(None) };
     let trees = side.checkout.iter().map(|step| objects.commit(step.commit).map(|commit| commit.tree));
     let trees = trees.collect::<Result<Vec<Id>, _>>()?;
@@ -157,13 +158,8 @@ fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSid
 /// merge) is left as it is in `tip`.
 ///
 /// # Errors
-/// [`SettleError`] when the checkout cannot be read.
-pub fn work_tree(
-    site: &Site<'_>,
-    objects: &mut Objects<'_>,
-    tip: Id,
-    changes: &[WorkChange],
-) -> Result<Id, SettleError> {
+/// [`StepError`] when the checkout cannot be read.
+pub fn work_tree(site: &Site<'_>, objects: &mut Objects<'_>, tip: Id, changes: &[WorkChange]) -> Result<Id, StepError> {
     let work = checkout::work_files(&site.store, &site.checkout(), changes)?;
     Ok(tree_with(objects, tip, work.files)?)
 }
@@ -196,7 +192,7 @@ fn nobody() -> Signature {
 /// Keeps a change that is about to be made; the moves of refs that do it belong to the change's own step.
 ///
 /// # Errors
-/// [`SettleError`] when store or checkout cannot be read.
+/// [`StepError`] when store or checkout cannot be read.
 pub(in crate::workspace) fn keep(
     site: &Site<'_>,
     objects: &mut Objects<'_>,
@@ -204,7 +200,7 @@ pub(in crate::workspace) fn keep(
     changes: &[FileChange],
     side: &GitSide,
     (around, notes): (&Around<'_>, Vec<String>),
-) -> Result<Vec<RefMove>, SettleError> {
+) -> Result<Vec<RefMove>, StepError> {
     let dirty = !state.work.is_empty() && !side.checkout.is_empty();
     let work = if dirty { Some(work_commit(site, objects, state)?) } else { None };
     let after = side.checkout.last().map(|step| step.commit);
@@ -230,13 +226,13 @@ pub(in crate::workspace) fn keep(
 /// Keeps a change of the workspace's files and nothing else; neither pin nor patches nor checkout need be readable.
 ///
 /// # Errors
-/// [`SettleError`] when the store cannot be read.
+/// [`StepError`] when the store cannot be read.
 pub(in crate::workspace) fn keep_files(
     site: &Site<'_>,
     objects: &mut Objects<'_>,
     changes: &[FileChange],
     around: &Around<'_>,
-) -> Result<Vec<RefMove>, SettleError> {
+) -> Result<Vec<RefMove>, StepError> {
     let tip = site.store.read_ref(BRANCH)?;
     let kept = Kept {
         command: around.command.to_owned(),
@@ -270,14 +266,14 @@ pub(in crate::workspace) struct Handed {
 /// Keeps a conflict that is about to leave the checkout.
 ///
 /// # Errors
-/// [`SettleError`] when the store cannot be read.
+/// [`StepError`] when the store cannot be read.
 pub(in crate::workspace) fn keep_handed(
     site: &Site<'_>,
     objects: &mut Objects<'_>,
     handed: &Handed,
     changes: &[FileChange],
     around: &Around<'_>,
-) -> Result<Vec<RefMove>, SettleError> {
+) -> Result<Vec<RefMove>, StepError> {
     let Handed { tip, record, work, left } = *handed;
     let kept = Kept {
         command: around.command.to_owned(),
@@ -303,7 +299,7 @@ fn keep_as_newest(
     kept: &Kept,
     changes: &[FileChange],
     alive: &[Id],
-) -> Result<Vec<RefMove>, SettleError> {
+) -> Result<Vec<RefMove>, StepError> {
     let commit = make(objects, kept, changes, alive)?;
     let mut entries = entries(site)?;
     let next = entries.last().map_or(1, |(number, _)| number + 1);
@@ -325,7 +321,7 @@ fn kept_file(change: &FileChange) -> KeptFile {
     KeptFile { path: change.path.to_string(), old: sum(&change.old), new: sum(&change.new) }
 }
 
-fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], alive: &[Id]) -> Result<Id, SettleError> {
+fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], alive: &[Id]) -> Result<Id, StepError> {
     let mut edits = Edits::new();
     let file = |name: String| RepoPath::new(name).map_err(GitError::EvilPath);
     for (n, change) in changes.iter().enumerate() {

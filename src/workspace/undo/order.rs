@@ -7,14 +7,15 @@ use crate::git::{GitError, Objects};
 use crate::workspace::files::{self, FileError};
 use crate::workspace::lock::{Lock, Mode};
 use crate::workspace::publish::PublishError;
-use crate::workspace::settle::{Around, SettleError};
 use crate::workspace::site::{PATIENCE, Site};
+use crate::workspace::step::Around;
+use crate::workspace::step_error::StepError;
 
 /// The number for a change that is about to be kept: larger than that of every change of the workspace before it.
 ///
 /// # Errors
-/// [`SettleError`] when it cannot be had.
-pub(super) fn next(site: &Site<'_>, around: &Around<'_>) -> Result<u64, SettleError> {
+/// [`StepError`] when it cannot be had.
+pub(super) fn next(site: &Site<'_>, around: &Around<'_>) -> Result<u64, StepError> {
     let layout = &site.workspace.layout;
     // Upstreams are locked each for itself, and this belongs to all; it is held for a moment.
     let lock = layout.order().with_extension("lock");

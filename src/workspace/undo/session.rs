@@ -10,12 +10,12 @@ use crate::workspace::follow::RefMove;
 use crate::workspace::publish::PublishError;
 use crate::workspace::record::Record;
 use crate::workspace::session::Session;
-use crate::workspace::settle::SettleError;
 use crate::workspace::site::Site;
+use crate::workspace::step_error::StepError;
 
 /// Whether `kept` can be taken back with what is open now: no session, the one that the change left, or one that can be gone
 /// on with afterwards, because the checkout will be clean and in step, and the pin one that the session knows.
-pub(super) fn allows(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept, at: Id) -> Result<bool, SettleError> {
+pub(super) fn allows(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept, at: Id) -> Result<bool, StepError> {
     let Some(bytes) = open(site)? else { return Ok(true) };
     if let Some(file) = kept.file(&shown(site)) {
         return Ok(file.new == Some(Sum::of(&bytes)));
@@ -54,8 +54,8 @@ pub(super) fn remember(
 /// brought back last: giving it up again must not stand before everything that was done earlier.
 ///
 /// # Errors
-/// [`SettleError`] when session or store cannot be read.
-pub(in crate::workspace) fn is_brought_back(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<bool, SettleError> {
+/// [`StepError`] when session or store cannot be read.
+pub(in crate::workspace) fn is_brought_back(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<bool, StepError> {
     let Some(brought) = site.store.read_ref(BROUGHT_BACK)? else { return Ok(false) };
     Ok(match open(site)? {
         Some(bytes) => objects.put(ObjectKind::Blob, bytes) == brought,
@@ -66,8 +66,8 @@ pub(in crate::workspace) fn is_brought_back(site: &Site<'_>, objects: &mut Objec
 /// Copies the session of `site` to where what was set aside is kept; the copy, from the workspace's root.
 ///
 /// # Errors
-/// [`SettleError`] when it cannot be copied.
-pub(in crate::workspace) fn keep_session(site: &Site<'_>) -> Result<Option<PathBuf>, SettleError> {
+/// [`StepError`] when it cannot be copied.
+pub(in crate::workspace) fn keep_session(site: &Site<'_>) -> Result<Option<PathBuf>, StepError> {
     let layout = &site.workspace.layout;
     let Some(bytes) = open(site)? else { return Ok(None) };
     let folder = layout.set_aside();
@@ -91,7 +91,7 @@ pub(in crate::workspace) fn keep_session(site: &Site<'_>) -> Result<Option<PathB
     Ok(Some(layout.shown(&file).to_owned()))
 }
 
-fn open(site: &Site<'_>) -> Result<Option<Vec<u8>>, SettleError> {
+fn open(site: &Site<'_>) -> Result<Option<Vec<u8>>, StepError> {
     Ok(files::read(&site.workspace.layout.session(site.name())).map_err(PublishError::from)?)
 }
 

@@ -1,0 +1,284 @@
+//! Errors of working on an upstream's queue as messages with hints.
+
+use super::errors::{queue_change, some, unreadable_hints, with_submodules, work_list};
+use super::failure::CliError;
+use super::hint;
+use crate::git::checkout::{Attachment, Reason};
+use crate::path::printable;
+use crate::ui::count;
+use crate::workspace::digest::QueueChange;
+use crate::workspace::layout::MANIFEST;
+use crate::workspace::undo::UndoError;
+use crate::workspace::{
+    FilesError, FollowError, LastCopy, LookUpError, NewCommit, QueueError, RewriteError, SideError, StepError,
+    SupplyError, TargetError, is_exact,
+};
+
+impl CliError {
+    /// An error of working on the queue of the upstream `name`.
+    pub(super) fn queue(name: &str, error: QueueError) -> CliError {
+        let made = match error {
+            QueueError::Files(FilesError::NoPin { .. }) => {
+                CliError::from_files(error).hint(hint::patchq(&["add", name, "--pin", "REV"]))
+            }
+            QueueError::Files(error) => error.into(),
+            QueueError::Supply(SupplyError::Missing(_)) => missing(name, &error),
+            QueueError::Supply(error) => error.into(),
+            QueueError::Step(error) => return CliError::step(name, error),
+            QueueError::Side(error) => return CliError::side(name, error),
+            QueueError::Apply { ref patch, ref failure, .. } => {
+                CliError::plain("apply", format!("{patch}: does not apply: {}: {}", failure.path, failure.reason))
+                    .at(format!("patches/{name}/{patch}"), Some(failure.line))
+                    .caused_by(format!("patches/{name}/{patch}:{}", failure.line))
+                    .hint("correct the patch file by hand, or the pin that it was made on")
+            }
+        };
+        made.in_upstream(name)
+    }
+
+    /// An error of a step of the upstream `name`.
+    pub(super) fn step(name: &str, error: StepError) -> CliError {
+        let made = match error {
+            StepError::Follow(FollowError::Missing(_)) => missing(name, &error),
+            StepError::Git(error) => error.into(),
+            StepError::Checkout(error) => error.into(),
+            StepError::Follow(FollowError::Obstacles(ref found))
+                if found.iter().any(|at| at.reason == Reason::Staged) =>
+            {
+                // What is staged is neither in a commit nor in the working tree, so nothing here can keep it.
+                let text = found.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n");
+                CliError::plain("dirty", format!("in the way in the checkout:\n{text}"))
+                    .hint(hint::noted(hint::git_in(name, &["add", "--all"]), "stages what the files are now"))
+                    .hint(hint::noted(hint::git_in(name, &["reset"]), "unstages, and leaves the files as they are"))
+            }
+            StepError::Follow(FollowError::Obstacles(ref found))
+                if found.iter().any(|at| matches!(at.reason, Reason::NotOurs { .. })) =>
+            {
+                let what = found.iter().find_map(|at| match &at.reason {
+                    Reason::NotOurs { found } => Some(found.clone()),
+                    _ => None,
+                });
+                CliError::not_a_checkout(name, &what.unwrap_or(Attachment::Plain))
+            }
+            StepError::Follow(error) => error.into(),
+            StepError::Lock(error) => error.into(),
+            StepError::Publish(error) => error.into(),
+        };
+        made.in_upstream(name)
+    }
+
+    /// The side of the upstream `name` that a command would take may not be taken.
+    pub(super) fn side(name: &str, error: SideError) -> CliError {
+        let made = match error {
+            SideError::Dirty(ref work) => {
+                let made = CliError::plain("dirty", format!("{error}:\n{}", work_list(work))).hint(hint::save(name));
+                with_submodules(made, name, work)
+            }
+            SideError::Commits(ref commits) => {
+                let text = match commits.len() {
+                    0 => "patches of the files were dropped from the checkout's commits".to_owned(),
+                    n => format!(
+                        "the checkout has {} in no patch file:\n{}",
+                        count(n, "commit", "commits"),
+                        commit_list("", commits)
+                    ),
+                };
+                CliError::plain("unexported", text).hint(hint::patchq(&["export", name]))
+            }
+            SideError::Diverged { ref files, ref commits } => both_changed(name, files, commits),
+            SideError::LastCopy(ref patches) => last_copies(name, patches),
+            SideError::Unreadable(ref why) => {
+                CliError::plain("unreadable", why.to_string()).hints(unreadable_hints(name, why))
+            }
+            SideError::ChangedMeanwhile => CliError::of("changed", &error),
+        };
+        made.in_upstream(name)
+    }
+
+    /// An error of asking the upstream `name` for a commit.
+    pub(super) fn look_up(name: &str, error: LookUpError) -> CliError {
+        match error {
+            LookUpError::Supply(error) => return CliError::queue(name, error.into()),
+            LookUpError::Rev(_) => CliError::usage(error.to_string()),
+            LookUpError::NoTrack(_) => CliError::of("revision", &error),
+            LookUpError::NoDefaultBranch | LookUpError::DefaultBranch(_) => {
+                CliError::of("revision", &error).hint("say what to follow: --track BRANCH")
+            }
+        }
+        .in_upstream(name)
+    }
+
+    /// An error of finding out what the queue of the upstream `name` is to be moved to.
+    pub(super) fn target(name: &str, error: TargetError) -> CliError {
+        match error {
+            TargetError::LookUp(error) => return CliError::look_up(name, error),
+            TargetError::NoTrack => CliError::of("track", &error)
+                .at(MANIFEST, None)
+                .hint(hint::noted(
+                    hint::patchq(&["refresh", name, "--track", "TRACK"]),
+                    "a branch, a tag, a glob over tags to follow",
+                ))
+                .hint(hint::patchq(&["refresh", name, "--to", "REV", "--once"])),
+            TargetError::Outside { ref rev, .. } => CliError::usage(error.to_string())
+                .hint(hint::noted(hint::patchq(&["refresh", name, "--to", rev, "--once"]), "the track stays as it is"))
+                .hint(hint::noted(
+                    hint::patchq(&["refresh", name, "--to", rev, "--track", "NEW"]),
+                    "NEW is followed from now on",
+                )),
+            TargetError::Older(ref back) => {
+                let to = back.to.version.clone().filter(|version| is_exact(version, back.to.id));
+                let to = to.unwrap_or_else(|| back.to.id.to_string());
+                CliError::of("older", &error).hint(hint::patchq(&["refresh", name, "--to", &to, "--allow-older"]))
+            }
+        }
+        .in_upstream(name)
+    }
+
+    /// An error of finishing what a killed command left, which names its upstream itself.
+    pub(super) fn left_behind(error: StepError) -> CliError {
+        match error {
+            StepError::Publish(error) => error.into(),
+            StepError::Follow(error) => error.into(),
+            StepError::Lock(error) => error.into(),
+            StepError::Git(error) => error.into(),
+            error @ StepError::Checkout(_) => CliError::of("files", &error),
+        }
+    }
+
+    fn from_files(error: QueueError) -> CliError {
+        match error {
+            QueueError::Files(error) => error.into(),
+            other => CliError::of("files", &other),
+        }
+    }
+
+    /// An error of turning commits into files, for the upstream `name`.
+    pub(super) fn rewrite(name: &str, error: RewriteError) -> CliError {
+        match error {
+            RewriteError::Queue(error) => CliError::queue(name, error),
+            RewriteError::EmptyCommit { .. } => CliError::of("empty", &error)
+                .hint(hint::noted(hint::git_in(name, &["rebase", "-i", "refs/patchq/base"]), "and drop it there"))
+                .in_upstream(name),
+            RewriteError::Series(_) => {
+                CliError::of("series", &error).at(format!("patches/{name}/series"), None).in_upstream(name)
+            }
+            RewriteError::NotFaithful { .. } => CliError::of("internal", &error).in_upstream(name),
+        }
+    }
+
+    /// An error of taking a change back.
+    pub(super) fn undo(name: &str, error: UndoError) -> CliError {
+        match error {
+            UndoError::Step(error) => CliError::step(name, error),
+            UndoError::Unreadable(why) => CliError::side(name, why.into()),
+            UndoError::Session { .. } => CliError::of("session", &error)
+                .hints(hint::ways(name, ["goes on with it", "gives it up"]))
+                .in_upstream(name),
+            UndoError::Damaged { .. } => CliError::of("undo", &error).in_upstream(name),
+            UndoError::Nothing => CliError::of("undo", &error).in_upstream(name),
+            UndoError::Changed { command, why } => {
+                let text = format!("'{command}' cannot be undone:\n{}", why.join("\n"));
+                CliError::plain("undo", text).hint("save, export or put these back first").in_upstream(name)
+            }
+        }
+    }
+}
+
+/// Contents that the store lacks and that did not come.
+fn missing(name: &str, error: &dyn std::error::Error) -> CliError {
+    CliError::of("offline", error)
+        .hint(hint::noted(hint::patchq(&["setup", "--only", name]), "fetches what is missing"))
+}
+
+/// Files and commits changed, and the three ways out.
+fn both_changed(name: &str, files: &[QueueChange], commits: &[NewCommit]) -> CliError {
+    CliError::plain("diverged", diverged(files, commits))
+        .hint(hint::patchq(&["export", "--merge", name]))
+        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "takes the commits, gives the files up"))
+        .hint(hint::noted(
+            hint::patchq(&["setup", "--discard", "--only", name]),
+            "takes the files, gives the commits up",
+        ))
+}
+
+/// Patch files that went and are in no commit of the workspace's, so that the checkout has the last copy.
+fn last_copies(name: &str, patches: &[LastCopy]) -> CliError {
+    let of = |patch: &LastCopy| {
+        let how = if patch.went_back { "is again what it was before" } else { "is gone" };
+        format!("patches/{name}/{} {how}     (commit {})", patch.file, patch.commit.short(8))
+    };
+    let list = some(patches.iter().map(of), patches.len());
+    CliError::plain("last-copy", format!("the checkout has the last copy of what was saved:\n{list}"))
+        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "brings the files back"))
+        .hint(hint::noted(hint::patchq(&["setup", "--discard", name]), "gives the commits up"))
+}
+
+fn diverged(files: &[QueueChange], commits: &[NewCommit]) -> String {
+    let files = some(files.iter().map(|change| format!("file    {}", queue_change(change))), files.len());
+    let commits = commit_list("commit  ", commits);
+    format!("patch files and checkout have diverged:\n{files}\n{commits}")
+}
+
+/// Commits that are in no patch file as lines; where there are none, some were dropped.
+fn commit_list(word: &str, commits: &[NewCommit]) -> String {
+    if commits.is_empty() {
+        return format!("{word}patches of the files were dropped");
+    }
+    let line = |made: &NewCommit| format!("{word}{}  {}", made.id.short(8), printable(&made.subject));
+    some(commits.iter().map(line), commits.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Id;
+    use crate::ui::Look;
+    use crate::workspace::manifest::Track;
+    use crate::workspace::{Backward, Place, Why};
+
+    fn said(error: TargetError) -> (u8, String) {
+        let error = CliError::target("up", error);
+        (error.exit.code(), error.message().render(&Look::plain()))
+    }
+
+    #[test]
+    fn a_target_that_is_refused_names_the_ways_out() {
+        assert_eq!(
+            said(TargetError::NoTrack),
+            (
+                1,
+                "error: up: it has no track, so there is no newest commit to move to\n\
+                 hint: patchq refresh up --track TRACK     (a branch, a tag, a glob over tags to follow)\n\
+                 hint: patchq refresh up --to REV --once\n"
+                    .to_owned()
+            )
+        );
+        let outside = TargetError::Outside { rev: "v2.0".to_owned(), track: Some(Track::Ref("main".to_owned())) };
+        assert_eq!(
+            said(outside),
+            (
+                2,
+                "error: up: 'v2.0' is outside of the track 'main'\n\
+                 hint: patchq refresh up --to v2.0 --once     (the track stays as it is)\n\
+                 hint: patchq refresh up --to v2.0 --track NEW     (NEW is followed from now on)\n"
+                    .to_owned()
+            )
+        );
+        let place = |byte, version: &str| Place { id: Id::from_raw([byte; 20]), version: Some(version.to_owned()) };
+        let (from, to) = (place(1, "v1.1"), place(2, "v1.0"));
+        assert_eq!(
+            said(TargetError::Older(Backward { from, to, why: Why::Version })),
+            (
+                1,
+                "error: up: v1.0 (020202020202) is older than v1.1 (010101010101), where the queue stands\n\
+                 hint: patchq refresh up --to v1.0 --allow-older\n"
+                    .to_owned()
+            )
+        );
+        // A version that is no tag's name cannot be asked for.
+        let (from, to) = (place(1, "v1.1"), place(2, "v1.0-3-g02020202"));
+        let (_, text) = said(TargetError::Older(Backward { from, to, why: Why::Ancestor }));
+        assert!(text.contains("stands: it is in its history\n"), "{text}");
+        assert!(text.contains(&format!("hint: patchq refresh up --to {} --allow-older\n", "02".repeat(20))), "{text}");
+    }
+}
