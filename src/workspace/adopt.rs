@@ -5,6 +5,7 @@ use super::side_error::SideError;
 use std::path::Path;
 
 use super::applied::stack_of;
+use super::around::Around;
 use super::changes::{of_ignores, to_hold};
 use super::equal_refs::equal_refs;
 use super::files_side::Files;
@@ -18,7 +19,7 @@ use super::queue_error::QueueError;
 use super::record::Record;
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
-use super::step::{Around, begin, do_step};
+use super::step::{begin, do_step};
 use super::step_error::StepError;
 use super::supply::Supply;
 use super::{files, pins, undo};
@@ -185,7 +186,7 @@ pub fn adopt(
     let has_checkout = state.has_checkout();
     // The checkout is not touched, so what is in it needs no keeping.
     state.work.clear();
-    side.refs.extend(undo::keep(site, &mut objects, &state, &changes, &side, (around, Vec::new()))?);
+    side.refs.extend(undo::keep::keep(site, &mut objects, &state, &changes, &side, (around, Vec::new()))?);
     do_step(site, &mut objects, changes, &side, around)?;
     Ok(Adopted { applied, files: listed, has_checkout })
 }

@@ -1,5 +1,6 @@
 //! Changes of the workspace's own files, made from what stands there now.
 
+use super::around::Around;
 use super::files::{self, FileError};
 use super::follow::GitSide;
 use super::ignore::{missing_attributes, missing_ignores, with_lines};
@@ -8,7 +9,7 @@ use super::manifest::Name;
 use super::publish::FileChange;
 use super::site::Site;
 use super::state::State;
-use super::step::{Around, do_step};
+use super::step::do_step;
 use super::step_error::StepError;
 use super::undo;
 use crate::git::Objects;
@@ -64,7 +65,7 @@ pub(super) fn only_files(
     }
     let changed = changes.iter().map(|change| change.path.to_string()).collect();
     let mut side = GitSide::default();
-    side.refs = undo::keep(site, objects, state, &changes, &side, (around, Vec::new()))?;
+    side.refs = undo::keep::keep(site, objects, state, &changes, &side, (around, Vec::new()))?;
     do_step(site, objects, changes, &side, around)?;
     Ok(changed)
 }

@@ -5,8 +5,9 @@
 //! the other queue's top is upstream. So the words of its outcome are the same.
 
 use super::applied::{refuse_last_copies, stack_of};
+use super::around::Around;
 use super::files_side::Files;
-use super::left::{Taken, WrittenQueue};
+use super::left::WrittenQueue;
 use super::moving::{checkout_blobs, judge};
 use super::queue_error::QueueError;
 use super::refresh::RefreshError;
@@ -14,8 +15,9 @@ use super::rewrite::Rewrite;
 use super::side_error::SideError;
 use super::site::Site;
 use super::state::State;
-use super::step::{Around, begin};
+use super::step::begin;
 use super::supply::{Supply, SupplyError};
+use super::taken::Taken;
 use crate::git::{Id, Objects};
 use crate::stack::{self, Base, Item, Lazy, PatchOutcome, Stack, Version};
 

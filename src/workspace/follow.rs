@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use back::Left;
 pub(super) use back::take_back;
 
-use super::hand_over;
+use super::hand_over::record as handed;
 use super::site::Site;
 use crate::git::checkout::{self, CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan};
 use crate::git::{GitError, HANDED_OVER, Id, Objects};
@@ -137,7 +137,7 @@ pub(super) fn follow(
 ) -> Result<Option<Materialized>, FollowError> {
     let mut last = None;
     match side.hand {
-        Some(Hand::Over(record)) => last = Some(hand_over::finish(site, record, observe)?),
+        Some(Hand::Over(record)) => last = Some(handed::finish(site, record, observe)?),
         // When the ref is gone this is done, and what git waits for by now is the user's.
         Some(Hand::Back) if site.store.read_ref(HANDED_OVER)?.is_some() => {
             observe("forget");
@@ -186,7 +186,7 @@ pub(super) fn check_refs(site: &Site<'_>, side: &GitSide) -> Result<(), GitError
 /// [`FollowError::Obstacles`] when something is in the way.
 pub(super) fn check(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> {
     let mut all = match side.hand {
-        Some(Hand::Over(record)) => hand_over::in_the_way(site, record)?,
+        Some(Hand::Over(record)) => handed::in_the_way(site, record)?,
         Some(Hand::Back) | None => Vec::new(),
     };
     // Of several moves all but one write no file, so each can be judged by what is on the disk now.

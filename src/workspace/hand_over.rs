@@ -6,7 +6,7 @@
 
 mod put_back;
 mod read_back;
-mod record;
+pub(super) mod record;
 
 use std::collections::BTreeSet;
 
@@ -15,24 +15,24 @@ use bstr::BString;
 pub use put_back::{Kept, PutBack, Taken, put_back};
 pub use read_back::{Away, ReadBack, read_back};
 pub(super) use record::Asked;
-pub use record::Handed;
-pub(super) use record::{finish, in_the_way, work_of};
+pub use record::{Handed, Unmerged};
+use record::{branch_tip, sparse_with};
 
+use super::around::Around;
 use super::digest::QueueChange;
 use super::files_side::{Files, FilesError};
 use super::follow::{GitSide, Hand, RefMove};
 use super::publish::FileChange;
 use super::site::Site;
 use super::state::Unreadable;
-use super::step::{Around, begin, do_step};
+use super::step::{begin, do_step};
 use super::step_error::StepError;
 use super::version::version_text;
 use crate::git::checkout::{
     self, Attachment, ChangeKind, CheckoutError, HeadState, Materialized, SparseSet, WorkChange,
 };
-use crate::git::{BASE, BRANCH, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects};
+use crate::git::{BASE, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects};
 use crate::path::RepoPath;
-use crate::stack::Marked;
 
 /// A conflict for the checkout. Objects that it names are in the store or new in memory.
 #[derive(Debug, Clone)]
@@ -51,27 +51,6 @@ pub struct HandOver {
     pub merged: Vec<(RepoPath, Option<Entry>)>,
     /// The paths that did not merge.
     pub conflicts: Vec<Unmerged>,
-}
-
-/// A path that did not merge.
-#[derive(Debug, Clone)]
-pub struct Unmerged {
-    /// Which one, on the new pin.
-    pub path: RepoPath,
-    /// The path as the patch has it.
-    pub own: RepoPath,
-    /// Whether the patch renames it.
-    pub renamed: bool,
-    /// Before the patch, on the old pin.
-    pub base: Option<Entry>,
-    /// On the new pin, with the patches before this one.
-    pub upstream: Option<Entry>,
-    /// After the patch, on the old pin.
-    pub patch: Option<Entry>,
-    /// What stands in the working file. `None`: what git would leave there, upstream's version or else the patch's.
-    pub work: Option<Marked>,
-    /// The mode of `work`.
-    pub mode: Mode,
 }
 
 /// What was put into the checkout.
@@ -200,19 +179,6 @@ impl HandOver {
     }
 }
 
-/// The paths of a checkout whose working tree is `work` on `pin`, those of `own` among them. The tree is in the store.
-fn sparse_with(
-    site: &Site<'_>,
-    objects: &mut Objects<'_>,
-    (pin, work): (Id, Id),
-    own: Vec<RepoPath>,
-) -> Result<SparseSet, GitError> {
-    let base = objects.commit(pin)?.tree;
-    let mut touched: BTreeSet<RepoPath> = own.into_iter().collect();
-    touched.extend(objects.diff(base, work)?.into_iter().map(|change| change.path));
-    site.sparse(work, &touched.into_iter().collect::<Vec<_>>())
-}
-
 /// The blobs that must be in the store before [`hand_over`] and are not: those of the checkout on the new stack, and those
 /// of all three sides, which git shows. New objects that this needs are put into the store.
 ///
@@ -300,11 +266,6 @@ pub fn hand_over(
 /// Whether git does not know the path: it is nobody's affair, wherever it came from.
 fn is_untracked(change: &WorkChange) -> bool {
     matches!(change.kind, ChangeKind::Untracked | ChangeKind::Repository)
-}
-
-/// Whether the branch of the stack still is where the record's way back leads.
-fn branch_tip(site: &Site<'_>) -> Result<Id, GitError> {
-    site.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::around::Around;
 use super::changes::{of_ignores, to_hold};
 use super::files::{self, FileError};
 use super::journal::Journal;
@@ -12,7 +13,6 @@ use super::manifest::{Manifest, ManifestErrors};
 use super::open::layout_of;
 use super::publish::{PublishError, Step, publish};
 use super::site::PATIENCE;
-use super::step::Around;
 use super::step::take_workspace_step_back;
 use crate::git::GitError;
 use crate::path::{RepoPath, printable};

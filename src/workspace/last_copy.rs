@@ -3,10 +3,10 @@
 
 use super::digest::QueueChange;
 use super::files_side::Files;
-use super::left::Taken;
 use super::site::Site;
 use super::state::State;
 use super::supply::Supply;
+use super::taken::Taken;
 use crate::git::{self, GitError, Id, Objects};
 
 /// A patch whose commit is its last copy.

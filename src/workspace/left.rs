@@ -1,13 +1,9 @@
 //! Patches that leave a queue: which, and what became of what they did.
 
-use std::collections::BTreeMap;
-
-use super::digest::{QueueChange, Sum};
-use super::files_side::Files;
 use super::record::Record;
 use super::rewrite::{Rewrite, RewriteError};
-use super::state::State;
 use super::supply::Supply;
+use super::taken::Taken;
 use crate::git::{GitError, Id, Objects};
 use crate::path::RepoPath;
 use crate::stack::{self, Change, Exported, Lazy};
@@ -23,15 +19,6 @@ pub struct WrittenQueue {
     pub renamed: Vec<(String, String)>,
     /// Those of `removed` whose change is in another patch now, and in which.
     pub folded: Vec<(String, String)>,
-}
-
-/// The files that the files' side lost since files and commits were last equal: nobody but a person can have taken them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Taken {
-    /// The files that are gone.
-    pub removed: Vec<String>,
-    /// Files that have another name now: old and new.
-    pub renamed: Vec<(String, String)>,
 }
 
 /// A patch whose commit is no longer among those of the checkout.
@@ -52,36 +39,6 @@ pub(super) enum Fate {
     Folded(Option<String>),
     /// These paths no longer have it.
     Lost(Vec<RepoPath>),
-}
-
-impl Taken {
-    /// What the files of `files` lost since `state` was recorded.
-    pub(super) fn of(state: &State, files: &Files) -> Taken {
-        let Some(record) = state.record.as_ref().filter(|record| !record.pristine) else { return Taken::default() };
-        let now = files.digest().files;
-        let mut added: BTreeMap<Sum, &String> = BTreeMap::new();
-        for change in &state.files {
-            if let QueueChange::Added(name) = change
-                && let Some(sum) = now.get(name)
-            {
-                added.insert(*sum, name);
-            }
-        }
-        let mut taken = Taken::default();
-        for change in &state.files {
-            let QueueChange::Removed(name) = change else { continue };
-            match record.files.files.get(name).and_then(|sum| added.remove(sum)) {
-                Some(new) => taken.renamed.push((name.clone(), new.clone())),
-                None => taken.removed.push(name.clone()),
-            }
-        }
-        taken
-    }
-
-    /// A sentence for each patch that went, for `undo --list`.
-    pub(super) fn notes(&self) -> Vec<String> {
-        self.removed.iter().map(|name| format!("{name} left the queue: its file was gone")).collect()
-    }
 }
 
 impl WrittenQueue {

@@ -1,7 +1,9 @@
 //! The maintainers' files: the manifest, pins, queue files, ignore files, locks, and publishing changes to them.
 
+mod abort;
 mod adopt;
 mod applied;
+mod around;
 mod changes;
 pub mod cherry_pick;
 mod differences;
@@ -51,6 +53,7 @@ mod state;
 mod step;
 mod step_error;
 mod supply;
+mod taken;
 mod target;
 mod toml_text;
 pub mod undo;
@@ -62,8 +65,10 @@ mod version;
 mod which_patch;
 mod who_changed;
 
+pub use abort::{Aborted, abort};
 pub use adopt::{AdoptError, Adopted, Adoption, NewEntry, adopt, pinned, refuse_patches};
 pub use applied::stack_of;
+pub use around::Around;
 pub use dockerfiles::{DockerfileVersion, dockerfiles};
 pub use fetch_lock::FetchLock;
 pub use files_side::{Files, FilesError};
@@ -72,7 +77,7 @@ pub use follow::{FollowError, Left};
 pub use init::{InitError, Initialised, init};
 pub use inquiry::Tip;
 pub use last_copy::LastCopy;
-pub use left::{Taken, WrittenQueue};
+pub use left::WrittenQueue;
 pub use look_up::{Found, LookUpError, Wanted, look_up};
 pub use manifest::manifest_schema;
 pub use moving::{CameBack, Drift, Moving, PinLines, come_back, upstream_lines};
@@ -90,10 +95,10 @@ pub use site::Site;
 pub use source::{Source, SourceError};
 pub use standing::{SetUp, Stand, Standing};
 pub use state::{Cell, Commits, NewCommit, State, Unreadable};
-pub use step::Around;
 pub use step::{TakenBack, finish_pending};
 pub use step_error::StepError;
 pub use supply::{Missing, Supply, SupplyError};
+pub use taken::Taken;
 pub use target::{
     Backward, MovedTag, Newest, Place, Target, TargetError, TargetNote, TargetWish, Why, find_target, newest,
 };

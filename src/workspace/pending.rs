@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::around::Around;
 use super::files;
 use super::journal::Journal;
 use super::layout::{MANIFEST, Scope};
@@ -14,7 +15,6 @@ use super::manifest::{Manifest, Name};
 use super::open::Workspace;
 use super::publish::PublishError;
 use super::site::{PATIENCE, Site, lock_upstream, lock_workspace};
-use super::step::Around;
 use super::step::{TakenBack, finish_pending, take_step_back, take_workspace_step_back};
 use super::step_error::StepError;
 

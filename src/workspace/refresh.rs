@@ -4,7 +4,7 @@
 use super::files;
 use super::files_side::Files;
 use super::hand_over::HandOverError;
-use super::left::{Taken, WrittenQueue};
+use super::left::WrittenQueue;
 use super::manifest::{EditError, Track};
 use super::memory::Damaged;
 use super::moving::PinLines;
@@ -12,6 +12,7 @@ use super::publish::PublishError;
 use super::queue_error::QueueError;
 use super::rewrite::RewriteError;
 use super::session::{Agreed, AgreedError, Session, SessionError};
+use super::taken::Taken;
 use super::target::{Target, TargetError, TargetWish};
 use crate::git::checkout::{Materialized, WorkChange};
 use crate::git::{GitError, Id};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use bstr::{BStr, BString, ByteSlice};
 
+use super::around::Around;
 use super::equal_refs::equal_refs;
 use super::files_side::Files;
 use super::follow::{GitSide, Move, RefMove};
@@ -14,7 +15,7 @@ use super::queue::{Queue, QueueFile, SERIES};
 use super::queue_error::QueueError;
 use super::site::Site;
 use super::state::State;
-use super::step::{Around, do_step};
+use super::step::do_step;
 use super::supply::{Supply, SupplyError};
 use super::undo;
 use super::version::version_text;
@@ -287,7 +288,7 @@ impl Rewrite {
             return Ok(None);
         }
         let notes = std::mem::take(&mut self.notes);
-        side.refs.extend(undo::keep(site, objects, state, &changes, &side, (around, notes))?);
+        side.refs.extend(undo::keep::keep(site, objects, state, &changes, &side, (around, notes))?);
         Ok(do_step(site, objects, changes, &side, around)?)
     }
 }

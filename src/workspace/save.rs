@@ -4,15 +4,17 @@ use super::side_error::SideError;
 use bstr::BString;
 
 use super::applied::{refuse_last_copies, stack_of};
+use super::around::Around;
 use super::export::{line_of_versions, merge_sides, versions_of, which_patches};
 use super::files_side::Files;
-use super::left::{Fate, Taken, WrittenQueue, is_moved_back, vanished};
+use super::left::{Fate, WrittenQueue, is_moved_back, vanished};
 use super::queue_error::QueueError;
 use super::rewrite::{Rewrite, RewriteError};
 use super::site::Site;
 use super::state::{Cell, State};
-use super::step::{Around, begin};
+use super::step::begin;
 use super::supply::Supply;
+use super::taken::Taken;
 use super::undo;
 use super::which_patch::{WhichPatchError, which_patch};
 use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
@@ -150,7 +152,7 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
     }
     let allowed = which_patches(&files, &request.allow_drop)?;
     let changes = chosen(&state.work, request)?;
-    let tree = undo::work_tree(site, &mut objects, tip, &changes).map_err(SaveError::of)?;
+    let tree = undo::keep::work_tree(site, &mut objects, tip, &changes).map_err(SaveError::of)?;
     let work = Work { tip, tree, changes };
     let (base, versions, at) = match &request.into {
         Some(name) if cell == Cell::FilesNewer => return Err(no_folding(&files, name)),

@@ -1,18 +1,19 @@
 //! From the files to the checkout: the queue applied on its pin, and everything in the store made to say so.
 
 use super::applied::{refuse_last_copies, stack_of};
+use super::around::Around;
 use super::digest::QueueChange;
 use super::equal_refs::equal_refs;
 use super::files_side::Files;
 use super::follow::{FollowError, GitSide, Move, RefMove, sparse_of};
-use super::left::Taken;
 use super::named_paths::{AbsentPath, absent_paths};
 use super::queue_error::QueueError;
 use super::side_error::SideError;
 use super::site::Site;
 use super::state::{Cell, Commits, State, Unreadable};
-use super::step::{Around, begin, do_step};
+use super::step::{begin, do_step};
 use super::supply::Supply;
+use super::taken::Taken;
 use super::undo;
 use super::version::version_text;
 use crate::git::checkout::{self, Attachment, Materialized, WorkChange};
@@ -188,7 +189,7 @@ fn move_there(
         let done = !wish.discard && state.tip == Some(goal) && is_in_place(site, state, &step)?;
         if !done {
             if wish.discard && !state.work.is_empty() {
-                let work = undo::work_commit(site, objects, state)?;
+                let work = undo::keep::work_commit(site, objects, state)?;
                 side.checkout.push(Move { old: state.tip, commit: work, keep: true, ..step.clone() });
                 side.checkout.push(Move { old: Some(work), ..step });
             } else {
@@ -203,7 +204,7 @@ fn move_there(
     }
     if settled.gave_up || state.record.is_some() && state.files.iter().any(is_loss) {
         let notes = settled.taken.notes();
-        side.refs.extend(undo::keep(site, objects, state, &[], &side, (around, notes))?);
+        side.refs.extend(undo::keep::keep(site, objects, state, &[], &side, (around, notes))?);
     }
     settled.changed = !side.checkout.is_empty() || !side.refs.is_empty();
     if settled.changed {

@@ -1,5 +1,6 @@
 //! Where an upstream stands, for people who ask: nothing is locked, fetched or written.
 
+use super::around::Around;
 use super::digest::QueueChange;
 use super::files_side::{Files, FilesError};
 use super::manifest::{Track, Upstream};
@@ -11,7 +12,6 @@ use super::queue_error::QueueError;
 use super::session::{Session, SessionError};
 use super::site::Site;
 use super::state::{Cell, NewCommit, State, Unreadable};
-use super::step::Around;
 use super::version::VersionState;
 use crate::git::checkout::{Attachment, WorkChange};
 use crate::git::{Id, Objects};

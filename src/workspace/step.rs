@@ -1,11 +1,12 @@
 //! A step of one upstream: its files under the journal, then what follows in store and checkout; finished when a killed
 //! command left it, and taken back when it cannot be finished.
 
+use super::around::Around;
 use super::files::shown;
 use super::follow::{FollowError, GitSide, Left, check, check_refs, follow, take_back};
 use super::journal::{Journal, KillPoint};
 use super::layout::{Layout, Scope};
-use super::lock::{Holder, Lock};
+use super::lock::Lock;
 use super::publish::{self, FileChange, PublishError, Step};
 use super::site::{PATIENCE, Site, lock_upstream};
 use super::step_error::StepError;
@@ -13,18 +14,6 @@ use crate::git::checkout::{CheckoutError, Materialized};
 use crate::git::{GitError, Objects};
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
-
-/// What surrounds a change: who makes it, when, and who watches.
-pub struct Around<'a> {
-    /// The command, for locks, logs and `undo`.
-    pub command: &'a str,
-    /// Seconds since 1970.
-    pub now: i64,
-    /// Called once when another patchq must be waited for.
-    pub on_wait: &'a dyn Fn(&Holder),
-    /// Told each step, so that a test can stop there.
-    pub observe: &'a dyn Fn(&str),
-}
 
 /// What was taken back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,13 +30,6 @@ pub struct TakenBack {
     pub left: Left,
     /// The folder, as it is shown, that keeps what the journal held, where not all was taken back.
     pub kept_in: Option<String>,
-}
-
-impl Around<'_> {
-    /// Tells that a step has come to `point`.
-    pub(super) fn passed(&self, point: KillPoint) {
-        (self.observe)(&point.to_string());
-    }
 }
 
 /// Does a step with this git side under the journal; the caller holds the lock.

@@ -1,26 +1,26 @@
 //! What was before: each change is kept in the store, as a commit that holds the files' old and new contents and keeps
 //! the old commits alive, under `refs/patchq/undo/`.
 
-mod keep;
+pub(super) mod keep;
 mod order;
 mod session;
 
 use std::collections::BTreeSet;
 
+use super::around::Around;
 use super::digest::Sum;
 use super::follow::{GitSide, Hand, Move, RefMove};
 use super::publish::{FileChange, PublishError, state_of};
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::Unreadable;
-use super::step::{Around, begin, do_step};
+use super::step::{begin, do_step};
 use super::step_error::StepError;
 use crate::git::checkout::{self, Attachment, HeadState};
 use crate::git::{BRANCH, Edits, GitError, HANDED_OVER, Id, Objects};
 use crate::path::{RepoPath, printable};
 
-pub(super) use keep::{Handed, keep, keep_files, keep_handed, tree_with, uncommitted, work_commit};
-pub use keep::{Kept, work_tree};
-use keep::{REFS, content, entries, read_kept, ref_name};
+pub use keep::Kept;
+use keep::{REFS, content, entries, read_kept, ref_name, uncommitted, work_tree};
 pub(super) use session::{is_brought_back, keep_session};
 
 /// What was taken back.

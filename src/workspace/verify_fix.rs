@@ -2,6 +2,7 @@
 //! back. What the patches do does not change.
 
 use super::applied::stack_of;
+use super::around::Around;
 use super::changes::only_files;
 use super::files;
 use super::files_side::Files;
@@ -12,7 +13,7 @@ use super::rewrite::{Rewrite, RewriteError};
 use super::side_error::SideError;
 use super::site::{PATIENCE, Site, lock_workspace};
 use super::state::{Cell, State};
-use super::step::{Around, begin};
+use super::step::begin;
 use super::supply::Supply;
 use super::verify::{Demands, canonical, diffs};
 use super::verify_files::ignore_changes;

@@ -18,7 +18,7 @@ use patchq::git::Objects;
 use patchq::stack::{Labels, Rebased};
 use patchq::workspace::hand_over::{Handed, read_back};
 use patchq::workspace::refresh::RefreshWish;
-use patchq::workspace::session::{self, Aborted};
+use patchq::workspace::{Aborted, abort};
 use patchq::workspace::{Moving, Site, Supply, come_back};
 use support::history::Dice;
 use world::{World, around};
@@ -165,7 +165,7 @@ impl Run<'_> {
             world::git(&site.checkout(), &["add", "-f", "--sparse", "beside.txt"]);
         }
         let kept = moving.is_kept();
-        let aborted = session::abort(site, &around()).unwrap();
+        let aborted = abort(site, &around()).unwrap();
         assert_eq!(matches!(aborted, Aborted::Nothing), !kept, "{}", self.told());
         self.ended = true;
     }

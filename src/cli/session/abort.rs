@@ -7,7 +7,8 @@ use super::super::refresh::{Args, failed};
 use super::checkout::tell_kept;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::refresh::RefreshError;
-use crate::workspace::session::{Aborted, abort, is_open};
+use crate::workspace::session::is_open;
+use crate::workspace::{Aborted, abort};
 use crate::workspace::{Site, Workspace};
 
 /// Gives up the refresh of `upstream` that waits, and puts its checkout back.

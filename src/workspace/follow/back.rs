@@ -4,7 +4,7 @@
 use super::{FollowError, GitSide, Hand, Move, move_there};
 use crate::git::checkout::{self, Attachment, Differences, HeadState};
 use crate::git::{BRANCH, Commit, GitError, Id, Objects, SYNCED, Signature};
-use crate::workspace::hand_over;
+use crate::workspace::hand_over::record as handed;
 use crate::workspace::record::Record;
 use crate::workspace::site::Site;
 use crate::workspace::undo;
@@ -92,7 +92,7 @@ fn take_checkout_back(site: &Site<'_>, side: &GitSide, reason: &str, left: &mut 
 /// Puts the conflict that `side` took out of the checkout there again.
 fn again(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> {
     if let (Some(Hand::Back), Some(again)) = (side.hand, side.again) {
-        hand_over::finish(site, again, &|_| {})?;
+        handed::finish(site, again, &|_| {})?;
     }
     Ok(())
 }
@@ -123,9 +123,9 @@ fn before(site: &Site<'_>, objects: &mut Objects<'_>, side: &GitSide) -> Result<
 /// The moves that a conflict put into the checkout is the reverse of: the index follows the files as they shall be, and then
 /// they may go.
 fn way_out(site: &Site<'_>, objects: &mut Objects<'_>, record: Id) -> Result<Vec<Move>, FollowError> {
-    let (tip, work) = (site.store.read_ref(BRANCH)?, hand_over::work_of(site, record)?);
+    let (tip, work) = (site.store.read_ref(BRANCH)?, handed::work_of(site, record)?);
     let Some(tip) = tip else { return Ok(Vec::new()) };
-    let work = undo::uncommitted(objects, work, tip);
+    let work = undo::keep::uncommitted(objects, work, tip);
     objects.flush(&[work])?;
     let forth = Move {
         old: Some(tip),

@@ -9,10 +9,11 @@ use super::{HandOverError, branch_tip, is_untracked};
 use crate::git::checkout::{self, Attachment, HeadState, Materialized};
 use crate::git::{Edits, Entry, GitError, HANDED_OVER, Id, Objects};
 use crate::path::RepoPath;
+use crate::workspace::around::Around;
 use crate::workspace::follow::{GitSide, Hand, Move, RefMove};
 use crate::workspace::publish::FileChange;
 use crate::workspace::site::Site;
-use crate::workspace::step::{Around, begin, do_step};
+use crate::workspace::step::{begin, do_step};
 use crate::workspace::undo;
 
 /// How the checkout is put back.
@@ -101,9 +102,13 @@ pub fn put_back(
         }
         let is_kept = wish.undoable || !kept.paths.is_empty() || !kept.commits.is_empty();
         if is_kept && !untouched {
-            let commits =
-                undo::Handed { tip, record: again, work: now.commit, left: now.left(site, objects, &record, tip)? };
-            side.refs.extend(undo::keep_handed(site, objects, &commits, &wish.changes, around)?);
+            let commits = undo::keep::Handed {
+                tip,
+                record: again,
+                work: now.commit,
+                left: now.left(site, objects, &record, tip)?,
+            };
+            side.refs.extend(undo::keep::keep_handed(site, objects, &commits, &wish.changes, around)?);
             kept.at = Some(now.commit);
         }
         // First the index becomes that of the working tree, no file is touched; then every file is one that may go.
@@ -148,7 +153,7 @@ impl Now {
             HeadState::Detached(id) => (id, false),
         };
         let work = Work::read(site, objects, handed, head)?;
-        let commit = undo::uncommitted(objects, work.tree, head);
+        let commit = undo::keep::uncommitted(objects, work.tree, head);
         Ok(Now { head, commits, on_branch, work, commit })
     }
 
@@ -192,7 +197,7 @@ impl Now {
         let mut stays = checkout::status(&site.store, &site.checkout())?;
         let own: BTreeSet<&[u8]> = handed.own().collect();
         stays.retain(|change| is_untracked(change) && !own.contains(change.path.as_bytes()));
-        let tree = undo::work_tree(site, objects, tip, &stays)?;
-        Ok(undo::uncommitted(objects, tree, tip))
+        let tree = undo::keep::work_tree(site, objects, tip, &stays)?;
+        Ok(undo::keep::uncommitted(objects, tree, tip))
     }
 }

@@ -9,7 +9,7 @@ use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{certain_leftover_marker, leftover_marker};
 use crate::workspace::site::Site;
-use crate::workspace::undo::tree_with;
+use crate::workspace::undo::keep::tree_with;
 
 /// What the maintainer made of a conflict. Contents that are in no commit are new objects in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

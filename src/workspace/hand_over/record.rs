@@ -1,17 +1,39 @@
 //! What was put into the checkout, kept in the store as a commit: enough to do it again, to judge what came of it, and to go
 //! back.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::sparse_with;
 use crate::git::checkout::{self, HandOver as Plan, Materialized, Obstacle, Outcome, SparseSet};
-use crate::git::{Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, Signature};
+use crate::git::{BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, Signature};
 use crate::path::RepoPath;
-use crate::stack::Sides;
+use crate::stack::{Marked, Sides};
 use crate::workspace::digest::{FilesDigest, QueueChange};
 use crate::workspace::files_side::Files;
 use crate::workspace::follow::FollowError;
 use crate::workspace::site::Site;
+
+/// A path that did not merge.
+#[derive(Debug, Clone)]
+pub struct Unmerged {
+    /// Which one, on the new pin.
+    pub path: RepoPath,
+    /// The path as the patch has it.
+    pub own: RepoPath,
+    /// Whether the patch renames it.
+    pub renamed: bool,
+    /// Before the patch, on the old pin.
+    pub base: Option<Entry>,
+    /// On the new pin, with the patches before this one.
+    pub upstream: Option<Entry>,
+    /// After the patch, on the old pin.
+    pub patch: Option<Entry>,
+    /// What stands in the working file. `None`: what git would leave there, upstream's version or else the patch's.
+    pub work: Option<Marked>,
+    /// The mode of `work`.
+    pub mode: Mode,
+}
 
 /// A conflict that is in the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,7 +204,7 @@ impl Handed {
         serde_json::from_slice(&objects.commit(at)?.message).map_err(|_| damaged)
     }
 
-    pub(super) fn with_conflicts(mut self, conflicts: &[super::Unmerged]) -> Handed {
+    pub(super) fn with_conflicts(mut self, conflicts: &[Unmerged]) -> Handed {
         for at in conflicts {
             let side = |side: Option<Entry>| side.map(|entry| (entry.mode.bits(), entry.id));
             self.conflicts.push(Waiting {
@@ -252,7 +274,7 @@ impl Handed {
         let sparse = self.sparse(site, &mut objects)?;
         let unmerged = self.unmerged.iter().map(Stages::read).collect::<Result<Vec<_>, _>>()?;
         run(&Plan {
-            old: super::branch_tip(site)?,
+            old: branch_tip(site)?,
             head: self.at,
             picked: self.picked,
             work: self.work,
@@ -265,6 +287,24 @@ impl Handed {
             reason: &format!("checkout: moving from patchq to {}", self.at),
         })
     }
+}
+
+/// The paths of a checkout whose working tree is `work` on `pin`, those of `own` among them. The tree is in the store.
+pub(super) fn sparse_with(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    (pin, work): (Id, Id),
+    own: Vec<RepoPath>,
+) -> Result<SparseSet, GitError> {
+    let base = objects.commit(pin)?.tree;
+    let mut touched: BTreeSet<RepoPath> = own.into_iter().collect();
+    touched.extend(objects.diff(base, work)?.into_iter().map(|change| change.path));
+    site.sparse(work, &touched.into_iter().collect::<Vec<_>>())
+}
+
+/// Whether the branch of the stack still is where the record's way back leads.
+pub(super) fn branch_tip(site: &Site<'_>) -> Result<Id, GitError> {
+    site.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
 }
 
 /// Does the hand-over that the record at `at` says; may be done again.

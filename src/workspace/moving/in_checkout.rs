@@ -8,13 +8,13 @@ use crate::path::RepoPath;
 use crate::stack::{
     Because, Conflict, ConflictKind, Hunk, IN_THE_CHECKOUT, Join, Labels, Made, Rebased, Sides, Take, TextMerge,
 };
+use crate::workspace::around::Around;
 use crate::workspace::files_side::Files;
 use crate::workspace::hand_over::{
     self, Asked, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Taken, Unmerged, missing_blobs, put_back,
 };
 use crate::workspace::session::{About, ByHand, Decision, Session, change};
 use crate::workspace::site::Site;
-use crate::workspace::step::Around;
 
 impl Moving<'_> {
     /// Puts what waits in the patch with this `number` into the checkout and keeps the session, in one step. What this needs is

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::RefreshError;
 use crate::git::{GitError, Objects};
 use crate::path::RepoPath;
+use crate::workspace::around::Around;
 use crate::workspace::changes::{only_files, to_hold};
 use crate::workspace::files;
 use crate::workspace::files_side::Files;
@@ -14,7 +15,7 @@ use crate::workspace::pins;
 use crate::workspace::publish::FileChange;
 use crate::workspace::site::{PATIENCE, Site, lock_workspace};
 use crate::workspace::state::State;
-use crate::workspace::step::{Around, begin};
+use crate::workspace::step::begin;
 use crate::workspace::target::Target;
 
 /// The changes beside pin and patches: the version, and the track where it is a new one.

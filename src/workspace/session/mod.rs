@@ -8,23 +8,18 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
 use bstr::ByteSlice;
 
+use super::around::Around;
 use super::changes::to_hold;
 use super::digest::{FilesDigest, Sum};
 use super::files;
-use super::follow::GitSide;
-use super::hand_over::{Handed, Kept, PutBack, put_back};
 use super::layout::Layout;
 use super::manifest::{Name, Track};
 use super::publish::{FileChange, PublishError};
-use super::refresh::RefreshError;
 use super::site::Site;
-use super::step::{Around, begin, do_step};
+use super::step::{begin, do_step};
 use super::step_error::StepError;
-use super::undo;
 use crate::git::{GitError, Id, Objects};
 use crate::path::RepoPath;
 
@@ -139,51 +134,6 @@ pub(super) fn ending(site: &Site<'_>) -> Result<Option<FileChange>, files::FileE
     // The name of an upstream makes a path that holds.
     let path = RepoPath::new(shown(site).as_bytes()).ok();
     Ok(path.filter(|_| old.is_some()).map(|path| FileChange { path, old, new: None }))
-}
-
-/// What was given up.
-#[derive(Debug, Clone)]
-pub enum Aborted {
-    /// There was nothing.
-    Nothing,
-    /// A session.
-    Session,
-    /// A session that `undo` had brought back: it is kept in this file, from the workspace's root, and is no step of `undo`,
-    /// which would bring it back for ever.
-    SetAside(PathBuf),
-    /// A conflict in the checkout as well: what of it was kept for `undo`.
-    HandedOver(Kept),
-}
-
-/// Gives the session of `site` up, readable or not, and puts the checkout back where a conflict is in it, in a step that `undo` takes back.
-///
-/// # Errors
-/// [`RefreshError`]; nothing has changed then.
-pub fn abort(site: &Site<'_>, around: &Around<'_>) -> Result<Aborted, RefreshError> {
-    if Handed::read(site)?.is_some() {
-        let mut objects = Objects::new(&site.store)?;
-        let changes = ending(site)?.into_iter().collect();
-        let brought_back = undo::is_brought_back(site, &mut objects).map_err(RefreshError::of)?;
-        if brought_back {
-            undo::keep_session(site).map_err(RefreshError::of)?;
-        }
-        let wish = PutBack { changes, taken: None, undoable: true, brought_back };
-        return Ok(Aborted::HandedOver(put_back(site, &mut objects, wish, around)?));
-    }
-    let _lock = begin(site, around).map_err(SessionError::from)?;
-    let Some(change) = ending(site)? else { return Ok(Aborted::Nothing) };
-    let mut objects = Objects::new(&site.store)?;
-    let changes = vec![change];
-    if undo::is_brought_back(site, &mut objects).map_err(RefreshError::of)?
-        && let Some(kept) = undo::keep_session(site).map_err(RefreshError::of)?
-    {
-        do_step(site, &mut objects, changes, &GitSide::default(), around).map_err(RefreshError::of)?;
-        return Ok(Aborted::SetAside(kept));
-    }
-    let refs = undo::keep_files(site, &mut objects, &changes, around).map_err(RefreshError::of)?;
-    let side = GitSide { refs, ..GitSide::default() };
-    do_step(site, &mut objects, changes, &side, around).map_err(RefreshError::of)?;
-    Ok(Aborted::Session)
 }
 
 /// Puts `new` in the place of the session's file, if that is still `before`. No step for `undo`.

@@ -10,13 +10,13 @@ use crate::git::{
     BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, ObjectKind, Objects, SYNCED, Signature,
 };
 use crate::path::RepoPath;
+use crate::workspace::around::Around;
 use crate::workspace::digest::Sum;
 use crate::workspace::follow::{GitSide, RefMove};
 use crate::workspace::layout::Scope;
 use crate::workspace::publish::FileChange;
 use crate::workspace::site::Site;
 use crate::workspace::state::State;
-use crate::workspace::step::Around;
 use crate::workspace::step::is_own_ref;
 use crate::workspace::step_error::StepError;
 
@@ -159,7 +159,12 @@ fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSid
 ///
 /// # Errors
 /// [`StepError`] when the checkout cannot be read.
-pub fn work_tree(site: &Site<'_>, objects: &mut Objects<'_>, tip: Id, changes: &[WorkChange]) -> Result<Id, StepError> {
+pub(in crate::workspace) fn work_tree(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    tip: Id,
+    changes: &[WorkChange],
+) -> Result<Id, StepError> {
     let work = checkout::work_files(&site.store, &site.checkout(), changes)?;
     Ok(tree_with(objects, tip, work.files)?)
 }

@@ -4,11 +4,11 @@ use std::fs;
 
 use super::keep::{entries, read_kept};
 use crate::git::{GitError, Objects};
+use crate::workspace::around::Around;
 use crate::workspace::files::{self, FileError};
 use crate::workspace::lock::{Lock, Mode};
 use crate::workspace::publish::PublishError;
 use crate::workspace::site::{PATIENCE, Site};
-use crate::workspace::step::Around;
 use crate::workspace::step_error::StepError;
 
 /// The number for a change that is about to be kept: larger than that of every change of the workspace before it.

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::keep::keep_files;
 use super::*;
 use crate::workspace::open::Workspace;
 
