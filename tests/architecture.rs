@@ -21,6 +21,16 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("path", &[]),
 ];
 
+/// The rooms inside `workspace`, in the same way.
+const SUB_ROOMS: [(&str, &[&str]); 6] = [
+    ("ops", &["conflict", "step", "upstream", "files", "manifest"]),
+    ("conflict", &["step", "upstream", "files", "manifest"]),
+    ("step", &["upstream", "files", "manifest"]),
+    ("upstream", &["files", "manifest"]),
+    ("files", &["manifest"]),
+    ("manifest", &[]),
+];
+
 /// Rooms that may name libgit2.
 const LIBGIT2: [&str; 2] = ["git", "stack"];
 
@@ -106,9 +116,14 @@ fn code(text: &str) -> Vec<String> {
 
 /// The rooms that the code names by `crate::ROOM` or in `crate::{…}`.
 fn named_rooms(lines: &[String]) -> BTreeSet<String> {
+    named_below("crate::", lines)
+}
+
+/// What the code names right below `front`: `FRONT::NAME` or in `FRONT::{…}`.
+fn named_below(front: &str, lines: &[String]) -> BTreeSet<String> {
     let text = lines.join("\n");
     let mut found = BTreeSet::new();
-    for (at, what) in text.match_indices("crate::") {
+    for (at, what) in text.match_indices(front) {
         let before = text[..at].chars().next_back();
         if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
             continue;
@@ -183,6 +198,33 @@ fn arrows_go_down() {
 }
 
 #[test]
+fn arrows_go_down_inside_the_workspace() {
+    let mut wrong = Vec::new();
+    let front_door = Path::new("workspace/mod.rs");
+    for source in sources().iter().filter(|source| source.room == "workspace" && source.path != front_door) {
+        let inside =
+            source.path.components().nth(1).expect("a file of a room has a name").as_os_str().to_string_lossy();
+        let room = inside.trim_end_matches(".rs");
+        let Some((_, below)) = SUB_ROOMS.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!("src/{}: the room '{room}' is on no plan", source.path.display()));
+            continue;
+        };
+        let mut named = named_below("crate::workspace::", &source.lines);
+        named.remove(room);
+        // A name that comes through the front door hides the room that it comes from.
+        for other in named.iter().filter(|other| !below.contains(&other.as_str())) {
+            wrong.push(format!("src/{}: names crate::workspace::{other}", source.path.display()));
+        }
+        let is_mod = source.path.ends_with("mod.rs");
+        let out = "super::".repeat(source.path.components().count() - 1 - usize::from(is_mod));
+        if source.without_tests().iter().any(|line| line.contains(&out)) {
+            wrong.push(format!("src/{}: leaves its room by {out}", source.path.display()));
+        }
+    }
+    assert_none("arrows inside the workspace that do not go down", &wrong);
+}
+
+#[test]
 fn libgit2_stays_in_its_rooms() {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| !LIBGIT2.contains(&source.room.as_str())) {
@@ -236,4 +278,18 @@ fn the_reader_of_this_test_reads_what_is_there() {
         lines: code("a\n#[cfg(test)]\nuse b;\nc\n#[cfg(test)]\n#[path = \"t.rs\"]\nmod tests;\nd"),
     };
     assert_eq!(source.without_tests().len(), 4);
+}
+
+#[test]
+fn the_documents_name_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/architecture.md")).expect("the document is there");
+    let mut wrong = Vec::new();
+    for name in text.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs") || name.ends_with('/')) {
+        let is_source = ROOMS.iter().any(|(room, _)| name.starts_with(&format!("{room}/")));
+        if is_source && !root.join("src").join(name).exists() {
+            wrong.push(format!("docs/architecture.md: src/{name} is not there"));
+        }
+    }
+    assert_none("files that a document names", &wrong);
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use patchq::git::{FileChange, GitProgram, Id, Made, Mode, RepoBuilder};
 use patchq::path::RepoPath;
-use patchq::workspace::inspect::{Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
+use patchq::workspace::conflict::inspect::{Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
 use patchq::workspace::{Files, Site, Supply};
 use support::server::{file_url, isolated_env};
 use support::site::with_site;

@@ -6,10 +6,10 @@ use std::path::Path;
 use bstr::ByteSlice;
 use patchq::image::{Stability, TagInput, Template, queue_digest, references};
 use patchq::patch::{HeaderForm, Patch, parse, print};
-use patchq::workspace::ignore::{missing_attributes, missing_ignores};
+use patchq::workspace::files::ignore_files::{missing_attributes, missing_ignores};
+use patchq::workspace::files::pins::{read_pin, read_version};
+use patchq::workspace::files::queue::Queue;
 use patchq::workspace::manifest::{Manifest, Track, Upstream};
-use patchq::workspace::pins::{read_pin, read_version};
-use patchq::workspace::queue::Queue;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -25,7 +25,7 @@ fn manifest() -> Result<Manifest, Failure> {
 fn queue(upstream: &Upstream) -> Result<Vec<(String, Vec<u8>, Patch)>, Failure> {
     let folder = format!("patches/{}", upstream.name);
     let queue = Queue::read(&root().join(&folder), Path::new(&folder))?;
-    let read = |file: patchq::workspace::queue::QueueFile| {
+    let read = |file: patchq::workspace::files::queue::QueueFile| {
         let patch = parse(&file.bytes, file.strip as usize).map_err(|error| format!("{}: {error}", file.name))?;
         Ok((file.name, file.bytes, patch))
     };

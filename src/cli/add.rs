@@ -10,7 +10,7 @@ use super::hint;
 use super::refresh;
 use crate::git::Id;
 use crate::ui::Message;
-use crate::workspace::layout::MANIFEST;
+use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::Name;
 use crate::workspace::pinned;
 

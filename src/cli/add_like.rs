@@ -8,9 +8,9 @@ use super::hint;
 use super::refresh;
 use crate::git::Rev;
 use crate::ui::count;
-use crate::workspace::layout::MANIFEST;
+use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
-use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed};
+use crate::workspace::ops::refresh::{RefreshError, RefreshWish, Refreshed};
 use crate::workspace::{
     AdoptError, Adopted, Adoption, Files, Moving, NewEntry, QueueError, RewriteError, Site, Supply, TargetWish,
     Workspace, adopt, refuse_patches,

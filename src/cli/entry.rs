@@ -8,10 +8,11 @@ use super::failure::{CliError, shown};
 use super::hint;
 use crate::git::{Id, Kind, Prompts, Rev};
 use crate::ui::{Message, PromptError};
-use crate::workspace::layout::MANIFEST;
+use crate::workspace::files::layout::MANIFEST;
+use crate::workspace::files::pins;
 use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Upstream, Url};
 use crate::workspace::{
-    AdoptError, Adopted, Adoption, Files, Found, NewEntry, Site, Supply, Wanted, Workspace, adopt, look_up, pins,
+    AdoptError, Adopted, Adoption, Files, Found, NewEntry, Site, Supply, Wanted, Workspace, adopt, look_up,
     remember_news,
 };
 

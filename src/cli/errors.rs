@@ -10,11 +10,11 @@ use crate::git::{GitError, ProgramError, RemoteError};
 use crate::patch::ParseErrorKind;
 use crate::path::printable;
 use crate::ui::Excerpt;
-use crate::workspace::digest::QueueChange;
-use crate::workspace::layout::{FindError, MANIFEST, Scope};
-use crate::workspace::lock::{Holder, LockError};
+use crate::workspace::files::digest::QueueChange;
+use crate::workspace::files::layout::{FindError, MANIFEST, Scope};
+use crate::workspace::files::lock::{Holder, LockError};
 use crate::workspace::manifest::{ManifestErrors, Mistake};
-use crate::workspace::publish::PublishError;
+use crate::workspace::step::publish::PublishError;
 use crate::workspace::{FilesError, FollowError, OpenError, SupplyError, UnknownUpstream};
 
 /// So many items of a list are named.

@@ -11,8 +11,8 @@ use super::session::refuse_open;
 use crate::git::Prompts;
 use crate::ui::Message;
 use crate::workspace::WrittenQueue;
-use crate::workspace::export::{Export, ExportError, Wanted, Written, export};
 use crate::workspace::manifest::Upstream;
+use crate::workspace::ops::export::{Export, ExportError, Wanted, Written, export};
 
 /// Write patch files from the checkout's commits
 ///

@@ -13,9 +13,10 @@ use super::hint;
 use super::setup::say_moved;
 use crate::git::{Id, Rev};
 use crate::ui::{Message, count};
+use crate::workspace::files::pins;
+use crate::workspace::files::queue::SERIES;
 use crate::workspace::manifest::Name;
-use crate::workspace::queue::SERIES;
-use crate::workspace::{AdoptError, Adopted, Found, QueueError, Source, SourceError, Workspace, pins, refuse_patches};
+use crate::workspace::{AdoptError, Adopted, Found, QueueError, Source, SourceError, Workspace, refuse_patches};
 
 /// A file that names a commit is not larger, in bytes.
 const COMMIT_FILE: u64 = 64 << 10;

@@ -8,8 +8,9 @@ use super::hint;
 use crate::git::{Id, Prompts};
 use crate::report::UpstreamOutdated;
 use crate::ui::{Cell, Column, Message, Paint, Table};
+use crate::workspace::files::pins;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{FilesError, Newest, Site, Workspace, is_exact, newest, pins, remember_news};
+use crate::workspace::{FilesError, Newest, Site, Workspace, is_exact, newest, remember_news};
 
 /// Say whether a track has moved past its pin
 ///

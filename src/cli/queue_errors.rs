@@ -6,9 +6,9 @@ use super::hint;
 use crate::git::checkout::{Attachment, Reason};
 use crate::path::printable;
 use crate::ui::count;
-use crate::workspace::digest::QueueChange;
-use crate::workspace::layout::MANIFEST;
-use crate::workspace::undo::UndoError;
+use crate::workspace::files::digest::QueueChange;
+use crate::workspace::files::layout::MANIFEST;
+use crate::workspace::ops::undo::UndoError;
 use crate::workspace::{
     FilesError, FollowError, LastCopy, LookUpError, NewCommit, QueueError, RewriteError, SideError, StepError,
     SupplyError, TargetError, is_exact,

@@ -10,7 +10,7 @@ use crate::path::printable;
 use crate::report::{Bytes, DamagedReport, ResolutionReport};
 use crate::ui::{Cell, Column, Message, Paint, Table, count};
 use crate::workspace::Workspace;
-use crate::workspace::memory::{Damaged, Entry, Memory, MemoryError, WhichDecisionError, which_decision};
+use crate::workspace::conflict::memory::{Damaged, Entry, Memory, MemoryError, WhichDecisionError, which_decision};
 
 /// So many digits of a name are shown, more where several names begin alike.
 const SHOWN: usize = 8;

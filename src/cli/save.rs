@@ -21,7 +21,7 @@ use crate::path::RepoPath;
 use crate::report::Bytes;
 use crate::ui::size;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::save::{LARGE_FILE, MANY_FILES, Request, SaveError, save, to_save};
+use crate::workspace::ops::save::{LARGE_FILE, MANY_FILES, Request, SaveError, save, to_save};
 use crate::workspace::{Files, FilesError, Site, State, Workspace};
 
 /// Make the checkout's changes a patch

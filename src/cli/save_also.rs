@@ -11,9 +11,9 @@ use super::{outcomes, refresh};
 use crate::git::{Prompts, Url};
 use crate::report::PatchReport;
 use crate::ui::{Message, Paint};
-use crate::workspace::cherry_pick::{CherryPick, Picked, cherry_pick, ready};
 use crate::workspace::manifest::Upstream;
-use crate::workspace::save::Saved;
+use crate::workspace::ops::cherry_pick::{CherryPick, Picked, cherry_pick, ready};
+use crate::workspace::ops::save::Saved;
 use crate::workspace::{Site, Workspace, WrittenQueue};
 
 /// What became of the patch in another entry.
@@ -122,7 +122,7 @@ fn site<'w>(context: &Context, workspace: &'w Workspace, other: &'w Upstream) ->
     Ok(site)
 }
 
-fn failed(other: &Upstream, error: crate::workspace::refresh::RefreshError) -> CliError {
+fn failed(other: &Upstream, error: crate::workspace::ops::refresh::RefreshError) -> CliError {
     refresh::failed(other.name.as_str(), &refresh::Args::default(), error)
 }
 

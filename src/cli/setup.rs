@@ -17,7 +17,7 @@ use crate::path::RepoPath;
 use crate::report::Bytes;
 use crate::stack::Applied;
 use crate::ui::{Message, count};
-use crate::workspace::layout::MANIFEST;
+use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::{AbsentPath, FilesError, QueueError, Settled, Site, Wish, Workspace, copy, manifest, settle};
 
 /// Check every upstream out at its pin, with its queue applied

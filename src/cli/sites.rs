@@ -9,7 +9,7 @@ use super::hint;
 use crate::git::checkout::mend_index;
 use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
 use crate::ui::{Message, Task};
-use crate::workspace::lock::Holder;
+use crate::workspace::files::lock::Holder;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
     Around, FetchLock, LeftBehind, Site, Stuck, Supply, Workspace, by_url, finish_left_behind, neighbours,

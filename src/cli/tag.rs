@@ -10,7 +10,7 @@ use crate::path::nearest;
 use crate::report::{ImageTag, TagsError, UpstreamTags, tags};
 use crate::ui::Message;
 use crate::workspace::FilesError;
-use crate::workspace::layout::MANIFEST;
+use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::Upstream;
 
 /// Print the image tags

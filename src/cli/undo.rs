@@ -7,8 +7,8 @@ use super::failure::{CliError, Exit, shown};
 use super::hint;
 use super::session::tell_open;
 use crate::ui::{Cell, Column, Message, Table, age};
-use crate::workspace::layout::Scope;
-use crate::workspace::undo::{Kept, list, sort_last_first, undo};
+use crate::workspace::files::layout::Scope;
+use crate::workspace::ops::undo::{Kept, list, sort_last_first, undo};
 use crate::workspace::{Site, Stuck, Workspace, take_stuck_back};
 
 /// Go back to before the last command that changed something

@@ -10,7 +10,7 @@ use crate::stack::{
     Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Join, Lines, PatchOutcome, Sides, Take,
     What, suggest,
 };
-use crate::workspace::digest::Sum;
+use crate::workspace::files::digest::Sum;
 
 /// Lines of context that a hunk is shown with.
 const CONTEXT: usize = 3;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Bytes;
 use crate::git::Id;
-use crate::workspace::memory::{Damaged, Entry, Memory};
+use crate::workspace::conflict::memory::{Damaged, Entry, Memory};
 
 /// A remembered decision.
 #[derive(Debug, Clone, Serialize)]

@@ -10,8 +10,8 @@ use crate::git::{Id, tag_order};
 use crate::patch::{Change, FileDiff, Side};
 use crate::path::printable;
 use crate::stack::OldPatch;
-use crate::workspace::digest::QueueChange;
-use crate::workspace::session::{Session, SessionError};
+use crate::workspace::conflict::session::{Session, SessionError};
+use crate::workspace::files::digest::QueueChange;
 use crate::workspace::{Cell, News, Pending, SetUp, Stand, Standing, Unreadable, VersionState, is_exact};
 
 /// One upstream.

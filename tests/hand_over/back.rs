@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use patchq::workspace::hand_over::{Away, HandOverError, PutBack, Taken};
+use patchq::workspace::conflict::hand_over::{Away, HandOverError, PutBack, Taken};
 
 use super::world::{World, isolated, path, put};
 
@@ -232,12 +232,12 @@ fn where_the_user_went_is_told_apart() {
     world.git(&["bisect", "start"]);
     assert_eq!(world.read_back().unwrap_err(), Away::Operation("bisect"));
     let refused = world.with(|site, objects, around| {
-        patchq::workspace::hand_over::put_back(site, objects, PutBack::default(), around)
+        patchq::workspace::conflict::hand_over::put_back(site, objects, PutBack::default(), around)
     });
     assert!(matches!(refused, Err(HandOverError::Operation("bisect"))));
     world.git(&["bisect", "reset"]);
     world.put_back(PutBack::default());
     assert_eq!(world.seen(), before);
-    let nothing = world.with(|site, objects, _| patchq::workspace::hand_over::read_back(site, objects));
+    let nothing = world.with(|site, objects, _| patchq::workspace::conflict::hand_over::read_back(site, objects));
     assert!(matches!(nothing, Err(HandOverError::Nothing)));
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::process::Command;
 
-use patchq::workspace::hand_over::{self, PutBack};
+use patchq::workspace::conflict::hand_over::{self, PutBack};
 
 use super::world::{World, isolated, put};
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use patchq::git::{Entry, Id, Mode, ObjectKind};
-use patchq::workspace::hand_over::{self, HandOver, HandOverError, PutBack, Unmerged};
-use patchq::workspace::publish::FileChange;
+use patchq::workspace::conflict::hand_over::{self, HandOver, HandOverError, PutBack, Unmerged};
+use patchq::workspace::step::publish::FileChange;
 use patchq::workspace::{FollowError, StepError};
 
 use super::world::{World, isolated, path, put};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use patchq::workspace::hand_over::HandOverError;
+use patchq::workspace::conflict::hand_over::HandOverError;
 use patchq::workspace::{FollowError, StepError, Unreadable};
 
 use super::world::{World, isolated, put};

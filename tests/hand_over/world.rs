@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use patchq::git::{Id, Objects};
 use patchq::path::RepoPath;
 use patchq::stack::{Labels, Lazy, pick};
-use patchq::workspace::hand_over::{
+use patchq::workspace::conflict::hand_over::{
     self, Away, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Unmerged,
 };
 use patchq::workspace::{Around, Site, Workspace};

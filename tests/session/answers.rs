@@ -10,8 +10,8 @@ use patchq::stack::{
     Because, Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Piece, Rebased, Take, can_make, choices,
 };
 use patchq::workspace::Moving;
-use patchq::workspace::digest::Sum;
-use patchq::workspace::session::{About, Decision};
+use patchq::workspace::conflict::session::{About, Decision};
+use patchq::workspace::files::digest::Sum;
 
 /// A question that waits.
 pub(crate) struct Question<'r> {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use patchq::git::{BRANCH, FileChange, GitProgram, Id, Made, Mode, RepoBuilder, Rev};
 use patchq::path::RepoPath;
-use patchq::workspace::refresh::RefreshWish;
+use patchq::workspace::ops::refresh::RefreshWish;
 use patchq::workspace::{Around, Moving, Site, Supply, TargetWish, Wish, settle};
 
 use crate::support::history::Dice;

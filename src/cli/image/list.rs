@@ -8,7 +8,7 @@ use super::load::{Loaded, load};
 use crate::image::Stability;
 use crate::report::{ImageReport, matrix};
 use crate::ui::{Cell, Column, Message, Paint, Table};
-use crate::workspace::layout::MANIFEST;
+use crate::workspace::files::layout::MANIFEST;
 
 /// Show what is built from what
 ///

@@ -9,7 +9,7 @@ use crate::image::dockerfile::{Dockerfile, Role};
 use crate::image::{BaseImage, ImageId, Plan, PlanError, PlanFault, PlanInput, PlannedImage, plan, semver};
 use crate::path::nearest;
 use crate::report::{ImageTag, UpstreamTags, tags};
-use crate::workspace::layout::MANIFEST;
+use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::{Image, Upstream};
 use crate::workspace::{DockerfileVersion, Files, Missing, SupplyError, Workspace, dockerfiles};
 

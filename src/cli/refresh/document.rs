@@ -10,7 +10,7 @@ use crate::report::{ConflictReport, DamagedReport, Heading, PatchReport, markdow
 use crate::stack::PatchDifference;
 use crate::ui::{Look, difference_counts, difference_on_screen};
 use crate::workspace::Target;
-use crate::workspace::refresh::Refreshed;
+use crate::workspace::ops::refresh::Refreshed;
 
 /// What `patchq refresh` is about, as JSON.
 #[derive(Debug, Serialize)]

@@ -15,9 +15,9 @@ use super::report_file::ReportFile;
 use super::session::{self, Held};
 use super::sites::same_upstream;
 use crate::stack::Way;
+use crate::workspace::conflict::session::{Agreed, is_open};
 use crate::workspace::manifest::Upstream;
-use crate::workspace::refresh::{RefreshError, RefreshWish, Refreshed};
-use crate::workspace::session::{Agreed, is_open};
+use crate::workspace::ops::refresh::{RefreshError, RefreshWish, Refreshed};
 use crate::workspace::{Moving, PinLines, Site, Supply, TargetWish, Workspace, remember_news};
 
 pub(super) use document::Document;

@@ -13,9 +13,9 @@ use super::{AcceptWay, Args, RefreshError};
 use crate::git::Id;
 use crate::report::{ConflictReport, FileReport, PatchReport};
 use crate::ui::{Message, count};
+use crate::workspace::conflict::session::SessionError;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::refresh::Refreshed;
-use crate::workspace::session::SessionError;
+use crate::workspace::ops::refresh::Refreshed;
 use crate::workspace::{QueueError, RewriteError, SideError, Target, TargetError, TargetNote};
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.

@@ -5,9 +5,9 @@ use super::super::failure::{CliError, Exit, shown};
 use super::super::hint;
 use super::super::refresh::{Args, failed};
 use super::checkout::tell_kept;
+use crate::workspace::conflict::session::is_open;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::refresh::RefreshError;
-use crate::workspace::session::is_open;
+use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::{Aborted, abort};
 use crate::workspace::{Site, Workspace};
 

@@ -15,8 +15,8 @@ use crate::stack::suggest::Choice;
 use crate::stack::{Because, By, Conflict, Made as File, PatchOutcome, Rebased, Take, Way, choices};
 use crate::ui::Message;
 use crate::workspace::Site;
-use crate::workspace::memory::Made;
-use crate::workspace::session::{self, ByHand, Decision};
+use crate::workspace::conflict::memory::Made;
+use crate::workspace::conflict::session::{self, ByHand, Decision};
 
 /// What is done about a question.
 pub(super) enum Act<'r> {

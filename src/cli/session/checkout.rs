@@ -14,10 +14,10 @@ use crate::git::Objects;
 use crate::path::RepoPath;
 use crate::stack::{At, Rebased};
 use crate::ui::{Message, count};
-use crate::workspace::hand_over::{Away, HandOverError, Handed, Kept, ReadBack, read_back};
-use crate::workspace::memory::{Entry, Memory};
-use crate::workspace::refresh::RefreshError;
-use crate::workspace::session::{About, Session as OnDisk};
+use crate::workspace::conflict::hand_over::{Away, HandOverError, Handed, Kept, ReadBack, read_back};
+use crate::workspace::conflict::memory::{Entry, Memory};
+use crate::workspace::conflict::session::{About, Session as OnDisk};
+use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::{CameBack, Site, come_back as take};
 
 /// Puts the conflicts of the question's patch into the checkout.

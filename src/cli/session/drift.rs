@@ -4,8 +4,8 @@ use super::super::context::Context;
 use super::super::failure::shown;
 use crate::stack::Rebased;
 use crate::ui::{Message, count};
-use crate::workspace::digest::QueueChange;
-use crate::workspace::session::{About, Decision};
+use crate::workspace::conflict::session::{About, Decision};
+use crate::workspace::files::digest::QueueChange;
 use crate::workspace::{Drift, Moving};
 
 /// Says what changed since the session began, and which decisions do not hold any more. One that another decision has taken the

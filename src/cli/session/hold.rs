@@ -20,10 +20,10 @@ use crate::stack::{At, By, Conflict, Hunk, Labels, Lines, Rebased, Take};
 use crate::ui::conflict::Screen;
 use crate::ui::{PromptError, count};
 use crate::workspace::abort;
-use crate::workspace::hand_over::HandedOver;
-use crate::workspace::memory::{Entry, Memory, Remembered};
-use crate::workspace::refresh::RefreshError;
-use crate::workspace::session::{self, Decision};
+use crate::workspace::conflict::hand_over::HandedOver;
+use crate::workspace::conflict::memory::{Entry, Memory, Remembered};
+use crate::workspace::conflict::session::{self, Decision};
+use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::{Around, Moving, PinLines, Site, Supply};
 
 /// How a session ended.

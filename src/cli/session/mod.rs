@@ -17,8 +17,8 @@ use super::failure::CliError;
 use super::hint;
 use super::refresh::with_ways;
 use crate::workspace::Workspace;
+use crate::workspace::conflict::session::is_open;
 use crate::workspace::manifest::Name;
-use crate::workspace::session::is_open;
 
 pub(super) use abort::give_up;
 pub(super) use checkout::{come_back, failed as hand_over_failed};

@@ -2,7 +2,7 @@
 
 use crate::path::RepoPath;
 use crate::stack::{Conflict, FileOutcome, Hunk, PatchOutcome, Rebased, What};
-use crate::workspace::session::{self, Decision};
+use crate::workspace::conflict::session::{self, Decision};
 
 /// A question that waits.
 #[derive(Debug, Clone, Copy)]

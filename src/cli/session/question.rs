@@ -11,8 +11,8 @@ use crate::stack::{Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Reba
 use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Proposal, Question, UpstreamCommitLine};
 use crate::ui::count;
 use crate::workspace::Moving;
-use crate::workspace::memory::Entry as Remembered;
-use crate::workspace::session::{self, Decision};
+use crate::workspace::conflict::memory::Entry as Remembered;
+use crate::workspace::conflict::session::{self, Decision};
 
 /// Lines of context that a hunk is shown with.
 const CONTEXT: usize = 3;

@@ -6,7 +6,7 @@ use super::super::refresh::{Args, failed};
 use super::hold::prompt;
 use crate::git::Rev;
 use crate::ui::Message;
-use crate::workspace::refresh::{RefreshError, RefreshWish};
+use crate::workspace::ops::refresh::{RefreshError, RefreshWish};
 use crate::workspace::{Moving, Site, Supply, TargetWish};
 
 /// Goes on with the session of `site`. Where it goes elsewhere than the track, and nobody here said so, somebody is asked.

@@ -14,7 +14,7 @@ use super::question::suggestion;
 use crate::git::{Mode, ToMerge, ToolOutcome};
 use crate::stack::{Because, By, Conflict, EDITED, Labels, MERGED, Marked, leftover_marker};
 use crate::ui::{Edited, HunkPage, HunkText};
-use crate::workspace::session::Decision;
+use crate::workspace::conflict::session::Decision;
 
 /// Lines of context that an editor is given.
 const CONTEXT: usize = 3;

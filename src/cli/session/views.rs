@@ -5,7 +5,7 @@ use super::super::failure::{CliError, shown};
 use super::hold::Session;
 use super::open::Open;
 use crate::ui::diff_on_screen;
-use crate::workspace::inspect::{Away, Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
+use crate::workspace::conflict::inspect::{Away, Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
 
 /// Shows the whole patch.
 pub(super) fn patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {

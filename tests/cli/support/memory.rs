@@ -4,7 +4,7 @@ use patchq::patch::{Date, Person};
 use patchq::path::RepoPath;
 use patchq::stack::{At, Hunk, Lines};
 use patchq::workspace::Workspace;
-use patchq::workspace::memory::{Entry, Made, Memory};
+use patchq::workspace::conflict::memory::{Entry, Made, Memory};
 
 use super::Env;
 

@@ -1,0 +1,179 @@
+//! What stands behind a conflict, for somebody who wants to see more of it before deciding: the whole patch, all that upstream
+//! changed in the file, and the commits that did.
+
+use std::collections::HashSet;
+
+use bstr::BString;
+
+use super::blame::{Changer, Skipped, WhoChanged, who_changed};
+use crate::git::{Entry, Forge, GitError, Id, Mode, Objects, ProgramError, RemoteError, Signature, Url};
+use crate::patch;
+use crate::path::RepoPath;
+use crate::stack::{self, Base, FilePair};
+use crate::workspace::files::lock::LockError;
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::upstream::fetcher::{Supply, SupplyError};
+use crate::workspace::upstream::store::Site;
+
+/// What was asked for, or why it is not at hand.
+#[derive(Debug)]
+pub enum Inspected<T> {
+    /// Here it is.
+    Here(T),
+    /// It would have to be fetched, and cannot be.
+    Away(Away),
+}
+
+/// Why something is not at hand.
+#[derive(Debug, thiserror::Error)]
+pub enum Away {
+    /// The network is not to be used.
+    #[error("offline")]
+    Offline,
+    /// The network, or the server.
+    #[error(transparent)]
+    Remote(RemoteError),
+    /// Another patchq fetches.
+    #[error(transparent)]
+    Busy(LockError),
+    /// It cannot be told without more than it is worth.
+    #[error(transparent)]
+    Skipped(Skipped),
+}
+
+impl Away {
+    /// Its word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Away::Offline => "offline",
+            Away::Remote(_) => "unreachable",
+            Away::Busy(_) => "busy",
+            Away::Skipped(_) => "too much",
+        }
+    }
+
+    fn of(error: RemoteError) -> Result<Away, SupplyError> {
+        match error {
+            RemoteError::Offline { .. } => Ok(Away::Offline),
+            RemoteError::Git(_) | RemoteError::Program(ProgramError::Cancelled) => Err(error.into()),
+            other => Ok(Away::Remote(other)),
+        }
+    }
+}
+
+impl<T> Inspected<T> {
+    /// A lack of the network's is a value; a damaged store or an interrupted run is an error.
+    fn of(result: Result<T, SupplyError>) -> Result<Inspected<T>, SupplyError> {
+        match result {
+            Ok(value) => Ok(Inspected::Here(value)),
+            Err(SupplyError::Remote(error)) => Away::of(error).map(Inspected::Away),
+            Err(SupplyError::Missing(_)) => Ok(Inspected::Away(Away::Offline)),
+            Err(SupplyError::Lock(error @ LockError::Held { .. })) => Ok(Inspected::Away(Away::Busy(error))),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// Where a file stands on two pins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Its path on the old pin.
+    pub old: RepoPath,
+    /// Its path on the new pin, and how alike the two are in percent, where upstream moved it.
+    pub moved: Option<(RepoPath, u8)>,
+}
+
+impl Whereabouts {
+    /// The path on the new pin.
+    #[must_use]
+    pub fn new_path(&self) -> &RepoPath {
+        self.moved.as_ref().map_or(&self.old, |(to, _)| to)
+    }
+}
+
+/// An upstream commit that touched a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The commit.
+    pub id: Id,
+    /// Who made it, and when.
+    pub author: Signature,
+    /// What it says of itself, in one line. Anybody's bytes.
+    pub subject: BString,
+    /// Its web page, where the url is that of a known forge.
+    pub link: Option<String>,
+}
+
+/// The file of the patch called `name`, byte for byte; `None`: there is none.
+#[must_use]
+pub fn patch_text<'f>(files: &'f Files, name: &str) -> Option<&'f [u8]> {
+    files.patches.iter().find(|patch| patch.queued.name == name).map(|patch| patch.bytes.as_slice())
+}
+
+/// What upstream changed in one file between the pins `from` and `to`, as `git diff` prints it; empty where it changed nothing.
+/// Contents that the store lacks are fetched.
+///
+/// # Errors
+/// [`SupplyError`] when the store cannot be read, or the run was interrupted.
+pub fn upstream_file_diff(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    (from, to): (Id, Id),
+    file: &Whereabouts,
+) -> Result<Inspected<Vec<u8>>, SupplyError> {
+    match Inspected::of(supply.commits(&site.store, &[from, to], &[]))? {
+        Inspected::Here(()) => {}
+        Inspected::Away(why) => return Ok(Inspected::Away(why)),
+    }
+    let mut objects = Objects::new(&site.store)?;
+    let mut side = |pin: Id, path: &RepoPath| -> Result<Option<(RepoPath, Entry)>, GitError> {
+        let tree = Base::read(&mut objects, pin)?.tree;
+        let entry = objects.entry(tree, path)?.filter(|entry| entry.mode != Mode::Folder);
+        Ok(entry.map(|entry| (path.clone(), entry)))
+    };
+    let percent = file.moved.as_ref().map_or(100, |(_, percent)| *percent);
+    let pair = FilePair { old: side(from, &file.old)?, new: side(to, file.new_path())?, percent };
+    if pair.old == pair.new {
+        return Ok(Inspected::Here(Vec::new()));
+    }
+    let pairs = [pair];
+    let diffs = supply.run(&mut objects, |objects| stack::pair_diffs(objects, &pairs));
+    let printed = diffs.map(|diffs| {
+        let mut files = diffs.into_iter().flatten().collect::<Vec<_>>();
+        files.iter_mut().for_each(patch::FileDiff::forget_binary);
+        patch::print_diffs(&files)
+    });
+    Inspected::of(printed)
+}
+
+/// The upstream commits between the pins `from` and `to` that touched a file under either of its paths, the newest first; those
+/// of the new path before those of the old one.
+///
+/// # Errors
+/// [`SupplyError`] when a store cannot be read, or the run was interrupted.
+pub fn file_history(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    (from, to): (Id, Id),
+    file: &Whereabouts,
+) -> Result<Inspected<Vec<HistoryEntry>>, SupplyError> {
+    let old = file.moved.as_ref().map(|_| &file.old);
+    let questions: Vec<_> =
+        std::iter::once(file.new_path()).chain(old).map(|path| (path.clone(), Vec::new())).collect();
+    let paths = match who_changed(site, supply, from, to, &questions)? {
+        WhoChanged::Told(paths) => paths,
+        WhoChanged::Skipped(Skipped::Remote(error)) => return Ok(Inspected::Away(Away::of(error)?)),
+        WhoChanged::Skipped(Skipped::Busy(error)) => return Ok(Inspected::Away(Away::Busy(error))),
+        WhoChanged::Skipped(why) => return Ok(Inspected::Away(Away::Skipped(why))),
+    };
+    let url = Url::parse(site.upstream.url.as_str(), site.workspace.layout.root()).ok();
+    let forge = url.and_then(|url| Forge::of(&url));
+    let mut seen = HashSet::new();
+    let commits = paths.into_iter().flat_map(|path| path.commits).filter(|commit| seen.insert(commit.id));
+    let entry = |Changer { id, author, subject, .. }: Changer| {
+        let link = forge.as_ref().map(|forge| forge.commit(id));
+        HistoryEntry { id, author, subject, link }
+    };
+    Ok(Inspected::Here(commits.map(entry).collect()))
+}

@@ -1,0 +1,381 @@
+//! Decisions on conflicts that are remembered, one file each, under the texts they are about (git's `rerere`, with names on it).
+//!
+//! The files are in `resolutions/KEY/` of the workspace if the manifest says `remember = "shared"`, else in patchq's own folder.
+//! Shared ones come from other people: a file that is not what patchq wrote is a [`Damaged`], never an error and never used.
+//! A question costs the names in the folder and the files that have the texts in question, not all files.
+
+mod entry;
+mod format;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+pub use entry::{Entry, Made, Unfit};
+pub use format::Damage;
+
+use self::entry::texts_key;
+use crate::path::printable;
+use crate::stack::{At, Hunk, Recall, Recalled};
+use crate::workspace::files::disk::{self, FileError};
+use crate::workspace::files::layout::Layout;
+use crate::workspace::files::open::Workspace;
+use crate::workspace::manifest::{Name, Remember, Upstream};
+
+/// No decision is larger, in bytes.
+pub(in crate::workspace) const LARGEST: u64 = 1 << 20;
+
+/// How the files of decisions end.
+const ENDING: &str = ".toml";
+
+/// The remembered decisions under one key.
+#[derive(Debug)]
+pub struct Memory {
+    /// The key.
+    pub key: Name,
+    /// Whether they are in the workspace, for everybody.
+    pub shared: bool,
+    /// The entries of the manifest that remember here.
+    pub upstreams: Vec<Name>,
+    layout: Layout,
+    folder: PathBuf,
+    known: RefCell<Known>,
+}
+
+/// What was read so far. It stays as it is, so that a question always has the same answer.
+#[derive(Debug, Default)]
+struct Known {
+    /// The entries' names.
+    ids: Option<BTreeSet<String>>,
+    /// The entries that were read; `None`: damaged.
+    entries: BTreeMap<String, Option<Rc<Entry>>>,
+    damaged: BTreeMap<String, String>,
+}
+
+/// A file that stands where a decision should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Which one, from the workspace's root where it is below it; printable.
+    pub file: String,
+    /// Why it is not used, in a sentence without a full stop; printable.
+    pub reason: String,
+}
+
+/// What [`Memory::remember`] did, for [`Memory::take_back`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// The name of the decision.
+    pub id: String,
+    old: Option<Vec<u8>>,
+    new: Vec<u8>,
+}
+
+/// A decision that was forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Its name.
+    pub id: String,
+    /// The file that went.
+    pub file: PathBuf,
+    /// Where it is kept.
+    pub kept: PathBuf,
+}
+
+/// Why a decision is not remembered or forgotten.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// It is none that could be used again.
+    #[error("the decision on {path} cannot be remembered")]
+    Unfit {
+        /// Where it was made, printable.
+        path: String,
+        /// Why.
+        #[source]
+        reason: Unfit,
+    },
+    /// It would be larger than what is read again.
+    #[error("the decision on {0} is larger than {LARGEST} bytes and cannot be remembered")]
+    TooLarge(String),
+    /// There is no such decision any more.
+    #[error("{} is gone", disk::shown(.0))]
+    Gone(PathBuf),
+    /// Its file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Why it is not sure which decision is meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WhichDecisionError {
+    /// None is called so.
+    #[error("no decision is called '{0}'")]
+    None(String),
+    /// Several have names that begin so.
+    #[error("'{wanted}' may be {}", .candidates.join(" or "))]
+    Several {
+        /// What was asked for, printable.
+        wanted: String,
+        /// What it may be: `KEY/ID`.
+        candidates: Vec<String>,
+    },
+}
+
+impl Memory {
+    /// The memory of `upstream`. Nothing is read yet.
+    #[must_use]
+    pub fn open(workspace: &Workspace, upstream: &Upstream) -> Memory {
+        let (layout, manifest) = (&workspace.layout, &workspace.manifest);
+        let key = upstream.memory_key(manifest);
+        let shared = upstream.remember == Remember::Shared;
+        let same = |other: &&Upstream| other.memory_key(manifest) == key && other.remember == upstream.remember;
+        let upstreams = manifest.upstreams.iter().filter(same).map(|other| other.name.clone()).collect();
+        let folder = if shared { layout.resolutions(key) } else { layout.own_resolutions(key) };
+        Memory { key: key.clone(), shared, upstreams, layout: layout.clone(), folder, known: RefCell::default() }
+    }
+
+    /// The memories of `upstreams`, each once.
+    #[must_use]
+    pub fn of_all(workspace: &Workspace, upstreams: &[&Upstream]) -> Vec<Memory> {
+        let mut all: Vec<Memory> = Vec::new();
+        for memory in upstreams.iter().map(|upstream| Memory::open(workspace, upstream)) {
+            if !all.iter().any(|known| known.folder == memory.folder) {
+                all.push(memory);
+            }
+        }
+        all
+    }
+
+    /// The file of the decision called `id`.
+    #[must_use]
+    pub fn file(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}{ENDING}"))
+    }
+
+    /// The names of all decisions, damaged ones too, in order.
+    #[must_use]
+    pub fn ids(&self) -> BTreeSet<String> {
+        let mut known = self.known.borrow_mut();
+        if known.ids.is_none() {
+            let ids = self.names().unwrap_or_else(|error| {
+                known.damaged.insert(self.shown(&self.folder), reason(&Damage::File(error)));
+                BTreeSet::new()
+            });
+            known.ids = Some(ids);
+        }
+        known.ids.clone().unwrap_or_default()
+    }
+
+    /// The decision called `id`; `None` where there is none or it is [damaged](Memory::damaged).
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Rc<Entry>> {
+        if !self.ids().contains(id) {
+            return None;
+        }
+        let mut known = self.known.borrow_mut();
+        if let Some(entry) = known.entries.get(id) {
+            return entry.clone();
+        }
+        let file = self.file(id);
+        let entry = match read(&file, id) {
+            Ok(entry) => Some(Rc::new(entry)),
+            Err(damage) => {
+                known.damaged.insert(self.shown(&file), reason(&damage));
+                None
+            }
+        };
+        known.entries.insert(id.to_owned(), entry.clone());
+        entry
+    }
+
+    /// All decisions, the newest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Rc<Entry>> {
+        newest_first(self.ids().iter().filter_map(|id| self.get(id)).collect())
+    }
+
+    /// The decisions on the very texts of `hunk`, white space exact, at whatever path; the newest first.
+    #[must_use]
+    pub fn look_up(&self, hunk: &Hunk) -> Vec<Rc<Entry>> {
+        let key = texts_key([&hunk.base.text, &hunk.upstream.text, &hunk.patch.text]);
+        let ids = self.ids();
+        let same = ids.range(key.clone()..).take_while(|id| id.starts_with(&key));
+        newest_first(same.filter_map(|id| self.get(id)).filter(|entry| entry.is_about(hunk)).collect())
+    }
+
+    /// The decision of [`Memory::look_up`] that may be taken without asking: the one made at this path, else at the path that
+    /// the patch has the file under, else one with either as another path of its file, if all of those took the same lines.
+    #[must_use]
+    pub fn recalled(&self, at: At<'_>, hunk: &Hunk) -> Option<Rc<Entry>> {
+        let found = self.look_up(hunk);
+        if let Some(own) = [at.path, at.own].iter().find_map(|path| found.iter().find(|entry| entry.path == **path)) {
+            return Some(own.clone());
+        }
+        let renamed = |entry: &&Rc<Entry>| [at.path, at.own].iter().any(|path| entry.also.contains(*path));
+        let mut renamed = found.iter().filter(renamed);
+        let first = renamed.next()?;
+        renamed.all(|other| other.text == first.text).then(|| first.clone())
+    }
+
+    /// The files that are not used, as far as they were met; after [`Memory::list`] all of them.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<Damaged> {
+        let known = self.known.borrow();
+        known.damaged.iter().map(|(file, why)| Damaged { file: file.clone(), reason: why.clone() }).collect()
+    }
+
+    /// Keeps a decision, in one step; one on the same texts at the same path is replaced.
+    ///
+    /// # Errors
+    /// [`MemoryError`]; then nothing changed.
+    pub fn remember(&self, entry: &Entry) -> Result<Remembered, MemoryError> {
+        let path = entry.path.to_string();
+        entry.check().map_err(|reason| MemoryError::Unfit { path: path.clone(), reason })?;
+        let (id, new) = (entry.id(), format::print(entry));
+        if new.len() as u64 > LARGEST {
+            return Err(MemoryError::TooLarge(path));
+        }
+        self.make_folder(&self.folder)?;
+        let file = self.file(&id);
+        let old = disk::read(&file)?;
+        disk::put(&file, &new)?;
+        self.known.replace(Known::default());
+        Ok(Remembered { id, old, new })
+    }
+
+    /// Puts back what was there before; `false`: somebody changed it since, and it stays.
+    ///
+    /// # Errors
+    /// [`MemoryError::File`].
+    pub fn take_back(&self, done: &Remembered) -> Result<bool, MemoryError> {
+        let file = self.file(&done.id);
+        if disk::read(&file)?.as_ref() != Some(&done.new) {
+            return Ok(false);
+        }
+        match &done.old {
+            Some(old) => disk::put(&file, old)?,
+            None => remove(&file)?,
+        }
+        self.known.replace(Known::default());
+        Ok(true)
+    }
+
+    /// Takes the decision called `id`, damaged or not, out of the memory. It is kept in [`Layout::forgotten`], where it takes the
+    /// place of an earlier one of its name.
+    ///
+    /// # Errors
+    /// [`MemoryError`]; a symlink or a folder is left alone.
+    pub fn forget(&self, id: &str) -> Result<Forgotten, MemoryError> {
+        let file = self.file(id);
+        let bytes = disk::read(&file)?.ok_or_else(|| MemoryError::Gone(file.clone()))?;
+        let folder = self.layout.forgotten(&self.key);
+        self.make_folder(&folder)?;
+        let kept = folder.join(format!("{id}{ENDING}"));
+        disk::put(&kept, &bytes)?;
+        remove(&file)?;
+        self.known.replace(Known::default());
+        Ok(Forgotten { id: id.to_owned(), file, kept })
+    }
+
+    /// A path of the memory for messages.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> String {
+        disk::shown(self.layout.shown(path))
+    }
+
+    /// Makes a folder below the workspace's root or patchq's own, which may lie anywhere; below them no symlink is followed.
+    fn make_folder(&self, folder: &Path) -> Result<(), FileError> {
+        let own = self.layout.common();
+        if folder.starts_with(own) {
+            fs::create_dir_all(own).map_err(FileError::io("make the folder", own))?;
+            return disk::make_folders(own, folder);
+        }
+        disk::make_folders(self.layout.root(), folder)
+    }
+
+    /// The names in the folder, without their ending. What is called otherwise is nobody's business.
+    fn names(&self) -> Result<BTreeSet<String>, FileError> {
+        let above = self.folder.parent().unwrap_or(&self.folder);
+        if !disk::is_folder(above)? || !disk::is_folder(&self.folder)? {
+            return Ok(BTreeSet::new());
+        }
+        let io = || FileError::io("read the folder", &self.folder);
+        let mut ids = BTreeSet::new();
+        for found in fs::read_dir(&self.folder).map_err(io())? {
+            let name = found.map_err(io())?.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(ENDING)).filter(|id| is_id(id));
+            ids.extend(id.map(str::to_owned));
+        }
+        Ok(ids)
+    }
+}
+
+impl Recall for Memory {
+    fn recall(&self, at: At<'_>, hunk: &Hunk) -> Option<Recalled> {
+        let entry = self.recalled(at, hunk)?;
+        Some(Recalled { text: entry.text.clone(), reason: entry.said() })
+    }
+}
+
+/// The decision that `wanted` means: the number of its memory, and its name. It is called by the start of its name; a folder in
+/// front and the ending behind do not matter.
+///
+/// # Errors
+/// [`WhichDecisionError`].
+pub fn which_decision(memories: &[Memory], wanted: &str) -> Result<(usize, String), WhichDecisionError> {
+    let start = wanted.rsplit('/').next().unwrap_or(wanted);
+    let start = start.strip_suffix(ENDING).unwrap_or(start);
+    let begins = |id: &String| !start.is_empty() && id.starts_with(start);
+    let of = |n: usize| memories[n].ids().into_iter().filter(begins).map(move |id| (n, id)).collect::<Vec<_>>();
+    let mut found: Vec<(usize, String)> = (0..memories.len()).flat_map(of).collect();
+    let wanted = printable(wanted.as_bytes());
+    match found.len() {
+        0 => Err(WhichDecisionError::None(wanted)),
+        1 => Ok(found.remove(0)),
+        _ => {
+            let candidates = found.iter().map(|(n, id)| format!("{}/{id}", memories[*n].key)).collect();
+            Err(WhichDecisionError::Several { wanted, candidates })
+        }
+    }
+}
+
+/// Whether a file may be called so: `0123456789abcdef-01234567`.
+fn is_id(id: &str) -> bool {
+    let digits = |part: &str, count: usize| {
+        part.len() == count && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    id.split_once('-').is_some_and(|(texts, path)| digits(texts, 16) && digits(path, 8))
+}
+
+fn newest_first(mut entries: Vec<Rc<Entry>>) -> Vec<Rc<Entry>> {
+    entries.sort_by_key(|entry| Reverse(entry.made.date.seconds));
+    entries
+}
+
+fn read(file: &Path, id: &str) -> Result<Entry, Damage> {
+    let bytes = match disk::read_at_most(file, LARGEST) {
+        Err(FileError::TooLarge { .. }) => return Err(Damage::TooLarge),
+        read => read?.unwrap_or_default(),
+    };
+    let entry = format::parse(&bytes)?;
+    let name = entry.id();
+    if name == id { Ok(entry) } else { Err(Damage::Name(name)) }
+}
+
+/// What is wrong, without the file's name where the sentence begins with it.
+fn reason(damage: &Damage) -> String {
+    match damage {
+        Damage::File(FileError::Symlink(_)) => "it is a symlink".to_owned(),
+        Damage::File(FileError::NotAFile(_)) => "it is no regular file".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn remove(file: &Path) -> Result<(), FileError> {
+    disk::remove(file)?;
+    file.parent().map_or(Ok(()), disk::sync_folder)
+}

@@ -1,0 +1,96 @@
+//! What was agreed to before a refresh began, as the command line has it.
+
+use std::collections::BTreeSet;
+
+use globset::{Glob, GlobBuilder, GlobSetBuilder};
+
+use crate::path::printable;
+use crate::stack::{Accept, Way};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::files::which_patch::{WhichPatchError, which_patch};
+
+/// The options of a refresh that decide with nobody asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// `--accept`: the ways in their order.
+    pub accept: Vec<Way>,
+    /// `--only`: what they may decide about, patches and globs over paths; none: everything.
+    pub only: Vec<String>,
+    /// `--allow-drop`: patches that may leave the queue when a clean merge leaves nothing of them.
+    pub allow_drop: Vec<String>,
+}
+
+/// Why options cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AgreedError {
+    /// A patch that they name is none of the queue.
+    #[error(transparent)]
+    Which(#[from] WhichPatchError),
+    /// A glob is none.
+    #[error("the glob '{glob}' cannot be read: {reason}")]
+    Glob {
+        /// As it was written, printable.
+        glob: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Agreed {
+    /// The same for the patches of `files`, with their full names.
+    ///
+    /// # Errors
+    /// [`AgreedError`].
+    pub fn accept(&self, files: &Files) -> Result<Accept, AgreedError> {
+        let names = || files.patches.iter().map(|patch| patch.queued.name.as_str());
+        let full = |wanted: &str| which_patch(names(), wanted).map(|n| files.patches[n].queued.name.clone());
+        let may_drop = self.allow_drop.iter().map(|name| full(name)).collect::<Result<_, _>>()?;
+        let (mut patches, mut paths) = (BTreeSet::new(), GlobSetBuilder::new());
+        for only in &self.only {
+            match glob(only)? {
+                None => drop(patches.insert(full(only)?)),
+                Some(glob) => drop(paths.add(glob)),
+            }
+        }
+        // Globs that were read one by one are read together as well.
+        let only = (!self.only.is_empty()).then(|| (patches, paths.build().unwrap_or_default()));
+        Ok(Accept { ways: self.accept.clone(), only, may_drop, memory: None })
+    }
+
+    /// What of it may hold for the patches of `files`, and the options that name none of them. Ways that may decide about nothing
+    /// that is left decide about nothing.
+    #[must_use]
+    pub fn for_files(&self, files: &Files) -> (Agreed, Vec<String>) {
+        let known =
+            |name: &str| which_patch(files.patches.iter().map(|patch| patch.queued.name.as_str()), name).is_ok();
+        let (allow_drop, no_drop): (Vec<String>, Vec<String>) =
+            self.allow_drop.iter().cloned().partition(|name| known(name));
+        let holds = |only: &String| !matches!(glob(only), Ok(None)) || known(only);
+        let (only, nothing): (Vec<String>, Vec<String>) = self.only.iter().cloned().partition(holds);
+        let accept = if only.is_empty() && !self.only.is_empty() { Vec::new() } else { self.accept.clone() };
+        let gone = no_drop.iter().map(|name| format!("--allow-drop {name}"));
+        let gone = gone.chain(nothing.iter().map(|name| format!("--only {name}"))).collect();
+        (Agreed { accept, only, allow_drop }, gone)
+    }
+
+    /// Checks what can be checked without a queue.
+    ///
+    /// # Errors
+    /// [`AgreedError::Glob`].
+    pub fn check(&self) -> Result<(), AgreedError> {
+        self.only.iter().try_for_each(|only| glob(only).map(drop))
+    }
+}
+
+/// A glob over paths, if `only` is one: it has a slash or a wildcard. Else it names a patch.
+fn glob(only: &str) -> Result<Option<Glob>, AgreedError> {
+    if only.ends_with(".patch") || !only.contains(['/', '*', '?', '[', '{']) {
+        return Ok(None);
+    }
+    // A folder means what is below it.
+    let glob = format!("{}{{,/**}}", only.trim_end_matches('/'));
+    match GlobBuilder::new(&glob).literal_separator(true).empty_alternates(true).build() {
+        Ok(glob) => Ok(Some(glob)),
+        Err(error) => Err(AgreedError::Glob { glob: printable(only.as_bytes()), reason: error.kind().to_string() }),
+    }
+}

@@ -1,0 +1,469 @@
+//! Where everything of a workspace is, and how the workspace is found.
+//!
+//! Patchq's own folder is `patchq/` in the git folder of the repository that holds the workspace, so that `git clean` cannot take
+//! it; `.patchq/` in the workspace where no repository does. Within it:
+//!
+//! ```text
+//! NAME.git  NAME.history.git  NAME.lock  _fetch-NAME.lock  _workspace.lock  _order  _order.lock  _stores.lock
+//! journal/NAME/  journal/_workspace/  scratch/
+//! aside/KEY.N/          what a step's journal held of which nothing could be made; nothing reads it
+//! resolutions/KEY/      remembered decisions that are not shared; resolutions/_forgotten/KEY/ those that were forgotten
+//! at/SLUG-DIGEST/…      all of the above for a workspace that is a subfolder of its repository: two of them never meet
+//! [at/…/]wt/ID/…        the first line for a linked worktree; NAME.git there borrows the objects of the NAME.git above wt/
+//! ```
+//!
+//! No name of an upstream begins with `_`, so nothing of an upstream meets what belongs to the workspace.
+
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::disk::{self, FileError};
+use crate::path::RepoPath;
+use crate::workspace::manifest::Name;
+
+/// The manifest's file name.
+pub const MANIFEST: &str = "upstreams.toml";
+
+/// Where everything of a workspace is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+    private: PathBuf,
+    shared: PathBuf,
+}
+
+/// The git repository that a workspace stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enclosing {
+    /// Its git folder, the common one of all worktrees (absolute).
+    pub common_dir: PathBuf,
+    /// The top of the working tree that the workspace stands in (absolute).
+    pub work_tree: PathBuf,
+    /// Git's id of that working tree, if it is a linked one.
+    pub worktree_id: Option<String>,
+}
+
+/// A workspace that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The folder with the manifest.
+    pub root: PathBuf,
+    /// Where the search began, relative to `root`; empty at the root itself.
+    pub inside: PathBuf,
+    /// The name of the checkout that the search began in, if it did.
+    pub checkout: Option<String>,
+}
+
+/// What a lock or a journalled step belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// One upstream.
+    Upstream(&'a Name),
+    /// The workspace's own files (manifest, ignore files).
+    Workspace,
+}
+
+/// Why no workspace was found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// No folder upwards has a manifest.
+    #[error("no {MANIFEST} in {} or any folder above it", disk::shown(.0))]
+    None(PathBuf),
+    /// A folder on the way cannot be looked at.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Scope<'_> {
+    /// The part of file names that stands for it.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Scope::Upstream(name) => name.as_str(),
+            Scope::Workspace => "_workspace",
+        }
+    }
+}
+
+impl Layout {
+    /// The layout of the workspace at `root` (absolute), which stands in the git repository `enclosing`, if in one.
+    #[must_use]
+    pub fn new(root: &Path, enclosing: Option<&Enclosing>) -> Layout {
+        let shared = match enclosing {
+            None => root.join(".patchq"),
+            Some(git) => {
+                let own = git.common_dir.join("patchq");
+                match root.strip_prefix(&git.work_tree) {
+                    Ok(below) if below != Path::new("") => own.join("at").join(subfolder_key(below)),
+                    _ => own,
+                }
+            }
+        };
+        let private = match enclosing.and_then(|git| git.worktree_id.as_ref()) {
+            Some(id) => shared.join("wt").join(id),
+            None => shared.clone(),
+        };
+        Layout { root: root.to_owned(), private, shared }
+    }
+
+    /// The folder with the manifest.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Patchq's own folder for this working tree of the workspace.
+    #[must_use]
+    pub fn private(&self) -> &Path {
+        &self.private
+    }
+
+    /// `.patchq/`, if that is where patchq's own folder is and `.gitignore` must therefore name it.
+    #[must_use]
+    pub fn private_in_root(&self) -> bool {
+        self.shared == self.root.join(".patchq")
+    }
+
+    /// A `.patchq/` that was used before the workspace became a git repository. It is never used then, because a repository can
+    /// bring a `.patchq/` of a stranger's making along; its owner has to move it to [`Layout::private`].
+    #[must_use]
+    pub fn left_behind(&self) -> Option<PathBuf> {
+        let old = self.root.join(".patchq");
+        (!self.private_in_root() && old.is_dir()).then_some(old)
+    }
+
+    /// `upstreams.toml`
+    #[must_use]
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join(MANIFEST)
+    }
+
+    /// `patches/NAME`
+    #[must_use]
+    pub fn patches(&self, name: &Name) -> PathBuf {
+        self.root.join("patches").join(name.as_str())
+    }
+
+    /// `commits/NAME.txt`
+    #[must_use]
+    pub fn pin(&self, name: &Name) -> PathBuf {
+        self.root.join("commits").join(format!("{name}.txt"))
+    }
+
+    /// `commits/NAME.version.txt`
+    #[must_use]
+    pub fn version(&self, name: &Name) -> PathBuf {
+        self.root.join("commits").join(format!("{name}.version.txt"))
+    }
+
+    /// `sessions/NAME.toml`
+    #[must_use]
+    pub fn session(&self, name: &Name) -> PathBuf {
+        self.root.join("sessions").join(format!("{name}.toml"))
+    }
+
+    /// `resolutions/KEY`, the decisions that everybody shares.
+    #[must_use]
+    pub fn resolutions(&self, key: &Name) -> PathBuf {
+        self.root.join("resolutions").join(key.as_str())
+    }
+
+    /// `resolutions/KEY` in the private folder that all working trees have in common: the decisions of this clone.
+    #[must_use]
+    pub fn own_resolutions(&self, key: &Name) -> PathBuf {
+        self.shared.join("resolutions").join(key.as_str())
+    }
+
+    /// Where forgotten decisions are kept, of both kinds.
+    #[must_use]
+    pub fn forgotten(&self, key: &Name) -> PathBuf {
+        self.shared.join("resolutions").join("_forgotten").join(key.as_str())
+    }
+
+    /// The private folder that all working trees of the workspace have in common.
+    #[must_use]
+    pub fn common(&self) -> &Path {
+        &self.shared
+    }
+
+    /// The checkout, `NAME`.
+    #[must_use]
+    pub fn checkout(&self, name: &Name) -> PathBuf {
+        self.root.join(name.as_str())
+    }
+
+    /// The store, `NAME.git` in the private folder.
+    #[must_use]
+    pub fn store(&self, name: &Name) -> PathBuf {
+        self.private.join(format!("{name}.git"))
+    }
+
+    /// The store of the upstream's history of commits, `NAME.history.git`.
+    #[must_use]
+    pub fn history(&self, name: &Name) -> PathBuf {
+        self.private.join(format!("{name}.history.git"))
+    }
+
+    /// The objects that the store borrows, if this is a linked worktree.
+    #[must_use]
+    pub fn borrowed_objects(&self, name: &Name) -> Option<PathBuf> {
+        (self.private != self.shared).then(|| self.shared.join(format!("{name}.git")).join("objects"))
+    }
+
+    /// `NAME.target` in the private folder: where this clone leads the queue.
+    #[must_use]
+    pub fn target(&self, name: &Name) -> PathBuf {
+        self.private.join(format!("{name}.target"))
+    }
+
+    /// The file that is locked while `scope` is written.
+    #[must_use]
+    pub fn lock(&self, scope: Scope<'_>) -> PathBuf {
+        self.private.join(format!("{}.lock", scope.key()))
+    }
+
+    /// The file that is locked while a store is made.
+    #[must_use]
+    pub fn stores_lock(&self) -> PathBuf {
+        self.private.join("_stores.lock")
+    }
+
+    /// The file that is locked while something is fetched into a store of `name`.
+    #[must_use]
+    pub fn fetch_lock(&self, name: &Name) -> PathBuf {
+        self.private.join(format!("_fetch-{name}.lock"))
+    }
+
+    /// The folder of the journalled steps.
+    #[must_use]
+    pub fn journals(&self) -> PathBuf {
+        self.private.join("journal")
+    }
+
+    /// The folder of the journalled step of `scope`.
+    #[must_use]
+    pub fn journal(&self, scope: Scope<'_>) -> PathBuf {
+        self.journals().join(scope.key())
+    }
+
+    /// The file with the number of the workspace's last change that can be taken back.
+    #[must_use]
+    pub fn order(&self) -> PathBuf {
+        self.private.join("_order")
+    }
+
+    /// The folder of what was set aside, because nothing could be done with it: it is the maintainer's to look at.
+    #[must_use]
+    pub fn set_aside(&self) -> PathBuf {
+        self.private.join("aside")
+    }
+
+    /// Whether a journalled step of `scope` may change `path` (from the root): nothing else is one of patchq's files.
+    #[must_use]
+    pub fn is_changed_by(&self, scope: Scope<'_>, path: &RepoPath) -> bool {
+        let path = path.as_bytes();
+        if [MANIFEST, ".gitignore", ".gitattributes"].iter().any(|own| path == own.as_bytes()) {
+            return true;
+        }
+        let Scope::Upstream(name) = scope else { return false };
+        let own = [self.pin(name), self.version(name), self.session(name)];
+        let patches = format!("patches/{name}/");
+        own.iter().any(|file| self.shown(file).as_os_str().as_encoded_bytes() == path)
+            || path.starts_with(patches.as_bytes())
+    }
+
+    /// The folder for what need not survive a command.
+    #[must_use]
+    pub fn scratch(&self) -> PathBuf {
+        self.private.join("scratch")
+    }
+
+    /// `path` as messages show it: from the workspace's root where it is below it.
+    #[must_use]
+    pub fn shown<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+}
+
+/// The part of a path that stands for a workspace in the subfolder `below` of its repository: the folder's name for people, the
+/// digest of the whole path so that no two are alike.
+fn subfolder_key(below: &Path) -> String {
+    let name = below.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let slug: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(32).collect();
+    let digest = Sha256::digest(below.as_os_str().as_encoded_bytes());
+    let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("{slug}-{hex}")
+}
+
+/// The workspace that the folder `start` (absolute) stands in: the nearest folder upwards with a manifest.
+///
+/// A manifest inside of a checkout is one of upstream's files and not meant: from a checkout the search goes on above it.
+///
+/// # Errors
+/// [`FindError`].
+pub fn find(start: &Path) -> Result<Found, FindError> {
+    let mut found: Option<PathBuf> = None;
+    let mut checkout: Option<PathBuf> = None;
+    for folder in start.ancestors() {
+        if found.is_none() && disk::stat(&folder.join(MANIFEST))?.is_some_and(|meta| !meta.is_dir()) {
+            found = Some(folder.to_owned());
+        }
+        match dot_git(folder)? {
+            DotGit::Checkout => {
+                found = None;
+                checkout = Some(folder.to_owned());
+            }
+            // Nothing above a repository can make a checkout of what was found inside of it.
+            DotGit::Repository if found.is_some() => break,
+            DotGit::Repository | DotGit::None => {}
+        }
+    }
+    let root = found.ok_or_else(|| FindError::None(start.to_owned()))?;
+    let inside = start.strip_prefix(&root).unwrap_or(Path::new("")).to_owned();
+    let checkout = checkout
+        .and_then(|folder| folder.strip_prefix(&root).ok().map(Path::to_owned))
+        .filter(|below| below.components().count() == 1)
+        .and_then(|below| below.to_str().map(str::to_owned));
+    Ok(Found { root, inside, checkout })
+}
+
+/// What `.git` in a folder says of it.
+enum DotGit {
+    None,
+    Checkout,
+    Repository,
+}
+
+fn dot_git(folder: &Path) -> Result<DotGit, FileError> {
+    let path = folder.join(".git");
+    match disk::stat(&path)? {
+        None => return Ok(DotGit::None),
+        Some(meta) if !meta.is_file() => return Ok(DotGit::Repository),
+        Some(_) => {}
+    }
+    let text = disk::read_at_most(&path, disk::ONE_LINE)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let target = text.trim_end().strip_prefix("gitdir: ").unwrap_or_default();
+    let is_checkout = folder.file_name().is_some_and(|name| is_store(Path::new(target), &name.to_string_lossy()));
+    Ok(if is_checkout { DotGit::Checkout } else { DotGit::Repository })
+}
+
+/// Whether `target` is where a layout has the store of the checkout `name`: `patchq/[at/KEY/][wt/ID/]NAME.git`. The last part decides,
+/// so that a linked worktree of a project that is itself called patchq is not taken for a checkout.
+fn is_store(target: &Path, name: &str) -> bool {
+    let parts: Vec<_> = target
+        .components()
+        .filter_map(|part| if let Component::Normal(part) = part { part.to_str() } else { None })
+        .collect();
+    let Some((last, mut above)) = parts.split_last() else { return false };
+    for middle in ["wt", "at"] {
+        if let [rest @ .., folder, _] = above
+            && *folder == middle
+        {
+            above = rest;
+        }
+    }
+    *last == format!("{name}.git") && matches!(above.last(), Some(&("patchq" | ".patchq")))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn git(work_tree: &str, id: Option<&str>) -> Enclosing {
+        Enclosing { common_dir: "/repo/.git".into(), work_tree: work_tree.into(), worktree_id: id.map(str::to_owned) }
+    }
+
+    #[test]
+    fn the_private_folder() {
+        let private = |root: &str, git: Option<&Enclosing>| Layout::new(Path::new(root), git).private().to_owned();
+        assert_eq!(private("/w", None), Path::new("/w/.patchq"));
+        assert_eq!(private("/repo", Some(&git("/repo", None))), Path::new("/repo/.git/patchq"));
+        assert_eq!(private("/wt", Some(&git("/wt", Some("wt1")))), Path::new("/repo/.git/patchq/wt/wt1"));
+        let one = private("/repo/a/x y", Some(&git("/repo", None)));
+        let two = private("/repo/b/x y", Some(&git("/repo", None)));
+        assert!(one.starts_with("/repo/.git/patchq/at") && one != two, "{one:?} {two:?}");
+        assert_eq!(private("/wt/a/x y", Some(&git("/wt", Some("1")))), one.join("wt/1"));
+    }
+
+    #[test]
+    fn a_linked_worktree_borrows_objects() {
+        let main = Layout::new(Path::new("/repo"), Some(&git("/repo", None)));
+        let linked = Layout::new(Path::new("/wt"), Some(&git("/wt", Some("1"))));
+        let kubeflow = name("kubeflow");
+        assert_eq!(main.borrowed_objects(&kubeflow), None);
+        assert_eq!(linked.borrowed_objects(&kubeflow), Some(main.store(&kubeflow).join("objects")));
+    }
+
+    #[test]
+    fn nothing_of_an_upstream_meets_what_is_the_workspaces() {
+        let layout = Layout::new(Path::new("/w"), None);
+        let workspace = name("workspace");
+        assert_ne!(layout.lock(Scope::Upstream(&workspace)), layout.lock(Scope::Workspace));
+        assert_ne!(layout.journal(Scope::Upstream(&workspace)), layout.journal(Scope::Workspace));
+    }
+
+    #[test]
+    fn a_linked_worktree_remembers_what_the_others_do() {
+        let main = Layout::new(Path::new("/repo"), Some(&git("/repo", None)));
+        let linked = Layout::new(Path::new("/wt"), Some(&git("/wt", Some("1"))));
+        let kubeflow = name("kubeflow");
+        assert_eq!(main.own_resolutions(&kubeflow), linked.own_resolutions(&kubeflow));
+        assert_eq!(main.own_resolutions(&kubeflow), Path::new("/repo/.git/patchq/resolutions/kubeflow"));
+        assert_eq!(linked.resolutions(&kubeflow), Path::new("/wt/resolutions/kubeflow"));
+    }
+
+    #[test]
+    fn the_workspace_is_found_from_below_and_from_a_checkout() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("ws");
+        fs::create_dir_all(root.join("kubeflow/components/deep")).unwrap();
+        fs::create_dir_all(root.join("patches/x")).unwrap();
+        fs::create_dir_all(root.join(".git")).unwrap();
+        fs::write(root.join(MANIFEST), "").unwrap();
+        // Upstream happens to have files of this name, too.
+        fs::write(root.join("kubeflow").join(MANIFEST), "").unwrap();
+        fs::write(root.join("kubeflow/components").join(MANIFEST), "").unwrap();
+        fs::write(root.join("kubeflow/.git"), "gitdir: ../.git/patchq/kubeflow.git\n").unwrap();
+
+        let deep = find(&root.join("kubeflow/components/deep")).unwrap();
+        assert_eq!((deep.root.as_path(), deep.checkout.as_deref()), (root.as_path(), Some("kubeflow")));
+        assert_eq!(deep.inside, Path::new("kubeflow/components/deep"));
+        let patches = find(&root.join("patches/x")).unwrap();
+        assert_eq!((patches.root.as_path(), patches.checkout), (root.as_path(), None));
+        assert_eq!(find(&root).unwrap().inside, Path::new(""));
+
+        let none = find(dir.path()).unwrap_err().to_string();
+        assert!(none.contains("no upstreams.toml in"), "{none}");
+    }
+
+    #[test]
+    fn only_stores_make_a_checkout() {
+        for (target, name) in [
+            ("../.git/patchq/x.git", "x"),
+            ("../.patchq/x-1.9.git", "x-1.9"),
+            ("/r/.git/patchq/wt/id/x.git", "x"),
+            ("../../.git/patchq/at/ws-0123/x.git", "x"),
+            ("/r/.git/patchq/at/ws-0123/wt/id/x.git", "x"),
+        ] {
+            assert!(is_store(Path::new(target), name), "{target}");
+        }
+        for (target, name) in [
+            ("/home/u/patchq/.git/worktrees/x", "x"),
+            ("/home/u/patchq/.git/worktrees/x.git", "x"),
+            ("../.git/modules/x.git", "x"),
+            ("../.git/patchq/y.git", "x"),
+            ("", "x"),
+        ] {
+            assert!(!is_store(Path::new(target), name), "{target}");
+        }
+    }
+}

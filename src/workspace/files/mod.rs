@@ -1,0 +1,14 @@
+//! The files of the maintainers as they are on disk: where they are, how they are read, locked and written, the queue and the pin.
+
+pub mod digest;
+pub mod disk;
+pub mod ignore_files;
+pub mod layout;
+pub mod lock;
+pub mod open;
+pub mod pins;
+pub mod queue;
+pub mod queue_files;
+pub mod source;
+pub mod toml_text;
+pub mod which_patch;

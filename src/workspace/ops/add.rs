@@ -1,0 +1,252 @@
+//! An upstream gets its pin, and perhaps its first patches: manifest, pin, version, patch files, ignore files and store
+//! change in one step.
+
+use crate::workspace::step::kept;
+use crate::workspace::upstream::side_error::SideError;
+use std::path::Path;
+
+use super::apply::stack_of;
+use super::error::QueueError;
+use crate::git::{BRANCH, GitError, Id, Objects, SYNCED};
+use crate::path::{RepoPath, printable};
+use crate::stack::{Applied, Stack};
+use crate::workspace::files::disk;
+use crate::workspace::files::layout::{Layout, MANIFEST};
+use crate::workspace::files::open::Workspace;
+use crate::workspace::files::pins;
+use crate::workspace::files::queue::{Queue, SERIES};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::manifest::{EditError, Manifest, ManifestEdit, Name, NewUpstream, Track};
+use crate::workspace::step::context::Around;
+use crate::workspace::step::effects::{GitSide, RefMove};
+use crate::workspace::step::equal_refs::equal_refs;
+use crate::workspace::step::error::StepError;
+use crate::workspace::step::file_changes::{of_ignores, to_hold};
+use crate::workspace::step::publish::{FileChange, PublishError};
+use crate::workspace::step::run::{begin, do_step};
+use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::sides::{Cell, State};
+use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
+use crate::workspace::upstream::synced::Record;
+
+/// An entry that the manifest is to get.
+#[derive(Debug, Clone)]
+pub enum NewEntry {
+    /// With these keys.
+    Written(NewUpstream),
+    /// With those of another entry.
+    Like {
+        /// Its name.
+        name: Name,
+        /// The other entry.
+        other: Name,
+        /// What it follows; `None`: what the other one does.
+        track: Option<Track>,
+    },
+}
+
+/// What an upstream gets.
+#[derive(Debug)]
+pub struct Adoption<'a> {
+    /// Its entry of the manifest; `None`: it is there.
+    pub entry: Option<&'a NewEntry>,
+    /// Pin, version and first patches (none: those that are on disk stay).
+    pub files: &'a Files,
+    /// The pin that the upstream has now.
+    pub pin_now: Option<Id>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Adopted {
+    /// The patches on the pin.
+    pub applied: Applied,
+    /// The files that changed, from the workspace's root, printable.
+    pub files: Vec<String>,
+    /// Whether there is a checkout, which still stands where it stood.
+    pub has_checkout: bool,
+}
+
+/// Why nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    /// The entry cannot be written.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// There are patches already.
+    #[error("there are patches in {folder} already ({first}{})", if *.more > 0 { format!(" and {} more", .more) } else { String::new() })]
+    HasPatches {
+        /// The folder, from the workspace's root.
+        folder: String,
+        /// The first of them.
+        first: String,
+        /// How many others.
+        more: usize,
+    },
+    /// The rest.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl From<StepError> for AdoptError {
+    fn from(error: StepError) -> AdoptError {
+        AdoptError::Queue(error.into())
+    }
+}
+
+impl AdoptError {
+    fn of(error: impl Into<QueueError>) -> AdoptError {
+        AdoptError::Queue(error.into())
+    }
+}
+
+impl From<disk::FileError> for AdoptError {
+    fn from(error: disk::FileError) -> AdoptError {
+        AdoptError::of(PublishError::from(error))
+    }
+}
+
+impl Workspace {
+    /// The workspace as it will be once `new` is in its manifest. Nothing is written.
+    ///
+    /// # Errors
+    /// [`EditError`].
+    pub fn with_entry(&self, new: &NewEntry) -> Result<Workspace, EditError> {
+        let text = with_entry(&self.text, new)?;
+        let manifest = Manifest::parse(&text, Path::new(MANIFEST))?;
+        let (checkout, inside) = (self.checkout.clone(), self.inside.clone());
+        Ok(Workspace { layout: self.layout.clone(), manifest, text, checkout, inside })
+    }
+}
+
+fn with_entry(text: &[u8], new: &NewEntry) -> Result<Vec<u8>, EditError> {
+    let mut edit = ManifestEdit::new(text, Path::new(MANIFEST))?;
+    match new {
+        NewEntry::Written(new) => edit.add(new)?,
+        NewEntry::Like { name, other, track } => edit.add_like(name, other, track.as_ref())?,
+    }
+    edit.finish(Path::new(MANIFEST))
+}
+
+/// Refuses an upstream that has patches.
+///
+/// # Errors
+/// [`AdoptError::HasPatches`], or the folder cannot be read.
+pub fn refuse_patches(layout: &Layout, name: &Name) -> Result<(), AdoptError> {
+    let folder = layout.patches(name);
+    let shown = layout.shown(&folder);
+    let there = Queue::read(&folder, shown)
+        .map_err(|error| AdoptError::of(crate::workspace::files::queue_files::FilesError::from(error)))?;
+    let mut names = there.files.iter().map(|file| file.name.as_str()).chain(there.series.is_some().then_some(SERIES));
+    match names.next() {
+        None => Ok(()),
+        Some(first) => Err(AdoptError::HasPatches {
+            folder: printable(shown.as_os_str().as_encoded_bytes()),
+            first: first.to_owned(),
+            more: names.count(),
+        }),
+    }
+}
+
+/// Gives the upstream of `site` (whose workspace holds the entry already) what `adoption` says. The patches are tried
+/// on the pin before anything is written.
+///
+/// # Errors
+/// [`AdoptError`]; nothing has changed then. A patch that does not apply is [`QueueError::Apply`].
+pub fn adopt(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    adoption: &Adoption<'_>,
+    around: &Around<'_>,
+) -> Result<Adopted, AdoptError> {
+    let mut objects = Objects::new(&site.store).map_err(AdoptError::of)?;
+    let new = adoption.files;
+    let applied = stack_of(site, supply, &mut objects, new, false)?;
+    if let Some((n, failure)) = applied.failure {
+        let patch = new.patches[n].queued.name.clone();
+        return Err(AdoptError::of(QueueError::Apply { patch, failure: Box::new(failure), applied: n }));
+    }
+    let workspace = site.workspace;
+    let _lock = begin(site, around)?;
+    let _second = lock_workspace(workspace, around.command, PATIENCE, around.on_wait).map_err(AdoptError::of)?;
+    let pin = workspace.layout.pin(site.name());
+    let pin_now = pins::read_pin(&pin, workspace.layout.shown(&pin))
+        .map_err(|error| AdoptError::of(crate::workspace::files::queue_files::FilesError::from(error)))?;
+    if pin_now != adoption.pin_now {
+        return Err(AdoptError::of(SideError::ChangedMeanwhile));
+    }
+    if !new.queue.files.is_empty() {
+        refuse_patches(&workspace.layout, site.name())?;
+    }
+    let mut state = State::read(site, &mut objects, new).map_err(AdoptError::of)?;
+    if matches!(state.cell().map_err(AdoptError::of)?, Cell::CommitsNewer | Cell::Diverged) {
+        return Err(AdoptError::of(SideError::Commits(state.made.clone())));
+    }
+    let changes = changes(site, adoption)?;
+    let refs = refs(site, &mut objects, &state, &applied.stack, new)?;
+    let mut side = GitSide { refs, ..GitSide::default() };
+    let listed = changes.iter().map(|change| printable(change.path.as_bytes())).collect();
+    let has_checkout = state.has_checkout();
+    // The checkout is not touched, so what is in it needs no keeping.
+    state.work.clear();
+    side.refs.extend(kept::keep(site, &mut objects, &state, &changes, &side, (around, Vec::new()))?);
+    do_step(site, &mut objects, changes, &side, around)?;
+    Ok(Adopted { applied, files: listed, has_checkout })
+}
+
+/// The refs that say what was made equal. Below a checkout, which stays where it is, only the version's pin is noted:
+/// the files are newer then, and `setup` takes them.
+fn refs(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+    stack: &Stack,
+    new: &Files,
+) -> Result<Vec<RefMove>, AdoptError> {
+    let version_of = new.version.clone().map(|version| (new.pin, version));
+    let moved = |error: GitError| AdoptError::of(error);
+    if !state.has_checkout() {
+        let written: Vec<String> = new.queue.files.iter().map(|file| file.name.clone()).collect();
+        let mut moves = equal_refs(site, objects, stack, new, (false, true), &written).map_err(moved)?;
+        moves.extend(RefMove::to(site, BRANCH, Some(stack.top())).map_err(moved)?);
+        return Ok(moves);
+    }
+    let Some(record) = state.record.clone() else { return Ok(Vec::new()) };
+    let record = Record { version_of, ..record }.make(objects).map_err(moved)?;
+    Ok(RefMove::to(site, SYNCED, Some(record)).map_err(moved)?.into_iter().collect())
+}
+
+/// The changes of the workspace's files, from what they are now.
+fn changes(site: &Site<'_>, adoption: &Adoption<'_>) -> Result<Vec<FileChange>, AdoptError> {
+    let (layout, name, new) = (&site.workspace.layout, site.name(), adoption.files);
+    let mut changes = Vec::new();
+    let at = |path: &str| RepoPath::new(path).map_err(|error| AdoptError::of(GitError::EvilPath(error)));
+    let mut hold = |path: String, bytes: Vec<u8>| -> Result<(), AdoptError> {
+        changes.extend(to_hold(layout, at(&path)?, bytes)?);
+        Ok(())
+    };
+    for file in &new.queue.files {
+        hold(format!("patches/{name}/{}", file.name), file.bytes.clone())?;
+    }
+    if let Some(series) = &new.queue.series {
+        hold(format!("patches/{name}/{SERIES}"), series.clone())?;
+    }
+    hold(format!("commits/{name}.txt"), pins::print_pin(&new.pin))?;
+    if let Some(version) = &new.version {
+        hold(format!("commits/{name}.version.txt"), pins::print_version(version))?;
+    }
+    if let Some(entry) = adoption.entry {
+        // From what stands there now: somebody may have added another entry since.
+        let text = disk::read_at_most(&layout.manifest(), disk::LIST)?.unwrap_or_default();
+        hold(MANIFEST.to_owned(), with_entry(&text, entry)?)?;
+    }
+    let names = site.workspace.manifest.upstreams.iter().map(|upstream| &upstream.name);
+    changes.extend(of_ignores(layout, names)?);
+    Ok(changes)
+}
+
+/// The files' side of an upstream that has only a pin.
+#[must_use]
+pub fn pinned(pin: Id, version: String) -> Files {
+    Files { pin, version: Some(version), queue: Queue::default(), patches: Vec::new() }
+}

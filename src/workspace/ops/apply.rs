@@ -1,0 +1,71 @@
+//! A queue applied on its pin, in memory.
+
+use super::error::QueueError;
+use crate::git::{Objects, checkout};
+use crate::path::RepoPath;
+use crate::stack::{self, Applied, Base, Lazy};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::manifest::Track;
+use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::last_copy::last_copies;
+use crate::workspace::upstream::side_error::SideError;
+use crate::workspace::upstream::sides::State;
+use crate::workspace::upstream::store::Site;
+
+/// Applies the queue of `files` in memory, with everything fetched that this and the checkout need, in one request.
+///
+/// # Errors
+/// [`QueueError::Supply`], [`QueueError::Git`]; a patch that does not apply is a value of the result.
+pub fn stack_of(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    files: &Files,
+    with_checkout: bool,
+) -> Result<Applied, QueueError> {
+    supply.commits(&site.store, &[files.pin], &track_refs(site))?;
+    let base = Base::read(objects, files.pin)?;
+    let queue = files.queued();
+    let touched: Vec<RepoPath> = queue
+        .iter()
+        .flat_map(|queued| &queued.patch.files)
+        .flat_map(|f| [f.old_path.clone(), f.new_path.clone()])
+        .collect();
+    let sparse = site.sparse(base.tree, &touched)?;
+    Ok(supply.run(objects, |objects| {
+        let applied = stack::apply(objects, base, &queue)?;
+        let wanted = if with_checkout {
+            checkout::wanted_blobs(objects.store(), base.tree, &sparse)?
+        } else {
+            Default::default()
+        };
+        Ok(match applied {
+            Lazy::Done(applied) if wanted.is_empty() => Lazy::Done(applied),
+            Lazy::Done(_) => Lazy::Need(wanted),
+            Lazy::Need(ids) => Lazy::Need(ids.union(&wanted).copied().collect()),
+        })
+    })?)
+}
+
+/// The refs in which a server that gives only what refs point at may have the pin.
+fn track_refs(site: &Site<'_>) -> Vec<String> {
+    let Some(Track::Ref(name)) = &site.upstream.track else { return Vec::new() };
+    vec![format!("refs/heads/{name}"), format!("refs/tags/{name}")]
+}
+
+/// Refuses to take files where that would take the last copy of a patch along.
+///
+/// # Errors
+/// [`QueueError::LastCopy`].
+pub(in crate::workspace) fn refuse_last_copies(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &Objects<'_>,
+    state: &State,
+    files: &Files,
+) -> Result<(), QueueError> {
+    match last_copies(site, supply, objects, state, files)? {
+        lost if lost.is_empty() => Ok(()),
+        lost => Err(SideError::LastCopy(lost).into()),
+    }
+}

@@ -1,0 +1,150 @@
+//! A patch of one entry carried to another of the same upstream: worked out in memory on top of that one's queue, and published
+//! there as a step of its own.
+//!
+//! It is a three-way merge as every refresh does it: what the patch stood on is the base, what it made is the patch, and
+//! the other queue's top is upstream. So the words of its outcome are the same.
+
+use super::apply::{refuse_last_copies, stack_of};
+use super::dropped::WrittenQueue;
+use super::error::QueueError;
+use super::refresh::RefreshError;
+use super::refresh::moving::{checkout_blobs, judge};
+use super::rewrite::Rewrite;
+use crate::git::{Id, Objects};
+use crate::stack::{self, Base, Item, Lazy, PatchOutcome, Stack, Version};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::step::context::Around;
+use crate::workspace::step::run::begin;
+use crate::workspace::upstream::fetcher::{Supply, SupplyError};
+use crate::workspace::upstream::side_error::SideError;
+use crate::workspace::upstream::sides::State;
+use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::taken::Taken;
+
+/// A patch on top of another queue, not yet written.
+pub struct CherryPick<'s> {
+    /// What becomes of it there.
+    pub outcome: PatchOutcome,
+    objects: Objects<'s>,
+    files: Files,
+    /// The queue with the patch; `None`: there is nothing to write, or a conflict.
+    rewrite: Option<Rewrite>,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Picked {
+    /// The patch's file name there.
+    pub patch: String,
+    /// The queue that was written.
+    pub queue: WrittenQueue,
+    /// Its commit there.
+    pub top: Id,
+}
+
+/// Whether a patch could be written to the queue of `site` as it is now: its queue applies, and nothing of the user's is in the
+/// way. What is missing for that is fetched.
+///
+/// # Errors
+/// [`RefreshError`], as for a refresh.
+pub fn ready(site: &Site<'_>, supply: &Supply<'_>) -> Result<(), RefreshError> {
+    let mut objects = Objects::new(&site.store)?;
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+    let state = State::read(site, &mut objects, &files).map_err(RefreshError::of)?;
+    judge(&state)?;
+    refuse_last_copies(site, supply, &objects, &state, &files).map_err(RefreshError::of)?;
+    applied(site, supply, &mut objects, &files).map(drop)
+}
+
+/// Works out what becomes of `item`, a patch whose commit stands on `parent` in the store of a neighbour, on top of the queue of
+/// `site`. Nothing is written but objects.
+///
+/// # Errors
+/// [`RefreshError`]; a conflict is none.
+pub fn cherry_pick<'s>(
+    site: &'s Site<'_>,
+    supply: &Supply<'_>,
+    (parent, item): (Id, &Item),
+) -> Result<CherryPick<'s>, RefreshError> {
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+    if !supply.has_near(&site.store, item.commit) {
+        return Err(RefreshError::of(SupplyError::Missing(crate::workspace::upstream::fetcher::Missing::Commit(
+            item.commit,
+        ))));
+    }
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, &files).map_err(RefreshError::of)?;
+    judge(&state)?;
+    refuse_last_copies(site, supply, &objects, &state, &files).map_err(RefreshError::of)?;
+    let queue = applied(site, supply, &mut objects, &files)?;
+    let alone = Stack { base: Base::read(&mut objects, parent)?, items: vec![item.clone()] };
+    let onto = Base::read(&mut objects, queue.top())?;
+    let rebased = supply.run(&mut objects, |objects| {
+        let rebased = match stack::rebase(objects, &alone, onto, &stack::Nobody)? {
+            Lazy::Done(rebased) => rebased,
+            need => return Ok(need),
+        };
+        if !state.has_checkout() || rebased.stack.items.is_empty() {
+            return Ok(Lazy::Done(rebased));
+        }
+        let items = queue.items.iter().chain(&rebased.stack.items).cloned().collect();
+        let needed = checkout_blobs(site, objects, &Stack { base: queue.base, items })?;
+        Ok(if needed.is_empty() { Lazy::Done(rebased) } else { Lazy::Need(needed) })
+    });
+    let mut rebased = rebased.map_err(RefreshError::of)?;
+    let rewrite = match rebased.stack.items.pop() {
+        None => None,
+        Some(new) => {
+            let name = |item: &Item| Version { name: Some(item.name.clone()), commit: item.commit };
+            let mut versions: Vec<Version> = queue.items.iter().map(name).collect();
+            versions.push(Version { name: None, commit: new.commit });
+            Some(Rewrite::plan(site, supply, &mut objects, &files, queue.base, &versions, None)?)
+        }
+    };
+    let outcome = rebased.patches.pop().ok_or(RefreshError::of(SideError::ChangedMeanwhile))?;
+    Ok(CherryPick { outcome, objects, files, rewrite })
+}
+
+/// The queue on its pin, whole.
+fn applied(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    files: &Files,
+) -> Result<Stack, RefreshError> {
+    let applied = stack_of(site, supply, objects, files, false).map_err(RefreshError::of)?;
+    match applied.failure {
+        None => Ok(applied.stack),
+        Some((n, failure)) => {
+            let patch = files.patches[n].queued.name.clone();
+            Err(RefreshError::of(QueueError::Apply { patch, failure: Box::new(failure), applied: n }))
+        }
+    }
+}
+
+impl CherryPick<'_> {
+    /// Whether there is a patch to be written.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.rewrite.is_some()
+    }
+
+    /// Writes the patch as the last one of the queue, and moves the checkout along, in one step. `None`: there is nothing to
+    /// write.
+    ///
+    /// # Errors
+    /// [`RefreshError`] when files or checkout have changed since; nothing is written then.
+    pub fn publish(mut self, site: &Site<'_>, around: &Around<'_>) -> Result<Option<Picked>, RefreshError> {
+        let Some(rewrite) = self.rewrite else { return Ok(None) };
+        let _lock = begin(site, around).map_err(RefreshError::of)?;
+        if !self.files.are_unchanged(&site.workspace.layout, site.name()).map_err(RefreshError::of)? {
+            return Err(RefreshError::of(SideError::ChangedMeanwhile));
+        }
+        let state = State::read(site, &mut self.objects, &self.files).map_err(RefreshError::of)?;
+        judge(&state)?;
+        let (queue, top) = (rewrite.written().and(Taken::of(&state, &self.files)), rewrite.stack.top());
+        let patch = queue.patches.last().map(|(name, _)| name.clone()).unwrap_or_default();
+        rewrite.publish(site, &mut self.objects, &state, None, around).map_err(RefreshError::of)?;
+        Ok(Some(Picked { patch, queue, top }))
+    }
+}

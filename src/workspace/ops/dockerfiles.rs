@@ -1,0 +1,80 @@
+//! The Dockerfiles of an upstream's images, as upstream has them and as each patch leaves them.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::apply::stack_of;
+use super::error::QueueError;
+use crate::git::{GitError, Id, Mode, Objects};
+use crate::path::RepoPath;
+use crate::stack::{Lazy, Stack};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::store::Site;
+
+/// A state of a Dockerfile.
+#[derive(Debug, Clone)]
+pub struct DockerfileVersion {
+    /// The patch that made it; `None`: upstream.
+    pub patch: Option<String>,
+    /// The bytes; `None` where there is no file at its path.
+    pub content: Option<Rc<Vec<u8>>>,
+}
+
+/// For each image of the entry, in the order of the manifest, the states of its Dockerfile: upstream's first, then one for each
+/// patch that changed it. The last one is what is built.
+///
+/// # Errors
+/// [`QueueError`]: objects that are missing, a patch that does not apply.
+pub fn dockerfiles(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    files: &Files,
+) -> Result<Vec<Vec<DockerfileVersion>>, QueueError> {
+    let mut objects = Objects::new(&site.store)?;
+    let applied = stack_of(site, supply, &mut objects, files, false)?;
+    if let Some((n, failure)) = applied.failure {
+        let patch = files.patches[n].queued.name.clone();
+        return Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n });
+    }
+    let paths = site.upstream.images.iter().map(|image| &image.dockerfile);
+    let ids: Vec<Vec<State>> = paths.map(|path| along(&mut objects, &applied.stack, path)).collect::<Result<_, _>>()?;
+    supply
+        .run(&mut objects, |objects| {
+            let mut missing = BTreeSet::new();
+            let mut all = Vec::with_capacity(ids.len());
+            for states in &ids {
+                let mut versions = Vec::with_capacity(states.len());
+                for (patch, id) in states {
+                    let content = id.map(|id| objects.blob(id)).transpose()?;
+                    if let (Some(id), Some(None)) = (id, &content) {
+                        missing.insert(*id);
+                    }
+                    versions.push(DockerfileVersion { patch: patch.clone(), content: content.flatten() });
+                }
+                all.push(versions);
+            }
+            Ok(if missing.is_empty() { Lazy::Done(all) } else { Lazy::Need(missing) })
+        })
+        .map_err(QueueError::from)
+}
+
+/// A state of a file: the patch that made it (none: upstream), and the blob.
+type State = (Option<String>, Option<Id>);
+
+/// The blobs that stand at `path` along the stack, each with the patch that put it there.
+fn along(objects: &mut Objects<'_>, stack: &Stack, path: &RepoPath) -> Result<Vec<State>, GitError> {
+    let mut states = vec![(None, file_at(objects, stack.base.tree, path)?)];
+    for item in &stack.items {
+        let id = file_at(objects, item.after, path)?;
+        if states.last().is_none_or(|(_, last)| *last != id) {
+            states.push((Some(item.name.clone()), id));
+        }
+    }
+    Ok(states)
+}
+
+fn file_at(objects: &mut Objects<'_>, tree: Id, path: &RepoPath) -> Result<Option<Id>, GitError> {
+    let entry = objects.entry(tree, path)?;
+    Ok(entry.filter(|entry| matches!(entry.mode, Mode::File | Mode::Executable)).map(|entry| entry.id))
+}

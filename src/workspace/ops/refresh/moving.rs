@@ -1,0 +1,522 @@
+//! A queue on its way to another commit: worked out in memory, anew after each decision, and published in one step once nothing
+//! waits for a person.
+
+mod copied;
+mod goes;
+mod in_checkout;
+mod pin_lines;
+mod track;
+
+use crate::workspace::upstream::side_error::SideError;
+use std::collections::{BTreeSet, HashMap};
+
+use std::rc::Rc;
+
+use crate::git::checkout;
+use crate::git::{Entry, GitError, Id, Objects};
+use crate::path::{RepoPath, printable};
+use crate::stack::suggest::generated;
+use crate::stack::{
+    self, Accept, At, Base, Chain, FileOutcome, Lazy, Moved, PatchDifference, Rebased, Stack, Version, Way,
+};
+use crate::workspace::conflict::memory::Memory;
+use crate::workspace::conflict::session::{self, Agreed, Decision, Decisions, Session, To};
+use crate::workspace::files::digest::{QueueChange, Sum};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::manifest::Track;
+use crate::workspace::ops::apply::{refuse_last_copies, stack_of};
+use crate::workspace::ops::error::QueueError;
+use crate::workspace::ops::refresh::differences::differences;
+use crate::workspace::ops::refresh::{Published, RefreshError, RefreshWish, Refreshed};
+use crate::workspace::ops::rewrite::Rewrite;
+use crate::workspace::ops::setup::{Wish, settle};
+use crate::workspace::step::context::Around;
+use crate::workspace::step::run::begin;
+use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::sides::{Cell, State};
+use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
+use crate::workspace::upstream::taken::Taken;
+use crate::workspace::upstream::target::{Target, find_target};
+
+use goes::{keep_target, target_of};
+pub use in_checkout::{CameBack, come_back};
+pub use pin_lines::{PinLines, upstream_lines};
+use track::{entry_changes, follow_track};
+
+/// Per patch file the hunks that apply elsewhere than it says.
+type Places = HashMap<String, Vec<Moved>>;
+
+/// A queue on its way.
+pub struct Moving<'a> {
+    site: &'a Site<'a>,
+    supply: &'a Supply<'a>,
+    objects: Objects<'a>,
+    state: State,
+    /// Pin, version and patches before.
+    pub from: Files,
+    /// Where to.
+    pub target: Target,
+    /// What was agreed to, as it was written.
+    agreed: Agreed,
+    accept: Accept,
+    /// What was decided in other refreshes.
+    memory: Rc<Memory>,
+    /// What was decided.
+    decisions: Decisions,
+    /// The session's file as it is on the disk; `None`: there is none.
+    on_disk: Option<Vec<u8>>,
+    /// What changed since the session began.
+    pub drift: Vec<Drift>,
+    /// The queue on its pin, once it was applied.
+    applied: Option<(Stack, Places)>,
+    with_checkout: bool,
+}
+
+/// What changed since a session began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drift {
+    /// Pin or patches.
+    Queue(QueueChange),
+    /// The manifest's entry.
+    Manifest,
+    /// An option that names a patch which is gone.
+    Option(String),
+    /// The target's version, which is not the one that the session's file says.
+    Version(String),
+}
+
+impl<'a> Moving<'a> {
+    /// Asks where the queue of `site` is to go. Nothing has been worked out yet.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; also where a session is open, unless nothing will be written.
+    pub fn begin(site: &'a Site<'a>, supply: &'a Supply<'a>, wish: &RefreshWish) -> Result<Moving<'a>, RefreshError> {
+        if let Some((session, _)) = Session::read(&site.workspace.layout, site.name())?.filter(|_| !wish.dry_run) {
+            return Err(RefreshError::Open(Box::new(session)));
+        }
+        let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+        Moving::start(site, supply, wish, from)
+    }
+
+    fn start(
+        site: &'a Site<'a>,
+        supply: &'a Supply<'a>,
+        wish: &RefreshWish,
+        from: Files,
+    ) -> Result<Moving<'a>, RefreshError> {
+        let memory = Rc::new(Memory::open(site.workspace, site.upstream));
+        let accept = Accept { memory: Some(memory.clone()), ..wish.agreed.accept(&from)? };
+        let (objects, state) = read_state(site, &from)?;
+        if !wish.dry_run {
+            judge(&state)?;
+            refuse_last_copies(site, supply, &objects, &state, &from).map_err(RefreshError::of)?;
+        }
+        let target = find_target(site, supply, &from, &wish.target)?;
+        let with_checkout = state.has_checkout() && !wish.dry_run;
+        let agreed = wish.agreed.clone();
+        let (decisions, on_disk, drift, applied) = (Decisions::default(), None, Vec::new(), None);
+        Ok(Moving {
+            site,
+            supply,
+            objects,
+            state,
+            from,
+            target,
+            agreed,
+            accept,
+            memory,
+            decisions,
+            on_disk,
+            drift,
+            applied,
+            with_checkout,
+        })
+    }
+
+    /// Goes on with the session of `site`. What is agreed to now counts instead of what was agreed to then, if anything is. Where it
+    /// goes must be known here, be in the manifest's track, or be said by `wish`.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; also where none is open.
+    pub fn resume(site: &'a Site<'a>, supply: &'a Supply<'a>, wish: &RefreshWish) -> Result<Moving<'a>, RefreshError> {
+        let (session, bytes) = Session::read(&site.workspace.layout, site.name())?.ok_or(RefreshError::NoSession)?;
+        let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+        if from.pin == session.to.pin {
+            return Err(RefreshError::There(session.to.version));
+        }
+        let (agreed, gone) = match wish.agreed == Agreed::default() {
+            true => session.agreed.for_files(&from),
+            false => (wish.agreed.clone(), Vec::new()),
+        };
+        let memory = Rc::new(Memory::open(site.workspace, site.upstream));
+        let accept = Accept { memory: Some(memory.clone()), ..agreed.accept(&from)? };
+        let (objects, state) = read_state(site, &from)?;
+        judge(&state)?;
+        refuse_last_copies(site, supply, &objects, &state, &from).map_err(RefreshError::of)?;
+        let moved = session.files.pin != Some(from.pin);
+        let (target, other_version) = target_of(site, supply, (&from, moved), session.to, &wish.target)?;
+        let mut drift: Vec<Drift> = session.files.diff(&from.digest()).into_iter().map(Drift::Queue).collect();
+        if session.manifest != entry_digest(site) {
+            drift.push(Drift::Manifest);
+        }
+        drift.extend(gone.into_iter().map(Drift::Option).chain(other_version));
+        let (decisions, on_disk, with_checkout) = (session.decisions, Some(bytes), state.has_checkout());
+        Ok(Moving {
+            site,
+            supply,
+            objects,
+            state,
+            from,
+            target,
+            agreed,
+            accept,
+            memory,
+            decisions,
+            on_disk,
+            drift,
+            applied: None,
+            with_checkout,
+        })
+    }
+
+    /// The queue on its pin and then on the target, as far as it is decided. Everything that this and the checkout need comes in
+    /// one request.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn run(&mut self) -> Result<Rebased, RefreshError> {
+        self.apply()?;
+        let Some((stack, _)) = &self.applied else { return Err(RefreshError::NoSession) };
+        let onto = Base::read(&mut self.objects, self.target.pin)?;
+        let decisions = self.decisions.for_files(&self.from.digest());
+        let resolver = Chain(vec![&decisions, &self.accept]);
+        let (site, with_checkout) = (self.site, self.with_checkout);
+        let rebased = self.supply.run(&mut self.objects, |objects| {
+            let rebased = stack::rebase(objects, stack, onto, &resolver)?;
+            Ok(match rebased {
+                // What waits for a person needs no checkout yet.
+                Lazy::Done(rebased) if with_checkout && rebased.is_clean() => {
+                    match checkout_blobs(site, objects, &rebased.stack)? {
+                        needed if needed.is_empty() => Lazy::Done(rebased),
+                        needed => Lazy::Need(needed),
+                    }
+                }
+                done_or_need => done_or_need,
+            })
+        });
+        let mut rebased = rebased.map_err(RefreshError::of)?;
+        as_the_files_say(&mut self.objects, &self.from, &mut rebased);
+        Ok(rebased)
+    }
+
+    fn apply(&mut self) -> Result<(), RefreshError> {
+        if self.applied.is_some() {
+            return Ok(());
+        }
+        let applied =
+            stack_of(self.site, self.supply, &mut self.objects, &self.from, false).map_err(RefreshError::of)?;
+        let name = |n: usize| self.from.patches[n].queued.name.clone();
+        if let Some((n, failure)) = applied.failure {
+            let (patch, failure) = (name(n), Box::new(failure));
+            return Err(RefreshError::of(QueueError::Apply { patch, failure, applied: n }));
+        }
+        let mut places = Places::new();
+        for (n, moved) in applied.moved {
+            places.entry(name(n)).or_default().push(moved);
+        }
+        self.applied = Some((applied.stack, places));
+        Ok(())
+    }
+
+    /// Whether there is a checkout.
+    #[must_use]
+    pub const fn has_checkout(&self) -> bool {
+        self.with_checkout
+    }
+
+    /// Brings what somebody who decides about `rebased` will see and need, in one request: the sides of all that waits, and the
+    /// files of the checkout on the new pin.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn prepare(&mut self, rebased: &Rebased) -> Result<(), RefreshError> {
+        let mut wanted = self.lacking_sides(rebased);
+        if self.with_checkout {
+            wanted.extend(checkout_blobs(self.site, &mut self.objects, &rebased.stack)?);
+        }
+        self.supply.blobs(&self.site.store, &wanted).map_err(RefreshError::of)
+    }
+
+    /// The same for the sides alone, of what came to light later.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn fetch_sides(&self, rebased: &Rebased) -> Result<(), RefreshError> {
+        self.supply.blobs(&self.site.store, &self.lacking_sides(rebased)).map_err(RefreshError::of)
+    }
+
+    fn lacking_sides(&self, rebased: &Rebased) -> BTreeSet<Id> {
+        let conflicts = rebased.patches.iter().flat_map(|patch| &patch.files).filter_map(|file| file.conflict.as_ref());
+        let sides = conflicts.flat_map(|conflict| {
+            let stack::Sides { base, upstream, patch } = conflict.sides;
+            [base, upstream, patch].into_iter().flatten()
+        });
+        let mut wanted: BTreeSet<Id> = sides.filter(|entry| entry.mode.has_blob()).map(|entry| entry.id).collect();
+        wanted.retain(|id| !self.objects.has(*id));
+        wanted
+    }
+
+    /// The content of a file or symlink, if it is at hand and can be read.
+    #[must_use]
+    pub fn content(&self, entry: Entry) -> Option<Rc<Vec<u8>>> {
+        if entry.mode.has_blob() { self.objects.blob(entry.id).ok().flatten() } else { None }
+    }
+
+    /// How the patches that go over differ from their files, where they do something else there; with their names.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn differences(&mut self, rebased: &Rebased) -> Result<Vec<(String, PatchDifference)>, RefreshError> {
+        differences(self.supply, &mut self.objects, &self.from, rebased)
+    }
+
+    /// What was decided so far.
+    #[must_use]
+    pub const fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
+    /// Whether a session is on the disk.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        self.on_disk.is_some()
+    }
+
+    /// Keeps what a person decided at once, and what `rebased` (the run that they saw) decided with nobody asked. It is on the
+    /// disk when this returns.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; nothing has changed then.
+    pub fn decide(
+        &mut self,
+        decided: Vec<Decision>,
+        rebased: &Rebased,
+        around: &Around<'_>,
+    ) -> Result<(), RefreshError> {
+        let mut decisions = self.decisions.clone();
+        decisions.keep(rebased);
+        let order = decisions.last() + 1;
+        decided.into_iter().for_each(|decision| decisions.put(Decision { order, ..decision }));
+        self.write(decisions, around)
+    }
+
+    /// Takes the last decision of a person back that `rebased` was made by, and gives it.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; nothing has changed then.
+    pub fn take_back(&mut self, rebased: &Rebased, around: &Around<'_>) -> Result<Vec<Decision>, RefreshError> {
+        let mut decisions = self.decisions.clone();
+        let back = decisions.take_back(decisions.last_applied(rebased));
+        if decisions.last() > 0 {
+            self.write(decisions, around)?;
+        } else if self.on_disk.is_some() {
+            session::replace(self.site, self.on_disk.as_deref(), None, around)?;
+            (self.on_disk, self.decisions) = (None, Decisions::default());
+        }
+        Ok(back)
+    }
+
+    fn write(&mut self, decisions: Decisions, around: &Around<'_>) -> Result<(), RefreshError> {
+        let session = self.session(decisions);
+        keep_target(self.site, &session.to)?;
+        self.on_disk = Some(session.write(self.site, self.on_disk.as_deref(), around)?);
+        self.decisions = session.decisions;
+        Ok(())
+    }
+
+    fn session(&self, decisions: Decisions) -> Session {
+        let Target { pin, version, track, ref_name, .. } = self.target.clone();
+        Session {
+            files: self.from.digest(),
+            manifest: entry_digest(self.site),
+            to: To { pin, version, track, found_by: ref_name },
+            agreed: self.agreed.clone(),
+            decisions,
+        }
+    }
+
+    /// Writes pin, version, patch files, track, refs and checkout in one step, and ends the session. `rebased` is clean.
+    /// `allow_empty`: no patch need be left.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; nothing has changed then.
+    pub fn publish(
+        &mut self,
+        rebased: &Rebased,
+        allow_empty: bool,
+        around: &Around<'_>,
+    ) -> Result<Published, RefreshError> {
+        if self.empties(rebased) && !allow_empty {
+            return Err(RefreshError::Empty);
+        }
+        let mut rewrite = self.plan(rebased)?;
+        let (site, from, target) = (self.site, &self.from, &self.target);
+        let _lock = begin(site, around).map_err(RefreshError::of)?;
+        let _second = target
+            .track
+            .is_some()
+            .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
+            .transpose()
+            .map_err(RefreshError::of)?;
+        if !from.are_unchanged(&site.workspace.layout, site.name()).map_err(RefreshError::of)? {
+            return Err(RefreshError::of(SideError::ChangedMeanwhile));
+        }
+        let ending = session::ending(site)?;
+        if ending.as_ref().and_then(|change| change.old.as_deref()) != self.on_disk.as_deref() {
+            return Err(RefreshError::of(SideError::ChangedMeanwhile));
+        }
+        let state = State::read(site, &mut self.objects, from).map_err(RefreshError::of)?;
+        judge(&state)?;
+        let mut changes = entry_changes(site, target)?;
+        changes.extend(ending);
+        rewrite.add(changes, true);
+        let left = rebased.patches.iter().filter_map(|patch| Some((&patch.name, patch.dropped.as_ref()?)));
+        rewrite.notes =
+            left.map(|(name, why)| format!("{name} left the queue: '{}'", printable(why.as_bytes()))).collect();
+        let taken = Taken::of(&state, from);
+        rewrite.notes.extend(taken.notes());
+        let queue = rewrite.written().and(taken);
+        let checkout = rewrite.publish(site, &mut self.objects, &state, None, around).map_err(RefreshError::of)?;
+        Ok(Published { queue, checkout })
+    }
+
+    /// The queue as it will be written.
+    fn plan(&mut self, rebased: &Rebased) -> Result<Rewrite, RefreshError> {
+        let stack = &rebased.stack;
+        let places = self.applied.as_ref().map(|(_, places)| places.clone()).unwrap_or_default();
+        let version = |item: &stack::Item| Version { name: Some(item.name.clone()), commit: item.commit };
+        let versions: Vec<Version> = stack.items.iter().map(version).collect();
+        let (site, supply, from) = (self.site, self.supply, &self.from);
+        let mut rewrite = Rewrite::plan(site, supply, &mut self.objects, from, stack.base, &versions, Some(places))?;
+        rewrite.files.version = Some(self.target.version.clone());
+        Ok(rewrite)
+    }
+
+    /// Whether no patch would be left of a queue that has some.
+    #[must_use]
+    pub fn empties(&self, rebased: &Rebased) -> bool {
+        rebased.stack.items.is_empty() && !self.from.patches.is_empty()
+    }
+
+    /// For a pin that is there already: newer files are applied (with what had gone of the queue), a new track is written
+    /// (whether it was).
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn stay(&mut self, around: &Around<'_>) -> Result<(Option<Taken>, bool), RefreshError> {
+        let (mut applied, mut followed) = (None, false);
+        // What was never set up is for `setup`.
+        if self.state.record.is_some() && self.state.files_newer() {
+            let wish = Wish { pristine: false, discard: false, checkout: self.state.has_checkout() };
+            let settled = settle(self.site, self.supply, wish, around).map_err(RefreshError::of)?;
+            applied = settled.changed.then_some(settled.taken);
+        }
+        if let Some(track) = &self.target.track {
+            followed = follow_track(self.site, &self.from, track, around)?;
+        }
+        Ok((applied, followed))
+    }
+}
+
+impl Moving<'_> {
+    /// What there is to say in the end, with the last run.
+    #[must_use]
+    pub fn done(self, rebased: Option<Rebased>) -> Refreshed {
+        // Who did not ask for decisions is not told of those that nobody can use.
+        let asked = self.accept.ways.contains(&Way::Remembered);
+        let damaged = if asked { self.memory.damaged() } else { Vec::new() };
+        let remembered = rebased.as_ref().map_or(0, |rebased| remembered(&self.memory, rebased));
+        Refreshed {
+            from: self.from,
+            target: self.target,
+            rebased,
+            differences: Vec::new(),
+            published: None,
+            followed: false,
+            applied: None,
+            pin_lines: PinLines::default(),
+            damaged,
+            remembered,
+            held: false,
+        }
+    }
+}
+
+/// How many of the hunks in conflict `memory` would settle with nobody asked.
+fn remembered(memory: &Memory, rebased: &Rebased) -> usize {
+    let of_file = |patch: &str, file: &FileOutcome| {
+        let Some(conflict) = file.conflict.as_ref().filter(|conflict| generated(&conflict.path).is_none()) else {
+            return 0;
+        };
+        let at = At { patch, path: &conflict.path, own: &file.path };
+        conflict.hunks().filter(|hunk| memory.recalled(at, hunk).is_some()).count()
+    };
+    rebased.patches.iter().flat_map(|patch| patch.files.iter().map(|file| of_file(&patch.name, file))).sum()
+}
+
+fn read_state<'a>(site: &'a Site<'a>, from: &Files) -> Result<(Objects<'a>, State), RefreshError> {
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, from).map_err(RefreshError::of)?;
+    Ok((objects, state))
+}
+
+/// The digest of what the manifest says of where the queue comes from and goes.
+fn entry_digest(site: &Site<'_>) -> Sum {
+    let track = site.upstream.track.as_ref().map(Track::as_str).unwrap_or_default();
+    Sum::of(format!("{}\0{track}", site.upstream.url.as_str()).as_bytes())
+}
+
+/// The table of `who is right`, for `refresh`: newer files go along, commits and uncommitted changes are in the way.
+pub(in crate::workspace) fn judge(state: &State) -> Result<(), RefreshError> {
+    if state.lost_store() {
+        return Err(RefreshError::LostStore);
+    }
+    match state.cell().map_err(RefreshError::of)? {
+        Cell::CommitsNewer => Err(RefreshError::of(SideError::Commits(state.made.clone()))),
+        Cell::Diverged => {
+            let (files, commits) = (state.files.clone(), state.made.clone());
+            Err(RefreshError::of(SideError::Diverged { files, commits }))
+        }
+        Cell::Equal | Cell::FilesNewer if !state.work.is_empty() => Err(RefreshError::Dirty(state.work.clone())),
+        Cell::Equal | Cell::FilesNewer => Ok(()),
+    }
+}
+
+/// Makes the commits of the new stack anew as the patch files give them there: what a file leaves open comes from the pin, and
+/// that is another one now.
+fn as_the_files_say(objects: &mut Objects<'_>, from: &Files, rebased: &mut Rebased) {
+    let base = rebased.stack.base;
+    let mut parent = base.commit;
+    for item in &mut rebased.stack.items {
+        if let Some(file) = from.patches.iter().find(|file| file.queued.name == item.name) {
+            let header = &file.queued.patch.header;
+            item.commit = objects.put_commit(&stack::commit_of(&item.name, header, &base, parent, item.after));
+        }
+        parent = item.commit;
+        for patch in rebased.patches.iter_mut().filter(|patch| patch.name == item.name) {
+            patch.new = Some(item.commit);
+        }
+    }
+}
+
+/// The blobs that a checkout of `stack` needs and the store lacks.
+pub(in crate::workspace) fn checkout_blobs(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    stack: &Stack,
+) -> Result<BTreeSet<Id>, GitError> {
+    let touched: Vec<RepoPath> =
+        objects.diff(stack.base.tree, stack.tree())?.into_iter().map(|change| change.path).collect();
+    let sparse = site.sparse(stack.base.tree, &touched)?;
+    checkout::wanted_blobs(objects.store(), stack.base.tree, &sparse)
+}

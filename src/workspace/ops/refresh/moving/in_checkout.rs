@@ -1,0 +1,196 @@
+//! A conflict of a moving queue in the checkout: how it goes there, and what comes of it as decisions of the session.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Moving, RefreshError, keep_target};
+use crate::git::{Entry, Mode, Objects};
+use crate::path::RepoPath;
+use crate::stack::{
+    Because, Conflict, ConflictKind, Hunk, IN_THE_CHECKOUT, Join, Labels, Made, Rebased, Sides, Take, TextMerge,
+};
+use crate::workspace::conflict::hand_over::{
+    self, Asked, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Taken, Unmerged, missing_blobs, put_back,
+};
+use crate::workspace::conflict::session::{About, ByHand, Decision, Session, change};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::step::context::Around;
+use crate::workspace::upstream::store::Site;
+
+impl Moving<'_> {
+    /// Puts what waits in the patch with this `number` into the checkout and keeps the session, in one step. What this needs is
+    /// fetched.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; nothing has changed then. [`HandOverError::First`] where a patch before it waits.
+    pub fn hand_over(
+        &mut self,
+        rebased: &Rebased,
+        number: usize,
+        labels: &Labels<'_>,
+        around: &Around<'_>,
+    ) -> Result<HandedOver, RefreshError> {
+        let order = self.order(rebased, number, labels)?;
+        let site = self.site;
+        let missing = missing_blobs(site, &mut self.objects, &order)?;
+        self.supply.blobs(&site.store, &missing).map_err(RefreshError::of)?;
+        let mut decisions = self.decisions.clone();
+        decisions.keep(rebased);
+        let session = self.session(decisions);
+        keep_target(site, &session.to)?;
+        let bytes = session.bytes(site);
+        let change = change(site, self.on_disk.as_deref(), Some(bytes.clone()))?;
+        let done = hand_over::hand_over(site, &mut self.objects, &order, change.into_iter().collect(), around)?;
+        (self.on_disk, self.decisions) = (Some(bytes), session.decisions);
+        Ok(done)
+    }
+
+    fn order(&mut self, rebased: &Rebased, number: usize, labels: &Labels<'_>) -> Result<HandOver, RefreshError> {
+        let (patch, before) = (&rebased.patches[number], &rebased.patches[..number]);
+        if let Some(first) = before.iter().find(|patch| patch.waits()) {
+            return Err(HandOverError::First(first.name.clone()).into());
+        }
+        let waiting: Vec<&Conflict> = patch.files.iter().filter_map(|file| file.conflict.as_ref()).collect();
+        let homeless = |conflict: &&&Conflict| matches!(conflict.kind, ConflictKind::Place | ConflictKind::Collision);
+        let homeless: Vec<RepoPath> = waiting.iter().filter(homeless).map(|conflict| conflict.path.clone()).collect();
+        if !homeless.is_empty() {
+            return Err(HandOverError::Homeless(homeless).into());
+        }
+        let below = rebased.stack.items.iter().rev().find(|item| before.iter().any(|patch| patch.name == item.name));
+        let head = below.map_or(rebased.stack.base.commit, |item| item.commit);
+        let merged = self.objects.diff(patch.before, patch.after)?.into_iter().map(|change| (change.path, change.new));
+        let mut merged: BTreeMap<RepoPath, Option<Entry>> = merged.collect();
+        for file in patch.files.iter().filter(|file| file.conflict.is_some()) {
+            // Where the patch renames the file, it is no longer where it was.
+            if let Some(from) = &file.from
+                && self.objects.entry(patch.after, from)?.is_some_and(|entry| entry.mode != Mode::Folder)
+            {
+                merged.insert(from.clone(), None);
+            }
+        }
+        let own = |conflict: &Conflict| {
+            let file = patch.files.iter().find(|file| file.place() == &conflict.path);
+            file.map_or((conflict.path.clone(), false), |file| (file.path.clone(), file.from.is_some()))
+        };
+        let unmerged = |conflict: &&Conflict| Unmerged {
+            path: conflict.path.clone(),
+            own: own(conflict).0,
+            renamed: own(conflict).1,
+            base: conflict.sides.base,
+            upstream: conflict.sides.upstream,
+            patch: conflict.sides.patch,
+            work: conflict.text.as_ref().map(|text| text.with_markers(labels)),
+            mode: conflict.sides.merged_mode(),
+        };
+        Ok(HandOver {
+            patch: patch.name.clone(),
+            pin: self.target.pin,
+            head,
+            picked: patch.old,
+            message: self.objects.commit(patch.old)?.message,
+            merged: merged.into_iter().collect(),
+            conflicts: waiting.iter().map(unmerged).collect(),
+        })
+    }
+}
+
+/// A conflict that came back from the checkout.
+#[derive(Debug, Clone)]
+pub struct CameBack {
+    /// The decisions that came of it; of those that are about lines with the hunk, and the path as the patch has it.
+    pub decided: Vec<(Decision, Option<(Hunk, RepoPath)>)>,
+    /// What of the checkout was kept for `undo`.
+    pub kept: Kept,
+}
+
+/// Takes what came of the conflict in the checkout of `site` into its session, changes of other paths too, and puts the checkout
+/// back, in one step. With `back` `None` nothing is taken: what was made since is kept for `undo`.
+///
+/// # Errors
+/// [`RefreshError`]; nothing has changed then.
+pub fn come_back(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    back: Option<&ReadBack>,
+    around: &Around<'_>,
+) -> Result<CameBack, RefreshError> {
+    let Some(back) = back else {
+        let kept = put_back(site, objects, PutBack::default(), around)?;
+        return Ok(CameBack { decided: Vec::new(), kept });
+    };
+    let (mut session, bytes) = Session::read(&site.workspace.layout, site.name())?.ok_or(RefreshError::NoSession)?;
+    let handed = hand_over::Handed::read(site)?.ok_or(HandOverError::Nothing)?;
+    let because = || Because::Ours(IN_THE_CHECKOUT.to_owned());
+    let mut decided = Vec::new();
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+    let changes = handed.changed(&files);
+    if !changes.is_empty() {
+        return Err(HandOverError::AnotherQuestion { patch: handed.patch, changes }.into());
+    }
+    let asked = handed.asked()?;
+    for question in &asked {
+        let Asked { path, sides, .. } = question;
+        let now = back.paths.iter().find(|(other, _)| other == path).and_then(|(_, entry)| *entry);
+        if let Some(take) = side_of(question, now) {
+            let about = About::Whole { path: path.clone(), sides: *sides, take };
+            decided.push((Decision::by_hand(&handed.patch, about, because()), None));
+            continue;
+        }
+        let made = read_made(objects, now)?;
+        let text = if question.is_text { text_of(objects, *sides)? } else { None };
+        let hunks: Vec<&Hunk> = text.iter().flat_map(TextMerge::hunks).collect();
+        let (patch, sides, reason) = (handed.patch.as_str(), *sides, IN_THE_CHECKOUT);
+        let decisions = ByHand { patch, path, sides, text: text.as_ref(), reason }.decisions(made);
+        let at = |hunk: &Hunk| Some((hunk.clone(), question.own.clone()));
+        let hunks = hunks.into_iter().map(at).chain(std::iter::repeat(None));
+        decided.extend(decisions.into_iter().zip(hunks));
+    }
+    for (path, now) in back.paths.iter().chain(&back.others) {
+        let over = handed.given_entry(objects, path)?;
+        if over != *now && !asked.iter().any(|question| question.path == *path) {
+            let own = handed.own_change(objects, path)?;
+            let join = Join { path: path.clone(), own, over, made: read_made(objects, *now)? };
+            decided.push((Decision::by_hand(&handed.patch, About::Joined(join), because()), None));
+        }
+    }
+    // A hunk that was decided before stays the decision that it is.
+    let known = |one: &Decision| session.decisions.0.iter().any(|old| old.patch == one.patch && old.about == one.about);
+    decided.retain(|(one, _)| !known(one));
+    let order = session.decisions.last() + 1;
+    for (decision, _) in &mut decided {
+        decision.order = order;
+        session.decisions.put(decision.clone());
+    }
+    let paths: BTreeSet<RepoPath> = back.paths.iter().chain(&back.others).map(|(path, _)| path.clone()).collect();
+    let taken = back.work.map(|work| Taken { paths, work });
+    let changes = change(site, Some(&bytes), Some(session.bytes(site)))?.into_iter().collect();
+    let kept = put_back(site, objects, PutBack { changes, taken, ..PutBack::default() }, around)?;
+    Ok(CameBack { decided, kept })
+}
+
+/// The side whose version a path without lines was left at, if that is one. A file that the patch renames is no longer where it
+/// was, whoever's version it is.
+fn side_of(question: &Asked, now: Option<Entry>) -> Option<Take> {
+    let is = |side: Option<Entry>| !question.is_text && now.is_some() && now == side;
+    let upstream = is(question.sides.upstream) && !question.renamed;
+    if is(question.sides.patch) { Some(Take::Patch) } else { upstream.then_some(Take::Upstream) }
+}
+
+fn read_made(objects: &mut Objects<'_>, entry: Option<Entry>) -> Result<Made, RefreshError> {
+    let Some(Entry { mode, id }) = entry else { return Ok(None) };
+    if !mode.has_blob() {
+        return Err(HandOverError::NoFile(mode).into());
+    }
+    let content = objects.blob(id)?.ok_or(crate::git::GitError::Missing { kind: "blob", id })?;
+    Ok(Some((mode, content.to_vec().into())))
+}
+
+/// The lines of the three sides compared; `None`: a side is not at hand.
+fn text_of(objects: &mut Objects<'_>, sides: Sides) -> Result<Option<TextMerge>, RefreshError> {
+    let content = |side: Option<Entry>| match side {
+        Some(entry) => objects.blob(entry.id),
+        None => Ok(Some(Default::default())),
+    };
+    let (base, upstream, patch) = (content(sides.base)?, content(sides.upstream)?, content(sides.patch)?);
+    let (Some(base), Some(upstream), Some(patch)) = (base, upstream, patch) else { return Ok(None) };
+    Ok(Some(TextMerge::of(&base, &upstream, &patch)?))
+}

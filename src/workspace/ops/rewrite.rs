@@ -1,0 +1,449 @@
+//! From commits to the files: a row of commits becomes the queue, and files, store and checkout change together.
+
+use crate::workspace::step::error::StepError;
+use crate::workspace::step::kept;
+use std::collections::HashMap;
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::dropped::{Fate, Vanished, WrittenQueue};
+use super::error::QueueError;
+use crate::git::checkout::Materialized;
+use crate::git::{BRANCH, GitError, Id, Objects, read_notes};
+use crate::patch::names::{self, Naming, Slot};
+use crate::patch::series::Series;
+use crate::patch::split_message;
+use crate::path::{RepoPath, printable};
+use crate::stack::{self, Base, Belongs, Exported, Moved, OldPatch, Origin, Queued, Stack, Version};
+use crate::workspace::files::queue::{Queue, QueueFile, SERIES};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::step::context::Around;
+use crate::workspace::step::effects::{GitSide, Move, RefMove};
+use crate::workspace::step::equal_refs::equal_refs;
+use crate::workspace::step::publish::FileChange;
+use crate::workspace::step::run::do_step;
+use crate::workspace::upstream::fetcher::{Supply, SupplyError};
+use crate::workspace::upstream::sides::State;
+use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::version::version_text;
+
+/// A queue that commits give, worked out and not yet written.
+#[derive(Debug)]
+pub struct Rewrite {
+    /// The new queue's files.
+    pub files: Files,
+    /// Each patch of the new queue: its name, its commit, and what became of its file.
+    pub patches: Vec<(String, Exported)>,
+    /// The names of files that go.
+    pub removed: Vec<String>,
+    /// Files that got another name: old and new.
+    pub renamed: Vec<(String, String)>,
+    /// Those of `removed` whose change is in another patch now, and in which, as far as somebody looked.
+    pub folded: Vec<(String, String)>,
+    /// The new queue on its pin: what the checkout will stand on.
+    pub stack: Stack,
+    /// What should be known of it later, for `undo --list`.
+    pub notes: Vec<String>,
+    changes: Vec<FileChange>,
+    version_taken: bool,
+}
+
+/// Why commits are no queue.
+#[derive(Debug, thiserror::Error)]
+pub enum RewriteError {
+    /// A commit without a change cannot be a patch file.
+    #[error("commit {} ({subject}) changes nothing, and a patch file cannot say that", .commit.short(12))]
+    EmptyCommit {
+        /// The commit.
+        commit: Id,
+        /// Its subject, printable.
+        subject: String,
+    },
+    /// A patch file would not give back its commit. Nothing is written then.
+    #[error("the patch file of commit {} ({subject}) would not give it back{why}", .commit.short(12))]
+    NotFaithful {
+        /// The commit.
+        commit: Id,
+        /// Its subject, printable.
+        subject: String,
+        /// What is known of the reason.
+        why: String,
+    },
+    /// The series cannot be read.
+    #[error("the series cannot be changed: {0}")]
+    Series(String),
+    /// The rest.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl From<StepError> for RewriteError {
+    fn from(error: StepError) -> RewriteError {
+        RewriteError::Queue(error.into())
+    }
+}
+
+impl From<GitError> for RewriteError {
+    fn from(error: GitError) -> RewriteError {
+        RewriteError::Queue(error.into())
+    }
+}
+
+impl From<SupplyError> for RewriteError {
+    fn from(error: SupplyError) -> RewriteError {
+        RewriteError::Queue(error.into())
+    }
+}
+
+impl Rewrite {
+    /// Works out the queue that `commits` (oldest first, on `base`) give. `old` is the files' side as it is. With `places`,
+    /// the hunks of its files that apply elsewhere than they say, a file whose hunks go to other places is written anew.
+    ///
+    /// # Errors
+    /// [`RewriteError`]; nothing is written in any case.
+    pub fn plan(
+        site: &Site<'_>,
+        supply: &Supply<'_>,
+        objects: &mut Objects<'_>,
+        old: &Files,
+        base: Base,
+        commits: &[Version],
+        places: Option<HashMap<String, Vec<Moved>>>,
+    ) -> Result<Rewrite, RewriteError> {
+        let sure = commits.iter().filter_map(|version| Some((version.commit, version.name.clone()?))).collect();
+        let belongs = Belongs { sure, noted: read_notes(objects)?, places };
+        let ids: Vec<Id> = commits.iter().map(|version| version.commit).collect();
+        refuse_empty(objects, &base, &ids)?;
+        let exported = supply.run(objects, |objects| stack::export(objects, &base, &ids, &old.patches, &belongs))?;
+        let (names, series) = name_files(old, &exported)?;
+        let queue = new_queue(old, &names, &exported, series);
+        let mut files = Files { pin: base.commit, queue, patches: Vec::new(), version: old.version.clone() };
+        files.patches = parse_all(&files.queue, &exported)?;
+        let stack = faithful(objects, base, &files, &exported)?;
+        let mut changes = changes(site, &old.queue, &files.queue)?;
+        changes.extend(pin_change(site, old.pin, files.pin)?);
+        // A patch is its commit: another one may well have taken the name of one that went.
+        let kept = |name: &&String| !exported.iter().any(|patch| patch.name.as_ref() == Some(*name));
+        let removed = old.queue.files.iter().map(|file| &file.name).filter(kept).cloned().collect();
+        let renamed = exported.iter().zip(&names).filter_map(|(patch, name)| {
+            patch.name.as_ref().filter(|was| *was != name).map(|was| (was.clone(), name.clone()))
+        });
+        let renamed = renamed.collect();
+        Ok(Rewrite {
+            files,
+            patches: names.into_iter().zip(exported).collect(),
+            removed,
+            renamed,
+            folded: Vec::new(),
+            stack,
+            notes: Vec::new(),
+            changes,
+            version_taken: false,
+        })
+    }
+
+    /// The queue of `old` with other bytes in some files, and with `version`: the same patches under the same names,
+    /// which do the same. `exported` has one entry a file, in order.
+    ///
+    /// # Errors
+    /// [`RewriteError::NotFaithful`] when a file would not give back its commit's tree.
+    pub(in crate::workspace) fn reform(
+        site: &Site<'_>,
+        objects: &mut Objects<'_>,
+        old: &Files,
+        base: Base,
+        exported: Vec<Exported>,
+        version: Option<String>,
+    ) -> Result<Rewrite, RewriteError> {
+        let names: Vec<String> = old.queue.files.iter().map(|file| file.name.clone()).collect();
+        let series = match &old.queue.series {
+            None => None,
+            Some(bytes) => {
+                let mut series = Series::parse(bytes).map_err(|error| RewriteError::Series(error.to_string()))?;
+                forget_strips(&mut series, &exported);
+                Some(series.print())
+            }
+        };
+        let queue = new_queue(old, &names, &exported, series);
+        let mut files = Files { pin: base.commit, queue, patches: Vec::new(), version };
+        files.patches = parse_all(&files.queue, &exported)?;
+        let stack = faithful(objects, base, &files, &exported)?;
+        let changes = changes(site, &old.queue, &files.queue)?;
+        let patches = names.into_iter().zip(exported).collect();
+        let (removed, renamed, folded) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Rewrite {
+            files,
+            patches,
+            removed,
+            renamed,
+            folded,
+            stack,
+            notes: Vec::new(),
+            changes,
+            version_taken: false,
+        })
+    }
+
+    /// What will be written.
+    #[must_use]
+    pub fn written(&self) -> WrittenQueue {
+        let (patches, removed) = (self.patches.clone(), self.removed.clone());
+        WrittenQueue { patches, removed, renamed: self.renamed.clone(), folded: self.folded.clone() }
+    }
+
+    /// The names of the patch files that are written.
+    fn written_files(&self, site: &Site<'_>) -> Vec<String> {
+        let folder = site.workspace.layout.patches(site.name());
+        let shown = [site.workspace.layout.shown(&folder).as_os_str().as_encoded_bytes(), b"/"].concat();
+        let written = self.changes.iter().filter(|change| change.new.is_some());
+        let names = written.filter_map(|change| change.path.as_bytes().strip_prefix(shown.as_slice()));
+        names.map(|name| name.to_str_lossy().into_owned()).collect()
+    }
+
+    /// Patch files that `plan` was told of although they are gone from the disk come back.
+    pub(in crate::workspace) fn bring_back(&mut self, site: &Site<'_>, gone: &[String]) -> Result<(), RewriteError> {
+        let layout = &site.workspace.layout;
+        let folder = layout.patches(site.name());
+        for name in gone {
+            let path = [layout.shown(&folder).as_os_str().as_encoded_bytes(), b"/", name.as_bytes()].concat();
+            let path = RepoPath::new(path).map_err(GitError::EvilPath)?;
+            self.changes.retain(|change| change.path != path);
+            if let Some(file) = self.files.queue.files.iter().find(|file| file.name == *name) {
+                self.changes.push(FileChange { path, old: None, new: Some(file.bytes.clone()) });
+            }
+            for (_, patch) in self.patches.iter_mut().filter(|(file, _)| file == name) {
+                patch.origin = Origin::New;
+            }
+            self.removed.retain(|file| file != name);
+        }
+        Ok(())
+    }
+
+    /// Keeps what became of patches whose commits vanished.
+    pub(in crate::workspace) fn note_vanished(&mut self, vanished: &[Vanished]) {
+        for Vanished { name, fate, .. } in vanished {
+            match fate {
+                Fate::Folded(Some(into)) => self.folded.push((name.clone(), into.clone())),
+                Fate::Folded(None) => {}
+                Fate::Lost(_) => self.notes.push(format!("{name} left the queue: its commit was gone")),
+            }
+        }
+    }
+
+    /// Adds changes of other files to the same step. `version_taken`: one of them is a version that was taken anew.
+    pub(in crate::workspace) fn add(&mut self, changes: Vec<FileChange>, version_taken: bool) {
+        self.changes.extend(changes);
+        self.version_taken |= version_taken;
+    }
+
+    /// The files that would change, from the workspace's root, printable.
+    pub(in crate::workspace) fn changed_files(&self) -> Vec<String> {
+        self.changes.iter().map(|change| change.path.to_string()).collect()
+    }
+
+    /// The changes alone, for a step that leaves the store as it is.
+    pub(in crate::workspace) fn into_changes(self) -> Vec<FileChange> {
+        self.changes
+    }
+
+    /// Writes it all in one journalled step: files, refs, checkout, and what `undo` needs. The caller holds the lock
+    /// and judged `state` under it. `through` is a commit on the tip that holds the checkout's uncommitted changes which
+    /// become part of the queue, if any do: the checkout goes there first, so that they are in nobody's way.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub fn publish(
+        mut self,
+        site: &Site<'_>,
+        objects: &mut Objects<'_>,
+        state: &State,
+        through: Option<Id>,
+        around: &Around<'_>,
+    ) -> Result<Option<Materialized>, QueueError> {
+        let mut side = GitSide::default();
+        let goal = self.stack.top();
+        if state.has_checkout() {
+            let step = Move {
+                old: through.or(state.tip),
+                pin: self.files.pin,
+                commit: goal,
+                keep: false,
+                touched: None,
+                changed: state.work.iter().map(|change| change.path.as_bytes().to_vec()).collect(),
+                version: version_text(site, &self.files),
+                reason: format!("patchq {}", around.command),
+            };
+            if let Some(through) = through {
+                side.checkout.push(Move { old: state.tip, commit: through, ..step.clone() });
+            }
+            side.checkout.push(step);
+        } else {
+            side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
+        }
+        let written = self.written_files(site);
+        side.refs.extend(equal_refs(site, objects, &self.stack, &self.files, (false, self.version_taken), &written)?);
+        let changes = std::mem::take(&mut self.changes);
+        let nothing = changes.is_empty() && side.refs.is_empty() && state.tip == Some(goal);
+        if nothing {
+            return Ok(None);
+        }
+        let notes = std::mem::take(&mut self.notes);
+        side.refs.extend(kept::keep(site, objects, state, &changes, &side, (around, notes))?);
+        Ok(do_step(site, objects, changes, &side, around)?)
+    }
+}
+
+fn refuse_empty(objects: &mut Objects<'_>, base: &Base, commits: &[Id]) -> Result<(), RewriteError> {
+    let mut tree = base.tree;
+    for id in commits {
+        let commit = objects.commit(*id)?;
+        if commit.tree == tree {
+            let subject = printable(&split_message(&commit.message).0);
+            return Err(RewriteError::EmptyCommit { commit: *id, subject });
+        }
+        tree = commit.tree;
+    }
+    Ok(())
+}
+
+/// The names of the new queue's files, and the series where there is (or must be) one.
+fn name_files(old: &Files, exported: &[Exported]) -> Result<(Vec<String>, Option<Vec<u8>>), RewriteError> {
+    let before: Vec<BString> = old.queue.files.iter().map(|file| BString::from(file.name.as_str())).collect();
+    let slots: Vec<Slot<'_>> = exported
+        .iter()
+        .map(|patch| match &patch.name {
+            Some(name) => Slot::Keep(BStr::new(name.as_bytes())),
+            None => Slot::New(patch.subject.as_bstr()),
+        })
+        .collect();
+    let text = |names: Vec<BString>| names.iter().map(|name| name.to_str_lossy().into_owned()).collect::<Vec<_>>();
+    let Some(bytes) = &old.queue.series else {
+        return Ok(match names::assign(&before, &slots) {
+            Naming::Names(names) => (text(names), None),
+            Naming::NeedsSeries(names) => {
+                let lines: String = text(names.clone()).iter().map(|name| format!("{name}\n")).collect();
+                (text(names), Some(lines.into_bytes()))
+            }
+        });
+    };
+    let mut series = Series::parse(bytes).map_err(|error| RewriteError::Series(error.to_string()))?;
+    let mut known = before.clone();
+    let mut names: Vec<BString> = Vec::with_capacity(slots.len());
+    for slot in &slots {
+        let name = match slot {
+            Slot::Keep(name) => {
+                // A file that comes back has lost its line, too.
+                if !series.entries().any(|entry| entry.name == **name) {
+                    series.insert_after(names.last().map(|name| name.as_bstr()), name);
+                }
+                (*name).to_owned()
+            }
+            Slot::New(subject) => {
+                let name = names::free_name(&known, subject);
+                series.insert_after(names.last().map(|name| name.as_bstr()), name.as_bstr());
+                known.push(name.clone());
+                name
+            }
+        };
+        names.push(name);
+    }
+    for gone in before.iter().filter(|name| !names.contains(name)) {
+        series.remove(gone.as_bstr());
+    }
+    let order: Vec<&BStr> = names.iter().map(|name| name.as_bstr()).collect();
+    series.reorder(&order);
+    forget_strips(&mut series, exported);
+    Ok((text(names), Some(series.print())))
+}
+
+/// What patchq writes has paths with one leading folder, whatever the file had before.
+fn forget_strips(series: &mut Series, exported: &[Exported]) {
+    for patch in exported.iter().filter(|patch| patch.origin == Origin::Rewritten) {
+        if let Some(name) = &patch.name {
+            series.forget_strip(name.as_bytes().as_bstr());
+        }
+    }
+}
+
+fn new_queue(old: &Files, names: &[String], exported: &[Exported], series: Option<Vec<u8>>) -> Queue {
+    let files = names.iter().zip(exported).map(|(name, patch)| {
+        let was = old.queue.files.iter().find(|file| Some(&file.name) == patch.name.as_ref());
+        let strip = was.filter(|_| patch.origin == Origin::Kept).map_or(1, |file| file.strip);
+        QueueFile { name: name.clone(), bytes: patch.bytes.clone(), strip }
+    });
+    Queue { files: files.collect(), series, others: old.queue.others.clone() }
+}
+
+/// What was just made must read again; if it does not, that is a fault of ours, and nothing is written.
+fn parse_all(queue: &Queue, exported: &[Exported]) -> Result<Vec<OldPatch>, RewriteError> {
+    let parse = |(file, patch): (&QueueFile, &Exported)| {
+        let parsed =
+            crate::patch::parse(&file.bytes, file.strip as usize).map_err(|error| RewriteError::NotFaithful {
+                commit: patch.commit,
+                subject: printable(&patch.subject),
+                why: format!(": {error}"),
+            })?;
+        Ok(OldPatch { queued: Queued { name: file.name.clone(), patch: parsed }, bytes: file.bytes.clone() })
+    };
+    queue.files.iter().zip(exported).map(parse).collect()
+}
+
+/// Applies the new files and compares every tree with its commit's.
+fn faithful(
+    objects: &mut Objects<'_>,
+    base: Base,
+    files: &Files,
+    exported: &[Exported],
+) -> Result<Stack, RewriteError> {
+    let queue = files.queued();
+    let applied = match stack::apply(objects, base, &queue)? {
+        stack::Lazy::Done(applied) => applied,
+        stack::Lazy::Need(ids) => return Err(SupplyError::NoEnd(ids.len()).into()),
+    };
+    for (n, patch) in exported.iter().enumerate() {
+        let wanted = objects.commit(patch.commit)?.tree;
+        if applied.stack.items.get(n).map(|item| item.after) != Some(wanted) {
+            let why = match &applied.failure {
+                Some((at, failure)) if *at == n => format!(": {}: {}", failure.path, failure.reason),
+                _ => String::new(),
+            };
+            let subject = printable(&patch.subject);
+            return Err(RewriteError::NotFaithful { commit: patch.commit, subject, why });
+        }
+    }
+    Ok(applied.stack)
+}
+
+/// The pin goes along when the commits stand on another one than the files.
+fn pin_change(site: &Site<'_>, old: Id, new: Id) -> Result<Option<FileChange>, RewriteError> {
+    let layout = &site.workspace.layout;
+    let file = layout.pin(site.name());
+    let path = RepoPath::new(layout.shown(&file).as_os_str().as_encoded_bytes()).map_err(GitError::EvilPath)?;
+    let bytes = crate::workspace::files::disk::read(&file).map_err(|error| StepError::Publish(error.into()))?;
+    Ok((old != new).then(|| FileChange { path, old: bytes, new: Some(crate::workspace::files::pins::print_pin(&new)) }))
+}
+
+/// The differences between two queues as changes of files.
+fn changes(site: &Site<'_>, old: &Queue, new: &Queue) -> Result<Vec<FileChange>, RewriteError> {
+    let layout = &site.workspace.layout;
+    let folder = layout.patches(site.name());
+    let shown = layout.shown(&folder).as_os_str().as_encoded_bytes().to_vec();
+    let path =
+        |name: &str| RepoPath::new([&shown, b"/".as_slice(), name.as_bytes()].concat()).map_err(GitError::EvilPath);
+    let mut changes = Vec::new();
+    let content =
+        |queue: &Queue, name: &str| queue.files.iter().find(|file| file.name == name).map(|file| file.bytes.clone());
+    let mut names: Vec<&str> = old.files.iter().chain(&new.files).map(|file| file.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let (was, is) = (content(old, name), content(new, name));
+        if was != is {
+            changes.push(FileChange { path: path(name)?, old: was, new: is });
+        }
+    }
+    if old.series != new.series {
+        changes.push(FileChange { path: path(SERIES)?, old: old.series.clone(), new: new.series.clone() });
+    }
+    Ok(changes)
+}

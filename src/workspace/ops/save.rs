@@ -1,0 +1,302 @@
+//! The checkout's uncommitted changes as a patch: a new one on top, or folded into one that exists.
+
+use crate::workspace::step::kept;
+use crate::workspace::upstream::side_error::SideError;
+use bstr::BString;
+
+use super::apply::{refuse_last_copies, stack_of};
+use super::dropped::{Fate, WrittenQueue, is_moved_back, vanished};
+use super::error::QueueError;
+use super::export::{line_of_versions, merge_sides, versions_of, which_patches};
+use super::rewrite::{Rewrite, RewriteError};
+use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
+use crate::git::{Commit, GitError, Id, Objects, Signature};
+use crate::path::RepoPath;
+use crate::stack::{self, Base, Change, Conflict, Replayed, Version};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::files::which_patch::{WhichPatchError, which_patch};
+use crate::workspace::step::context::Around;
+use crate::workspace::step::run::begin;
+use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::sides::{Cell, State};
+use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::taken::Taken;
+
+/// More new files than this are taken only when that is wanted.
+pub const MANY_FILES: usize = 50;
+/// A new file larger than this (in bytes) is taken only when that is wanted.
+pub const LARGE_FILE: u64 = 1024 * 1024;
+
+/// What is to be saved, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The whole message of a new patch; empty when changes are folded.
+    pub message: BString,
+    /// The patch to fold into: its name, or the start of it.
+    pub into: Option<String>,
+    /// Only changes of these files and folders; empty: all.
+    pub paths: Vec<RepoPath>,
+    /// Take many and large new files too.
+    pub all: bool,
+    /// Patches that may leave the queue with their commits: names, or the starts of them.
+    pub allow_drop: Vec<String>,
+    /// Who makes the patch, and when.
+    pub author: Signature,
+}
+
+/// What was saved.
+#[derive(Debug)]
+pub struct Saved {
+    /// The changes that went into the patch.
+    pub changes: Vec<WorkChange>,
+    /// The patch's file name.
+    pub patch: String,
+    /// The queue that was written.
+    pub queue: WrittenQueue,
+    /// The commit on top.
+    pub top: Id,
+    /// The patch in the stack that was written.
+    pub item: stack::Item,
+    /// The commit that it stands on.
+    pub parent: Id,
+}
+
+/// Why nothing was saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// There is no checkout to take changes from.
+    #[error("there is no checkout")]
+    NoCheckout,
+    /// Something else stands where it belongs.
+    #[error("what stands in the checkout's place is none of this upstream")]
+    NotACheckout(Attachment),
+    /// The checkout has no changes (of the wanted paths).
+    #[error("the checkout has no changes to save")]
+    Nothing,
+    /// None of the changes lies at a path that was asked for.
+    #[error("no change at '{0}'")]
+    NoSuchPath(RepoPath),
+    /// Changes that cannot be a part of a patch.
+    #[error("these cannot be saved")]
+    Unusable(Vec<WorkChange>),
+    /// So many or so large files are perhaps not meant.
+    #[error("{count} new files{}", .large.as_ref().map(|(path, size)| format!(", and '{path}' has {size} bytes")).unwrap_or_default())]
+    Many {
+        /// How many new files there are.
+        count: usize,
+        /// The largest that is over the limit.
+        large: Option<(RepoPath, u64)>,
+    },
+    /// It is not sure which patch is meant.
+    #[error(transparent)]
+    Which(#[from] WhichPatchError),
+    /// The changes do not go into that patch, or a later one does not go on top of it.
+    #[error("'{patch}' does not go with it")]
+    Conflicts {
+        /// The patch that does not go.
+        patch: String,
+        /// The paths; none: it would have nothing left to do.
+        conflicts: Vec<Conflict>,
+    },
+    /// Commits are gone from the checkout, and what they did with them; nobody said that their patches are to go.
+    #[error("commits are gone from the checkout, and their changes with them")]
+    Vanished {
+        /// Per patch its name, its commit, and the paths that no longer have the change.
+        patches: Vec<(String, Id, Vec<RepoPath>)>,
+        /// Whether the checkout was only moved back: it stands on one of the queue's own commits.
+        moved_back: bool,
+    },
+    /// The patch files are newer, so the patch to fold into may be another one there.
+    #[error("the patch files are newer than the checkout")]
+    FilesNewer,
+    /// The rest.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+}
+
+impl SaveError {
+    fn of(error: impl Into<QueueError>) -> SaveError {
+        SaveError::Rewrite(RewriteError::Queue(error.into()))
+    }
+}
+
+impl From<GitError> for SaveError {
+    fn from(error: GitError) -> SaveError {
+        SaveError::of(error)
+    }
+}
+
+/// Saves the checkout's changes.
+///
+/// # Errors
+/// [`SaveError`]; nothing has changed then.
+pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Around<'_>) -> Result<Saved, SaveError> {
+    let _lock = begin(site, around).map_err(SaveError::of)?;
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(SaveError::of)?;
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, &files).map_err(SaveError::of)?;
+    let cell = state.cell().map_err(SaveError::of)?;
+    let tip = match (state.tip, &state.attachment) {
+        (Some(tip), _) if state.has_checkout() => tip,
+        (_, Attachment::Absent | Attachment::Empty | Attachment::Ours | Attachment::Moved) => {
+            return Err(SaveError::NoCheckout);
+        }
+        (_, other) => return Err(SaveError::NotACheckout(other.clone())),
+    };
+    if cell == Cell::Diverged {
+        let (files, commits) = (state.files.clone(), state.made.clone());
+        return Err(SaveError::of(SideError::Diverged { files, commits }));
+    }
+    if cell == Cell::FilesNewer {
+        refuse_last_copies(site, supply, &objects, &state, &files).map_err(SaveError::of)?;
+    }
+    let allowed = which_patches(&files, &request.allow_drop)?;
+    let changes = chosen(&state.work, request)?;
+    let tree = kept::work_tree(site, &mut objects, tip, &changes).map_err(SaveError::of)?;
+    let work = Work { tip, tree, changes };
+    let (base, versions, at) = match &request.into {
+        Some(name) if cell == Cell::FilesNewer => return Err(no_folding(&files, name)),
+        Some(name) => folded(site, supply, &mut objects, (&files, &state), &work, name)?,
+        None => on_top(site, supply, &mut objects, (&files, &state), &work, request)?,
+    };
+    let mut rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions, None)?;
+    judge_vanished(supply, &mut objects, &state, &mut rewrite, &allowed)?;
+    let patch = rewrite.patches.get(at).map(|(name, _)| name.clone()).unwrap_or_default();
+    let queue = rewrite.written().and(Taken::of(&state, &files));
+    let top = rewrite.stack.top();
+    let items = &rewrite.stack.items;
+    let parent = at.checked_sub(1).and_then(|below| items.get(below)).map_or(base.commit, |item| item.commit);
+    let item = items.get(at).cloned().ok_or(SaveError::Nothing)?;
+    let message = "Uncommitted changes\n".into();
+    let (author, committer) = (request.author.clone(), request.author.clone());
+    let through = objects.put_commit(&Commit { tree: work.tree, parents: vec![tip], author, committer, message });
+    rewrite.publish(site, &mut objects, &state, Some(through), around).map_err(SaveError::of)?;
+    Ok(Saved { changes: work.changes, patch, queue, top, item, parent })
+}
+
+/// A commit that vanished takes its patch along only where its change is in the queue all the same, or somebody said so.
+fn judge_vanished(
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+    rewrite: &mut Rewrite,
+    allowed: &[String],
+) -> Result<(), SaveError> {
+    let Some(record) = &state.record else { return Ok(()) };
+    let vanished = vanished(supply, objects, record, rewrite)?;
+    let lost = vanished.iter().filter(|patch| !allowed.contains(&patch.name)).filter_map(|patch| match &patch.fate {
+        Fate::Lost(paths) => Some((patch.name.clone(), patch.commit, paths.clone())),
+        Fate::Folded(_) => None,
+    });
+    let patches: Vec<(String, Id, Vec<RepoPath>)> = lost.collect();
+    if !patches.is_empty() {
+        return Err(SaveError::Vanished { patches, moved_back: is_moved_back(record, &state.line()) });
+    }
+    rewrite.note_vanished(&vanished);
+    Ok(())
+}
+
+/// The changes that are to be saved.
+struct Work {
+    tip: Id,
+    tree: Id,
+    changes: Vec<WorkChange>,
+}
+
+fn no_folding(files: &Files, name: &str) -> SaveError {
+    match which_patch(files.queue.files.iter().map(|file| file.name.as_str()), name) {
+        Ok(_) => SaveError::FilesNewer,
+        Err(error) => error.into(),
+    }
+}
+
+/// What `save` would take, as far as it can be told without a lock.
+///
+/// # Errors
+/// [`SaveError`], where there is nothing that could be saved.
+pub fn to_save(site: &Site<'_>, request: &Request) -> Result<Vec<WorkChange>, SaveError> {
+    let files = Files::read(&site.workspace.layout, site.name()).map_err(SaveError::of)?;
+    let mut objects = Objects::new(&site.store)?;
+    let state = State::read(site, &mut objects, &files).map_err(SaveError::of)?;
+    state.cell().map_err(SaveError::of)?;
+    chosen(&state.work, request)
+}
+
+fn chosen(work: &[WorkChange], request: &Request) -> Result<Vec<WorkChange>, SaveError> {
+    let wanted =
+        |change: &&WorkChange| request.paths.is_empty() || request.paths.iter().any(|path| change.path.is_within(path));
+    let changes: Vec<WorkChange> = work.iter().filter(wanted).cloned().collect();
+    if let Some(path) = request.paths.iter().find(|path| !changes.iter().any(|change| change.path.is_within(path))) {
+        return Err(SaveError::NoSuchPath(path.clone()));
+    }
+    if changes.is_empty() {
+        return Err(SaveError::Nothing);
+    }
+    let unusable = |change: &&WorkChange| matches!(change.kind, ChangeKind::Conflicted | ChangeKind::Repository);
+    let unusable: Vec<WorkChange> = changes.iter().filter(unusable).cloned().collect();
+    if !unusable.is_empty() {
+        return Err(SaveError::Unusable(unusable));
+    }
+    let new: Vec<&WorkChange> = changes.iter().filter(|change| change.kind == ChangeKind::Untracked).collect();
+    let largest =
+        new.iter().filter_map(|change| Some((change.path.clone(), change.size?))).max_by_key(|(_, size)| *size);
+    let large = largest.filter(|(_, size)| *size > LARGE_FILE);
+    if !request.all && (new.len() > MANY_FILES || large.is_some()) {
+        return Err(SaveError::Many { count: new.len(), large });
+    }
+    Ok(changes)
+}
+
+/// The queue with a new commit on top, on the files' side where that is newer.
+fn on_top(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    (files, state): (&Files, &State),
+    work: &Work,
+    request: &Request,
+) -> Result<(Base, Vec<Version>, usize), SaveError> {
+    let (author, committer) = (request.author.clone(), request.author.clone());
+    let message = request.message.clone();
+    let parents = vec![work.tip];
+    let commit = objects.put_commit(&Commit { tree: work.tree, parents, author, committer, message });
+    let mut versions = versions_of(state);
+    versions.push(Version { name: None, commit });
+    if !state.files_newer() {
+        let base = Base::read(objects, files.pin)?;
+        let at = versions.len() - 1;
+        return Ok((base, versions, at));
+    }
+    let applied = stack_of(site, supply, objects, files, true).map_err(SaveError::of)?;
+    let (base, merged) = merge_sides(supply, objects, files, state, &applied, &versions)?;
+    let at = merged.iter().rposition(|version| version.name.is_none()).unwrap_or(0);
+    Ok((base, merged, at))
+}
+
+/// The queue with the changes folded into one of its patches.
+fn folded(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    (files, state): (&Files, &State),
+    work: &Work,
+    name: &str,
+) -> Result<(Base, Vec<Version>, usize), SaveError> {
+    let base = Base::read(objects, files.pin)?;
+    let line = line_of_versions(site, supply, objects, files, base, state)?;
+    let names: Vec<String> = line.iter().map(|version| version.name.clone().unwrap_or_default()).collect();
+    let into = which_patch(names.iter().map(String::as_str), name)?;
+    let changes = line.iter().map(|version| Change::of(objects, version.commit)).collect::<Result<Vec<_>, _>>()?;
+    let folded = supply
+        .run(objects, |objects| stack::fold(objects, base.commit, &changes, into, work.tree))
+        .map_err(SaveError::of)?;
+    let patch = |n: usize| names.get(n).cloned().unwrap_or_default();
+    match folded {
+        Replayed::Clean(commits, _) => {
+            let versions = line.into_iter().zip(commits).map(|(version, commit)| Version { commit, ..version });
+            Ok((base, versions.collect(), into))
+        }
+        Replayed::Conflicts(n, conflicts) => Err(SaveError::Conflicts { patch: patch(n), conflicts }),
+        Replayed::Emptied(n) => Err(SaveError::Conflicts { patch: patch(n), conflicts: Vec::new() }),
+    }
+}

@@ -1,0 +1,258 @@
+//! What was before: each change is kept in the store, as a commit that holds the files' old and new contents and keeps
+//! the old commits alive, under `refs/patchq/undo/`.
+
+mod session;
+
+use std::collections::BTreeSet;
+
+use crate::git::checkout::{self, Attachment, HeadState};
+use crate::git::{BRANCH, Edits, GitError, HANDED_OVER, Id, Objects};
+use crate::path::{RepoPath, printable};
+use crate::workspace::files::digest::Sum;
+use crate::workspace::step::context::Around;
+use crate::workspace::step::effects::{GitSide, Hand, Move, RefMove};
+use crate::workspace::step::error::StepError;
+use crate::workspace::step::publish::{FileChange, PublishError, state_of};
+use crate::workspace::step::run::{begin, do_step};
+use crate::workspace::upstream::sides::Unreadable;
+use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
+
+pub use crate::workspace::step::kept::Kept;
+use crate::workspace::step::kept::{REFS, content, entries, read_kept, ref_name, uncommitted, work_tree};
+pub(in crate::workspace) use session::{is_brought_back, keep_session};
+
+/// What was taken back.
+#[derive(Debug, Clone)]
+pub struct Undone {
+    /// The change.
+    pub kept: Kept,
+    /// The files, printable, from the workspace's root, and whether each is there again.
+    pub files: Vec<(String, bool)>,
+}
+
+/// Why nothing was taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// There is nothing.
+    #[error("nothing to undo")]
+    Nothing,
+    /// Files, commits or checkout are no longer what the change left.
+    #[error("'{command}' cannot be undone: {}", .why.join("; "))]
+    Changed {
+        /// The command.
+        command: String,
+        /// What changed since.
+        why: Vec<String>,
+    },
+    /// A refresh waits for decisions and could not be gone on with afterwards.
+    #[error("'{command}' cannot be undone while a refresh waits for decisions: it could not go on afterwards")]
+    Session {
+        /// The command.
+        command: String,
+    },
+    /// What is kept of the change is not what the change was.
+    #[error("'{command}' cannot be undone: what is kept of its files is damaged")]
+    Damaged {
+        /// The command.
+        command: String,
+    },
+    /// A conflict is in the checkout.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// Store, checkout, lock or journal.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+impl UndoError {
+    fn of(error: impl Into<StepError>) -> UndoError {
+        UndoError::Step(error.into())
+    }
+}
+
+/// What can be taken back, newest first.
+///
+/// # Errors
+/// [`GitError`] when the store cannot be read.
+pub fn list(site: &Site<'_>) -> Result<Vec<Kept>, GitError> {
+    let mut objects = Objects::new(&site.store)?;
+    let mut all = Vec::new();
+    for (_, at) in entries(site)?.into_iter().rev() {
+        all.extend(read_kept(site, &mut objects, at)?);
+    }
+    Ok(all)
+}
+
+/// Sorts the changes of a workspace, each with whatever belongs to it, the last one first; what no number and no clock
+/// tells apart stays in its order.
+pub fn sort_last_first<T>(changes: &mut [T], kept: impl Fn(&T) -> &Kept) {
+    changes.sort_by_key(|change| std::cmp::Reverse(kept(change).rank()));
+}
+
+/// The last change of `site`: its number, its commit, and what it says. One that no patchq can have made is passed over.
+fn newest(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<Option<(u64, Id, Kept)>, GitError> {
+    for (number, at) in entries(site)?.into_iter().rev() {
+        if let Some(kept) = read_kept(site, objects, at)? {
+            return Ok(Some((number, at, kept)));
+        }
+    }
+    Ok(None)
+}
+
+/// Takes the last change of `site` back, if everything is still what it left.
+///
+/// # Errors
+/// [`UndoError`]; nothing has changed then.
+pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
+    let _lock = begin(site, around)?;
+    let mut objects = Objects::new(&site.store).map_err(UndoError::of)?;
+    let (number, at, kept) = newest(site, &mut objects).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
+    if site.store.read_ref(HANDED_OVER).map_err(UndoError::of)?.is_some() {
+        return Err(Unreadable::HandedOver.into());
+    }
+    if !session::allows(site, &mut objects, &kept, at)? {
+        return Err(UndoError::Session { command: kept.command });
+    }
+    let why = changed_since(site, &mut objects, &kept)?;
+    if !why.is_empty() {
+        return Err(UndoError::Changed { command: kept.command, why });
+    }
+    let tree = objects.commit(at).map_err(UndoError::of)?.tree;
+    let mut changes = Vec::with_capacity(kept.files.len());
+    for (n, file) in kept.files.iter().enumerate() {
+        let path = RepoPath::new(&file.path).map_err(|e| UndoError::of(GitError::EvilPath(e)))?;
+        let old = content(&mut objects, tree, &format!("old/{n}")).map_err(UndoError::of)?;
+        let new = content(&mut objects, tree, &format!("new/{n}")).map_err(UndoError::of)?;
+        let sum = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Sum::of);
+        if (sum(&old), sum(&new)) != (file.old, file.new) {
+            return Err(UndoError::Damaged { command: kept.command });
+        }
+        changes.push(FileChange { path, old: new, new: old });
+    }
+    let outside = changes.iter().any(|change| change.path.parent().is_none());
+    let _second = outside
+        .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
+        .transpose()
+        .map_err(UndoError::of)?;
+    let mut side = back(site, &mut objects, &kept, (number, at))?;
+    let own = session::shown(site);
+    let brought = changes.iter().find(|change| change.path.as_bytes() == own.as_bytes());
+    let brought = brought.and_then(|change| change.new.clone());
+    side.refs.extend(session::remember(site, &mut objects, &kept, brought).map_err(UndoError::of)?);
+    do_step(site, &mut objects, changes, &side, around)?;
+    let files = kept.files.iter().map(|file| (printable(file.path.as_bytes()), file.old.is_some())).collect();
+    Ok(Undone { kept, files })
+}
+
+/// The git side of taking `kept` back.
+fn back(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    kept: &Kept,
+    (number, at): (u64, Id),
+) -> Result<GitSide, StepError> {
+    let reverse = |step: &RefMove| RefMove { name: step.name.clone(), old: step.new, new: step.old };
+    let refs = kept.refs.iter().rev().map(reverse).collect();
+    let mut side = GitSide { hand: kept.handed.map(Hand::Over), refs, ..GitSide::default() };
+    side.refs.retain(|step| !step.name.starts_with(REFS));
+    side.refs.push(RefMove { name: ref_name(number), old: Some(at), new: None });
+    let attached = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
+    let pin = kept.pin.filter(|_| attached && kept.moved_checkout());
+    if let (Some(pin), Some(before)) = (pin, kept.branch.0) {
+        let reason = format!("patchq undo: {}", kept.command);
+        let stayed = checkout::status(&site.store, &site.checkout())?;
+        let step = Move {
+            old: kept.branch.1,
+            pin,
+            commit: before,
+            keep: false,
+            touched: None,
+            changed: stayed.iter().map(|change| change.path.as_bytes().to_vec()).collect(),
+            version: kept.version.clone(),
+            reason,
+        };
+        match taken(objects, kept, before)? {
+            Some(work) => {
+                side.checkout.push(Move { commit: work, ..step.clone() });
+                side.checkout.push(Move { old: Some(work), keep: true, ..step });
+            }
+            None => side.checkout.push(step),
+        }
+        side.refs.retain(|step| step.name != BRANCH);
+    } else if kept.branch.0 != kept.branch.1 && !side.refs.iter().any(|step| step.name == BRANCH) {
+        side.refs.push(RefMove { name: BRANCH.to_owned(), old: kept.branch.1, new: kept.branch.0 });
+    }
+    Ok(side)
+}
+
+/// A commit on `before` with the uncommitted changes that `kept` took and did not leave; `None`: there are none.
+fn taken(objects: &mut Objects<'_>, kept: &Kept, before: Id) -> Result<Option<Id>, GitError> {
+    let Some(work) = kept.work else { return Ok(None) };
+    let (tree, work) = (objects.commit(before)?.tree, objects.commit(work)?.tree);
+    let mut stayed = BTreeSet::new();
+    if let (Some(after), Some(left)) = (kept.branch.1, kept.left) {
+        let (after, left) = (objects.commit(after)?.tree, objects.commit(left)?.tree);
+        stayed.extend(objects.diff(after, left)?.into_iter().map(|change| change.path));
+    }
+    let mut edits = Edits::new();
+    for change in objects.diff(tree, work)?.into_iter().filter(|change| !stayed.contains(&change.path)) {
+        let entry = objects.entry(work, &change.path)?;
+        edits.insert(change.path, entry);
+    }
+    let taken = objects.edit(tree, &edits)?;
+    Ok((taken != tree).then(|| uncommitted(objects, taken, before)))
+}
+
+/// What is no longer as the change left it.
+fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Result<Vec<String>, UndoError> {
+    let mut why = Vec::new();
+    for file in &kept.files {
+        let path = RepoPath::new(&file.path).map_err(|e| UndoError::of(GitError::EvilPath(e)))?;
+        let state = state_of(&site.workspace.layout, &path).map_err(|e| UndoError::of(PublishError::from(e)))?;
+        if state.0 != file.new {
+            why.push(format!("{path} changed since"));
+        }
+    }
+    let tip = site.store.read_ref(BRANCH).map_err(UndoError::of)?;
+    if tip != kept.branch.1 {
+        why.push("the checkout's commits changed since".to_owned());
+    }
+    let folder = site.checkout();
+    let attached = checkout::attachment(&site.store, &folder).map_err(UndoError::of)? == Attachment::Ours;
+    if kept.handed.is_some() && !attached {
+        why.push("there is no checkout any more".to_owned());
+    }
+    if attached && kept.moved_checkout() {
+        if kept.branch.0.is_none() {
+            why.push(format!(
+                "it was checked out since, in {0}/ (once nothing there is needed: rm -r {0})",
+                site.name()
+            ));
+        }
+        if let Some(operation) = checkout::operation(&site.store) {
+            why.push(format!("a git {operation} is in progress in the checkout"));
+        }
+        if let (HeadState::OnQueue(_), Some(tip)) = (checkout::head(&site.store).map_err(UndoError::of)?, tip) {
+            why.extend(edited_since(site, objects, kept, tip)?);
+        } else {
+            why.push("the checkout is not on the branch 'patchq'".to_owned());
+        }
+    }
+    Ok(why)
+}
+
+/// How the working tree of a checkout at `tip` is no longer what the change left.
+fn edited_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept, tip: Id) -> Result<Option<String>, StepError> {
+    let changes = checkout::status(&site.store, &site.checkout())?;
+    let tree = work_tree(site, objects, tip, &changes)?;
+    let left = objects.commit(kept.left.unwrap_or(tip))?.tree;
+    let differing = objects.diff(left, tree)?;
+    Ok(differing.first().map(|first| {
+        let more = differing.len() - 1;
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("the checkout was edited since ({}{more})", first.path)
+    }))
+}
+
+#[cfg(test)]
+mod tests;

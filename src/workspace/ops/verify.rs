@@ -1,0 +1,241 @@
+//! Judging an upstream's queue on its pin.
+
+pub mod files;
+pub mod findings;
+pub mod fix;
+
+use super::apply::stack_of;
+use super::error::QueueError;
+use super::named_paths::{AbsentPath, absent_paths};
+use super::verify::findings::{Finding, FindingKind, Severity};
+use crate::git::{GitError, Id, Objects, Reason, RemoteError};
+use crate::patch::{self, HeaderForm};
+use crate::stack::{self, Applied, Belongs, Item, Lazy, OldPatch, Origin};
+use crate::workspace::files::layout::MANIFEST;
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::step::error::StepError;
+use crate::workspace::upstream::fetcher::{Supply, SupplyError};
+use crate::workspace::upstream::sides::{Cell, State};
+use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::synced::Record;
+use crate::workspace::upstream::version::VersionState;
+
+/// What is demanded beyond a queue that works.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Demands {
+    /// A hunk that applies elsewhere is an error.
+    pub strict: bool,
+    /// Every patch file has the form that patchq writes.
+    pub canonical: bool,
+}
+
+/// Judges the queue of `files` on its pin, and what stands around it. What is found goes to `findings`, also when
+/// something then keeps the rest from being judged.
+///
+/// # Errors
+/// [`QueueError`]: the network, the store, the disk.
+pub fn judge_queue(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    files: &Files,
+    demands: Demands,
+    findings: &mut Vec<Finding>,
+) -> Result<(), QueueError> {
+    let mut found = |more: Vec<Finding>| findings.extend(more.into_iter().map(|one| one.of(site.name().as_str())));
+    let mut objects = Objects::new(&site.store)?;
+    let record = Record::read(&mut objects)?;
+    found(judge_version(site, files, record.as_ref()).into_iter().collect());
+    let applied = match stack_of(site, supply, &mut objects, files, false) {
+        Ok(applied) => applied,
+        Err(error) => {
+            found(vec![pin_finding(site, files.pin, error)?]);
+            return Ok(());
+        }
+    };
+    found(judge_applied(site, files, &applied, demands));
+    if applied.failure.is_none() {
+        found(judge_paths(site, &absent_paths(&mut objects, site.upstream, &applied.stack)?));
+    }
+    found(judge_export(site, supply, &mut objects, files, &applied)?);
+    if demands.canonical {
+        found(judge_form(site, supply, &mut objects, files, &applied)?);
+    }
+    let state = State::read(site, &mut objects, files)?;
+    found(judge_checkout(site, &state).into_iter().collect());
+    Ok(())
+}
+
+fn judge_version(site: &Site<'_>, files: &Files, record: Option<&Record>) -> Option<Finding> {
+    let file = site.workspace.layout.version(site.name());
+    let file = site.workspace.layout.shown(&file).display().to_string();
+    let version = files.version.as_deref();
+    let message = match VersionState::of(site.upstream, files.pin, version, record) {
+        VersionState::Overridden | VersionState::Current => return None,
+        VersionState::Missing => "there is no version of the pin".to_owned(),
+        VersionState::Stale(taken_for) => {
+            let taken_for = taken_for.map_or_else(|| "another commit".to_owned(), |id| id.short(8));
+            format!("stale: it was taken for {taken_for}, and the pin is {}", files.pin.short(8))
+        }
+        VersionState::Unknown => {
+            let message = "this clone does not know whether the version belongs to the pin";
+            return Some(Finding::error(FindingKind::Version, file, message).at(1).severity(Severity::Note));
+        }
+    };
+    let found = Finding::error(FindingKind::Version, file, message).fixable();
+    Some(if version.is_some() { found.at(1) } else { found })
+}
+
+/// A pin that upstream does not have, or that is no commit; everything else keeps the queue from being judged.
+fn pin_finding(site: &Site<'_>, pin: Id, error: QueueError) -> Result<Finding, QueueError> {
+    let message = match &error {
+        QueueError::Supply(SupplyError::Remote(error @ RemoteError::NotACommit { .. })) => error.to_string(),
+        QueueError::Supply(SupplyError::Remote(RemoteError::Failed { failures, .. }))
+            if !failures.is_empty() && failures.iter().all(|failure| failure.reason == Reason::NoObject) =>
+        {
+            format!("upstream has no commit {pin}")
+        }
+        QueueError::Step(StepError::Git(GitError::Damaged { id, .. })) if *id == pin => format!("{pin} is no commit"),
+        _ => return Err(error),
+    };
+    let file = site.workspace.layout.pin(site.name());
+    let file = site.workspace.layout.shown(&file).display().to_string();
+    Ok(Finding::error(FindingKind::Pin, file, message).at(1))
+}
+
+/// Paths that are there on another release perhaps, and here not: no build of the others is wrong because of them.
+fn judge_paths(site: &Site<'_>, absent: &[AbsentPath]) -> Vec<Finding> {
+    let finding = |at: &AbsentPath| Finding::error(FindingKind::Path, MANIFEST, at.to_string()).at(site.upstream.line);
+    absent.iter().map(|at| finding(at).severity(Severity::Warning)).collect()
+}
+
+/// A patch file as messages call it.
+fn path(site: &Site<'_>, name: &str) -> String {
+    format!("patches/{}/{name}", site.name())
+}
+
+fn judge_applied(site: &Site<'_>, files: &Files, applied: &Applied, demands: Demands) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let severity = if demands.strict { Severity::Error } else { Severity::Warning };
+    for (n, moved) in &applied.moved {
+        let lines = if moved.by.abs() == 1 { "line" } else { "lines" };
+        let way = if moved.by < 0 { "higher up" } else { "further down" };
+        let message =
+            format!("hunk {} of {} applies {} {lines} {way} than it says", moved.hunk, moved.path, moved.by.abs());
+        let found = Finding::error(FindingKind::Offset, path(site, &files.patches[*n].queued.name), message);
+        findings.push(found.at(moved.line).severity(severity).fixable());
+    }
+    for item in applied.stack.items.iter().filter(|item| item.before == item.after) {
+        findings.push(Finding::error(FindingKind::Empty, path(site, &item.name), "changes nothing on its pin"));
+    }
+    if let Some((n, failure)) = &applied.failure {
+        let later = files.patches.len() - n - 1;
+        let later = match later {
+            0 => String::new(),
+            1 => " (the patch after it was not tried)".to_owned(),
+            many => format!(" (the {many} patches after it were not tried)"),
+        };
+        let message = format!("does not apply: {}: {}{later}", failure.path, failure.reason);
+        let found = Finding::error(FindingKind::Apply, path(site, &files.patches[*n].queued.name), message);
+        findings.push(found.at(failure.line));
+    }
+    findings
+}
+
+/// What `export` would write anew of the stack that the files themselves give.
+fn judge_export(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    files: &Files,
+    applied: &Applied,
+) -> Result<Vec<Finding>, QueueError> {
+    let items = &applied.stack.items;
+    let ids: Vec<Id> = items.iter().map(|item| item.commit).collect();
+    let sure = items.iter().map(|item| (item.commit, item.name.clone())).collect();
+    let belongs = Belongs { sure, ..Belongs::default() };
+    let old = files.patches.get(..items.len()).unwrap_or_default();
+    let exported = supply.run(objects, |objects| stack::export(objects, &applied.stack.base, &ids, old, &belongs))?;
+    let anew = exported
+        .iter()
+        .zip(items)
+        .filter(|(exported, item)| exported.origin != Origin::Kept || exported.name.as_ref() != Some(&item.name));
+    let finding = |name: &str| Finding::error(FindingKind::Rewrite, path(site, name), "'export' would write it anew");
+    Ok(anew.map(|(_, item)| finding(&item.name)).collect())
+}
+
+fn judge_form(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    files: &Files,
+    applied: &Applied,
+) -> Result<Vec<Finding>, QueueError> {
+    let mut findings = Vec::new();
+    for (item, old) in applied.stack.items.iter().zip(&files.patches) {
+        let wanted = canonical(supply, objects, item)?;
+        if wanted == old.bytes {
+            continue;
+        }
+        let (line, message) = form_message(old, &wanted);
+        findings.push(Finding::error(FindingKind::Form, path(site, &item.name), message).at(line).fixable());
+    }
+    Ok(findings)
+}
+
+/// The first thing about a file's form that differs from what patchq writes, in words, and its line.
+fn form_message(old: &OldPatch, wanted: &[u8]) -> (usize, &'static str) {
+    let header = &old.queued.patch.header;
+    match header.form {
+        HeaderForm::None => return (1, "has no header, so 'git am' does not take it"),
+        HeaderForm::Text | HeaderForm::Dep3 => return (1, "its header is no mail, so 'git am' does not take it"),
+        HeaderForm::Mail => {}
+    }
+    if header.author.is_none() {
+        return (1, "names no author");
+    }
+    if header.subject.is_empty() {
+        return (1, "has no subject");
+    }
+    let lines = |bytes: &[u8]| bytes.split(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let (is, should) = (lines(&old.bytes), lines(wanted));
+    let same = is.iter().zip(&should).take_while(|(is, should)| is == should).count();
+    (same + 1, "is not in the form that patchq writes, from this line on")
+}
+
+/// The canonical bytes of a patch of the stack.
+///
+/// # Errors
+/// [`QueueError`] when an object cannot be had.
+pub(in crate::workspace) fn canonical(
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    item: &Item,
+) -> Result<Vec<u8>, QueueError> {
+    let header = stack::header_of(Some(&item.name), &objects.commit(item.commit)?);
+    let files = diffs(supply, objects, item)?;
+    Ok(patch::print(&patch::Patch { header, files, preamble_len: 0 }).bytes)
+}
+
+/// What a patch of the stack changes, as a diff of its trees.
+///
+/// # Errors
+/// As [`canonical`].
+pub(in crate::workspace) fn diffs(
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    item: &Item,
+) -> Result<Vec<patch::FileDiff>, QueueError> {
+    Ok(supply
+        .run(objects, |objects| -> Result<Lazy<_>, GitError> { stack::file_diffs(objects, item.before, item.after) })?)
+}
+
+/// Commits that the next clone would not get.
+fn judge_checkout(site: &Site<'_>, state: &State) -> Option<Finding> {
+    let name = site.name().to_string();
+    let message = match state.cell() {
+        Ok(Cell::CommitsNewer) => format!("its commits differ from the patch files: patchq export {name}"),
+        Ok(Cell::Diverged) => format!("commits and patch files have diverged: patchq export --merge {name}"),
+        _ => return None,
+    };
+    Some(Finding::error(FindingKind::Unexported, name, message).severity(Severity::Warning))
+}

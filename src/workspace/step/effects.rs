@@ -1,0 +1,261 @@
+//! The git side of a step: what happens to checkout and refs once its files are written. Everything here may be done
+//! again after a kill and then ends the same.
+
+mod back;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+pub use back::Left;
+pub(in crate::workspace) use back::take_back;
+
+use super::handed;
+use crate::git::checkout::{self, CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan};
+use crate::git::{GitError, HANDED_OVER, Id, Objects};
+use crate::path::RepoPath;
+use crate::workspace::upstream::store::Site;
+
+/// What a step does to the store and the checkout, in this order: a conflict's way in or out, the checkout, then the refs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::workspace) struct GitSide {
+    /// A conflict that goes into the checkout, or leaves it.
+    #[serde(default)]
+    pub hand: Option<Hand>,
+    /// Where a conflict leaves the checkout: the record after which it would be there again.
+    #[serde(default)]
+    pub again: Option<Id>,
+    /// Moves of the checkout, one after the other.
+    pub checkout: Vec<Move>,
+    /// Moves of refs.
+    pub refs: Vec<RefMove>,
+}
+
+/// What becomes of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::workspace) enum Hand {
+    /// It is put into the checkout, as this record says.
+    Over(Id),
+    /// Git forgets that it waits for one; the moves do the rest.
+    Back,
+}
+
+/// A move of the checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::workspace) struct Move {
+    /// The commit it stands on; `None`: it stands on nothing yet.
+    pub old: Option<Id>,
+    /// The pin below `commit`, which tells the paths that the queue touches.
+    pub pin: Id,
+    /// The commit to stand on.
+    pub commit: Id,
+    /// No file is written: what differs stays as an uncommitted change.
+    pub keep: bool,
+    /// The paths that the checkout holds beyond the manifest's; `None`: those that the queue touches, from `pin` to
+    /// `commit`.
+    #[serde(default)]
+    pub touched: Option<Vec<Vec<u8>>>,
+    /// Paths with uncommitted changes that stay as they are (bytes, because not every path is text).
+    #[serde(default)]
+    pub changed: Vec<Vec<u8>>,
+    /// What `version.txt` says.
+    pub version: Option<String>,
+    /// One line for the branch's log.
+    pub reason: String,
+}
+
+/// A move of a ref.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::workspace) struct RefMove {
+    /// The full name.
+    pub name: String,
+    /// Where it is.
+    pub old: Option<Id>,
+    /// Where it goes; `None`: it is removed.
+    pub new: Option<Id>,
+}
+
+/// Why the git side cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The checkout.
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
+    /// The store.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// Something in the checkout is in the way; nothing of it was touched.
+    #[error("in the way in the checkout:\n{}", list(.0))]
+    Obstacles(Vec<Obstacle>),
+    /// Objects that should have been fetched before are missing.
+    #[error("{}", match .0 {
+        1 => "an object that the checkout needs is not in the store".to_owned(),
+        n => format!("{n} objects that the checkout needs are not in the store"),
+    })]
+    Missing(usize),
+    /// A journal of another patchq, or a damaged one.
+    #[error("the step's record cannot be read")]
+    Record(#[from] serde_json::Error),
+}
+
+fn list(obstacles: &[Obstacle]) -> String {
+    obstacles.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n")
+}
+
+impl GitSide {
+    /// The commits that checkout and refs go to.
+    pub(in crate::workspace) fn ids(&self) -> Vec<Id> {
+        let moves = self.checkout.iter().map(|step| step.commit);
+        let hand = self.hand.and_then(|hand| match hand {
+            Hand::Over(record) => Some(record),
+            Hand::Back => None,
+        });
+        moves.chain(hand).chain(self.again).chain(self.refs.iter().filter_map(|step| step.new)).collect()
+    }
+}
+
+impl RefMove {
+    /// The move of `name` to `new` from wherever it is now; `None` when it is there already.
+    ///
+    /// # Errors
+    /// [`GitError`] when the ref cannot be read.
+    pub(in crate::workspace) fn to(site: &Site<'_>, name: &str, new: Option<Id>) -> Result<Option<RefMove>, GitError> {
+        let old = site.store.read_ref(name)?;
+        Ok((old != new).then(|| RefMove { name: name.to_owned(), old, new }))
+    }
+}
+
+/// Does the git side of a step. `reason` goes into the refs' logs; `observe` is told each step before it is done.
+///
+/// # Errors
+/// [`FollowError`].
+pub(in crate::workspace) fn follow(
+    site: &Site<'_>,
+    side: &GitSide,
+    reason: &str,
+    observe: &dyn Fn(&str),
+) -> Result<Option<Materialized>, FollowError> {
+    let mut last = None;
+    match side.hand {
+        Some(Hand::Over(record)) => last = Some(handed::finish(site, record, observe)?),
+        // When the ref is gone this is done, and what git waits for by now is the user's.
+        Some(Hand::Back) if site.store.read_ref(HANDED_OVER)?.is_some() => {
+            observe("forget");
+            checkout::forget_pick(&site.store)?;
+        }
+        Some(Hand::Back) | None => {}
+    }
+    for (n, step) in side.checkout.iter().enumerate() {
+        // A move's last deed is to move the branch: where that stands at the goal of this move or of a later one, a run
+        // that was killed has done this one, and the files may have gone on from there.
+        let at = site.store.read_ref(crate::git::BRANCH)?;
+        if at != step.old && side.checkout[n..].iter().any(|step| at == Some(step.commit)) {
+            continue;
+        }
+        last = Some(move_there(site, step, step.differences(), observe)?);
+    }
+    for step in &side.refs {
+        observe("refs");
+        if site.store.read_ref(&step.name)? != step.new {
+            site.store.move_ref(&step.name, step.old, step.new, reason)?;
+        }
+    }
+    Ok(last)
+}
+
+/// Whether the refs can follow `side`: asked before a step is made certain, because afterwards they must.
+///
+/// # Errors
+/// [`GitError::RefUnfit`], [`GitError::RefMoved`].
+pub(in crate::workspace) fn check_refs(site: &Site<'_>, side: &GitSide) -> Result<(), GitError> {
+    for step in &side.refs {
+        let found = site.store.read_ref(&step.name)?;
+        if found != step.old && found != step.new {
+            return Err(GitError::RefMoved { name: step.name.clone(), expected: step.old, found });
+        }
+        if step.new.is_some() && found.is_none() {
+            checkout::ref_fits(&site.store, &step.name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the checkout can follow `side`: asked before a step is made certain, because afterwards it must.
+///
+/// # Errors
+/// [`FollowError::Obstacles`] when something is in the way.
+pub(in crate::workspace) fn check(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> {
+    let mut all = match side.hand {
+        Some(Hand::Over(record)) => handed::in_the_way(site, record)?,
+        Some(Hand::Back) | None => Vec::new(),
+    };
+    // Of several moves all but one write no file, so each can be judged by what is on the disk now.
+    let first = side.checkout.first().and_then(|step| step.old);
+    for (n, step) in side.checkout.iter().enumerate() {
+        let now = first.filter(|_| n > 0);
+        let found = step.with_plan(site, step.differences(), |plan| {
+            checkout::obstacles(&site.store, &site.checkout(), plan, now)
+        })?;
+        all.extend(found.into_iter().filter(|obstacle| !all.contains(obstacle)).collect::<Vec<_>>());
+    }
+    if all.is_empty() { Ok(()) } else { Err(FollowError::Obstacles(all)) }
+}
+
+impl Move {
+    fn differences(&self) -> Differences {
+        if self.keep { Differences::Keep } else { Differences::Refuse }
+    }
+
+    fn with_plan<T>(
+        &self,
+        site: &Site<'_>,
+        differences: Differences,
+        run: impl FnOnce(&Plan<'_>) -> Result<T, CheckoutError>,
+    ) -> Result<T, FollowError> {
+        let safe = |paths: &[Vec<u8>]| paths.iter().map(RepoPath::new).collect::<Result<Vec<_>, _>>();
+        let sparse = match &self.touched {
+            None => sparse_of(site, self.pin, self.commit)?,
+            Some(touched) => {
+                let tree = Objects::new(&site.store)?.commit(self.commit)?.tree;
+                site.sparse(tree, &safe(touched).map_err(GitError::EvilPath)?)?
+            }
+        };
+        let paths = self.changed.iter().map(RepoPath::new);
+        let changed = paths.collect::<Result<BTreeSet<_>, _>>().map_err(GitError::EvilPath)?;
+        Ok(run(&Plan {
+            old: self.old,
+            commit: self.commit,
+            sparse: &sparse,
+            differences,
+            changed: &changed,
+            version: self.version.as_deref(),
+            reason: &self.reason,
+        })?)
+    }
+}
+
+fn move_there(
+    site: &Site<'_>,
+    step: &Move,
+    differences: Differences,
+    observe: &dyn Fn(&str),
+) -> Result<Materialized, FollowError> {
+    match step
+        .with_plan(site, differences, |plan| checkout::materialize(&site.store, &site.checkout(), plan, observe))?
+    {
+        Outcome::Done(done) => Ok(done),
+        Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles)),
+        Outcome::Need(ids) => Err(FollowError::Missing(ids.len())),
+    }
+}
+
+/// The paths of a checkout that stands at `commit` on `pin`.
+///
+/// # Errors
+/// [`GitError`] when commits or trees cannot be read.
+pub(in crate::workspace) fn sparse_of(site: &Site<'_>, pin: Id, commit: Id) -> Result<checkout::SparseSet, GitError> {
+    let mut objects = Objects::new(&site.store)?;
+    let (base, top) = (objects.commit(pin)?.tree, objects.commit(commit)?.tree);
+    let touched: Vec<RepoPath> = objects.diff(base, top)?.into_iter().map(|change| change.path).collect();
+    site.sparse(top, &touched)
+}

@@ -1,0 +1,27 @@
+//! Why a step could not be done.
+
+use super::effects::FollowError;
+use super::publish::PublishError;
+use crate::git::GitError;
+use crate::git::checkout::CheckoutError;
+use crate::workspace::files::lock::LockError;
+
+/// Why a step could not be done, or what it works on could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The store.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The checkout.
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
+    /// The checkout or the refs could not follow.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// Another patchq works on the upstream.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The journal, or the files of the maintainers.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}

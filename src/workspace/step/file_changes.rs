@@ -1,0 +1,75 @@
+//! Changes of the workspace's own files, made from what stands there now.
+
+use super::context::Around;
+use super::effects::GitSide;
+use super::error::StepError;
+use super::kept;
+use super::publish::FileChange;
+use super::run::do_step;
+use crate::git::Objects;
+use crate::path::RepoPath;
+use crate::workspace::files::disk::{self, FileError};
+use crate::workspace::files::ignore_files::{missing_attributes, missing_ignores, with_lines};
+use crate::workspace::files::layout::Layout;
+use crate::workspace::manifest::Name;
+use crate::workspace::upstream::sides::State;
+use crate::workspace::upstream::store::Site;
+
+/// The change after which `path` (from the workspace's root) holds `new`; `None` when it does already.
+///
+/// # Errors
+/// [`FileError`] when what stands there cannot be read.
+pub(in crate::workspace) fn to_hold(
+    layout: &Layout,
+    path: RepoPath,
+    new: Vec<u8>,
+) -> Result<Option<FileChange>, FileError> {
+    let old = disk::read(&path.below(layout.root()))?;
+    Ok((old.as_ref() != Some(&new)).then_some(FileChange { path, old, new: Some(new) }))
+}
+
+/// The changes that `.gitignore` and `.gitattributes` need for the checkouts of `names`.
+///
+/// # Errors
+/// [`FileError`] when one of them cannot be read.
+pub(in crate::workspace) fn of_ignores<'a>(
+    layout: &Layout,
+    names: impl IntoIterator<Item = &'a Name>,
+) -> Result<Vec<FileChange>, FileError> {
+    let mut changes = Vec::new();
+    let mut change = |name: &str, lines: &dyn Fn(&[u8]) -> Vec<String>| -> Result<(), FileError> {
+        let old = disk::read_at_most(&layout.root().join(name), disk::LIST)?;
+        let bytes = old.as_deref().unwrap_or_default();
+        // The two names are constants that hold.
+        if let (Some(new), Ok(path)) = (with_lines(bytes, &lines(bytes)), RepoPath::new(name)) {
+            changes.push(FileChange { path, old, new: Some(new) });
+        }
+        Ok(())
+    };
+    let names: Vec<&Name> = names.into_iter().collect();
+    change(".gitignore", &|old| missing_ignores(old, names.iter().copied(), layout.private_in_root()))?;
+    change(".gitattributes", &missing_attributes)?;
+    Ok(changes)
+}
+
+/// Makes `changes`, and nothing else, in one step that `undo` takes back; says which files they are, printable. The caller
+/// holds the locks.
+///
+/// # Errors
+/// [`StepError`]; nothing has changed then.
+pub(in crate::workspace) fn only_files(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+    changes: Vec<FileChange>,
+    around: &Around<'_>,
+) -> Result<Vec<String>, StepError> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let changed = changes.iter().map(|change| change.path.to_string()).collect();
+    let mut side = GitSide::default();
+    side.refs = kept::keep(site, objects, state, &changes, &side, (around, Vec::new()))?;
+    do_step(site, objects, changes, &side, around)?;
+    Ok(changed)
+}

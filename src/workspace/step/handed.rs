@@ -1,0 +1,352 @@
+//! What was put into the checkout, kept in the store as a commit: enough to do it again, to judge what came of it, and to go
+//! back.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::effects::FollowError;
+use crate::git::checkout::{self, HandOver as Plan, Materialized, Obstacle, Outcome, SparseSet};
+use crate::git::{BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, Signature};
+use crate::path::RepoPath;
+use crate::stack::{Marked, Sides};
+use crate::workspace::files::digest::{FilesDigest, QueueChange};
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::upstream::store::Site;
+
+/// A path that did not merge.
+#[derive(Debug, Clone)]
+pub struct Unmerged {
+    /// Which one, on the new pin.
+    pub path: RepoPath,
+    /// The path as the patch has it.
+    pub own: RepoPath,
+    /// Whether the patch renames it.
+    pub renamed: bool,
+    /// Before the patch, on the old pin.
+    pub base: Option<Entry>,
+    /// On the new pin, with the patches before this one.
+    pub upstream: Option<Entry>,
+    /// After the patch, on the old pin.
+    pub patch: Option<Entry>,
+    /// What stands in the working file. `None`: what git would leave there, upstream's version or else the patch's.
+    pub work: Option<Marked>,
+    /// The mode of `work`.
+    pub mode: Mode,
+}
+
+/// A conflict that is in the checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// The patch file's name.
+    pub patch: String,
+    /// The new pin.
+    pub pin: Id,
+    /// The pin of the checkout before.
+    pub old_pin: Id,
+    /// The commit of the new stack so far.
+    pub head: Id,
+    /// Where HEAD is put; where it was after an undone way back.
+    pub(in crate::workspace) at: Id,
+    /// What `CHERRY_PICK_HEAD` names.
+    pub(in crate::workspace) picked: Option<Id>,
+    pub(in crate::workspace) message: Vec<u8>,
+    /// The tree of the working tree as it was handed over first.
+    pub(in crate::workspace) given: Id,
+    /// The tree to write; another than `given` after an undone way back.
+    pub(in crate::workspace) work: Id,
+    /// The tree of the index at stage 0.
+    pub(in crate::workspace) index: Id,
+    /// The patch's commit on the old pin.
+    pub(in crate::workspace) from: Id,
+    /// What pin and patches were.
+    pub(in crate::workspace) files: FilesDigest,
+    /// The patch's paths that merged (bytes, because not every path is text).
+    pub(in crate::workspace) merged: Vec<Vec<u8>>,
+    /// The patch's paths that did not.
+    pub(in crate::workspace) conflicts: Vec<Waiting>,
+    /// What the index holds unmerged; less than what was handed over once something was staged.
+    pub(in crate::workspace) unmerged: Vec<Stages>,
+    /// What `version.txt` says.
+    pub(in crate::workspace) version: Option<String>,
+}
+
+/// A path of the patch's that did not merge, as it was handed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::workspace) struct Waiting {
+    pub(in crate::workspace) path: Vec<u8>,
+    /// The path as the patch has it.
+    own: Vec<u8>,
+    /// Whether the patch renames it.
+    renamed: bool,
+    /// Base, upstream and patch.
+    sides: [Option<(u32, Id)>; 3],
+    /// How long the markers in it are; `None`: there are none.
+    pub(in crate::workspace) markers: Option<usize>,
+}
+
+/// The same, read.
+#[derive(Debug, Clone)]
+pub(in crate::workspace) struct Asked {
+    pub(in crate::workspace) path: RepoPath,
+    pub(in crate::workspace) own: RepoPath,
+    pub(in crate::workspace) renamed: bool,
+    pub(in crate::workspace) sides: Sides,
+    /// Whether there were lines to compare.
+    pub(in crate::workspace) is_text: bool,
+}
+
+/// An unmerged path: base, upstream and patch as mode and id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::workspace) struct Stages {
+    path: Vec<u8>,
+    sides: [Option<(u32, Id)>; 3],
+}
+
+pub(in crate::workspace) fn safe(path: &[u8]) -> Result<RepoPath, GitError> {
+    RepoPath::new(path).map_err(GitError::EvilPath)
+}
+
+impl Stages {
+    pub(in crate::workspace) fn of(at: &checkout::Unmerged) -> Stages {
+        let sides = [at.base, at.upstream, at.patch].map(|side| side.map(|entry| (entry.mode.bits(), entry.id)));
+        Stages { path: at.path.as_bytes().to_vec(), sides }
+    }
+
+    fn read(&self) -> Result<checkout::Unmerged, GitError> {
+        let [base, upstream, patch] = self.sides.map(entry);
+        Ok(checkout::Unmerged { path: safe(&self.path)?, base, upstream, patch })
+    }
+}
+
+fn entry(side: Option<(u32, Id)>) -> Option<Entry> {
+    side.and_then(|(bits, id)| Mode::from_bits(bits).map(|mode| Entry { mode, id }))
+}
+
+impl Handed {
+    /// What is in the checkout of `site`; `None`: nothing was put there.
+    ///
+    /// # Errors
+    /// [`GitError`] when the record cannot be read.
+    pub fn read(site: &Site<'_>) -> Result<Option<Handed>, GitError> {
+        site.store.read_ref(HANDED_OVER)?.map(|at| Handed::at(site, at)).transpose()
+    }
+
+    /// The paths that did not merge.
+    ///
+    /// # Errors
+    /// [`GitError`] when the record is damaged.
+    pub fn conflicts(&self) -> Result<Vec<RepoPath>, GitError> {
+        self.conflicts.iter().map(|own| safe(&own.path)).collect()
+    }
+
+    /// The same with what they are on the three sides.
+    ///
+    /// # Errors
+    /// [`GitError`] when the record is damaged.
+    pub(in crate::workspace) fn asked(&self) -> Result<Vec<Asked>, GitError> {
+        let one = |waiting: &Waiting| {
+            let [base, upstream, patch] = waiting.sides.map(entry);
+            let (path, own) = (safe(&waiting.path)?, safe(&waiting.own)?);
+            let (sides, is_text) = (Sides { base, upstream, patch }, waiting.markers.is_some());
+            Ok(Asked { path, own, renamed: waiting.renamed, sides, is_text })
+        };
+        self.conflicts.iter().map(one).collect()
+    }
+
+    /// What of `files` is not as it was and may make the conflict another one: the pin, the order, this patch or one before it.
+    pub(in crate::workspace) fn changed(&self, files: &Files) -> Vec<QueueChange> {
+        let before = |name: &str| match files.patches.iter().position(|patch| patch.queued.name == self.patch) {
+            Some(mine) => files.patches[..=mine].iter().any(|patch| patch.queued.name == name),
+            None => true,
+        };
+        let mut changes = self.files.diff(&files.digest());
+        changes.retain(|change| match change {
+            QueueChange::Version => false,
+            QueueChange::Pin | QueueChange::Series | QueueChange::Removed(_) => true,
+            QueueChange::Added(name) | QueueChange::Changed(name) => before(name),
+        });
+        changes
+    }
+
+    /// What the patch itself makes of `path`: before it and after it.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be read.
+    pub(in crate::workspace) fn own_change(
+        &self,
+        objects: &mut Objects<'_>,
+        path: &RepoPath,
+    ) -> Result<[Option<Entry>; 2], GitError> {
+        let commit = objects.commit(self.from)?;
+        let before = match commit.parents.first() {
+            Some(parent) => objects.commit(*parent)?.tree,
+            None => Id::EMPTY_TREE,
+        };
+        Ok([objects.entry(before, path)?, objects.entry(commit.tree, path)?])
+    }
+
+    /// What `path` was when it was handed over; a path of the patch's that merged, before anybody touched it.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be read.
+    pub(in crate::workspace) fn given_entry(
+        &self,
+        objects: &mut Objects<'_>,
+        path: &RepoPath,
+    ) -> Result<Option<Entry>, GitError> {
+        objects.entry(self.given, path)
+    }
+
+    fn at(site: &Site<'_>, at: Id) -> Result<Handed, GitError> {
+        let mut objects = Objects::new(&site.store)?;
+        let damaged = GitError::Damaged { kind: "commit", id: at, what: "it says nothing of a conflict" };
+        serde_json::from_slice(&objects.commit(at)?.message).map_err(|_| damaged)
+    }
+
+    pub(in crate::workspace) fn with_conflicts(mut self, conflicts: &[Unmerged]) -> Handed {
+        for at in conflicts {
+            let side = |side: Option<Entry>| side.map(|entry| (entry.mode.bits(), entry.id));
+            self.conflicts.push(Waiting {
+                path: at.path.as_bytes().to_vec(),
+                own: at.own.as_bytes().to_vec(),
+                renamed: at.renamed,
+                sides: [at.base, at.upstream, at.patch].map(side),
+                markers: at.work.as_ref().map(|marked| marked.size),
+            });
+            let (path, base, upstream, patch) = (at.path.clone(), at.base, at.upstream, at.patch);
+            self.unmerged.push(Stages::of(&checkout::Unmerged { path, base, upstream, patch }));
+        }
+        self.unmerged.sort_by(|one, other| one.path.cmp(&other.path));
+        self
+    }
+
+    /// The record as a commit, whose parents keep everything alive that it names.
+    pub(in crate::workspace) fn make(&self, objects: &mut Objects<'_>, old: Id) -> Result<Id, GitError> {
+        let who = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
+        let mut commit = |tree: Id, parents: Vec<Id>, message: Vec<u8>| {
+            let (author, committer, message) = (who.clone(), who.clone(), message.into());
+            objects.put_commit(&Commit { tree, parents, author, committer, message })
+        };
+        let mut parents = vec![old, self.pin, self.head, self.at, self.from];
+        parents.extend(self.picked);
+        for tree in [self.given, self.work, self.index] {
+            parents.push(commit(tree, vec![self.head], b"In the checkout\n".to_vec()));
+        }
+        parents.sort();
+        parents.dedup();
+        let text = serde_json::to_vec(self).map_err(|_| GitError::Damaged {
+            kind: "commit",
+            id: self.head,
+            what: "it cannot be written down",
+        })?;
+        let blobs = self.unmerged.iter().flat_map(|at| at.sides).flatten().map(|(_, id)| id);
+        // Sides that no tree holds: new ones of a patch that was only just read.
+        let mut tree = Edits::new();
+        for (n, id) in blobs.enumerate() {
+            if objects.has(id) {
+                tree.insert(safe(format!("{n}").as_bytes())?, Some(Entry { mode: Mode::File, id }));
+            }
+        }
+        let tree = objects.edit(Id::EMPTY_TREE, &tree)?;
+        let (author, committer, message) = (who.clone(), who, text.into());
+        Ok(objects.put_commit(&Commit { tree, parents, author, committer, message }))
+    }
+
+    /// The paths that are the patch's affair.
+    pub(in crate::workspace) fn own(&self) -> impl Iterator<Item = &[u8]> {
+        self.merged.iter().chain(self.conflicts.iter().map(|waiting| &waiting.path)).map(Vec::as_slice)
+    }
+
+    /// The paths that the checkout holds.
+    pub(in crate::workspace) fn sparse(
+        &self,
+        site: &Site<'_>,
+        objects: &mut Objects<'_>,
+    ) -> Result<SparseSet, GitError> {
+        let own = self.own().map(safe);
+        let own = own.collect::<Result<Vec<_>, _>>()?;
+        sparse_with(site, objects, (self.pin, self.work), own)
+    }
+
+    fn with_plan<T>(
+        &self,
+        site: &Site<'_>,
+        run: impl FnOnce(&Plan<'_>) -> Result<T, FollowError>,
+    ) -> Result<T, FollowError> {
+        let mut objects = Objects::new(&site.store)?;
+        let sparse = self.sparse(site, &mut objects)?;
+        let unmerged = self.unmerged.iter().map(Stages::read).collect::<Result<Vec<_>, _>>()?;
+        run(&Plan {
+            old: branch_tip(site)?,
+            head: self.at,
+            picked: self.picked,
+            work: self.work,
+            index: self.index,
+            unmerged: &unmerged,
+            sparse: &sparse,
+            message: self.message.as_slice().into(),
+            version: self.version.as_deref(),
+            // The words by which `git status` knows what HEAD was detached at, and `git switch -` where it came from.
+            reason: &format!("checkout: moving from patchq to {}", self.at),
+        })
+    }
+}
+
+/// The paths of a checkout whose working tree is `work` on `pin`, those of `own` among them. The tree is in the store.
+pub(in crate::workspace) fn sparse_with(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    (pin, work): (Id, Id),
+    own: Vec<RepoPath>,
+) -> Result<SparseSet, GitError> {
+    let base = objects.commit(pin)?.tree;
+    let mut touched: BTreeSet<RepoPath> = own.into_iter().collect();
+    touched.extend(objects.diff(base, work)?.into_iter().map(|change| change.path));
+    site.sparse(work, &touched.into_iter().collect::<Vec<_>>())
+}
+
+/// Whether the branch of the stack still is where the record's way back leads.
+pub(in crate::workspace) fn branch_tip(site: &Site<'_>) -> Result<Id, GitError> {
+    site.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
+}
+
+/// Does the hand-over that the record at `at` says; may be done again.
+///
+/// # Errors
+/// [`FollowError`].
+pub(in crate::workspace) fn finish(
+    site: &Site<'_>,
+    at: Id,
+    observe: &dyn Fn(&str),
+) -> Result<Materialized, FollowError> {
+    Handed::at(site, at)?.with_plan(site, |plan| {
+        match checkout::hand_over(&site.store, &site.checkout(), plan, observe)? {
+            Outcome::Done(done) => Ok(done),
+            Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles)),
+            Outcome::Need(ids) => Err(FollowError::Missing(ids.len())),
+        }
+    })
+}
+
+/// The tree that the working tree becomes by it.
+///
+/// # Errors
+/// [`GitError`] when the record cannot be read.
+pub(in crate::workspace) fn work_of(site: &Site<'_>, at: Id) -> Result<Id, GitError> {
+    Ok(Handed::at(site, at)?.work)
+}
+
+/// What would be in its way.
+///
+/// # Errors
+/// [`FollowError::Missing`] when blobs were not fetched; others when store or checkout cannot be read.
+pub(in crate::workspace) fn in_the_way(site: &Site<'_>, at: Id) -> Result<Vec<Obstacle>, FollowError> {
+    Handed::at(site, at)?.with_plan(site, |plan| {
+        match checkout::hand_over_obstacles(&site.store, &site.checkout(), plan)? {
+            Some(Outcome::Refused(obstacles)) => Ok(obstacles),
+            Some(Outcome::Need(ids)) => Err(FollowError::Missing(ids.len())),
+            Some(Outcome::Done(_)) | None => Ok(Vec::new()),
+        }
+    })
+}

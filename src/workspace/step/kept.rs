@@ -1,0 +1,409 @@
+//! Keeping what was: a commit that holds the files' old and new contents, and keeps the old commits alive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::context::Around;
+use super::effects::{GitSide, RefMove};
+use super::error::StepError;
+use super::order::next;
+use super::publish::FileChange;
+use super::run::is_own_ref;
+use crate::git::checkout::{self, WorkChange, WorkFile};
+use crate::git::{
+    BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, ObjectKind, Objects, SYNCED, Signature,
+};
+use crate::path::RepoPath;
+use crate::workspace::files::digest::Sum;
+use crate::workspace::files::layout::Scope;
+use crate::workspace::upstream::sides::State;
+use crate::workspace::upstream::store::Site;
+
+/// The folder of the refs.
+pub(in crate::workspace) const REFS: &str = "refs/patchq/undo/";
+/// So many changes can be taken back.
+const KEPT: usize = 20;
+const FILE: &str = "undo.json";
+/// No command's name is longer, in bytes.
+const LONGEST_COMMAND: usize = 64;
+/// No sentence about a change is longer, in characters.
+const LONGEST_NOTE: usize = 1000;
+/// A version that is longer is none.
+const LONGEST_VERSION: usize = 1000;
+/// No record is larger, in bytes.
+const LARGEST: usize = 64 << 20;
+
+/// A change that can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The command that made it.
+    pub command: String,
+    /// When, in seconds since 1970, as the clock had it.
+    pub time: i64,
+    /// Its place among all changes of the workspace; `None`: an older patchq made it, before all that have one.
+    #[serde(default)]
+    pub(in crate::workspace) order: Option<u64>,
+    pub(in crate::workspace) files: Vec<KeptFile>,
+    pub(in crate::workspace) refs: Vec<RefMove>,
+    /// The branch before and after.
+    pub(in crate::workspace) branch: (Option<Id>, Option<Id>),
+    /// The pin before; with the branch it tells which paths the checkout held.
+    pub(in crate::workspace) pin: Option<Id>,
+    /// The commit whose tree is the working tree before, where that was changed.
+    pub(in crate::workspace) work: Option<Id>,
+    /// The commit whose tree is the working tree after, where changes stayed uncommitted.
+    #[serde(default)]
+    pub(in crate::workspace) left: Option<Id>,
+    /// The conflict that was in the checkout, as it was there.
+    #[serde(default)]
+    pub(in crate::workspace) handed: Option<Id>,
+    /// What `version.txt` said before.
+    pub(in crate::workspace) version: Option<String>,
+    /// What should be known of the change later, a sentence each: why a patch left the queue.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::workspace) struct KeptFile {
+    pub(in crate::workspace) path: String,
+    pub(in crate::workspace) old: Option<Sum>,
+    pub(in crate::workspace) new: Option<Sum>,
+}
+
+impl Kept {
+    /// Whether the change moved the checkout, where there was one.
+    pub(in crate::workspace) fn moved_checkout(&self) -> bool {
+        self.branch.0 != self.branch.1 || self.work.is_some() || self.handed.is_some()
+    }
+
+    /// What became of the file at `path`, from the workspace's root.
+    pub(in crate::workspace) fn file(&self, path: &str) -> Option<&KeptFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// Where it stands among the changes of a workspace: of two the later one is the larger. Those that an older patchq made
+    /// have nothing but the clock's word.
+    pub(in crate::workspace) fn rank(&self) -> (Option<u64>, i64) {
+        (self.order, if self.order.is_some() { 0 } else { self.time })
+    }
+
+    /// Whether it says only what a change of the upstream does; records may come from others.
+    fn is_sound(&self, site: &Site<'_>) -> bool {
+        let named =
+            self.command.len() <= LONGEST_COMMAND && self.command.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let layout = &site.workspace.layout;
+        let scope = Scope::Upstream(site.name());
+        let own = |file: &KeptFile| RepoPath::new(&file.path).is_ok_and(|path| layout.is_changed_by(scope, &path));
+        let files = self.files.iter().all(own);
+        let refs = self.refs.iter().all(|step| is_own_ref(&step.name));
+        let version = self.version.as_ref().is_none_or(|version| version.len() <= LONGEST_VERSION);
+        named && files && refs && version
+    }
+
+    /// The files that the change touched, from the workspace's root.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.path.as_str())
+    }
+}
+
+/// The tree that the checkout would have if all its uncommitted changes were committed, as a commit on its tip.
+///
+/// # Errors
+/// [`StepError`] when the checkout cannot be read.
+pub(in crate::workspace) fn work_commit(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+) -> Result<Id, StepError> {
+    let tip = state.tip.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })?;
+    let tree = work_tree(site, objects, tip, &state.work)?;
+    Ok(uncommitted(objects, tree, tip))
+}
+
+/// A commit on `tip` for a working tree.
+pub(in crate::workspace) fn uncommitted(objects: &mut Objects<'_>, tree: Id, tip: Id) -> Id {
+    let message = "Uncommitted changes\n".into();
+    objects.put_commit(&Commit { tree, parents: vec![tip], author: nobody(), committer: nobody(), message })
+}
+
+/// The working tree that the moves of `side` leave, as a commit on the last of them: a change stays where no move
+/// changes the path. `None`: nothing stays uncommitted.
+fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSide) -> Result<Option<Id>, StepError> {
+    let (Some(tip), Some(last)) = (state.tip, side.checkout.last()) else { return Ok(None) };
+    let trees = side.checkout.iter().map(|step| objects.commit(step.commit).map(|commit| commit.tree));
+    let trees = trees.collect::<Result<Vec<Id>, _>>()?;
+    let before = objects.commit(tip)?.tree;
+    let mut stays = Vec::new();
+    let changed: BTreeSet<&[u8]> = last.changed.iter().map(|path| path.as_slice()).collect();
+    let known = |change: &&WorkChange| changed.contains(change.path.as_bytes());
+    for change in state.work.iter().filter(known) {
+        let entry = objects.entry(before, &change.path)?;
+        let mut same = true;
+        for tree in &trees {
+            same &= objects.entry(*tree, &change.path)? == entry;
+        }
+        stays.extend(same.then(|| change.clone()));
+    }
+    if stays.is_empty() {
+        return Ok(None);
+    }
+    let tree = work_tree(site, objects, last.commit, &stays)?;
+    let clean = trees.last() == Some(&tree);
+    Ok((!clean).then(|| uncommitted(objects, tree, last.commit)))
+}
+
+/// The tree of `tip` with `changes` of the checkout on top. What cannot be taken (a nested repository, an undecided
+/// merge) is left as it is in `tip`.
+///
+/// # Errors
+/// [`StepError`] when the checkout cannot be read.
+pub(in crate::workspace) fn work_tree(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    tip: Id,
+    changes: &[WorkChange],
+) -> Result<Id, StepError> {
+    let work = checkout::work_files(&site.store, &site.checkout(), changes)?;
+    Ok(tree_with(objects, tip, work.files)?)
+}
+
+/// The tree of `tip` with working files on top.
+///
+/// # Errors
+/// [`GitError`] when a tree cannot be read.
+pub(in crate::workspace) fn tree_with(
+    objects: &mut Objects<'_>,
+    tip: Id,
+    files: BTreeMap<RepoPath, Option<WorkFile>>,
+) -> Result<Id, GitError> {
+    let mut edits = Edits::new();
+    for (path, file) in files {
+        let entry = file.map(|file| match file.object {
+            Some(id) => Entry { mode: file.mode, id },
+            None => objects.put_file(file.mode, file.bytes),
+        });
+        edits.insert(path, entry);
+    }
+    let tree = objects.commit(tip)?.tree;
+    objects.edit(tree, &edits)
+}
+
+fn nobody() -> Signature {
+    Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0)
+}
+
+/// Keeps a change that is about to be made; the moves of refs that do it belong to the change's own step.
+///
+/// # Errors
+/// [`StepError`] when store or checkout cannot be read.
+pub(in crate::workspace) fn keep(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    state: &State,
+    changes: &[FileChange],
+    side: &GitSide,
+    (around, notes): (&Around<'_>, Vec<String>),
+) -> Result<Vec<RefMove>, StepError> {
+    let dirty = !state.work.is_empty() && !side.checkout.is_empty();
+    let work = if dirty { Some(work_commit(site, objects, state)?) } else { None };
+    let after = side.checkout.last().map(|step| step.commit);
+    let after = after.or_else(|| side.refs.iter().find(|step| step.name == BRANCH).and_then(|step| step.new));
+    let kept = Kept {
+        command: around.command.to_owned(),
+        time: around.now,
+        order: Some(next(site, around)?),
+        files: changes.iter().map(kept_file).collect(),
+        refs: side.refs.clone(),
+        branch: (state.tip, after.or(state.tip)),
+        pin: state.record.as_ref().map(|record| record.pin),
+        work,
+        left: left(site, objects, state, side)?,
+        handed: None,
+        version: version_before(site, state),
+        notes,
+    };
+    let alive: Vec<Id> = [state.tip, state.record_at].into_iter().flatten().collect();
+    keep_as_newest(site, objects, &kept, changes, &alive)
+}
+
+/// Keeps a change of the workspace's files and nothing else; neither pin nor patches nor checkout need be readable.
+///
+/// # Errors
+/// [`StepError`] when the store cannot be read.
+pub(in crate::workspace) fn keep_files(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    changes: &[FileChange],
+    around: &Around<'_>,
+) -> Result<Vec<RefMove>, StepError> {
+    let tip = site.store.read_ref(BRANCH)?;
+    let kept = Kept {
+        command: around.command.to_owned(),
+        time: around.now,
+        order: Some(next(site, around)?),
+        files: changes.iter().map(kept_file).collect(),
+        refs: Vec::new(),
+        branch: (tip, tip),
+        pin: None,
+        work: None,
+        left: None,
+        handed: None,
+        version: None,
+        notes: Vec::new(),
+    };
+    keep_as_newest(site, objects, &kept, changes, &[])
+}
+
+/// A conflict that is about to leave the checkout.
+pub(in crate::workspace) struct Handed {
+    /// The branch's tip.
+    pub tip: Id,
+    /// The record after which the conflict would be there again.
+    pub record: Id,
+    /// The working tree with it, as a commit.
+    pub work: Id,
+    /// The working tree without it, as a commit on `tip`.
+    pub left: Id,
+}
+
+/// Keeps a conflict that is about to leave the checkout.
+///
+/// # Errors
+/// [`StepError`] when the store cannot be read.
+pub(in crate::workspace) fn keep_handed(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    handed: &Handed,
+    changes: &[FileChange],
+    around: &Around<'_>,
+) -> Result<Vec<RefMove>, StepError> {
+    let Handed { tip, record, work, left } = *handed;
+    let kept = Kept {
+        command: around.command.to_owned(),
+        time: around.now,
+        order: Some(next(site, around)?),
+        files: changes.iter().map(kept_file).collect(),
+        refs: vec![RefMove { name: HANDED_OVER.to_owned(), old: Some(record), new: None }],
+        branch: (Some(tip), Some(tip)),
+        pin: None,
+        work: None,
+        left: Some(left),
+        handed: Some(record),
+        version: None,
+        notes: Vec::new(),
+    };
+    keep_as_newest(site, objects, &kept, changes, &[tip, record, work])
+}
+
+/// The moves of refs that put `kept` on top of what can be undone. `alive`: what it needs beside what it names.
+fn keep_as_newest(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    kept: &Kept,
+    changes: &[FileChange],
+    alive: &[Id],
+) -> Result<Vec<RefMove>, StepError> {
+    let commit = make(objects, kept, changes, alive)?;
+    let mut entries = entries(site)?;
+    let next = entries.last().map_or(1, |(number, _)| number + 1);
+    let mut moves = vec![RefMove { name: ref_name(next), old: None, new: Some(commit) }];
+    let surplus = (entries.len() + 1).saturating_sub(KEPT);
+    moves.extend(entries.drain(..surplus).map(|(n, at)| RefMove { name: ref_name(n), old: Some(at), new: None }));
+    Ok(moves)
+}
+
+/// What `version.txt` in the checkout says before a change: the manifest's version, or the one that files and commits
+/// agreed on last.
+fn version_before(site: &Site<'_>, state: &State) -> Option<String> {
+    let kept = state.record.as_ref().and_then(|record| record.files.version.clone());
+    site.upstream.version.clone().or(kept)
+}
+
+fn kept_file(change: &FileChange) -> KeptFile {
+    let sum = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Sum::of);
+    KeptFile { path: change.path.to_string(), old: sum(&change.old), new: sum(&change.new) }
+}
+
+fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], alive: &[Id]) -> Result<Id, StepError> {
+    let mut edits = Edits::new();
+    let file = |name: String| RepoPath::new(name).map_err(GitError::EvilPath);
+    for (n, change) in changes.iter().enumerate() {
+        for (side, bytes) in [("old", &change.old), ("new", &change.new)] {
+            if let Some(bytes) = bytes {
+                edits.insert(file(format!("{side}/{n}"))?, Some(objects.put_file(Mode::File, bytes.clone())));
+            }
+        }
+    }
+    let text = serde_json::to_vec_pretty(kept).map_err(super::effects::FollowError::from)?;
+    let blob = objects.put(ObjectKind::Blob, text);
+    edits.insert(file(FILE.to_owned())?, Some(Entry { mode: Mode::File, id: blob }));
+    let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
+    // As parents, so that no garbage collection takes what undo needs.
+    let mut parents: Vec<Id> = [kept.branch.1, kept.work, kept.left].into_iter().flatten().collect();
+    parents.extend(alive);
+    parents.extend(
+        kept.refs
+            .iter()
+            .filter(|step| step.name.starts_with("refs/notes/") || step.name == SYNCED)
+            .filter_map(|s| s.old),
+    );
+    parents.sort();
+    parents.dedup();
+    let who = Signature { seconds: kept.time, ..nobody() };
+    let message = format!("Before {}\n", kept.command).into();
+    Ok(objects.put_commit(&Commit { tree, parents, author: who.clone(), committer: who, message }))
+}
+
+/// The change that the commit `at` keeps; `None`: it keeps none that patchq could have made.
+///
+/// # Errors
+/// [`GitError`] when the store cannot be read.
+pub(in crate::workspace) fn read_kept(
+    site: &Site<'_>,
+    objects: &mut Objects<'_>,
+    at: Id,
+) -> Result<Option<Kept>, GitError> {
+    let tree = objects.commit(at)?.tree;
+    let Some(text) = content(objects, tree, FILE)?.filter(|text| text.len() <= LARGEST) else { return Ok(None) };
+    let Some(mut kept) = serde_json::from_slice::<Kept>(&text).ok().filter(|kept| kept.is_sound(site)) else {
+        return Ok(None);
+    };
+    for note in &mut kept.notes {
+        if let Some((end, _)) = note.char_indices().nth(LONGEST_NOTE) {
+            note.truncate(end);
+        }
+    }
+    Ok(Some(kept))
+}
+
+/// A file of a kept change's tree.
+///
+/// # Errors
+/// [`GitError`] when the store cannot be read.
+pub(in crate::workspace) fn content(
+    objects: &mut Objects<'_>,
+    tree: Id,
+    name: &str,
+) -> Result<Option<Vec<u8>>, GitError> {
+    let path = RepoPath::new(name).map_err(GitError::EvilPath)?;
+    let Some(entry) = objects.entry(tree, &path)? else { return Ok(None) };
+    Ok(objects.blob(entry.id)?.map(|bytes| bytes.to_vec()))
+}
+
+pub(in crate::workspace) fn ref_name(number: u64) -> String {
+    format!("{REFS}{number:06}")
+}
+
+/// The kept changes' numbers and commits, oldest first.
+pub(in crate::workspace) fn entries(site: &Site<'_>) -> Result<Vec<(u64, Id)>, GitError> {
+    let mut found: Vec<(u64, Id)> = site
+        .store
+        .refs_below(REFS)?
+        .into_iter()
+        .filter_map(|(name, at)| Some((name.strip_prefix(REFS)?.parse().ok()?, at)))
+        .collect();
+    found.sort_unstable();
+    Ok(found)
+}

@@ -1,0 +1,173 @@
+//! Steps that killed commands left to be finished, before anything of the workspace is read.
+//!
+//! A step that changes the manifest may have left an entry half written or half taken out, so that no command on that
+//! upstream would come to finish it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::context::Around;
+use super::error::StepError;
+use super::journal::Journal;
+use super::publish::PublishError;
+use super::run::{TakenBack, finish_pending, take_step_back, take_workspace_step_back};
+use crate::workspace::files::disk;
+use crate::workspace::files::layout::{MANIFEST, Scope};
+use crate::workspace::files::lock::{Lock, LockError};
+use crate::workspace::files::open::Workspace;
+use crate::workspace::manifest::{Manifest, Name};
+use crate::workspace::upstream::store::{PATIENCE, Site, lock_upstream, lock_workspace};
+
+/// What became of the steps that killed commands left.
+#[derive(Debug, Default)]
+pub struct LeftBehind {
+    /// Those that were finished: whose it was and which command's.
+    pub finished: Vec<(String, String)>,
+    /// Those that cannot be.
+    pub stuck: Vec<Stuck>,
+}
+
+/// A step that is certain and cannot be finished.
+#[derive(Debug)]
+pub struct Stuck {
+    /// Whose it is: an upstream's name, or what [`Scope::key`] has for the workspace.
+    pub key: String,
+    /// Whether the manifest may be half of before and half of after, which is every command's affair.
+    pub holds_all_up: bool,
+    /// Why.
+    pub error: StepError,
+}
+
+/// Finishes the steps that killed commands left. What a living command is at is left to it.
+///
+/// # Errors
+/// [`StepError`] when the journals cannot be listed.
+pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<LeftBehind, StepError> {
+    let mut all = LeftBehind::default();
+    for (key, journal) in Journal::all_pending(&workspace.layout)? {
+        let done = match &journal {
+            Ok(journal) => finish(workspace, journal, around),
+            Err(_) => Ok(false),
+        };
+        match (journal, done) {
+            (Ok(journal), Ok(true)) => all.finished.push((key, journal.kind().to_owned())),
+            (Ok(_), Ok(false)) => {}
+            (Ok(journal), Err(error)) => {
+                all.stuck.push(Stuck { key, holds_all_up: changes_manifest(&journal)?, error });
+            }
+            // Nobody knows what it is about; its upstream's commands will not pass it.
+            (Err(error), _) => all.stuck.push(Stuck { key, holds_all_up: false, error: error.into() }),
+        }
+    }
+    Ok(all)
+}
+
+/// Takes the step of `key` back, which [`finish_left_behind`] could not finish; `None`: it is gone.
+///
+/// # Errors
+/// [`StepError`] when it can be neither finished nor taken back, or a living command is at it.
+pub fn take_stuck_back(workspace: &Workspace, key: &str, around: &Around<'_>) -> Result<Option<TakenBack>, StepError> {
+    let Ok(name) = Name::parse(key) else {
+        let _lock = lock_workspace(workspace, around.command, PATIENCE, around.on_wait)?;
+        return Ok(take_workspace_step_back(&workspace.layout)?);
+    };
+    let _lock = lock_upstream(workspace, &name, around.command, PATIENCE, around.on_wait)?;
+    let _second = lock_workspace(workspace, around.command, PATIENCE, around.on_wait)?;
+    let with_entry = match Journal::pending(&workspace.layout, Scope::Upstream(&name)) {
+        Ok(None) => return Ok(None),
+        Ok(Some(journal)) => with_entry(workspace, &journal)?,
+        Err(_) => None,
+    };
+    let workspace = with_entry.as_ref().unwrap_or(workspace);
+    let upstream = workspace.manifest.upstream(name.as_str());
+    match upstream.map(|upstream| Site::open(workspace, upstream)).transpose()?.flatten() {
+        Some(site) => take_step_back(&site),
+        // No entry or no store: there is nothing that the step could be taken back in.
+        None => Ok(Some(super::run::set_aside(&workspace.layout, Scope::Upstream(&name), None)?)),
+    }
+}
+
+fn changes_manifest(journal: &Journal) -> Result<bool, PublishError> {
+    Ok(journal.changes()?.iter().any(|change| change.path.as_bytes() == MANIFEST.as_bytes()))
+}
+
+fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Result<bool, StepError> {
+    let layout = &workspace.layout;
+    let Ok(name) = Name::parse(journal.key()) else {
+        let Some(_lock) = free(workspace, Scope::Workspace, around)? else { return Ok(false) };
+        let Some(journal) = Journal::pending(layout, Scope::Workspace)? else { return Ok(false) };
+        if let Some(other) = journal.changes()?.iter().find(|it| !layout.is_changed_by(Scope::Workspace, &it.path)) {
+            return Err(journal.damaged(&format!("no step of the workspace changes '{}'", other.path)).into());
+        }
+        journal.roll_forward(layout, &mut |_| Ok(()), &|point| around.passed(point))?;
+        return Ok(true);
+    };
+    let Some(_lock) = free(workspace, Scope::Upstream(&name), around)? else { return Ok(false) };
+    let second = if changes_manifest(journal)? { free(workspace, Scope::Workspace, around)? } else { None };
+    if changes_manifest(journal)? && second.is_none() {
+        return Ok(false);
+    }
+    let Some(with_entry) = with_entry(workspace, journal)? else { return Ok(false) };
+    let Some(upstream) = with_entry.manifest.upstream(name.as_str()) else { return Ok(false) };
+    match Site::open(&with_entry, upstream)? {
+        Some(site) => finish_pending(&site, around),
+        None => Ok(false),
+    }
+}
+
+/// The lock, if nobody holds it.
+fn free(workspace: &Workspace, scope: Scope<'_>, around: &Around<'_>) -> Result<Option<Lock>, StepError> {
+    let lock = match scope {
+        Scope::Upstream(name) => lock_upstream(workspace, name, around.command, Duration::ZERO, &|_| {}),
+        Scope::Workspace => lock_workspace(workspace, around.command, Duration::ZERO, &|_| {}),
+    };
+    match lock {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Held { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The workspace with a manifest that has the entry: the one on disk, or the one before or after the step.
+fn with_entry(workspace: &Workspace, journal: &Journal) -> Result<Option<Workspace>, StepError> {
+    let mut texts = vec![workspace.text.clone()];
+    for (at, change) in journal.changes()?.iter().enumerate() {
+        if change.path.as_bytes() == MANIFEST.as_bytes() {
+            for side in ["new", "old"] {
+                let file = journal.folder().join(format!("{side}-{at}"));
+                texts.extend(disk::read(&file).map_err(PublishError::from)?);
+            }
+        }
+    }
+    Ok(texts.into_iter().find_map(|text| {
+        let manifest = Manifest::parse(&text, Path::new(MANIFEST)).ok()?;
+        manifest.upstream(journal.key())?;
+        let (checkout, inside) = (workspace.checkout.clone(), workspace.inside.clone());
+        Some(Workspace { layout: workspace.layout.clone(), manifest, text, checkout, inside })
+    }))
+}
+
+/// What became of an interrupted step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pending {
+    /// There was none.
+    Nothing,
+    /// It was finished; the command that it belongs to.
+    Finished(String),
+    /// Another patchq is at work, or nothing can be written here; the command that it belongs to.
+    Left(String),
+}
+
+/// Finishes the step that a killed command left behind at `site`, if its lock is free.
+///
+/// # Errors
+/// [`StepError`] when the step cannot be finished although the lock was free.
+pub fn finish_if_free(site: &Site<'_>, around: &Around<'_>) -> Result<Pending, StepError> {
+    let scope = Scope::Upstream(site.name());
+    let Some(journal) = Journal::pending(&site.workspace.layout, scope)? else { return Ok(Pending::Nothing) };
+    let kind = journal.kind().to_owned();
+    // A lock that cannot be had, for whatever reason, leaves the step to others: this command only reads.
+    let Ok(Some(_lock)) = free(site.workspace, scope, around) else { return Ok(Pending::Left(kind)) };
+    // Whoever held the lock may have finished it in between.
+    Ok(if finish_pending(site, around)? { Pending::Finished(kind) } else { Pending::Nothing })
+}

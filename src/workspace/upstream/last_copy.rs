@@ -1,0 +1,64 @@
+//! Patches that nothing but a commit of the checkout has any more: patchq wrote their files here, somebody's `git clean`
+//! took them before they were committed, and to take the files as they are now would take the commits along.
+
+use super::fetcher::Supply;
+use super::sides::State;
+use super::store::Site;
+use super::taken::Taken;
+use crate::git::{self, GitError, Id, Objects};
+use crate::workspace::files::digest::QueueChange;
+use crate::workspace::files::queue_files::Files;
+
+/// A patch whose commit is its last copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastCopy {
+    /// The patch file's name.
+    pub file: String,
+    /// Its commit in the checkout.
+    pub commit: Id,
+    /// Whether the file is there, as it was before patchq wrote it.
+    pub went_back: bool,
+}
+
+/// The patches of `state` whose commit in the checkout is their last copy: patchq wrote the file in this working tree, it is
+/// gone (or again what the workspace's git has of it), and no object of that git has its bytes. None without a checkout.
+///
+/// # Errors
+/// [`GitError`] when store or workspace cannot be read.
+pub(in crate::workspace) fn last_copies(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &Objects<'_>,
+    state: &State,
+    files: &Files,
+) -> Result<Vec<LastCopy>, GitError> {
+    let Some(record) = state.record.as_ref().filter(|_| state.has_checkout()) else { return Ok(Vec::new()) };
+    let gone = Taken::of(state, files).removed;
+    let mut found = Vec::new();
+    let mut contents = Vec::new();
+    for (commit, name) in record.stack.iter().filter(|(id, _)| state.line().contains(id)) {
+        let Some(blob) = record.written.get(name) else { continue };
+        let changed = state.files.contains(&QueueChange::Changed(name.clone()));
+        let now = files.queue.files.iter().find(|file| changed && file.name == *name);
+        if now.is_none() && !gone.contains(name) {
+            continue;
+        }
+        let Some(was) = objects.blob(*blob)? else { continue };
+        contents.push(was.to_vec());
+        contents.push(now.map(|file| file.bytes.clone()).unwrap_or_default());
+        found.push(LastCopy { file: name.clone(), commit: *commit, went_back: now.is_some() });
+    }
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let known = match git::enclosing(site.workspace.layout.root())? {
+        Some(enclosing) => {
+            supply.with_watch(|remote, watch| enclosing.has_contents(&contents, remote.program(), watch))
+        }
+        None => vec![false; contents.len()],
+    };
+    // What somebody wrote by hand since is theirs, and meant; what git has is what was there before.
+    let lost = found.into_iter().zip(known.chunks(2));
+    let lost = lost.filter(|(patch, known)| !known[0] && (!patch.went_back || known[1]));
+    Ok(lost.map(|(patch, _)| patch).collect())
+}

@@ -1,0 +1,16 @@
+//! One upstream with its store: what is fetched, where the queue stands, what the remote says.
+
+pub mod cached_tip;
+pub mod fetch_lock;
+pub mod fetcher;
+pub mod last_copy;
+pub mod neighbours;
+pub mod query;
+pub mod resolve_pin;
+pub mod side_error;
+pub mod sides;
+pub mod store;
+pub mod synced;
+pub mod taken;
+pub mod target;
+pub mod version;

@@ -1,0 +1,223 @@
+//! What an upstream is asked about its branches, tags and commits: each thing once, and only when it is needed.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use super::fetcher::{Supply, SupplyError};
+use super::resolve_pin::LookUpError;
+use super::store::Site;
+use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, describe_stored, stored_tags, tag_on};
+use crate::workspace::files::pins;
+use crate::workspace::manifest::Track;
+
+/// Where a track stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    /// The track.
+    pub track: Track,
+    /// The commit.
+    pub id: Id,
+    /// The full name of the branch or tag there.
+    pub ref_name: String,
+    /// The tag on the commit: the track's own, or one that stands there.
+    pub version: Option<String>,
+}
+
+/// Questions to the upstream of one site.
+pub(in crate::workspace) struct Inquiry<'a> {
+    site: &'a Site<'a>,
+    supply: &'a Supply<'a>,
+    /// Somebody only looks: the history of commits is used where it is at hand, and never fetched.
+    frugal: bool,
+    refs: OnceCell<Vec<RemoteRef>>,
+}
+
+impl<'a> Inquiry<'a> {
+    pub(in crate::workspace) fn new(site: &'a Site<'a>, supply: &'a Supply<'a>) -> Inquiry<'a> {
+        Inquiry { site, supply, frugal: false, refs: OnceCell::new() }
+    }
+
+    /// The same for somebody who only looks: what only the history of commits could tell, and that is not at hand, is as
+    /// unknown as it is offline.
+    pub(in crate::workspace) fn frugal(self, frugal: bool) -> Inquiry<'a> {
+        Inquiry { frugal, ..self }
+    }
+
+    /// The upstream's branches and tags.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub(in crate::workspace) fn refs(&self) -> Result<&[RemoteRef], RemoteError> {
+        if let Some(refs) = self.refs.get() {
+            return Ok(refs);
+        }
+        let found =
+            self.supply.with_watch(|remote, watch| remote.refs(&self.site.store, Look::BranchesAndTags, watch))?;
+        Ok(self.refs.get_or_init(|| found.refs))
+    }
+
+    /// The upstream's branches and tags, if it was asked for them.
+    pub(in crate::workspace) fn asked(&self) -> Option<&[RemoteRef]> {
+        self.refs.get().map(Vec::as_slice)
+    }
+
+    /// The upstream's tags, as far as the store and the history of commits know them without asking.
+    pub(in crate::workspace) fn known_tags(&self) -> Result<Vec<RemoteRef>, RemoteError> {
+        let history = Store::open(&self.site.history())?;
+        let mut tags = history.map(|store| stored_tags(&store)).transpose()?.unwrap_or_default();
+        for tag in stored_tags(&self.site.store)? {
+            if !tags.iter().any(|known| known.name == tag.name) {
+                tags.push(tag);
+            }
+        }
+        Ok(tags)
+    }
+
+    /// The commit that `rev` names, and the full name of the branch or tag that it was found by. Offline only a full id
+    /// and a tag that is known can be found.
+    ///
+    /// # Errors
+    /// [`SupplyError`].
+    pub(in crate::workspace) fn resolve(&self, rev: &Rev) -> Result<(Id, Option<String>), SupplyError> {
+        let (site, history) = (self.site, self.site.history());
+        if let Rev::Id(id) = rev {
+            return Ok((*id, None));
+        }
+        if matches!(rev, Rev::Name(name) if name == "HEAD") {
+            let found = self.supply.with_watch(|remote, watch| remote.resolve(&site.store, &history, rev, watch))?;
+            return Ok((found.id, found.ref_name));
+        }
+        let among = |refs: &[RemoteRef]| match rev {
+            // What is known to be no commit is no version of anything.
+            Rev::Glob(_) => {
+                let history = Store::open(&history)?;
+                let stores = || history.iter().chain(std::iter::once(&site.store));
+                let is_commit =
+                    |found: &&RemoteRef| !stores().any(|store| store.tree_or_blob(found.commit()).is_some());
+                let refs: Vec<RemoteRef> = refs.iter().filter(is_commit).cloned().collect();
+                let dir = site.history();
+                Ok(self.supply.with_watch(|remote, watch| remote.resolve_among(&refs, &dir, rev, watch))?)
+            }
+            // Of these alone the history may have to be looked through.
+            Rev::Short(_) => self.supply.fetching(|remote, watch| remote.resolve_among(refs, &history, rev, watch)),
+            _ => Ok(self.supply.with_watch(|remote, watch| remote.resolve_among(refs, &history, rev, watch))?),
+        };
+        // Of what a glob matches, the newest may be one that is not known.
+        if self.supply.remote.is_offline()
+            && !matches!(rev, Rev::Glob(_))
+            && let Ok(found) = among(&self.known_tags()?)
+        {
+            return Ok(found);
+        }
+        among(self.refs()?)
+    }
+
+    /// Where `track` stands now.
+    ///
+    /// # Errors
+    /// [`LookUpError`].
+    pub(in crate::workspace) fn tip(&self, track: &Track) -> Result<Tip, LookUpError> {
+        // What a store knows of a track is old news, and never its tip.
+        if self.supply.remote.is_offline() {
+            self.refs()?;
+        }
+        match self.resolve(&Rev::parse(track.as_str())?)? {
+            (id, Some(name)) if name.starts_with("refs/") => Ok(self.standing_at(track.clone(), id, name)),
+            _ => Err(LookUpError::NoTrack(track.to_string())),
+        }
+    }
+
+    /// Where `track` stands now; the store then has its commit with the trees. Of the tags that a glob matches, one that
+    /// stands on a tree or a blob is passed over.
+    ///
+    /// # Errors
+    /// [`LookUpError`].
+    pub(in crate::workspace) fn fetched_tip(&self, track: &Track) -> Result<Tip, LookUpError> {
+        let mut passed_over = BTreeSet::new();
+        loop {
+            let tip = self.tip(track)?;
+            match self.fetch(tip.id, Some(&tip.ref_name)) {
+                Ok(()) => return Ok(tip),
+                Err(error) => {
+                    let mut first_time = || passed_over.insert(tip.id);
+                    // What it is was learned just now.
+                    if !matches!(track, Track::TagGlob(_))
+                        || self.site.store.tree_or_blob(tip.id).is_none()
+                        || !first_time()
+                    {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The branch that the remote's HEAD stands for.
+    ///
+    /// # Errors
+    /// [`LookUpError`].
+    pub(in crate::workspace) fn default_tip(&self) -> Result<Tip, LookUpError> {
+        let found = self.supply.with_watch(|remote, watch| remote.refs(&self.site.store, Look::Head, watch))?;
+        let head = found.refs.iter().find(|found| found.name == "HEAD").map(|head| head.id);
+        let named = found.head.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned));
+        let (Some(id), Some(name)) = (head, named) else { return Err(LookUpError::NoDefaultBranch) };
+        let track = Track::parse(&name).map_err(LookUpError::DefaultBranch)?;
+        Ok(self.standing_at(track, id, format!("refs/heads/{name}")))
+    }
+
+    fn standing_at(&self, track: Track, id: Id, ref_name: String) -> Tip {
+        let own = ref_name.strip_prefix("refs/tags/");
+        let version = own.or_else(|| tag_on(self.asked()?, id)).map(str::to_owned);
+        Tip { track, id, ref_name, version }
+    }
+
+    /// Makes sure that the store has the commit and its trees; `within` is the ref to look for it in, where the server
+    /// gives nothing else.
+    ///
+    /// # Errors
+    /// [`LookUpError`].
+    pub(in crate::workspace) fn fetch(&self, id: Id, within: Option<&str>) -> Result<(), LookUpError> {
+        let within: Vec<String> = within.into_iter().map(str::to_owned).collect();
+        Ok(self.supply.commits(&self.site.store, &[id], &within)?)
+    }
+
+    /// The history of commits that lead to `id`.
+    ///
+    /// # Errors
+    /// [`SupplyError`].
+    pub(in crate::workspace) fn history(&self, id: Id) -> Result<Store, SupplyError> {
+        let dir = self.site.history();
+        if self.frugal {
+            let what = format!("look for {} in the history of commits", id.short(12));
+            return Ok(self.history_at_hand(id)?.ok_or(RemoteError::Offline { what })?);
+        }
+        let found = self.supply.fetching(|remote, watch| remote.fetch_history(&dir, &[id], false, watch))?;
+        Ok(found.store)
+    }
+
+    /// The history of commits as it was fetched before, if it leads to `id`.
+    fn history_at_hand(&self, id: Id) -> Result<Option<Store>, RemoteError> {
+        let Some(store) = Store::open(&self.site.history())? else { return Ok(None) };
+        let whole = !store.is_shallow() && store.lacking(std::iter::once(id))?.is_empty();
+        Ok(whole.then_some(store))
+    }
+
+    /// The commit's version. A tag whose name cannot be kept in a text file and shown is none; the id stands for it.
+    ///
+    /// # Errors
+    /// [`SupplyError`].
+    pub(in crate::workspace) fn version(&self, id: Id) -> Result<String, SupplyError> {
+        let (site, history) = (self.site, self.site.history());
+        let known = if self.supply.remote.is_offline() { Some(self.known_tags()?) } else { None };
+        let refs = known.as_deref().or_else(|| self.asked());
+        let exact = refs.is_some_and(|refs| tag_on(refs, id).is_some());
+        let text = if self.frugal && !exact {
+            describe_stored(&self.history(id)?, id)?
+        } else {
+            self.supply.fetching(|remote, watch| remote.describe(&site.store, &history, id, refs, watch))?.text
+        };
+        let file = site.workspace.layout.version(site.name());
+        let is_kept = pins::parse_version(&pins::print_version(&text), &file).is_ok_and(|kept| kept == text);
+        Ok(if is_kept { text } else { id.short(8) })
+    }
+}

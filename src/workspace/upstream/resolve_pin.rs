@@ -1,0 +1,104 @@
+//! What an upstream says of a new pin: what to follow, which commit to stand on, which version that is.
+
+use super::fetcher::{Supply, SupplyError};
+use super::query::{Inquiry, Tip};
+use super::store::Site;
+use crate::git::{BadRev, GitError, Id, RemoteError, Rev};
+use crate::workspace::manifest::{BadTrack, Track};
+
+/// What is known before the upstream is asked.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What refresh follows; `None`: the branch that the remote's HEAD stands for.
+    pub track: Option<Track>,
+    /// Whether the track is to be found (and found to be there) even where the pin does not come from it.
+    pub follow: bool,
+    /// The commit to stand on; `None`: the tip of the track.
+    pub pin: Option<Rev>,
+    /// The version, where it is fixed.
+    pub version: Option<String>,
+}
+
+/// What is known then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What refresh follows, and where that stands; `None` where it was not asked.
+    pub tip: Option<Tip>,
+    /// The commit to stand on, which the store now has with its trees.
+    pub pin: Id,
+    /// Its version.
+    pub version: String,
+}
+
+impl Found {
+    /// What refresh follows; `None` where that was not asked.
+    #[must_use]
+    pub fn track(&self) -> Option<&Track> {
+        self.tip.as_ref().map(|tip| &tip.track)
+    }
+}
+
+/// Why there is no pin.
+#[derive(Debug, thiserror::Error)]
+pub enum LookUpError {
+    /// The remote's HEAD is no branch, or the repository is empty.
+    #[error("the upstream has no default branch")]
+    NoDefaultBranch,
+    /// The default branch has a name that no manifest takes.
+    #[error("the upstream's default branch cannot be followed")]
+    DefaultBranch(#[source] BadTrack),
+    /// The track can be no ref at all.
+    #[error(transparent)]
+    Rev(#[from] BadRev),
+    /// The track names a commit and no branch or tag.
+    #[error("the upstream has no branch or tag '{0}'")]
+    NoTrack(String),
+    /// The network, the store.
+    #[error(transparent)]
+    Supply(#[from] SupplyError),
+}
+
+impl From<RemoteError> for LookUpError {
+    fn from(error: RemoteError) -> LookUpError {
+        SupplyError::from(error).into()
+    }
+}
+
+impl From<GitError> for LookUpError {
+    fn from(error: GitError) -> LookUpError {
+        LookUpError::Supply(error.into())
+    }
+}
+
+/// Asks the upstream of `site`, and fetches the pin's commit and trees.
+///
+/// # Errors
+/// [`LookUpError`].
+pub fn look_up(site: &Site<'_>, supply: &Supply<'_>, wanted: &Wanted) -> Result<Found, LookUpError> {
+    let upstream = Inquiry::new(site, supply);
+    let tip = || match &wanted.track {
+        Some(track) => upstream.tip(track),
+        None => upstream.default_tip(),
+    };
+    let (tip, pin, ref_name) = match &wanted.pin {
+        Some(rev) => {
+            let tip = wanted.follow.then(tip).transpose()?;
+            let (id, ref_name) = upstream.resolve(rev)?;
+            (tip, id, ref_name)
+        }
+        None => {
+            let tip = match &wanted.track {
+                Some(track) => upstream.fetched_tip(track)?,
+                None => upstream.default_tip()?,
+            };
+            let (id, ref_name) = (tip.id, tip.ref_name.clone());
+            (Some(tip), id, Some(ref_name))
+        }
+    };
+    upstream.fetch(pin, ref_name.as_deref())?;
+    let version = match &wanted.version {
+        Some(version) => version.clone(),
+        None => upstream.version(pin)?,
+    };
+    Ok(Found { tip, pin, version })
+}

@@ -1,0 +1,205 @@
+//! Who is right: the files (F), the checkout's commits (C), and what both were when patchq last made them equal (S).
+
+use bstr::{BString, ByteSlice};
+
+use super::store::Site;
+use super::synced::Record;
+use crate::git::checkout::{self, Attachment, CheckoutError, HeadState, Line, WorkChange};
+use crate::git::{BRANCH, GitError, HANDED_OVER, Id, Objects, SYNCED};
+use crate::workspace::files::digest::QueueChange;
+use crate::workspace::files::queue_files::Files;
+
+/// The state of one upstream.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// S; `None` where files and commits were never made equal in this store.
+    pub record: Option<Record>,
+    /// Where S is kept.
+    pub record_at: Option<Id>,
+    /// How F differs from S.
+    pub files: Vec<QueueChange>,
+    /// C.
+    pub commits: Commits,
+    /// Those commits of C that are in no patch file, oldest first; empty where commits were only dropped.
+    pub made: Vec<NewCommit>,
+    /// The commit at the branch `patchq`.
+    pub tip: Option<Id>,
+    /// What stands where the checkout belongs.
+    pub attachment: Attachment,
+    /// The checkout's uncommitted changes; empty without a checkout.
+    pub work: Vec<WorkChange>,
+}
+
+/// A commit of the checkout that is in no patch file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCommit {
+    /// The commit.
+    pub id: Id,
+    /// The first line of its message.
+    pub subject: BString,
+}
+
+/// The checkout's commits against S.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Commits {
+    /// As patchq left them.
+    Same,
+    /// Others: all from the pin to the tip, oldest first.
+    Made(Vec<Id>),
+    /// They cannot be read as a queue.
+    Unreadable(Unreadable),
+}
+
+/// Why a checkout's commits are no queue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// A conflict was put into the checkout and has not come back.
+    #[error("a conflict waits in the checkout to be resolved")]
+    HandedOver,
+    /// HEAD is another branch.
+    #[error("the checkout is on the branch '{0}', not on 'patchq'")]
+    OtherBranch(String),
+    /// HEAD is no branch.
+    #[error("the checkout's HEAD is detached at {}", .0.short(12))]
+    Detached(Id),
+    /// Git waits for the user.
+    #[error("a git {0} is in progress in the checkout")]
+    Operation(&'static str),
+    /// Not a line of commits.
+    #[error("commit {} is a merge", .0.short(12))]
+    Merge(Id),
+    /// The branch does not come from the pin.
+    #[error("the branch 'patchq' does not stand on the pin {}", .0.short(12))]
+    NotOnPin(Id),
+}
+
+/// The cell of the table in `docs/architecture.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// F = S, C = S.
+    Equal,
+    /// F ≠ S, C = S.
+    FilesNewer,
+    /// F = S, C ≠ S.
+    CommitsNewer,
+    /// F ≠ S, C ≠ S.
+    Diverged,
+}
+
+impl NewCommit {
+    fn read(objects: &mut Objects<'_>, id: Id) -> Result<NewCommit, GitError> {
+        let message = objects.commit(id)?.message;
+        Ok(NewCommit { id, subject: message.lines().next().unwrap_or_default().into() })
+    }
+}
+
+impl State {
+    /// Reads the state of `site`, whose files are `files`.
+    ///
+    /// # Errors
+    /// [`CheckoutError`] when store or checkout cannot be read.
+    pub fn read(site: &Site<'_>, objects: &mut Objects<'_>, files: &Files) -> Result<State, CheckoutError> {
+        let record_at = site.store.read_ref(SYNCED)?;
+        let record = Record::read(objects)?;
+        let folder = site.checkout();
+        let attachment = checkout::attachment(&site.store, &folder)?;
+        let changes = match &record {
+            Some(record) => differing(record, files),
+            None => Vec::new(),
+        };
+        let tip = site.store.read_ref(BRANCH)?;
+        let commits = match &record {
+            Some(record) => commits(site, record, tip, &attachment)?,
+            None => Commits::Same,
+        };
+        let known = |id: &Id| record.iter().flat_map(|record| &record.stack).any(|(known, _)| known == id);
+        let made = match &commits {
+            Commits::Made(line) => {
+                line.iter().filter(|id| !known(id)).map(|id| NewCommit::read(objects, *id)).collect::<Result<_, _>>()?
+            }
+            _ => Vec::new(),
+        };
+        let work = match attachment {
+            Attachment::Ours if tip.is_some() => checkout::status(&site.store, &folder)?,
+            _ => Vec::new(),
+        };
+        Ok(State { record, record_at, files: changes, commits, made, tip, attachment, work })
+    }
+
+    /// Whether the files differ from what was last made equal (or nothing ever was).
+    #[must_use]
+    pub fn files_newer(&self) -> bool {
+        !self.files.is_empty() || self.record.as_ref().is_none_or(|record| record.pristine)
+    }
+
+    /// Where the upstream stands in the table.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the commits cannot be judged.
+    pub fn cell(&self) -> Result<Cell, Unreadable> {
+        match (&self.commits, self.files_newer()) {
+            (Commits::Unreadable(why), _) => Err(why.clone()),
+            (Commits::Same, false) => Ok(Cell::Equal),
+            (Commits::Same, true) => Ok(Cell::FilesNewer),
+            (Commits::Made(_), false) => Ok(Cell::CommitsNewer),
+            (Commits::Made(_), true) => Ok(Cell::Diverged),
+        }
+    }
+
+    /// The commits from the pin of S to the tip, oldest first.
+    #[must_use]
+    pub fn line(&self) -> Vec<Id> {
+        match (&self.commits, &self.record) {
+            (Commits::Made(line), _) => line.clone(),
+            (Commits::Same, Some(record)) => record.stack.iter().map(|(commit, _)| *commit).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether there is a checkout of this store.
+    #[must_use]
+    pub fn has_checkout(&self) -> bool {
+        matches!(self.attachment, Attachment::Ours | Attachment::Moved)
+    }
+
+    /// Whether the store was lost and made anew below an existing checkout: its folder is ours, its history is gone.
+    #[must_use]
+    pub fn lost_store(&self) -> bool {
+        self.record.is_none() && self.tip.is_none() && self.has_checkout()
+    }
+}
+
+/// How the files differ from the record. A version alone is no difference: it is not part of the queue.
+fn differing(record: &Record, files: &Files) -> Vec<QueueChange> {
+    let mut changes = record.files.diff(&files.digest());
+    changes.retain(|change| *change != QueueChange::Version);
+    changes
+}
+
+fn commits(site: &Site<'_>, record: &Record, tip: Option<Id>, attachment: &Attachment) -> Result<Commits, GitError> {
+    if site.store.read_ref(HANDED_OVER)?.is_some() {
+        return Ok(Commits::Unreadable(Unreadable::HandedOver));
+    }
+    if *attachment == Attachment::Ours {
+        if let Some(operation) = checkout::operation(&site.store) {
+            return Ok(Commits::Unreadable(Unreadable::Operation(operation)));
+        }
+        match checkout::head(&site.store)? {
+            HeadState::OnQueue(_) => {}
+            HeadState::OnBranch { name, .. } => {
+                let name = name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned();
+                return Ok(Commits::Unreadable(Unreadable::OtherBranch(name)));
+            }
+            HeadState::Detached(id) => return Ok(Commits::Unreadable(Unreadable::Detached(id))),
+        }
+    }
+    match tip {
+        None => Ok(Commits::Same),
+        Some(tip) if tip == record.top => Ok(Commits::Same),
+        Some(tip) => Ok(match checkout::commits(&site.store, record.pin, tip)? {
+            Line::Linear(line) => Commits::Made(line),
+            Line::Merge(merge) => Commits::Unreadable(Unreadable::Merge(merge)),
+            Line::NotOnBase => Commits::Unreadable(Unreadable::NotOnPin(record.pin)),
+        }),
+    }
+}

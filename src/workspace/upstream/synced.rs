@@ -1,0 +1,139 @@
+//! S, the state in which patchq last made files and commits equal: one commit that holds a small JSON file and
+//! keeps the stack of that moment alive, under one ref, so that it changes in one step.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::git::{Commit, Edits, Entry, GitError, Id, Mode, Objects, SYNCED, Signature};
+use crate::path::RepoPath;
+use crate::stack::Stack;
+use crate::workspace::files::digest::FilesDigest;
+use crate::workspace::files::queue::Queue;
+
+const FILE: &str = "synced.json";
+/// The folder of the files that patchq wrote.
+const WRITTEN: &str = "written";
+const FORMAT: u32 = 1;
+
+/// What files and commits were when they were last equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub(in crate::workspace) format: u32,
+    /// The pin.
+    pub pin: Id,
+    /// The commit on top of the stack.
+    pub top: Id,
+    /// The stack's commits in order, each with its patch file.
+    pub stack: Vec<(Id, String)>,
+    /// The files' digests.
+    pub files: FilesDigest,
+    /// Whether the queue was left out (`setup --no-apply`).
+    pub pristine: bool,
+    /// The patch files that patchq wrote in this working tree and that are still as it wrote them: their contents, as blobs
+    /// that the record keeps. A record from before this was kept has none.
+    #[serde(default)]
+    pub written: BTreeMap<String, Id>,
+    /// For which pin the version in `commits/` was taken, if this store saw it taken.
+    pub version_of: Option<(Id, String)>,
+}
+
+impl Record {
+    /// What is to be kept of `stack`, made from files with these digests.
+    #[must_use]
+    pub fn new(stack: &Stack, files: FilesDigest, version_of: Option<(Id, String)>) -> Record {
+        Record {
+            format: FORMAT,
+            pin: stack.base.commit,
+            top: stack.top(),
+            stack: stack.items.iter().map(|item| (item.commit, item.name.clone())).collect(),
+            files,
+            pristine: false,
+            written: BTreeMap::new(),
+            version_of,
+        }
+    }
+
+    /// With the files of `queue` that patchq wrote: `fresh` now, and those that it had written `before` and that are the
+    /// same still.
+    #[must_use]
+    pub(in crate::workspace) fn with_written(
+        mut self,
+        objects: &mut Objects<'_>,
+        before: Option<&Record>,
+        queue: &Queue,
+        fresh: &[String],
+    ) -> Record {
+        for file in &queue.files {
+            let same = before.filter(|before| before.files.files.get(&file.name) == self.files.files.get(&file.name));
+            let kept = same.and_then(|before| before.written.get(&file.name)).copied();
+            let new = || fresh.contains(&file.name).then(|| objects.put_file(Mode::File, file.bytes.clone()).id);
+            self.written.extend(kept.or_else(new).map(|blob| (file.name.clone(), blob)));
+        }
+        self
+    }
+
+    /// The record that the store keeps; `None` before the first one (and where a newer patchq wrote it in a form that
+    /// this one does not know, which then is as good as a new store).
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be read.
+    pub fn read(objects: &mut Objects<'_>) -> Result<Option<Record>, GitError> {
+        match objects.store().read_ref(SYNCED)? {
+            Some(at) => Record::read_at(objects, at),
+            None => Ok(None),
+        }
+    }
+
+    /// The record that the commit `at` holds.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read_at(objects: &mut Objects<'_>, at: Id) -> Result<Option<Record>, GitError> {
+        let tree = objects.commit(at)?.tree;
+        let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
+        let Some(entry) = objects.entry(tree, &file)? else { return Ok(None) };
+        let bytes = objects.blob(entry.id)?.unwrap_or_default();
+        Ok(serde_json::from_slice::<Record>(&bytes).ok().filter(|record| record.format == FORMAT))
+    }
+
+    /// Makes the commit that holds the record. It says nothing of the moment, so the same state has the same id.
+    ///
+    /// # Errors
+    /// [`GitError`] when the store cannot be read.
+    pub fn make(&self, objects: &mut Objects<'_>) -> Result<Id, GitError> {
+        let text =
+            serde_json::to_vec_pretty(self).expect("a record is made of strings, lists and maps with string keys");
+        let blob = objects.put_file(Mode::File, text);
+        let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
+        let mut edits = Edits::from([(file, Some(blob))]);
+        for (name, blob) in &self.written {
+            let path = RepoPath::new(format!("{WRITTEN}/{name}")).map_err(GitError::EvilPath)?;
+            edits.insert(path, Some(Entry { mode: Mode::File, id: *blob }));
+        }
+        let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
+        let nobody = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
+        let message = "Files and commits are equal\n".into();
+        let commit = Commit { tree, parents: vec![self.top], author: nobody.clone(), committer: nobody, message };
+        Ok(objects.put_commit(&commit))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_says_nothing_of_who_wrote_is_read() {
+        let files = FilesDigest { pin: None, version: None, series: None, files: BTreeMap::new() };
+        let (pin, top, stack) = (Id::EMPTY_TREE, Id::EMPTY_TREE, Vec::new());
+        let written = BTreeMap::from([("a.patch".to_owned(), Id::EMPTY_BLOB)]);
+        let record = Record { format: FORMAT, pin, top, stack, files, pristine: false, written, version_of: None };
+        let mut value = serde_json::to_value(&record).unwrap();
+        assert_eq!(serde_json::from_value::<Record>(value.clone()).unwrap(), record);
+        assert!(value.as_object_mut().unwrap().remove("written").is_some());
+        let old = serde_json::from_value::<Record>(value).unwrap();
+        assert_eq!(old, Record { written: BTreeMap::new(), ..record });
+    }
+}

@@ -1,0 +1,46 @@
+//! Patch files that a person took out of the queue, or gave another name.
+
+use std::collections::BTreeMap;
+
+use super::sides::State;
+use crate::workspace::files::digest::{QueueChange, Sum};
+use crate::workspace::files::queue_files::Files;
+
+/// The files that the files' side lost since files and commits were last equal: nobody but a person can have taken them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The files that are gone.
+    pub removed: Vec<String>,
+    /// Files that have another name now: old and new.
+    pub renamed: Vec<(String, String)>,
+}
+
+impl Taken {
+    /// What the files of `files` lost since `state` was recorded.
+    pub(in crate::workspace) fn of(state: &State, files: &Files) -> Taken {
+        let Some(record) = state.record.as_ref().filter(|record| !record.pristine) else { return Taken::default() };
+        let now = files.digest().files;
+        let mut added: BTreeMap<Sum, &String> = BTreeMap::new();
+        for change in &state.files {
+            if let QueueChange::Added(name) = change
+                && let Some(sum) = now.get(name)
+            {
+                added.insert(*sum, name);
+            }
+        }
+        let mut taken = Taken::default();
+        for change in &state.files {
+            let QueueChange::Removed(name) = change else { continue };
+            match record.files.files.get(name).and_then(|sum| added.remove(sum)) {
+                Some(new) => taken.renamed.push((name.clone(), new.clone())),
+                None => taken.removed.push(name.clone()),
+            }
+        }
+        taken
+    }
+
+    /// A sentence for each patch that went, for `undo --list`.
+    pub(in crate::workspace) fn notes(&self) -> Vec<String> {
+        self.removed.iter().map(|name| format!("{name} left the queue: its file was gone")).collect()
+    }
+}

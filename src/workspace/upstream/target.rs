@@ -1,0 +1,356 @@
+//! What a refresh moves to: the tip of the track, or a commit that was named, if moving there is what the maintainer
+//! means and not a slip.
+
+mod direction;
+mod moved;
+mod newest;
+mod pinned;
+
+use super::cached_tip::News;
+use super::fetcher::{Supply, SupplyError};
+use super::query::{Inquiry, Tip};
+use super::resolve_pin::LookUpError;
+use super::store::Site;
+use crate::git::{GitError, Id, Objects, RemoteError, Rev, glob_matches, tag_on};
+use crate::path::printable;
+use crate::workspace::files::queue_files::Files;
+use crate::workspace::manifest::Track;
+
+use direction::{Direction, direction};
+use moved::moved_tags;
+use pinned::PinnedVersion;
+
+pub use direction::{Backward, Place, Why};
+pub use moved::MovedTag;
+use newest::is_ahead;
+pub use newest::{Newest, newest};
+
+/// What is known before the upstream is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TargetWish {
+    /// The commit to move to; `None`: the tip of the track.
+    pub to: Option<Rev>,
+    /// The track from now on (`--track`); `None`: the manifest's.
+    pub track: Option<Track>,
+    /// A commit outside of the track is meant, and the track stays.
+    pub once: bool,
+    /// Going back is meant.
+    pub allow_older: bool,
+    /// Nothing will be moved: what would be refused is a note.
+    pub lenient: bool,
+    /// What only the history of commits could tell is left open where that is not at hand.
+    pub frugal: bool,
+}
+
+/// What to move to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The commit, which the store now has with its trees.
+    pub pin: Id,
+    /// Its version.
+    pub version: String,
+    /// The full name of the branch or tag that it was found by.
+    pub ref_name: Option<String>,
+    /// The track that is to be written into the manifest.
+    pub track: Option<Track>,
+    /// Whether the pin is there already, or is ahead of the track's tip and stays.
+    pub same: bool,
+    /// Whether the target is ahead of the track's tip, as far as is known.
+    pub ahead: bool,
+    /// What upstream calls pin and target, where the manifest fixes the version.
+    pub called: Option<[Option<String>; 2]>,
+    /// Where the track (the one from now on) stands, where that was learned; for [`super::cached_tip::remember_news`].
+    pub tip: Option<Tip>,
+    /// What is worth saying.
+    pub notes: Vec<TargetNote>,
+}
+
+/// Something that is worth saying of a target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetNote {
+    /// A tag that was relied on points elsewhere now.
+    #[error(transparent)]
+    MovedTag(MovedTag),
+    /// The target is behind the pin.
+    #[error(transparent)]
+    Older(Backward),
+    /// The tip of the track is behind the pin, which stays.
+    #[error("the pin is ahead of its track, so there is nothing to move to: {0}")]
+    Ahead(Backward),
+    /// The target is not in the track.
+    #[error("{}", outside(.rev, .track.as_ref()))]
+    Outside {
+        /// What was asked for, as it was written.
+        rev: String,
+        /// The track.
+        track: Option<Track>,
+    },
+    /// Neither commit is in the other's history, and their versions do not tell which is newer.
+    #[error("{} is not in the history of {}: upstream's history was rewritten, or these are two branches", .from.short(12), .to.short(12))]
+    Diverged {
+        /// The pin.
+        from: Id,
+        /// The target.
+        to: Id,
+    },
+}
+
+/// Why there is nothing to move to.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// Neither the manifest nor the command line says what to follow.
+    #[error("it has no track, so there is no newest commit to move to")]
+    NoTrack,
+    /// The commit is not in the track.
+    #[error("{}", outside(.rev, .track.as_ref()))]
+    Outside {
+        /// What was asked for, as it was written.
+        rev: String,
+        /// The track; `None`: there is none.
+        track: Option<Track>,
+    },
+    /// The target is behind the pin.
+    #[error(transparent)]
+    Older(Backward),
+    /// The upstream could not be asked, or does not have it.
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
+}
+
+impl From<RemoteError> for TargetError {
+    fn from(error: RemoteError) -> TargetError {
+        LookUpError::from(error).into()
+    }
+}
+
+impl From<SupplyError> for TargetError {
+    fn from(error: SupplyError) -> TargetError {
+        LookUpError::from(error).into()
+    }
+}
+
+impl From<GitError> for TargetError {
+    fn from(error: GitError) -> TargetError {
+        LookUpError::from(error).into()
+    }
+}
+
+fn outside(rev: &str, track: Option<&Track>) -> String {
+    let rev = printable(rev.as_bytes());
+    match track {
+        Some(track) => format!("'{rev}' is outside of the track '{track}'"),
+        None => format!("there is no track that '{rev}' could be in"),
+    }
+}
+
+/// Asks the upstream of `site` what its queue, which stands on `files.pin`, is to be moved to.
+///
+/// Without `to` that is the tip of the track, unless the pin is ahead of it: then the queue stays. A commit that was named must be in
+/// the track (the track itself, a tag that its glob matches, its tip, or a commit in the history of its tip), unless `once`
+/// says that it is meant. The target must not be behind the pin: in its history, or with an older version (see [`Backward`]).
+/// The history of commits is fetched only where refs and versions do not decide, and never where that is to be left open
+/// (`frugal`).
+///
+/// # Errors
+/// [`TargetError`].
+pub fn find_target(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    files: &Files,
+    wanted: &TargetWish,
+) -> Result<Target, TargetError> {
+    let upstream = Inquiry::new(site, supply).frugal(wanted.frugal);
+    let track = wanted.track.as_ref().or(site.upstream.track.as_ref());
+    let (tip, pin, ref_name) = match &wanted.to {
+        None => {
+            let tip = upstream.fetched_tip(track.ok_or(TargetError::NoTrack)?)?;
+            let (id, ref_name) = (tip.id, tip.ref_name.clone());
+            (Some(tip), id, Some(ref_name))
+        }
+        Some(rev) => {
+            let tip = tip_beside(supply, &upstream, track, wanted)?;
+            let (id, ref_name) = upstream.resolve(rev)?;
+            (tip, id, ref_name)
+        }
+    };
+    let same = pin == files.pin;
+    upstream.fetch(pin, ref_name.as_deref())?;
+    let found = Found { pin, ref_name: ref_name.as_deref(), tip: tip.as_ref() };
+    let mut notes: Vec<TargetNote> = is_outside(&upstream, wanted, (track, same), &found)?.into_iter().collect();
+    let pinned = PinnedVersion::read(site, files.pin, files.version.as_deref())?;
+    let version = match (&site.upstream.version, &pinned) {
+        (Some(version), _) => version.clone(),
+        (None, PinnedVersion::Taken(version) | PinnedVersion::Unsure(version)) if same => version.clone(),
+        (None, _) => match unless_offline(wanted, upstream.version(pin))? {
+            Some(version) => version,
+            None => last_known_version(site, pin)?,
+        },
+    };
+    let from = (files.pin, pinned.trusted(upstream.asked(), files.pin));
+    let own = found.own_version(site, &upstream, &version);
+    let moved = match upstream.asked() {
+        Some(refs) => moved_tags(refs, files.pin, &pinned, News::read(&mut Objects::new(&site.store)?)?.as_ref()),
+        None => Vec::new(),
+    };
+    let called = site.upstream.version.as_ref().map(|_| {
+        let of_pin = upstream.asked().and_then(|refs| tag_on(refs, files.pin)).map(str::to_owned);
+        [of_pin, found.named_version(own.as_deref())]
+    });
+    let target = Target {
+        pin,
+        version,
+        track: wanted.track.clone(),
+        same,
+        ahead: is_ahead(site, supply, (pin, found.named_version(own.as_deref())), tip.as_ref())?,
+        called,
+        ref_name: ref_name.clone(),
+        tip: tip.clone(),
+        notes: Vec::new(),
+    };
+    if !same && let Some(note) = way(&upstream, wanted, from, &found, own)? {
+        let stays = wanted.to.is_none() && wanted.track.is_none() && !wanted.allow_older && moved.is_empty();
+        match note {
+            // What a tag that was moved leads to is no track to be ahead of.
+            TargetNote::Older(back) if stays => return Ok(stay(files, target, back)),
+            TargetNote::Older(back) if !wanted.allow_older && !wanted.lenient => return Err(TargetError::Older(back)),
+            note => notes.push(note),
+        }
+    }
+    notes.extend(moved.into_iter().map(TargetNote::MovedTag));
+    Ok(Target { notes, ..target })
+}
+
+/// The queue stays where it is: the tip of its track is behind it.
+fn stay(files: &Files, target: Target, back: Backward) -> Target {
+    let version = files.version.clone().unwrap_or_else(|| files.pin.short(8));
+    let notes = vec![TargetNote::Ahead(back)];
+    Target { pin: files.pin, version, ref_name: None, same: true, ahead: true, called: None, notes, ..target }
+}
+
+/// The note that a commit which was named is outside of the track.
+fn is_outside(
+    upstream: &Inquiry<'_>,
+    wanted: &TargetWish,
+    (track, same): (Option<&Track>, bool),
+    found: &Found<'_>,
+) -> Result<Option<TargetNote>, TargetError> {
+    let Some(rev) = &wanted.to else { return Ok(None) };
+    if (same && wanted.track.is_none())
+        || wanted.once
+        || unless_offline(wanted, is_inside(upstream, track, found))? != Some(false)
+    {
+        return Ok(None);
+    }
+    let (rev, track) = (rev.to_string(), track.cloned());
+    if wanted.lenient { Ok(Some(TargetNote::Outside { rev, track })) } else { Err(TargetError::Outside { rev, track }) }
+}
+
+/// What is to be said of the way from the pin to the target; `own`: what the target is called whatever it was asked for by.
+fn way(
+    upstream: &Inquiry<'_>,
+    wanted: &TargetWish,
+    from: (Id, Option<String>),
+    found: &Found<'_>,
+    own: Option<String>,
+) -> Result<Option<TargetNote>, SupplyError> {
+    let (pin, named) = (found.pin, found.named_version(own.as_deref()));
+    let way = direction(upstream, from.clone(), (pin, named), wanted.allow_older);
+    // A tag that was moved names what it is not; what the commit is called otherwise counts as well.
+    let way = match (way, direction(upstream, from.clone(), (pin, own), true)) {
+        (Ok(Direction::Forward | Direction::Apart), Ok(back @ Direction::Back(_))) => Ok(back),
+        (way, _) => way,
+    };
+    Ok(match unless_offline(wanted, way)?.unwrap_or(Direction::Forward) {
+        Direction::Forward => None,
+        Direction::Apart => Some(TargetNote::Diverged { from: from.0, to: pin }),
+        Direction::Back(back) => Some(TargetNote::Older(back)),
+    })
+}
+
+/// The version of a commit as far as the last news of the track say it; else its id stands for it.
+fn last_known_version(site: &Site<'_>, pin: Id) -> Result<String, GitError> {
+    let news = News::read(&mut Objects::new(&site.store)?)?.filter(|news| news.tip == pin);
+    Ok(news.and_then(|news| news.version).unwrap_or_else(|| pin.short(8)))
+}
+
+/// A commit and how it was found.
+struct Found<'a> {
+    pin: Id,
+    ref_name: Option<&'a str>,
+    tip: Option<&'a Tip>,
+}
+
+impl Found<'_> {
+    /// The name by which the commit's age is judged: the tag that was asked for, else what it is called.
+    fn named_version(&self, own: Option<&str>) -> Option<String> {
+        let asked = self.ref_name.and_then(|name| name.strip_prefix("refs/tags/"));
+        asked.or(own).map(str::to_owned)
+    }
+
+    /// What the commit is called, whatever it was asked for by. A `version` that the manifest fixes is no name of this commit.
+    fn own_version(&self, site: &Site<'_>, upstream: &Inquiry<'_>, version: &str) -> Option<String> {
+        match &site.upstream.version {
+            None => Some(version.to_owned()),
+            Some(_) => upstream.asked().and_then(|refs| tag_on(refs, self.pin)).map(str::to_owned),
+        }
+    }
+}
+
+/// Where the track stands, for a commit that was named. A track of the manifest's that is gone keeps nobody from naming
+/// one; offline nobody knows.
+fn tip_beside(
+    supply: &Supply<'_>,
+    upstream: &Inquiry<'_>,
+    track: Option<&Track>,
+    wanted: &TargetWish,
+) -> Result<Option<Tip>, TargetError> {
+    let Some(track) = track.filter(|_| !supply.remote.is_offline()) else { return Ok(None) };
+    match upstream.tip(track) {
+        Err(error) if wanted.track.is_none() && is_gone(&error) => Ok(None),
+        tip => Ok(Some(tip?)),
+    }
+}
+
+fn is_gone(error: &LookUpError) -> bool {
+    let LookUpError::Supply(SupplyError::Remote(error)) = error else { return false };
+    matches!(
+        error,
+        RemoteError::NoSuchRev { .. } | RemoteError::OnlyPrereleases { .. } | RemoteError::NoVersions { .. }
+    )
+}
+
+/// Whether the commit is in the track.
+fn is_inside(upstream: &Inquiry<'_>, track: Option<&Track>, found: &Found<'_>) -> Result<bool, SupplyError> {
+    let Some(track) = track else { return Ok(false) };
+    if found.tip.is_some_and(|tip| tip.id == found.pin || Some(tip.ref_name.as_str()) == found.ref_name) {
+        return Ok(true);
+    }
+    match track {
+        Track::TagGlob(glob) => {
+            let matches = |name: &str| name.strip_prefix("refs/tags/").is_some_and(|tag| glob_matches(glob, tag));
+            let known;
+            let refs = match upstream.asked() {
+                Some(refs) => refs,
+                None => {
+                    known = upstream.known_tags()?;
+                    &known
+                }
+            };
+            Ok(refs.iter().any(|found_ref| found_ref.commit() == found.pin && matches(&found_ref.name)))
+        }
+        Track::Ref(name) => match found.tip {
+            Some(tip) => Ok(upstream.history(tip.id)?.leads_to(found.pin, tip.id)?),
+            // Offline the track's own name is all there is to go by; asking for the rest says that it cannot be had.
+            None if found.ref_name.is_some_and(|found| found.strip_prefix("refs/tags/") == Some(name)) => Ok(true),
+            None => Ok(upstream.refs().map(|_| false)?),
+        },
+    }
+}
+
+/// What cannot be judged without the network is no reason to keep somebody who only looks from looking.
+fn unless_offline<T>(wanted: &TargetWish, judged: Result<T, SupplyError>) -> Result<Option<T>, SupplyError> {
+    match judged {
+        Err(SupplyError::Remote(RemoteError::Offline { .. })) if wanted.lenient => Ok(None),
+        judged => judged.map(Some),
+    }
+}

@@ -1,0 +1,119 @@
+//! Whether a move goes forward.
+//!
+//! Two exact tags of one family decide by their versions, without a look at the history. Otherwise the history of commits
+//! decides: a commit that came from the pin is forward, one that the pin came from is back. Where the two are on different
+//! branches, the versions decide as far as they go (of `v1.6.1-4-g0123abcd` the tag counts).
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::git::{Id, Store, tag_order};
+use crate::path::printable;
+use crate::workspace::upstream::fetcher::SupplyError;
+use crate::workspace::upstream::query::Inquiry;
+use crate::workspace::upstream::version::is_exact;
+
+/// A commit with its version, where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The commit.
+    pub id: Id,
+    /// A tag, or a tag with commits on top.
+    pub version: Option<String>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.version {
+            Some(version) => write!(f, "{} ({})", printable(version.as_bytes()), self.id.short(12)),
+            None => f.write_str(&self.id.short(12)),
+        }
+    }
+}
+
+/// What makes a move one back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Its version is older.
+    Version,
+    /// The pin came from it.
+    Ancestor,
+}
+
+/// A move that goes back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{to} is older than {from}, where the queue stands{}", match .why { Why::Version => "", Why::Ancestor => ": it is in its history" })]
+pub struct Backward {
+    /// The pin.
+    pub from: Place,
+    /// The target.
+    pub to: Place,
+    /// How that is known.
+    pub why: Why,
+}
+
+/// How a target lies to the pin.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Forward,
+    Back(Backward),
+    /// On another branch, and no version says which is newer.
+    Apart,
+}
+
+/// Where a move from `from` to `to` (each a commit with its version) goes. `cheaply`: only as far as the versions of two
+/// tags say; otherwise it is forward.
+pub(super) fn direction(
+    upstream: &Inquiry<'_>,
+    from: (Id, Option<String>),
+    to: (Id, Option<String>),
+    cheaply: bool,
+) -> Result<Direction, SupplyError> {
+    let back = |why| {
+        let place = |(id, version): &(Id, Option<String>)| Place { id: *id, version: version.clone() };
+        Ok(Direction::Back(Backward { from: place(&from), to: place(&to), why }))
+    };
+    let tags = (tag_part(&from), tag_part(&to));
+    let order = match &tags {
+        (Some((from, _)), Some((to, _))) => tag_order(to, from),
+        _ => None,
+    };
+    let both_exact = matches!(tags, (Some((_, true)), Some((_, true))));
+    match order {
+        Some(Ordering::Less) if both_exact => return back(Why::Version),
+        Some(Ordering::Greater) if both_exact => return Ok(Direction::Forward),
+        _ if cheaply => return Ok(Direction::Forward),
+        _ => {}
+    }
+    if upstream.history(to.0)?.leads_to(from.0, to.0)? {
+        return Ok(Direction::Forward);
+    }
+    if history_of_pin(upstream, from.0, to.0)?.leads_to(to.0, from.0)? {
+        return back(Why::Ancestor);
+    }
+    match order {
+        Some(Ordering::Less) => back(Why::Version),
+        Some(Ordering::Greater) => Ok(Direction::Forward),
+        _ => Ok(Direction::Apart),
+    }
+}
+
+/// A store with the history of the pin. An upstream that rewrote its branch may not have the pin any more; then what
+/// was fetched of it before is all there is.
+fn history_of_pin(upstream: &Inquiry<'_>, pin: Id, target: Id) -> Result<Store, SupplyError> {
+    match upstream.history(pin) {
+        Err(SupplyError::Remote(error)) if error.lacks_object() => upstream.history(target),
+        found => found,
+    }
+}
+
+/// The tag in a version, and whether the version is nothing else.
+fn tag_part((id, version): &(Id, Option<String>)) -> Option<(&str, bool)> {
+    let version = version.as_deref()?;
+    if is_exact(version, *id) {
+        return Some((version, true));
+    }
+    let (front, _) = version.rsplit_once("-g")?;
+    let (tag, _) = front.rsplit_once('-')?;
+    Some((tag, false))
+}
