@@ -1,5 +1,6 @@
 //! What the library's errors are to a person: the sentence, the place, and the way out.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::context::interrupted;
@@ -62,12 +63,27 @@ impl From<UnknownUpstream> for CliError {
 
 impl From<GitError> for CliError {
     fn from(error: GitError) -> CliError {
-        CliError::of("store", &error)
+        let made = CliError::of("store", &error);
+        match &error {
+            GitError::AnothersStore { dir } => made
+                .hint(hint::git_here(
+                    &["config", "--global", "--add", "safe.directory"]
+                        .map(OsStr::new)
+                        .into_iter()
+                        .chain([dir.as_os_str()])
+                        .collect::<Vec<_>>(),
+                ))
+                .hint("or work as the user that it belongs to"),
+            _ => made,
+        }
     }
 }
 
 impl From<LockError> for CliError {
     fn from(error: LockError) -> CliError {
+        if let LockError::Left(error @ GitError::AnothersStore { .. }) = error {
+            return error.into();
+        }
         let made = CliError::of("locked", &error);
         match &error {
             LockError::Held { holder: Holder { left: Some(git), .. }, .. } => {

@@ -30,9 +30,16 @@ impl Context {
         }
     }
 
+    /// The workspace, with the stores of other users that git's `safe.directory` accepts.
+    fn opened(&self, start: &Path) -> Result<Workspace, CliError> {
+        let mut workspace = Workspace::open(start)?;
+        workspace.layout.accept_anothers(|store| self.git_unchecked().accepts_owner_of(store));
+        Ok(workspace)
+    }
+
     /// The workspace that the folder `start` stands in, and the interrupted steps that cannot be finished.
     pub(super) fn workspace_and_stuck(&self, start: &Path) -> Result<(Workspace, Vec<Stuck>), CliError> {
-        let mut workspace = Workspace::open(start)?;
+        let mut workspace = self.opened(start)?;
         hint::note_root(workspace.layout.root());
         let left = self.around(self.command(), |around| finish_left_behind(&workspace, around));
         let LeftBehind { finished, stuck } = left.map_err(CliError::left_behind)?;
@@ -40,7 +47,7 @@ impl Context {
             self.tell(&format!("{name}: finished an interrupted '{command}'"));
         }
         if !finished.is_empty() {
-            workspace = Workspace::open(start)?;
+            workspace = self.opened(start)?;
         }
         for warning in &workspace.manifest.warnings {
             self.say(&Message::warning(super::errors::mistake(warning)));

@@ -25,6 +25,12 @@ pub enum GitError {
         /// The system's own word.
         source: std::io::Error,
     },
+    /// A store belongs to another user, and the user's settings do not accept it.
+    #[error("the store {} belongs to another user, and git's setting safe.directory does not name it", crate::path::printable(.dir.as_os_str().as_encoded_bytes()))]
+    AnothersStore {
+        /// The store.
+        dir: PathBuf,
+    },
     /// An object that must be in the store is not.
     #[error("the store lacks {kind} {id}")]
     Missing {

@@ -30,6 +30,7 @@ mod neighbours;
 mod odd_tags;
 mod options;
 mod outdated;
+mod owner;
 mod pager;
 mod patch_files;
 mod quiet;

@@ -14,11 +14,13 @@
 //!
 //! No name of an upstream begins with `_`, so nothing of an upstream meets what belongs to the workspace.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::disk::{self, FileError};
+use crate::git;
 use crate::path::RepoPath;
 use crate::workspace::manifest::Name;
 
@@ -31,6 +33,8 @@ pub struct Layout {
     root: PathBuf,
     private: PathBuf,
     shared: PathBuf,
+    /// Stores of other users that were not accepted.
+    anothers: BTreeSet<PathBuf>,
 }
 
 /// The git repository that a workspace stands in.
@@ -104,7 +108,27 @@ impl Layout {
             Some(id) => shared.join("wt").join(id),
             None => shared.clone(),
         };
-        Layout { root: root.to_owned(), private, shared }
+        Layout { root: root.to_owned(), private, shared, anothers: BTreeSet::new() }
+    }
+
+    /// Marks those of the stores of `names` that belong to another user: they are not opened.
+    pub(in crate::workspace) fn mark_anothers<'n>(&mut self, names: impl IntoIterator<Item = &'n Name>) {
+        for name in names {
+            let stores = [self.store(name), self.history(name)];
+            let lender = self.borrowed_objects(name).and_then(|objects| objects.parent().map(Path::to_owned));
+            let all = stores.into_iter().chain(lender);
+            self.anothers.extend(all.filter(|store| git::is_anothers(store).unwrap_or(false)));
+        }
+    }
+
+    /// Takes the mark from the stores of other users that `accepts`.
+    pub fn accept_anothers(&mut self, accepts: impl Fn(&Path) -> bool) {
+        self.anothers.retain(|store| !accepts(store));
+    }
+
+    /// Whether the store at `dir` belongs to another user and was not accepted.
+    pub(in crate::workspace) fn is_anothers(&self, dir: &Path) -> bool {
+        self.anothers.contains(dir)
     }
 
     /// The folder with the manifest.
