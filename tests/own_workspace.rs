@@ -26,7 +26,7 @@ fn queue(upstream: &Upstream) -> Result<Vec<(String, Vec<u8>, Patch)>, Failure> 
     let folder = format!("patches/{}", upstream.name);
     let queue = Queue::read(&root().join(&folder), Path::new(&folder))?;
     let read = |file: patchq::workspace::files::queue::QueueFile| {
-        let patch = parse(&file.bytes, file.strip as usize).map_err(|error| format!("{}: {error}", file.name))?;
+        let patch = parse(&file.bytes, file.strip).map_err(|error| format!("{}: {error}", file.name))?;
         Ok((file.name, file.bytes, patch))
     };
     queue.files.into_iter().map(read).collect()

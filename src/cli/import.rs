@@ -12,11 +12,14 @@ use super::failure::{CliError, Exit, shown};
 use super::hint;
 use super::setup::say_moved;
 use crate::git::{Id, Rev};
+use crate::patch::ParseErrorKind;
 use crate::ui::{Message, count};
 use crate::workspace::files::pins;
 use crate::workspace::files::queue::SERIES;
 use crate::workspace::manifest::Name;
-use crate::workspace::{AdoptError, Adopted, Found, QueueError, Source, SourceError, Workspace, refuse_patches};
+use crate::workspace::{
+    AdoptError, Adopted, FilesError, Found, QueueError, Source, SourceError, Workspace, refuse_patches,
+};
 
 /// A file that names a commit is not larger, in bytes.
 const COMMIT_FILE: u64 = 64 << 10;
@@ -57,6 +60,9 @@ pub(super) struct Args {
     /// The commit that the patches were made on: an id (may be abbreviated), a tag, a branch
     #[arg(long, value_name = "ID")]
     pub(super) commit: Option<String>,
+    /// Take N leading folders off the names in each patch, where no `series` says how many
+    #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(super) strip: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,7 +83,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let rev = commit(context, &args)?;
     let (name, path) = name_and_path(context, args.name_and_path)?;
-    let source = Source::read(&context.cwd.join(&path), &path).map_err(unreadable)?;
+    let source = Source::read(&context.cwd.join(&path), &path, args.strip).map_err(unreadable)?;
     let said = Said { name: &name, url: args.url.as_deref(), track: args.track.as_deref(), url_argument: "--url" };
     let entry = entry(context, &workspace, &said)?;
     refuse_patches(&workspace.layout, &entry.name).map_err(|error| CliError::adopt(&name, error))?;
@@ -219,11 +225,19 @@ fn unreadable(error: SourceError) -> CliError {
     match error {
         SourceError::Nothing { .. } => CliError::of("queue", &error),
         SourceError::Order { .. } => CliError::of("queue", &error).hint("rename one, or list them in a file 'series'"),
-        SourceError::Patch(error) => error.into(),
+        SourceError::Patch(error) => {
+            let no_prefix = matches!(&error, FilesError::Patch { error, .. } if is_no_prefix(&error.kind));
+            let error = CliError::from(error);
+            if no_prefix { error.hint("if the names have no a/ and b/ before them, import with -p0") } else { error }
+        }
         SourceError::Queue(_) => CliError::of("queue", &error),
         SourceError::File(_) => CliError::of("files", &error),
         SourceError::Name(_) => CliError::of("queue", &error).hint("rename it"),
     }
+}
+
+fn is_no_prefix(kind: &ParseErrorKind) -> bool {
+    matches!(kind, ParseErrorKind::NoPrefix(_) | ParseErrorKind::NoPath { strip: 1, .. })
 }
 
 /// What keeps the patches from being taken; a patch that does not apply is shown where it was read.

@@ -22,6 +22,7 @@ mod places;
 mod print;
 mod quote;
 pub mod series;
+mod strip;
 mod words;
 
 #[cfg(test)]
@@ -33,4 +34,5 @@ pub use hunks::{Applied, Edge, HunkFailure, already_applied, apply_hunks};
 pub use model::{BinaryData, Change, Content, Date, FileDiff, Header, HeaderForm, Hunk, Line, Patch, Person, Side};
 pub use parse::{LARGEST_FILE, ParseError, ParseErrorKind, parse, split_mails};
 pub use print::{Printed, print, print_diffs};
+pub use strip::Strip;
 pub use words::in_utf8;

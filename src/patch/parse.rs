@@ -31,15 +31,16 @@ pub(crate) use start::{begins_diff, is_cut, is_from_line, is_second_mail};
 use super::binary::LARGEST_IN_FILE;
 use super::header;
 use super::model::{FileDiff, Patch};
+use super::strip::Strip;
 
 /// The largest patch file, in bytes (256 MiB). `git apply` stops at 1 GiB.
 pub const LARGEST_FILE: usize = 256 << 20;
 
-/// Reads one patch file. `strip` is how many leading folders each path loses (`-pN`; 1 for git's `a/` and `b/`).
+/// Reads one patch file. `strip` says how many leading folders each path loses.
 ///
 /// # Errors
 /// [`ParseError`] with the line of the first thing that cannot be understood. Nothing is guessed.
-pub fn parse(bytes: &[u8], strip: usize) -> Result<Patch, ParseError> {
+pub fn parse(bytes: &[u8], strip: Strip) -> Result<Patch, ParseError> {
     if bytes.len() > LARGEST_FILE {
         return Err(ParseErrorKind::TooLarge(LARGEST_FILE).at(1));
     }
@@ -84,7 +85,7 @@ fn without_conversion(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The diffs from line `at` to the end; `room` is how many bytes of binary content they may inflate to.
-fn files(lines: &Lines<'_>, mut at: usize, strip: usize, room: usize) -> Result<Vec<FileDiff>, ParseError> {
+fn files(lines: &Lines<'_>, mut at: usize, strip: Strip, room: usize) -> Result<Vec<FileDiff>, ParseError> {
     let mut files = Vec::new();
     let mut room = room;
     while at < lines.count() {
@@ -124,13 +125,13 @@ mod tests {
         };
         let text = one("x") + &one("y");
         let lines = Lines::new(text.as_bytes());
-        assert_eq!(files(&lines, 0, 1, 6).map(|files| files.len()), Ok(2));
-        assert_eq!(files(&lines, 0, 1, 5), Err(ParseErrorKind::TooMuchBinary(LARGEST_IN_FILE).at(10)));
+        assert_eq!(files(&lines, 0, Strip::Assumed, 6).map(|files| files.len()), Ok(2));
+        assert_eq!(files(&lines, 0, Strip::Assumed, 5), Err(ParseErrorKind::TooMuchBinary(LARGEST_IN_FILE).at(10)));
     }
 
     #[test]
     fn a_file_has_a_limit() {
         let large = vec![b'\n'; LARGEST_FILE + 1];
-        assert_eq!(parse(&large, 1), Err(ParseErrorKind::TooLarge(LARGEST_FILE).at(1)));
+        assert_eq!(parse(&large, Strip::Assumed), Err(ParseErrorKind::TooLarge(LARGEST_FILE).at(1)));
     }
 }

@@ -1,9 +1,10 @@
 //! The `series` file of a quilt queue: which patches, in which order, with how many leading folders to take off.
 //! Comments, blank lines and layout survive every edit; an untouched file prints the same bytes.
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice, ByteVec};
 
 use super::parse::trim;
+use super::strip::Strip;
 use crate::path::printable;
 
 /// The name of the file.
@@ -28,8 +29,8 @@ struct SeriesLine {
 pub struct Entry {
     /// The patch's file name.
     pub name: BString,
-    /// How many leading folders its paths lose (`-pN`); 1 where the line says nothing.
-    pub strip: u32,
+    /// How many leading folders its paths lose (`-pN`).
+    pub strip: Strip,
     /// The line of the series file, from 1, when it was read.
     pub line: usize,
 }
@@ -102,6 +103,12 @@ impl Series {
         }
     }
 
+    /// A series of these patches, a line each.
+    #[must_use]
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a BStr>) -> Series {
+        Series { lines: names.into_iter().map(fresh).collect() }
+    }
+
     /// The file's bytes.
     #[must_use]
     pub fn print(&self) -> Vec<u8> {
@@ -125,13 +132,25 @@ impl Series {
         true
     }
 
+    /// Makes the line of the entry `name`, which has no `-pN`, say `-pN`. `false` when there is no such entry.
+    pub fn say_strip(&mut self, name: &BStr, folders: u32) -> bool {
+        let Some(at) = self.find(name) else { return false };
+        let line = &mut self.lines[at];
+        if let Some(entry) = line.entry.as_mut().filter(|entry| entry.strip == Strip::Assumed) {
+            entry.strip = Strip::Said(folders);
+            let behind_name = line.text.find(name).map_or(0, |start| start + name.len());
+            line.text.insert_str(behind_name, format!(" -p{folders}"));
+        }
+        true
+    }
+
     /// Takes the `-pN` of the entry `name` away, so that it means `-p1`; the rest of the line stays. `false` when there
     /// is no such entry.
     pub fn forget_strip(&mut self, name: &BStr) -> bool {
         let Some(at) = self.find(name) else { return false };
         let line = &mut self.lines[at];
-        if let Some(entry) = line.entry.as_mut().filter(|entry| entry.strip != 1) {
-            entry.strip = 1;
+        if let Some(entry) = line.entry.as_mut().filter(|entry| entry.strip.folders() != 1) {
+            entry.strip = Strip::Assumed;
             let behind_name = line.text.find(name).map_or(0, |start| start + name.len());
             let rest = &line.text[behind_name..];
             let number = rest.find("-p").map_or(0, |option| option + 2);
@@ -215,7 +234,7 @@ impl Series {
 /// A new line for a patch.
 fn fresh(name: &BStr) -> SeriesLine {
     let text = BString::from([name.as_bytes(), b"\n"].concat());
-    SeriesLine { text, entry: Some(Entry { name: name.to_owned(), strip: 1, line: 0 }) }
+    SeriesLine { text, entry: Some(Entry { name: name.to_owned(), strip: Strip::Assumed, line: 0 }) }
 }
 
 /// The line with a line feed at its end.
@@ -237,17 +256,18 @@ fn entry(text: &[u8], line: usize) -> Result<Option<Entry>, SeriesErrorKind> {
     if !is_plain || name == SERIES.as_bytes() || printable(name).as_bytes() != name {
         return Err(SeriesErrorKind::Name(printable(name)));
     }
-    let mut strip = 1;
+    let mut strip = Strip::Assumed;
     while let Some(word) = words.next().filter(|word| !word.starts_with(b"#")) {
         let Some(number) = word.strip_prefix(b"-p") else { return Err(SeriesErrorKind::Option(printable(word))) };
         let number = if number.is_empty() { words.next().unwrap_or_default() } else { number };
         // Quilt knows -pab as another name of -p1.
         strip = match number {
-            b"ab" => 1,
+            b"ab" => Strip::Said(1),
             digits => digits
                 .to_str()
                 .ok()
                 .and_then(|digits| digits.parse().ok())
+                .map(Strip::Said)
                 .ok_or_else(|| SeriesErrorKind::Strip(printable(word)))?,
         };
     }
@@ -277,12 +297,31 @@ mod tests {
     }
 
     #[test]
+    fn an_option_is_said_behind_the_name() {
+        let text = edited(|series| {
+            assert!(series.say_strip("fix-a.patch".into(), 1) && !series.say_strip("fix-z.patch".into(), 1));
+            // What the line says already counts.
+            assert!(series.say_strip("fix-b.patch".into(), 3));
+        });
+        assert_eq!(text, TEXT.replace("fix-a.patch", "fix-a.patch -p1"));
+        let mut series = Series::of(["a.patch".into(), "b.patch".into()]);
+        assert!(series.say_strip("b.patch".into(), 0));
+        assert_eq!(series.print(), b"a.patch\nb.patch -p0\n");
+        let read = Series::parse(&series.print()).unwrap();
+        assert_eq!(read.entries().map(|e| e.strip).collect::<Vec<_>>(), [Strip::Assumed, Strip::Said(0)]);
+    }
+
+    #[test]
     fn untouched_files_keep_their_bytes() {
         let series = Series::parse(TEXT.as_bytes()).unwrap();
         assert_eq!(series.print(), TEXT.as_bytes());
-        let entries: Vec<(String, u32, usize)> =
+        let entries: Vec<(String, Strip, usize)> =
             series.entries().map(|e| (e.name.to_string(), e.strip, e.line)).collect();
-        let want = [("fix-a.patch", 1, 3), ("fix-b.patch", 0, 4), ("fix-c.patch", 2, 6)];
+        let want = [
+            ("fix-a.patch", Strip::Assumed, 3),
+            ("fix-b.patch", Strip::Said(0), 4),
+            ("fix-c.patch", Strip::Said(2), 6),
+        ];
         assert_eq!(entries, want.map(|(name, strip, line)| (name.to_owned(), strip, line)));
     }
 
@@ -320,7 +359,7 @@ mod tests {
         assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [1, 3, 4]);
         assert_eq!(
             series.entries().map(|e| (e.name.to_string(), e.strip)).collect::<Vec<_>>(),
-            [("ok".to_owned(), 1), ("last".to_owned(), 1)]
+            [("ok".to_owned(), Strip::Said(1)), ("last".to_owned(), Strip::Assumed)]
         );
     }
 

@@ -330,3 +330,56 @@ fn a_folders_diffs_are_taken_beside_its_patches() {
     env.run(&["setup"]).ok();
     assert_eq!(env.read("ws/up/Makefile"), MAKEFILE.replace("two", "zwei").replace("one", "eins"));
 }
+
+#[test]
+fn a_patch_without_prefixes_is_taken_with_p0() {
+    let env = Env::new();
+    let plain = DIFF.replace("a/Makefile", "Makefile").replace("b/Makefile", "Makefile");
+    env.write("ws/up.patch", &plain);
+    let import = ["import", "up.patch", "--commit", "v1.0.0", "--url", UP];
+    let before = env.snapshot();
+    let refused = env.run(&import).fails(1, &["no path is left of 'Makefile' after -p1"]);
+    assert!(
+        refused.stderr.contains("hint: if the names have no a/ and b/ before them, import with -p0"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(env.snapshot(), before);
+    env.run(&[&import[..], &["-p0"]].concat()).ok();
+    assert_eq!(env.read("ws/patches/up/up.patch"), plain);
+    assert_eq!(env.read("ws/patches/up/series"), "up.patch -p0\n");
+    env.run(&["setup"]).ok();
+    assert_eq!(env.read("ws/up/Makefile"), MAKEFILE.replace("two", "zwei"));
+    env.run(&["export", "up"]).ok();
+    assert_eq!(
+        (env.read("ws/patches/up/up.patch"), env.read("ws/patches/up/series")),
+        (plain, "up.patch -p0\n".into())
+    );
+}
+
+#[test]
+fn who_says_how_many_folders_go_means_it() {
+    let env = Env::new();
+    // The same name on both sides, as without prefixes; -p1 takes its folder off all the same, as git does.
+    let deep = DIFF.replace("a/Makefile", "src/Makefile").replace("b/Makefile", "src/Makefile");
+    env.write("old/1.patch", &deep);
+    env.write("old/2.patch", SECOND);
+    let names = env.git_in(&env.path("old"), &["apply", "-p1", "--numstat", "1.patch"]);
+    assert_eq!(names.split_whitespace().last(), Some("Makefile"));
+    let import = ["import", "up", "../old", "--commit", "v1.0.0", "--url", UP];
+    env.run(&import).fails(1, &["1.patch:1: ", "was made without the prefixes a/ and b/"]);
+    env.run(&[&import[..], &["-p", "1"]].concat()).ok();
+    assert_eq!(env.read("ws/patches/up/1.patch"), deep);
+    assert_eq!(env.read("ws/patches/up/series"), "1.patch -p1\n2.patch -p1\n");
+    env.run(&["setup"]).ok();
+    assert_eq!(env.read("ws/up/Makefile"), MAKEFILE.replace("two", "zwei").replace("one", "eins"));
+    fs::remove_dir_all(env.path("ws/up")).unwrap();
+    env.run(&["undo"]).ok();
+
+    // What a series says counts before the option, and stays as it is written.
+    env.write("old/series", "# ours\n1.patch -p1   # odd\n2.patch\n");
+    env.run(&[&import[..], &["-p2"]].concat()).fails(1, &["2.patch", "no path is left of 'a/Makefile' after -p2"]);
+    env.run(&[&import[..], &["-p1"]].concat()).ok();
+    assert_eq!(env.read("ws/patches/up/series"), "# ours\n1.patch -p1   # odd\n2.patch -p1\n");
+    env.run(&[&import[..], &["-px"]].concat()).fails(2, &["invalid value 'x' for '--strip <N>'"]);
+}

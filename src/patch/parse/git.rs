@@ -1,5 +1,6 @@
 //! Diffs with git's header: `diff --git`, modes, renames, index line, binary content.
 
+use super::super::strip::Strip;
 use bstr::BString;
 
 use super::super::binary::{self, Data, LARGEST, LARGEST_IN_FILE};
@@ -56,7 +57,7 @@ struct Head {
 pub(super) fn read(
     lines: &Lines<'_>,
     start: usize,
-    strip: usize,
+    strip: Strip,
     room: &mut usize,
 ) -> Result<(FileDiff, usize), ParseError> {
     let git_line = &lines.get(start)[b"diff --git ".len()..];
@@ -128,9 +129,9 @@ fn block(lines: &Lines<'_>, at: usize, room: &mut usize) -> Result<(BinaryData, 
 
 impl Head {
     /// Takes one line of the extended header.
-    fn take(&mut self, line: &[u8], strip: usize) -> Result<(), ParseErrorKind> {
+    fn take(&mut self, line: &[u8], strip: Strip) -> Result<(), ParseErrorKind> {
         let of = |start: &str| line.strip_prefix(start.as_bytes());
-        let path = |text: &[u8]| name::read_whole(text, strip.saturating_sub(1)).map(Some);
+        let path = |text: &[u8]| name::read_whole(text, strip.folders().saturating_sub(1)).map(Some);
         if let Some(text) = of("--- ") {
             self.old = Some(name::read(text, strip)?);
         } else if let Some(text) = of("+++ ") {
@@ -184,7 +185,7 @@ impl Head {
     }
 
     /// Settles names and kind, and checks that they agree with the content.
-    fn finish(self, git_line: &[u8], strip: usize, content: Content, line: usize) -> Result<FileDiff, ParseErrorKind> {
+    fn finish(self, git_line: &[u8], strip: Strip, content: Content, line: usize) -> Result<FileDiff, ParseErrorKind> {
         // Half of a change of mode says nothing: which one is missing, and what was it?
         if !self.is_add && !self.is_delete && self.old_mode.is_some() != self.new_mode.is_some() {
             return Err(ParseErrorKind::HalfMode);
@@ -228,14 +229,14 @@ impl Head {
 }
 
 /// The name of a file that stays where it is.
-fn one_name(old: Option<Name>, new: Option<Name>, git_line: &[u8], strip: usize) -> Result<RepoPath, ParseErrorKind> {
+fn one_name(old: Option<Name>, new: Option<Name>, git_line: &[u8], strip: Strip) -> Result<RepoPath, ParseErrorKind> {
     let of_line = name::of_git_line(git_line, strip)?;
     match (old, new) {
         (Some(Name::Path(old)), Some(Name::Path(new))) if old != new => {
             Err(ParseErrorKind::NamesDiffer { old: old.to_string(), new: new.to_string() })
         }
         (_, Some(Name::Path(path))) | (Some(Name::Path(path)), _) => Ok(path),
-        _ => of_line.ok_or_else(|| ParseErrorKind::NoPath { strip, text: shown(git_line) }),
+        _ => of_line.ok_or_else(|| ParseErrorKind::NoPath { strip: strip.folders(), text: shown(git_line) }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Paths in the lines of a diff.
 
 use super::super::quote::unquote;
+use super::super::strip::Strip;
 use super::error::{ParseErrorKind, shown};
 use super::lines::{trim, trim_end};
 use crate::path::RepoPath;
@@ -15,7 +16,7 @@ pub(super) enum Name {
 }
 
 /// What follows `--- ` or `+++ `: a quoted name, or a name up to a tab; `timestamp` after it is the caller's.
-pub(super) fn read(text: &[u8], strip: usize) -> Result<Name, ParseErrorKind> {
+pub(super) fn read(text: &[u8], strip: Strip) -> Result<Name, ParseErrorKind> {
     let raw = if text.starts_with(b"\"") {
         unquote(text).ok_or_else(|| ParseErrorKind::BadQuote(shown(text)))?.0
     } else {
@@ -24,7 +25,7 @@ pub(super) fn read(text: &[u8], strip: usize) -> Result<Name, ParseErrorKind> {
     if trim_end(&raw) == b"/dev/null" {
         return Ok(Name::Nothing);
     }
-    checked(&raw, strip, text).map(Name::Path)
+    checked(&raw, strip.folders(), text).map(Name::Path)
 }
 
 /// A name and what follows its tab: nothing, a time, a revision in brackets. Anything else could be the rest of a name
@@ -42,21 +43,21 @@ pub(super) fn before_tab(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), ParseErr
 }
 
 /// A whole line's rest as a path (`rename from …`).
-pub(super) fn read_whole(text: &[u8], strip: usize) -> Result<RepoPath, ParseErrorKind> {
+pub(super) fn read_whole(text: &[u8], folders: usize) -> Result<RepoPath, ParseErrorKind> {
     match unquote(text) {
-        Some((raw, _)) => checked(&raw, strip, text),
+        Some((raw, _)) => checked(&raw, folders, text),
         None if text.starts_with(b"\"") => Err(ParseErrorKind::BadQuote(shown(text))),
         None if text.contains(&b'\t') => Err(ParseErrorKind::TabInName(shown(text))),
-        None => checked(text, strip, text),
+        None => checked(text, folders, text),
     }
 }
 
 /// Both names of a `diff --git` line, where they are the same once the leading folders are off. `Ok(None)` when they
 /// differ, as in a rename.
-pub(super) fn of_git_line(rest: &[u8], strip: usize) -> Result<Option<RepoPath>, ParseErrorKind> {
+pub(super) fn of_git_line(rest: &[u8], strip: Strip) -> Result<Option<RepoPath>, ParseErrorKind> {
     let same = |first: &[u8], second: &[u8]| {
-        let name = stripped(first, strip)?;
-        (stripped(second, strip)? == name).then(|| (name.to_vec(), first == second))
+        let name = stripped(first, strip.folders())?;
+        (stripped(second, strip.folders())? == name).then(|| (name.to_vec(), first == second))
     };
     let found = if let Some((first, after)) = unquote(rest) {
         let second = after.strip_prefix(b" ").unwrap_or(after);
@@ -69,16 +70,16 @@ pub(super) fn of_git_line(rest: &[u8], strip: usize) -> Result<Option<RepoPath>,
         blanks.map(|(at, _)| same(&rest[..at], &rest[at + 1..])).find_map(|found| found)
     };
     match found {
-        Some((_, true)) if strip > 0 => Err(ParseErrorKind::NoPrefix(shown(rest))),
+        Some((_, true)) if strip == Strip::Assumed => Err(ParseErrorKind::NoPrefix(shown(rest))),
         Some((name, _)) => Ok(Some(RepoPath::new(name)?)),
         None => Ok(None),
     }
 }
 
-/// The path without its first `strip` folders; several slashes in a row count as one.
-fn stripped(path: &[u8], strip: usize) -> Option<&[u8]> {
+/// The path without its first `folders` folders; several slashes in a row count as one.
+fn stripped(path: &[u8], folders: usize) -> Option<&[u8]> {
     let mut rest = path;
-    for _ in 0..strip {
+    for _ in 0..folders {
         let slash = rest.iter().position(|byte| *byte == b'/')?;
         rest = &rest[slash..];
         while let [b'/', after @ ..] = rest {
@@ -88,7 +89,7 @@ fn stripped(path: &[u8], strip: usize) -> Option<&[u8]> {
     (!rest.is_empty()).then_some(rest)
 }
 
-fn checked(raw: &[u8], strip: usize, text: &[u8]) -> Result<RepoPath, ParseErrorKind> {
-    let path = stripped(raw, strip).ok_or_else(|| ParseErrorKind::NoPath { strip, text: shown(text) })?;
+fn checked(raw: &[u8], folders: usize, text: &[u8]) -> Result<RepoPath, ParseErrorKind> {
+    let path = stripped(raw, folders).ok_or_else(|| ParseErrorKind::NoPath { strip: folders, text: shown(text) })?;
     Ok(RepoPath::new(path)?)
 }

@@ -6,20 +6,21 @@
 
 use super::super::model::Date;
 use super::super::model::{Change, Content, FileDiff};
+use super::super::strip::Strip;
 use super::error::{ParseError, ParseErrorKind, shown};
 use super::hunk;
 use super::lines::{Lines, trim};
 use super::name::{self, Name};
 
 /// Reads the diff whose `---` line is `at`; returns it and the line after it.
-pub(super) fn read(lines: &Lines<'_>, at: usize, strip: usize) -> Result<(FileDiff, usize), ParseError> {
+pub(super) fn read(lines: &Lines<'_>, at: usize, strip: Strip) -> Result<(FileDiff, usize), ParseError> {
     let (old, old_gone) = side(&lines.get(at)[4..], strip).map_err(|kind| kind.at(at + 1))?;
     let (new, new_gone) = side(&lines.get(at + 1)[4..], strip).map_err(|kind| kind.at(at + 2))?;
     let (hunks, after) = hunk::read_all(lines, at + 2)?;
     let from_nothing = hunks.first().is_some_and(|hunk| hunk.old_start == 0 && hunk.lines.iter().all(is_new));
     let (path, change) = match (old, new) {
         (Name::Nothing, Name::Nothing) => {
-            return Err(ParseErrorKind::NoPath { strip, text: shown(lines.get(at)) }.at(at + 1));
+            return Err(ParseErrorKind::NoPath { strip: strip.folders(), text: shown(lines.get(at)) }.at(at + 1));
         }
         (Name::Nothing, Name::Path(new)) => (new, Change::Add),
         (Name::Path(old), Name::Nothing) => (old, Change::Delete),
@@ -51,7 +52,7 @@ fn is_new(line: &super::super::model::Line) -> bool {
 }
 
 /// A side's name, and whether its time says that it does not exist.
-fn side(text: &[u8], strip: usize) -> Result<(Name, bool), ParseErrorKind> {
+fn side(text: &[u8], strip: Strip) -> Result<(Name, bool), ParseErrorKind> {
     let (named, time) = split_time(text)?;
     let gone = time
         .and_then(|time| std::str::from_utf8(time).ok())

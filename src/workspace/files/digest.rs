@@ -152,7 +152,11 @@ mod tests {
     use super::*;
 
     fn digest(pin: Id, series: Option<&str>, files: &[(&str, &str)]) -> FilesDigest {
-        let file = |(name, text): &(&str, &str)| QueueFile { name: (*name).into(), bytes: (*text).into(), strip: 1 };
+        let file = |(name, text): &(&str, &str)| QueueFile {
+            name: (*name).into(),
+            bytes: (*text).into(),
+            strip: crate::patch::Strip::Assumed,
+        };
         let queue = Queue {
             files: files.iter().map(file).collect(),
             series: series.map(|text| text.as_bytes().to_vec()),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, FileError, shown};
+use crate::patch::Strip;
 pub use crate::patch::series::SERIES;
 use crate::patch::series::{Series, SeriesError};
 use crate::path::printable;
@@ -26,8 +27,8 @@ pub struct QueueFile {
     pub name: String,
     /// Its content.
     pub bytes: Vec<u8>,
-    /// How many leading parts its paths lose (`-pN` of the series; 1 without).
-    pub strip: u32,
+    /// How many leading folders its paths lose.
+    pub strip: Strip,
 }
 
 /// All that keeps a queue from being read, at least one mistake.
@@ -109,8 +110,8 @@ fn read(folder: &Path, shown_folder: &Path, errors: &mut Vec<QueueMistake>) -> Q
         }
     };
     let series = others.iter().any(|name| name == SERIES).then(|| take(folder.join(SERIES))).flatten();
-    let order: Vec<(String, u32)> = match &series {
-        None => names.into_iter().map(|name| (name, 1)).collect(),
+    let order: Vec<(String, Strip)> = match &series {
+        None => names.into_iter().map(|name| (name, Strip::Assumed)).collect(),
         Some(bytes) => {
             others.retain(|name| name != SERIES);
             let shown_series = shown(&shown_folder.join(SERIES));
@@ -161,12 +162,12 @@ fn in_series(
     names: &[String],
     others: &mut Vec<String>,
     errors: &mut Vec<QueueMistake>,
-) -> Vec<(String, u32)> {
+) -> Vec<(String, Strip)> {
     let (read, mistakes) = Series::read(bytes);
     let series = || shown_series.to_owned();
     let mut found: Vec<_> =
         mistakes.into_iter().map(|error| (error.line, QueueMistake::Line { series: series(), error })).collect();
-    let mut order: Vec<(String, u32)> = Vec::new();
+    let mut order: Vec<(String, Strip)> = Vec::new();
     for entry in read.entries() {
         let name = printable(&entry.name);
         if names.contains(&name) || others.contains(&name) {
@@ -199,8 +200,8 @@ mod tests {
         dir
     }
 
-    fn names(queue: &Queue) -> Vec<(&str, u32)> {
-        queue.files.iter().map(|file| (file.name.as_str(), file.strip)).collect()
+    fn names(queue: &Queue) -> Vec<(&str, usize)> {
+        queue.files.iter().map(|file| (file.name.as_str(), file.strip.folders())).collect()
     }
 
     fn said(dir: &tempfile::TempDir) -> String {

@@ -90,7 +90,7 @@ pub(in crate::workspace) fn parse_queue(queue: &Queue, folder: &Path) -> Result<
     let mut patches = Vec::with_capacity(queue.files.len());
     let mut sum = 0;
     for file in &queue.files {
-        let patch = patch::parse(&file.bytes, file.strip as usize).map_err(|error| {
+        let patch = patch::parse(&file.bytes, file.strip).map_err(|error| {
             let line = file.bytes.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
             let text = line.to_str_lossy().into_owned();
             FilesError::Patch { file: folder.join(&file.name), error, text }
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_queue_counts_its_files_and_what_they_inflate_to() {
         let text = b"diff --git a/x b/x\nindex 1..2\nGIT binary patch\nliteral 3\nKcmZQzWC8#H2LJ>B\n\n";
-        let patch = patch::parse(text, 1).unwrap();
+        let patch = patch::parse(text, patch::Strip::Assumed).unwrap();
         let (mut sum, limit) = (0, 2 * (text.len() + 3));
         for _ in 0..2 {
             count_bytes(&mut sum, text, &patch, limit).unwrap();

@@ -11,7 +11,7 @@ use super::queue::{Queue, QueueFile, QueueMistakes, SERIES};
 use super::queue_files::{Files, FilesError, parse_queue};
 use crate::git::Id;
 use crate::patch::series::Series;
-use crate::patch::{self, ParseErrorKind, names};
+use crate::patch::{self, ParseErrorKind, Strip, names};
 use crate::path::printable;
 use crate::stack::OldPatch;
 
@@ -67,16 +67,16 @@ pub enum SourceError {
 
 impl Source {
     /// Reads what is at `path` (absolute); `shown_path` is what messages call it. The path itself may be a symlink,
-    /// nothing below it may.
+    /// nothing below it may. `strip` is how many leading folders are taken off in each patch for which no series says it.
     ///
     /// # Errors
     /// [`SourceError`].
-    pub fn read(path: &Path, shown_path: &Path) -> Result<Source, SourceError> {
+    pub fn read(path: &Path, shown_path: &Path, strip: Option<u32>) -> Result<Source, SourceError> {
         let look = |path: &Path| fs::metadata(path).map_err(FileError::io("read", shown_path));
         let meta = look(path)?;
         let is_series = !meta.is_dir() && path.file_name().is_some_and(|name| name == SERIES);
         if !meta.is_dir() && !is_series {
-            return Source::one(path, shown_path);
+            return Source::one(path, shown_path, strip);
         }
         let (folder, shown_folder) = if is_series { (above(path), above(shown_path)) } else { (path, shown_path) };
         let folder = folder.canonicalize().map_err(FileError::io("read", shown_folder))?;
@@ -85,12 +85,13 @@ impl Source {
         if queue.files.is_empty() {
             return Err(SourceError::Nothing { folder: shown(shown_folder), others: queue.others });
         }
+        say_strip(&mut queue, strip);
         let mut source = Source { renamed, ..Source::of_unparsed(queue, folder, None, shown_folder) };
         source.patches = parse_queue(&source.queue, shown_folder)?;
         Ok(source)
     }
 
-    fn one(path: &Path, shown_path: &Path) -> Result<Source, SourceError> {
+    fn one(path: &Path, shown_path: &Path, strip: Option<u32>) -> Result<Source, SourceError> {
         let real = path.canonicalize().map_err(FileError::io("read", shown_path))?;
         let bytes = disk::read(&real)?.unwrap_or_default();
         let raw = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -103,12 +104,13 @@ impl Source {
             None if old.ends_with(".patch") => old.clone(),
             None => format!("{old}.patch"),
         };
-        let (files, others) = without_mailboxes(vec![QueueFile { name, bytes, strip: 1 }], true);
+        let (files, others) = without_mailboxes(vec![QueueFile { name, bytes, strip: Strip::Assumed }], true);
         let renamed = match files.as_slice() {
             [one] if one.name == old => Vec::new(),
             files => files.iter().map(|file| (old.clone(), file.name.clone())).collect(),
         };
-        let queue = Queue { files, series: None, others };
+        let mut queue = Queue { files, series: None, others };
+        say_strip(&mut queue, strip);
         let folder = above(&real).to_owned();
         let mut source = Source { renamed, ..Source::of_unparsed(queue, folder, Some(real), above(shown_path)) };
         source.patches = parse_queue(&source.queue, &source.shown_folder).map_err(|error| match error {
@@ -164,7 +166,7 @@ fn take_folder(queue: &mut Queue, folder: &Path, shown_folder: &Path) -> Result<
         // A name that is not text stays among the others, which are told.
         let Some(bytes) = disk::read(&folder.join(old))? else { continue };
         renamed.push((old.clone(), name.clone()));
-        queue.files.push(QueueFile { name, bytes, strip: 1 });
+        queue.files.push(QueueFile { name, bytes, strip: Strip::Assumed });
     }
     queue.others.retain(|name| !renamed.iter().any(|(old, _)| old == name));
     if !has_series {
@@ -199,6 +201,21 @@ fn take_folder(queue: &mut Queue, folder: &Path, shown_folder: &Path) -> Result<
     Ok(renamed)
 }
 
+/// Gives each patch whose line of the series has no `-pN` the one that was said. A queue without a series gets one, because
+/// nothing else keeps it.
+fn say_strip(queue: &mut Queue, strip: Option<u32>) {
+    let Some(folders) = strip else { return };
+    let mut series = match &queue.series {
+        Some(bytes) => Series::read(bytes).0,
+        None => Series::of(queue.files.iter().map(|file| file.name.as_bytes().as_bstr())),
+    };
+    for file in queue.files.iter_mut().filter(|file| file.strip == Strip::Assumed) {
+        file.strip = Strip::Said(folders);
+        series.say_strip(file.name.as_bytes().as_bstr(), folders);
+    }
+    queue.series = Some(series.print());
+}
+
 /// The names must say the order that the files have.
 fn in_order(files: &[QueueFile], folder: &Path) -> Result<(), SourceError> {
     match files.windows(2).find(|pair| pair[0].name >= pair[1].name) {
@@ -224,13 +241,13 @@ fn without_mailboxes(files: Vec<QueueFile>, is_alone: bool) -> (Vec<QueueFile>, 
     for file in files {
         let pieces = patch::split_mails(&file.bytes);
         // A new line of a series has no `-pN`.
-        if pieces.len() < 2 || file.strip != 1 {
+        if pieces.len() < 2 || file.strip != Strip::Assumed {
             out.push(file);
             continue;
         }
         let mut taken: Vec<(&[u8], BString)> = Vec::new();
         for (n, piece) in pieces.iter().enumerate() {
-            match patch::parse(piece, file.strip as usize) {
+            match patch::parse(piece, file.strip) {
                 Err(error) if error.kind == ParseErrorKind::NoDiff => {
                     left_out.push(format!("mail {} of {} (it has no diff)", n + 1, file.name));
                 }

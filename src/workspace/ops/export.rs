@@ -1,5 +1,6 @@
 //! The checkout's commits as patch files.
 
+use crate::patch::Strip;
 use crate::workspace::upstream::side_error::SideError;
 use std::collections::HashSet;
 
@@ -175,9 +176,9 @@ fn with_gone(objects: &Objects<'_>, state: &State, files: &Files) -> Result<(Fil
         let Some(bytes) = record.written.get(&name).map(|blob| objects.blob(*blob)).transpose()?.flatten() else {
             continue;
         };
-        let Ok(patch) = crate::patch::parse(&bytes, 1) else { continue };
+        let Ok(patch) = crate::patch::parse(&bytes, Strip::Assumed) else { continue };
         let bytes = bytes.to_vec();
-        known.queue.files.push(QueueFile { name: name.clone(), bytes: bytes.clone(), strip: 1 });
+        known.queue.files.push(QueueFile { name: name.clone(), bytes: bytes.clone(), strip: Strip::Assumed });
         known.patches.push(OldPatch { queued: Queued { name: name.clone(), patch }, bytes });
         gone.push(name);
     }

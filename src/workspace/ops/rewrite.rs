@@ -10,6 +10,7 @@ use super::dropped::{Fate, Vanished, WrittenQueue};
 use super::error::QueueError;
 use crate::git::checkout::Materialized;
 use crate::git::{BRANCH, GitError, Id, Objects, read_notes};
+use crate::patch::Strip;
 use crate::patch::names::{self, Naming, Slot};
 use crate::patch::series::Series;
 use crate::patch::split_message;
@@ -368,7 +369,7 @@ fn forget_strips(series: &mut Series, exported: &[Exported]) {
 fn new_queue(old: &Files, names: &[String], exported: &[Exported], series: Option<Vec<u8>>) -> Queue {
     let files = names.iter().zip(exported).map(|(name, patch)| {
         let was = old.queue.files.iter().find(|file| Some(&file.name) == patch.name.as_ref());
-        let strip = was.filter(|_| patch.origin == Origin::Kept).map_or(1, |file| file.strip);
+        let strip = was.filter(|_| patch.origin == Origin::Kept).map_or(Strip::Assumed, |file| file.strip);
         QueueFile { name: name.clone(), bytes: patch.bytes.clone(), strip }
     });
     Queue { files: files.collect(), series, others: old.queue.others.clone() }
@@ -377,12 +378,11 @@ fn new_queue(old: &Files, names: &[String], exported: &[Exported], series: Optio
 /// What was just made must read again; if it does not, that is a fault of ours, and nothing is written.
 fn parse_all(queue: &Queue, exported: &[Exported]) -> Result<Vec<OldPatch>, RewriteError> {
     let parse = |(file, patch): (&QueueFile, &Exported)| {
-        let parsed =
-            crate::patch::parse(&file.bytes, file.strip as usize).map_err(|error| RewriteError::NotFaithful {
-                commit: patch.commit,
-                subject: printable(&patch.subject),
-                why: format!(": {error}"),
-            })?;
+        let parsed = crate::patch::parse(&file.bytes, file.strip).map_err(|error| RewriteError::NotFaithful {
+            commit: patch.commit,
+            subject: printable(&patch.subject),
+            why: format!(": {error}"),
+        })?;
         Ok(OldPatch { queued: Queued { name: file.name.clone(), patch: parsed }, bytes: file.bytes.clone() })
     };
     queue.files.iter().zip(exported).map(parse).collect()

@@ -163,7 +163,7 @@ pub fn judge_files(layout: &Layout, name: &Name) -> Result<(Option<Files>, Vec<F
     };
     let (mut patches, mut sum) = (Vec::new(), 0);
     for file in queue.iter().flat_map(|queue| &queue.files) {
-        match patch::parse(&file.bytes, file.strip as usize) {
+        match patch::parse(&file.bytes, file.strip) {
             Ok(patch) => {
                 count_bytes(&mut sum, &file.bytes, &patch, LARGEST_QUEUE)?;
                 patches.push(OldPatch { queued: Queued { name: file.name.clone(), patch }, bytes: file.bytes.clone() });
