@@ -10,10 +10,10 @@ use crate::git::Rev;
 use crate::ui::count;
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
-use crate::workspace::ops::refresh::{RefreshError, RefreshWish, Refreshed};
+use crate::workspace::ops::refresh::{Moved, RefreshEnd, RefreshError, RefreshWish, Refreshed};
 use crate::workspace::{
-    AdoptError, Adopted, Adoption, Files, Moving, NewEntry, QueueError, RewriteError, Site, Supply, TargetWish,
-    Workspace, adopt, refuse_patches,
+    AdoptError, Adopted, Adoption, Files, Moving, NewEntry, PinLines, QueueError, RewriteError, Site, Supply,
+    TargetWish, Workspace, adopt, refuse_patches,
 };
 
 /// A copy, which is in the workspace's files.
@@ -159,7 +159,8 @@ fn move_there(site: &Site<'_>, supply: &Supply<'_>, wish: &RefreshWish, files: &
         return Ok(None);
     }
     let (files, published) = moving.copy_there(&rebased)?;
-    Ok(Some((files, Refreshed { published: Some(published), ..moving.done(Some(rebased)) })))
+    let moved = Moved { rebased, differences: Vec::new(), pin_lines: PinLines::default() };
+    Ok(Some((files, moving.done(RefreshEnd::Published(moved, published)))))
 }
 
 /// Says what was copied, what was not, and what to do next.

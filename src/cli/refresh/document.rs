@@ -10,7 +10,7 @@ use crate::report::{ConflictReport, DamagedReport, Heading, PatchReport, markdow
 use crate::stack::PatchDifference;
 use crate::ui::{Look, difference_counts, difference_on_screen};
 use crate::workspace::Target;
-use crate::workspace::ops::refresh::Refreshed;
+use crate::workspace::ops::refresh::{Moved, RefreshEnd, Refreshed};
 
 /// What `patchq refresh` is about, as JSON.
 #[derive(Debug, Serialize)]
@@ -48,18 +48,19 @@ struct Place {
 
 /// What became of the patches.
 pub(super) fn reports(refreshed: &Refreshed) -> Vec<PatchReport> {
-    let patches = refreshed.rebased.iter().flat_map(|rebased| &rebased.patches);
+    let patches = refreshed.rebased().into_iter().flat_map(|rebased| &rebased.patches);
     let subjects = refreshed.from.patches.iter().map(|patch| patch.queued.patch.header.subject.as_slice());
-    let report = if refreshed.published.is_some() { PatchReport::moved } else { PatchReport::new };
+    let report = if refreshed.published().is_some() { PatchReport::moved } else { PatchReport::new };
     patches.zip(subjects).map(|(patch, subject)| report(patch, subject)).collect()
 }
 
 /// The document.
 pub(super) fn document(name: &str, refreshed: Refreshed, patches_then: Vec<PatchReport>, dry_run: bool) -> Document {
+    let published = refreshed.published().map(|done| done.queue.clone());
+    let (was_published, queue) = (published.is_some(), published.unwrap_or_default());
+    let (applied, followed) = (refreshed.applied().cloned(), refreshed.followed());
+    let (was_applied, taken) = (applied.is_some(), applied.unwrap_or_default());
     let Target { pin, version, track, same, notes, .. } = refreshed.target;
-    let published = refreshed.published;
-    let queue = published.as_ref().map(|done| done.queue.clone()).unwrap_or_default();
-    let taken = refreshed.applied.clone().unwrap_or_default();
     Document {
         name: name.to_owned(),
         from: Place { commit: refreshed.from.pin, version: refreshed.from.version },
@@ -67,13 +68,13 @@ pub(super) fn document(name: &str, refreshed: Refreshed, patches_then: Vec<Patch
         track: track.map(|track| track.to_string()),
         dry_run,
         same,
-        published: published.is_some() || refreshed.followed,
-        applied: refreshed.applied.is_some(),
+        published: was_published || followed,
+        applied: was_applied,
         notes: notes.iter().map(ToString::to_string).collect(),
         patches: patches_then,
         files: patches(&queue),
         removed: queue.removed.iter().chain(&taken.removed).cloned().collect(),
-        renamed: renames(if published.is_some() { &queue.renamed } else { &taken.renamed }),
+        renamed: renames(if was_published { &queue.renamed } else { &taken.renamed }),
         damaged: refreshed.damaged.iter().map(DamagedReport::new).collect(),
         remembered: refreshed.remembered,
     }
@@ -95,20 +96,21 @@ pub(super) fn as_markdown(
         Some([from, called]) => (from.as_deref().unwrap_or(&pin), called.as_deref().unwrap_or(&to)),
         None => (refreshed.from.version.as_deref().unwrap_or(&pin), target.version.as_str()),
     };
-    let state = match (&refreshed.rebased, &refreshed.published) {
-        (None, _) => "The queue stands there already.",
-        (Some(_), Some(_)) => "The queue was moved.",
-        (Some(rebased), None) if !rebased.is_clean() => {
+    let state = match &refreshed.end {
+        RefreshEnd::There { .. } => "The queue is already there.",
+        RefreshEnd::Published(..) => "The queue was moved.",
+        RefreshEnd::Planned(Moved { rebased, .. }) | RefreshEnd::Left(rebased) if !rebased.is_clean() => {
             "The queue was not moved: these conflicts must be decided first."
         }
-        _ if dry_run => "The queue can be moved (this was a dry run).",
-        _ => "The queue was not moved.",
+        RefreshEnd::Planned(_) if dry_run => "The queue can be moved (this was a dry run).",
+        RefreshEnd::Planned(_) | RefreshEnd::Left(_) => "The queue was not moved.",
     };
     let heading = Heading { name, from, to, state, notes: &notes, compare: compare.as_deref() };
     let touched_by =
         |conflict: &ConflictReport, hunk| changers.map(|all| all.of_report(conflict, hunk)).unwrap_or_default();
+    let differences = refreshed.moved().map(|moved| moved.differences.as_slice()).unwrap_or_default();
     let differences: Vec<(&str, String)> =
-        refreshed.differences.iter().map(|(name, found)| (name.as_str(), difference_text(found))).collect();
+        differences.iter().map(|(name, found)| (name.as_str(), difference_text(found))).collect();
     markdown(&heading, report, &outcomes::summary(report), (&differences, &touched_by))
 }
 

@@ -17,7 +17,7 @@ use super::sites::same_upstream;
 use crate::stack::Way;
 use crate::workspace::conflict::session::{Agreed, is_open};
 use crate::workspace::manifest::Upstream;
-use crate::workspace::ops::refresh::{RefreshError, RefreshWish, Refreshed};
+use crate::workspace::ops::refresh::{Moved, RefreshEnd, RefreshError, RefreshWish, Refreshed};
 use crate::workspace::{Moving, PinLines, Site, Supply, TargetWish, Workspace, remember_news};
 
 pub(super) use document::Document;
@@ -177,8 +177,10 @@ pub(super) fn perform(
             let (exit, refreshed) = moved(context, (&site, supply), (args, &wish), &begun)?;
             tell_news(context, &site, &refreshed);
             let pins = (refreshed.from.pin, refreshed.target.pin);
-            let ask = |rebased| Changers::ask(context, (&site, supply), pins, (rebased, &refreshed.pin_lines));
-            let changers = args.report.as_ref().and(refreshed.rebased.as_ref()).map(ask).transpose()?;
+            let nowhere = PinLines::default();
+            let pin_lines = refreshed.moved().map_or(&nowhere, |moved| &moved.pin_lines);
+            let ask = |rebased| Changers::ask(context, (&site, supply), pins, (rebased, pin_lines));
+            let changers = args.report.as_ref().and(refreshed.rebased()).map(ask).transpose()?;
             Ok((exit, refreshed, changers))
         })
     })?;
@@ -215,7 +217,7 @@ fn moved(
     if moving.target.same {
         let stayed = if wish.dry_run { Ok((None, false)) } else { around(context, |around| moving.stay(around)) };
         let (applied, followed) = stayed.map_err(wrong)?;
-        return Ok((Exit::Done, Refreshed { applied, followed, ..moving.done(None) }));
+        return Ok((Exit::Done, moving.done(RefreshEnd::There { applied, followed })));
     }
     let mut rebased = moving.run().map_err(wrong)?;
     session::tell_drift(context, name, &moving, &rebased);
@@ -231,22 +233,20 @@ fn moved(
                 allowed = true;
                 rebased
             }
-            Held::Ended(exit, rebased) => return Ok((exit, Refreshed { held: true, ..moving.done(Some(rebased)) })),
+            Held::Ended(exit, rebased) => return Ok((exit, moving.done(RefreshEnd::Left(rebased)))),
         };
     }
     let differences = if args.report.is_some() { moving.differences(&rebased).map_err(wrong)? } else { Vec::new() };
     let pin_lines =
         if args.report.is_some() { moving.pin_lines(&rebased).map_err(wrong)? } else { PinLines::default() };
-    let (mut exit, mut published) = (Exit::Conflicts, None);
-    if rebased.is_clean() {
-        exit = Exit::Done;
-        if !wish.dry_run {
-            let question = format!("{name}: no patch would be left; write the empty queue?");
-            let allow_empty = allowed || !moving.empties(&rebased) || context.confirm(&question, false)?;
-            published = Some(around(context, |around| moving.publish(&rebased, allow_empty, around)).map_err(wrong)?);
-        }
+    if !rebased.is_clean() || wish.dry_run {
+        let exit = if rebased.is_clean() { Exit::Done } else { Exit::Conflicts };
+        return Ok((exit, moving.done(RefreshEnd::Planned(Moved { rebased, differences, pin_lines }))));
     }
-    Ok((exit, Refreshed { published, differences, pin_lines, ..moving.done(Some(rebased)) }))
+    let question = format!("{name}: no patch would be left; write the empty queue?");
+    let allow_empty = allowed || !moving.empties(&rebased) || context.confirm(&question, false)?;
+    let published = around(context, |around| moving.publish(&rebased, allow_empty, around)).map_err(wrong)?;
+    Ok((Exit::Done, moving.done(RefreshEnd::Published(Moved { rebased, differences, pin_lines }, published))))
 }
 
 fn around<T>(context: &Context, work: impl FnOnce(&crate::workspace::Around<'_>) -> T) -> T {
@@ -256,10 +256,10 @@ fn around<T>(context: &Context, work: impl FnOnce(&crate::workspace::Around<'_>)
 /// Keeps what was learned of the track.
 fn tell_news(context: &Context, site: &Site<'_>, refreshed: &Refreshed) {
     // News of a track that the manifest does not have would only replace those of its own.
-    let written = refreshed.target.track.as_ref().filter(|_| refreshed.published.is_some() || refreshed.followed);
+    let written = refreshed.target.track.as_ref().filter(|_| refreshed.published().is_some() || refreshed.followed());
     let track = written.or(site.upstream.track.as_ref());
     if let Some(tip) = refreshed.target.tip.as_ref().filter(|tip| Some(&tip.track) == track) {
-        let published = refreshed.published.is_some();
+        let published = refreshed.published().is_some();
         let pin = if published { refreshed.target.pin } else { refreshed.from.pin };
         let ahead = refreshed.target.ahead && (published || refreshed.target.same);
         remember_news(site, tip, Some(pin), ahead, context.now());

@@ -15,7 +15,7 @@ use crate::report::{ConflictReport, FileReport, PatchReport};
 use crate::ui::{Message, count};
 use crate::workspace::conflict::session::SessionError;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::ops::refresh::Refreshed;
+use crate::workspace::ops::refresh::{RefreshEnd, Refreshed};
 use crate::workspace::{QueueError, RewriteError, SideError, Target, TargetError, TargetNote};
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.
@@ -45,24 +45,24 @@ pub(super) fn told(
         None => (from, Some(target.version.as_str())),
     };
     let (from, here) = (place(from, refreshed.from.pin), place(to, target.pin));
-    if refreshed.rebased.is_none() {
+    if let RefreshEnd::There { applied, followed } = &refreshed.end {
         context.tell(&format!("{name}: at {here} already"));
-        if let Some(taken) = &refreshed.applied {
+        if let Some(taken) = applied {
             say_taken(context, name, taken);
             context.tell(&format!("{name}: the patch files were newer; they are applied now"));
         }
-        if let Some(track) = target.track.as_ref().filter(|_| refreshed.followed) {
+        if let Some(track) = target.track.as_ref().filter(|_| *followed) {
             context.tell(&format!("{name}: follows {track} from now on"));
         }
         return Ok(());
     }
-    if refreshed.held {
+    if matches!(refreshed.end, RefreshEnd::Left(_)) {
         // Whoever was asked has seen it, and was told how it goes on.
         return Ok(());
     }
     let arrow = if context.look.unicode { "→" } else { "->" };
     // What went well is news to nobody who wants to hear of errors alone.
-    let silent = context.quiet && refreshed.published.is_some();
+    let silent = context.quiet && refreshed.published().is_some();
     if !context.json && !to_stdout && !silent {
         let mut out = format!("{name}: {from} {arrow} {here}\n");
         out.push_str(&outcomes::table(&context.look, report));
@@ -75,18 +75,18 @@ pub(super) fn told(
         out.push_str(&format!("{}\n", outcomes::summary(report)));
         context.out(&out);
     }
-    let conflicts = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.decisions());
+    let conflicts = refreshed.rebased().map_or(0, |rebased| rebased.decisions());
     if conflicts > 0 {
         context.say(&waiting(name, refreshed, report, (conflicts, args)));
     } else if args.dry_run {
         context.tell(&format!("{name}: nothing was changed (--dry-run)"));
-        let left = refreshed.rebased.as_ref().map_or(0, |rebased| rebased.stack.items.len());
+        let left = refreshed.rebased().map_or(0, |rebased| rebased.stack.items.len());
         if left == 0 && !refreshed.from.patches.is_empty() && !args.allow_empty {
             let note = Message::note(format!("{name}: no patch would be left, and the queue would be empty"));
             context.say(&note.hint(again(name, args, &["--allow-empty"])));
         }
     }
-    if let Some(published) = &refreshed.published {
+    if let Some(published) = refreshed.published() {
         // The table says what became of the patches; this is about their files.
         say_patches(context, name, &published.queue, ("patch file", "patch files"));
         if let Some(track) = &target.track {

@@ -42,24 +42,80 @@ pub struct Refreshed {
     pub from: Files,
     /// Where to.
     pub target: Target,
-    /// What became of the patches; `None`: the pin is there already.
-    pub rebased: Option<Rebased>,
-    /// How the patches that do something else now differ from their files, with their names; empty where nobody asked.
-    pub differences: Vec<(String, PatchDifference)>,
-    /// Where lines in conflict stand on the pin; empty where nobody asked.
-    pub pin_lines: PinLines,
-    /// What was written; `None`: nothing.
-    pub published: Option<Published>,
-    /// For a pin that is there already: whether the track was written.
-    pub followed: bool,
-    /// For a pin that is there already: newer files that were applied, and what of the queue had gone with them.
-    pub applied: Option<Taken>,
     /// Remembered decisions that were asked for and are damaged.
     pub damaged: Vec<Damaged>,
     /// How many of the hunks in conflict a remembered decision would settle.
     pub remembered: usize,
-    /// Whether somebody was asked, and left or refused: they saw what waits.
-    pub held: bool,
+    /// How it ended.
+    pub end: RefreshEnd,
+}
+
+/// How a refresh ended.
+#[derive(Debug)]
+pub enum RefreshEnd {
+    /// The pin is there already.
+    There {
+        /// Newer files that were applied, and what of the queue had gone with them; `None`: the checkout had them.
+        applied: Option<Taken>,
+        /// Whether the track was written.
+        followed: bool,
+    },
+    /// It was worked out and nothing was written: conflicts wait, or that was all that was asked for.
+    Planned(Moved),
+    /// Somebody was asked, and left or refused: they saw what waits.
+    Left(Rebased),
+    /// It was written.
+    Published(Moved, Published),
+}
+
+/// A queue on its new pin.
+#[derive(Debug)]
+pub struct Moved {
+    /// What became of the patches.
+    pub rebased: Rebased,
+    /// How the patches that do something else now differ from their files, with their names; empty where nobody asked.
+    pub differences: Vec<(String, PatchDifference)>,
+    /// Where lines in conflict stand on the pin; empty where nobody asked.
+    pub pin_lines: PinLines,
+}
+
+impl Refreshed {
+    /// What became of the patches; `None`: the pin is there already.
+    #[must_use]
+    pub fn rebased(&self) -> Option<&Rebased> {
+        match &self.end {
+            RefreshEnd::There { .. } => None,
+            RefreshEnd::Left(rebased) => Some(rebased),
+            RefreshEnd::Planned(moved) | RefreshEnd::Published(moved, _) => Some(&moved.rebased),
+        }
+    }
+
+    /// The queue on its new pin with what a report says of it; `None`: there is no report to be written.
+    #[must_use]
+    pub fn moved(&self) -> Option<&Moved> {
+        match &self.end {
+            RefreshEnd::Planned(moved) | RefreshEnd::Published(moved, _) => Some(moved),
+            RefreshEnd::There { .. } | RefreshEnd::Left(_) => None,
+        }
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn published(&self) -> Option<&Published> {
+        if let RefreshEnd::Published(_, published) = &self.end { Some(published) } else { None }
+    }
+
+    /// For a pin that is there already: newer files that were applied.
+    #[must_use]
+    pub fn applied(&self) -> Option<&Taken> {
+        if let RefreshEnd::There { applied, .. } = &self.end { applied.as_ref() } else { None }
+    }
+
+    /// For a pin that is there already: whether the track was written.
+    #[must_use]
+    pub fn followed(&self) -> bool {
+        matches!(self.end, RefreshEnd::There { followed: true, .. })
+    }
 }
 
 /// What a refresh wrote.

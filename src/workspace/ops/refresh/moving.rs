@@ -27,7 +27,7 @@ use crate::workspace::manifest::Track;
 use crate::workspace::ops::apply::{refuse_last_copies, stack_of};
 use crate::workspace::ops::error::QueueError;
 use crate::workspace::ops::refresh::differences::differences;
-use crate::workspace::ops::refresh::{Published, RefreshError, RefreshWish, Refreshed};
+use crate::workspace::ops::refresh::{Published, RefreshEnd, RefreshError, RefreshWish, Refreshed};
 use crate::workspace::ops::rewrite::Rewrite;
 use crate::workspace::ops::setup::{Wish, settle};
 use crate::workspace::step::context::Around;
@@ -429,26 +429,15 @@ impl<'a> Moving<'a> {
 }
 
 impl Moving<'_> {
-    /// What there is to say in the end, with the last run.
+    /// What there is to say in the end.
     #[must_use]
-    pub fn done(self, rebased: Option<Rebased>) -> Refreshed {
+    pub fn done(self, end: RefreshEnd) -> Refreshed {
         // Who did not ask for decisions is not told of those that nobody can use.
         let asked = self.accept.ways.contains(&Way::Remembered);
         let damaged = if asked { self.memory.damaged() } else { Vec::new() };
-        let remembered = rebased.as_ref().map_or(0, |rebased| remembered(&self.memory, rebased));
-        Refreshed {
-            from: self.from,
-            target: self.target,
-            rebased,
-            differences: Vec::new(),
-            published: None,
-            followed: false,
-            applied: None,
-            pin_lines: PinLines::default(),
-            damaged,
-            remembered,
-            held: false,
-        }
+        let mut refreshed = Refreshed { from: self.from, target: self.target, damaged, remembered: 0, end };
+        refreshed.remembered = refreshed.rebased().map_or(0, |rebased| remembered(&self.memory, rebased));
+        refreshed
     }
 }
 
