@@ -1,7 +1,7 @@
 //! `patchq` keeps a downstream patch queue on top of upstream git repositories.
 //!
 //! The map of the crate, from the top down; `use crate::` arrows only ever go down
-//! (`tests/architecture.rs` reads them):
+//! (`tests/house/architecture.rs` reads them):
 //!
 //! | room | what it is for |
 //! |---|---|

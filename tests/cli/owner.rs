@@ -12,6 +12,7 @@ fn give_away(folder: &Path) -> bool {
 }
 
 /// A workspace whose store belongs to another user; `None`: only root can make one.
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn another_users_store(env: &Env) -> Option<std::path::PathBuf> {
     env.ready();
     let store = env.ws().join(".git/patchq/up.git");

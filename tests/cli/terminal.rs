@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::shared::terminal::Terminal;
 use patchq::ui::{Asker, Look, PromptError};
 use portable_pty::CommandBuilder;
-use support::terminal::Terminal;
 
 /// What runs on the terminal, as the other half of the tests below.
 #[test]
@@ -34,7 +32,7 @@ fn said<T: std::fmt::Debug>(answer: Result<&T, &PromptError>) -> String {
 /// A terminal of 80 x 24 on which `asks` runs.
 fn start() -> Terminal {
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
-    command.args(["asks", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args(["terminal::asks", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
     command.env("TERM", "xterm-256color");
     Terminal::start("asks", command, (80, 24))
 }

@@ -27,7 +27,7 @@ fn texts() -> Vec<String> {
         "x".repeat(100_000),
     ];
     let mut seed = 0x5eed_u64;
-    for _ in 0..4 {
+    for _ in 0..crate::shared::rounds(4) {
         let mut text = String::new();
         for _ in 0..24 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

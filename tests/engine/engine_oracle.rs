@@ -2,9 +2,8 @@
 //! three-way merges. A difference that is not named here is a failure.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use patchq::git::{Id, Objects};
+use patchq::patch::Strip;
 use patchq::patch::{self, Content};
 use patchq::stack::{self, Lazy};
 
@@ -31,7 +30,7 @@ fn diffs_are_gits_and_give_the_commit_back() {
     let world = World::new();
     let mut dice = Dice(7);
     let (mut renames, mut files_seen) = (0, 0);
-    for round in 0..100 {
+    for round in 0..crate::support::rounds(100) {
         let before = first_tree(&mut dice);
         let after = edited(&mut dice, &before, true);
         let base = world.commit(&before, None);
@@ -54,7 +53,7 @@ fn diffs_are_gits_and_give_the_commit_back() {
             continue;
         }
         for bytes in [&ours, &theirs] {
-            let parsed = patch::parse(bytes, 1).unwrap();
+            let parsed = patch::parse(bytes, Strip::Assumed).unwrap();
             let queue = [stack::Queued { name: "0001-x.patch".to_owned(), patch: parsed }];
             let pin = stack::Base::read(&mut objects, base).unwrap();
             let Lazy::Done(applied) = stack::apply(&mut objects, pin, &queue).unwrap() else { panic!("missing") };
@@ -87,7 +86,7 @@ fn three_way_steps_are_gits_with_patience_and_without_renames() {
     let world = World::new();
     let mut dice = Dice(99);
     let (mut clean, mut stuck, mut placed, mut moved) = (0, 0, 0, 0);
-    for round in 0..120 {
+    for round in 0..crate::support::rounds(120) {
         let before = first_tree(&mut dice);
         let (ours, theirs) = (edited(&mut dice, &before, false), edited(&mut dice, &before, false));
         let base = world.commit(&before, None);
@@ -187,7 +186,7 @@ fn the_difference_of_two_patches_is_that_of_range_diff() {
     let world = World::new();
     let mut dice = Dice(11);
     let mut lines_seen = 0;
-    for round in 0..150 {
+    for round in 0..crate::support::rounds(150) {
         let before = first_tree(&mut dice);
         let [after, upstream] = [edited(&mut dice, &before, true), edited(&mut dice, &before, false)];
         let mut varied = after.clone();
@@ -206,7 +205,7 @@ fn the_difference_of_two_patches_is_that_of_range_diff() {
         }
         let read = |from: Id, to: Id| {
             let args = ["diff", "--full-index", "--binary", "-M50%", &from.to_string(), &to.to_string()];
-            patch::parse(&git(&world.repo, &args, b""), 1)
+            patch::parse(&git(&world.repo, &args, b""), Strip::Assumed)
         };
         for (onto, new) in pairs {
             let (Ok(old_patch), Ok(new_patch)) = (read(base, old), read(onto, new)) else { continue };

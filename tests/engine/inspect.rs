@@ -2,17 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::fs;
 use std::process::Command;
 
+use crate::support::server::{file_url, isolated_env};
+use crate::support::site::with_site;
 use patchq::git::{FileChange, GitProgram, Id, Made, Mode, RepoBuilder};
 use patchq::path::RepoPath;
 use patchq::workspace::conflict::inspect::{Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
 use patchq::workspace::{Files, Site, Supply};
-use support::server::{file_url, isolated_env};
-use support::site::with_site;
 
 /// An upstream in which `a` became `b/a`, and was changed before and after that.
 struct Bench {

@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -12,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
+use crate::support::server::{Mode, Server, file_url, isolated_env};
 use patchq::git::{
     Fetched, GitProgram, Id, Look, Progress, Prompts, Reason, Remote, RemoteError, Rev, Store, Url, Watch,
 };
-use support::server::{Mode, Server, file_url, isolated_env};
 
 /// A folder with an upstream `up.git`, a home, and a program that sees nothing else.
 struct Bench {

@@ -2,7 +2,6 @@
 //! applied to the parents' blobs, and given to `git am`.
 #![allow(clippy::unwrap_used)]
 
-#[path = "patch_oracle/between.rs"]
 mod between;
 
 use patchq::patch::Strip;

@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -13,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 
+use crate::support::server::{Mode, Server, isolated_env};
 use patchq::git::{
     CommitRange, FileChange, GitProgram, Id, Lazy, Made, Mode as FileMode, Prompts, Reason, Remote, RemoteError,
     RepoBuilder, Store, Url,
@@ -21,7 +20,6 @@ use patchq::path::RepoPath;
 use patchq::workspace::{
     Changer, FetchLock, PathChanges, Question, Site, Skipped, Supply, WhoChanged, Workspace, who_changed,
 };
-use support::server::{Mode, Server, isolated_env};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::support::server::{Mode as ServerMode, Server, file_url, isolated_env};
+use crate::support::site::with_site;
 use patchq::git::{FileChange, GitError, GitProgram, Id, Made, Mode, RemoteError, RepoBuilder, Rev};
 use patchq::path::RepoPath;
 use patchq::workspace::manifest::Track;
@@ -15,8 +15,6 @@ use patchq::workspace::{
     LookUpError, MovedTag, News, Site, Supply, SupplyError, Target, TargetError, TargetNote, TargetWish, Why,
     find_target, pinned, remember_news,
 };
-use support::server::{Mode as ServerMode, Server, file_url, isolated_env};
-use support::site::with_site;
 
 /// A workspace beside the upstream `up.git`:
 ///

@@ -6,7 +6,7 @@
 //! one side only, submodules, properties), a diff that was coloured, indented or given a byte order mark.
 //! Before the first diff only the lines directly above it are looked at, because messages quote such lines.
 //!
-//! What GNU patch takes for a change is in its manual ("Input format"); `tests/patch_oracle.rs` holds both programs
+//! What GNU patch takes for a change is in its manual ("Input format"); `tests/engine/patch_oracle.rs` holds both programs
 //! against this file.
 
 use super::error::{ParseError, ParseErrorKind, shown};

@@ -35,7 +35,7 @@ fn child() {
 /// Runs the child; says whether it died.
 fn dies(world: &World, commit: Id, step: usize, version: &str) -> bool {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["kill::child", "--exact", "--nocapture"]);
+    command.args(["checkout_oracle::kill::child", "--exact", "--nocapture"]);
     command.env(KILL, format!("{}|{commit}|{step}|{version}", world.dir.display()));
     let output = command.output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -28,7 +28,7 @@ pub(crate) fn isolated(name: &str, config: &str) -> bool {
     )
     .unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([name, "--exact", "--nocapture"]);
+    command.args([&format!("checkout_oracle::{name}"), "--exact", "--nocapture"]);
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("GIT_") {
             command.env_remove(key);

@@ -34,7 +34,7 @@ fn child() {
 
 fn dies(world: &World, step: usize, way: &str) -> Option<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["kill::child", "--exact", "--nocapture"]);
+    command.args(["hand_over::kill::child", "--exact", "--nocapture"]);
     command.env(KILL, format!("{}|{step}|{way}", world.dir.display()));
     let output = command.output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -26,7 +26,7 @@ pub(crate) fn isolated(name: &str) -> bool {
         "[user]\nname = A\nemail = a@example.org\n[protocol \"file\"]\nallow = always\n[core]\neditor = true\n";
     fs::write(home.path().join(".gitconfig"), config).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([name, "--exact", "--nocapture"]);
+    command.args([&format!("hand_over::{name}"), "--exact", "--nocapture"]);
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("GIT_") {
             command.env_remove(key);

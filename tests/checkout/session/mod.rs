@@ -5,14 +5,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
-#[path = "../support/mod.rs"]
-mod support;
 mod world;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::support::history::Dice;
 use answers::{Key, Question, answer, in_checkout, questions};
 use patchq::git::Objects;
 use patchq::stack::{Labels, Rebased};
@@ -20,10 +19,9 @@ use patchq::workspace::conflict::hand_over::{Handed, read_back};
 use patchq::workspace::ops::refresh::RefreshWish;
 use patchq::workspace::{Aborted, abort};
 use patchq::workspace::{Moving, Site, Supply, come_back};
-use support::history::Dice;
 use world::{World, around};
 
-/// Four sessions a world, and each of the tests below 250.
+/// Four sessions a world; in the long form each of the tests below has 250.
 const WORLDS: u64 = 63;
 const SESSIONS: usize = 4;
 
@@ -194,7 +192,8 @@ fn run(world: &World, name: &str, seed: u64, troubles: Troubles) -> (world::Seen
 /// The sessions of some worlds; how many asked, and how many used the checkout.
 fn sessions(first: u64, base: Troubles) {
     let (mut asked, mut checkouts) = (0, 0);
-    for n in first..first + WORLDS {
+    let worlds = crate::support::rounds(WORLDS);
+    for n in first..first + worlds {
         let world = World::new(n);
         let before = world.seen(&world.copy("before"));
         for session in 0..SESSIONS {
@@ -211,7 +210,7 @@ fn sessions(first: u64, base: Troubles) {
             checkouts += handed;
         }
     }
-    let all = WORLDS as usize * SESSIONS;
+    let all = worlds as usize * SESSIONS;
     assert!(asked > all, "{asked} questions in {all} sessions are no test");
     assert!(!base.checkout || checkouts > all / 8, "{checkouts} conflicts in the checkout are no test");
 }

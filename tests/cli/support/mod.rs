@@ -18,9 +18,23 @@ pub(crate) use snapshot::{Snapshot, assert_same};
 pub(crate) use upstream::{PATCHES, Upstream, copy_folder, git_at};
 pub(crate) use world::{Env, executable, names_in, put, set_mode};
 
-/// Makes of each scenario two tests: in the plain world and in the hostile one.
+/// Makes of each scenario two tests: in the plain world and in the hostile one. The first scenario of a block is the ordinary
+/// way of its command and runs in both; the hostile twins of the others are for the long run (`--include-ignored`), because
+/// what a user's settings can change is the command's way and not the case.
 macro_rules! in_both_worlds {
-    ($( $(#[$meta:meta])* fn $name:ident($env:ident) $body:block )*) => { $(
+    ($(#[$meta:meta])* fn $name:ident($env:ident) $body:block $($rest:tt)*) => {
+        $crate::support::scenario! { [] $(#[$meta])* fn $name($env) $body }
+        $crate::support::in_both_worlds! { @rest $($rest)* }
+    };
+    (@rest $( $(#[$meta:meta])* fn $name:ident($env:ident) $body:block )*) => { $(
+        $crate::support::scenario! { [#[ignore = "a hostile twin for the long run"]] $(#[$meta])* fn $name($env) $body }
+    )* };
+}
+pub(crate) use in_both_worlds;
+
+/// A scenario as two tests; the attributes in brackets are for the one in the hostile world.
+macro_rules! scenario {
+    ([$($hostile:tt)*] $(#[$meta:meta])* fn $name:ident($env:ident) $body:block) => {
         mod $name {
             #[allow(unused_imports, reason = "a scenario uses what its module does")]
             use super::*;
@@ -34,10 +48,11 @@ macro_rules! in_both_worlds {
             }
 
             #[test]
+            $($hostile)*
             fn hostile() {
                 scenario(&$crate::support::Env::hostile());
             }
         }
-    )* };
+    };
 }
-pub(crate) use in_both_worlds;
+pub(crate) use scenario;

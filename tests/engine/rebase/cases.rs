@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use patchq::git::Objects;
 
-use crate::shown::{Story, shown};
+use crate::rebase::shown::{Story, shown};
 use crate::support::history::{File, Files, Kind, ParseId, World, git_code};
 
 mod table;

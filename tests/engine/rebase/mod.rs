@@ -5,5 +5,3 @@ mod cases;
 mod need;
 mod oracle;
 mod shown;
-#[path = "../support/mod.rs"]
-mod support;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use patchq::git::{Id, Mode, Objects, Store};
 use patchq::stack::{Base, Lazy, Rebased, rebase};
 
-use crate::oracle::story;
-use crate::shown::{Story, shown};
+use crate::rebase::oracle::story;
+use crate::rebase::shown::{Story, shown};
 use crate::support::history::{Dice, World, git};
 
 /// A store with the commits and trees of a story and no content.

@@ -7,7 +7,7 @@ use patchq::git::{Edits, Id, Mode, Objects};
 use patchq::path::RepoPath;
 use patchq::stack::{ConflictKind, Outcome, PatchOutcome};
 
-use crate::shown::{Story, shown};
+use crate::rebase::shown::{Story, shown};
 use crate::support::history::{Dice, File, Kind, ParseId, World, edited, first_tree, git, git_code};
 
 /// A story with several patches. Behind each stands another that adds a file: the tree before it is what the engine made
