@@ -27,6 +27,9 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let upstreams = context.upstreams(&workspace, &args.names)?;
+    if upstreams.is_empty() && !context.json {
+        context.say_no_upstream();
+    }
     let wish = Wish { pristine: false, discard: false, checkout: false };
     let all = settle_all(context, &workspace, &upstreams, wish, "apply", true);
     finish(context, all)

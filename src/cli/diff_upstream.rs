@@ -94,7 +94,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Ok(all.exit);
     }
     if upstreams.is_empty() {
-        context.say(&Message::note("there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"])));
+        context.say_no_upstream();
     }
     let texts: Vec<Vec<u8>> = all.results.into_iter().map(|told| told.text).collect();
     let text = texts.join(&b'\n');

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{CliError, Exit};
-use super::hint;
 use crate::git::{Id, Prompts};
 use crate::report::UpstreamOutdated;
 use crate::ui::{Cell, Column, Message, Paint, Table};
@@ -69,7 +68,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if context.json {
         context.document(Document { upstreams: all.results }, all.failed.as_ref())?;
     } else if upstreams.is_empty() {
-        context.say(&Message::note("there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"])));
+        context.say_no_upstream();
     } else if !all.results.is_empty() {
         context.out(&table(&all.results).render(&context.look));
     }

@@ -18,6 +18,7 @@ use crate::report::Bytes;
 use crate::stack::Applied;
 use crate::ui::{Message, count};
 use crate::workspace::files::layout::MANIFEST;
+use crate::workspace::manifest::Name;
 use crate::workspace::{AbsentPath, FilesError, QueueError, Settled, Site, Wish, Workspace, copy, manifest, settle};
 
 /// Check every upstream out at its pin, with its queue applied
@@ -128,6 +129,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         }
         return copies(context, &workspace, &upstreams, &dir);
     }
+    if upstreams.is_empty() && !context.json {
+        context.say_no_upstream();
+    }
     let wish = Wish { pristine: args.no_apply, discard: args.discard, checkout: true };
     let all = settle_all(context, &workspace, &upstreams, wish, "setup", false);
     finish(context, all)
@@ -163,6 +167,13 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Place), Cl
         return Ok((workspace, Place::Here));
     }
     let workspace = context.workspace()?;
+    // A single word that is no folder is a name that was mistyped.
+    if real.is_none()
+        && let Some(word) = dir.to_str().filter(|text| Name::parse(text).is_ok())
+        && wanted.parent().is_some_and(|folder| folder.starts_with(workspace.layout.root()))
+    {
+        workspace.upstream(word)?;
+    }
     let root = workspace.layout.root().to_owned();
     let real = real.unwrap_or_else(|| resolved(&wanted));
     match real.strip_prefix(&root) {

@@ -61,6 +61,11 @@ impl Context {
         Ok((workspace, stuck))
     }
 
+    /// Says that the manifest has no upstream, and how to add one.
+    pub(super) fn say_no_upstream(&self) {
+        self.say(&Message::note("there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"])));
+    }
+
     /// The upstreams called `names`, all where there are none.
     pub(super) fn upstreams<'w>(
         &self,

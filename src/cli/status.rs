@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Ok(exit);
     }
     if all.is_empty() {
-        context.say(&Message::note("there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"])));
+        context.say_no_upstream();
     } else {
         let rows = all.iter().zip(upstreams.iter().map(|upstream| upstream.track.is_some()));
         context.out(&table(rows, context.now()).render(&context.look));
