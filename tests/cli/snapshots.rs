@@ -114,7 +114,7 @@ fn daily() {
     story.then("git reset --hard HEAD~2", || drop(env.git(&env.co(), &["reset", "-q", "--hard", "HEAD~2"])));
     story.run(&["export"]).run(&["setup", "--discard"]);
     story.then("remove a patch file", || {
-        fs::remove_file(env.ws().join("patches/up/0002-Pin-the-requirements.patch")).unwrap()
+        fs::remove_file(env.ws().join("patches/up/0002-Pin-the-requirements.patch")).unwrap();
     });
     story.run(&["status"]).run(&["verify"]).run(&["apply"]).run(&["tag"]).run(&["undo"]);
     story.then("another branch in the checkout", || drop(env.git(&env.co(), &["switch", "-q", "-c", "topic"])));
