@@ -83,7 +83,7 @@ pub fn init(dir: &Path, around: &Around<'_>) -> Result<Initialised, InitError> {
     let watch = |point| around.passed(point);
     if let Some(pending) = Journal::pending(&layout, Scope::Workspace)? {
         // What cannot be finished is begun anew, with the files as they are now.
-        if pending.roll_forward(&layout, &mut |_| Ok(()), &watch).is_err() {
+        if pending.roll_forward(&layout, &mut || Ok(()), &watch).is_err() {
             take_workspace_step_back(&layout)?;
         }
     }
@@ -122,8 +122,8 @@ fn make(
         in_git: !layout.private_in_root(),
     };
     if !changes.is_empty() {
-        let step = Step { kind: command.to_owned(), changes, payload: serde_json::Value::Null };
-        publish(layout, Scope::Workspace, &step, &mut |_| Ok(()), watch)?;
+        let step = Step { kind: command.to_owned(), changes, git: None };
+        publish(layout, Scope::Workspace, &step, &mut || Ok(()), watch)?;
     }
     Ok(made)
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::effects::GitSide;
 use super::publish::{PublishError, Step, state_of};
 use crate::path::RepoPath;
 use crate::workspace::files::digest::Sum;
@@ -100,7 +101,8 @@ struct Record {
     form: u32,
     kind: String,
     changes: Vec<RecordedChange>,
-    payload: serde_json::Value,
+    /// `null` on disk for a step that is about files alone.
+    payload: Option<GitSide>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -127,7 +129,7 @@ impl Journal {
             return Err(PublishError::Pending { key: pending.key, kind: pending.record.kind });
         }
         let record =
-            Record { form: FORM, kind: step.kind.clone(), changes: recorded(step)?, payload: step.payload.clone() };
+            Record { form: FORM, kind: step.kind.clone(), changes: recorded(step)?, payload: step.git.clone() };
         let folder = layout.journal(scope);
         let journal = Journal { folder, key: scope.key().to_owned(), record };
         let mut in_the_way = Vec::new();
@@ -237,10 +239,10 @@ impl Journal {
         &self.record.kind
     }
 
-    /// What is to be done after the files.
+    /// What is done to checkout and refs after the files; `None`: the step is about files alone.
     #[must_use]
-    pub fn payload(&self) -> &serde_json::Value {
-        &self.record.payload
+    pub(in crate::workspace) fn git(&self) -> Option<&GitSide> {
+        self.record.payload.as_ref()
     }
 
     /// Where the contents before and after are.

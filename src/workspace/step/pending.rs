@@ -99,7 +99,7 @@ fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Resu
         if let Some(other) = journal.changes()?.iter().find(|it| !layout.is_changed_by(Scope::Workspace, &it.path)) {
             return Err(journal.damaged(&format!("no step of the workspace changes '{}'", other.path)).into());
         }
-        journal.roll_forward(layout, &mut |_| Ok(()), &|point| around.passed(point))?;
+        journal.roll_forward(layout, &mut || Ok(()), &|point| around.passed(point))?;
         return Ok(true);
     };
     let Some(_lock) = free(workspace, Scope::Upstream(&name), around)? else { return Ok(false) };

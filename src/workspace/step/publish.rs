@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::effects::{FollowError, GitSide};
 use super::journal::{Change, Journal, KillPoint, Side};
 use crate::path::RepoPath;
 use crate::workspace::files::digest::Sum;
@@ -23,8 +24,8 @@ pub struct Step {
     pub kind: String,
     /// What becomes of the files; each path once.
     pub changes: Vec<FileChange>,
-    /// What is to be done after the files (refs, checkout), in a form that only the caller knows.
-    pub payload: serde_json::Value,
+    /// What is done to checkout and refs after the files; `None`: the step is about files alone.
+    pub(in crate::workspace) git: Option<GitSide>,
 }
 
 /// What becomes of one file.
@@ -101,7 +102,7 @@ pub enum PublishError {
         /// Whose step it is.
         key: String,
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<FollowError>,
     },
     /// What followed the files cannot be taken back; the step is certain still.
     #[error("{key}: an interrupted '{kind}' cannot be taken back")]
@@ -111,23 +112,23 @@ pub enum PublishError {
         /// The step's word.
         kind: String,
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<FollowError>,
     },
 }
 
-/// What follows the files of a step; it may be called again for a payload that was already followed, wholly or in part.
-pub type Follow<'a> = &'a mut dyn FnMut(&serde_json::Value) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+/// What follows the files of a step; it may be called again for a step that was already followed, wholly or in part.
+pub type Follow<'a> = &'a mut dyn FnMut() -> Result<(), FollowError>;
 
 impl Step {
-    /// The step that takes this one back, with its own payload.
+    /// The step that takes the files of this one back.
     #[must_use]
-    pub fn reverse(&self, kind: &str, payload: serde_json::Value) -> Step {
+    pub fn reverse(&self, kind: &str) -> Step {
         let reverse = |change: &FileChange| FileChange {
             path: change.path.clone(),
             old: change.new.clone(),
             new: change.old.clone(),
         };
-        Step { kind: kind.to_owned(), changes: self.changes.iter().rev().map(reverse).collect(), payload }
+        Step { kind: kind.to_owned(), changes: self.changes.iter().rev().map(reverse).collect(), git: None }
     }
 }
 
@@ -182,7 +183,7 @@ impl Journal {
         clear_folders(layout, changes.iter().filter(|change| change.new.is_none()))?;
         watch(KillPoint::Cleared);
         sync(layout, &changes)?;
-        follow(self.payload()).map_err(|source| PublishError::Follow { key: self.key().to_owned(), source })?;
+        follow().map_err(|error| PublishError::Follow { key: self.key().to_owned(), source: Box::new(error) })?;
         watch(KillPoint::Followed);
         self.close(watch)
     }

@@ -13,8 +13,6 @@ use crate::workspace::files::layout::{Layout, Scope};
 use crate::workspace::files::lock::Lock;
 use crate::workspace::upstream::store::{PATIENCE, Site, lock_upstream};
 
-type Boxed = Box<dyn std::error::Error + Send + Sync>;
-
 /// What was taken back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TakenBack {
@@ -51,34 +49,28 @@ pub(in crate::workspace) fn do_step(
         check(site, side)?;
     }
     let layout = &site.workspace.layout;
-    let payload = serde_json::to_value(side).map_err(FollowError::from)?;
-    let step = Step { kind: around.command.to_owned(), changes, payload };
+    let step = Step { kind: around.command.to_owned(), changes, git: Some(side.clone()) };
     let only_git = step.changes.is_empty();
     let mut done = None;
     let reason = format!("patchq {}", around.command);
     let scope = Scope::Upstream(site.name());
     let watch = |point: KillPoint| around.passed(point);
-    let mut after = |_: &serde_json::Value| -> Result<(), Boxed> {
-        // Boxed here: `?` would box the box, and nobody could tell what is in it.
-        done = follow(site, side, &reason, around.observe).map_err(|error| Box::new(error) as Boxed)?;
+    let mut after = || -> Result<(), FollowError> {
+        done = follow(site, side, &reason, around.observe)?;
         Ok(())
     };
     match publish::publish(layout, scope, &step, &mut after, &watch) {
         Ok(()) => Ok(done),
         Err(PublishError::Follow { key, source }) => {
-            let follow = match source.downcast::<FollowError>() {
-                Ok(follow) => *follow,
-                Err(source) => return Err(PublishError::Follow { key, source }.into()),
-            };
             // Refused before anything was touched: there is nothing to finish.
             if only_git
-                && is_before_all(&follow)
+                && is_before_all(&source)
                 && let Some(journal) = Journal::pending(layout, scope)?
             {
                 journal.withdraw(layout)?;
-                return Err(follow.into());
+                return Err((*source).into());
             }
-            Err(PublishError::Follow { key, source: Box::new(follow) }.into())
+            Err(PublishError::Follow { key, source }.into())
         }
         Err(other) => Err(other.into()),
     }
@@ -114,24 +106,20 @@ pub fn finish_pending(site: &Site<'_>, around: &Around<'_>) -> Result<bool, Step
     let Some(journal) = Journal::pending(layout, Scope::Upstream(site.name()))? else { return Ok(false) };
     let side = side_of(site, &journal)?;
     let reason = format!("patchq {} (finished later)", journal.kind());
-    let mut after = |_: &serde_json::Value| -> Result<(), Boxed> {
-        follow(site, &side, &reason, around.observe).map_err(|error| Box::new(error) as Boxed)?;
-        Ok(())
-    };
+    let mut after = || follow(site, side, &reason, around.observe).map(drop);
     journal.roll_forward(layout, &mut after, &|point| around.passed(point))?;
     Ok(true)
 }
 
 /// The git side that a journal records, once it is sure that the step is one of this upstream's.
-fn side_of(site: &Site<'_>, journal: &Journal) -> Result<GitSide, PublishError> {
+fn side_of<'j>(site: &Site<'_>, journal: &'j Journal) -> Result<&'j GitSide, PublishError> {
     let layout = &site.workspace.layout;
     for change in journal.changes()? {
         if !layout.is_changed_by(Scope::Upstream(site.name()), &change.path) {
             return Err(journal.damaged(&format!("no step of '{}' changes '{}'", site.name(), change.path)));
         }
     }
-    let side: GitSide =
-        serde_json::from_value(journal.payload().clone()).map_err(|error| journal.damaged(&error.to_string()))?;
+    let Some(side) = journal.git() else { return Err(journal.damaged("it does not say what becomes of the checkout")) };
     match side.refs.iter().find(|step| !is_own_ref(&step.name)) {
         Some(step) => Err(journal.damaged(&format!("no step moves the ref '{}'", step.name))),
         None => Ok(side),
@@ -164,8 +152,8 @@ pub(in crate::workspace) fn take_step_back(site: &Site<'_>) -> Result<Option<Tak
     };
     let reason = format!("patchq undo: {}", journal.kind());
     let mut left = Left::default();
-    let mut back = |_: &serde_json::Value| -> Result<(), Boxed> {
-        left = take_back(site, &side, &reason).map_err(|error| Box::new(error) as Boxed)?;
+    let mut back = || -> Result<(), FollowError> {
+        left = take_back(site, side, &reason)?;
         Ok(())
     };
     match journal.roll_back(layout, scope, &mut back) {
@@ -189,7 +177,7 @@ pub(in crate::workspace) fn take_workspace_step_back(layout: &Layout) -> Result<
         Err(error) => return aside(layout, scope, None, error).map(Some),
     };
     let command = Some(journal.kind().to_owned());
-    match journal.roll_back(layout, scope, &mut |_| Ok(())) {
+    match journal.roll_back(layout, scope, &mut || Ok(())) {
         Ok(done) => {
             let kept_in = done.kept_in.as_deref().map(|folder| shown(layout.shown(folder)));
             let key = scope.key().to_owned();
@@ -209,8 +197,8 @@ fn aside(
     let lost = match &error {
         PublishError::Journal { .. } => true,
         PublishError::Back { source, .. } => matches!(
-            source.downcast_ref(),
-            Some(FollowError::Record(_) | FollowError::Git(GitError::Missing { .. } | GitError::Damaged { .. }))
+            **source,
+            FollowError::Record(_) | FollowError::Git(GitError::Missing { .. } | GitError::Damaged { .. })
         ),
         _ => false,
     };

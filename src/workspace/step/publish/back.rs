@@ -43,9 +43,9 @@ impl Journal {
             self.stage(layout, *at, change, Side::Old)?;
         }
         let (key, kind) = (self.key().to_owned(), self.kind().to_owned());
-        if let Err(source) = back(self.payload()) {
+        if let Err(error) = back() {
             self.unstage(layout, &changes)?;
-            return Err(PublishError::Back { key, kind, source });
+            return Err(PublishError::Back { key, kind, source: Box::new(error) });
         }
         for (at, change) in &todo {
             self.replace(layout, *at, change)?;

@@ -1,7 +1,7 @@
 //! Steps that are done, killed at every point, and stopped.
 #![allow(clippy::unwrap_used)]
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -72,7 +72,7 @@ impl Place {
     }
 
     fn publish(&self, step: &Step) -> Result<(), PublishError> {
-        publish(&self.layout, self.scope(), step, &mut |_| Ok(()), &|_| {})
+        publish(&self.layout, self.scope(), step, &mut || Ok(()), &|_| {})
     }
 }
 
@@ -98,25 +98,25 @@ fn step() -> Step {
         old: content(before.get(path)),
         new: content(after.get(path)),
     });
-    Step { kind: "refresh".to_owned(), changes: changes.collect(), payload: serde_json::json!({"ref": "x"}) }
+    Step { kind: "refresh".to_owned(), changes: changes.collect(), git: None }
 }
 
 #[test]
 fn a_step_is_done_and_taken_back() {
     let place = Place::new();
-    let followed = RefCell::new(Vec::new());
-    let mut follow = |payload: &serde_json::Value| {
-        followed.borrow_mut().push(payload.clone());
+    let mut followed = 0;
+    let mut follow = || {
+        followed += 1;
         Ok(())
     };
     publish(&place.layout, place.scope(), &step(), &mut follow, &|_| {}).unwrap();
     assert_eq!(place.tree(), with_folders(&AFTER));
-    assert_eq!(*followed.borrow(), [serde_json::json!({"ref": "x"})]);
+    assert_eq!(followed, 1);
     assert_eq!(fs::metadata(place.at("patches/x/0001.patch")).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(place.pending(), Vec::<String>::new());
     assert_eq!(fs::read_dir(place.layout.journals()).unwrap().count(), 0);
 
-    place.publish(&step().reverse("undo", serde_json::Value::Null)).unwrap();
+    place.publish(&step().reverse("undo")).unwrap();
     assert_eq!(place.tree(), with_folders(&BEFORE));
 }
 
@@ -141,7 +141,7 @@ fn killed_anywhere_it_is_as_before_or_as_after() {
             let place = Place::new();
             let (_, watch) = killer(first);
             let ran = catch_unwind(AssertUnwindSafe(|| {
-                publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &watch).unwrap();
+                publish(&place.layout, place.scope(), &step(), &mut || Ok(()), &watch).unwrap();
             }));
             if ran.is_ok() {
                 assert_eq!(place.tree(), with_folders(&AFTER));
@@ -154,14 +154,14 @@ fn killed_anywhere_it_is_as_before_or_as_after() {
                 assert!(over || tree == with_folders(&BEFORE), "killed at {first}: {tree:?}");
                 kept += usize::from(!over);
                 // The scratch of the killed one is not in the way of the next.
-                let next = if over { step().reverse("undo", serde_json::Value::Null) } else { step() };
+                let next = if over { step().reverse("undo") } else { step() };
                 place.publish(&next).unwrap();
                 break;
             };
             // The one that finishes is killed, too, and another finishes.
             let (seen, watch) = killer(second);
             let followed = Cell::new(0);
-            let mut follow = |_: &serde_json::Value| {
+            let mut follow = || {
                 followed.set(followed.get() + 1);
                 Ok(())
             };
@@ -200,7 +200,7 @@ fn an_edit_after_a_kill_is_not_overwritten() {
     assert!(matches!(place.publish(&step()), Err(PublishError::Pending { .. })));
     fs::write(place.at("commits/x.txt"), "by hand").unwrap();
     let before = place.tree();
-    let error = journal.roll_forward(&place.layout, &mut |_| Ok(()), &|_| {}).unwrap_err().to_string();
+    let error = journal.roll_forward(&place.layout, &mut || Ok(()), &|_| {}).unwrap_err().to_string();
     assert!(
         error.starts_with("x: an interrupted 'refresh' cannot be finished: commits/x.txt changed since; "),
         "{error}"
@@ -218,12 +218,11 @@ fn a_step_that_began_is_not_withdrawn() {
             resume_unwind(Box::new(()));
         }
     };
-    let ran =
-        catch_unwind(AssertUnwindSafe(|| publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &watch)));
+    let ran = catch_unwind(AssertUnwindSafe(|| publish(&place.layout, place.scope(), &step(), &mut || Ok(()), &watch)));
     assert!(ran.is_err());
     let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
     assert!(!journal.withdraw(&place.layout).unwrap());
-    journal.roll_forward(&place.layout, &mut |_| Ok(()), &|_| {}).unwrap();
+    journal.roll_forward(&place.layout, &mut || Ok(()), &|_| {}).unwrap();
     assert_eq!(place.tree(), with_folders(&AFTER));
 }
 
@@ -246,11 +245,12 @@ fn what_cannot_be_staged_changes_nothing() {
 #[test]
 fn what_follows_may_fail_and_is_tried_again() {
     let place = Place::new();
-    let error = publish(&place.layout, place.scope(), &step(), &mut |_| Err("no store".into()), &|_| {}).unwrap_err();
+    let error =
+        publish(&place.layout, place.scope(), &step(), &mut || Err(FollowError::Missing(1)), &|_| {}).unwrap_err();
     assert_eq!(error.to_string(), "x: the files are written, what follows failed");
     assert_eq!(place.tree(), with_folders(&AFTER));
     let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
-    journal.roll_forward(&place.layout, &mut |_| Ok(()), &|_| {}).unwrap();
+    journal.roll_forward(&place.layout, &mut || Ok(()), &|_| {}).unwrap();
     assert_eq!(place.pending(), Vec::<String>::new());
 }
 
@@ -276,7 +276,7 @@ fn steps_that_contradict_themselves_are_refused() {
     let change = |path: &str| FileChange { path: RepoPath::new(path).unwrap(), old: None, new: Some(Vec::new()) };
     for paths in [["n", "n"], ["n", "n/m"], ["n/m", "n"]] {
         let changes = paths.map(change).to_vec();
-        let step = Step { kind: "x".to_owned(), changes, payload: serde_json::Value::Null };
+        let step = Step { kind: "x".to_owned(), changes, git: None };
         assert!(matches!(place.publish(&step), Err(PublishError::Clash { .. })), "{paths:?}");
     }
 }
@@ -287,7 +287,7 @@ fn a_damaged_journal_is_said() {
     let journal = Journal::prepare(&place.layout, place.scope(), &step(), &|_| {}).unwrap();
     fs::write(journal.folder().join("new-0"), "torn").unwrap();
     let before = place.tree();
-    let error = journal.roll_forward(&place.layout, &mut |_| Ok(()), &|_| {}).unwrap_err().to_string();
+    let error = journal.roll_forward(&place.layout, &mut || Ok(()), &|_| {}).unwrap_err().to_string();
     assert!(
         error.contains("new-0: the journal of a step cannot be read: it is not what the step's record says"),
         "{error}"
@@ -309,7 +309,7 @@ fn what_fails_before_the_first_file_is_taken_back() {
             fs::write(place.layout.journal(place.scope()).join("new-6"), "torn").unwrap();
         }
     };
-    let error = publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &torn).unwrap_err();
+    let error = publish(&place.layout, place.scope(), &step(), &mut || Ok(()), &torn).unwrap_err();
     assert!(matches!(error, PublishError::Journal { .. }), "{error}");
     assert_eq!(place.tree(), with_folders(&BEFORE));
     assert_eq!(place.pending(), Vec::<String>::new());
@@ -323,7 +323,7 @@ fn a_journal_that_cannot_be_written_leaves_nothing() {
             fs::create_dir(place.layout.journal(place.scope()).join("step.json.tmp")).unwrap();
         }
     };
-    let error = publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &in_the_way).unwrap_err();
+    let error = publish(&place.layout, place.scope(), &step(), &mut || Ok(()), &in_the_way).unwrap_err();
     assert!(matches!(error, PublishError::File(_)), "{error}");
     assert_eq!(place.tree(), with_folders(&BEFORE));
     assert_eq!(fs::read_dir(place.layout.journals()).unwrap().count(), 0);
@@ -336,14 +336,14 @@ fn a_step_is_taken_back_from_wherever_it_was_killed() {
         let place = Place::new();
         let (_, watch) = killer(at);
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            publish(&place.layout, place.scope(), &step(), &mut |_| Ok(()), &watch).unwrap();
+            publish(&place.layout, place.scope(), &step(), &mut || Ok(()), &watch).unwrap();
         }));
         if ran.is_ok() {
             break;
         }
         let Some(journal) = Journal::pending(&place.layout, place.scope()).unwrap() else { continue };
         let mut told = 0;
-        let mut back = |_: &serde_json::Value| {
+        let mut back = || {
             told += 1;
             Ok(())
         };
@@ -359,17 +359,18 @@ fn a_step_is_taken_back_from_wherever_it_was_killed() {
 #[test]
 fn what_is_neither_old_nor_new_is_left_when_a_step_is_taken_back() {
     let place = Place::new();
-    let error = publish(&place.layout, place.scope(), &step(), &mut |_| Err("no store".into()), &|_| {}).unwrap_err();
+    let error =
+        publish(&place.layout, place.scope(), &step(), &mut || Err(FollowError::Missing(1)), &|_| {}).unwrap_err();
     assert!(matches!(error, PublishError::Follow { .. }), "{error}");
     fs::write(place.at("commits/x.txt"), "by hand").unwrap();
     let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
     let after = place.tree();
-    let error = journal.roll_back(&place.layout, place.scope(), &mut |_| Err("no store".into())).unwrap_err();
+    let error = journal.roll_back(&place.layout, place.scope(), &mut || Err(FollowError::Missing(1))).unwrap_err();
     assert_eq!(error.to_string(), "x: an interrupted 'refresh' cannot be taken back");
     let mut kept = place.tree();
     kept.retain(|path, _| !path.contains(".patchq-x-"));
     assert_eq!((kept, place.pending()), (after, vec!["x".to_owned()]));
-    let done = journal.roll_back(&place.layout, place.scope(), &mut |_| Ok(())).unwrap();
+    let done = journal.roll_back(&place.layout, place.scope(), &mut || Ok(())).unwrap();
     assert_eq!(done.left, ["commits/x.txt"]);
     let mut wanted = with_folders(&BEFORE);
     wanted.insert("commits/x.txt".to_owned(), "by hand".to_owned());
