@@ -13,6 +13,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tracing::{debug, debug_span, trace};
+
 use super::progress::{Lines, Progress};
 use crate::process::{self, End, Limits, Stream, Task};
 
@@ -256,6 +258,7 @@ impl GitProgram {
         command.arg("--version").env_clear().envs(self.env.iter().map(|(k, v)| (k, v))).env("LC_ALL", "C");
         let output = command.stdin(Stdio::null()).output().map_err(|error| self.cannot_start(error))?;
         let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        debug!(program = ?self.program, answer = answer.trim(), "asked git for its version");
         let found = parse_version(&answer).ok_or_else(|| ProgramError::NotGit {
             program: self.program.clone(),
             answer: crate::path::printable(answer.trim().as_bytes()),
@@ -297,6 +300,9 @@ impl GitProgram {
         }
         command.args(run.args).env(STARTED_BY, std::process::id().to_string());
         let name = run.args.first().map_or_else(String::new, |arg| arg.to_string_lossy().into_owned());
+        let _run = debug_span!("git", run = name).entered();
+        debug!(command_line = written(&command), own_group = !own_ssh, "starts");
+        trace!(stdin = ?bstr::BStr::new(&run.stdin));
         // A person who is asked may take their time. Once something comes, all questions are answered.
         let asking = Cell::new(asks);
         let (mut stdout, mut lines) = (Vec::new(), Lines::default());
@@ -316,6 +322,7 @@ impl GitProgram {
         let task = Task { input: run.stdin, own_group, limits, asking: &asking, cancel: watch.cancel };
         let end = process::run(&mut command, task, &mut hear).map_err(|error| self.cannot_start(error))?;
         lines.finish(&mut report);
+        debug!(how = ended(end), stdout = stdout.len(), stderr = ?lines.kept(), "ended");
         match end {
             End::Exited(status) => finish(status, name, stdout, lines),
             End::Cancelled => Err(ProgramError::Cancelled),
@@ -333,7 +340,9 @@ impl GitProgram {
         let mut command = self.command(run.git_dir, run.settings, Prompts::Terminal, true);
         // Nothing of what it says is read, and the programs that it starts show text.
         command.env_remove("LC_ALL").envs(self.env.iter().filter(|(name, _)| name == "LC_ALL").map(|(k, v)| (k, v)));
-        let status = command.args(run.args).current_dir(run.folder).status().map_err(|e| self.cannot_start(e))?;
+        command.args(run.args).current_dir(run.folder);
+        debug!(command_line = written(&command), folder = ?run.folder, "git has the terminal");
+        let status = command.status().map_err(|e| self.cannot_start(e))?;
         Ok(status.code())
     }
 
@@ -391,6 +400,26 @@ impl GitProgram {
             _ => ProgramError::Io(error),
         }
     }
+}
+
+/// How a run ended, for the log.
+fn ended(end: End) -> String {
+    match end {
+        End::Exited(status) => status.to_string(),
+        End::Cancelled => "cancelled".to_owned(),
+        End::Stalled(after) => format!("stood still for {}", seconds(after)),
+        End::TooLong(after) => format!("not over in {}", seconds(after)),
+    }
+}
+
+/// A command line as one would type it, for the log.
+pub(super) fn written(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args()).map(OsStr::to_string_lossy);
+    let quoted = words.map(|word| match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@,+%^".contains(c)) {
+        true if !word.is_empty() => word.into_owned(),
+        _ => format!("'{}'", word.replace('\'', r"'\''")),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 /// `git version 2.39.3 (Apple Git-146)` and the like.

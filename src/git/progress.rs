@@ -43,6 +43,11 @@ impl Lines {
         self.line(progress);
     }
 
+    /// The lines kept so far, printable.
+    pub(super) fn kept(&self) -> &[String] {
+        &self.kept
+    }
+
     /// The lines worth keeping, printable.
     pub(super) fn into_notes(self) -> Vec<String> {
         self.kept

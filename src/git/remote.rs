@@ -149,6 +149,7 @@ impl<'a> Remote<'a> {
                 Ok(value) => return Ok((value, place)),
                 Err(Attempt::Stop(error)) => return Err(error),
                 Err(Attempt::Next(reason, lines)) => {
+                    tracing::info!(url = url.shown(), ?reason, ?lines, "cannot {what}");
                     failures.push(Failure { url: url.shown().to_owned(), reason, lines });
                 }
             }
@@ -186,7 +187,14 @@ impl<'a> Remote<'a> {
         args.extend(["--stdin", NAME]);
         let mut stdin = specs.join("\n").into_bytes();
         stdin.push(b'\n');
+        let _fetch =
+            tracing::info_span!("fetch", url = url.shown(), filter = filter.option(), wanted = specs.len()).entered();
+        let before = tracing::enabled!(tracing::Level::INFO).then(|| store.pack_bytes());
         let fetched = self.run(store, url, settings, &args, stdin, watch);
+        if let Some(before) = before {
+            let bytes = store.pack_bytes().saturating_sub(before);
+            tracing::info!(ok = fetched.is_ok(), bytes, "the store has grown");
+        }
         if matches!(fetched, Err(ProgramError::Stalled { .. } | ProgramError::TooLong { .. })) {
             // The next url is asked at once; a git that had to be killed has left what it locked.
             // What cannot be cleared keeps it from writing, and it says so.

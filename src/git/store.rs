@@ -43,6 +43,13 @@ impl Store {
         Ok(store)
     }
 
+    /// How many bytes of packs there are, for the log: what a fetch brings comes as a pack.
+    pub(super) fn pack_bytes(&self) -> u64 {
+        let entries = std::fs::read_dir(self.dir.join("objects/pack")).into_iter().flatten().flatten();
+        let packs = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack"));
+        packs.filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
+    }
+
     /// Opens the store at `dir`; `None` where there is none. The caller has made sure that it belongs to the user, or that
     /// the user's git accepts it all the same ([`super::is_anothers`]).
     ///
