@@ -118,6 +118,7 @@ impl Lock {
                         return Err(LockError::Held { holder, what: what.to_owned() });
                     }
                     if waited.is_zero() {
+                        tracing::debug!(?path, %holder, "waits for a lock");
                         on_wait(&holder);
                     }
                     let pause = PAUSE.min(patience - waited);
@@ -126,6 +127,7 @@ impl Lock {
                 }
             }
         }
+        tracing::debug!(?path, ?mode, ?waited, "locked");
         let abandoned = file.metadata().is_ok_and(|meta| meta.len() > 0);
         // Only an exclusive holder can say who it is; a shared one takes away what a killed holder left.
         let mut sign = || -> io::Result<()> {

@@ -6,6 +6,7 @@ mod back;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use tracing::debug;
 
 pub use back::Left;
 pub(in crate::workspace) use back::take_back;
@@ -152,11 +153,13 @@ pub(in crate::workspace) fn follow(
         if at != step.old && side.checkout[n..].iter().any(|step| at == Some(step.commit)) {
             continue;
         }
+        debug!(from = ?step.old, to = %step.commit, keep = step.keep, "moves the checkout");
         last = Some(move_there(site, step, step.differences(), observe)?);
     }
     for step in &side.refs {
         observe("refs");
         if site.store.read_ref(&step.name)? != step.new {
+            debug!(name = step.name, from = ?step.old, to = ?step.new, "moves a ref");
             site.store.move_ref(&step.name, step.old, step.new, reason)?;
         }
     }

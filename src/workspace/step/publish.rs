@@ -168,12 +168,14 @@ impl Journal {
     ) -> Result<(), PublishError> {
         let changes = self.changes()?;
         let todo = self.check(layout, &changes)?;
+        tracing::debug!(files = changes.len(), to_write = todo.len(), "the step is certain");
         for (at, change) in &todo {
             self.stage(layout, *at, change, Side::New)?;
             watch(KillPoint::Staged(*at));
         }
         for (at, change) in &todo {
             self.replace(layout, *at, change)?;
+            tracing::debug!(file = %change.path, goes = change.new.is_none(), "wrote");
             watch(KillPoint::Replaced(*at));
         }
         // A file that became the new one by another hand has left its staged content over.

@@ -1,6 +1,8 @@
 //! A step of one upstream: its files under the journal, then what follows in store and checkout; finished when a killed
 //! command left it, and taken back when it cannot be finished.
 
+use tracing::{info, info_span};
+
 use super::context::Around;
 use super::effects::{FollowError, GitSide, Left, check, check_refs, follow, take_back};
 use super::error::StepError;
@@ -42,6 +44,7 @@ pub(in crate::workspace) fn do_step(
     side: &GitSide,
     around: &Around<'_>,
 ) -> Result<Option<Materialized>, StepError> {
+    let _step = info_span!("step", upstream = %site.name(), command = around.command).entered();
     objects.flush(&side.ids())?;
     check_refs(site, side)?;
     // Of several moves the first must not be done where the second cannot.
@@ -104,6 +107,8 @@ pub(in crate::workspace) fn begin(site: &Site<'_>, around: &Around<'_>) -> Resul
 pub fn finish_pending(site: &Site<'_>, around: &Around<'_>) -> Result<bool, StepError> {
     let layout = &site.workspace.layout;
     let Some(journal) = Journal::pending(layout, Scope::Upstream(site.name()))? else { return Ok(false) };
+    let _step = info_span!("step", upstream = %site.name(), command = journal.kind()).entered();
+    info!("finishes what a killed command left");
     let side = side_of(site, &journal)?;
     let reason = format!("patchq {} (finished later)", journal.kind());
     let mut after = || follow(site, side, &reason, around.observe).map(drop);
@@ -150,6 +155,8 @@ pub(in crate::workspace) fn take_step_back(site: &Site<'_>) -> Result<Option<Tak
         Ok(side) => side,
         Err(error) => return Ok(Some(aside(layout, scope, command, error)?)),
     };
+    let _step = info_span!("step", upstream = %site.name(), command = journal.kind()).entered();
+    info!("takes back what a killed command left");
     let reason = format!("patchq undo: {}", journal.kind());
     let mut left = Left::default();
     let mut back = || -> Result<(), FollowError> {

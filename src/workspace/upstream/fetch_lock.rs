@@ -96,12 +96,16 @@ impl<'a> FetchLock<'a> {
             }
             let holder = Holder { left: left.as_ref().map(|left| left.git), ..holder };
             if told.as_ref() != Some(&holder) {
+                tracing::debug!(path = ?self.path, %holder, "waits for another fetch");
                 (self.on_wait)(&holder);
                 told = Some(holder.clone());
             }
             let over = left.as_mut().filter(|_| limits != Limits::default()).map(|left| left.is_over(limits));
             match (over, &left) {
-                (Some(true), Some(left)) => process::end_stranger(left.git),
+                (Some(true), Some(left)) => {
+                    tracing::warn!(pid = left.git, "ends a git that a killed patchq left");
+                    process::end_stranger(left.git);
+                }
                 // As long as it gets on, somebody gets what it fetches.
                 (Some(false), _) => {}
                 _ if began.elapsed() >= PATIENCE => return Err(LockError::Held { holder, what }),

@@ -171,6 +171,7 @@ impl Supply<'_> {
         // meanwhile, this is a fetch that the next one cleans up after.
         let take = || stores.iter().try_for_each(|near| store.take_from(near.dir())?.then_some(()).ok_or(NotAll));
         let all = readable && self.lock.hold(self.remote.limits(), take).is_ok_and(|taken| taken.is_ok());
+        tracing::debug!(stores = ?self.neighbours, readable, all, "takes from neighbours");
         if all {
             let stand_on = stores.iter().filter_map(|neighbour| neighbour.read_ref(BASE).ok().flatten());
             pins.extend(stand_on.filter(|id| store.has(*id)));
@@ -204,11 +205,13 @@ impl Supply<'_> {
         mut walk: impl FnMut() -> Result<Lazy<T>, GitError>,
     ) -> Result<T, SupplyError> {
         let mut lacking = 0;
-        for _ in 0..rounds {
+        for round in 1..=rounds {
+            let _round = tracing::debug_span!("round", of = "history", round).entered();
             match walk()? {
                 Lazy::Done(result) => return Ok(result),
                 Lazy::Need(ids) => {
                     lacking = ids.len();
+                    tracing::debug!(lacking, "needs objects");
                     self.fetching(|remote, watch| remote.fetch_objects(history, &ids, watch))?;
                 }
             }
@@ -226,11 +229,13 @@ impl Supply<'_> {
         mut engine: impl FnMut(&mut Objects<'_>) -> Result<Lazy<T>, GitError>,
     ) -> Result<T, SupplyError> {
         let mut lacking = 0;
-        for _ in 0..ROUNDS {
+        for round in 1..=ROUNDS {
+            let _round = tracing::debug_span!("round", of = "engine", round).entered();
             match engine(objects)? {
                 Lazy::Done(result) => return Ok(result),
                 Lazy::Need(ids) => {
                     lacking = ids.len();
+                    tracing::debug!(lacking, "needs objects");
                     self.blobs(objects.store(), &ids)?;
                 }
             }
