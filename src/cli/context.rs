@@ -12,6 +12,7 @@ use super::Global;
 use super::failure::{CliError, Exit};
 use super::hint;
 use super::kill_points::KillPoints;
+use super::log;
 use crate::git::{GitProgram, ProgramError};
 use crate::path::{on_screen, printable};
 use crate::process::{Limits, end_all};
@@ -67,12 +68,13 @@ impl Context {
         let look = look_of(global);
         watch_for_interrupts();
         let progress = if global.quiet || global.json { Progress::hidden() } else { Progress::new(look) };
+        log::begin(global.verbose, &progress)?;
         Ok(Context {
             cwd,
             look,
             json: global.json,
             quiet: global.quiet,
-            verbose: global.verbose,
+            verbose: global.verbose > 0,
             offline: global.offline,
             asker: Asker::new(&look),
             progress,

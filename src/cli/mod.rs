@@ -20,6 +20,7 @@ mod image;
 mod import;
 mod init;
 mod kill_points;
+mod log;
 mod man;
 mod message;
 mod outcomes;
@@ -93,9 +94,9 @@ struct Global {
     /// Print only errors, warnings and the output that was asked for
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say more
-    #[arg(short, long, global = true)]
-    verbose: bool,
+    /// Say more; -vv logs what is done, for whoever looks for a fault
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
     /// When to colour: auto, always or never
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
     color: Colour,
@@ -208,7 +209,12 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     };
     let name = cli.command.name();
     let exit = match Context::new(&cli.global, name) {
-        Ok(context) => context.end(cli.command.run(&context)),
+        Ok(context) => {
+            tracing::info!(version = env!("CARGO_PKG_VERSION"), folder = ?context.cwd, command_line = ?&arguments[1..], "begins");
+            let exit = context.end(cli.command.run(&context));
+            tracing::info!(exit = exit.code(), "ends");
+            exit
+        }
         Err(error) => failure::before_context(&error, &cli.global, name),
     };
     ExitCode::from(exit.code())

@@ -116,6 +116,7 @@ impl Context {
         prompts: Prompts,
         work: impl FnOnce(&Supply<'_>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
+        let _upstream = tracing::info_span!("upstream", name = %upstream.name).entered();
         let task = self.progress.task(upstream.name.as_str());
         let remote = remote(self.git_unchecked(), workspace, upstream, local || self.offline)?;
         let progress = |report: Progress| show(&task, &report);
