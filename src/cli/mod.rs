@@ -94,7 +94,7 @@ struct Global {
     /// Print only errors, warnings and the output that was asked for
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say more; -vv logs what is done, for whoever looks for a fault
+    /// Print more; -vv also logs each step, for bug reports
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// When to colour: auto, always or never

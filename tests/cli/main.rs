@@ -25,6 +25,7 @@ mod kill;
 mod last_copy;
 mod left;
 mod limits;
+mod log;
 mod lose_nothing;
 mod mistakes;
 mod named_paths;
