@@ -33,6 +33,7 @@ mod neighbours;
 mod odd_tags;
 mod options;
 mod outdated;
+mod outputs;
 mod owner;
 mod pager;
 mod patch_files;

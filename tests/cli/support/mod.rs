@@ -5,6 +5,7 @@
 mod hints;
 mod memory;
 mod run;
+mod shown;
 mod snapshot;
 mod terminal;
 mod upstream;
@@ -14,6 +15,7 @@ pub(crate) use crate::shared::terminal::{CTRL_C, DOWN, Ended, Terminal};
 pub(crate) use hints::wrong_hint;
 pub(crate) use memory::{Decision, FIVE};
 pub(crate) use run::Run;
+pub(crate) use shown::{assert_kept, stable};
 pub(crate) use snapshot::{Snapshot, assert_same};
 pub(crate) use upstream::{PATCHES, Upstream, copy_folder, git_at};
 pub(crate) use world::{Env, executable, names_in, put, set_mode};

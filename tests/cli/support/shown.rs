@@ -1,0 +1,80 @@
+//! Whole outputs: everything that a command says, kept as files below `tests/cli/snapshots` and reviewed like code.
+//! `SNAPSHOTS=overwrite cargo test --test cli` writes them anew; read the difference before it is committed.
+
+use std::path::{Path, PathBuf};
+
+use snapbox::data::DataFormat;
+use snapbox::{Assert, Data};
+
+use super::run::Run;
+use super::world::Env;
+
+/// What a command sees besides the variables of the world: a screen of 80 columns.
+const VARS: [(&str, &str); 1] = [("PATCHQ_COLUMNS", "80")];
+
+/// The text is that of the file (from the root of the repository).
+#[track_caller]
+pub(crate) fn assert_kept(file: impl AsRef<Path>, text: String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let kept = Data::read_from(&path, Some(DataFormat::Text)).raw();
+    Assert::new().action_env("SNAPSHOTS").eq(Data::text(text), kept);
+}
+
+/// The file of a whole output.
+fn file(case: &str) -> PathBuf {
+    Path::new("tests/cli/snapshots").join(format!("{case}.txt"))
+}
+
+impl Env {
+    /// Runs patchq in the workspace; all that comes of it must be what `snapshots/CASE.txt` says.
+    #[track_caller]
+    pub(crate) fn shows(&self, case: &str, args: &[&str]) -> Run {
+        self.shows_in(&self.ws(), case, args)
+    }
+
+    /// The same in the folder `dir`.
+    #[track_caller]
+    pub(crate) fn shows_in(&self, dir: &Path, case: &str, args: &[&str]) -> Run {
+        let run = self.patchq_with(dir, &VARS, args);
+        self.kept(case, args, &run);
+        run
+    }
+
+    /// What came of these arguments must be what `snapshots/CASE.txt` says.
+    #[track_caller]
+    pub(crate) fn kept(&self, case: &str, args: &[&str], run: &Run) {
+        let words = shlex::try_join(std::iter::once("patchq").chain(args.iter().copied())).unwrap();
+        let code = run.code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        let mut text = format!("$ {words}\n");
+        for (name, stream) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
+            if !stream.is_empty() {
+                text.push_str(&format!("--- {name}\n{stream}"));
+            }
+        }
+        text.push_str(&format!("--- exit code {code}\n"));
+        assert_kept(file(case), stable(&text, &self.root));
+    }
+}
+
+/// The text without what differs between machines and runs: the world's folder, git's own messages, and times.
+pub(crate) fn stable(text: &str, root: &Path) -> String {
+    let mut text = text.replace(root.to_str().unwrap(), "/world");
+    // Which of the two ends of a transfer reports first is chance.
+    if let Some((before, rest)) = text.split_once("(fatal: ")
+        && let Some((_, after)) = rest.split_once(")\n")
+    {
+        text = format!("{before}(fatal: [GIT])\n{after}");
+    }
+    // Seconds since 1970: ten digits by themselves.
+    let mut stable = String::new();
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
+        let word = &rest[start..];
+        let end = word.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(word.len());
+        let is_time = end == 10 && word.starts_with("17") && word[..end].bytes().all(|byte| byte.is_ascii_digit());
+        stable.push_str(&rest[..start]);
+        stable.push_str(if is_time { "[TIME]" } else { &word[..end] });
+        rest = &word[end..];
+    }
+    stable + rest
+}
