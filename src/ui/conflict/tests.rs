@@ -1,5 +1,5 @@
-//! The screens, as they stand in `screens/`. `PATCHQ_REWRITE_SCREENS=1 cargo test --lib ui::conflict` writes them anew; look
-//! at the difference before it is committed.
+//! The screens, as they stand in `screens/`. `SNAPSHOTS=overwrite cargo test --lib ui::conflict` writes them anew; read the
+//! difference before it is committed.
 
 use std::path::Path;
 
@@ -228,7 +228,7 @@ fn assert_screen(name: &str, frame: &[String]) -> Result<(), Failure> {
     let frame: String = frame.iter().map(|row| format!("{row}\n")).collect();
     let frame = frame.replace("\u{1b}[0m", "{}").replace("\u{1b}[", "{");
     assert!(!frame.contains('\u{1b}'), "{frame}");
-    if std::env::var_os("PATCHQ_REWRITE_SCREENS").is_some() {
+    if std::env::var_os("SNAPSHOTS").is_some_and(|action| action == "overwrite") {
         std::fs::write(&file, &frame)?;
     }
     let kept = std::fs::read_to_string(&file)?;

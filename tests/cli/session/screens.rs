@@ -1,11 +1,11 @@
-//! The screens of a whole session, as they stand in `screens/`. `PATCHQ_REWRITE_SCREENS=1 cargo test --test cli session::screens`
-//! writes them anew; look at the difference before it is committed.
+//! The screens of a whole session, as they stand in `screens/`. `SNAPSHOTS=overwrite cargo test --test cli session::screens`
+//! writes them anew; read the difference before it is committed.
 
 use std::path::Path;
 
 use super::{ASKS, ENTRY, LAST};
 use crate::refresh::bench::{Bench, LINES, with};
-use crate::support::{Env, Terminal};
+use crate::support::{Env, Terminal, assert_kept};
 
 /// A conflict of lines with a proposal, a deleted file, lines that both add, and a patch that nothing is left of.
 fn prepared(env: &Env) {
@@ -37,15 +37,10 @@ fn prepared(env: &Env) {
 }
 
 fn check(terminal: &mut Terminal, name: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/session/screens").join(format!("{name}.txt"));
-    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    let file = format!("tests/cli/session/screens/{name}.txt");
+    let kept = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap_or_default();
     let seen = terminal.settled(&kept);
-    if std::env::var_os("PATCHQ_REWRITE_SCREENS").is_some() {
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, &seen).unwrap();
-        return;
-    }
-    assert!(kept == seen, "{name} is another screen now:\n{seen}\nand was\n{kept}");
+    assert_kept(file, seen);
 }
 
 #[test]
@@ -64,6 +59,11 @@ fn a_whole_session() {
         for (what, text, key) in steps {
             terminal.see(text).see(ASKS);
             check(&mut terminal, &name(what));
+            if what == "1-lines" {
+                terminal.press("?").see("what the keys do");
+                check(&mut terminal, &name("1-lines-keys"));
+                terminal.press("x").see(text);
+            }
             terminal.press(key);
         }
         terminal.answer("nothing is left of the patch, though", "d").answer("why?", "\r");
