@@ -7,36 +7,31 @@ mistakes! {
         what: "a commit that is no name at all",
         args: &["refresh", "--to", "v 1"],
         code: 2,
-        says: &["v 1"],
         ..BASE
     },
     a_commit_that_upstream_does_not_have: Mistake {
         what: "a commit that upstream does not have",
         args: &["refresh", "--to", "v9"],
-        says: &["up: the upstream has no branch, tag or commit 'v9'"],
         hint: "git ls-remote",
         ..BASE
     },
     too_few_digits_of_an_id: Mistake {
         what: "too few digits of an id",
         args: &["refresh", "--to", "abcdef"],
-        says: &["up: the upstream has no branch, tag or commit 'abcdef'"],
         hint: "git ls-remote",
         ..BASE
     },
-    once_without_a_target: Mistake { what: "--once without a target", args: &["refresh", "--once"], code: 2, says: &["--to <REV>"], ..BASE },
+    once_without_a_target: Mistake { what: "--once without a target", args: &["refresh", "--once"], code: 2, ..BASE },
     both_ways_to_leave_the_track: Mistake {
         what: "both ways to leave the track",
         args: &["refresh", "--to", "v1.1", "--once", "--track", "main"],
         code: 2,
-        says: &["'--once' cannot be used with '--track <NEW>'"],
         ..BASE
     },
     a_track_that_is_a_commit_id: Mistake {
         what: "a track that is a commit id",
         args: &["refresh", "--track", "1111111111111111111111111111111111111111"],
         code: 2,
-        says: &["1111111111"],
         ..BASE
     },
     a_track_of_the_manifest_s_that_is_gone: Mistake {
@@ -45,7 +40,6 @@ mistakes! {
             manifest(env, "[upstream.up]\nurl = \"../up.git\"\ntrack = \"gone\"\nsparse = [\"app\", \"docs\"]\n");
         },
         args: &["refresh"],
-        says: &["up: the upstream has no branch, tag or commit 'gone'"],
         hint: "git ls-remote",
         ..BASE
     },
@@ -53,7 +47,6 @@ mistakes! {
         what: "no track",
         make: |env| manifest(env, "[upstream.up]\nurl = \"../up.git\"\nsparse = [\"app\", \"docs\"]\n"),
         args: &["refresh"],
-        says: &["up: it has no track, so there is no newest commit to move to"],
         hint: "patchq refresh up --track TRACK",
         ..BASE
     },
@@ -64,7 +57,6 @@ mistakes! {
         },
         args: &["refresh", "--to", "v1.1"],
         code: 2,
-        says: &["up: 'v1.1' is outside of the track 'v1.0*'"],
         hint: "patchq refresh up --to v1.1 --once",
         ..BASE
     },
@@ -72,7 +64,6 @@ mistakes! {
         what: "no pin to move",
         make: |env| std::fs::remove_file(env.path("ws/commits/up.txt")).unwrap(),
         args: &["refresh"],
-        says: &["up: no pin: commits/up.txt does not exist"],
         hint: "patchq add up --pin REV",
         ..BASE
     },
@@ -80,7 +71,6 @@ mistakes! {
         what: "an upstream that does not exist",
         args: &["refresh", "upp"],
         code: 2,
-        says: &["there is no upstream 'upp' in upstreams.toml; did you mean 'up'?"],
         hint: "'up'",
         ..BASE
     },
@@ -88,7 +78,6 @@ mistakes! {
         what: "uncommitted changes",
         make: dirty,
         args: &["refresh"],
-        says: &["up: the checkout has uncommitted changes:", "app/main.py"],
         hint: "patchq save up",
         ..BASE
     },
@@ -96,7 +85,6 @@ mistakes! {
         what: "a patch that does not apply where it is",
         make: |env| patch(env, "--- a/app/main.py\n+++ b/app/main.py\n@@ -1,2 +1,2 @@\n import nothing\n-x\n+y\n"),
         args: &["refresh"],
-        says: &["up: 0004-x.patch: does not apply: app/main.py", "patches/up/0004-x.patch:3"],
         hint: "patch file",
         ..BASE
     },
@@ -104,7 +92,6 @@ mistakes! {
         what: "a patch to drop that is none",
         args: &["refresh", "--allow-drop", "0009"],
         code: 2,
-        says: &["up: no patch is called '0009'"],
         hint: "patchq status up",
         ..BASE
     },
@@ -112,14 +99,12 @@ mistakes! {
         what: "a patch to drop that may be several",
         args: &["refresh", "--allow-drop", "000"],
         code: 2,
-        says: &["up: ", "'000'"],
         hint: "patchq status up",
         ..BASE
     },
     no_network: Mistake {
         what: "no network",
         args: &["refresh", "--offline"],
-        says: &["up: ", "without the network (--offline)"],
         hint: "without --offline",
         ..BASE
     },
@@ -127,7 +112,6 @@ mistakes! {
         what: "the upstream of a refresh is gone",
         make: |env| std::fs::rename(env.path("up.git"), env.path("elsewhere.git")).unwrap(),
         args: &["refresh"],
-        says: &["up: ", "there is no git repository"],
         hint: "upstreams.toml",
         ..BASE
     },
@@ -135,7 +119,6 @@ mistakes! {
         what: "no git for a refresh",
         vars: &[("PATCHQ_GIT", "/nonexistent/git")],
         args: &["refresh"],
-        says: &["the git program '/nonexistent/git' was not found"],
         hint: "install git",
         ..BASE
     },
@@ -143,14 +126,12 @@ mistakes! {
         what: "git holds the index",
         make: |env| std::fs::write(env.store().join("index.lock"), "").unwrap(),
         args: &["refresh"],
-        says: &["another git process holds"],
         hint: "/index.lock     (if no git runs there)",
         ..BASE
     },
     a_report_in_the_place_of_something_else: Mistake {
         what: "a report in the place of something else",
         args: &["refresh", "--report", "upstreams.toml"],
-        says: &["'upstreams.toml' is not a report, and would be overwritten"],
         hint: "another name",
         ..BASE
     },
