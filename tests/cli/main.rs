@@ -21,6 +21,7 @@ mod identity;
 mod image;
 mod import;
 mod init;
+mod json_page;
 mod kill;
 mod last_copy;
 mod left;

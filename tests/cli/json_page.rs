@@ -1,0 +1,59 @@
+//! The examples of `docs/json.md` are what the program prints. `SNAPSHOTS=overwrite cargo test --test cli json_page` writes
+//! them anew.
+
+use std::path::Path;
+
+use super::support::{Env, assert_kept, put, stable};
+
+const IMAGE: &str = "registry = \"example\"\n[[upstream.up.image]]\nname = \"app\"\ndockerfile = \"app/Dockerfile\"\n";
+
+/// Every example of `docs/json.md`: the name behind its marker, and the document.
+fn examples() -> Vec<(&'static str, String)> {
+    let env = Env::new();
+    env.workspace();
+    let mut made = Vec::new();
+    let mut example = |name: &'static str, args: &[&str]| {
+        let run = env.patchq(&[args, &["--json"]].concat());
+        let text = stable(&run.stdout, &env.root).replace("[TIME]", "1704067200");
+        made.push((name, text));
+    };
+    let manifest = env.read("ws/upstreams.toml");
+    env.write("ws/upstreams.toml", "");
+    example("frame", &["status"]);
+    env.write("ws/upstreams.toml", manifest.replace("track", "trak"));
+    example("failure", &["setup"]);
+    env.write("ws/upstreams.toml", format!("{manifest}{IMAGE}"));
+    example("tag", &["tag"]);
+    example("setup", &["setup"]);
+    example("image list", &["image", "list"]);
+    example("outdated", &["outdated"]);
+    env.commit_in_checkout("app/main.py", "import util\n", "Print nothing");
+    put(&env.co().join("docs/guide.md"), "one\n");
+    example("status", &["status"]);
+    env.git(&env.co(), &["checkout", "-q", "docs/guide.md"]);
+    example("export", &["export"]);
+    example("diff-upstream", &["diff-upstream"]);
+    env.patchq(&["undo"]).ok();
+    env.git(&env.co(), &["reset", "-q", "--hard", "HEAD~1"]);
+    example("refresh", &["refresh"]);
+    example("undo", &["undo"]);
+    env.write(
+        "ws/patches/up/0004-Say-FIVE.patch",
+        "--- a/docs/guide.md\n+++ b/docs/guide.md\n@@ -2,5 +2,5 @@\n three\n four\n-five\n+FIVE\n six\n seven\n",
+    );
+    example("verify", &["verify"]);
+    made
+}
+
+#[test]
+fn every_example_is_what_the_program_prints() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md")).unwrap();
+    let mut made = page.clone();
+    for (name, document) in examples() {
+        let marker = format!("<!-- example: {name} -->\n```json\n");
+        let (before, rest) = made.split_once(&marker).unwrap_or_else(|| panic!("docs/json.md has no '{marker}'"));
+        let (_, after) = rest.split_once("```\n").unwrap();
+        made = format!("{before}{marker}{document}```\n{after}");
+    }
+    assert_kept("docs/json.md", made);
+}
