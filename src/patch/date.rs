@@ -1,5 +1,9 @@
 //! Dates of mail headers: written as git does, read liberally.
 
+use jiff::Timestamp;
+use jiff::civil::{self, DateTime};
+use jiff::tz::TimeZone;
+
 use super::model::Date;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -26,46 +30,34 @@ impl Date {
         if date.seconds.saturating_add(i64::from(date.offset.max(0)) * 60) < YEAR_2100 {
             return date.rfc2822();
         }
-        let zone = date.offset.unsigned_abs();
-        format!("@{} {}{:02}{:02}", date.seconds, if date.offset < 0 { '-' } else { '+' }, zone / 60, zone % 60)
+        let (sign, hours, minutes) = date.zone();
+        format!("@{} {sign}{hours:02}{minutes:02}", date.seconds)
     }
 
     /// As RFC 2822 has it: `Fri, 5 Jan 2024 03:04:05 +0530`.
     fn rfc2822(self) -> String {
-        let local = self.seconds.saturating_add(i64::from(self.offset) * 60);
-        let days = local.div_euclid(86_400);
-        let second = local.rem_euclid(86_400);
-        let (year, month, day) = civil_from_days(days);
-        let name = DAYS[usize::try_from(days.rem_euclid(7)).unwrap_or(0)];
-        let sign = if self.offset < 0 { '-' } else { '+' };
-        let zone = self.offset.unsigned_abs();
-        format!(
-            "{name}, {day} {} {year} {:02}:{:02}:{:02} {sign}{:02}{:02}",
-            MONTHS[month - 1],
-            second / 3600,
-            second / 60 % 60,
-            second % 60,
-            zone / 60,
-            zone % 60
-        )
+        let (sign, hours, minutes) = self.zone();
+        format!("{} {sign}{hours:02}{minutes:02}", self.local().strftime("%a, %-d %b %Y %H:%M:%S"))
     }
 
-    /// As ISO 8601 has it: `2024-01-05T03:04:05+05:30`.
+    /// As ISO 8601 has it: `2024-01-05T03:04:05+05:30`. Of a year that it has no four digits for, the last one that has.
     #[must_use]
     pub fn iso8601(&self) -> String {
+        let (sign, hours, minutes) = self.zone();
+        format!("{}{sign}{hours:02}:{minutes:02}", self.local().strftime("%Y-%m-%dT%H:%M:%S"))
+    }
+
+    /// What the zone's own clock shows, or the nearest that the calendar has.
+    fn local(self) -> DateTime {
         let local = self.seconds.saturating_add(i64::from(self.offset) * 60);
-        let (year, month, day) = civil_from_days(local.div_euclid(86_400));
-        let second = local.rem_euclid(86_400);
-        let sign = if self.offset < 0 { '-' } else { '+' };
+        let nearest = local.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+        Timestamp::from_second(nearest).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).datetime()
+    }
+
+    /// The zone's sign, hours and minutes.
+    fn zone(self) -> (char, u32, u32) {
         let zone = self.offset.unsigned_abs();
-        format!(
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}{sign}{:02}:{:02}",
-            second / 3600,
-            second / 60 % 60,
-            second % 60,
-            zone / 60,
-            zone % 60
-        )
+        (if self.offset < 0 { '-' } else { '+' }, zone / 60, zone % 60)
     }
 
     /// Reads a date: RFC 2822, ISO 8601 (`2024-01-05 03:04:05 +0530`, `2024-01-05T03:04:05Z`, the day alone), git's own
@@ -151,12 +143,12 @@ impl Fields {
 
     fn date(&self) -> Option<Date> {
         let (year, month, day) = (self.year?, self.month?, self.day?);
-        let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && (0..=9999).contains(&year);
+        if !(1..=31).contains(&day) || !(0..=9999).contains(&year) {
+            return None;
+        }
         let offset = self.zone.unwrap_or(0);
-        in_range.then(|| Date {
-            seconds: days_from_civil(year, month, day) * 86_400 + self.time.unwrap_or(0) - i64::from(offset) * 60,
-            offset,
-        })
+        let midnight = days_since_1970(year, month, day)? * 86_400;
+        Some(Date { seconds: midnight + self.time.unwrap_or(0) - i64::from(offset) * 60, offset })
     }
 }
 
@@ -197,27 +189,12 @@ fn zone_minutes(text: &str) -> Option<i32> {
     Some(sign * (hours * 60 + minutes))
 }
 
-/// Days since 1970-01-01 of a day of the Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date
-/// Algorithms").
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// The inverse of [`days_from_civil`]: year, month from 1, day from 1.
-fn civil_from_days(days: i64) -> (i64, usize, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (era * 400 + year + i64::from(month <= 2), usize::try_from(month).unwrap_or(1), day)
+/// Days since 1970-01-01. A day behind the end of its month is one of the next month's.
+fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
+    let narrow = |number: i64| i8::try_from(number).ok();
+    let first = civil::Date::new(i16::try_from(year).ok()?, narrow(month)?, 1).ok()?;
+    let days = civil::date(1970, 1, 1).until(first).ok()?.get_days();
+    Some(i64::from(days) + day - 1)
 }
 
 #[cfg(test)]
@@ -245,6 +222,10 @@ mod tests {
         assert_eq!(Date::parse("1704404045 +0530"), Some(MOMENT));
         assert_eq!(Date::parse("@0 +0000"), Some(Date { seconds: 0, offset: 0 }));
         assert_eq!(Date::parse("2024-01-05").map(|date| date.seconds), Some(1_704_412_800));
+        assert_eq!(Date::parse("2023-02-30"), Date::parse("2023-03-02"));
+        assert_eq!(Date::parse("9999-12-31").map(|date| date.seconds), Some(253_402_214_400));
+        assert_eq!(Date { seconds: i64::MAX, offset: -90 }.iso8601(), "9999-12-30T22:00:00-01:30");
+        assert_eq!(Date { seconds: -1, offset: 0 }.iso8601(), "1969-12-31T23:59:59+00:00");
         assert_eq!(Date::parse("Mon, 1 Jul 2002 10:52:37 PDT").map(|date| date.offset), Some(-420));
     }
 
