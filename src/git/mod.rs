@@ -50,7 +50,7 @@ pub use remote::{
     Failure, Fetched, History, Look, Reason, Refs, Remote, RemoteError, RemoteRef, Resolved, glob_matches, stored_tags,
     tag_on, tag_order,
 };
-pub use rev::{BadRev, Rev};
+pub use rev::{BadRev, Rev, is_ref_name};
 pub use store::{BASE, BRANCH, BROUGHT_BACK, HANDED_OVER, SYNCED, Store, UPSTREAM};
 pub use tree::{Edits, Tree, TreeChange};
 pub use url::{BadUrl, Kind, Url};

@@ -6,6 +6,15 @@ use std::fmt;
 use super::Id;
 use crate::path::printable;
 
+/// What a glob has and no ref: one of these makes a text a glob.
+const GLOB: [char; 3] = ['*', '?', '['];
+
+/// Whether git takes `name` for the full name of a ref (`refs/heads/main`).
+#[must_use]
+pub fn is_ref_name(name: &str) -> bool {
+    git2::Reference::is_valid_name(name)
+}
+
 /// One commit of an upstream, as people name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rev {
@@ -61,19 +70,13 @@ impl Rev {
         if hex && text.len() == 64 {
             return Err(BadRev::Sha256(shown()));
         }
-        let odd = |c: char| c.is_control() || c.is_whitespace() || "~^:\\".contains(c);
-        let part_ok = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
-        if printable(text.as_bytes()) != text
-            || text.contains(odd)
-            || text.contains("..")
-            || text.contains("@{")
-            || text.ends_with('.')
-            || text == "@"
-            || !text.split('/').all(part_ok)
-        {
+        // What a glob has of its own stands for characters that a name can have.
+        let name = text.replace(GLOB, "x");
+        let hidden = printable(text.as_bytes()) != text || text.contains(char::is_whitespace);
+        if hidden || text == "@" || !is_ref_name(&format!("refs/tags/{name}")) {
             return Err(BadRev::Form(shown()));
         }
-        if text.contains(['*', '?', '[']) {
+        if text.contains(GLOB) {
             return match globset::Glob::new(text) {
                 Ok(_) => Ok(Rev::Glob(text.to_owned())),
                 Err(error) => Err(BadRev::Glob(shown(), error.kind().to_string())),

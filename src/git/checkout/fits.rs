@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Reason;
 use super::root::Root;
-use crate::git::{Entry, GitError, Mode, Store};
+use crate::git::{Entry, GitError, Mode, Store, is_ref_name};
 use crate::path::RepoPath;
 
 /// The longest path that the system takes, with the NUL at its end (`PATH_MAX`).
@@ -76,7 +76,7 @@ fn is_git_modules(name: &[u8]) -> bool {
 /// [`GitError::RefUnfit`] when it cannot.
 pub fn ref_fits(store: &Store, name: &str) -> Result<(), GitError> {
     let unfit = |why: String| Err(GitError::RefUnfit { name: name.to_owned(), why });
-    if !git2::Reference::is_valid_name(name) {
+    if !is_ref_name(name) {
         return unfit("git takes no such name".to_owned());
     }
     // Its lock has a longer name.

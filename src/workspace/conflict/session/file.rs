@@ -8,7 +8,7 @@ use bstr::ByteSlice;
 use serde::Deserialize;
 
 use super::{About, Agreed, Decision, Decisions, Session, To};
-use crate::git::{Entry, Id, Mode};
+use crate::git::{Entry, Id, Mode, is_ref_name};
 use crate::path::{RepoPath, printable};
 use crate::stack::{Because, By, Join, Made, Sides, Take, Way};
 use crate::workspace::files::digest::{FilesDigest, Sum};
@@ -290,13 +290,9 @@ pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileErr
     Ok(Session { files: raw.from.files, manifest: raw.from.manifest, to, agreed, decisions })
 }
 
-/// Whether it is the full name of a branch or a tag (`git check-ref-format`).
+/// Whether it is the full name of a branch or a tag.
 fn is_ref(name: &str) -> bool {
-    let plain = |c: char| !c.is_control() && !c.is_whitespace() && !" ~^:?*[\\".contains(c);
-    ["refs/heads/", "refs/tags/"].iter().any(|below| name.starts_with(below))
-        && name.chars().all(plain)
-        && !name.contains("..")
-        && !name.contains("@{")
+    ["refs/heads/", "refs/tags/"].iter().any(|below| name.starts_with(below)) && is_ref_name(name)
 }
 
 fn decision(raw: RawDecision) -> Result<Decision, String> {
