@@ -27,6 +27,7 @@ mod take;
 mod tree;
 mod url;
 mod user;
+mod version_order;
 
 pub use builder::{FileChange, Made, RepoBuilder};
 pub use commit::{Commit, Signature};
@@ -55,3 +56,4 @@ pub use store::{BASE, BRANCH, BROUGHT_BACK, HANDED_OVER, SYNCED, Store, UPSTREAM
 pub use tree::{Edits, Tree, TreeChange};
 pub use url::{BadUrl, Kind, Url};
 pub use user::Setting;
+pub use version_order::compare_numbers;

@@ -2,10 +2,13 @@
 
 use std::cmp::Ordering;
 
+use crate::git::compare_numbers;
+
 /// A version as it stands in a tag: everything from the first digit on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TagVersion {
-    numbers: Vec<u64>,
+    /// Dotted numbers, at least one digit.
+    numbers: String,
     pre: Vec<Part>,
 }
 
@@ -21,8 +24,7 @@ impl TagVersion {
         let text = &tag[tag.find(|c: char| c.is_ascii_digit())?..];
         let text = text.split('+').next().unwrap_or(text);
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let numbers: Vec<_> = text[..end].split('.').filter_map(|number| number.parse().ok()).collect();
-        (!numbers.is_empty()).then(|| TagVersion { numbers, pre: parts(&text[end..]) })
+        Some(TagVersion { numbers: text[..end].to_owned(), pre: parts(&text[end..]) })
     }
 
     /// Whether anything follows the numbers.
@@ -52,10 +54,8 @@ fn parts(text: &str) -> Vec<Part> {
 
 impl Ord for TagVersion {
     fn cmp(&self, other: &TagVersion) -> Ordering {
-        let longest = self.numbers.len().max(other.numbers.len());
-        let at = |version: &TagVersion, place: usize| version.numbers.get(place).copied().unwrap_or(0);
-        let numbers = (0..longest).map(|place| at(self, place).cmp(&at(other, place))).find(|order| order.is_ne());
-        numbers.unwrap_or_else(|| match (self.pre.is_empty(), other.pre.is_empty()) {
+        let numbers = compare_numbers(self.numbers.as_bytes(), other.numbers.as_bytes());
+        numbers.then_with(|| match (self.pre.is_empty(), other.pre.is_empty()) {
             (true, true) => Ordering::Equal,
             (true, false) => Ordering::Greater,
             (false, true) => Ordering::Less,
@@ -119,6 +119,7 @@ mod tests {
             "ray-1.6.1",
             "v1.10.0+meta",
             "release/2.0.0",
+            "v99999999999999999999999.0",
         ];
         let versions: Vec<_> = sorted.iter().map(|tag| TagVersion::of(tag)).collect();
         for pair in versions.windows(2) {

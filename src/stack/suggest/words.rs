@@ -6,6 +6,8 @@
 
 use std::cmp::Ordering;
 
+use crate::git::compare_numbers;
+
 /// A word of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Word<'t> {
@@ -72,34 +74,8 @@ impl<'t> Word<'t> {
 
     /// Whether both are versions and this is the lower one. What follows the dotted numbers does not count.
     pub(super) fn is_lower(self, other: Word<'_>) -> bool {
-        self.is_version() && other.is_version() && compare(self.bare(), other.bare()) == Ordering::Less
+        self.is_version() && other.is_version() && compare_numbers(self.bare(), other.bare()) == Ordering::Less
     }
-}
-
-/// Compares the dotted numbers that two versions begin with; missing ones are 0.
-fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    let (mut a, mut b) = (parts(a), parts(b));
-    loop {
-        let (left, right) = (a.next(), b.next());
-        if left.is_none() && right.is_none() {
-            return Ordering::Equal;
-        }
-        let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
-        // Without leading zeros the longer number is the greater one.
-        match left.len().cmp(&right.len()).then_with(|| left.cmp(right)) {
-            Ordering::Equal => {}
-            unequal => return unequal,
-        }
-    }
-}
-
-/// The dotted numbers that a version begins with, without leading zeros.
-fn parts(version: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let end = version.iter().position(|byte| !(byte.is_ascii_digit() || *byte == b'.')).unwrap_or(version.len());
-    version[..end].split(|byte| *byte == b'.').map(|part| {
-        let zeros = part.iter().take_while(|digit| **digit == b'0').count();
-        &part[zeros..]
-    })
 }
 
 /// The words of a text.
