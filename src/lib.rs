@@ -14,10 +14,12 @@
 //! | [`patch`] | the patch file: pure bytes, no git |
 //! | [`git`] | libgit2 for objects and working trees, the git program for the network |
 //! | [`process`] | programs that are started: watched, and ended with all that they started |
+//! | [`hex`] | bytes as hexadecimal digits |
 //! | [`path`] | a path inside a repository, checked once |
 
 pub mod cli;
 pub mod git;
+pub mod hex;
 pub mod image;
 pub mod patch;
 pub mod path;

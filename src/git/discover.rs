@@ -157,7 +157,7 @@ impl Enclosing {
             use sha2::{Digest, Sha256};
             let header = format!("blob {}\0", content.len());
             let digest = Sha256::new().chain_update(header).chain_update(content).finalize();
-            return digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            return crate::hex::encode(&digest);
         }
         // A blob of any size has an id; libgit2 fails only where it has no memory.
         git2::Oid::hash_object(git2::ObjectType::Blob, content).map(|id| id.to_string()).unwrap_or_default()

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hex;
+
 /// A full SHA-1 object id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; 20]);
@@ -48,7 +50,7 @@ impl Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 
@@ -62,17 +64,7 @@ impl FromStr for Id {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Id, BadId> {
-        let bad = || BadId(text.to_owned());
-        let digits = text.as_bytes();
-        if digits.len() != 40 {
-            return Err(bad());
-        }
-        let mut raw = [0; 20];
-        for (byte, pair) in raw.iter_mut().zip(digits.chunks_exact(2)) {
-            let nibble = |digit: u8| char::from(digit).to_digit(16).ok_or_else(bad);
-            *byte = u8::try_from(nibble(pair[0])? * 16 + nibble(pair[1])?).map_err(|_| bad())?;
-        }
-        Ok(Id(raw))
+        hex::decode(text).map(Id).ok_or_else(|| BadId(text.to_owned()))
     }
 }
 

@@ -10,6 +10,7 @@ use bstr::ByteSlice;
 use sha2::{Digest, Sha256};
 
 use crate::git::{Id, Mode};
+use crate::hex;
 use crate::patch::{BinaryData, Change, Content, FileDiff, Hunk, Patch, Side};
 use crate::path::RepoPath;
 
@@ -32,7 +33,7 @@ impl QueueDigest {
 
 impl fmt::Display for QueueDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 

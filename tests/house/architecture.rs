@@ -8,17 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms it may name, from the top down.
-const ROOMS: [(&str, &[&str]); 10] = [
-    ("cli", &["ui", "report", "workspace", "image", "stack", "patch", "git", "process", "path"]),
-    ("ui", &["workspace", "image", "stack", "patch", "git", "path"]),
-    ("report", &["workspace", "image", "stack", "patch", "git", "path"]),
-    ("workspace", &["image", "stack", "patch", "git", "process", "path"]),
-    ("image", &["stack", "patch", "git", "path"]),
-    ("stack", &["patch", "git", "path"]),
+const ROOMS: [(&str, &[&str]); 11] = [
+    ("cli", &["ui", "report", "workspace", "image", "stack", "patch", "git", "process", "path", "hex"]),
+    ("ui", &["workspace", "image", "stack", "patch", "git", "path", "hex"]),
+    ("report", &["workspace", "image", "stack", "patch", "git", "path", "hex"]),
+    ("workspace", &["image", "stack", "patch", "git", "process", "path", "hex"]),
+    ("image", &["stack", "patch", "git", "path", "hex"]),
+    ("stack", &["patch", "git", "path", "hex"]),
     ("patch", &["path"]),
-    ("git", &["process", "path"]),
+    ("git", &["process", "path", "hex"]),
     ("process", &["path"]),
     ("path", &[]),
+    ("hex", &[]),
 ];
 
 /// The rooms inside `workspace`, in the same way.

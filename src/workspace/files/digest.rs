@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::queue::Queue;
 use crate::git::Id;
+use crate::hex;
 
 /// A SHA-256 digest, written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,7 +109,7 @@ impl FilesDigest {
 
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 
@@ -122,14 +123,7 @@ impl FromStr for Sum {
     type Err = BadSum;
 
     fn from_str(text: &str) -> Result<Sum, BadSum> {
-        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(BadSum);
-        }
-        let mut raw = [0; 32];
-        for (at, byte) in raw.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| BadSum)?;
-        }
-        Ok(Sum(raw))
+        hex::decode(text).map(Sum).ok_or(BadSum)
     }
 }
 

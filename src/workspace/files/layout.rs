@@ -316,8 +316,7 @@ fn subfolder_key(below: &Path) -> String {
     let name = below.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let slug: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(32).collect();
     let digest = Sha256::digest(below.as_os_str().as_encoded_bytes());
-    let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{slug}-{hex}")
+    format!("{slug}-{}", crate::hex::encode(&digest[..6]))
 }
 
 /// The workspace that the folder `start` (absolute) stands in: the nearest folder upwards with a manifest.

@@ -6,6 +6,7 @@ use bstr::BString;
 use sha2::{Digest, Sha256};
 
 use crate::git::Id;
+use crate::hex;
 use crate::patch::{Date, Person};
 use crate::path::{RepoPath, printable};
 use crate::stack::suggest::has_marker;
@@ -92,7 +93,7 @@ impl Entry {
     /// Its name: 16 digits for the three texts, 8 for the path. What has the same name replaces it.
     #[must_use]
     pub fn id(&self) -> String {
-        let path = hex(&Sha256::digest(self.path.as_bytes()), 4);
+        let path = hex::encode(&Sha256::digest(self.path.as_bytes())[..4]);
         format!("{}-{path}", texts_key([&self.base, &self.upstream, &self.patch]))
     }
 
@@ -158,9 +159,5 @@ pub(super) fn texts_key(texts: [&BString; 3]) -> String {
         digest.update((text.len() as u64).to_be_bytes());
         digest.update(text);
     }
-    hex(&digest.finalize(), 8)
-}
-
-fn hex(digest: &[u8], bytes: usize) -> String {
-    digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest.finalize()[..8])
 }
