@@ -5,8 +5,8 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | [`cli`] | one file per command: its arguments and what it does with the rooms below |
-//! | [`ui`] | the terminal: messages, progress, prompts, tables |
+//! | `cli` | one file per command: its arguments and what it does with the rooms below |
+//! | `ui` | the terminal: messages, progress, prompts, tables |
 //! | [`report`] | what commands say, as data |
 //! | [`workspace`] | the maintainers' files: manifest, pins, queue files, locks, publish and undo |
 //! | [`image`] | what is built on what, image tags and the queue's digest |
@@ -16,7 +16,11 @@
 //! | [`process`] | programs that are started: watched, and ended with all that they started |
 //! | [`hex`] | bytes as hexadecimal digits |
 //! | [`path`] | a path inside a repository, checked once |
+//!
+//! The feature `cli` (on by default) is the program: the rooms `cli` and `ui` and what they need. Without it the rest is
+//! a library; [`stack`] has an example.
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod git;
 pub mod hex;
@@ -26,5 +30,6 @@ pub mod path;
 pub mod process;
 pub mod report;
 pub mod stack;
+#[cfg(feature = "cli")]
 pub mod ui;
 pub mod workspace;

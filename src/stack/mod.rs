@@ -4,6 +4,50 @@
 //! patch cannot do is a value in the result ([`Failure`], [`Conflict`]), never an error. The engine does not fetch:
 //! a blob that the store lacks is recorded, the run goes on past it, and everything missing comes out together as
 //! [`Lazy::Need`]; the caller fetches that and calls again.
+//!
+//! A queue of one patch, applied to a commit and moved to a newer one. Everything that is made stays in memory, until
+//! [`Objects::flush`](crate::git::Objects::flush) writes it to the store:
+//!
+//! ```
+//! use patchq::git::{Commit, Edits, GitError, Id, Mode, Objects, Signature, Store};
+//! use patchq::patch::{self, Strip};
+//! use patchq::path::RepoPath;
+//! use patchq::stack::{self, Base, Lazy, Nobody, Outcome, Queued};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::create(&folder.path().join("up.git"))?;
+//! let mut objects = Objects::new(&store)?;
+//!
+//! // Two commits of an upstream. In a store that was fetched, `Base::read` takes them by their ids.
+//! let dockerfile = RepoPath::new("Dockerfile")?;
+//! let mut upstream = |objects: &mut Objects<'_>, text: &str, parents: Vec<Id>| -> Result<Base, GitError> {
+//!     let file = objects.put_file(Mode::File, text.into());
+//!     let tree = objects.edit(Id::EMPTY_TREE, &Edits::from([(dockerfile.clone(), Some(file))]))?;
+//!     let who = Signature::clean(b"Up", b"up@example.org", 1_700_000_000, 0);
+//!     let (author, message) = (who.clone(), "Upstream\n".into());
+//!     let commit = objects.put_commit(&Commit { tree, parents, author, committer: who, message });
+//!     Base::read(objects, commit)
+//! };
+//! let pin = upstream(&mut objects, "FROM python:3.7\n\nRUN one\nRUN two\n", vec![])?;
+//! let newer = upstream(&mut objects, "FROM python:3.7\n\nRUN one\nRUN two\nRUN three\n", vec![pin.commit])?;
+//!
+//! // The queue on its pin.
+//! let file = b"--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1,2 +1,2 @@\n-FROM python:3.7\n+FROM python:3.8\n \n";
+//! let queue = [Queued { name: "0001-newer-python.patch".into(), patch: patch::parse(file, Strip::Assumed)? }];
+//! let Lazy::Done(applied) = stack::apply(&mut objects, pin, &queue)? else { panic!("a file is not in the store") };
+//! assert!(applied.failure.is_none());
+//!
+//! // The queue on the newer commit. `Nobody` leaves every conflict open; `Accept` decides some of them.
+//! let Lazy::Done(moved) = stack::rebase(&mut objects, &applied.stack, newer, &Nobody)? else { panic!("the same") };
+//! assert_eq!(moved.patches[0].outcome, Outcome::Merged);
+//! assert!(moved.is_clean());
+//! let result = objects.entry(moved.stack.tree(), &dockerfile)?.ok_or("the file is gone")?;
+//! let text = objects.blob(result.id)?.ok_or("the content is not in the store")?;
+//! assert_eq!(*text, b"FROM python:3.8\n\nRUN one\nRUN two\nRUN three\n");
+//! # Ok(())
+//! # }
+//! ```
 
 mod accept;
 mod apply;
