@@ -1,9 +1,7 @@
 //! `docs/commands.md`: the help of every command, as the program prints it. `SNAPSHOTS=overwrite cargo test --test cli commands`
 //! writes it anew; look at the difference before it is committed.
 
-use std::path::Path;
-
-use snapbox::Data;
+use crate::support::assert_kept;
 
 /// As wide as a page of text is read, and as `patchq help` prints it on a wide terminal.
 const WIDTH: usize = 100;
@@ -52,6 +50,5 @@ fn the_page_of_commands_is_what_help_says() {
     command.build();
     let mut page = HEAD.to_owned();
     section(&command, "", &mut page);
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
-    snapbox::Assert::new().action_env("SNAPSHOTS").eq(page, Data::read_from(&file, None).raw());
+    assert_kept("docs/commands.md", page);
 }

@@ -48,7 +48,7 @@ fn examples() -> Vec<(&'static str, String)> {
 #[test]
 fn every_example_is_what_the_program_prints() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md")).unwrap();
-    let mut made = page.clone();
+    let mut made = page;
     for (name, document) in examples() {
         let marker = format!("<!-- example: {name} -->\n```json\n");
         let (before, rest) = made.split_once(&marker).unwrap_or_else(|| panic!("docs/json.md has no '{marker}'"));

@@ -47,11 +47,12 @@ mod session;
 mod setup;
 #[path = "../support/mod.rs"]
 mod shared;
-mod snapshots;
 mod stall;
 mod status;
 mod stdout;
 mod steps;
+mod stories;
+mod stories;
 mod submodule;
 mod support;
 mod tag;

@@ -1,14 +1,11 @@
 //! What the commands print, whole: standard output, standard error and the exit code of the ordinary run and the main refusals of
-//! each, as stories in `snapshots/`. `SNAPSHOTS=overwrite cargo test --test cli snapshots` writes them anew; read the difference
+//! each, as stories in `snapshots/stories/`. `SNAPSHOTS=overwrite cargo test --test cli snapshots` writes them anew; read the difference
 //! like code before it is committed.
 
 use std::fs;
-use std::path::Path;
-
-use snapbox::Data;
 
 use crate::refresh::bench::{Bench, LINES, TRACK, with};
-use crate::support::{Env, executable, put};
+use crate::support::{Env, assert_kept, executable, put};
 
 /// Commands one after the other in one world, and all that they print.
 struct Story<'e> {
@@ -46,9 +43,7 @@ impl<'e> Story<'e> {
 
     /// Compares with the story as it is kept.
     fn ends_as(&self, name: &str) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
-        let file = folder.join(format!("{name}.txt"));
-        snapbox::Assert::new().action_env("SNAPSHOTS").eq(self.text.as_str(), Data::read_from(&file, None).raw());
+        assert_kept(format!("tests/cli/snapshots/stories/{name}.txt"), self.text.clone());
     }
 }
 
