@@ -8,6 +8,7 @@
 //! | `cli` | one file per command: its arguments and what it does with the rooms below |
 //! | `ui` | the terminal: messages, progress, prompts, tables |
 //! | [`report`] | what commands say, as data |
+//! | [`ship`] | from patched sources to images: which, of what, in which order |
 //! | [`workspace`] | the maintainers' files: manifest, pins, queue files, locks, publish and undo |
 //! | [`image`] | what is built on what, image tags and the queue's digest |
 //! | [`stack`] | the engine: apply, export, merge |
@@ -29,6 +30,7 @@ pub mod patch;
 pub mod path;
 pub mod process;
 pub mod report;
+pub mod ship;
 pub mod stack;
 #[cfg(feature = "cli")]
 pub mod ui;

@@ -120,6 +120,18 @@ impl Context {
         jiff::Timestamp::now().as_second()
     }
 
+    /// The time that a build of images claims, in seconds since 1970: what SOURCE_DATE_EPOCH says, else now.
+    pub(super) fn build_time(&self) -> Result<i64, CliError> {
+        match std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) {
+            None => Ok(self.now()),
+            Some(value) => value.to_str().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
+                let value = printable(value.as_encoded_bytes());
+                let text = format!("SOURCE_DATE_EPOCH is '{value}', which is no number of seconds since 1970");
+                CliError::plain("environment", text).hint("unset SOURCE_DATE_EPOCH")
+            }),
+        }
+    }
+
     /// Minutes east of UTC, here and now.
     pub(super) fn zone(&self) -> i32 {
         jiff::Zoned::now().offset().seconds() / 60

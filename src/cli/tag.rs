@@ -5,9 +5,11 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
 use super::hint;
+use super::image::builds;
 use crate::image::{ReferenceError, TagError};
 use crate::path::nearest;
-use crate::report::{ImageTag, TagsError, UpstreamTags, tags};
+use crate::report::{Builds, ImageTag, TagsError, UpstreamTags, tags};
+use crate::ship::ValuesError;
 use crate::ui::Message;
 use crate::workspace::FilesError;
 use crate::workspace::files::layout::MANIFEST;
@@ -17,14 +19,14 @@ use crate::workspace::manifest::Upstream;
 ///
 /// One reference per line (REGISTRY/IMAGE:TAG), made from the templates `tags` of
 /// the manifest, the pin, its version and the queue. From the workspace's files
-/// alone: no store, no checkout, no network. Only {date} needs the pin's commit
-/// in the store. An upstream without images in the manifest has its tags alone,
+/// alone: no store, no checkout, no network. Only {date} and {build} need the
+/// pin's commit in the store. An upstream without images in the manifest has its tags alone,
 /// without a name in front.
 ///
 /// A version that belongs to another pin is an error (a pin moved by hand leaves
 /// it stale): `patchq verify --fix` takes it anew. With --json each tag is marked
-/// `fixed` (it contains {queue}, so a changed queue never gets it again) or
-/// `moving`.
+/// `fixed` (it contains {queue} or {build}, so a changed queue never gets it again)
+/// or `moving`.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -57,7 +59,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         upstreams.retain(|upstream| upstream.images.iter().any(|known| known.name == image));
     }
     let mut all = context.each(&upstreams, |upstream| {
-        let tags = tags(&workspace, upstream, image).map_err(|error| failed(upstream, &error))?;
+        let digits = builds(context, &workspace, upstream)?;
+        let builds = Builds { digits: digits.as_ref(), day: None };
+        let tags = tags(&workspace, upstream, image, builds).map_err(|error| failed(upstream, &error))?;
         Ok((Exit::Done, tags))
     });
     if let Err(error) = same_twice(&all.results) {
@@ -122,24 +126,28 @@ pub(super) fn failed(upstream: &Upstream, error: &TagsError) -> CliError {
     let name = upstream.name.as_str();
     let overridden = format!("or say it in {MANIFEST}: version = \"1.2.3\"");
     match error {
-        TagsError::Files(error @ FilesError::NoPin { .. }) => {
+        TagsError::Values(ValuesError::Files(error @ FilesError::NoPin { .. })) => {
             CliError::from(error).hint(hint::patchq(&["add", name, "--pin", "REV"]))
         }
-        TagsError::Files(error) => CliError::from(error),
-        TagsError::NoVersion { file } => CliError::of("version", error)
+        TagsError::Values(ValuesError::Files(error)) => CliError::from(error),
+        TagsError::Values(ValuesError::NoVersion { file }) => CliError::of("version", error)
             .at(file.clone(), None)
             .hint(hint::patchq(&["verify", "--fix", name]))
             .hint(overridden),
-        TagsError::Stale { .. } => CliError::of("version", error)
+        TagsError::Values(ValuesError::Stale { .. }) => CliError::of("version", error)
             .at(format!("commits/{name}.version.txt"), Some(1))
             .hint(hint::patchq(&["verify", "--fix", name])),
-        TagsError::Binary { patch, line, .. } => CliError::of("patch", error)
+        TagsError::Values(ValuesError::Binary { patch, line, .. }) => CliError::of("patch", error)
             .at(format!("patches/{name}/{patch}"), Some(*line))
             .hint("make the patch anew with 'git diff --binary --full-index'"),
         TagsError::Reference(reference) => {
             let made = CliError::of("tag", error).at(MANIFEST, Some(upstream.line));
             let hint = match reference {
                 ReferenceError::Tag(TagError::Date { .. }) => Some(hint::patchq(&["setup", "--only", name])),
+                ReferenceError::Tag(TagError::Build { .. }) => Some(format!(
+                    "say what the base is in {MANIFEST}: [upstream.{name}.base.\"IMAGE\"] digest = \"sha256:…\""
+                )),
+                ReferenceError::Tag(TagError::Built { .. }) => Some(hint::patchq(&["image", "list", name])),
                 ReferenceError::Tag(error) => error.hint(),
                 _ => None,
             };

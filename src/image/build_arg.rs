@@ -9,6 +9,9 @@ use crate::path::{nearest, printable};
 /// What else than an image may stand between braces.
 const VALUES: [&str; 4] = ["version", "semver", "commit", "queue"];
 
+/// What stands before the name of a wheel.
+const WHEEL: &str = "wheel:";
+
 /// An image of the workspace: the upstream's name and its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImageId {
@@ -49,7 +52,7 @@ pub struct BuildArg {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    /// One of [`VALUES`].
+    /// One of [`VALUES`], or `wheel:NAME`.
     Value(String),
     Image(ImageId),
 }
@@ -97,7 +100,7 @@ impl BuildArg {
             Part::Text(fixed) => Ok(Piece::Text(fixed.to_owned())),
             Part::Name(name) => match name.strip_prefix("image:") {
                 Some(image) => Ok(Piece::Image(ImageId::parse(image, upstream))),
-                None if VALUES.contains(&name) => Ok(Piece::Value(name.to_owned())),
+                None if VALUES.contains(&name) || name.starts_with(WHEEL) => Ok(Piece::Value(name.to_owned())),
                 None => {
                     Err(ArgError::Unknown { text: shown(), name: printable(name.as_bytes()), expected: expected(name) })
                 }
@@ -117,7 +120,18 @@ impl BuildArg {
         self.pieces.iter().filter_map(|piece| if let Piece::Image(image) = piece { Some(image) } else { None })
     }
 
-    /// The values in it: `version`, `semver`, `commit`, `queue`.
+    /// The names of the wheels in it.
+    pub fn wheels(&self) -> impl Iterator<Item = &str> {
+        self.values().filter_map(|name| name.strip_prefix(WHEEL))
+    }
+
+    /// Whether it has nothing but text and [`VALUES`] in it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.images().next().is_none() && self.wheels().next().is_none()
+    }
+
+    /// The values in it: `version`, `semver`, `commit`, `queue`, `wheel:NAME`.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| if let Piece::Value(name) = piece { Some(name.as_str()) } else { None })
     }
@@ -129,7 +143,7 @@ impl BuildArg {
     /// The placeholder that has no value.
     pub fn render(
         &self,
-        values: &BTreeMap<&'static str, String>,
+        values: &BTreeMap<String, String>,
         name_of: &dyn Fn(&ImageId) -> String,
     ) -> Result<String, String> {
         let mut out = String::new();
@@ -161,7 +175,10 @@ pub fn looks_secret(name: &str, value: &str) -> bool {
 fn expected(name: &str) -> String {
     match nearest(name, VALUES) {
         Some(near) => format!("did you mean '{{{near}}}'?"),
-        None => format!("expected one of {{image:NAME}} {}", VALUES.map(|name| format!("{{{name}}}")).join(" ")),
+        None => format!(
+            "expected one of {{image:NAME}} {{wheel:NAME}} {}",
+            VALUES.map(|name| format!("{{{name}}}")).join(" ")
+        ),
     }
 }
 
@@ -176,7 +193,7 @@ mod tests {
         let images: Vec<String> = arg.images().map(ToString::to_string).collect();
         assert_eq!(images, ["kubeflow:base", "ray:deps"]);
         assert_eq!(arg.values().collect::<Vec<_>>(), ["version"]);
-        let values = BTreeMap::from([("version", "v1".to_owned())]);
+        let values = BTreeMap::from([("version".to_owned(), "v1".to_owned())]);
         assert_eq!(arg.render(&values, &|image| image.within("kubeflow")), Ok("a-v1/base/ray:deps".to_owned()));
         assert_eq!(arg.render(&BTreeMap::new(), &|_| String::new()), Err("version".to_owned()));
     }
@@ -200,13 +217,22 @@ mod tests {
     }
 
     #[test]
+    fn wheels_are_values_of_their_own() {
+        let arg = BuildArg::parse(".whl/{wheel:ray}", "ray").unwrap();
+        assert_eq!(arg.wheels().collect::<Vec<_>>(), ["ray"]);
+        let values = BTreeMap::from([("wheel:ray".to_owned(), "ray-1.whl".to_owned())]);
+        assert_eq!(arg.render(&values, &|_| String::new()), Ok(".whl/ray-1.whl".to_owned()));
+        assert!(!arg.is_plain() && BuildArg::parse("{version}", "ray").unwrap().is_plain());
+    }
+
+    #[test]
     fn what_is_no_value() {
         let error = |text: &str| BuildArg::parse(text, "up").unwrap_err().to_string();
         assert_eq!(error("x{"), "'x{': the '{' at character 2 has no counterpart");
         assert_eq!(error("{verison}"), "'{verison}': unknown placeholder '{verison}'; did you mean '{version}'?");
         assert_eq!(
             error("{arch}"),
-            "'{arch}': unknown placeholder '{arch}'; expected one of {image:NAME} {version} {semver} {commit} {queue}"
+            "'{arch}': unknown placeholder '{arch}'; expected one of {image:NAME} {wheel:NAME} {version} {semver} {commit} {queue}"
         );
         assert!(error("a\nb").ends_with("contains a control character"));
     }

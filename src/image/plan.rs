@@ -1,9 +1,10 @@
 //! What is built from what: the images of a workspace in the order in which they can be built.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::build_arg::{BuildArg, ImageId};
-use super::dockerfile::{Dockerfile, External, ResolveError, Role, ScanError};
+use super::dockerfile::{CopySource, Dockerfile, External, ResolveError, Role, ScanError};
 use super::reference::is_image;
 use crate::path::{RepoPath, nearest, printable};
 
@@ -25,7 +26,7 @@ pub struct PlanInput<'a> {
     /// Whether it is published.
     pub publish: bool,
     /// What the placeholders of the arguments stand for.
-    pub values: &'a BTreeMap<&'static str, String>,
+    pub values: &'a BTreeMap<String, String>,
 }
 
 /// The images of a workspace, each behind those that it needs.
@@ -48,8 +49,17 @@ pub struct PlannedImage {
     pub args: BTreeMap<String, String>,
     /// The images that must be built before it.
     pub needs: Vec<ImageId>,
+    /// Where its Dockerfile names one of them, in bytes.
+    pub built_on: Vec<(ImageId, Range<usize>)>,
     /// The images from elsewhere that it stands on.
     pub bases: Vec<BaseImage>,
+    /// What the stage that is built begins with in the end: an image from elsewhere, or one of the workspace by its local name;
+    /// `None`: nothing.
+    pub from: Option<String>,
+    /// What it takes out of its context.
+    pub copies: Vec<CopySource>,
+    /// The line of an `ONBUILD` in the stage that is built.
+    pub onbuild: Option<usize>,
     /// Whether it is published.
     pub publish: bool,
 }
@@ -63,6 +73,8 @@ pub struct BaseImage {
     pub role: Role,
     /// The line of the Dockerfile, from 1.
     pub line: usize,
+    /// Where in it, in bytes.
+    pub span: Range<usize>,
 }
 
 /// Why an image has no place in the plan.
@@ -73,6 +85,8 @@ pub struct PlanError {
     pub id: ImageId,
     /// The Dockerfile, where that is where it is wrong, and the line in it (from 1).
     pub at: Option<(RepoPath, usize)>,
+    /// The line of the manifest, where one of the entry's own lines is wrong.
+    pub entry_line: Option<usize>,
     /// What is wrong.
     pub fault: Box<PlanFault>,
 }
@@ -119,6 +133,60 @@ pub enum PlanFault {
         /// The placeholder.
         placeholder: String,
     },
+    /// The tree has no such folder.
+    #[error("the patched tree has no folder '{0}'")]
+    NoContext(RepoPath),
+    /// A file that would stand where the context has one.
+    #[error("'files': the context has '{0}' already")]
+    FileOver(RepoPath),
+    /// A source of a file that is not there.
+    #[error("'files': {0}")]
+    NoSource(String),
+    /// A file that the context's ignore file leaves out again.
+    #[error("'files': '{path}' is left out again by line {line} of {ignore}")]
+    FileIgnored {
+        /// The file.
+        path: RepoPath,
+        /// The ignore file's name.
+        ignore: String,
+        /// The line in it, from 1.
+        line: usize,
+    },
+    /// A source of `COPY` that the checkout leaves out.
+    #[error("'{path}' is in the tree, but outside of 'sparse', so the context does not have it")]
+    OutsideSparse {
+        /// The path, from the tree's root.
+        path: RepoPath,
+    },
+    /// A submodule in the context.
+    #[error("the context has the submodule '{0}', whose files are not in the tree")]
+    Submodule(RepoPath),
+    /// A pointer to a large file in the context.
+    #[error("'{0}' is a pointer of git-lfs, whose file is not in the tree")]
+    LargeFile(RepoPath),
+    /// Triggers, which the second small build would pull.
+    #[error("ONBUILD of an image that is published would be run by the build that puts the labels on")]
+    OnBuild,
+}
+
+impl PlanError {
+    /// The fault of an image as a whole.
+    #[must_use]
+    pub fn of(id: &ImageId, fault: PlanFault) -> PlanError {
+        PlanError { id: id.clone(), at: None, entry_line: None, fault: Box::new(fault) }
+    }
+
+    /// The same, on a line of the Dockerfile.
+    #[must_use]
+    pub fn in_file(self, dockerfile: &RepoPath, line: usize) -> PlanError {
+        PlanError { at: Some((dockerfile.clone(), line)), ..self }
+    }
+
+    /// The same, on a line of the manifest.
+    #[must_use]
+    pub fn in_entry(self, line: usize) -> PlanError {
+        PlanError { entry_line: Some(line), ..self }
+    }
 }
 
 /// The plan of all `inputs`: in their order, but each image behind those that it needs.
@@ -147,7 +215,7 @@ pub fn local_name(id: &ImageId) -> String {
 }
 
 fn planned(input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> Result<PlannedImage, PlanError> {
-    let error = |fault| PlanError { id: input.id.clone(), at: None, fault: Box::new(fault) };
+    let error = |fault| PlanError { id: input.id.clone(), at: None, entry_line: None, fault: Box::new(fault) };
     let in_file = |line, fault| PlanError { at: Some((input.path.clone(), line)), ..error(fault) };
     let mut needs: Vec<ImageId> = Vec::new();
     for need in input.args.values().flat_map(BuildArg::images).chain(input.needs) {
@@ -173,19 +241,23 @@ fn planned(input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> Result<PlannedImage,
             nearest(name, resolved.declared.iter().map(String::as_str)).map(|near| printable(near.as_bytes()));
         return Err(error(PlanFault::Undeclared { name: printable(name.as_bytes()), nearest }));
     }
-    let mut bases = Vec::new();
-    for External { image, role, line, .. } in resolved.externals {
-        if needs.iter().any(|need| local_name(need) == image) {
+    let from = resolved.base().map(str::to_owned);
+    let (copies, onbuild) = (file.copies(&resolved), file.onbuild(&resolved));
+    let (mut bases, mut built_on) = (Vec::new(), Vec::new());
+    for External { image, role, line, span } in resolved.externals {
+        if let Some(need) = needs.iter().find(|need| local_name(need) == image) {
+            built_on.push((need.clone(), span));
             continue;
         }
         if !is_image(&image) {
             return Err(in_file(line, PlanFault::NoImage(printable(image.as_bytes()))));
         }
-        bases.push(BaseImage { image, role, line });
+        bases.push(BaseImage { image, role, line, span });
     }
     let (id, dockerfile) = (input.id.clone(), input.path.clone());
     let target = input.target.map(str::to_owned);
-    Ok(PlannedImage { id, dockerfile, target, args, needs, bases, publish: input.publish })
+    let publish = input.publish;
+    Ok(PlannedImage { id, dockerfile, target, args, needs, built_on, bases, from, copies, onbuild, publish })
 }
 
 fn unknown(need: &ImageId, input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> PlanFault {
@@ -223,7 +295,7 @@ fn cycle(waiting: &[PlannedImage]) -> PlanError {
     }
     let id = chain.first().map_or_else(|| ImageId::parse("", ""), |image| image.id.clone());
     let names = chain.iter().chain(chain.first()).map(|image| image.id.within(&id.upstream)).collect();
-    PlanError { id, at: None, fault: Box::new(PlanFault::Cycle(names)) }
+    PlanError { id, at: None, entry_line: None, fault: Box::new(PlanFault::Cycle(names)) }
 }
 
 #[cfg(test)]
@@ -236,7 +308,7 @@ mod tests {
 
     fn of(rows: &[Row<'_>]) -> Result<Plan, Vec<String>> {
         let path = RepoPath::new("d/Dockerfile").unwrap();
-        let values = BTreeMap::from([("version", "v1".to_owned())]);
+        let values = BTreeMap::from([("version".to_owned(), "v1".to_owned())]);
         let args: Vec<BTreeMap<String, BuildArg>> = rows
             .iter()
             .map(|row| row.2.iter().map(|(k, v)| ((*k).to_owned(), BuildArg::parse(v, "up").unwrap())).collect())

@@ -6,13 +6,12 @@
 
 use std::fmt;
 
-use bstr::ByteSlice;
-use sha2::{Digest, Sha256};
-
+use super::counted::Counted;
 use crate::git::{Id, Mode};
 use crate::hex;
 use crate::patch::{BinaryData, Change, Content, FileDiff, Hunk, Patch, Side};
 use crate::path::RepoPath;
+use bstr::ByteSlice;
 
 /// The first bytes of every digest of version 1.
 const VERSION_1: &[u8] = b"patchq-queue-1\n";
@@ -63,8 +62,7 @@ pub enum DigestError {
 /// # Errors
 /// [`DigestError`] for a binary whose content cannot be told from the patch.
 pub fn queue_digest<'a>(pin: Id, queue: impl IntoIterator<Item = &'a Patch>) -> Result<QueueDigest, DigestError> {
-    let mut sink = Sink(Sha256::new());
-    sink.0.update(VERSION_1);
+    let mut sink = Counted::new(VERSION_1);
     sink.line(format_args!("pin {pin}"));
     for (at, patch) in queue.into_iter().enumerate() {
         sink.line(format_args!("patch"));
@@ -76,24 +74,10 @@ pub fn queue_digest<'a>(pin: Id, queue: impl IntoIterator<Item = &'a Patch>) -> 
             sink.file(at, file)?;
         }
     }
-    Ok(QueueDigest(sink.0.finalize().into()))
+    Ok(QueueDigest(sink.finish()))
 }
 
-struct Sink(Sha256);
-
-impl Sink {
-    fn line(&mut self, text: fmt::Arguments<'_>) {
-        self.0.update(text.to_string().as_bytes());
-        self.0.update(b"\n");
-    }
-
-    /// `WORD LENGTH:BYTES`, and a line feed.
-    fn bytes(&mut self, word: &str, bytes: &[u8]) {
-        self.0.update(format!("{word} {}:", bytes.len()).as_bytes());
-        self.0.update(bytes);
-        self.0.update(b"\n");
-    }
-
+impl Counted {
     fn file(&mut self, patch: usize, file: &FileDiff) -> Result<(), DigestError> {
         // A copy leaves the old file where it is, which the paths alone do not say.
         let word = if matches!(file.change, Change::Copy(_)) { "copy" } else { "old" };
@@ -167,7 +151,7 @@ impl Run<'_> {
         self.old.is_empty() && self.new.is_empty()
     }
 
-    fn flush(&mut self, sink: &mut Sink) {
+    fn flush(&mut self, sink: &mut Counted) {
         self.old.drain(..).for_each(|line| sink.bytes("-", line));
         self.new.drain(..).for_each(|line| sink.bytes("+", line));
     }

@@ -2,6 +2,8 @@
 
 use bstr::BString;
 
+use sha2::{Digest, Sha256};
+
 use super::*;
 use crate::git::BadId;
 use crate::patch::{Header, HeaderForm, Line};

@@ -47,19 +47,18 @@ pub enum ReferenceError {
     },
 }
 
-/// All references of one upstream: for each image every template, in the order of both.
+/// All references of one upstream: for each image every template, filled with what is known of that image; in the order of both.
 ///
 /// # Errors
 /// [`ReferenceError`] for the first image and template that give no reference or the same one as before.
 pub fn references(
     registry: Option<&str>,
-    images: &[&str],
+    images: &[(&str, TagInput<'_>)],
     templates: &[Template],
-    input: &TagInput<'_>,
 ) -> Result<Vec<Reference>, ReferenceError> {
     let mut all = Vec::new();
-    for image in images {
-        let repository = registry.map_or((*image).to_owned(), |registry| format!("{registry}/{image}"));
+    for (image, input) in images {
+        let repository = registry.map_or_else(|| (*image).to_owned(), |registry| format!("{registry}/{image}"));
         if !is_repository(&repository) {
             return Err(ReferenceError::Repository(printable(repository.as_bytes())));
         }
@@ -110,7 +109,8 @@ fn is_repository(text: &str) -> bool {
 }
 
 /// Whether `text` can be an image's name in a Dockerfile: a repository with a tag, a digest, both or neither.
-pub(super) fn is_image(text: &str) -> bool {
+#[must_use]
+pub fn is_image(text: &str) -> bool {
     let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
     let folder = name.rfind('/').map_or(0, |at| at + 1);
     let (repository, tag) = match name[folder..].find(':') {
@@ -141,8 +141,18 @@ mod tests {
 
     fn of(registry: Option<&str>, images: &[&str], templates: &[&str], version: &str) -> Result<Vec<String>, String> {
         let templates: Result<Vec<Template>, TagError> = templates.iter().map(|text| text.parse()).collect();
-        let input = TagInput { version, pin: Id::EMPTY_TREE, queue: "3f2a9c1e", date: None, branch: None };
-        let all = references(registry, images, &templates.map_err(|error| error.to_string())?, &input);
+        let input = TagInput {
+            version,
+            pin: Id::EMPTY_TREE,
+            queue: "3f2a9c1e",
+            date: None,
+            branch: None,
+            build: Err(""),
+            built: None,
+            wheels: &Default::default(),
+        };
+        let images: Vec<_> = images.iter().map(|image| (*image, input)).collect();
+        let all = references(registry, &images, &templates.map_err(|error| error.to_string())?);
         all.map(|all| all.iter().map(ToString::to_string).collect()).map_err(|error| error.to_string())
     }
 

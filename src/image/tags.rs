@@ -1,5 +1,6 @@
 //! Tag templates (`{version}-{commit}`) and what becomes of them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,10 +29,16 @@ pub struct TagInput<'a> {
     pub date: Option<Date>,
     /// The track, if it is a branch.
     pub branch: Option<&'a str>,
+    /// Eight digits over all that an image is built of; else why they are not to be had.
+    pub build: Result<&'a str, &'a str>,
+    /// The day of the build, `YYYYMMDD`; `None` where nothing is built.
+    pub built: Option<&'a str>,
+    /// What `{wheel:NAME.tags}` stands for, by the name of the wheel.
+    pub wheels: &'a BTreeMap<String, String>,
 }
 
 /// What stands between braces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Placeholder {
     /// The version of the pin, or the manifest's `version`.
     Version,
@@ -45,15 +52,23 @@ pub enum Placeholder {
     Date,
     /// The track, where it is a branch.
     Branch,
+    /// 8 digits over all that the image is built of.
+    Build,
+    /// The day of the build, YYYYMMDD.
+    Built,
+    /// The python and platform tags of a wheel.
+    Wheel(String),
 }
 
-const PLACEHOLDERS: [(&str, Placeholder); 6] = [
+const PLACEHOLDERS: [(&str, Placeholder); 8] = [
     ("version", Placeholder::Version),
     ("semver", Placeholder::Semver),
     ("commit", Placeholder::Commit),
     ("queue", Placeholder::Queue),
     ("date", Placeholder::Date),
     ("branch", Placeholder::Branch),
+    ("build", Placeholder::Build),
+    ("built", Placeholder::Built),
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +88,7 @@ pub struct Template {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stability {
-    /// Contains the queue's digest: a changed queue never reuses it.
+    /// Contains the queue's digest or the build's: a changed queue never reuses it.
     Fixed,
     /// May stand for another image tomorrow.
     Moving,
@@ -146,6 +161,28 @@ pub enum TagError {
     Branch {
         /// The template.
         template: String,
+    },
+    /// `{build}` of an image of which not all is known.
+    #[error("tag template '{template}': {{build}}: {why}")]
+    Build {
+        /// The template.
+        template: String,
+        /// What is not known.
+        why: String,
+    },
+    /// `{built}` where nothing is built.
+    #[error("tag template '{template}': {{built}} is the day of a build, and only a build knows it")]
+    Built {
+        /// The template.
+        template: String,
+    },
+    /// `{wheel:NAME.tags}` of a wheel that does not exist.
+    #[error("tag template '{template}': there is no wheel '{name}'")]
+    Wheel {
+        /// The template.
+        template: String,
+        /// The wheel.
+        name: String,
     },
     /// Fixed text that no tag can have.
     #[error(transparent)]
@@ -220,7 +257,10 @@ fn instead(nearest: Option<&str>) -> String {
 
 fn placeholder(template: &str, name: &str) -> Result<Placeholder, TagError> {
     if let Some((_, found)) = PLACEHOLDERS.iter().find(|(known, _)| *known == name) {
-        return Ok(*found);
+        return Ok(found.clone());
+    }
+    if let Some(wheel) = name.strip_prefix("wheel:").and_then(|rest| rest.strip_suffix(".tags")) {
+        return Ok(Placeholder::Wheel(wheel.to_owned()));
     }
     Err(TagError::Unknown {
         template: printable(template.as_bytes()),
@@ -238,8 +278,16 @@ impl Template {
 
     /// Whether `placeholder` is in it.
     #[must_use]
-    pub fn has(&self, placeholder: Placeholder) -> bool {
-        self.pieces.contains(&Piece::Value(placeholder))
+    pub fn has(&self, placeholder: &Placeholder) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Value(value) if value == placeholder))
+    }
+
+    /// The names of the wheels in it.
+    pub fn wheels(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Value(Placeholder::Wheel(name)) => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// The tag. `+` becomes `_` and `/` becomes `-`; anything else that a registry refuses is an error.
@@ -251,16 +299,16 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(fixed) => text.push_str(fixed),
-                Piece::Value(value) => text.push_str(&self.value(*value, input)?),
+                Piece::Value(value) => text.push_str(&self.value(value, input)?),
             }
         }
         let text = text.replace('+', "_").replace('/', "-");
         check_text(&text).map_err(|source| TagError::Outcome { template: self.shown(), source })?;
-        let fixed = self.has(Placeholder::Queue);
+        let fixed = self.has(&Placeholder::Queue) || self.has(&Placeholder::Build);
         Ok(Tag { text, stability: if fixed { Stability::Fixed } else { Stability::Moving } })
     }
 
-    fn value(&self, value: Placeholder, input: &TagInput<'_>) -> Result<String, TagError> {
+    fn value(&self, value: &Placeholder, input: &TagInput<'_>) -> Result<String, TagError> {
         match value {
             Placeholder::Version => Ok(input.version.to_owned()),
             Placeholder::Semver => semver(input.version).map(str::to_owned).map_err(|why| TagError::Semver {
@@ -279,6 +327,15 @@ impl Template {
             Placeholder::Branch => {
                 input.branch.map(str::to_owned).ok_or_else(|| TagError::Branch { template: self.shown() })
             }
+            Placeholder::Build => input
+                .build
+                .map(str::to_owned)
+                .map_err(|why| TagError::Build { template: self.shown(), why: why.to_owned() }),
+            Placeholder::Built => {
+                input.built.map(str::to_owned).ok_or_else(|| TagError::Built { template: self.shown() })
+            }
+            Placeholder::Wheel(name) => (input.wheels.get(name).cloned())
+                .ok_or_else(|| TagError::Wheel { template: self.shown(), name: printable(name.as_bytes()) }),
         }
     }
 
@@ -303,6 +360,8 @@ impl Serialize for Template {
 mod tests {
     use super::*;
 
+    const NONE: &BTreeMap<String, String> = &BTreeMap::new();
+
     const PIN: &str = "0611aa04850cf1fd582806dfe7f6f1fbca69f683";
 
     fn render(template: &str, version: &str) -> Result<String, TagError> {
@@ -312,6 +371,9 @@ mod tests {
             queue: "3f2a9c1e",
             date: Some(Date { seconds: 1_662_595_200, offset: -60 }),
             branch: Some("release/1.6"),
+            build: Ok("da383dc0"),
+            built: Some("20260102"),
+            wheels: &BTreeMap::from([("ray".to_owned(), "cp38-linux".to_owned())]),
         };
         template.parse::<Template>()?.render(&input).map(|tag| tag.text)
     }
@@ -327,6 +389,7 @@ mod tests {
     fn every_placeholder() {
         assert_eq!(render("{semver}", "ray-1.11.0"), Ok("1.11.0".to_owned()));
         assert_eq!(render("x-{date}-{branch}", "v1"), Ok("x-20220907-release-1.6".to_owned()));
+        assert_eq!(render("{build}.{built}_{wheel:ray.tags}", "v1"), Ok("da383dc0.20260102_cp38-linux".to_owned()));
         assert_eq!(render("{version}", "v1.2+b/c"), Ok("v1.2_b-c".to_owned()));
         assert_eq!(render("a+b/{commit}", ""), Ok("a_b-0611aa04".to_owned()));
     }
@@ -343,7 +406,7 @@ mod tests {
             text("{arch}"),
             wanted(
                 "tag template '{arch}': unknown placeholder '{arch}'; \
-                 expected one of {version} {semver} {commit} {queue} {date} {branch}"
+                 expected one of {version} {semver} {commit} {queue} {date} {branch} {build} {built}"
             )
         );
         assert_eq!(text("a{commit"), wanted("tag template 'a{commit': the '{' at character 2 has no counterpart"));
@@ -361,9 +424,21 @@ mod tests {
 
     #[test]
     fn values_that_are_not_to_be_had() {
-        let input = TagInput { version: "v1", pin: Id::EMPTY_TREE, queue: "", date: None, branch: None };
+        let input = TagInput {
+            version: "v1",
+            pin: Id::EMPTY_TREE,
+            queue: "",
+            date: None,
+            branch: None,
+            build: Err("x"),
+            built: None,
+            wheels: NONE,
+        };
         let fails = |template: &str| template.parse::<Template>().and_then(|template| template.render(&input)).err();
         assert!(matches!(fails("{date}"), Some(TagError::Date { .. })));
+        assert!(matches!(fails("{build}"), Some(TagError::Build { .. })));
+        assert!(matches!(fails("{built}"), Some(TagError::Built { .. })));
+        assert!(matches!(fails("{wheel:x.tags}"), Some(TagError::Wheel { .. })));
         assert!(matches!(fails("{branch}"), Some(TagError::Branch { .. })));
         assert!(matches!(fails("{queue}"), Some(TagError::Outcome { source: BadTagText::Empty, .. })));
         let far = TagInput { date: Some(Date { seconds: i64::MAX, offset: 1 }), ..input };
@@ -392,10 +467,22 @@ mod tests {
 
     #[test]
     fn tags_with_the_queue_are_fixed() {
-        let input = TagInput { version: "v1", pin: Id::EMPTY_TREE, queue: "3f2a9c1e", date: None, branch: None };
+        let input = TagInput {
+            version: "v1",
+            pin: Id::EMPTY_TREE,
+            queue: "3f2a9c1e",
+            date: None,
+            branch: None,
+            build: Err("x"),
+            built: None,
+            wheels: NONE,
+        };
         let stability =
             |template: &str| template.parse::<Template>().and_then(|t| t.render(&input)).map(|t| t.stability);
         assert_eq!(stability("{queue}"), Ok(Stability::Fixed));
+        assert!("{build}".parse::<Template>().is_ok_and(|template| {
+            template.render(&TagInput { build: Ok("a"), ..input }).is_ok_and(|tag| tag.stability == Stability::Fixed)
+        }));
         assert_eq!(stability("3f2a9c1e"), Ok(Stability::Moving));
     }
 }

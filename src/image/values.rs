@@ -38,6 +38,12 @@ pub(super) fn day(date: Date) -> Option<String> {
     (moment.year() >= 0).then(|| format!("{:04}{:02}{:02}", moment.year(), moment.month(), moment.day()))
 }
 
+/// `{built}`: the day in UTC of a build at `seconds` since 1970, `YYYYMMDD`; nothing for a time on no calendar.
+#[must_use]
+pub fn build_day(seconds: i64) -> String {
+    day(Date { seconds, offset: 0 }).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

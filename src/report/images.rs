@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ImageTag;
-use crate::image::{ImageId, PlannedImage, dockerfile::Role};
+use crate::image::{BaseImage, ContentDigest, ImageId, Platform, RecipeDigest};
+use crate::ship::ShipImage;
 
 /// One image.
 #[derive(Debug, Clone, Serialize)]
@@ -25,10 +26,23 @@ pub struct ImageReport {
     pub bases: Vec<BaseReport>,
     /// The build arguments, with images by their local names.
     pub args: BTreeMap<String, String>,
+    /// The digest of all that it is built of, for each platform.
+    pub recipes: Vec<RecipeReport>,
+    /// What `{build}` stands for; none while a base has no digest.
+    pub build: Option<String>,
     /// Whether it is published.
     pub publish: bool,
     /// Where it is published; empty where it is not.
     pub references: Vec<ImageTag>,
+}
+
+/// What an image is built of, on one platform.
+#[derive(Debug, Clone, Serialize)]
+pub struct RecipeReport {
+    /// The platform; none: the builder's own.
+    pub platform: Option<Platform>,
+    /// The 64 digits.
+    pub recipe: String,
 }
 
 /// An image from elsewhere.
@@ -44,44 +58,48 @@ pub struct BaseReport {
     pub line: usize,
     /// The patch that put it there; none: upstream.
     pub patch: Option<String>,
+    /// Its digest, where the Dockerfile or the manifest has one.
+    pub digest: Option<ContentDigest>,
+    /// The day until which the manifest says that it gets updates.
+    pub until: Option<String>,
 }
 
 impl ImageReport {
-    /// The report of `image`, published as `references`; `origins` has for each of its bases the patch that put it there.
+    /// The report of `image`, published as `references`.
     #[must_use]
-    pub fn new(image: &PlannedImage, references: Vec<ImageTag>, origins: Vec<Option<String>>) -> ImageReport {
-        let file = image.dockerfile.to_string();
-        let base = |(base, patch): (&crate::image::BaseImage, Option<String>)| BaseReport {
+    pub fn new(image: &ShipImage<'_>, references: Vec<ImageTag>) -> ImageReport {
+        let planned = &image.planned;
+        let file = planned.dockerfile.to_string();
+        let base = |((base, digest), patch): ((&BaseImage, Option<&ContentDigest>), Option<String>)| BaseReport {
             image: base.image.clone(),
-            role: role_word(base.role),
+            role: base.role.word(),
             file: file.clone(),
             line: base.line,
             patch,
+            digest: digest.cloned(),
+            until: image.upstream.bases.get(&base.image).and_then(|base| base.until.clone()),
+        };
+        let recipe = |(platform, recipe): &(Option<Platform>, RecipeDigest)| RecipeReport {
+            platform: platform.clone(),
+            recipe: recipe.to_string(),
         };
         ImageReport {
-            upstream: image.id.upstream.clone(),
-            image: image.id.image.clone(),
+            upstream: planned.id.upstream.clone(),
+            image: planned.id.image.clone(),
             dockerfile: file.clone(),
-            target: image.target.clone(),
-            needs: image.needs.iter().map(ToString::to_string).collect(),
-            bases: image.bases.iter().zip(origins).map(base).collect(),
-            args: image.args.clone(),
-            publish: image.publish,
+            target: planned.target.clone(),
+            needs: planned.needs.iter().map(ToString::to_string).collect(),
+            bases: image.bases().zip(image.origins()).map(base).collect(),
+            args: planned.args.clone(),
+            recipes: image.recipes.iter().map(recipe).collect(),
+            build: image.build.clone().ok(),
+            publish: planned.publish,
             references,
         }
     }
 
     fn id(&self) -> ImageId {
         ImageId { upstream: self.upstream.clone(), image: self.image.clone() }
-    }
-}
-
-const fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::From => "from",
-        Role::Copy => "copy",
-        Role::Mount => "mount",
-        Role::Frontend => "frontend",
     }
 }
 
@@ -119,6 +137,8 @@ mod tests {
             needs: needs.iter().map(|need| format!("up:{need}")).collect(),
             bases: Vec::new(),
             args: BTreeMap::new(),
+            recipes: Vec::new(),
+            build: None,
             publish: true,
             references: Vec::new(),
         }

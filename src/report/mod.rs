@@ -25,7 +25,7 @@ pub use outcome::{
 pub use outdated::{TagMove, TrackTip, UpstreamOutdated};
 pub use resolutions::{DamagedReport, DecidedLines, PersonReport, ResolutionReport};
 pub use status::{FileNews, OpenSession, PatchStatus, TouchedFile, TrackNews, UpstreamStatus, WorkNews};
-pub use tags::{ImageTag, TagsError, UpstreamTags, tags};
+pub use tags::{BuildDigits, Builds, ImageTag, TagsError, UpstreamTags, tags, upstream_tags};
 pub use upstream_diff::{
     FolderReport, LinesChanged, RestReport, ReviewReport, TargetReport, TouchedReport, TouchingReport,
     UpstreamDiffReport, diff_text,

@@ -1,13 +1,14 @@
-//! The image tags of an upstream, from the workspace's files alone.
+//! The image tags of an upstream.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::git::{Id, Objects};
-use crate::image::{Placeholder, Reference, ReferenceError, Tag, TagInput, Template, queue_digest, references};
-use crate::patch::Date;
-use crate::stack::Base;
-use crate::workspace::manifest::{Track, Upstream};
-use crate::workspace::{Files, FilesError, Record, Site, VersionState, Workspace};
+use crate::git::Id;
+use crate::image::{ImageId, Placeholder, Reference, ReferenceError, Tag, TagInput, Template, references};
+use crate::ship::{PinValues, ValuesError, pin_values};
+use crate::workspace::manifest::Upstream;
+use crate::workspace::{Files, Workspace};
 
 /// The tags of one upstream.
 #[derive(Debug, Clone, Serialize)]
@@ -43,116 +44,79 @@ pub struct ImageTag {
 /// Why an upstream has no tags.
 #[derive(Debug, thiserror::Error)]
 pub enum TagsError {
-    /// The files' side cannot be read.
+    /// What the templates are filled with is not to be had.
     #[error(transparent)]
-    Files(#[from] FilesError),
+    Values(#[from] ValuesError),
     /// A template has no outcome, or two have the same one.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
-    /// A patch of which cannot be told what it does.
-    #[error("{patch}:{line}: '{path}' is a binary without its data and without full ids, so {{queue}} cannot be had")]
-    Binary {
-        /// The patch file's name.
-        patch: String,
-        /// The line in it, from 1.
-        line: usize,
-        /// The path.
-        path: String,
-    },
-    /// A template wants the version, and there is none.
-    #[error("no version: {file} does not exist")]
-    NoVersion {
-        /// The file that would hold it.
-        file: String,
-    },
-    /// The version belongs to another pin.
-    #[error(
-        "the version '{version}' is stale: it was taken for {}, and the pin is {}",
-        .taken_for.map_or_else(|| "another commit".to_owned(), |id| id.short(8)), .pin.short(8)
-    )]
-    Stale {
-        /// The version.
-        version: String,
-        /// The pin that it was taken for, where that is known.
-        taken_for: Option<Id>,
-        /// The pin now.
-        pin: Id,
-    },
+}
+
+/// What `{build}` stands for, by the image's name; else why that is not to be had.
+pub type BuildDigits = BTreeMap<String, Result<String, String>>;
+
+/// What only a plan or a build of the images knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Builds<'a> {
+    /// What `{build}` stands for, where it was worked out.
+    pub digits: Option<&'a BuildDigits>,
+    /// What `{built}` stands for.
+    pub day: Option<&'a str>,
 }
 
 /// The tags of `upstream`; with `image` only those of that image.
 ///
 /// # Errors
 /// [`TagsError`].
-pub fn tags(workspace: &Workspace, upstream: &Upstream, image: Option<&str>) -> Result<UpstreamTags, TagsError> {
-    let layout = &workspace.layout;
-    let files = Files::read(layout, &upstream.name)?;
-    // What the store knows helps; a store that cannot be read keeps nobody from having tags.
-    let site = Site::open(workspace, upstream).ok().flatten();
-    let mut objects = site.as_ref().and_then(|site| Objects::new(&site.store).ok());
-    let record = objects.as_mut().and_then(|objects| Record::read(objects).ok().flatten());
-    let wanted = |field| upstream.tags.iter().any(|template| template.has(field));
-    let version = if wanted(Placeholder::Version) || wanted(Placeholder::Semver) {
-        Some(version(workspace, upstream, &files, record.as_ref())?)
-    } else {
-        upstream.version.clone().or_else(|| files.version.clone())
-    };
-    let digest = queue_digest(files.pin, files.patches.iter().map(|patch| &patch.queued.patch));
-    let queue = digest.map_err(|error| {
-        let crate::image::DigestError::UnknownBinary { patch, path, line } = error;
-        let patch = files.patches.get(patch).map(|patch| patch.queued.name.clone()).unwrap_or_default();
-        TagsError::Binary { patch, line, path: path.to_string() }
-    })?;
-    let date =
-        if wanted(Placeholder::Date) { objects.as_mut().and_then(|objects| date(objects, files.pin)) } else { None };
-    let queue = queue.short();
-    let input = TagInput {
-        version: version.as_deref().unwrap_or_default(),
-        pin: files.pin,
-        queue: &queue,
-        date,
-        branch: branch(upstream, &files, site.as_ref()),
-    };
-    let references = all(upstream, &input, image)?;
-    Ok(UpstreamTags { name: upstream.name.to_string(), pin: files.pin, version, queue, references })
-}
-
-fn version(
+pub fn tags(
     workspace: &Workspace,
     upstream: &Upstream,
-    files: &Files,
-    record: Option<&Record>,
-) -> Result<String, TagsError> {
-    let text = || upstream.version.clone().or_else(|| files.version.clone()).unwrap_or_default();
-    match VersionState::of(upstream, files.pin, files.version.as_deref(), record) {
-        VersionState::Overridden | VersionState::Current | VersionState::Unknown => Ok(text()),
-        VersionState::Stale(taken_for) => Err(TagsError::Stale { version: text(), taken_for, pin: files.pin }),
-        VersionState::Missing => {
-            let file = workspace.layout.version(&upstream.name);
-            Err(TagsError::NoVersion { file: workspace.layout.shown(&file).display().to_string() })
-        }
-    }
+    image: Option<&str>,
+    builds: Builds<'_>,
+) -> Result<UpstreamTags, TagsError> {
+    let only = image.map(|image| vec![ImageId { upstream: upstream.name.to_string(), image: image.to_owned() }]);
+    let files = Files::read(&workspace.layout, &upstream.name).map_err(ValuesError::from)?;
+    let wanted = |field| upstream.tags.iter().any(|template| template.has(field));
+    let checks_version = wanted(&Placeholder::Version) || wanted(&Placeholder::Semver);
+    let values = pin_values(workspace, upstream, &files, checks_version)?;
+    Ok(upstream_tags(upstream, &values, only.as_deref(), builds)?)
 }
 
-/// The pin's commit date, where the store has the commit.
-fn date(objects: &mut Objects<'_>, pin: Id) -> Option<Date> {
-    objects.has(pin).then(|| Base::read(objects, pin).ok()).flatten().map(|base| base.date)
+/// The tags of `upstream` with these values; with `only` those of the images in it.
+///
+/// # Errors
+/// [`ReferenceError`].
+pub fn upstream_tags(
+    upstream: &Upstream,
+    values: &PinValues,
+    only: Option<&[ImageId]>,
+    builds: Builds<'_>,
+) -> Result<UpstreamTags, ReferenceError> {
+    let queue = values.queue.short();
+    let input = TagInput { built: builds.day, ..values.tag_input(&queue) };
+    let references = all(upstream, &input, only, builds)?;
+    let (pin, version) = (values.pin, values.version.clone());
+    Ok(UpstreamTags { name: upstream.name.to_string(), pin, version, queue, references })
 }
 
-/// The track, if it is a branch. Only the remote knows whether a name is a branch or a tag; the pin's own version and
-/// the tags of the store are none.
-fn branch<'u>(upstream: &'u Upstream, files: &Files, site: Option<&Site<'_>>) -> Option<&'u str> {
-    let Some(Track::Ref(name)) = &upstream.track else { return None };
-    let in_store = || site.is_some_and(|site| matches!(site.store.read_ref(&format!("refs/tags/{name}")), Ok(Some(_))));
-    let is_tag = files.version.as_ref() == Some(name) || in_store();
-    (!is_tag).then_some(name)
-}
-
-fn all(upstream: &Upstream, input: &TagInput<'_>, image: Option<&str>) -> Result<Vec<ImageTag>, TagsError> {
+fn all(
+    upstream: &Upstream,
+    input: &TagInput<'_>,
+    only: Option<&[ImageId]>,
+    builds: Builds<'_>,
+) -> Result<Vec<ImageTag>, ReferenceError> {
     let templates = &upstream.tags;
     // What is only built on has no tags.
+    let wanted = |name: &str| {
+        only.is_none_or(|only| only.iter().any(|id| id.upstream == upstream.name.as_str() && id.image == name))
+    };
     let published = upstream.images.iter().filter(|image| image.publish);
     let images: Vec<&str> = published.map(|image| image.name.as_str()).collect();
+    let build = |image: &str| match builds.digits.and_then(|digits| digits.get(image)) {
+        Some(digits) => digits.as_ref().map(String::as_str).map_err(String::as_str),
+        None => Err("the image was not looked at"),
+    };
+    let inputs: Vec<_> = images.iter().map(|image| (*image, TagInput { build: build(image), ..*input })).collect();
     if upstream.images.is_empty() {
         let bare = |template: &Template| {
             let tag = template.render(input).map_err(ReferenceError::Tag)?;
@@ -161,7 +125,7 @@ fn all(upstream: &Upstream, input: &TagInput<'_>, image: Option<&str>) -> Result
         };
         return templates.iter().map(bare).collect();
     }
-    let references = references(upstream.registry.as_deref(), &images, templates, input)?;
+    let references = references(upstream.registry.as_deref(), &inputs, templates)?;
     let named = |(at, reference): (usize, Reference)| ImageTag {
         reference: reference.to_string(),
         image: images.get(at / templates.len().max(1)).map(|name| (*name).to_owned()),
@@ -170,5 +134,5 @@ fn all(upstream: &Upstream, input: &TagInput<'_>, image: Option<&str>) -> Result
         tag: reference.tag,
     };
     let all = references.into_iter().enumerate().map(named);
-    Ok(all.filter(|tag| image.is_none_or(|wanted| tag.image.as_deref() == Some(wanted))).collect())
+    Ok(all.filter(|tag| tag.image.as_deref().is_some_and(wanted)).collect())
 }

@@ -21,7 +21,7 @@ pub use schema::manifest_schema;
 pub use track::{BadTrack, Track};
 pub use url::{BadUrl, Url};
 
-use crate::image::{BuildArg, ImageId, Template};
+use crate::image::{AddedFile, BuildArg, ContentDigest, ImageId, Network, Platform, SecretSource, Template, Wheel};
 use crate::path::{RepoPath, nearest};
 
 /// The globs of `review` where the manifest has none.
@@ -61,6 +61,14 @@ pub struct Upstream {
     pub remember: Remember,
     /// The key under which decisions are remembered; `None`: the first entry with the same url.
     pub memory: Option<Name>,
+    /// Labels of all images.
+    pub labels: BTreeMap<String, BuildArg>,
+    /// What the images say about themselves.
+    pub metadata: Metadata,
+    /// Images from elsewhere, by the name that a Dockerfile has for them.
+    pub bases: BTreeMap<String, BaseEntry>,
+    /// The wheels that go into images, by name.
+    pub wheels: BTreeMap<String, Wheel>,
     /// The images built from the checkout, in the order of the file.
     pub images: Vec<Image>,
     /// The line of the manifest (from 1) on which the entry begins.
@@ -74,6 +82,34 @@ pub enum Remember {
     Local,
     /// In `resolutions/` of the workspace, for everybody.
     Shared,
+}
+
+/// What the images of an entry say about themselves, in labels and in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// The file in each image that says it, from the image's root.
+    pub file: Option<String>,
+    /// What stands before the names of a second set of labels.
+    pub label_prefix: Option<String>,
+    /// Who gives the images out.
+    pub vendor: Option<String>,
+    /// Their licences, as an SPDX expression.
+    pub licenses: Option<String>,
+    /// Where they are described.
+    pub documentation: Option<String>,
+    /// Who looks after them.
+    pub team: Option<String>,
+}
+
+/// An image from elsewhere, as the manifest knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseEntry {
+    /// The digest that is built on.
+    pub digest: Option<ContentDigest>,
+    /// The day until which it gets updates, `YYYY-MM-DD`.
+    pub until: Option<String>,
+    /// The line of the manifest, from 1.
+    pub line: usize,
 }
 
 /// An entry `[[upstream.NAME.image]]`.
@@ -91,6 +127,18 @@ pub struct Image {
     pub args: BTreeMap<String, BuildArg>,
     /// Images to build first, beside those that the arguments name.
     pub needs: Vec<ImageId>,
+    /// What is added to the context, in the order of the file.
+    pub files: Vec<AddedFile>,
+    /// What it is built for; none: the builder's own platform.
+    pub platforms: Vec<Platform>,
+    /// Secrets of the build, by id.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// The network of RUN instructions.
+    pub network: Network,
+    /// Labels beside the entry's.
+    pub labels: BTreeMap<String, BuildArg>,
+    /// Whether the context may hold submodules and pointers to large files, of which the tree does not have the content.
+    pub allow_pointers: bool,
     /// Whether it is published, or only built on.
     pub publish: bool,
     /// The line of the manifest (from 1) on which the entry begins.

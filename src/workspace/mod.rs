@@ -15,7 +15,6 @@ pub use files::which_patch::{WhichPatchError, which_patch};
 pub use manifest::manifest_schema;
 pub use ops::add::{AdoptError, Adopted, Adoption, NewEntry, adopt, pinned, refuse_patches};
 pub use ops::apply::stack_of;
-pub use ops::dockerfiles::{DockerfileVersion, dockerfiles};
 pub use ops::dropped::WrittenQueue;
 pub use ops::error::QueueError;
 pub use ops::init::{InitError, Initialised, init};

@@ -61,7 +61,7 @@ in_both_worlds! {
         assert_eq!(tool["needs"], json!(["up:app"]));
         assert_eq!(tool["args"], json!({ "BASE": "patchq.invalid/up/app", "VERSION": "v1.0" }));
         let base = json!({ "image": "golang:1.19", "role": "from", "file": "app/tool.Dockerfile", "line": 2,
-            "patch": "0004-add-the-tool.patch" });
+            "patch": "0004-add-the-tool.patch", "digest": null, "until": null });
         assert_eq!(tool["bases"], json!([base]));
         assert_eq!(tool["references"].as_array().unwrap().len(), 3);
         assert_eq!(document["images"][0]["references"], json!([]));

@@ -8,10 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms it may name, from the top down.
-const ROOMS: [(&str, &[&str]); 11] = [
-    ("cli", &["ui", "report", "workspace", "image", "stack", "patch", "git", "process", "path", "hex"]),
+const ROOMS: [(&str, &[&str]); 12] = [
+    ("cli", &["ui", "report", "ship", "workspace", "image", "stack", "patch", "git", "process", "path", "hex"]),
     ("ui", &["workspace", "image", "stack", "patch", "git", "path", "hex"]),
-    ("report", &["workspace", "image", "stack", "patch", "git", "path", "hex"]),
+    ("report", &["ship", "workspace", "image", "stack", "patch", "git", "path", "hex"]),
+    ("ship", &["workspace", "image", "stack", "patch", "git", "path", "hex"]),
     ("workspace", &["image", "stack", "patch", "git", "process", "path", "hex"]),
     ("image", &["stack", "patch", "git", "path", "hex"]),
     ("stack", &["patch", "git", "path", "hex"]),

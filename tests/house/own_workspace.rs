@@ -113,11 +113,20 @@ fn tags(name: &str) -> Result<Tags, Failure> {
         Some(Track::Ref(name)) => Some(name.as_str()),
         _ => None,
     };
-    let input = TagInput { version: &version, pin, queue: &digest, date: None, branch };
-    let images: Vec<&str> = upstream.images.iter().map(|image| image.name.as_str()).collect();
+    let input = TagInput {
+        version: &version,
+        pin,
+        queue: &digest,
+        date: None,
+        branch,
+        build: Err(""),
+        built: None,
+        wheels: &Default::default(),
+    };
+    let images: Vec<_> = upstream.images.iter().map(|image| (image.name.as_str(), input)).collect();
     let templates: Vec<Template> =
         upstream.tags.iter().map(|template| template.as_str().parse()).collect::<Result<_, _>>()?;
-    let all = references(upstream.registry.as_deref(), &images, &templates, &input)?;
+    let all = references(upstream.registry.as_deref(), &images, &templates)?;
     assert_eq!(all.len(), images.len() * templates.len());
     let all = all.iter().map(|reference| (reference.to_string(), reference.tag.stability)).collect();
     Ok(Tags { all, pin: pin.short(8), queue: digest.to_string() })

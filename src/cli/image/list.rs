@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::super::context::Context;
 use super::super::failure::{CliError, Exit};
-use super::load::{Loaded, load};
-use crate::image::Stability;
+use super::load::{Loaded, Wish, load};
+use crate::image::{Stability, build_day};
 use crate::report::{ImageReport, matrix};
+use crate::ship::ShipImage;
 use crate::ui::{Cell, Column, Message, Paint, Table};
 use crate::workspace::files::layout::MANIFEST;
 
@@ -57,7 +58,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Err(CliError::usage("--format and --json are two forms of one answer; choose one"));
     }
     let workspace = context.workspace()?;
-    let loaded = load(context, &workspace, &args.names)?;
+    let day = build_day(context.build_time()?);
+    let loaded = load(context, &workspace, &args.names, Wish { fetch: false, day: Some(&day) })?;
     let images: Vec<ImageReport> = loaded.plan.images.iter().map(|image| report(&loaded, image)).collect();
     if context.json {
         context.document(Document { images }, None)?;
@@ -73,8 +75,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn report(loaded: &Loaded, image: &crate::image::PlannedImage) -> ImageReport {
-    ImageReport::new(image, loaded.references(image), loaded.origins(image))
+fn report(loaded: &Loaded<'_>, image: &ShipImage<'_>) -> ImageReport {
+    ImageReport::new(image, loaded.references(&image.planned))
 }
 
 /// The image's name; with its upstream where there are several.

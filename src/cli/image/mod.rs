@@ -3,6 +3,8 @@
 mod list;
 mod load;
 
+pub(super) use load::builds;
+
 use super::context::Context;
 use super::failure::{CliError, Exit};
 

@@ -5,11 +5,15 @@
 //!
 //! Source: the Dockerfile reference (docs.docker.com/reference/dockerfile).
 
+mod copies;
 mod expand;
 mod scan;
+mod staged;
 mod stages;
 mod words;
 
+pub use copies::CopySource;
 pub use expand::ExpandError;
 pub use scan::{Directive, Dockerfile, Heredoc, Instruction, ScanError, ScanFault};
+pub use staged::with_names;
 pub use stages::{Base, External, ResolveError, ResolveFault, Resolved, Role, Stage};

@@ -49,6 +49,19 @@ pub enum Role {
     Frontend,
 }
 
+impl Role {
+    /// One word for it: `from`, `copy`, `mount`, `frontend`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Role::From => "from",
+            Role::Copy => "copy",
+            Role::Mount => "mount",
+            Role::Frontend => "frontend",
+        }
+    }
+}
+
 /// An image from elsewhere that a build needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct External {
@@ -158,6 +171,22 @@ struct Use {
     stage: usize,
     from: Base,
     external: External,
+}
+
+impl Resolved {
+    /// The image from elsewhere that the target begins with, by way of however many stages; `None`: nothing.
+    #[must_use]
+    pub fn base(&self) -> Option<&str> {
+        let mut at = self.target;
+        loop {
+            match &self.stages.get(at)?.base {
+                // A stage begins with one before it.
+                Base::Stage(below) if *below < at => at = *below,
+                Base::Image(image) => return Some(image),
+                _ => return None,
+            }
+        }
+    }
 }
 
 struct Resolver<'a> {

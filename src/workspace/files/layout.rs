@@ -297,6 +297,12 @@ impl Layout {
             || path.starts_with(patches.as_bytes())
     }
 
+    /// The folder of the wheels that go into images.
+    #[must_use]
+    pub fn wheels(&self) -> PathBuf {
+        self.common().join("wheels")
+    }
+
     /// The folder for what need not survive a command.
     #[must_use]
     pub fn scratch(&self) -> PathBuf {

@@ -105,10 +105,12 @@ pub enum Fault {
         /// What is wrong with the tag.
         source: TagError,
     },
-    /// The value of a build argument that does not read.
-    #[error("'args.{name}': {source}")]
+    /// The value of a build argument or a label that does not read.
+    #[error("'{key}.{name}': {source}")]
     Arg {
-        /// The argument.
+        /// The key.
+        key: &'static str,
+        /// The argument or label.
         name: String,
         /// What is wrong with its value.
         source: ArgError,

@@ -1,6 +1,8 @@
 //! From TOML text to a checked manifest: walks the tables with their places and collects every mistake.
 
+mod build_keys;
 pub(super) mod image;
+pub(super) mod image_tables;
 mod walker;
 
 use std::path::Path;
@@ -16,8 +18,28 @@ use crate::image::{DEFAULT_TEMPLATES, TagError, Template, check_text};
 use crate::path::{nearest, printable};
 
 /// The keys of an entry, in the order of the documentation.
-pub(super) const UPSTREAM_KEYS: [&str; 11] =
-    ["url", "mirrors", "track", "sparse", "review", "registry", "tags", "version", "remember", "memory", "image"];
+pub(super) const UPSTREAM_KEYS: [&str; 20] = [
+    "url",
+    "mirrors",
+    "track",
+    "sparse",
+    "review",
+    "registry",
+    "tags",
+    "version",
+    "remember",
+    "memory",
+    "labels",
+    "metadata-file",
+    "label-prefix",
+    "vendor",
+    "licenses",
+    "documentation",
+    "team",
+    "base",
+    "wheel",
+    "image",
+];
 
 impl Manifest {
     /// Reads the text of a manifest; `shown_path` is what messages call it.
@@ -126,7 +148,8 @@ fn entry(
     let review = walker.each(table, "review", glob);
     walker.no_doubles(table, "review");
     let registry = walker.string(table, "registry").and_then(|(text, span)| image::registry(walker, text, span));
-    let tags = walker.each(table, "tags", template);
+    let wheel_names = image_tables::wheel_names(table);
+    let tags = walker.each(table, "tags", |walker, key, text, span| template(walker, key, text, span, &wheel_names));
     walker.no_doubles(table, "tags");
     let version = walker.string(table, "version").and_then(|(text, span)| {
         let checked = check_text(&text).map_err(TagError::from);
@@ -140,7 +163,11 @@ fn entry(
             reason: "is no key; expected the form of an upstream's name".to_owned(),
         })
     });
-    let images = image::images(walker, table, text);
+    let labels = build_keys::labels(walker, table, text);
+    let metadata = image_tables::metadata(walker, table);
+    let bases = image_tables::bases(walker, table, text);
+    let wheels = image_tables::wheels(walker, table, text);
+    let images = image::images(walker, table, text, &wheel_names);
 
     Some(Upstream {
         name: name?,
@@ -155,6 +182,10 @@ fn entry(
         version,
         remember: remember.unwrap_or(Remember::Local),
         memory,
+        labels,
+        metadata,
+        bases,
+        wheels,
         images,
         line: walker.line(key.span().start),
     })
@@ -223,8 +254,17 @@ fn glob(walker: &mut Walker<'_>, key: &str, text: &str, span: Span) -> Option<St
     walker.reject(span, Fault::Value { key: key.to_owned(), value: printable(text.as_bytes()), reason })
 }
 
-fn template(walker: &mut Walker<'_>, key: &str, text: &str, span: Span) -> Option<Template> {
-    walker.keep(span, text.parse(), |source| Fault::Template { key: key.to_owned(), source })
+fn template(
+    walker: &mut Walker<'_>,
+    key: &str,
+    text: &str,
+    span: Span,
+    wheels: &build_keys::WheelNames<'_>,
+) -> Option<Template> {
+    let fault = |source| Fault::Template { key: key.to_owned(), source };
+    let read: Template = walker.keep(span.clone(), text.parse(), fault)?;
+    let all_known = read.wheels().all(|wheel| build_keys::known_wheel(walker, key, wheel, span.clone(), wheels));
+    all_known.then_some(read)
 }
 
 fn remember(walker: &mut Walker<'_>, text: &str, span: Span) -> Remember {

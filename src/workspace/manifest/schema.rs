@@ -17,7 +17,7 @@ struct ManifestForm {
 
 /// An upstream: somebody else's git repository at one place in its history.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "Upstream")]
+#[schemars(deny_unknown_fields, rename = "Upstream", rename_all = "kebab-case")]
 #[expect(dead_code, reason = "only its description is used")]
 struct UpstreamForm {
     /// Where it is fetched from: https, ssh, git, file, http (with a warning), or a path (relative: from the workspace's root). No password.
@@ -46,9 +46,77 @@ struct UpstreamForm {
     remember: RememberForm,
     /// The key under which decisions are remembered (the form of a name); entries with one key share them. No key: the first entry with the same url.
     memory: Option<String>,
+    /// Labels of all images, with {version} {semver} {commit} {queue}.
+    #[schemars(default)]
+    labels: BTreeMap<String, String>,
+    /// A file in each image that says where it comes from, from the image's root: `/etc/image.metadata`.
+    metadata_file: Option<String>,
+    /// What stands before the names of a second set of labels: `org.example.image`.
+    label_prefix: Option<String>,
+    /// Who gives the images out.
+    vendor: Option<String>,
+    /// The images' licences, as an SPDX expression.
+    licenses: Option<String>,
+    /// Where the images are described.
+    documentation: Option<String>,
+    /// Who looks after the images.
+    team: Option<String>,
+    /// Images from elsewhere, by the name that a Dockerfile has for them: `[upstream.NAME.base."ubuntu:20.04"]`.
+    #[schemars(default)]
+    base: BTreeMap<String, BaseForm>,
+    /// Wheels that go into images, by name.
+    #[schemars(default)]
+    wheel: BTreeMap<String, WheelForm>,
     /// The images built from the checkout.
     #[schemars(default)]
     image: Vec<ImageForm>,
+}
+
+/// An image from elsewhere.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Base")]
+#[expect(dead_code, reason = "only its description is used")]
+struct BaseForm {
+    /// The digest that is built on: `sha256:` and 64 digits.
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    digest: Option<String>,
+    /// The day until which it gets updates (a date, without quotes).
+    until: Option<String>,
+}
+
+/// A Python wheel.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Wheel")]
+#[expect(dead_code, reason = "only its description is used")]
+struct WheelForm {
+    /// The package.
+    package: String,
+    /// Its version, with {version} and {semver}.
+    version: String,
+    /// The python tag of the file's name: `cp38`.
+    python: String,
+    /// The ABI tag. No key: what goes with the python tag.
+    abi: Option<String>,
+    /// The platform tag: `manylinux2014_x86_64`.
+    platform: String,
+    /// The SHA-256 of the file.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    sha256: String,
+    /// The upstream commit that the wheel is said to be made of.
+    commit: Option<String>,
+}
+
+#[derive(JsonSchema, serde::Serialize)]
+#[schemars(rename = "Network", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its description is used")]
+enum NetworkForm {
+    /// The builder's own.
+    Default,
+    /// None.
+    None,
+    /// The machine's.
+    Host,
 }
 
 #[derive(JsonSchema, serde::Serialize)]
@@ -76,7 +144,7 @@ struct ImageForm {
     dockerfile: Option<String>,
     /// The stage to build. No key: the last one.
     target: Option<String>,
-    /// Build arguments, with {version} {semver} {commit} {queue} and {image:NAME}, which also makes that image a need.
+    /// Build arguments, with {version} {semver} {commit} {queue}, {wheel:NAME} and {image:NAME}, which also makes that image a need.
     #[schemars(default)]
     args: BTreeMap<String, String>,
     /// Build arguments that are no secrets although their names look so.
@@ -85,6 +153,24 @@ struct ImageForm {
     /// Images to build first, where neither FROM lines nor `args` say so: `NAME` or `UPSTREAM:NAME`.
     #[schemars(default, extend("uniqueItems" = true))]
     needs: Vec<String>,
+    /// Added to the context: PATH = SOURCE, a path of the upstream's tree, `workspace:PATH` or `{wheel:NAME}`. A PATH with `/` at its end is a folder.
+    #[schemars(default)]
+    files: BTreeMap<String, String>,
+    /// What it is built for (`linux/amd64`). No key: the builder's own platform.
+    #[schemars(default, extend("uniqueItems" = true))]
+    platforms: Vec<String>,
+    /// Secrets of the build: ID = `env:NAME` or `file:PATH`.
+    #[schemars(default)]
+    secrets: BTreeMap<String, String>,
+    /// The network of RUN instructions.
+    #[schemars(default = "default_network")]
+    network: NetworkForm,
+    /// Labels beside the entry's, with {version} {semver} {commit} {queue}.
+    #[schemars(default)]
+    labels: BTreeMap<String, String>,
+    /// Whether the context may hold submodules and pointers to large files.
+    #[schemars(default)]
+    allow_pointers: bool,
     /// Whether it is published; `false`: only built on.
     #[schemars(default = "default_publish")]
     publish: bool,
@@ -100,6 +186,10 @@ fn default_tags() -> [&'static str; 3] {
 
 fn default_remember() -> RememberForm {
     RememberForm::Local
+}
+
+fn default_network() -> NetworkForm {
+    NetworkForm::Default
 }
 
 fn default_publish() -> bool {
@@ -142,6 +232,7 @@ mod tests {
     use super::*;
     use crate::workspace::manifest::parse::UPSTREAM_KEYS;
     use crate::workspace::manifest::parse::image::IMAGE_KEYS;
+    use crate::workspace::manifest::parse::image_tables::{BASE_KEYS, WHEEL_KEYS};
 
     #[test]
     fn the_schema_has_the_parsers_keys() {
@@ -158,6 +249,8 @@ mod tests {
         };
         assert_eq!(keys("Upstream"), sorted(UPSTREAM_KEYS.to_vec()));
         assert_eq!(keys("Image"), sorted(IMAGE_KEYS.to_vec()));
+        assert_eq!(keys("Base"), sorted(BASE_KEYS.to_vec()));
+        assert_eq!(keys("Wheel"), sorted(WHEEL_KEYS.to_vec()));
     }
 
     #[test]

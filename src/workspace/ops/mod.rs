@@ -3,7 +3,6 @@
 pub mod add;
 pub mod apply;
 pub mod cherry_pick;
-pub mod dockerfiles;
 pub mod dropped;
 pub mod error;
 pub mod export;

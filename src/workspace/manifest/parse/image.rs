@@ -6,16 +6,36 @@ use toml::de::{DeTable, DeValue};
 
 use super::super::Image;
 use super::super::errors::Fault;
+use super::build_keys::{WheelNames, files, known_wheel, labels, network, platforms, secrets};
 use super::walker::{Place, Span, Walker};
 use crate::image::{BuildArg, ImageId, looks_secret};
 use crate::path::{RepoPath, printable};
 
 /// The keys of an image, in the order of the documentation.
-pub(in super::super) const IMAGE_KEYS: [&str; 8] =
-    ["name", "context", "dockerfile", "target", "args", "plain-args", "needs", "publish"];
+pub(in super::super) const IMAGE_KEYS: [&str; 14] = [
+    "name",
+    "context",
+    "dockerfile",
+    "target",
+    "args",
+    "plain-args",
+    "needs",
+    "files",
+    "platforms",
+    "secrets",
+    "network",
+    "labels",
+    "allow-pointers",
+    "publish",
+];
 
 /// Every `[[upstream.NAME.image]]` of the entry `upstream`.
-pub(super) fn images(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str) -> Vec<Image> {
+pub(super) fn images(
+    walker: &mut Walker<'_>,
+    table: &DeTable<'_>,
+    upstream: &str,
+    wheels: &WheelNames<'_>,
+) -> Vec<Image> {
     let Some((key, value)) = table.get_key_value("image") else { return Vec::new() };
     let DeValue::Array(list) = value.get_ref() else {
         walker.wrong_type(key.span(), "image", value.get_ref(), "a list of tables: [[upstream.NAME.image]]");
@@ -28,7 +48,7 @@ pub(super) fn images(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &st
             walker.wrong_type(item.span(), "image", item.get_ref(), "a list of tables only: [[upstream.NAME.image]]");
             continue;
         };
-        let Some(image) = image(walker, table, item.span(), upstream) else { continue };
+        let Some(image) = image(walker, table, item.span(), upstream, wheels) else { continue };
         if !names.insert(image.name.clone()) {
             let span = table.get("name").map_or(item.span(), toml::Spanned::span);
             walker.fault(span, Fault::Twice { key: "image".to_owned(), value: image.name.clone() });
@@ -38,8 +58,14 @@ pub(super) fn images(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &st
     images
 }
 
-fn image(walker: &mut Walker<'_>, table: &DeTable<'_>, at: Span, upstream: &str) -> Option<Image> {
-    let place = Place::of_image(upstream);
+fn image(
+    walker: &mut Walker<'_>,
+    table: &DeTable<'_>,
+    at: Span,
+    upstream: &str,
+    wheels: &WheelNames<'_>,
+) -> Option<Image> {
+    let place = Place::of("an image", upstream);
     walker.unknown_keys(table, &place, &IMAGE_KEYS, |_| false);
     let line = walker.line(at.start);
     let name =
@@ -72,15 +98,41 @@ fn image(walker: &mut Walker<'_>, table: &DeTable<'_>, at: Span, upstream: &str)
         walker.keep(span, fits.then_some(text).ok_or(()), |()| Fault::Value { key: "target".to_owned(), value, reason })
     });
     let plain = walker.each(table, "plain-args", |_, _, text, _| Some(text.to_owned())).unwrap_or_default();
-    let args = args(walker, table, upstream, &plain);
+    let args = args(walker, table, upstream, &plain, wheels);
     let needs = walker.each(table, "needs", |_, _, text, _| Some(ImageId::parse(text, upstream))).unwrap_or_default();
     walker.no_doubles(table, "needs");
+    let (files, platforms) = (files(walker, table, wheels), platforms(walker, table));
+    let (secrets, network) = (secrets(walker, table), network(walker, table));
+    let labels = labels(walker, table, upstream);
+    let allow_pointers = walker.boolean(table, "allow-pointers").unwrap_or(false);
     let publish = walker.boolean(table, "publish").unwrap_or(true);
-    Some(Image { name: name?, context, dockerfile, target, args, needs, publish, line })
+    let name = name?;
+    Some(Image {
+        name,
+        context,
+        dockerfile,
+        target,
+        args,
+        needs,
+        files,
+        platforms,
+        secrets,
+        network,
+        labels,
+        allow_pointers,
+        publish,
+        line,
+    })
 }
 
 /// The build arguments; `plain` are those whose names only look as if they held a secret.
-fn args(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str, plain: &[String]) -> BTreeMap<String, BuildArg> {
+fn args(
+    walker: &mut Walker<'_>,
+    table: &DeTable<'_>,
+    upstream: &str,
+    plain: &[String],
+    wheels: &WheelNames<'_>,
+) -> BTreeMap<String, BuildArg> {
     let mut args = BTreeMap::new();
     for (name, name_span, text, span) in walker.strings(table, "args") {
         let refused = |reason: &str| Fault::Value {
@@ -101,8 +153,13 @@ fn args(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str, plain: &[S
             continue;
         }
         let arg = BuildArg::parse(&text, upstream);
-        let arg = walker.keep(span, arg, |source| Fault::Arg { name: name.clone(), source });
-        args.extend(arg.map(|arg| (name, arg)));
+        let Some(arg) = walker.keep(span.clone(), arg, |source| Fault::Arg { key: "args", name: name.clone(), source })
+        else {
+            continue;
+        };
+        if arg.wheels().all(|wheel| known_wheel(walker, "args", wheel, span.clone(), wheels)) {
+            args.insert(name, arg);
+        }
     }
     args
 }

@@ -22,8 +22,9 @@ impl Place {
         Place { name: format!("upstream '{}'", printable(name.as_bytes())) }
     }
 
-    pub(super) fn of_image(upstream: &str) -> Place {
-        Place { name: format!("an image of upstream '{}'", printable(upstream.as_bytes())) }
+    /// `what` (`an image`) of the entry `upstream`.
+    pub(super) fn of(what: &str, upstream: &str) -> Place {
+        Place { name: format!("{what} of upstream '{}'", printable(upstream.as_bytes())) }
     }
 }
 

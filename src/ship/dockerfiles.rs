@@ -3,14 +3,10 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::apply::stack_of;
-use super::error::QueueError;
 use crate::git::{GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{Lazy, Stack};
-use crate::workspace::files::queue_files::Files;
-use crate::workspace::upstream::fetcher::Supply;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::{QueueError, Site, Supply};
 
 /// A state of a Dockerfile.
 #[derive(Debug, Clone)]
@@ -25,22 +21,17 @@ pub struct DockerfileVersion {
 /// patch that changed it. The last one is what is built.
 ///
 /// # Errors
-/// [`QueueError`]: objects that are missing, a patch that does not apply.
-pub fn dockerfiles(
+/// [`QueueError`] when an object is missing or damaged.
+pub(super) fn dockerfiles(
     site: &Site<'_>,
     supply: &Supply<'_>,
-    files: &Files,
+    objects: &mut Objects<'_>,
+    stack: &Stack,
 ) -> Result<Vec<Vec<DockerfileVersion>>, QueueError> {
-    let mut objects = Objects::new(&site.store)?;
-    let applied = stack_of(site, supply, &mut objects, files, false)?;
-    if let Some((n, failure)) = applied.failure {
-        let patch = files.patches[n].queued.name.clone();
-        return Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n });
-    }
     let paths = site.upstream.images.iter().map(|image| &image.dockerfile);
-    let ids: Vec<Vec<State>> = paths.map(|path| along(&mut objects, &applied.stack, path)).collect::<Result<_, _>>()?;
+    let ids: Vec<Vec<State>> = paths.map(|path| along(objects, stack, path)).collect::<Result<_, _>>()?;
     supply
-        .run(&mut objects, |objects| {
+        .run(objects, |objects| {
             let mut missing = BTreeSet::new();
             let mut all = Vec::with_capacity(ids.len());
             for states in &ids {

@@ -1,0 +1,138 @@
+//! The recipe of an image: the digest of all that can change its content, version 1, frozen. `docs/recipe.md` spells out every
+//! byte.
+//!
+//! Two builds of one recipe need not be equal byte by byte (a RUN may fetch what is newest), but what patchq gives the builder is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::counted::Counted;
+use super::dockerfile::Role;
+use super::queue_digest::QueueDigest;
+use super::settings::{ContentDigest, Network, Platform};
+use crate::git::{Id, Mode};
+use crate::path::RepoPath;
+
+/// The first bytes of every recipe of version 1.
+const RECIPE_1: &[u8] = b"patchq-recipe-1\n";
+
+/// The first bytes of every build's digest of version 1.
+const BUILD_1: &[u8] = b"patchq-build-1\n";
+
+/// The SHA-256 of a recipe.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecipeDigest([u8; 32]);
+
+impl fmt::Display for RecipeDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for RecipeDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a file of a context holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileContent {
+    /// A git object: a blob, or the commit of a submodule.
+    Git(Id),
+    /// A file of which the SHA-256 is known.
+    Sha256(ContentDigest),
+}
+
+/// All that can change the content of an image.
+#[derive(Debug, Clone)]
+pub struct RecipeInput<'a> {
+    /// The Dockerfile, as the queue leaves it.
+    pub dockerfile: &'a [u8],
+    /// The Dockerfile's own ignore file (`DOCKERFILE.dockerignore`).
+    pub ignore: Option<&'a [u8]>,
+    /// The stage that is built; `None`: the last one.
+    pub target: Option<&'a str>,
+    /// The platform; `None`: the builder's own.
+    pub platform: Option<&'a Platform>,
+    /// The network of RUN instructions.
+    pub network: Network,
+    /// The build arguments, with images by their names without a tag.
+    pub args: &'a BTreeMap<String, String>,
+    /// The ids of secrets.
+    pub secrets: Vec<&'a str>,
+    /// The files of the context.
+    pub context: BTreeMap<&'a RepoPath, (Mode, &'a FileContent)>,
+    /// The images from elsewhere, in the order of the Dockerfile, with their digests where these are known.
+    pub bases: Vec<(Role, &'a str, Option<&'a ContentDigest>)>,
+    /// The images of the workspace that it needs, by their names.
+    pub needs: BTreeMap<String, RecipeDigest>,
+}
+
+/// The digest of a recipe.
+#[must_use]
+pub fn recipe(input: &RecipeInput<'_>) -> RecipeDigest {
+    let mut hash = Counted::new(RECIPE_1);
+    hash.bytes("dockerfile", input.dockerfile);
+    if let Some(ignore) = input.ignore {
+        hash.bytes("ignore", ignore);
+    }
+    if let Some(target) = input.target {
+        hash.bytes("target", target.as_bytes());
+    }
+    if let Some(platform) = input.platform {
+        hash.bytes("platform", platform.as_str().as_bytes());
+    }
+    if input.network != Network::Default {
+        hash.line(format_args!("network {}", input.network.word()));
+    }
+    for (name, value) in input.args {
+        hash.bytes("arg", name.as_bytes());
+        hash.bytes("value", value.as_bytes());
+    }
+    let mut secrets = input.secrets.clone();
+    secrets.sort_unstable();
+    for id in secrets {
+        hash.bytes("secret", id.as_bytes());
+    }
+    for (path, (mode, content)) in &input.context {
+        hash.bytes("file", path.as_bytes());
+        match content {
+            FileContent::Git(id) => hash.line(format_args!("is {:o} {id}", mode.bits())),
+            FileContent::Sha256(digest) => hash.line(format_args!("is {:o} {digest}", mode.bits())),
+        }
+    }
+    for (role, name, digest) in &input.bases {
+        hash.bytes("base", name.as_bytes());
+        match digest {
+            Some(digest) => hash.line(format_args!("{} {digest}", role.word())),
+            None => hash.line(format_args!("{} unpinned", role.word())),
+        }
+    }
+    for (name, recipe) in &input.needs {
+        hash.bytes("need", name.as_bytes());
+        hash.line(format_args!("is {recipe}"));
+    }
+    RecipeDigest(hash.finish())
+}
+
+/// `{build}`: eight digits over the recipes of an image (one for each platform), the queue, and what its labels are made of.
+#[must_use]
+pub fn build_digits(recipes: &[RecipeDigest], queue: QueueDigest, labels: &BTreeMap<String, String>) -> String {
+    let mut hash = Counted::new(BUILD_1);
+    for recipe in recipes {
+        hash.line(format_args!("recipe {recipe}"));
+    }
+    hash.line(format_args!("queue {queue}"));
+    for (key, template) in labels {
+        hash.bytes("label", key.as_bytes());
+        hash.bytes("template", template.as_bytes());
+    }
+    let mut digits = RecipeDigest(hash.finish()).to_string();
+    digits.truncate(8);
+    digits
+}
+
+#[cfg(test)]
+#[path = "recipe_tests.rs"]
+mod tests;

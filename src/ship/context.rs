@@ -1,0 +1,264 @@
+//! What a builder is sent: the context of an image out of the patched tree, with the files that the manifest adds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use crate::git::checkout::SparseSet;
+use crate::git::{GitError, Id, Mode, ObjectKind, Objects, Tracked};
+use crate::image::{AddedFile, DockerIgnore, FileContent, FileSource, PlanFault};
+use crate::path::{RepoPath, printable};
+use crate::workspace::manifest::{Image, Upstream};
+
+/// The context of an image.
+#[derive(Debug, Clone, Default)]
+pub struct BuildContext {
+    /// Its files, by their paths in it.
+    pub files: BTreeMap<RepoPath, ContextFile>,
+    /// Paths of the tree that the context would have, were they in `sparse`.
+    pub outside: BTreeSet<RepoPath>,
+    /// The Dockerfile's own ignore file.
+    pub own_ignore: Option<Rc<Vec<u8>>>,
+    /// What is wrong with it, with the line of the manifest where that is one of a key's own.
+    pub faults: Vec<(PlanFault, Option<usize>)>,
+}
+
+/// A file of a context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextFile {
+    /// File, executable file, symlink or submodule.
+    pub mode: Mode,
+    /// What it holds.
+    pub content: FileContent,
+    /// Where that is to be had; `None`: in the store.
+    pub disk: Option<PathBuf>,
+}
+
+/// What a context is taken from.
+pub(super) struct Sources<'a, 's> {
+    /// The workspace's root.
+    pub root: PathBuf,
+    /// Where wheels are kept.
+    pub wheels: PathBuf,
+    /// What the workspace's repository tracks; `None`: it is no repository.
+    pub tracked: Option<&'a Tracked>,
+    /// The entry.
+    pub upstream: &'a Upstream,
+    /// What placeholders stand for.
+    pub values: &'a BTreeMap<String, String>,
+    /// The tree that the queue makes.
+    pub tree: Id,
+    /// The paths that the checkout holds.
+    pub sparse: &'a SparseSet,
+    /// The objects.
+    pub objects: &'a mut Objects<'s>,
+}
+
+impl Sources<'_, '_> {
+    /// The context of `image`. Ignore files that the store lacks go to `missing`.
+    pub(super) fn context(&mut self, image: &Image, missing: &mut BTreeSet<Id>) -> Result<BuildContext, GitError> {
+        let mut context = BuildContext::default();
+        let folder = match &image.context {
+            None => Some(self.tree),
+            Some(path) => self.entry(path)?.filter(|(mode, _)| *mode == Mode::Folder).map(|(_, id)| id),
+        };
+        match (folder, &image.context) {
+            (Some(folder), above) => self.add_folder(&mut context, above.as_ref(), folder)?,
+            (None, Some(path)) => context.faults.push((PlanFault::NoContext(path.clone()), None)),
+            (None, None) => {}
+        }
+        for file in &image.files {
+            if let Err(fault) = self.add_file(&mut context, file)? {
+                context.faults.push((fault, Some(file.line)));
+            }
+        }
+        let submodule = context.files.iter().find(|(_, file)| file.mode == Mode::Gitlink).map(|(path, _)| path.clone());
+        if let Some(path) = submodule.filter(|_| !image.allow_pointers) {
+            context.faults.push((PlanFault::Submodule(path), None));
+        }
+        self.ignored(&mut context, image, missing)?;
+        Ok(context)
+    }
+
+    fn entry(&mut self, path: &RepoPath) -> Result<Option<(Mode, Id)>, GitError> {
+        Ok(self.objects.entry(self.tree, path)?.map(|entry| (entry.mode, entry.id)))
+    }
+
+    /// Every file below the folder `above` of the tree.
+    fn add_folder(&mut self, context: &mut BuildContext, above: Option<&RepoPath>, folder: Id) -> Result<(), GitError> {
+        let mut folders = vec![(None, folder)];
+        while let Some((inside, id)) = folders.pop() {
+            let tree = self.objects.tree(id)?;
+            for (name, entry) in tree.entries() {
+                let Some(path) = below(inside.as_ref(), name) else { continue };
+                if entry.mode == Mode::Folder {
+                    folders.push((Some(path), entry.id));
+                    continue;
+                }
+                let in_tree = above.map_or_else(|| Some(path.clone()), |above| below(Some(above), path.as_bytes()));
+                if !in_tree.is_some_and(|whole| self.sparse.contains_entry(&whole, entry.mode)) {
+                    context.outside.insert(path);
+                    continue;
+                }
+                let file = ContextFile { mode: entry.mode, content: FileContent::Git(entry.id), disk: None };
+                context.files.insert(path, file);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the manifest adds.
+    fn add_file(&mut self, context: &mut BuildContext, file: &AddedFile) -> Result<Result<(), PlanFault>, GitError> {
+        let no_source = |text: String| Ok(Err(PlanFault::NoSource(text)));
+        let (name, found) = match &file.source {
+            FileSource::Tree(path) => match self.entry(path)? {
+                None => return no_source(format!("the patched tree has no '{path}'")),
+                Some((Mode::Folder, id)) => {
+                    let mut inside = BuildContext::default();
+                    self.add_whole(&mut inside, id)?;
+                    let place = place(file, path.file_name());
+                    for (path, found) in inside.files {
+                        let Some(path) = place.as_ref().and_then(|place| below(Some(place), path.as_bytes())) else {
+                            continue;
+                        };
+                        if let Err(fault) = put(context, path, found) {
+                            return Ok(Err(fault));
+                        }
+                    }
+                    return Ok(Ok(()));
+                }
+                Some((mode, id)) => {
+                    let found = ContextFile { mode, content: FileContent::Git(id), disk: None };
+                    (path.file_name().to_vec(), found)
+                }
+            },
+            FileSource::Workspace(path) => match self.of_workspace(path) {
+                Ok(found) => (path.file_name().to_vec(), found),
+                Err(why) => return no_source(why),
+            },
+            FileSource::Wheel(wheel) => {
+                let Some(entry) = self.upstream.wheels.get(wheel) else {
+                    return no_source(format!("there is no wheel '{}'", printable(wheel.as_bytes())));
+                };
+                let name = match entry.file_name(self.values) {
+                    Ok(name) => name,
+                    Err(value) => return no_source(format!("{{{value}}} of the wheel '{wheel}' has no value here")),
+                };
+                let disk = Some(self.wheels.join(&name));
+                let found = ContextFile { mode: Mode::File, content: FileContent::Sha256(entry.sha256.clone()), disk };
+                (name.into_bytes(), found)
+            }
+        };
+        Ok(match place(file, &name) {
+            Some(path) => put(context, path, found),
+            None => Err(PlanFault::NoSource(format!("'{}' can be no file's name", printable(&name)))),
+        })
+    }
+
+    /// Every file below a folder, whatever the checkout holds.
+    fn add_whole(&mut self, context: &mut BuildContext, folder: Id) -> Result<(), GitError> {
+        let mut folders = vec![(None, folder)];
+        while let Some((inside, id)) = folders.pop() {
+            for (name, entry) in self.objects.tree(id)?.entries() {
+                let Some(path) = below(inside.as_ref(), name) else { continue };
+                if entry.mode == Mode::Folder {
+                    folders.push((Some(path), entry.id));
+                } else {
+                    let content = FileContent::Git(entry.id);
+                    context.files.insert(path, ContextFile { mode: entry.mode, content, disk: None });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A file of the workspace's repository.
+    fn of_workspace(&mut self, path: &RepoPath) -> Result<ContextFile, String> {
+        use std::os::unix::fs::PermissionsExt;
+        if self.tracked.is_some_and(|tracked| !tracked.contains(path)) {
+            return Err(format!("the workspace's repository does not track '{path}'"));
+        }
+        let mut disk = self.root.clone();
+        for part in path.parts() {
+            disk = disk.join(std::ffi::OsStr::from_bytes(part));
+            if disk.is_symlink() {
+                return Err(format!("'{path}' of the workspace is reached through a symlink"));
+            }
+        }
+        let read = std::fs::metadata(&disk).and_then(|meta| Ok((meta, std::fs::read(&disk)?)));
+        let (meta, bytes) = read.map_err(|error| format!("'{path}' of the workspace cannot be read: {error}"))?;
+        let mode = if meta.permissions().mode() & 0o100 == 0 { Mode::File } else { Mode::Executable };
+        let id = self.objects.put(ObjectKind::Blob, bytes);
+        Ok(ContextFile { mode, content: FileContent::Git(id), disk: Some(disk) })
+    }
+
+    /// Looks whether the ignore file takes back what `files` adds.
+    fn ignored(
+        &mut self,
+        context: &mut BuildContext,
+        image: &Image,
+        missing: &mut BTreeSet<Id>,
+    ) -> Result<(), GitError> {
+        let own = below(image.dockerfile.parent().as_ref(), &[image.dockerfile.file_name(), b".dockerignore"].concat());
+        let own = match own {
+            Some(path) => self.entry(&path)?.filter(|(mode, _)| *mode != Mode::Folder).map(|(_, id)| (path, id)),
+            None => None,
+        };
+        let shared = || {
+            let path = RepoPath::new(".dockerignore").ok()?;
+            match context.files.get(&path)?.content {
+                FileContent::Git(id) => Some((path, id)),
+                FileContent::Sha256(_) => None,
+            }
+        };
+        let is_own = own.is_some();
+        let Some((path, id)) = own.or_else(shared) else { return Ok(()) };
+        let Some(bytes) = self.objects.blob(id)? else {
+            missing.insert(id);
+            return Ok(());
+        };
+        let ignore = DockerIgnore::parse(&bytes);
+        if is_own {
+            context.own_ignore = Some(bytes);
+        }
+        for file in &image.files {
+            let added = context.files.keys().find(|path| match &file.path {
+                Some(at) => path.is_within(at),
+                None => matches!(&file.source, FileSource::Tree(source) | FileSource::Workspace(source)
+                    if path.as_bytes() == source.file_name()),
+            });
+            if let Some(added) = added
+                && let Some(line) = ignore.drops(added)
+            {
+                let fault = PlanFault::FileIgnored { path: added.clone(), ignore: path.to_string(), line };
+                context.faults.push((fault, Some(file.line)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where an added file stands, which is called `name` at its source.
+fn place(file: &AddedFile, name: &[u8]) -> Option<RepoPath> {
+    if file.into_folder { below(file.path.as_ref(), name) } else { file.path.clone() }
+}
+
+fn put(context: &mut BuildContext, path: RepoPath, file: ContextFile) -> Result<(), PlanFault> {
+    let is_folder = context.files.range(&path..).any(|(other, _)| other != &path && other.is_within(&path));
+    let on_file =
+        std::iter::successors(path.parent(), RepoPath::parent).any(|above| context.files.contains_key(&above));
+    if is_folder || on_file || context.files.contains_key(&path) {
+        return Err(PlanFault::FileOver(path));
+    }
+    context.files.insert(path, file);
+    Ok(())
+}
+
+/// `name` below `folder`; `None` for what cannot be written safely.
+fn below(folder: Option<&RepoPath>, name: &[u8]) -> Option<RepoPath> {
+    match folder {
+        None => RepoPath::new(name).ok(),
+        Some(folder) => folder.join(name).ok(),
+    }
+}

@@ -1,0 +1,159 @@
+//! What an upstream's tags, labels and build arguments are made of, from the workspace's files alone.
+
+use std::collections::BTreeMap;
+
+use crate::git::{Id, Objects};
+use crate::image::{DigestError, QueueDigest, TagInput, queue_digest, semver};
+use crate::patch::Date;
+use crate::stack::Base;
+use crate::workspace::manifest::{Track, Upstream};
+use crate::workspace::{Files, FilesError, Record, Site, VersionState, Workspace};
+
+/// What the placeholders of one upstream stand for.
+#[derive(Debug, Clone)]
+pub struct PinValues {
+    /// The pin.
+    pub pin: Id,
+    /// What `{version}` stands for; none where there is none and nobody wants it.
+    pub version: Option<String>,
+    /// The queue's digest.
+    pub queue: QueueDigest,
+    /// The pin's commit date, where the store has the commit.
+    pub date: Option<Date>,
+    /// The track, if it is a branch.
+    pub branch: Option<String>,
+    /// What `{wheel:NAME.tags}` stands for.
+    pub wheel_tags: BTreeMap<String, String>,
+}
+
+/// Why an upstream has no values.
+#[derive(Debug, thiserror::Error)]
+pub enum ValuesError {
+    /// The files' side cannot be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A patch of which cannot be told what it does.
+    #[error("{patch}:{line}: '{path}' is a binary without its data and without full ids, so {{queue}} cannot be had")]
+    Binary {
+        /// The patch file's name.
+        patch: String,
+        /// The line in it, from 1.
+        line: usize,
+        /// The path.
+        path: String,
+    },
+    /// The version is wanted, and there is none.
+    #[error("no version: {file} does not exist")]
+    NoVersion {
+        /// The file that would hold it.
+        file: String,
+    },
+    /// The version belongs to another pin.
+    #[error(
+        "the version '{version}' is stale: it was taken for {}, and the pin is {}",
+        .taken_for.map_or_else(|| "another commit".to_owned(), |id| id.short(8)), .pin.short(8)
+    )]
+    Stale {
+        /// The version.
+        version: String,
+        /// The pin that it was taken for, where that is known.
+        taken_for: Option<Id>,
+        /// The pin now.
+        pin: Id,
+    },
+}
+
+/// The values of `upstream`, whose pin and patches `files` are. With `checks_version` a version that is missing or stale is an
+/// error.
+///
+/// # Errors
+/// [`ValuesError`].
+pub fn pin_values(
+    workspace: &Workspace,
+    upstream: &Upstream,
+    files: &Files,
+    checks_version: bool,
+) -> Result<PinValues, ValuesError> {
+    // What the store knows helps; a store that cannot be read keeps nobody from having tags.
+    let site = Site::open(workspace, upstream).ok().flatten();
+    let mut objects = site.as_ref().and_then(|site| Objects::new(&site.store).ok());
+    let record = objects.as_mut().and_then(|objects| Record::read(objects).ok().flatten());
+    let version = if checks_version {
+        Some(version(workspace, upstream, files, record.as_ref())?)
+    } else {
+        upstream.version.clone().or_else(|| files.version.clone())
+    };
+    let digest = queue_digest(files.pin, files.patches.iter().map(|patch| &patch.queued.patch));
+    let queue = digest.map_err(|error| {
+        let DigestError::UnknownBinary { patch, path, line } = error;
+        let patch = files.patches.get(patch).map(|patch| patch.queued.name.clone()).unwrap_or_default();
+        ValuesError::Binary { patch, line, path: path.to_string() }
+    })?;
+    let date = objects.as_mut().and_then(|objects| date(objects, files.pin));
+    let branch = branch(upstream, files, site.as_ref()).map(str::to_owned);
+    let wheel_tags = upstream.wheels.iter().map(|(name, wheel)| (name.clone(), wheel.tags())).collect();
+    Ok(PinValues { pin: files.pin, version, queue, date, branch, wheel_tags })
+}
+
+impl PinValues {
+    /// What tag templates are filled with; `queue` are the first digits of the queue's digest. Nothing is known of a build.
+    #[must_use]
+    pub fn tag_input<'a>(&'a self, queue: &'a str) -> TagInput<'a> {
+        TagInput {
+            version: self.version.as_deref().unwrap_or_default(),
+            pin: self.pin,
+            queue,
+            date: self.date,
+            branch: self.branch.as_deref(),
+            build: Err("it belongs to an image, and there is none"),
+            built: None,
+            wheels: &self.wheel_tags,
+        }
+    }
+
+    /// What build arguments and labels are filled with. A wheel of `upstream` stands for the name of its file.
+    #[must_use]
+    pub fn named(&self, upstream: &Upstream) -> BTreeMap<String, String> {
+        let mut values =
+            BTreeMap::from([("commit".to_owned(), self.pin.short(8)), ("queue".to_owned(), self.queue.short())]);
+        if let Some(version) = &self.version {
+            values.extend(semver(version).ok().map(|semver| ("semver".to_owned(), semver.to_owned())));
+            values.insert("version".to_owned(), version.clone());
+        }
+        let name_of = |wheel: &crate::image::Wheel| wheel.file_name(&values).ok();
+        let wheels: Vec<_> = upstream.wheels.iter().filter_map(|(name, wheel)| Some((name, name_of(wheel)?))).collect();
+        values.extend(wheels.into_iter().map(|(name, file)| (format!("wheel:{name}"), file)));
+        values
+    }
+}
+
+fn version(
+    workspace: &Workspace,
+    upstream: &Upstream,
+    files: &Files,
+    record: Option<&Record>,
+) -> Result<String, ValuesError> {
+    let text = || upstream.version.clone().or_else(|| files.version.clone()).unwrap_or_default();
+    match VersionState::of(upstream, files.pin, files.version.as_deref(), record) {
+        VersionState::Overridden | VersionState::Current | VersionState::Unknown => Ok(text()),
+        VersionState::Stale(taken_for) => Err(ValuesError::Stale { version: text(), taken_for, pin: files.pin }),
+        VersionState::Missing => {
+            let file = workspace.layout.version(&upstream.name);
+            Err(ValuesError::NoVersion { file: workspace.layout.shown(&file).display().to_string() })
+        }
+    }
+}
+
+/// The pin's commit date, where the store has the commit.
+fn date(objects: &mut Objects<'_>, pin: Id) -> Option<Date> {
+    objects.has(pin).then(|| Base::read(objects, pin).ok()).flatten().map(|base| base.date)
+}
+
+/// The track, if it is a branch. Only the remote knows whether a name is a branch or a tag; the pin's own version and
+/// the tags of the store are none.
+fn branch<'u>(upstream: &'u Upstream, files: &Files, site: Option<&Site<'_>>) -> Option<&'u str> {
+    let Some(Track::Ref(name)) = &upstream.track else { return None };
+    let in_store = || site.is_some_and(|site| matches!(site.store.read_ref(&format!("refs/tags/{name}")), Ok(Some(_))));
+    let is_tag = files.version.as_ref() == Some(name) || in_store();
+    (!is_tag).then_some(name.as_str())
+}

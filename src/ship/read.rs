@@ -1,0 +1,97 @@
+//! One upstream as its images need it: the states of their Dockerfiles, and their contexts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::{BuildContext, Sources};
+use super::dockerfiles::{DockerfileVersion, dockerfiles};
+use super::pin_values::PinValues;
+use crate::git::{Objects, Tracked};
+use crate::path::RepoPath;
+use crate::stack::{Lazy, Stack};
+use crate::workspace::{Files, QueueError, Site, Supply, stack_of};
+
+/// What an image is built of.
+#[derive(Debug, Clone)]
+pub struct ImageSource {
+    /// The states of its Dockerfile: upstream's, then one for each patch that changed it. The last one is what is built.
+    pub states: Vec<DockerfileVersion>,
+    /// Its context.
+    pub context: BuildContext,
+}
+
+/// An upstream as its images need it.
+#[derive(Debug, Clone)]
+pub struct UpstreamSource {
+    /// What placeholders of tags stand for.
+    pub values: PinValues,
+    /// What placeholders of build arguments and labels stand for.
+    pub named: BTreeMap<String, String>,
+    /// The pin's commit date, in seconds since 1970.
+    pub seconds: i64,
+    /// The images, by name.
+    pub images: BTreeMap<String, ImageSource>,
+}
+
+/// The queue of `files` applied, as a stack.
+///
+/// # Errors
+/// [`QueueError`]: objects that are missing, a patch that does not apply.
+pub(super) fn whole_stack(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    objects: &mut Objects<'_>,
+    files: &Files,
+) -> Result<Stack, QueueError> {
+    let applied = stack_of(site, supply, objects, files, false)?;
+    match applied.failure {
+        None => Ok(applied.stack),
+        Some((n, failure)) => {
+            let patch = files.patches[n].queued.name.clone();
+            Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n })
+        }
+    }
+}
+
+/// The paths that the queue touches.
+fn touched(files: &Files) -> Vec<RepoPath> {
+    let files = files.patches.iter().flat_map(|patch| &patch.queued.patch.files);
+    files.flat_map(|file| [file.old_path.clone(), file.new_path.clone()]).collect()
+}
+
+/// Reads the images of `site`'s upstream. `tracked`: what the workspace's repository tracks; `None`: it is no repository.
+///
+/// # Errors
+/// [`QueueError`]: objects that are missing, a patch that does not apply.
+pub fn read_images(
+    site: &Site<'_>,
+    supply: &Supply<'_>,
+    files: &Files,
+    values: PinValues,
+    tracked: Option<&Tracked>,
+) -> Result<UpstreamSource, QueueError> {
+    let mut objects = Objects::new(&site.store)?;
+    let stack = whole_stack(site, supply, &mut objects, files)?;
+    let states = dockerfiles(site, supply, &mut objects, &stack)?;
+    let sparse = site.sparse(stack.base.tree, &touched(files))?;
+    let named = values.named(site.upstream);
+    let layout = &site.workspace.layout;
+    let contexts = supply.run(&mut objects, |objects| {
+        let mut sources = Sources {
+            root: layout.root().to_owned(),
+            wheels: layout.wheels(),
+            tracked,
+            upstream: site.upstream,
+            values: &named,
+            tree: stack.tree(),
+            sparse: &sparse,
+            objects,
+        };
+        let mut missing = BTreeSet::new();
+        let contexts = site.upstream.images.iter().map(|image| sources.context(image, &mut missing));
+        let contexts = contexts.collect::<Result<Vec<_>, _>>()?;
+        Ok(if missing.is_empty() { Lazy::Done(contexts) } else { Lazy::Need(missing) })
+    })?;
+    let names = site.upstream.images.iter().map(|image| image.name.clone());
+    let sources = states.into_iter().zip(contexts).map(|(states, context)| ImageSource { states, context });
+    Ok(UpstreamSource { values, named, seconds: stack.base.date.seconds, images: names.zip(sources).collect() })
+}
