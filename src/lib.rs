@@ -13,6 +13,7 @@
 //! | [`image`] | what is built on what, image tags and the queue's digest |
 //! | [`stack`] | the engine: apply, export, merge |
 //! | [`patch`] | the patch file: pure bytes, no git |
+//! | [`container`] | programs that build images |
 //! | [`git`] | libgit2 for objects and working trees, the git program for the network |
 //! | [`process`] | programs that are started: watched, and ended with all that they started |
 //! | [`hex`] | bytes as hexadecimal digits |
@@ -23,6 +24,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod container;
 pub mod git;
 pub mod hex;
 pub mod image;

@@ -126,7 +126,7 @@ impl Context {
             None => Ok(self.now()),
             Some(value) => value.to_str().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
                 let value = printable(value.as_encoded_bytes());
-                let text = format!("SOURCE_DATE_EPOCH is '{value}', which is no number of seconds since 1970");
+                let text = format!("SOURCE_DATE_EPOCH is '{value}', which is not a number of seconds since 1970");
                 CliError::plain("environment", text).hint("unset SOURCE_DATE_EPOCH")
             }),
         }

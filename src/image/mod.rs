@@ -6,6 +6,7 @@ mod build_arg;
 mod counted;
 pub mod dockerfile;
 mod ignore;
+mod labels;
 mod plan;
 mod queue_digest;
 mod recipe;
@@ -18,6 +19,7 @@ mod wheel;
 
 pub use build_arg::{ArgError, BuildArg, ImageId, looks_secret};
 pub use ignore::DockerIgnore;
+pub use labels::{LabelInput, finish_dockerfile, labels, metadata_file};
 pub use plan::{BaseImage, Plan, PlanError, PlanFault, PlanInput, PlannedImage, local_name, plan};
 pub use queue_digest::{DigestError, QueueDigest, queue_digest};
 pub use recipe::{FileContent, RecipeDigest, RecipeInput, build_digits, recipe};

@@ -100,10 +100,10 @@ impl SecretSource {
                 Err("has a comma or a quote, which builders cannot be given in a path")
             }
             Some(("file", path)) if path.starts_with('~') => {
-                Err("begins with '~', which is nobody's home here; a relative path counts from the workspace's root")
+                Err("begins with '~', which has no meaning here; a relative path counts from the workspace's root")
             }
             Some(("file", path)) if !path.is_empty() => Ok(SecretSource::File(path.to_owned())),
-            _ => Err("is no source of a secret; expected env:NAME or file:PATH"),
+            _ => Err("is not a source of a secret; expected env:NAME or file:PATH"),
         }
     }
 }

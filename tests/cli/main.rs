@@ -19,6 +19,7 @@ mod hints;
 mod hostile;
 mod identity;
 mod image;
+mod image_stage;
 mod import;
 mod init;
 mod json_page;

@@ -8,16 +8,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms it may name, from the top down.
-const ROOMS: [(&str, &[&str]); 12] = [
-    ("cli", &["ui", "report", "ship", "workspace", "image", "stack", "patch", "git", "process", "path", "hex"]),
+const ROOMS: [(&str, &[&str]); 13] = [
+    ("cli", &["ui", "report", "ship", "workspace", "image", "stack", "patch", "git", "container", "process", "path", "hex"]),
     ("ui", &["workspace", "image", "stack", "patch", "git", "path", "hex"]),
     ("report", &["ship", "workspace", "image", "stack", "patch", "git", "path", "hex"]),
-    ("ship", &["workspace", "image", "stack", "patch", "git", "path", "hex"]),
+    ("ship", &["workspace", "image", "stack", "patch", "git", "container", "process", "path", "hex"]),
     ("workspace", &["image", "stack", "patch", "git", "process", "path", "hex"]),
     ("image", &["stack", "patch", "git", "path", "hex"]),
     ("stack", &["patch", "git", "path", "hex"]),
     ("patch", &["path"]),
     ("git", &["process", "path", "hex"]),
+    ("container", &["process", "path"]),
     ("process", &["path"]),
     ("path", &[]),
     ("hex", &[]),

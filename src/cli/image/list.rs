@@ -1,14 +1,20 @@
 //! `patchq image list`.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
 use super::super::context::Context;
 use super::super::failure::{CliError, Exit};
+use super::super::hint;
 use super::load::{Loaded, Wish, load};
+use super::staging::{empty_folder, in_order, stage_all};
 use crate::image::{Stability, build_day};
 use crate::report::{ImageReport, matrix};
-use crate::ship::ShipImage;
-use crate::ui::{Cell, Column, Message, Paint, Table};
+use crate::ship::{BAKE_FILE, ShipImage, bake, image_folder};
+use crate::ui::{Cell, Column, Message, Paint, Table, size};
+use crate::workspace::Workspace;
 use crate::workspace::files::layout::MANIFEST;
 
 /// Show what is built from what
@@ -16,12 +22,17 @@ use crate::workspace::files::layout::MANIFEST;
 /// The images in the order in which they can be built, from the entries
 /// [[upstream.NAME.image]] of the manifest and the FROM lines of the patched
 /// Dockerfiles: which images of the workspace each one needs, and which images
-/// from elsewhere it stands on. From the store alone: no builder, no network.
+/// from elsewhere it is built on. From the store alone: no builder, no network.
 ///
-/// --bases lists the images from elsewhere: which images stand on each, the file
+/// --bases lists the images from elsewhere: which images use each, the file
 /// and line that name it, and the patch that put it there. --format
 /// github-matrix prints a matrix for GitHub Actions, one row for each group of
 /// images that are built on one another.
+///
+/// --format bake --out DIR writes all that a builder needs into the folder DIR: for
+/// each image its context out of the patched tree, its Dockerfile with digests in
+/// the FROM lines, and a second small build for its labels; and docker-bake.json,
+/// which `docker buildx bake` takes as it is. --plan prints the same as commands.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -29,7 +40,8 @@ use crate::workspace::files::layout::MANIFEST;
 Examples:
   patchq image list
   patchq image list kubeflow:jupyter-scipy
-  patchq image list --bases"
+  patchq image list --bases
+  patchq image list --format bake --out build && cd build && docker buildx bake"
 )]
 pub(super) struct Args {
     /// Images (NAME or UPSTREAM:NAME) or upstreams, with the images they need (none: all)
@@ -38,14 +50,21 @@ pub(super) struct Args {
     /// List the images from elsewhere
     #[arg(long)]
     bases: bool,
-    /// Print for another program: github-matrix
+    /// Print the commands that build the images, in their order
+    #[arg(long, conflicts_with_all = ["bases", "format"])]
+    plan: bool,
+    /// Write for another program: github-matrix, bake
     #[arg(long, value_name = "FORMAT", conflicts_with = "bases")]
     format: Option<Format>,
+    /// With --format bake, the folder that is written
+    #[arg(long, value_name = "DIR", requires = "format")]
+    out: Option<PathBuf>,
 }
 
 #[derive(clap::ValueEnum, Debug, Clone, Copy)]
 enum Format {
     GithubMatrix,
+    Bake,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,12 +73,22 @@ struct Document {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    if args.format.is_some() && context.json {
-        return Err(CliError::usage("--format and --json are two forms of one answer; choose one"));
+    if (args.format.is_some() || args.plan) && context.json {
+        let option = if args.plan { "--plan" } else { "--format" };
+        return Err(CliError::usage(format!("{option} and --json are two forms of one answer; choose one")));
+    }
+    let is_bake = matches!(args.format, Some(Format::Bake));
+    if is_bake != args.out.is_some() {
+        let error = CliError::usage("--format bake and --out DIR belong together");
+        return Err(error.hint(hint::patchq(&["image", "list", "--format", "bake", "--out", "build"])));
     }
     let workspace = context.workspace()?;
-    let day = build_day(context.build_time()?);
-    let loaded = load(context, &workspace, &args.names, Wish { fetch: false, day: Some(&day) })?;
+    let created = context.build_time()?;
+    let day = build_day(created);
+    let loaded = load(context, &workspace, &args.names, Wish { fetch: is_bake, day: Some(&day) })?;
+    if let Some(out) = &args.out {
+        return write_bake(context, &workspace, &loaded, out, created);
+    }
     let images: Vec<ImageReport> = loaded.plan.images.iter().map(|image| report(&loaded, image)).collect();
     if context.json {
         context.document(Document { images }, None)?;
@@ -68,11 +97,59 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     } else if images.is_empty() {
         context
             .say(&Message::note(format!("{MANIFEST} has no images")).hint("docs/manifest.md: [[upstream.NAME.image]]"));
+    } else if args.plan {
+        context.out(&commands(&workspace, &loaded, &args.names));
     } else {
         let table = if args.bases { base_table(&images) } else { image_table(&images) };
         context.out(&table.render(&context.look));
     }
     Ok(Exit::Done)
+}
+
+/// Stages the images and writes the bake file beside them.
+fn write_bake(
+    context: &Context,
+    workspace: &Workspace,
+    loaded: &Loaded<'_>,
+    out: &Path,
+    created: i64,
+) -> Result<Exit, CliError> {
+    let images: Vec<_> = loaded.plan.images.iter().map(|image| (image, texts(loaded, image))).collect();
+    let file = bake(&images, workspace.layout.root())
+        .map_err(|error| CliError::of("image", &error).hint(hint::patchq(&["image", "list", "--plan"])))?;
+    let folder = empty_folder(context, out)?;
+    let written = stage_all(context, workspace, loaded, &folder, created)?;
+    let path = folder.join(BAKE_FILE);
+    fs::write(&path, format!("{file:#}\n")).map_err(|error| CliError::io("cannot write", &path, &error))?;
+    context.tell(&format!("{}: {} images, {}", out.display(), images.len(), size(written)));
+    Ok(Exit::Done)
+}
+
+fn texts(loaded: &Loaded<'_>, image: &ShipImage<'_>) -> Vec<String> {
+    let references = loaded.references(&image.planned);
+    in_order(&references).into_iter().map(|tag| tag.reference.clone()).collect()
+}
+
+/// The commands that stage the images and build them with docker, podman or buildah, as they could be typed.
+fn commands(workspace: &Workspace, loaded: &Loaded<'_>, names: &[String]) -> String {
+    let mut stage = vec!["image", "list", "--format", "bake", "--out", "build"];
+    stage.extend(names.iter().map(String::as_str));
+    let mut out = format!("{}\ncd build\n", hint::patchq(&stage));
+    for image in &loaded.plan.images {
+        let folder = PathBuf::from(image_folder(&image.planned.id));
+        let root = workspace.layout.root();
+        let mut orders: Vec<_> = vec![image.build_order(0, &folder, root)];
+        let references = texts(loaded, image);
+        if !references.is_empty() {
+            orders.push(image.finish_order(0, &folder, &references));
+        }
+        for order in orders {
+            let mut words = vec!["docker".to_owned(), "build".to_owned()];
+            words.extend(order.common_arguments());
+            out.push_str(&format!("{}\n", hint::command(&words)));
+        }
+    }
+    out
 }
 
 fn report(loaded: &Loaded<'_>, image: &ShipImage<'_>) -> ImageReport {

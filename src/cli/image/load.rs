@@ -19,6 +19,8 @@ pub(in crate::cli) struct Loaded<'w> {
     pub(in crate::cli) plan: ShipPlan<'w>,
     /// The tags of each upstream that was read.
     pub(in crate::cli) tags: Vec<UpstreamTags>,
+    /// What was read of each upstream.
+    pub(in crate::cli) sources: BTreeMap<String, UpstreamSource>,
 }
 
 /// What a command wants of its images.
@@ -48,7 +50,7 @@ pub(in crate::cli) fn load<'w>(
         let of = upstream_tags(upstream, &source.values, Some(&wanted), builds);
         tags.push(of.map_err(|error| tag::failed(upstream, &TagsError::from(error)))?);
     }
-    Ok(Loaded { plan, tags })
+    Ok(Loaded { plan, tags, sources })
 }
 
 /// What was read of the upstreams of `wanted`.

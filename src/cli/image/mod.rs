@@ -2,6 +2,7 @@
 
 mod list;
 mod load;
+mod staging;
 
 pub(super) use load::builds;
 

@@ -22,8 +22,8 @@ pub(super) fn known_wheel(walker: &mut Walker<'_>, key: &str, name: &str, span: 
         return true;
     }
     let reason = match nearest(name, wheels.iter().copied()) {
-        Some(near) => format!("is no wheel of this upstream; did you mean '{near}'?"),
-        None => "is no wheel of this upstream; expected an entry [upstream.NAME.wheel.WHEEL]".to_owned(),
+        Some(near) => format!("is not a wheel of this upstream; did you mean '{near}'?"),
+        None => "is not a wheel of this upstream; expected an entry [upstream.NAME.wheel.WHEEL]".to_owned(),
     };
     walker.fault(span, value(key, name, reason));
     false
@@ -57,7 +57,8 @@ fn file_source(walker: &mut Walker<'_>, text: &str, span: Span, wheels: &WheelNa
         return known_wheel(walker, "files", name, span, wheels).then(|| FileSource::Wheel(name.to_owned()));
     }
     if text.contains(['{', '}']) {
-        let reason = "is no source of a file; expected a path of the upstream's tree, workspace:PATH or {wheel:NAME}";
+        let reason =
+            "is not a source of a file; expected a path of the upstream's tree, workspace:PATH or {wheel:NAME}";
         return walker.reject(span, value("files", text, reason));
     }
     let (in_workspace, path) = text.strip_prefix("workspace:").map_or((false, text), |path| (true, path));
@@ -68,7 +69,7 @@ fn file_source(walker: &mut Walker<'_>, text: &str, span: Span, wheels: &WheelNa
 /// `platforms`, each once.
 pub(super) fn platforms(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Vec<Platform> {
     let read = |walker: &mut Walker<'_>, key: &str, text: &str, span: Span| {
-        let reason = "is no platform; expected OS/ARCHITECTURE, such as \"linux/amd64\"";
+        let reason = "is not a platform; expected OS/ARCHITECTURE, such as \"linux/amd64\"";
         walker.keep(span, text.parse::<Platform>(), |()| value(key, text, reason))
     };
     let found = walker.each(table, "platforms", read).unwrap_or_default();
@@ -82,7 +83,7 @@ pub(super) fn secrets(walker: &mut Walker<'_>, table: &DeTable<'_>) -> BTreeMap<
     for (id, id_span, text, span) in walker.strings(table, "secrets") {
         let fits = id.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) && !id.is_empty();
         if !fits {
-            let reason = "is no id of a secret; expected letters, digits, '_', '.' and '-'";
+            let reason = "is not an id of a secret; expected letters, digits, '_', '.' and '-'";
             walker.fault(id_span, value("secrets", &id, reason));
             continue;
         }
@@ -108,7 +109,7 @@ pub(super) fn labels(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &st
         let fits = key.starts_with(|c: char| c.is_ascii_alphanumeric())
             && key.chars().all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c));
         if !fits {
-            let reason = "is no key of a label; expected letters, digits, '.', '_', '/' and '-'";
+            let reason = "is not a key of a label; expected letters, digits, '.', '_', '/' and '-'";
             walker.fault(key_span, value("labels", &key, reason));
             continue;
         }

@@ -54,13 +54,13 @@ pub(super) fn bases(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str
     let mut bases = BTreeMap::new();
     for (name, at, inner) in tables(walker, table, "base", "a table: [upstream.NAME.base.\"IMAGE\"]") {
         if name.contains('@') || !is_image(name) {
-            let reason = "is no image without a digest; expected what a FROM line names, such as \"ubuntu:20.04\"";
+            let reason = "is not an image without a digest; expected what a FROM line names, such as \"ubuntu:20.04\"";
             walker.fault(at, value("base", name, reason));
             continue;
         }
         walker.unknown_keys(inner, &Place::of("a base", upstream), &BASE_KEYS, |_| false);
         let digest = walker.string(inner, "digest").and_then(|(text, span)| {
-            let reason = "is no digest; expected \"sha256:\" and 64 digits, as registries write it";
+            let reason = "is not a digest; expected \"sha256:\" and 64 digits, as registries write it";
             walker.keep(span, text.parse::<ContentDigest>(), |()| value("digest", &text, reason))
         });
         let until = inner.get("until").and_then(|found| match found.get_ref() {
@@ -94,7 +94,7 @@ pub(super) fn wheels(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &st
         let fits = name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
         if !fits {
-            walker.fault(at, value("wheel", name, "is no name; expected letters, digits, '_' and '-'"));
+            walker.fault(at, value("wheel", name, "is not a name; expected letters, digits, '_' and '-'"));
             continue;
         }
         wheels.extend(wheel(walker, inner, at, upstream).map(|wheel| (name.to_owned(), wheel)));
@@ -124,17 +124,17 @@ fn wheel(walker: &mut Walker<'_>, table: &DeTable<'_>, at: Span, upstream: &str)
         if read.is_plain() && !text.is_empty() {
             Some(read)
         } else {
-            walker.reject(span, value("version", &text, "is no version of a wheel"))
+            walker.reject(span, value("version", &text, "is not a version of a wheel"))
         }
     });
     let sha256 = walker.required(table, &place, at, "sha256", "the SHA-256 of the file, 64 digits");
     let sha256 = sha256.and_then(|(text, span)| {
         let found = is_sha256(&text).then(|| format!("sha256:{text}").parse::<ContentDigest>());
-        let reason = "is no SHA-256; expected 64 lower-case hexadecimal digits";
+        let reason = "is not an SHA-256; expected 64 lower-case hexadecimal digits";
         walker.keep(span, found.unwrap_or(Err(())), |()| value("sha256", &text, reason))
     });
     let commit = walker.string(table, "commit").and_then(|(text, span)| {
-        let reason = "is no commit id; expected 40 hexadecimal digits";
+        let reason = "is not a commit id; expected 40 hexadecimal digits";
         walker.keep(span, text.parse::<Id>(), |_| value("commit", &text, reason))
     });
     let python = python?;
@@ -147,7 +147,7 @@ fn part(walker: &mut Walker<'_>, key: &'static str, text: String, span: Span) ->
     let package = key == "package";
     let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c) || (package && c == '-'));
-    let fault = value(key, &text, "is no part of a wheel's file name; expected letters, digits, '.' and '_'");
+    let fault = value(key, &text, "is not a part of a wheel's file name; expected letters, digits, '.' and '_'");
     walker.keep(span, fits.then_some(text).ok_or(()), |()| fault)
 }
 
@@ -157,7 +157,7 @@ pub(super) fn metadata(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Metadata
         let inside = text.strip_prefix('/').unwrap_or_default();
         let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
         let fits = crate::path::RepoPath::new(inside).is_ok() && text.chars().all(plain);
-        let reason = "is no path of a file in an image; expected one from its root, such as \"/etc/image.metadata\"";
+        let reason = "is not a path of a file in an image; expected one from its root, such as \"/etc/image.metadata\"";
         walker.keep(span, fits.then(|| text.clone()).ok_or(()), |()| value("metadata-file", &text, reason))
     });
     let label_prefix = walker.string(table, "label-prefix").and_then(|(text, span)| {
@@ -166,7 +166,7 @@ pub(super) fn metadata(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Metadata
                 && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         });
         let reason =
-            "is no prefix of labels; expected lower-case words with points between, such as \"org.example.image\"";
+            "is not a prefix of labels; expected lower-case words with points between, such as \"org.example.image\"";
         walker.keep(span, fits.then(|| text.clone()).ok_or(()), |()| value("label-prefix", &text, reason))
     });
     let word = |walker: &mut Walker<'_>, key: &str| walker.string(table, key).map(|(text, _)| text);

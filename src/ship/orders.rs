@@ -1,0 +1,47 @@
+//! What a builder is told for each image.
+
+use std::path::Path;
+
+use super::bake::secret_option;
+use super::finish::FINISH;
+use super::plan::ShipImage;
+use super::stage::{CONTEXT, DOCKERFILE};
+use crate::container::BuildOrder;
+use crate::image::Network;
+
+impl ShipImage<'_> {
+    /// The build of what the image is made of, for the recipe at `at`, staged in `folder`; `root` is the workspace's.
+    #[must_use]
+    pub fn build_order(&self, at: usize, folder: &Path, root: &Path) -> BuildOrder {
+        let recipe = self.recipes.get(at);
+        let network = self.entry.network;
+        BuildOrder {
+            dockerfile: shown(&folder.join(DOCKERFILE)),
+            context: shown(&folder.join(CONTEXT)),
+            tags: recipe.map(|(_, recipe)| self.local_reference(*recipe)).into_iter().collect(),
+            args: self.planned.args.clone(),
+            target: self.planned.target.clone(),
+            platform: recipe.and_then(|(platform, _)| platform.as_ref()).map(ToString::to_string),
+            network: (network != Network::Default).then(|| network.word().to_owned()),
+            secrets: self.entry.secrets.iter().map(|(id, source)| secret_option(id, source, root)).collect(),
+        }
+    }
+
+    /// The build that puts the labels on and names the image by `references`.
+    #[must_use]
+    pub fn finish_order(&self, at: usize, folder: &Path, references: &[String]) -> BuildOrder {
+        let platform = self.recipes.get(at).and_then(|(platform, _)| platform.as_ref());
+        BuildOrder {
+            dockerfile: shown(&folder.join(FINISH).join(DOCKERFILE)),
+            context: shown(&folder.join(FINISH)),
+            tags: references.to_vec(),
+            platform: platform.map(ToString::to_string),
+            ..BuildOrder::default()
+        }
+    }
+}
+
+/// Folders that images are staged in are patchq's own, and have names that are text.
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
