@@ -53,7 +53,6 @@ mod status;
 mod stdout;
 mod steps;
 mod stories;
-mod stories;
 mod submodule;
 mod support;
 mod tag;

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 
 /// Each room with the rooms it may name, from the top down.
 const ROOMS: [(&str, &[&str]); 13] = [
-    ("cli", &["ui", "report", "ship", "workspace", "image", "stack", "patch", "git", "container", "process", "path", "hex"]),
+    (
+        "cli",
+        &["ui", "report", "ship", "workspace", "image", "stack", "patch", "git", "container", "process", "path", "hex"],
+    ),
     ("ui", &["workspace", "image", "stack", "patch", "git", "path", "hex"]),
     ("report", &["ship", "workspace", "image", "stack", "patch", "git", "path", "hex"]),
     ("ship", &["workspace", "image", "stack", "patch", "git", "container", "process", "path", "hex"]),
