@@ -16,16 +16,16 @@ use crate::workspace::pinned;
 
 /// Add an upstream and pin it
 ///
-/// Writes the entry to `upstreams.toml`, finds the commit to stand on and its
-/// version, and writes both to `commits/`. Asks on a terminal for a name and a
-/// url that are missing. For an entry that is in the manifest without a pin it
-/// only sets the pin.
+/// Writes the entry to `upstreams.toml`, resolves the commit to pin and its
+/// version, and writes both to `commits/`. On a terminal it asks for a missing
+/// name or url. If the manifest has the entry but there is no pin, it only sets
+/// the pin.
 ///
 /// With --like the new entry is a copy of another one, for a second release
-/// branch: its keys, its pin and its patch files are copied as they are.
+/// branch. Its keys, its pin and its patch files are copied unchanged.
 ///
-/// Nothing is checked out: that is for `patchq setup --only NAME`.
-/// `patchq undo` takes it back.
+/// Nothing is checked out; use `patchq setup --only NAME` for that.
+/// `patchq undo` removes the entry again.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -34,27 +34,27 @@ Examples:
   patchq add kubeflow https://github.com/kubeflow/kubeflow.git \\
          --track v1.6-branch
   patchq add ray https://github.com/ray-project/ray.git --pin ray-1.11.0
-  patchq add kubeflow --pin v1.6.1          the entry exists: set its pin
+  patchq add kubeflow --pin v1.6.1          set the pin of an existing entry
   patchq add kubeflow-1.9 --like kubeflow --track v1.9-branch --to v1.9.0"
 )]
 pub(super) struct Args {
     /// The upstream's name: lower case, digits, `.`, `_`, `-`
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// Where its repository is (a relative path: from here)
+    /// The URL of its repository; a relative path starts at the current folder
     #[arg(value_name = "URL")]
     pub(super) url: Option<String>,
-    /// What refresh follows: a branch, a tag, a glob over tags (left out: the remote's HEAD branch; with --like: what OTHER
-    /// follows)
+    /// What refresh follows: a branch, a tag, a glob over tags (default: the remote's HEAD branch; with --like: the track of
+    /// OTHER)
     #[arg(long, value_name = "T")]
     pub(super) track: Option<String>,
-    /// The commit to stand on: an id, a tag, a branch (left out: the tip of the track)
+    /// The commit to pin: an id, a tag, a branch (default: the tip of the track)
     #[arg(long, value_name = "REV")]
     pub(super) pin: Option<String>,
     /// Copy this upstream's entry, pin and patch files
     #[arg(long, value_name = "OTHER")]
     pub(super) like: Option<String>,
-    /// With --like: the commit to move the copy to
+    /// With --like: the commit to refresh the copy to
     #[arg(long, value_name = "REV")]
     pub(super) to: Option<String>,
 }

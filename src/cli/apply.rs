@@ -5,21 +5,21 @@ use super::failure::{CliError, Exit};
 use super::setup::{finish, settle_all};
 use crate::workspace::Wish;
 
-/// Bring checkouts to what the patch files say
+/// Update checkouts to the patch files
 ///
-/// After `git pull` or a hand edit of a patch file: the queue is applied anew, in
-/// memory, and the checkout follows. Never uses the network. Refuses rather than
-/// lose a change, as `setup` does.
+/// Use it after `git pull`, or after you edited a patch file: it applies the queue
+/// again in memory and updates the checkout. Never uses the network. Like `setup`,
+/// it refuses if it would lose a change.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  git pull && patchq apply        take what colleagues changed
-  patchq apply kubeflow           one upstream"
+  git pull && patchq apply        apply what colleagues changed
+  patchq apply kubeflow           update one checkout"
 )]
 pub(super) struct Args {
-    /// The upstreams (none: all)
+    /// The upstreams (default: all)
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
 }

@@ -20,41 +20,40 @@ use crate::workspace::{
 
 /// Show what upstream changed since the pin
 ///
-/// Compares the pin with the tip of the track, or with REV, and shows what
-/// matters to the queue: first the files that it touches (how many lines
-/// upstream and the queue change in each, which patches those are, and what
-/// would become of them), then the files that match `review` in the manifest,
-/// then how many others changed in which folders; at last what would become of
-/// each patch. Nothing is changed, and no checkout is needed. Only what is shown
-/// is fetched.
+/// Compares the pin with the tip of the track, or with REV. It lists the changed
+/// files that the queue touches (with the number of lines that upstream and the
+/// queue change, the patches, and their outcome), then the files that match
+/// `review` in the manifest, then the number of other files by folder, and finally
+/// what would happen to each patch. Changes nothing and needs no checkout. Only
+/// what is shown is fetched.
 ///
-/// What would become of a patch:
-///   unchanged    upstream did not change what it touches
-///   merged       both changes go together
-///   moved        it follows a file that upstream renamed
-///   upstreamed   upstream has it: a refresh drops it
+/// The outcome of a patch:
+///   unchanged    upstream did not change the files of the patch
+///   merged       the changes of both sides can be merged
+///   moved        the patch follows a file that upstream renamed
+///   upstreamed   upstream already has the change: a refresh drops the patch
 ///   conflict     a person must decide
-///   blocked      it needs a file that an earlier patch is in conflict about
+///   blocked      an earlier patch conflicts in the same file
 ///
-/// -p shows upstream's diff of the touched files and of those for review behind
-/// that, on a terminal through the pager of GIT_PAGER, core.pager, PAGER, or
-/// less. --exit-code is for CI.
+/// -p adds upstream's diff of the touched files and the files to review, on a
+/// terminal through the pager (GIT_PAGER, core.pager, PAGER, or less). --exit-code
+/// is for CI.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The upstreams (none: all)
+    /// The upstreams (default: all)
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
-    /// Compare with this branch, tag or commit, not with the tip of the track
+    /// Compare with this branch, tag or commit (default: the tip of the track)
     #[arg(long, value_name = "REV")]
     pub(super) to: Option<String>,
-    /// Say how many lines changed in the files for review, too
+    /// Show the number of changed lines also for the files to review
     #[arg(long)]
     pub(super) stat: bool,
-    /// Show the changes themselves
+    /// Show the diff
     #[arg(short, long)]
     pub(super) patch: bool,
-    /// Exit with 4 if a file changed that the queue touches or that is for review
+    /// Exit with 4 if a file to review, or one that the queue touches, has changed
     #[arg(long)]
     pub(super) exit_code: bool,
 }

@@ -16,20 +16,19 @@ use crate::workspace::ops::export::{Export, ExportError, Wanted, Written, export
 
 /// Write patch files from the checkout's commits
 ///
-/// Whatever you did with plain git in NAME/ (commit, commit --amend, rebase -i),
-/// the commits from the pin to HEAD become the queue. A file whose meaning did
-/// not change keeps its name and its bytes; right after `setup` nothing changes
-/// at all.
+/// Use any git command in NAME/ (commit, commit --amend, rebase -i). The commits
+/// from the pin to HEAD become the queue. A patch file whose meaning did not
+/// change keeps its name and bytes; directly after `setup` nothing changes.
 ///
-/// When the patch files changed too (somebody's `git pull`), the two have
-/// diverged and export refuses, listing both sides. --merge joins them: your new
-/// commits are carried onto the files' queue, in memory. --replace takes the
-/// commits and gives the files up (they are named, and kept for `patchq undo`).
+/// If the patch files have changed too (after a `git pull`), the two have
+/// diverged, and export refuses and lists both sides. --merge rebases your new
+/// commits onto the patch files, in memory. --replace keeps the commits and
+/// discards the changes of the patch files (they are listed, and kept for
+/// `patchq undo`).
 ///
-/// A patch whose commit you dropped leaves the queue, and is named. Where the
-/// checkout was only moved back (`git reset --hard HEAD~2`) that may be a slip:
-/// then each must be allowed by --allow-drop, and an empty queue by
-/// --allow-empty.
+/// Export drops and lists patches whose commits you removed. If the checkout was
+/// only moved back (`git reset --hard HEAD~2`), this may be a mistake, so each
+/// patch needs --allow-drop, and an empty queue needs --allow-empty.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -39,19 +38,19 @@ Examples:
   patchq export --merge kubeflow"
 )]
 pub(super) struct Args {
-    /// The upstreams (none: all)
+    /// The upstreams (default: all)
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
-    /// Carry the checkout's new commits onto changed patch files
+    /// Rebase the checkout's new commits onto the changed patch files
     #[arg(long, conflicts_with = "replace")]
     pub(super) merge: bool,
-    /// Take the commits, give changed patch files up (kept for `patchq undo`)
+    /// Keep the commits and discard changes of the patch files (kept for `patchq undo`)
     #[arg(long)]
     pub(super) replace: bool,
-    /// Allow a queue that ends up empty
+    /// Allow an empty queue
     #[arg(long)]
     pub(super) allow_empty: bool,
-    /// This patch may leave the queue although the checkout was only moved back (may be given several times)
+    /// Drop this patch although the checkout was only moved back (may be given several times)
     #[arg(long, value_name = "PATCH")]
     pub(super) allow_drop: Vec<String>,
 }

@@ -24,17 +24,17 @@ use crate::workspace::{
 /// A file that names a commit is not larger, in bytes.
 const COMMIT_FILE: u64 = 64 << 10;
 
-/// Take over patches that exist
+/// Import existing patches
 ///
-/// PATH is a patch file (made by `git diff` or `git format-patch`), a folder of
-/// patch files, or a quilt series (the folder with `series` in it, or the file
-/// itself). The files are copied byte for byte into `patches/NAME/`, the commit
-/// they were made on becomes the pin, and the queue is tried on it before
-/// anything is written. Where the files came from nothing is changed.
+/// PATH is a patch file (from `git diff` or `git format-patch`), a mailbox, a
+/// folder of patch files, or a quilt series (the folder with `series` in it, or
+/// the file itself). The files are copied byte for byte into `patches/NAME/`, and
+/// the commit they were made on becomes the pin. Before anything is written, the
+/// queue is applied to the pin as a test. The original files are not modified.
 ///
-/// The upstream is an entry of `upstreams.toml` without patches, or a new one at
-/// --url (asked for on a terminal). For an entry that has a pin the commit may
-/// be left out. `patchq undo` takes it all back.
+/// The upstream is an entry of `upstreams.toml` without patches, or a new entry
+/// with --url (asked for on a terminal). If the entry has a pin, the commit can be
+/// omitted. `patchq undo` undoes the import.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -45,22 +45,22 @@ Examples:
   patchq import ray ../old/patches --commit ray-1.11.0"
 )]
 pub(super) struct Args {
-    /// The upstream (left out: PATH's name without its ending, in lower case), then PATH
+    /// The upstream (default: the name of PATH without its ending, in lower case), then PATH
     #[arg(value_name = "[NAME] PATH", num_args = 1..=2, required = true)]
     pub(super) name_and_path: Vec<PathBuf>,
-    /// Where the upstream's repository is, for an upstream that is not in the manifest yet
+    /// The URL of the upstream's repository, for a new upstream
     #[arg(long, value_name = "URL")]
     pub(super) url: Option<String>,
-    /// What refresh follows, for an upstream that is not in the manifest yet
+    /// What refresh follows, for a new upstream
     #[arg(long, value_name = "T")]
     pub(super) track: Option<String>,
-    /// A file whose only line is the commit that the patches were made on (may be abbreviated)
+    /// A file whose only line is the commit the patches were made on (may be abbreviated)
     #[arg(long, value_name = "F", conflicts_with = "commit")]
     pub(super) commit_file: Option<PathBuf>,
-    /// The commit that the patches were made on: an id (may be abbreviated), a tag, a branch
+    /// The commit the patches were made on: an id (may be abbreviated), a tag, a branch
     #[arg(long, value_name = "ID")]
     pub(super) commit: Option<String>,
-    /// Take N leading folders off the names in each patch, where no `series` says how many
+    /// Strip N leading folders from the paths in each patch, unless a `series` says how many
     #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(super) strip: Option<u32>,
 }

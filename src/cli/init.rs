@@ -12,16 +12,16 @@ use crate::report::Bytes;
 use crate::ui::Message;
 use crate::workspace::{InitError, init};
 
-/// Make a workspace
+/// Create a workspace
 ///
-/// Writes an `upstreams.toml` to fill in, and the lines of `.gitignore` and
+/// Writes an `upstreams.toml` to fill in, and lines in `.gitignore` and
 /// `.gitattributes` that keep checkouts out of your commits and patch files byte
-/// for byte. Nothing that exists is overwritten. In a folder that is a workspace
-/// already it only adds what those two files lack.
+/// for byte. Never overwrites existing files. In an existing workspace it only
+/// adds missing lines to those two files.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The folder, made if it is not there (left out: this one)
+    /// The folder, created if it does not exist (default: the current folder)
     #[arg(value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
 }

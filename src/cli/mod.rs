@@ -54,20 +54,20 @@ use failure::{CliError, Exit};
 
 /// Keep a downstream patch queue on top of upstream git repositories
 ///
-/// patchq keeps patches for other people's software. A workspace is a repository
-/// of your own with `upstreams.toml` in it. For each upstream there it keeps a
-/// commit to stand on (the pin, in `commits/`), patch files in order (the queue,
-/// in `patches/`) and a checkout with the queue applied, in which plain git
-/// works.
+/// patchq keeps your patches for other people's software. A workspace is your own
+/// git repository with `upstreams.toml` in it. For each upstream it has a pinned
+/// commit (the pin, in `commits/`), patch files in order (the queue, in
+/// `patches/`), and a checkout with the queue applied. Plain git works in a
+/// checkout.
 ///
 /// The daily loop:
 ///   patchq setup .                     check everything out, patched
 ///   (edit files in kubeflow/)
-///   patchq save kubeflow -m "why"      the edits become a patch file
-///   git add -A && git commit           that is yours to do
+///   patchq save kubeflow -m "why"      save the edits as a patch file
+///   git add -A && git commit           commit the patch file yourself
 ///
-/// Start with `patchq demo` to see it work, `patchq init` to begin, `patchq
-/// import` to take over what you have.
+/// Run `patchq demo` for a tour, `patchq init` to start a workspace, and `patchq
+/// import` to import existing patches.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped on conflicts, 4 a check
 /// said no, 130 interrupted.
@@ -85,16 +85,16 @@ struct Cli {
 #[derive(clap::Args, Debug, Clone)]
 #[command(next_help_heading = "Options of every command")]
 struct Global {
-    /// Run as if started in DIR
+    /// Run as if patchq was started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true)]
     directory: Option<PathBuf>,
     /// Print one JSON document on standard output
     #[arg(long, global = true)]
     json: bool,
-    /// Print only errors, warnings and the output that was asked for
+    /// Print only errors, warnings and requested output
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print more; -vv also logs each step, for bug reports
+    /// Print more details; -vv also logs every step, for bug reports
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// When to colour: auto, always or never

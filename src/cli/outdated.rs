@@ -11,20 +11,20 @@ use crate::workspace::files::pins;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{FilesError, Newest, Site, Workspace, is_exact, newest, remember_news};
 
-/// Say whether a track has moved past its pin
+/// Check whether a track has moved past its pin
 ///
-/// For CI: exit code 4 if upstream has something newer than what is pinned (or
-/// moved a tag that was pinned), 0 if not. Each upstream is asked once for its
-/// branches and tags; nothing else is fetched and no file is changed.
+/// For CI: exits with 4 if upstream has something newer than the pin, or has moved
+/// a pinned tag, and with 0 otherwise. It asks each upstream once for its branches
+/// and tags. It fetches nothing else and changes no file.
 ///
 /// The states:
 ///   up to date     the pin is the tip of the track
 ///   moved          the tip of the track is another commit
-///   tag moved!     a tag was pinned, and upstream put it elsewhere since
-///   pin is ahead   the pin is newer than all that the track has (as far as tags
-///                  and the history that was fetched before tell)
-///   no track       nothing to follow; `track` in upstreams.toml
-///   no pin         `patchq add NAME --pin REV`
+///   tag moved      upstream has moved a tag that was pinned
+///   pin is ahead   the pin is newer than the track (as far as tags and fetched
+///                  history tell)
+///   no track       `track` in upstreams.toml is not set
+///   no pin         run `patchq add NAME --pin REV`
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -34,7 +34,7 @@ Examples:
   patchq outdated kubeflow --json"
 )]
 pub(super) struct Args {
-    /// The upstreams (none: all)
+    /// The upstreams (default: all)
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
 }

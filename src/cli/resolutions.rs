@@ -17,16 +17,15 @@ const SHOWN: usize = 8;
 
 /// List, show or forget remembered decisions on conflicts
 ///
-/// Each decision of a person about lines that both sides changed is remembered
-/// under those lines, white space exact, with its author and date. When the same
-/// lines are in conflict again, it is offered; `patchq refresh --accept
-/// remembered` takes it unasked, at the same path only (or where upstream moved
-/// the file since).
+/// patchq remembers every decision of a person about lines that both sides
+/// changed, with author and date. It offers the decision when exactly the same
+/// lines conflict again. `patchq refresh --accept remembered` uses it without
+/// asking, but only at the same path (or where upstream has moved the file).
 ///
-/// Decisions are kept in this clone, or with remember = "shared" in the manifest
-/// in resolutions/KEY/ of the workspace, a file each, to be committed and
-/// reviewed. Entries with one url share them. A file that was changed by hand is
-/// said and not used.
+/// Decisions are kept in this clone. With remember = "shared" in the manifest they
+/// are kept in resolutions/KEY/ of the workspace, one file each, to be committed
+/// and reviewed. Entries with the same url share them. Files edited by hand are
+/// reported and ignored.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -45,32 +44,32 @@ pub(super) struct Args {
 enum What {
     /// List remembered decisions, the newest first
     List {
-        /// Only those of this upstream
+        /// List only decisions of this upstream
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },
-    /// Show a decision: who, when, what for, and the lines
+    /// Show a decision: author, date, path, and the lines
     Show {
-        /// The decision: the start of its name, as `list` has it
+        /// The decision: its name in `list`, or the start of it
         #[arg(value_name = "ID")]
         id: String,
-        /// Only look at those of this upstream
+        /// Search only decisions of this upstream
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
     },
-    /// Take decisions out of the memory
+    /// Forget remembered decisions
     ///
-    /// The files are kept in patchq's own folder; where, is said for each. A decision
-    /// that is forgotten again takes the place of the one of its name there.
+    /// The files are moved to patchq's own folder, and their new paths are printed. A
+    /// file of the same name that was moved there before is replaced.
     #[command(verbatim_doc_comment)]
     Forget {
-        /// The decisions: each by the start of its name, as `list` has it
+        /// The decisions: their names in `list`, or the start of them
         #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<String>,
-        /// All of them
+        /// Forget all decisions
         #[arg(long)]
         all: bool,
-        /// Only look at those of this upstream
+        /// Search only decisions of this upstream
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
     },

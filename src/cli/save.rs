@@ -24,32 +24,30 @@ use crate::workspace::manifest::Upstream;
 use crate::workspace::ops::save::{LARGE_FILE, MANY_FILES, Request, SaveError, save, to_save};
 use crate::workspace::{Files, FilesError, Site, State, Workspace};
 
-/// Make the checkout's changes a patch
+/// Save the checkout's changes as a patch
 ///
-/// Takes what is changed in NAME/ (tracked files, and new files that are not
-/// ignored), lists it, and writes it as a new patch file at the end of the queue.
-/// Without -m the editor that git would open asks for the message. Commits made
-/// with plain git are exported first, in the same step. Nothing is staged or
-/// committed in your workspace: that is yours to do.
+/// Lists the changes in NAME/ (tracked files, and new files that are not ignored)
+/// and writes them as a new patch file at the end of the queue. Without -m it
+/// opens git's editor for the message. Commits made with plain git are exported
+/// first, in the same step. patchq never stages or commits in your workspace.
 ///
-/// With --into the changes are folded into an existing patch instead, and the
-/// patches above it are carried along in memory. If one of them does not go with
-/// it, nothing changes and the paths are named (exit 3).
+/// With --into it folds the changes into an existing patch instead and rebases the
+/// later patches in memory. If a later patch no longer applies, nothing is written
+/// and the paths are listed (exit 3).
 ///
-/// With --also the new patch is offered to another entry of the same upstream (a
-/// release branch, say): it is merged on top of that queue in memory, as a
-/// refresh does it, and the outcome is said in the same words (`unchanged`,
-/// `merged`, `moved`, `upstreamed`, `conflict`). Where it goes, it becomes the
-/// last patch there, in a step with an `undo` of its own; on a terminal you are
-/// asked first. On a conflict nothing is written there, and the exit code is 3.
-/// What would keep it from being written (changes in that checkout, commits in
-/// no patch file) is known before anything is saved.
+/// With --also it also adds the new patch to another entry of the same upstream
+/// (for example a release branch). The patch is merged on top of that queue in
+/// memory, and the outcome is one of the words of `refresh`: `unchanged`,
+/// `merged`, `moved`, `upstreamed`, `conflict`. On a terminal it asks first. Each
+/// entry is a step of its own for `undo`. On a conflict nothing is written there,
+/// and the exit code is 3. Obstacles in the other checkout (changes, unexported
+/// commits) are reported before anything is saved.
 ///
-/// Where commits of the queue are gone from the checkout (a reset, a rebase),
-/// their patches leave it only if what they did is in the queue all the same
-/// (they were squashed, say), or with --allow-drop.
+/// If commits of the queue are missing in the checkout (after a reset or rebase),
+/// their patches are dropped only if the queue still contains the changes (for
+/// example squashed), or with --allow-drop.
 ///
-/// More than 50 new files, or a new file over 1 MiB, are taken only with --all.
+/// More than 50 new files, or a new file over 1 MiB, need --all.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -58,29 +56,29 @@ Examples:
   patchq save kubeflow -m \"Build on bullseye\" \\
          -m \"Buster gets no security updates any more.\"
   patchq save -m \"Pin torch\" -- components/example-notebook-servers
-  patchq save --into 0002         fold the changes into that patch
+  patchq save --into 0002         fold the changes into patch 0002
   patchq save kubeflow -m \"Pin torch\" --also kubeflow-1.9"
 )]
 pub(super) struct Args {
-    /// The upstream (left out: the checkout you stand in, or the only changed one)
+    /// The upstream (default: the checkout around the current folder, or the only changed one)
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// Why: the subject, then (given again) paragraphs (left out: an editor opens)
+    /// The message: the subject, then more paragraphs (default: opens an editor)
     #[arg(short, long, value_name = "TEXT", conflicts_with = "into")]
     pub(super) message: Vec<String>,
-    /// Fold into this patch: its file, its number, or a part of its name
+    /// Fold the changes into this patch: its file, its number, or a part of its name
     #[arg(long, value_name = "PATCH")]
     pub(super) into: Option<String>,
-    /// Offer the new patch to this entry of the same upstream too (may be given several times)
+    /// Also add the new patch to this entry of the same upstream (may be given several times)
     #[arg(long, value_name = "NAME2", conflicts_with = "into")]
     pub(super) also: Vec<String>,
-    /// Take many or large new files too
+    /// Include many or large new files
     #[arg(long)]
     pub(super) all: bool,
-    /// This patch may leave the queue with its commit, which is gone from the checkout (may be given several times)
+    /// Drop this patch, whose commit is missing in the checkout (may be given several times)
     #[arg(long, value_name = "PATCH")]
     pub(super) allow_drop: Vec<String>,
-    /// Only changes of these files and folders
+    /// Save only changes of these files and folders
     #[arg(last = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 }

@@ -21,43 +21,41 @@ use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::Name;
 use crate::workspace::{AbsentPath, FilesError, QueueError, Settled, Site, Wish, Workspace, copy, manifest, settle};
 
-/// Check every upstream out at its pin, with its queue applied
+/// Check out every upstream at its pin, with its queue applied
 ///
-/// Makes a sparse checkout NAME/ of every upstream of `upstreams.toml`: the
-/// pinned commit, then one commit per patch on the branch `patchq`. Plain git
-/// works in it. Only what is needed is transferred, and after the first time no
-/// network is needed.
+/// Makes a sparse checkout NAME/ of every upstream in `upstreams.toml`: the pinned
+/// commit, then one commit per patch on the branch `patchq`. Plain git works in
+/// it. Only needed objects are transferred; later runs need no network.
 ///
-/// Run again, it brings clean checkouts up to date with `patches/` and `commits/`
-/// and touches nothing that is right. It refuses, naming the files, rather than
-/// lose a change: uncommitted edits (hint: save), commits that are in no patch
-/// file yet (hint: export).
+/// In an existing checkout it applies changes of `patches/` and `commits/`. It
+/// refuses, and lists the files, if it would lose a change: uncommitted edits
+/// (save them) or commits that are not exported yet (export them).
 ///
-/// DIR is the workspace (or left out: the one you stand in). The name of an
-/// upstream means that upstream, as with --only (./NAME is a DIR). A DIR outside
-/// gets a copy for building: plain repositories filled without network and not
-/// managed afterwards.
+/// DIR is the workspace (default: the one around the current folder). The name of
+/// an upstream means that upstream, as with --only; write ./NAME for a folder. A
+/// DIR outside the workspace gets a copy for building: plain repositories, made
+/// without network, which patchq does not manage afterwards.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  patchq setup .                  everything, here
-  patchq setup kubeflow           one upstream
-  patchq setup --no-apply         the pristine pins, without the queue
-  patchq setup /tmp/build         a copy for building, elsewhere"
+  patchq setup .                  check out everything
+  patchq setup kubeflow           check out one upstream
+  patchq setup --no-apply         check out the pins without the queue
+  patchq setup /tmp/build         make a copy for building"
 )]
 pub(super) struct Args {
-    /// The workspace, an upstream of it, or a folder outside it for a copy
+    /// The workspace, one of its upstreams, or a folder outside it for a copy
     #[arg(value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
     /// Only this upstream (may be given several times)
     #[arg(long, value_name = "NAME")]
     pub(super) only: Vec<String>,
-    /// Leave the queue out: the pristine pin
+    /// Do not apply the queue: check out the pristine pin
     #[arg(long)]
     pub(super) no_apply: bool,
-    /// Give up the checkout's commits and uncommitted changes (kept for `patchq undo`)
+    /// Discard the checkout's commits and uncommitted changes (kept for `patchq undo`)
     #[arg(long)]
     pub(super) discard: bool,
 }

@@ -10,28 +10,28 @@ use crate::ui::{Cell, Column, Message, Paint, Table, age, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{Pending, Standing, Workspace};
 
-/// Show where every upstream stands
+/// Show the state of every upstream
 ///
-/// One line per upstream: pin and version, what was last heard of its track, how
-/// many patches, how patch files and checkout compare, and whether a refresh waits
-/// for decisions. With names, their patches and all that differs are listed too.
-/// Never uses the network: `patchq outdated` asks for the news of the tracks.
+/// Prints one line per upstream: pin and version, the last known news of its
+/// track, the number of patches, how patch files and checkout compare, and whether
+/// a refresh waits for decisions. With names it also lists patches and
+/// differences. Never uses the network; `patchq outdated` asks for news.
 ///
-/// The states, and what to do:
-///   in step                    patch files and checkout are equal
-///   3 files changed            uncommitted: `patchq save NAME -m "why"`
-///   2 commits to export        in no patch file: `patchq export NAME`
+/// The states of a checkout, and what to do:
+///   up to date                 patch files and checkout are equal
+///   3 files changed            not committed: `patchq save NAME -m "why"`
+///   2 commits to export        not exported: `patchq export NAME`
 ///   patch files newer: apply   pin or patches changed: `patchq apply NAME`
-///   patch files newer: setup   the same, and the new pin must be fetched first
-///   diverged                   both: `patchq export --merge NAME`
+///   patch files newer: setup   the same, but the new pin must be fetched first
+///   diverged                   both changed: `patchq export --merge NAME`
 ///   pristine                   set up without the queue
-///   no checkout, not set up    `patchq setup`
-///   no pin                     `patchq add NAME --pin REV`
-///   rebase in progress, …      finish or abort it with plain git
+///   no checkout, not set up    run `patchq setup`
+///   no pin                     run `patchq add NAME --pin REV`
+///   rebase in progress, …      finish or abort it with git
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The upstreams, with their patches (none: all, in a table)
+    /// Upstreams to show with their patches (default: a table of all)
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
 }

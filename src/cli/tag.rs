@@ -17,16 +17,15 @@ use crate::workspace::manifest::Upstream;
 
 /// Print the image tags
 ///
-/// One reference per line (REGISTRY/IMAGE:TAG), made from the templates `tags` of
-/// the manifest, the pin, its version and the queue. From the workspace's files
-/// alone: no store, no checkout, no network. Only {date} and {build} need the
-/// pin's commit in the store. An upstream without images in the manifest has its tags alone,
-/// without a name in front.
+/// Prints one reference per line (REGISTRY/IMAGE:TAG), from the manifest's `tags`
+/// templates, the pin, its version and the queue. It needs only the workspace's
+/// files: no store, no checkout, no network. Only {date} and {build} need the pin's
+/// commit in the store. For an upstream without images it prints the bare tags.
 ///
-/// A version that belongs to another pin is an error (a pin moved by hand leaves
-/// it stale): `patchq verify --fix` takes it anew. With --json each tag is marked
-/// `fixed` (it contains {queue} or {build}, so a changed queue never gets it again)
-/// or `moving`.
+/// It is an error if the version belongs to another pin (after the pin was edited
+/// by hand): `patchq verify --fix` corrects it. With --json each tag is marked
+/// `fixed` (it contains {queue} or {build}, so a changed queue never gets the same
+/// tag) or `moving`.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -36,10 +35,10 @@ Examples:
   patchq tag kubeflow --image notebook-controller"
 )]
 pub(super) struct Args {
-    /// The upstreams (none: all)
+    /// The upstreams (default: all)
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
-    /// Only this image
+    /// Print only the tags of this image
     #[arg(long, value_name = "IMAGE")]
     pub(super) image: Option<String>,
 }

@@ -11,26 +11,26 @@ use crate::workspace::files::layout::Scope;
 use crate::workspace::ops::undo::{Kept, list, sort_last_first, undo};
 use crate::workspace::{Site, Stuck, Workspace, take_stuck_back};
 
-/// Go back to before the last command that changed something
+/// Undo the last command that changed something
 ///
-/// Takes back the last refresh, save, export, import, add, setup --discard or
-/// verify --fix of an upstream: patch files, pin, manifest lines and checkout.
-/// What was interrupted and cannot be finished is taken back first.
-/// Only if files and checkout are still what that command left; otherwise it says
-/// what is in the way. The last 20 are kept.
+/// Undoes the last refresh, save, export, import, add, setup --discard or verify
+/// --fix of an upstream: patch files, pin, manifest lines and checkout. An
+/// interrupted step that cannot be finished is undone first. It refuses, and says
+/// why, if files or checkout have changed since. The last 20 changes can be
+/// undone.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  patchq undo                     the last change (asks where several have one)
-  patchq undo kubeflow --list     what could be taken back"
+  patchq undo                     undo the last change
+  patchq undo kubeflow --list     list the changes that can be undone"
 )]
 pub(super) struct Args {
-    /// The upstream (left out: the only one with changes, or the last one after a question)
+    /// The upstream (default: the only one with changes; asks if there are several)
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// Only list what could be taken back
+    /// List the changes that can be undone
     #[arg(long)]
     pub(super) list: bool,
 }

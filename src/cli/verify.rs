@@ -14,44 +14,43 @@ use crate::workspace::{
     finish_if_free, judge_files, judge_queue, judge_workspace, neighbours, repair,
 };
 
-/// Check that the workspace is in order
+/// Check the workspace for errors
 ///
-/// For CI and pre-commit. Every patch applies on its pin at the place it says,
-/// `export` would rewrite nothing, and series, names, pins, versions and ignore
-/// files are in order. Never uses the network: what the store lacks, `setup`
-/// fetches. Each finding is a line FILE:LINE: error: … (or warning) on stdout.
-/// Exit 4 when there is an error.
+/// For CI and pre-commit hooks. Checks that every patch applies at its line, that
+/// `export` would not rewrite anything, and that series, names, pins, versions and
+/// ignore files are correct. Never uses the network; run `setup` to fetch what is
+/// missing. Each finding is a line FILE:LINE: error: … (or warning) on stdout.
+/// Exits with 4 if there is an error.
 ///
-/// A hunk that applies only at another line is a warning (an error with
-/// --strict), and so are commits of the checkout that are in no patch file.
-/// --canonical also wants every patch file in the form patchq writes, which `git
-/// am` takes.
+/// A hunk that applies only at another line is a warning (with --strict an error),
+/// and so are commits that are not exported yet. --canonical also checks that
+/// every patch file has the form that patchq writes and `git am` accepts.
 ///
-/// --fix puts right what it can, in one step that `patchq undo` takes back:
-/// offsets, a stale or missing version, missing lines of .gitignore and
-/// .gitattributes; with --canonical the form, too: a patch without a header gets
-/// one. What the patches do does not change. With it the network is asked for the
-/// version, and for what the store lacks.
+/// --fix fixes what it can, in one step that `patchq undo` undoes: line numbers of
+/// hunks, a stale or missing version, missing lines of .gitignore and
+/// .gitattributes, and with --canonical the form (a patch without a header gets
+/// one). It never changes what a patch does. With --fix the network is used for
+/// the version and for missing objects.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
-As a pre-commit hook of the workspace:
+To install it as the workspace's pre-commit hook:
   printf '#!/bin/sh\\nexec patchq verify\\n' \\
          > .git/hooks/pre-commit
   chmod +x .git/hooks/pre-commit"
 )]
 pub(super) struct Args {
-    /// The upstreams (none: all)
+    /// The upstreams (default: all)
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
-    /// Hunks that apply only at another line are errors
+    /// Report hunks that apply only at another line as errors
     #[arg(long)]
     pub(super) strict: bool,
-    /// Patch files must be in canonical form
+    /// Report patch files that are not in canonical form
     #[arg(long)]
     pub(super) canonical: bool,
-    /// Put right what can be
+    /// Fix what can be fixed
     #[arg(long)]
     pub(super) fix: bool,
 }

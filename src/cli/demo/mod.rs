@@ -56,15 +56,16 @@ impl DemoUpstream {
     }
 }
 
-/// See the whole story, without network
+/// Take a guided tour, without network
 ///
 /// Makes two small upstreams (one like Kubeflow's component tree, one like Ray's
-/// docker folder) and a workspace on them, and goes through the daily loop,
-/// showing every command. Needs nothing but git. The folder stays, to play in.
+/// docker folder) and a workspace on them, and shows every command of the daily
+/// loop with its output. It needs only git. The folder is kept, so that you can
+/// experiment.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// An empty or new folder (left out: patchq-demo)
+    /// An empty or new folder (default: patchq-demo)
     #[arg(value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
 }

@@ -17,22 +17,23 @@ use crate::ui::{Cell, Column, Message, Paint, Table, size};
 use crate::workspace::Workspace;
 use crate::workspace::files::layout::MANIFEST;
 
-/// Show what is built from what
+/// Show which image is built on which
 ///
-/// The images in the order in which they can be built, from the entries
-/// [[upstream.NAME.image]] of the manifest and the FROM lines of the patched
-/// Dockerfiles: which images of the workspace each one needs, and which images
-/// from elsewhere it is built on. From the store alone: no builder, no network.
+/// Lists the images in build order, from the manifest's [[upstream.NAME.image]]
+/// entries and the FROM lines of the patched Dockerfiles: the images of the
+/// workspace that each one needs, and its external base images. It needs only the
+/// store: no builder, no network.
 ///
-/// --bases lists the images from elsewhere: which images use each, the file
-/// and line that name it, and the patch that put it there. --format
-/// github-matrix prints a matrix for GitHub Actions, one row for each group of
-/// images that are built on one another.
+/// --bases lists the external base images instead: the images built on each, the
+/// file and line that name it, and the patch that set it. --format github-matrix
+/// prints a matrix for GitHub Actions, with one row for each group of images that
+/// are built on one another.
 ///
-/// --format bake --out DIR writes all that a builder needs into the folder DIR: for
-/// each image its context out of the patched tree, its Dockerfile with digests in
-/// the FROM lines, and a second small build for its labels; and docker-bake.json,
-/// which `docker buildx bake` takes as it is. --plan prints the same as commands.
+/// --format bake --out DIR writes all that a builder needs into the folder DIR:
+/// for each image its context from the patched tree, its Dockerfile with digests
+/// in the FROM lines, and a second small build for its labels; and
+/// docker-bake.json, which `docker buildx bake` takes as it is. --plan prints the
+/// same as commands.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -44,16 +45,16 @@ Examples:
   patchq image list --format bake --out build && cd build && docker buildx bake"
 )]
 pub(super) struct Args {
-    /// Images (NAME or UPSTREAM:NAME) or upstreams, with the images they need (none: all)
+    /// Images (NAME or UPSTREAM:NAME) or upstreams, with the images they need (default: all)
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// List the images from elsewhere
+    /// List the external base images
     #[arg(long)]
     bases: bool,
     /// Print the commands that build the images, in their order
     #[arg(long, conflicts_with_all = ["bases", "format"])]
     plan: bool,
-    /// Write for another program: github-matrix, bake
+    /// Print or write in this format
     #[arg(long, value_name = "FORMAT", conflicts_with = "bases")]
     format: Option<Format>,
     /// With --format bake, the folder that is written

@@ -9,7 +9,7 @@ pub(super) use load::builds;
 use super::context::Context;
 use super::failure::{CliError, Exit};
 
-/// Work with the images that are built from the patched sources
+/// Work with images built from the patched sources
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {

@@ -27,93 +27,92 @@ pub(super) use told::{failed, with_ways};
 
 /// Move a queue to a newer commit of its upstream
 ///
-/// Takes the queue from its pin to the tip of the track (or to REV) and says what
-/// becomes of each patch:
+/// Rebases the queue from its pin to the tip of the track (or to REV) and reports
+/// the outcome of each patch:
 ///
-///   unchanged    upstream did not change what it touches
-///   merged       both changes went together
-///   moved        it followed a file that upstream renamed
-///   upstreamed   upstream has it already: it leaves the queue
+///   unchanged    upstream did not change the files of the patch
+///   merged       the changes of both sides were merged
+///   moved        the patch followed a file that upstream renamed
+///   upstreamed   upstream already has the change: the patch is dropped
 ///   conflict     a person must decide
-///   blocked      it needs a file that an earlier patch is in conflict about
+///   blocked      an earlier patch conflicts in the same file
 ///
-/// All of it happens in memory. If every patch goes over, patch files, pin,
-/// version and checkout are written in one step (`patchq undo` takes it back);
-/// files whose patch did not change keep their bytes. Otherwise nothing is
-/// written, the conflicts are listed whole, and the exit code is 3.
+/// Everything happens in memory. If every patch applies, patch files, pin, version
+/// and checkout are written in one step (`patchq undo` undoes it); unchanged
+/// patches keep their bytes. Otherwise nothing is written, all conflicts are
+/// listed, and the exit code is 3.
 ///
-/// On a terminal the conflicts are gone through one by one: the three sides, who
-/// changed it upstream, a proposal, and a key for each choice. Every decision is
-/// on the disk before the next question (sessions/NAME.toml, which may be
-/// committed and handed to a colleague); --continue goes on from there, --abort
-/// gives it up.
+/// On a terminal it asks about each conflict in turn. It shows the three sides,
+/// the upstream commits that changed the lines, a proposal, and a key for each
+/// choice. Every decision is saved at once (in sessions/NAME.toml, which you can
+/// commit and hand to a colleague). --continue continues there, --abort abandons
+/// the refresh.
 ///
-/// --accept decides conflicts unattended, each by a rule that is reported:
-/// `suggested` takes the proposal where there is one; `patch` and `upstream`
-/// take one side, of what --only names; `remembered` takes what a person decided
-/// about the very same lines of the same file (see `patchq resolutions`). Two
-/// things are never taken: the text of a generated file and, unless a person
-/// decided it, a silent downgrade.
+/// --accept decides conflicts without asking, each by a rule that is reported:
+/// `suggested` takes the proposal if there is one; `patch` and `upstream` take one
+/// side, for what --only names; `remembered` takes earlier decisions about
+/// identical lines in the same file (see `patchq resolutions`). It never takes
+/// the text of a generated file, nor a silent downgrade that no person decided.
 ///
-/// --continue goes on where this clone began, or in the track. Where a session
-/// that came with a pull goes elsewhere, it asks, or wants --to with --once or
-/// --track.
+/// --continue moves to the target that was set in this clone or is on the track.
+/// If a session from someone else has another target, it asks, or needs --to with
+/// --once or --track.
 ///
-/// A refresh never goes back by itself: where the tip of the track is behind the
-/// pin it says so and stays. A REV outside of the track must be meant: --once
-/// leaves the track as it is, --track NEW changes it.
+/// A refresh never goes back to an older commit without --allow-older. If the tip
+/// of the track is behind the pin, nothing changes. Confirm a REV outside the
+/// track with --once (keeps the track) or --track NEW (changes it).
 #[derive(clap::Args, Debug, Default)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  patchq refresh kubeflow --dry-run          what would become of the queue?
-  patchq refresh kubeflow                    to the tip of the track
+  patchq refresh kubeflow --dry-run          show what would happen
+  patchq refresh kubeflow                    move to the tip of the track
   patchq refresh kubeflow --to v1.7.0 --track v1.7-branch
   patchq refresh kubeflow --to v1.7.0 --once --report refresh.md
-  patchq refresh kubeflow --continue         go on with the open session
+  patchq refresh kubeflow --continue         continue the open session
   patchq refresh kubeflow --accept remembered,suggested
   patchq refresh kubeflow --accept patch --only 0003 --only '**/Makefile'"
 )]
 pub(super) struct Args {
-    /// The upstream (left out: the checkout you stand in, or the only one)
+    /// The upstream (default: the checkout around the current folder, or the only upstream)
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// The commit to move to: an id, a tag, a branch (left out: the tip of the track)
+    /// The commit to move to: an id, a tag, a branch (default: the tip of the track)
     #[arg(long, value_name = "REV")]
     pub(super) to: Option<String>,
-    /// Only say what would become of the queue
+    /// Only show what would happen
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Go on with the refresh that waits for decisions
+    /// Continue the refresh that waits for decisions
     #[arg(long = "continue", conflicts_with_all = ["dry_run", "abort"])]
     pub(super) go_on: bool,
-    /// Give up the refresh that waits for decisions
+    /// Abandon the refresh that waits for decisions
     #[arg(long, conflicts_with_all = ["to", "dry_run", "track", "once", "allow_older", "allow_drop", "allow_empty", "accept", "only", "report"])]
     pub(super) abort: bool,
     /// Follow this branch, tag or glob over tags from now on
     #[arg(long, value_name = "NEW", conflicts_with = "once")]
     pub(super) track: Option<String>,
-    /// REV may be outside of the track, which stays as it is
+    /// Allow a REV outside the track, which does not change
     #[arg(long, requires = "to")]
     pub(super) once: bool,
-    /// Allow going back to an older commit
+    /// Allow an older commit
     #[arg(long)]
     pub(super) allow_older: bool,
-    /// Drop this patch (its file, its number, or a part of its name) if a clean merge leaves nothing of it (may be given several
+    /// Drop this patch (its file, its number, or a part of its name) if merging leaves nothing of it (may be given several
     /// times)
     #[arg(long, value_name = "PATCH")]
     pub(super) allow_drop: Vec<String>,
-    /// Allow a queue that ends up empty
+    /// Allow an empty queue
     #[arg(long)]
     pub(super) allow_empty: bool,
-    /// Decide conflicts in this way, in order: by the proposal where there is one, by the patch, by upstream, as remembered
+    /// Decide conflicts in these ways, in this order: by the proposal, by the patch, by upstream, as remembered
     #[arg(long, value_name = "WAY", value_delimiter = ',')]
     pub(super) accept: Vec<AcceptWay>,
-    /// --accept decides only about this patch, or the paths that this glob matches (may be given several times)
+    /// Limit --accept to this patch, or to the paths that this glob matches (may be given several times)
     #[arg(long, value_name = "PATCH|GLOB", requires = "accept")]
     pub(super) only: Vec<String>,
-    /// Write what became of each patch as Markdown, for a pull request (`-`: to standard output)
+    /// Write a report in Markdown, for a pull request (`-`: to standard output)
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
 }
@@ -121,13 +120,13 @@ pub(super) struct Args {
 /// A way to decide conflicts.
 #[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AcceptWay {
-    /// The proposal, where there is one
+    /// The proposal, if there is one
     Suggested,
     /// The patch's version
     Patch,
     /// Upstream's version
     Upstream,
-    /// What was decided before about the same lines of the same file
+    /// Earlier decisions about identical lines in the same file
     Remembered,
 }
 
