@@ -3,3 +3,4 @@
 mod architecture;
 mod dependencies;
 mod own_workspace;
+mod style;
