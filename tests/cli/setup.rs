@@ -84,7 +84,7 @@ in_both_worlds! {
         env.changes_nothing(&["setup", "up"]).ok();
         env.changes_nothing(&["setup", "./up"]).exits(2).one_error().hints("patchq setup --only up");
         env.changes_nothing(&["setup", "up/app"]).exits(2).one_error();
-        env.changes_nothing(&["setup", "elsewhere"]).exits(2).one_error().hints("patchq setup .");
+        env.changes_nothing(&["setup", "elsewhere"]).exits(2).one_error().says("there is no upstream 'elsewhere'");
         env.changes_nothing(&["setup", "--only", "down"]).exits(2).one_error();
         assert_eq!(env.head(), head);
         env.patchq_in(&env.root, &["setup"]).exits(1).one_error().hints("patchq init");
