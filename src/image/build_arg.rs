@@ -125,7 +125,7 @@ impl BuildArg {
         self.values().filter_map(|name| name.strip_prefix(WHEEL))
     }
 
-    /// Whether it has nothing but text and [`VALUES`] in it.
+    /// Whether it has nothing but text and values in it.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.images().next().is_none() && self.wheels().next().is_none()

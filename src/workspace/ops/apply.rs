@@ -15,7 +15,7 @@ use crate::workspace::upstream::store::Site;
 /// Applies the queue of `files` in memory, with everything fetched that this and the checkout need, in one request.
 ///
 /// # Errors
-/// [`QueueError::Supply`], [`QueueError::Git`]; a patch that does not apply is a value of the result.
+/// [`QueueError::Supply`] and [`QueueError::Step`]; a patch that does not apply is a value of the result.
 pub fn stack_of(
     site: &Site<'_>,
     supply: &Supply<'_>,

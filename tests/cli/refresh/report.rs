@@ -74,7 +74,7 @@ in_both_worlds! {
         let text = state(&[], "The queue was moved.");
         assert_eq!(dry.split_once("\n| patch").unwrap().1, text.split_once("\n| patch").unwrap().1);
         assert!(text.contains("| `0001-Build-on-bullseye.patch` `Build on bullseye` | merged |  |\n"), "{text}");
-        state(&[], "The queue stands there already.");
+        state(&[], "The queue is already there.");
     }
 
     fn how_a_patch_that_does_something_else_differs_is_folded_in(env) {
