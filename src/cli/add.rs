@@ -81,8 +81,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return move_copy(context, copied);
     }
     if args.to.is_some() {
-        let error = CliError::usage("--to is for a copy of another upstream, and --like is missing");
-        return Err(error.hint("give the commit to stand on by --pin REV"));
+        let error = CliError::usage("--to needs --like: it moves the copy of another upstream");
+        return Err(error.hint("use --pin REV to choose the commit to pin"));
     }
     let workspace = context.workspace()?;
     let pin = args.pin.as_deref().map(rev).transpose()?;
@@ -101,8 +101,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let verb = if entry.new.is_some() { "added" } else { "pinned" };
     context.tell(&format!("{name}: {verb} at {} ({}){following}", found.pin.short(12), found.version));
     if let (Some(pin), Some(track), None, true) = (&args.pin, &track, &args.track, entry.new.is_some()) {
-        let text = format!("{name}: it stands on {pin}, and refresh follows '{track}', upstream's default branch");
-        let hint = format!("give --track, or change track in {MANIFEST}, if it is to follow something else");
+        let text = format!("{name}: the pin is {pin}, but refresh will follow '{track}', upstream's default branch");
+        let hint = format!("to follow something else, use --track or change 'track' in {MANIFEST}");
         context.say(&Message::note(text).hint(hint));
     }
     context.say(&Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", &name])));
@@ -138,9 +138,9 @@ fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
                 error
                     .hint(hint::noted(
                         hint::patchq(&["refresh", name, "--to", "REV", "--once"]),
-                        "the copy is there, and has not moved",
+                        "the copy was made, but not moved",
                     ))
-                    .hint(hint::noted(hint::patchq(&["undo", name]), "takes the copy back"))
+                    .hint(hint::noted(hint::patchq(&["undo", name]), "removes the copy"))
             })?;
             (exit, Some(document))
         }
@@ -163,9 +163,9 @@ fn name_and_url(
         return Ok((name.trim_end_matches('/').to_owned(), url));
     }
     let missing = || CliError::usage("NAME and URL are missing").hint(hint::patchq(&["add", "NAME", "URL"]));
-    let url = context.ask("where is the upstream's repository?", None)?.ok_or_else(missing)?;
+    let url = context.ask("what is the URL of the upstream's repository?", None)?.ok_or_else(missing)?;
     let stem = name_in(&url);
-    let name = context.ask("what shall it be called?", stem.as_deref())?.ok_or_else(missing)?;
+    let name = context.ask("what name should the upstream have?", stem.as_deref())?.ok_or_else(missing)?;
     Ok((name, Some(url)))
 }
 
@@ -180,12 +180,12 @@ pub(super) fn pinned_already(entry: &Entry, pin: Id) -> CliError {
     let name = entry.name.as_str();
     let file = format!("commits/{name}.txt");
     let error =
-        CliError::plain("pinned", format!("{name}: it has a pin already ({}, {file})", pin.short(12))).at(file, None);
+        CliError::plain("pinned", format!("{name}: already pinned at {} ({file})", pin.short(12))).at(file, None);
     match entry.new {
-        None => error.hint(hint::noted(hint::patchq(&["refresh", name, "--to", "REV"]), "moves the queue along")),
+        None => error.hint(hint::noted(hint::patchq(&["refresh", name, "--to", "REV"]), "moves the queue to REV")),
         Some(_) => {
             let file = hint::place(format!("commits/{name}.txt"));
-            error.hint(hint::noted(hint::remove(&file), "if it is a leftover"))
+            error.hint(hint::noted(hint::remove(&file), "if the file is a leftover"))
         }
     }
 }

@@ -85,17 +85,17 @@ fn refuse_mixture(args: &Args) -> Result<(&str, &str), CliError> {
 /// The name, if nothing is there of an upstream called so.
 fn free_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Name, CliError> {
     if let Some(there) = workspace.manifest.upstream(text) {
-        let error = CliError::usage(format!("there is an upstream '{}' in {MANIFEST} already", there.name));
-        return Err(error.at(MANIFEST, Some(there.line)).hint("take another name"));
+        let error = CliError::usage(format!("there is already an upstream '{}' in {MANIFEST}", there.name));
+        return Err(error.at(MANIFEST, Some(there.line)).hint("use another name"));
     }
     let name = new_name(context, workspace, text)?;
     refuse_patches(&workspace.layout, &name).map_err(|error| left_over(&name, &error))?;
     if let Some(pin) = pin_of(workspace, &name)? {
         let file = format!("commits/{name}.txt");
-        let text = format!("{name}: it has a pin already ({}, {file})", pin.short(12));
+        let text = format!("{name}: already pinned at {} ({file})", pin.short(12));
         return Err(CliError::plain("pinned", text)
             .at(file.clone(), None)
-            .hint(hint::noted(hint::remove(&hint::place(&file)), "if it is a leftover")));
+            .hint(hint::noted(hint::remove(&hint::place(&file)), "if the file is a leftover")));
     }
     Ok(name)
 }
@@ -105,9 +105,9 @@ fn left_over(name: &Name, error: &AdoptError) -> CliError {
         AdoptError::HasPatches { .. } => CliError::of("has-patches", error)
             .hint(hint::noted(
                 hint::command(&["rm".as_ref(), "-r".as_ref(), hint::place(format!("patches/{name}")).as_os_str()]),
-                "if it is a leftover",
+                "if the file is a leftover",
             ))
-            .hint("or take another name")
+            .hint("or use another name")
             .in_upstream(name.as_str()),
         _ => CliError::of("queue", error).in_upstream(name.as_str()),
     }
@@ -166,7 +166,7 @@ fn move_there(site: &Site<'_>, supply: &Supply<'_>, wish: &RefreshWish, files: &
 /// Says what was copied, what was not, and what to do next.
 fn tell(context: &Context, name: &Name, other: &Upstream, files: &Files, track: Option<&str>) {
     if !files.queue.others.is_empty() {
-        context.tell(&format!("{name}: no patches, and not copied: {}", files.queue.others.join(", ")));
+        context.tell(&format!("{name}: not copied, because they are not patches: {}", files.queue.others.join(", ")));
     }
     let version = files.version.as_ref().map(|version| format!(" ({version})")).unwrap_or_default();
     let patches = count(files.patches.len(), "patch", "patches");

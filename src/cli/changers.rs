@@ -37,7 +37,7 @@ impl Changers {
         let files = rebased.patches.iter().flat_map(|patch| &patch.files);
         let changers = Changers::of(from, pins, files.filter_map(|file| file.conflict.as_ref()), pin_lines)?;
         if let Some(why) = &changers.skipped {
-            context.tell(&format!("{}: the report names no upstream commits: {why}", from.0.name()));
+            context.tell(&format!("{}: the report does not list upstream commits: {why}", from.0.name()));
         }
         Ok(changers)
     }

@@ -54,13 +54,13 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(global: &Global, command: &'static str) -> Result<Context, CliError> {
         let here = std::env::current_dir()
-            .map_err(|error| CliError::io("cannot find out the current folder", Path::new("."), &error))?;
+            .map_err(|error| CliError::io("cannot determine the current folder", Path::new("."), &error))?;
         let cwd = match &global.directory {
             Some(directory) => {
                 let wanted = here.join(directory);
                 wanted
                     .canonicalize()
-                    .map_err(|error| CliError::io("cannot go to", directory, &error).exit(Exit::Usage))?
+                    .map_err(|error| CliError::io("cannot change to", directory, &error).exit(Exit::Usage))?
             }
             None => here.clone(),
         };
@@ -211,8 +211,7 @@ impl Context {
         let Some(unsaid) = self.unsaid.get() else { return exit };
         let mut unsaid = CliError::unsaid(unsaid);
         if CHANGES.contains(&self.command) {
-            unsaid = unsaid
-                .hint(hint::noted(hint::patchq(&["status"]), "what was done stands; what was to be printed is lost"));
+            unsaid = unsaid.hint(hint::noted(hint::patchq(&["status"]), "the work is done; only its output is lost"));
         }
         self.say(&unsaid.message());
         exit.min(unsaid.exit)
@@ -229,7 +228,7 @@ impl From<&ProgramError> for CliError {
         match error {
             ProgramError::Cancelled => interrupted(),
             ProgramError::NotFound(_) => {
-                CliError::of("git", error).hint("install git, or name it by the variable PATCHQ_GIT")
+                CliError::of("git", error).hint("install git, or set the variable PATCHQ_GIT to its path")
             }
             ProgramError::TooOld { .. } => CliError::of("git", error).hint("install a newer git"),
             _ => CliError::of("git", error),
@@ -255,7 +254,7 @@ fn time_limit((variable, usual): (&str, u64)) -> Result<Option<Duration>, CliErr
         None => usual,
         Some(value) => value.to_str().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
             let value = printable(value.as_encoded_bytes());
-            CliError::plain("environment", format!("{variable} is '{value}', which is no number of seconds"))
+            CliError::plain("environment", format!("{variable} is '{value}', which is not a number of seconds"))
                 .hint(format!("{variable}={usual}     (0: no limit)"))
         })?,
     };

@@ -118,7 +118,7 @@ fn one(
     let mut site = context.site(workspace, upstream)?;
     if site.is_none() && context.offline {
         let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
-        return Err(CliError::plain("offline", text).hint("run it again without --offline"));
+        return Err(CliError::plain("offline", text).hint("run the command again without --offline"));
     }
     let diff = context.with_supply(workspace, upstream, false, prompts, |supply| {
         let site = match site.take() {

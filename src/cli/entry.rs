@@ -92,7 +92,7 @@ pub(super) fn entry(context: &Context, workspace: &Workspace, said: &Said<'_>) -
     let name = new_name(context, workspace, said.name)?;
     let url = match url {
         Some(url) => url,
-        None => match context.ask(&format!("where is the repository of '{name}'?"), None)? {
+        None => match context.ask(&format!("what is the URL of the repository of '{name}'?"), None)? {
             Some(answer) => url_from(context, workspace, &answer)?,
             None => return Err(no_url(workspace, &name, said.url_argument)),
         },
@@ -115,16 +115,16 @@ pub(super) fn new_name(context: &Context, workspace: &Workspace, text: &str) -> 
     let name = Name::parse(text).map_err(|error| CliError::usage(error.to_string()))?;
     if workspace.tracked_names(context.git()?)?.contains(name.as_str().as_bytes()) {
         let error = CliError::usage(BadName::Tracked(name.to_string()).to_string());
-        return Err(error.hint("take another name"));
+        return Err(error.hint("use another name"));
     }
     Ok(name)
 }
 
 fn no_url(workspace: &Workspace, name: &Name, argument: &str) -> CliError {
-    let error = CliError::usage(format!("there is no upstream '{name}' in {MANIFEST}, and no {argument} is given"));
+    let error = CliError::usage(format!("there is no upstream '{name}' in {MANIFEST}, and no {argument} was given"));
     match workspace.manifest.nearest(name.as_str()) {
         Some(near) => error.hint(format!("did you mean '{}'?", near.name)),
-        None => error.hint(format!("give its {argument}, as https://github.com/OWNER/REPOSITORY.git")),
+        None => error.hint(format!("give its {argument}, for example https://github.com/OWNER/REPOSITORY.git")),
     }
 }
 
@@ -236,7 +236,7 @@ pub(super) fn write(
 pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, adopted: &Adopted) {
     let folder = workspace.layout.checkout(name);
     if !adopted.has_checkout && folder.read_dir().map_or(folder.exists(), |mut inside| inside.next().is_some()) {
-        let text = format!("{name}: '{name}' is there already and no checkout of patchq's; setup will not touch it");
+        let text = format!("{name}: '{name}' exists and is not a patchq checkout; setup will not touch it");
         context.say(&Message::warning(text).hint(hint::aside(name.as_str())));
     }
 }
@@ -304,11 +304,11 @@ impl CliError {
 /// An upstream with patches takes no others.
 fn has_patches(name: &str, error: &AdoptError) -> CliError {
     let made = CliError::of("has-patches", error).in_upstream(name);
-    let away = "import under another name, or take the patches there away first";
+    let away = "import under another name, or remove those patches first";
     // With a pin there is nothing that `add` could do.
     if hint::is_there(format!("commits/{name}.txt")) {
         return made.hint(away);
     }
     let add = hint::patchq(&["add", name, "--pin", "ID"]);
-    made.hint(hint::noted(add, "if these are the patches and only the pin is missing")).hint(format!("or {away}"))
+    made.hint(hint::noted(add, "if these are the right patches and only the pin is missing")).hint(format!("or {away}"))
 }

@@ -25,8 +25,8 @@ impl From<OpenError> for CliError {
     fn from(error: OpenError) -> CliError {
         match &error {
             OpenError::Find(FindError::None(_)) => CliError::of("workspace", &error)
-                .hint(hint::noted(hint::patchq(&["init"]), "makes one here"))
-                .hint("run it in your workspace, or with -C DIR"),
+                .hint(hint::noted(hint::patchq(&["init"]), "makes a workspace here"))
+                .hint("run the command in your workspace, or use -C DIR"),
             OpenError::Manifest(errors) => CliError::from(errors),
             OpenError::Program(error) => CliError::from(error),
             _ => CliError::of("workspace", &error),
@@ -36,7 +36,7 @@ impl From<OpenError> for CliError {
 
 impl From<&ManifestErrors> for CliError {
     fn from(errors: &ManifestErrors) -> CliError {
-        let Some(first) = errors.0.first() else { return CliError::plain("manifest", "the manifest has mistakes") };
+        let Some(first) = errors.0.first() else { return CliError::plain("manifest", "the manifest has errors") };
         let excerpt = |mistake: &Mistake| Excerpt {
             file: mistake.file.clone(),
             line: mistake.line,
@@ -73,7 +73,7 @@ impl From<GitError> for CliError {
                         .chain([dir.as_os_str()])
                         .collect::<Vec<_>>(),
                 ))
-                .hint("or work as the user that it belongs to"),
+                .hint("or run as the user who owns it"),
             _ => made,
         }
     }
@@ -88,9 +88,9 @@ impl From<LockError> for CliError {
         match &error {
             LockError::Held { holder: Holder { left: Some(git), .. }, .. } => {
                 let group = if crate::process::leads_group(*git) { "-- -" } else { "" };
-                made.hint(format!("kill {group}{git}")).hint("or wait for it to end, and run the command again")
+                made.hint(format!("kill {group}{git}")).hint("or wait until it ends, and run the command again")
             }
-            LockError::Held { .. } => made.hint("wait for it to end, and run the command again"),
+            LockError::Held { .. } => made.hint("wait until it ends, and run the command again"),
             _ => made,
         }
     }
@@ -102,14 +102,14 @@ impl From<RemoteError> for CliError {
             RemoteError::Program(ProgramError::Cancelled) => interrupted(),
             RemoteError::Program(error) => CliError::from(error),
             RemoteError::Git(error) => CliError::of("store", error),
-            RemoteError::Offline { .. } => CliError::of("offline", &error).hint("run it again without --offline"),
+            RemoteError::Offline { .. } => CliError::of("offline", &error).hint("run the command again without --offline"),
             RemoteError::Failed { .. } if error.lacks_credentials() => CliError::of("credentials", &error)
-                .hint("set up a credential helper or an ssh key; git's own `git ls-remote URL` must work"),
+                .hint("set up a credential helper or an ssh key, so that `git ls-remote URL` works"),
             RemoteError::Failed { .. } if error.timed_out() => CliError::of("timeout", &error)
-                .hint(format!("run it again, with another of the 'mirrors' in {MANIFEST} if that goes on"))
-                .hint("to wait longer, in seconds (0: no limit): PATCHQ_STALL_TIMEOUT=300, PATCHQ_FETCH_TIMEOUT=7200"),
+                .hint(format!("run the command again; if it keeps failing, use another of the 'mirrors' in {MANIFEST}"))
+                .hint("to wait longer, set PATCHQ_STALL_TIMEOUT=300 or PATCHQ_FETCH_TIMEOUT=7200 (in seconds, 0: no limit)"),
             RemoteError::Failed { .. } if error.found_a_lock() => CliError::of("locked", &error)
-                .hint("run it again once no other git works there; what was left by a killed one is cleared then"),
+                .hint("run the command again when no other git process uses the store; locks of a killed one are removed then"),
             RemoteError::Failed { .. } => CliError::of("network", &error)
                 .hint(format!("check 'url' and 'mirrors' in {MANIFEST}, and the network")),
             RemoteError::Ambiguous { .. } => {
@@ -139,7 +139,7 @@ impl From<CheckoutError> for CliError {
     fn from(error: CheckoutError) -> CliError {
         let made = CliError::of("checkout", &error);
         match &error {
-            CheckoutError::Locked { path } => made.hint(hint::noted(hint::remove(path), "if no git runs there")),
+            CheckoutError::Locked { path } => made.hint(hint::noted(hint::remove(path), "if no git process uses it")),
             CheckoutError::IndexForm { .. } => {
                 made.hint("git update-index --no-split-index").hint("git sparse-checkout reapply --no-sparse-index")
             }
@@ -155,10 +155,11 @@ impl From<FollowError> for CliError {
             FollowError::Git(error) => error.into(),
             FollowError::Obstacles(ref found) if found.iter().all(|at| is_unfit(&at.reason)) => {
                 CliError::plain("checkout", error.to_string())
-                    .hint(format!("leave them out of the checkout: 'sparse' in {MANIFEST} says what it holds"))
+                    .hint(format!("leave them out of the checkout with 'sparse' in {MANIFEST}"))
             }
-            FollowError::Obstacles(_) => CliError::plain("dirty", error.to_string())
-                .hint("move these away, or save them, and run the command again"),
+            FollowError::Obstacles(_) => {
+                CliError::plain("dirty", error.to_string()).hint("move or save these files, and run the command again")
+            }
             other => CliError::of("store", &other),
         }
     }
@@ -169,15 +170,15 @@ impl From<PublishError> for CliError {
         let made = CliError::of("files", &error);
         match &error {
             PublishError::Stopped { key, .. } => made
-                .hint(hint::noted(hint::patchq(&["status"]), "once the files are either of the two again: it goes on"))
-                .hint(hint::noted(undo_of(key), "takes it back, and leaves these files as they are")),
-            PublishError::Follow { key, .. } => made
                 .hint(hint::noted(
                     hint::patchq(&["status"]),
-                    "once that is possible: every command first finishes what was begun",
+                    "finishes the step, once the files have one of the two contents again",
                 ))
-                .hint(hint::noted(undo_of(key), "takes it back")),
-            PublishError::Back { key, .. } => made.hint(hint::noted(undo_of(key), "once that is possible")),
+                .hint(hint::noted(undo_of(key), "undoes the step, and leaves these files as they are")),
+            PublishError::Follow { key, .. } => made
+                .hint(hint::noted(hint::patchq(&["status"]), "finishes the step, as every command does first"))
+                .hint(hint::noted(undo_of(key), "undoes the step")),
+            PublishError::Back { key, .. } => made.hint(hint::noted(undo_of(key), "tries again")),
             PublishError::Journal { key, file, .. } => made
                 .at(file.clone(), None)
                 .hint(hint::noted(undo_of(key), "sets the record aside; files and checkout stay as they are")),
@@ -221,7 +222,8 @@ impl From<&FilesError> for CliError {
                     (ParseErrorKind::HunkTooLong(found), _)
                         if is_context(text, found) && delete.matches('\'').count() == 2 =>
                     {
-                        made.hint("a line of context too many, which 'git am' drops; to drop it here:").hint(delete)
+                        made.hint("the hunk has one context line too many, which 'git am' ignores; to remove it:")
+                            .hint(delete)
                     }
                     _ => made,
                 }
@@ -240,10 +242,10 @@ impl CliError {
             Attachment::Symlink => "a symlink, which patchq does not follow".to_owned(),
             Attachment::Repository => "a git repository of its own".to_owned(),
             Attachment::Elsewhere { target } => format!("a checkout of another store ({})", target.display()),
-            Attachment::NotAFolder => "no folder".to_owned(),
+            Attachment::NotAFolder => "not a folder".to_owned(),
             _ => "a folder with other files".to_owned(),
         };
-        CliError::plain("checkout", format!("'{name}' is there and is not this upstream's checkout: it is {what}"))
+        CliError::plain("checkout", format!("'{name}' exists and is not this upstream's checkout: it is {what}"))
             .at(name, None)
             .hint(format!("{} && {}", hint::aside(name), hint::patchq(&["setup", "--only", name])))
     }
@@ -264,7 +266,9 @@ fn is_unfit(reason: &Reason) -> bool {
 pub(super) fn unreadable_hints(name: &str, why: &crate::workspace::Unreadable) -> Vec<String> {
     use crate::workspace::Unreadable;
     match why {
-        Unreadable::HandedOver => hint::ways(name, ["takes what was made of it", "puts the checkout back"]).into(),
+        Unreadable::HandedOver => {
+            hint::ways(name, ["takes the result from the checkout", "restores the checkout"]).into()
+        }
         Unreadable::OtherBranch(_) | Unreadable::Detached(_) => vec![hint::git_in(name, &["switch", "patchq"])],
         Unreadable::Operation(operation) => hint::operation(name, operation).into(),
         Unreadable::Merge(_) => vec![hint::git_in(name, &["rebase", "refs/patchq/base"])],
@@ -279,7 +283,7 @@ pub(super) fn with_submodules(error: CliError, name: &str, work: &[WorkChange]) 
     match work.iter().any(|change| change.kind == crate::git::checkout::ChangeKind::Submodule) {
         true => {
             let update = hint::git_in(name, &["submodule", "update"]);
-            error.hint(hint::noted(update, "moves submodules to where the commits have them"))
+            error.hint(hint::noted(update, "updates submodules to the recorded commits"))
         }
         false => error,
     }

@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let all = context.each(&upstreams, |upstream| {
         let name = upstream.name.as_str();
         let Some(site) = context.site(&workspace, upstream)? else {
-            context.tell(&format!("{name}: nothing to export: it was never set up"));
+            context.tell(&format!("{name}: nothing to export: it is not set up"));
             return Ok((Exit::Done, nothing(name, false)));
         };
         refuse_open(&workspace, &upstream.name)?;
@@ -125,7 +125,7 @@ fn written_report(context: &Context, name: &str, written: &Written) -> Report {
     say_patches(context, name, &written.queue, ("patch", "patches"));
     let given_up: Vec<String> = written.given_up.iter().map(queue_change).collect();
     if !given_up.is_empty() {
-        let note = format!("{name}: gave up what the files said: {}", given_up.join(", "));
+        let note = format!("{name}: discarded changes of the patch files: {}", given_up.join(", "));
         context.say(&Message::note(note).hint(hint::patchq(&["undo", name])));
     }
     report(name, &written.queue, given_up, false)
@@ -150,11 +150,11 @@ fn failed(name: &str, error: ExportError) -> CliError {
         ExportError::Empty => CliError::of("empty", &error).hint(hint::patchq(&["export", "--allow-empty", name])),
         ExportError::MovedBack(ref patches) => {
             let text =
-                format!("the checkout was moved back; these patches would leave the queue:\n{}", patches.join("\n"));
+                format!("the checkout was moved back, so these patches would be dropped:\n{}", patches.join("\n"));
             let back = hint::git_in(name, &["reset", "--keep", OLD_TOP]);
             CliError::plain("unexported", text)
-                .hint(hint::noted(back, "brings their commits back"))
-                .hint(hint::noted(hint::dropping(&hint::patchq(&["export", name]), patches), "if they are to go"))
+                .hint(hint::noted(back, "restores their commits"))
+                .hint(hint::noted(hint::dropping(&hint::patchq(&["export", name]), patches), "to drop them"))
         }
         ExportError::Which(_) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         ExportError::Clash(ref patches) => {
@@ -163,11 +163,11 @@ fn failed(name: &str, error: ExportError) -> CliError {
                 .exit(Exit::Conflicts)
                 .hint(hint::noted(
                     hint::patchq(&["export", "--replace", name]),
-                    "takes the commits, gives the files up",
+                    "keeps the commits, discards the file changes",
                 ))
                 .hint(hint::noted(
                     hint::patchq(&["setup", "--discard", "--only", name]),
-                    "takes the files, gives the commits up",
+                    "keeps the files, discards the commits",
                 ))
         }
         ExportError::Conflicts { ref conflicts, .. } => {

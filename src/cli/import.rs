@@ -120,17 +120,17 @@ fn tell(
     let name = entry.name.as_str();
     say_moved(context, name, &adopted.applied);
     for (old, new) in source.renamed() {
-        let why = if old.ends_with(".patch") { "a patch file holds one mail" } else { "patch files end in .patch" };
-        context.tell(&format!("{name}: '{old}' is called {new} now, because {why}"));
+        let why = if old.ends_with(".patch") { "a patch file contains one mail" } else { "patch files end in .patch" };
+        context.tell(&format!("{name}: '{old}' was renamed to {new}, because {why}"));
     }
     if !source.left_out().is_empty() {
-        context.tell(&format!("{name}: no patches, and not taken: {}", source.left_out().join(", ")));
+        context.tell(&format!("{name}: not imported, because they are not patches: {}", source.left_out().join(", ")));
     }
     let patches = count(adopted.applied.stack.items.len(), "patch", "patches");
     let (pin, version) = (found.pin.short(12), &found.version);
     context.tell(&format!("{name}: {patches} in patches/{name}/, on {pin} ({version})"));
     let next = if adopted.has_checkout {
-        Message::note("the checkout is still as it was").hint(hint::patchq(&["apply", name]))
+        Message::note("the checkout has not been updated yet").hint(hint::patchq(&["apply", name]))
     } else {
         Message::note("nothing is checked out yet").hint(hint::patchq(&["setup", "--only", name]))
     };
@@ -141,7 +141,7 @@ fn tell(
             if source.file.is_some() { ("file was", &["rm", "--"]) } else { ("files were", &["rm", "-r", "--"]) };
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).chain([old.as_os_str()]).collect();
         let old = shown(old.as_os_str().as_encoded_bytes());
-        let note = Message::note(format!("the {what} copied, the old place is not needed any more: {old}"));
+        let note = Message::note(format!("the {what} copied; the original is no longer needed: {old}"));
         context.say(&note.hint(hint::git_here(&words)));
     }
 }
@@ -156,7 +156,10 @@ fn name_and_path(context: &Context, mut given: Vec<PathBuf>) -> Result<(String, 
         }
         (None, Some(path)) => {
             let name = name_in(&context.cwd.join(&path)).ok_or_else(|| {
-                let text = format!("'{}' gives no name for an upstream", shown(path.as_os_str().as_encoded_bytes()));
+                let text = format!(
+                    "cannot derive a name for the upstream from '{}'",
+                    shown(path.as_os_str().as_encoded_bytes())
+                );
                 CliError::usage(text).hint(hint::patchq(&[
                     "import".as_ref(),
                     "NAME".as_ref(),
@@ -196,7 +199,10 @@ fn commit(context: &Context, args: &Args) -> Result<Option<Rev>, CliError> {
     let read = file.take(COMMIT_FILE + 1).read_to_end(&mut bytes);
     read.map_err(|error| CliError::io("cannot read", path, &error))?;
     if bytes.len() as u64 > COMMIT_FILE {
-        return Err(CliError::plain("pin", format!("{name} is larger than {COMMIT_FILE} bytes, and names no commit")));
+        return Err(CliError::plain(
+            "pin",
+            format!("{name} is larger than {COMMIT_FILE} bytes, so it is not a commit id"),
+        ));
     }
     let at = |error: CliError| error.exit(Exit::Failed).at(name.clone(), Some(1));
     let text = pins::parse_reference(&bytes, path).map_err(|error| at(CliError::of("pin", &error)))?;
@@ -207,17 +213,17 @@ fn commit(context: &Context, args: &Args) -> Result<Option<Rev>, CliError> {
 /// A glob names another commit tomorrow, so patches cannot have been made on it.
 fn one_commit(rev: Rev) -> Result<Rev, CliError> {
     match rev {
-        Rev::Glob(glob) => Err(CliError::usage(format!("'{glob}' is a glob, and does not say which commit"))
-            .hint("give an id (it may be abbreviated) or a tag")),
+        Rev::Glob(glob) => Err(CliError::usage(format!("'{glob}' is a glob, not a commit"))
+            .hint("use an id (it may be abbreviated) or a tag")),
         rev => Ok(rev),
     }
 }
 
 fn ask_commit(context: &Context, name: &str) -> Result<Rev, CliError> {
-    match context.ask(&format!("on which commit were the patches of '{name}' made?"), None)? {
+    match context.ask(&format!("which commit were the patches of '{name}' made on?"), None)? {
         Some(answer) => one_commit(rev(&answer)?),
         None => Err(CliError::usage(format!("{name}: the commit that the patches were made on is missing"))
-            .hint("give it by --commit ID, or --commit-file FILE")),
+            .hint("use --commit ID or --commit-file FILE")),
     }
 }
 
@@ -228,7 +234,7 @@ fn unreadable(error: SourceError) -> CliError {
         SourceError::Patch(error) => {
             let no_prefix = matches!(&error, FilesError::Patch { error, .. } if is_no_prefix(&error.kind));
             let error = CliError::from(error);
-            if no_prefix { error.hint("if the names have no a/ and b/ before them, import with -p0") } else { error }
+            if no_prefix { error.hint("if the paths have no a/ and b/ in front, import with -p0") } else { error }
         }
         SourceError::Queue(_) => CliError::of("queue", &error),
         SourceError::File(_) => CliError::of("files", &error),
@@ -249,7 +255,7 @@ fn not_taken(name: &str, source: &Source, error: AdoptError) -> CliError {
             let text = format!("{file}:{}: does not apply{before}: {}: {}", failure.line, failure.path, failure.reason);
             CliError::plain("apply", text)
                 .at(file, Some(failure.line))
-                .hint("is this the commit that the patches were made on? (--commit, --commit-file)")
+                .hint("check that the patches were made on this commit (--commit, --commit-file)")
                 .in_upstream(name)
         }
         error => CliError::adopt(name, error),

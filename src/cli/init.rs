@@ -41,20 +41,20 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let made = context.around("init", |around| init(&dir, around)).map_err(failed)?;
     hint::note_root(&made.root);
     for file in &made.created {
-        context.tell(&format!("made      {file}"));
+        context.tell(&format!("created   {file}"));
     }
     for file in &made.extended {
-        context.tell(&format!("added to  {file}"));
+        context.tell(&format!("extended  {file}"));
     }
     if made.existed && made.created.is_empty() && made.extended.is_empty() {
-        context.tell("this is a workspace already; nothing changed");
+        context.tell("this is already a workspace; nothing changed");
     }
     if !made.in_git {
-        let note = "this is no git repository; make it one, so that your patches have a history";
+        let note = "this is not a git repository; make it one to keep a history of your patches";
         context.say(&Message::note(note).hint(hint::git_here(&["init".as_ref()])));
     }
     if !made.existed {
-        let note = Message::note("next: add an upstream, or take over patches that you have");
+        let note = Message::note("next: add an upstream, or import existing patches");
         context.say(&note.hint(hint::patchq(&["add", "NAME", "URL"])).hint(hint::patchq(&[
             "import",
             "NAME.patch",
@@ -76,7 +76,7 @@ fn failed(error: InitError) -> CliError {
     match error {
         InitError::Checkout { .. } => CliError::of("usage", &error)
             .exit(Exit::Usage)
-            .hint(hint::noted(hint::patchq(&["init", "DIR"]), "DIR: a folder outside of every checkout")),
+            .hint(hint::noted(hint::patchq(&["init", "DIR"]), "use a DIR outside every checkout")),
         InitError::Manifest(errors) => CliError::from(&errors),
         InitError::Git(error) => error.into(),
         InitError::Lock(error) => error.into(),

@@ -46,7 +46,7 @@ pub(super) fn edited(
     let list: String = work_list(changes).lines().map(|line| format!("#   {line}\n")).collect();
     let page = format!(
         "\n# The message of the new patch of {name}: the subject, an empty line, why.\n\
-         # Lines that begin with '#' are left out; an empty message saves nothing.\n#\n{list}"
+         # Lines that start with '#' are ignored; with an empty message nothing is saved.\n#\n{list}"
     );
     let layout = &site.workspace.layout;
     let failed = |error: std::io::Error| CliError::io("cannot edit the message in", &layout.scratch(), &error);

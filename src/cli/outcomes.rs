@@ -69,17 +69,17 @@ pub(super) fn summary(patches: &[PatchReport]) -> String {
         let how = [("merged", of("merged")), ("moved", of("moved"))];
         let how: Vec<String> = how.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
         let how = if how.is_empty() { String::new() } else { format!(" ({})", how.join(", ")) };
-        parts.push(format!("{goes} {} over{how}", if goes == 1 { "goes" } else { "go" }));
+        parts.push(format!("{goes} {}{how}", if goes == 1 { "applies" } else { "apply" }));
     }
     let (upstream, allowed): (Vec<&PatchReport>, Vec<&PatchReport>) = patches
         .iter()
         .filter(|patch| patch.dropped)
         .partition(|patch| patch.dropped_because.is_none() && patch.is_identical());
     for (n, one, many) in [
-        (upstream.len(), "is upstream already", "are upstream already"),
-        (allowed.len(), "is dropped", "are dropped"),
-        (of("conflict"), "is in conflict", "are in conflict"),
-        (of("blocked"), "is blocked", "are blocked"),
+        (upstream.len(), "upstreamed", "upstreamed"),
+        (allowed.len(), "dropped", "dropped"),
+        (of("conflict"), "conflicts", "conflict"),
+        (of("blocked"), "blocked", "blocked"),
     ] {
         match n {
             0 => {}
@@ -195,10 +195,10 @@ fn patch_remark(patch: &PatchReport) -> String {
     }
     let decided = patch.files.iter().any(|file| !file.decided.is_empty());
     match (patch.emptied, patch.dropped) {
-        (true, _) if decided => "what was decided leaves nothing of it",
-        (true, _) => "a clean merge leaves nothing of it; is it upstream?",
+        (true, _) if decided => "nothing is left of the patch after these decisions",
+        (true, _) => "nothing is left of it after merging; does upstream have it?",
         (_, true) if patch.is_identical() => "leaves the queue: upstream has it byte for byte",
-        (_, true) => "leaves the queue, as allowed: upstream does not have it byte for byte",
+        (_, true) => "leaves the queue, as allowed; upstream does not have it byte for byte",
         _ => "",
     }
     .to_owned()
@@ -220,7 +220,7 @@ fn file_remarks(look: &Look, file: &FileReport) -> Vec<Remark> {
     let proposal = file.conflict.as_ref().and_then(|conflict| conflict.suggestion.as_ref()).map(|found| {
         let action = match found.action {
             Some("delete") => "delete it",
-            _ => "drop the patch's change of it",
+            _ => "drop the patch's change to it",
         };
         Remark::from((path.clone(), format!(": proposal ({}): {action}", found.confidence)))
     });
@@ -239,7 +239,7 @@ fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
         return Some((format!("{path}{}", moved.unwrap_or_default()), format!(": needs {earlier}")));
     }
     if let Some(conflict) = &file.conflict {
-        let generated = conflict.generated.map(|what| format!(" ({what}: regenerate it by hand)")).unwrap_or_default();
+        let generated = conflict.generated.map(|what| format!(" ({what}: regenerate it yourself)")).unwrap_or_default();
         let said = [candidates(conflict), generated, evidence(file), not_run(file)].concat();
         let what = format!(": {}{said}", conflict.message);
         return Some((at(conflict), what));
@@ -283,8 +283,8 @@ fn evidence(file: &FileReport) -> String {
     let standing = has.hunks.iter().filter(|stands| **stands).count();
     match (standing, has.hunks.len()) {
         (0, _) => String::new(),
-        (1, 1) => " (the patch's hunk stands there already)".to_owned(),
-        (n, all) => format!(" ({n} of {all} hunks of the patch stand there already)"),
+        (1, 1) => " (upstream already has the patch's hunk)".to_owned(),
+        (n, all) => format!(" (upstream already has {n} of {all} hunks of the patch)"),
     }
 }
 
@@ -347,6 +347,6 @@ mod tests {
     fn the_summary_is_one_sentence() {
         assert_eq!(summary(&[]), "no patches");
         let patches = [patch("moved", false, vec![]), patch("blocked", false, vec![]), patch("blocked", false, vec![])];
-        assert_eq!(summary(&patches), "3 patches: 1 goes over (1 moved), 2 are blocked");
+        assert_eq!(summary(&patches), "3 patches: 1 applies (1 moved), 2 blocked");
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         let Found { pin, version, newest } = found;
         for moved in newest.iter().flat_map(|newest| &newest.moved) {
             let text = format!("{}: {moved}", upstream.name);
-            context.say(&Message::warning(text).hint("find out why before you take what it points at now"));
+            context.say(&Message::warning(text).hint("find out why before you use the new target"));
         }
         let row = UpstreamOutdated::new(upstream, pin, version, newest.as_ref());
         Ok((if row.is_outdated() { Exit::CheckSaidNo } else { Exit::Done }, row))

@@ -66,8 +66,8 @@ pub(super) fn say_patches(context: &Context, name: &str, queue: &WrittenQueue, w
     for (file, patch) in queue.patches.iter().filter(|(_, patch)| patch.origin != Origin::Kept) {
         context.tell(&format!("{name}: {:<9} {file}", outcome(patch.origin)));
         for line in &patch.shielded {
-            let text = format!("{name}: {file}: a blank was put in front of the message line '{}'", shown(line));
-            context.say(&Message::note(text).caused_by("git am would end the message there"));
+            let text = format!("{name}: {file}: a space was added in front of the message line '{}'", shown(line));
+            context.say(&Message::note(text).caused_by("'git am' would end the message there"));
         }
     }
     say_removed(context, name, &queue.removed, &queue.folded);

@@ -30,7 +30,7 @@ impl CliError {
                 CliError::plain("apply", format!("{patch}: does not apply: {}: {}", failure.path, failure.reason))
                     .at(format!("patches/{name}/{patch}"), Some(failure.line))
                     .caused_by(format!("patches/{name}/{patch}:{}", failure.line))
-                    .hint("correct the patch file by hand, or the pin that it was made on")
+                    .hint("fix the patch file, or the pin it was made on")
             }
         };
         made.in_upstream(name)
@@ -47,7 +47,7 @@ impl CliError {
             {
                 // What is staged is neither in a commit nor in the working tree, so nothing here can keep it.
                 let text = found.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n");
-                CliError::plain("dirty", format!("in the way in the checkout:\n{text}"))
+                CliError::plain("dirty", format!("these paths in the checkout are in the way:\n{text}"))
                     .hint(hint::noted(hint::git_in(name, &["add", "--all"]), "stages what the files are now"))
                     .hint(hint::noted(hint::git_in(name, &["reset"]), "unstages, and leaves the files as they are"))
             }
@@ -76,9 +76,9 @@ impl CliError {
             }
             SideError::Commits(ref commits) => {
                 let text = match commits.len() {
-                    0 => "patches of the files were dropped from the checkout's commits".to_owned(),
+                    0 => "the checkout's commits lack patches that are in the files".to_owned(),
                     n => format!(
-                        "the checkout has {} in no patch file:\n{}",
+                        "the checkout has {} not exported yet:\n{}",
                         count(n, "commit", "commits"),
                         commit_list("", commits)
                     ),
@@ -102,7 +102,7 @@ impl CliError {
             LookUpError::Rev(_) => CliError::usage(error.to_string()),
             LookUpError::NoTrack(_) => CliError::of("revision", &error),
             LookUpError::NoDefaultBranch | LookUpError::DefaultBranch(_) => {
-                CliError::of("revision", &error).hint("say what to follow: --track BRANCH")
+                CliError::of("revision", &error).hint("choose what to follow: --track BRANCH")
             }
         }
         .in_upstream(name)
@@ -123,7 +123,7 @@ impl CliError {
                 .hint(hint::noted(hint::patchq(&["refresh", name, "--to", rev, "--once"]), "the track stays as it is"))
                 .hint(hint::noted(
                     hint::patchq(&["refresh", name, "--to", rev, "--track", "NEW"]),
-                    "NEW is followed from now on",
+                    "follows NEW from now on",
                 )),
             TargetError::Older(ref back) => {
                 let to = back.to.version.clone().filter(|version| is_exact(version, back.to.id));
@@ -157,7 +157,7 @@ impl CliError {
         match error {
             RewriteError::Queue(error) => CliError::queue(name, error),
             RewriteError::EmptyCommit { .. } => CliError::of("empty", &error)
-                .hint(hint::noted(hint::git_in(name, &["rebase", "-i", "refs/patchq/base"]), "and drop it there"))
+                .hint(hint::noted(hint::git_in(name, &["rebase", "-i", "refs/patchq/base"]), "to drop it"))
                 .in_upstream(name),
             RewriteError::Series(_) => {
                 CliError::of("series", &error).at(format!("patches/{name}/series"), None).in_upstream(name)
@@ -172,13 +172,13 @@ impl CliError {
             UndoError::Step(error) => CliError::step(name, error),
             UndoError::Unreadable(why) => CliError::side(name, why.into()),
             UndoError::Session { .. } => CliError::of("session", &error)
-                .hints(hint::ways(name, ["goes on with it", "gives it up"]))
+                .hints(hint::ways(name, ["continues the refresh", "abandons the refresh"]))
                 .in_upstream(name),
             UndoError::Damaged { .. } => CliError::of("undo", &error).in_upstream(name),
             UndoError::Nothing => CliError::of("undo", &error).in_upstream(name),
             UndoError::Changed { command, why } => {
                 let text = format!("'{command}' cannot be undone:\n{}", why.join("\n"));
-                CliError::plain("undo", text).hint("save, export or put these back first").in_upstream(name)
+                CliError::plain("undo", text).hint("save, export or restore these first").in_upstream(name)
             }
         }
     }
@@ -194,23 +194,23 @@ fn missing(name: &str, error: &dyn std::error::Error) -> CliError {
 fn both_changed(name: &str, files: &[QueueChange], commits: &[NewCommit]) -> CliError {
     CliError::plain("diverged", diverged(files, commits))
         .hint(hint::patchq(&["export", "--merge", name]))
-        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "takes the commits, gives the files up"))
+        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "keeps the commits, discards the file changes"))
         .hint(hint::noted(
             hint::patchq(&["setup", "--discard", "--only", name]),
-            "takes the files, gives the commits up",
+            "keeps the files, discards the commits",
         ))
 }
 
 /// Patch files that went and are in no commit of the workspace's, so that the checkout has the last copy.
 fn last_copies(name: &str, patches: &[LastCopy]) -> CliError {
     let of = |patch: &LastCopy| {
-        let how = if patch.went_back { "is again what it was before" } else { "is gone" };
+        let how = if patch.went_back { "has an old content again" } else { "is gone" };
         format!("patches/{name}/{} {how}     (commit {})", patch.file, patch.commit.short(8))
     };
     let list = some(patches.iter().map(of), patches.len());
-    CliError::plain("last-copy", format!("the checkout has the last copy of what was saved:\n{list}"))
-        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "brings the files back"))
-        .hint(hint::noted(hint::patchq(&["setup", "--discard", name]), "gives the commits up"))
+    CliError::plain("last-copy", format!("only the checkout still has these saved patches:\n{list}"))
+        .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "restores the files"))
+        .hint(hint::noted(hint::patchq(&["setup", "--discard", name]), "discards the commits"))
 }
 
 fn diverged(files: &[QueueChange], commits: &[NewCommit]) -> String {
@@ -260,7 +260,7 @@ mod tests {
                 2,
                 "error: up: 'v2.0' is outside of the track 'main'\n\
                  hint: patchq refresh up --to v2.0 --once     (the track stays as it is)\n\
-                 hint: patchq refresh up --to v2.0 --track NEW     (NEW is followed from now on)\n"
+                 hint: patchq refresh up --to v2.0 --track NEW     (follows NEW from now on)\n"
                     .to_owned()
             )
         );

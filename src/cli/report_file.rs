@@ -27,7 +27,7 @@ impl ReportFile {
         let Some(named) = named else { return Ok(ReportFile::None) };
         if named.as_os_str() == "-" {
             return match context.json {
-                true => Err(CliError::usage("--report - and --json both want standard output")),
+                true => Err(CliError::usage("--report - and --json cannot both use standard output")),
                 false => Ok(ReportFile::Stdout),
             };
         }

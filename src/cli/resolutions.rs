@@ -142,7 +142,7 @@ fn list(context: &Context, memories: &[Memory]) -> Result<Document, CliError> {
         }
     }
     if document.resolutions.is_empty() {
-        context.tell("no decision is remembered");
+        context.tell("no decisions are remembered");
     } else if !context.json {
         context.out(&table.render(&context.look));
     }
@@ -212,7 +212,7 @@ fn forget(context: &Context, memories: &[Memory], wanted: &[String]) -> Result<(
         document.forgotten.push(ForgottenReport { id, key: memory.key.to_string(), file, kept });
     }
     if document.forgotten.is_empty() {
-        context.tell("no decision is remembered");
+        context.tell("no decisions are remembered");
     } else {
         context.tell(&format!("{} forgotten", count(document.forgotten.len(), "decision", "decisions")));
     }
@@ -235,7 +235,7 @@ fn by(entry: &Entry) -> &[u8] {
 
 /// A file of a memory that is not used, in a sentence.
 pub(super) fn unusable(Damaged { file, reason }: &Damaged) -> String {
-    format!("{file} is no decision that can be used: {reason}")
+    format!("{file} cannot be used as a decision: {reason}")
 }
 
 fn failed(error: &MemoryError) -> CliError {
@@ -246,7 +246,7 @@ fn which_failed(error: WhichDecisionError) -> CliError {
     let several = matches!(error, WhichDecisionError::Several { .. });
     let made = CliError::usage(error.to_string());
     if several {
-        made.hint("give more of its name, or say of which upstream it is: --only NAME")
+        made.hint("give more of its name, or name the upstream with --only NAME")
     } else {
         made.hint(hint::patchq(&["resolutions", "list"]))
     }

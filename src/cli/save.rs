@@ -239,7 +239,7 @@ fn vanished(name: &str, patches: &[(String, Id, Vec<RepoPath>)], moved_back: boo
     };
     let list: Vec<String> = patches.iter().map(of).collect();
     let text = format!(
-        "commits are gone from the checkout; what these patches do would leave the queue:\n{}",
+        "commits are missing in the checkout, so the changes of these patches would be lost:\n{}",
         list.join("\n")
     );
     let made = CliError::plain("unexported", text);
@@ -250,14 +250,14 @@ fn vanished(name: &str, patches: &[(String, Id, Vec<RepoPath>)], moved_back: boo
             hint::git_in(name, &["reset", "--keep", OLD_TOP]),
             hint::git_in(name, &["stash", "pop"]),
         ];
-        made.hint(hint::noted(back.join(" && "), "brings the commits back, and keeps your changes"))
+        made.hint(hint::noted(back.join(" && "), "restores the commits and keeps your changes"))
     } else {
         let ids: Vec<String> = patches.iter().map(|(_, id, _)| id.short(12)).collect();
         let words: Vec<&str> = std::iter::once("cherry-pick").chain(ids.iter().map(String::as_str)).collect();
-        made.hint(hint::noted(hint::git_in(name, &words), "brings the commits back"))
+        made.hint(hint::noted(hint::git_in(name, &words), "restores the commits"))
     };
     let drops: Vec<String> = patches.iter().map(|(patch, ..)| patch.clone()).collect();
-    made.hint(hint::noted(hint::dropping(&hint::save(name), &drops), "if they are to go"))
+    made.hint(hint::noted(hint::dropping(&hint::save(name), &drops), "to drop them"))
 }
 
 fn failed(name: &str, error: SaveError) -> CliError {
@@ -275,19 +275,19 @@ fn failed(name: &str, error: SaveError) -> CliError {
             let why: Vec<String> = many.into_iter().chain(large).collect();
             let text = format!("not saved: {} (limits: {MANY_FILES} new files, {})", why.join(", "), size(LARGE_FILE));
             CliError::plain("many", text)
-                .hint(hint::noted(format!("{} --all", hint::save(name)), "if they are meant"))
+                .hint(hint::noted(format!("{} --all", hint::save(name)), "to save them"))
                 .hint("or list them in .gitignore")
         }
         SaveError::Which(_) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         SaveError::Vanished { ref patches, moved_back } => vanished(name, patches, moved_back),
-        SaveError::FilesNewer => CliError::of("files-newer", &error)
-            .hint(hint::noted(hint::save(name), "as a patch of its own"))
-            .hint(format!(
+        SaveError::FilesNewer => {
+            CliError::of("files-newer", &error).hint(hint::noted(hint::save(name), "as a new patch")).hint(format!(
                 "{} && {} && {}",
                 hint::git_in(name, &["stash", "--include-untracked"]),
                 hint::patchq(&["apply", name]),
                 hint::git_in(name, &["stash", "pop"])
-            )),
+            ))
+        }
         SaveError::Conflicts { ref conflicts, .. } => {
             CliError::plain("conflicts", format!("{error}{}", conflict_list(conflicts))).exit(Exit::Conflicts)
         }

@@ -47,12 +47,12 @@ pub(super) fn entries<'w>(
     let url = |of: &Upstream| Url::parse(of.url.as_str(), workspace.layout.root()).ok().map(|url| url.stored());
     for other in &found {
         if other.name == upstream.name {
-            let error = CliError::usage(format!("--also {}: that is where the patch is saved already", other.name));
-            return Err(error.hint("--also NAME takes another entry"));
+            let error = CliError::usage(format!("--also {}: the patch is already saved there", other.name));
+            return Err(error.hint("--also NAME needs another entry"));
         }
         if url(other) != url(upstream) {
-            let text = format!("--also {}: its url is another one, and the patch is for {}", other.name, upstream.url);
-            return Err(CliError::usage(text).hint("a patch is offered to entries with the same url"));
+            let text = format!("--also {}: it has another url; the patch is for {}", other.name, upstream.url);
+            return Err(CliError::usage(text).hint("--also works only for entries with the same url"));
         }
     }
     for other in &found {
@@ -150,12 +150,12 @@ fn tell(context: &Context, name: &str, report: &PatchReport, written: Option<&Pi
         (Some(Picked { patch, queue, .. }), _) => {
             say_patches(context, name, queue, ("patch", "patches"));
             let undo = hint::patchq(&["undo", name]);
-            context.tell(&format!("{name}: saved in patches/{name}/{patch}; '{undo}' takes it back"));
+            context.tell(&format!("{name}: saved in patches/{name}/{patch}; '{undo}' undoes it"));
         }
-        (None, "upstreamed") => context.tell(&format!("{name}: nothing was written: it has all of the patch already")),
+        (None, "upstreamed") => context.tell(&format!("{name}: nothing was written: it already has the whole patch")),
         (None, "conflict" | "blocked") => {
-            let note = format!("{name}: nothing was changed; the patch is in conflict with what is there");
-            let hint = hint::noted(hint::save(name), "after making the change in its checkout");
+            let note = format!("{name}: nothing was changed; the patch conflicts with this queue");
+            let hint = hint::noted(hint::save(name), "after you made the change in its checkout");
             context.say(&Message::note(note).hint(hint));
         }
         (None, _) => context.tell(&format!("{name}: nothing was written")),

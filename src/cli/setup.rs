@@ -122,8 +122,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if let Some(dir) = copy {
         if let Some(option) = args.no_apply.then_some("--no-apply").or(args.discard.then_some("--discard")) {
             let given = args.dir.as_deref().unwrap_or(&dir).display();
-            let text = format!("{option} is for checkouts, and '{given}' is outside of the workspace: it gets a copy");
-            return Err(CliError::usage(text).hint(format!("leave {option} out")));
+            let text = format!("{option} works only on checkouts; '{given}' is outside the workspace and gets a copy");
+            return Err(CliError::usage(text).hint(format!("omit {option}")));
         }
         return copies(context, &workspace, &upstreams, &dir);
     }
@@ -269,13 +269,13 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
     }
     if settled.lost_store {
         context.say(&Message::warning(format!(
-            "{name}: the store was lost and is made anew; commits that were in no patch file are gone, what differs in the checkout stays as uncommitted changes"
+            "{name}: the store was lost and was made again; commits that were not exported are gone, and differences in the checkout stay as uncommitted changes"
         )));
     }
     if !settled.unexported.is_empty() {
         let commits = count(settled.unexported.len(), "commit", "commits");
         context.say(
-            &Message::note(format!("{name}: brought back with {commits} that differ from the patch files"))
+            &Message::note(format!("{name}: restored with {commits} that differ from the patch files"))
                 .hint(hint::patchq(&["export", name])),
         );
     }
@@ -286,13 +286,13 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
     let (commits, work) = &settled.discarded;
     if settled.gave_up {
         let commits = match commits.len() {
-            0 if work.is_empty() => "the checkout's line of commits".to_owned(),
+            0 if work.is_empty() => "the checkout's commits".to_owned(),
             n => count(n, "commit", "commits"),
         };
         let work_count = work.len();
         let work = count(work_count, "uncommitted change", "uncommitted changes");
         let what = if work_count == 0 { commits } else { format!("{commits} and {work}") };
-        context.say(&Message::note(format!("{name}: gave up {what}")).hint(hint::patchq(&["undo", name])));
+        context.say(&Message::note(format!("{name}: discarded {what}")).hint(hint::patchq(&["undo", name])));
     }
 }
 
@@ -300,7 +300,7 @@ fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
 fn tell_extra(context: &Context, name: &str, extra: &[RepoPath]) {
     let shown = if context.verbose { extra.len() } else { extra.len().min(EXTRA_SHOWN) };
     for path in &extra[..shown] {
-        context.tell(&format!("{name}: here too, because the queue touches it: {path}"));
+        context.tell(&format!("{name}: also checked out, because the queue touches it: {path}"));
     }
     if extra.len() > shown {
         context.tell(&format!("{name}: and {} more (-v lists them)", extra.len() - shown));
@@ -318,7 +318,7 @@ pub(super) fn say_moved(context: &Context, name: &str, applied: &Applied) {
             let files = moved.iter().map(|(_, moved)| &moved.path).collect::<BTreeSet<_>>().len();
             let furthest = moved.iter().map(|(_, moved)| moved.by.unsigned_abs()).max().unwrap_or(0);
             context.say(&Message::warning(format!(
-                "{name}: {patch}: {} of {} apply elsewhere, up to {} away (-v lists them)",
+                "{name}: {patch}: {} of {} apply at other lines, up to {} away (-v lists them)",
                 count(moved.len(), "hunk", "hunks"),
                 count(files, "file", "files"),
                 lines(furthest),
@@ -337,7 +337,7 @@ pub(super) fn say_moved(context: &Context, name: &str, applied: &Applied) {
         }
     }
     if !applied.moved.is_empty() && !context.quiet {
-        let text = format!("{name}: the patch files can be made to say where their hunks apply");
+        let text = format!("{name}: the line numbers in the patch files can be corrected");
         context.say(&Message::note(text).hint(format!("patchq verify {name} --fix")));
     }
 }
@@ -349,16 +349,18 @@ fn lines(number: u64) -> String {
 fn checkout_warning(warning: &Warning) -> String {
     match warning {
         Warning::Unfiltered { attribute: "working-tree-encoding", count: n, example } => format!(
-            "{} with the attribute 'working-tree-encoding' stay as they are stored, in UTF-8 ({example} …), and git is told so",
+            "{} with the attribute 'working-tree-encoding' stay as stored, in UTF-8 ({example} …), and git is configured for that",
             count(*n, "file", "files")
         ),
         Warning::Unfiltered { attribute, count: n, example } => format!(
-            "{} with the attribute '{attribute}' stay as they are stored ({example} …); patchq runs no filter",
+            "{} with the attribute '{attribute}' stay as stored ({example} …); patchq does not run filters",
             count(*n, "file", "files")
         ),
-        Warning::SubmoduleLeft { path } => format!("the folder of the submodule '{path}' is not empty and was left"),
+        Warning::SubmoduleLeft { path } => {
+            format!("the folder of the submodule '{path}' is not empty and was not removed")
+        }
         Warning::VersionFile { tracked: true } => "version.txt is upstream's own; it was not written".to_owned(),
-        Warning::VersionFile { tracked: false } => "version.txt is a file of yours; it was not written".to_owned(),
+        Warning::VersionFile { tracked: false } => "version.txt is your own file; it was not written".to_owned(),
     }
 }
 

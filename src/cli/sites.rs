@@ -54,7 +54,7 @@ impl Context {
         }
         if let Some(old) = workspace.layout.left_behind() {
             self.say(&Message::warning(format!(
-                "'{}' is not used in a git repository; its stores are elsewhere now",
+                "'{}' is not used in a git repository; the stores are in its git folder",
                 old.display()
             )));
         }
@@ -102,7 +102,9 @@ impl Context {
     pub(super) fn mend_index(&self, site: &Site<'_>) -> Result<(), CliError> {
         if mend_index(&site.store, self.git_unchecked()).map_err(|error| CliError::from(&error))? {
             let name = site.name();
-            self.say(&Message::note(format!("{name}: the checkout's index was split or sparse; it is whole again")));
+            self.say(&Message::note(format!(
+                "{name}: the checkout's index was split or sparse and has been made a full index"
+            )));
         }
         Ok(())
     }
@@ -155,7 +157,7 @@ impl Context {
     fn waiting(&self, holder: &Holder) {
         self.step_out();
         let until = match (holder.left, self.git_unchecked().limits().stall) {
-            (Some(_), Some(stall)) => format!("; it is ended once it stood still for {} s", stall.as_secs()),
+            (Some(_), Some(stall)) => format!("; it is ended after {} s without progress", stall.as_secs()),
             _ => String::new(),
         };
         self.tell(&format!("waiting for {holder}{until}"));
@@ -232,7 +234,7 @@ pub(super) fn named_in(patch: &str) -> Option<&str> {
 pub(super) fn same_upstream(name: &str, patch: &str) -> Result<(), CliError> {
     match named_in(patch) {
         Some(other) if other != name => {
-            let text = format!("'{}' is no patch of '{name}'", shown(patch));
+            let text = format!("'{}' is not a patch of '{name}'", shown(patch));
             Err(CliError::usage(text).hint(hint::patchq(&["status", name])).in_upstream(name))
         }
         _ => Ok(()),

@@ -84,7 +84,7 @@ fn look(context: &Context, workspace: &Workspace, upstream: &Upstream) -> (Upstr
         Pending::Nothing => {}
         Pending::Finished(kind) => context.tell(&format!("{name}: finished an interrupted '{kind}'")),
         Pending::Left(kind) => context.say(&Message::note(format!(
-            "{name}: an interrupted '{kind}' is not finished; the next command that can write here does it"
+            "{name}: an interrupted '{kind}' is not finished; the next command that can write here will finish it"
         ))),
     }
     let error = error.map(|error| CliError::queue(name, error));
@@ -131,7 +131,7 @@ fn news(status: &UpstreamStatus, has_track: bool, now: i64) -> Cell {
         } else if status.pin.is_none() {
             "-"
         } else {
-            "not asked yet"
+            "not checked yet"
         };
         return Cell::from(words).paint(Paint::Faint);
     };
@@ -139,7 +139,7 @@ fn news(status: &UpstreamStatus, has_track: bool, now: i64) -> Cell {
     let newest = &news.newest;
     match (news.state, &newest.version) {
         ("up-to-date", _) => Cell::from(format!("up to date, {age}")).paint(Paint::Good),
-        ("tag-moved", _) => Cell::from(format!("tag moved! ({age})")).paint(Paint::Bad),
+        ("tag-moved", _) => Cell::from(format!("tag moved ({age})")).paint(Paint::Bad),
         ("ahead", _) => Cell::from(format!("pin is ahead, {age}")),
         (_, Some(version)) => Cell::from(format!("{version} is out ({age})")).paint(Paint::Careful),
         (_, None) => {
@@ -167,7 +167,7 @@ fn details(context: &Context, status: &UpstreamStatus) -> String {
     section("files newer than the checkout", files.collect());
     let commits = status.commits.iter().zip(&status.subjects);
     let commits = commits.map(|(id, subject)| format!("{}  {}", id.short(8), shown(&subject.0)));
-    section("commits in no patch file", commits.collect());
+    section("commits not exported yet", commits.collect());
     let changes = status.changes.iter().map(|news| format!("{:<10}  {}", news.change, shown(&news.path.0)));
     section("uncommitted changes", changes.collect());
     if let Some(session) = &status.session {
@@ -175,7 +175,7 @@ fn details(context: &Context, status: &UpstreamStatus) -> String {
             Some(error) => shown(error.as_bytes()),
             None => format!("a refresh {}", session.words()),
         }];
-        lines.extend(hint::ways(&status.name, ["goes on with it", "gives it up"]));
+        lines.extend(hint::ways(&status.name, ["continues the refresh", "abandons the refresh"]));
         section("session", lines);
     }
     out

@@ -19,8 +19,9 @@ use crate::workspace::manifest::Upstream;
 ///
 /// Prints one reference per line (REGISTRY/IMAGE:TAG), from the manifest's `tags`
 /// templates, the pin, its version and the queue. It needs only the workspace's
-/// files: no store, no checkout, no network. Only {date} and {build} need the pin's
-/// commit in the store. For an upstream without images it prints the bare tags.
+/// files: no store, no checkout, no network. Only {date} and {build} need the
+/// pin's commit in the store. For an upstream without images it prints the bare
+/// tags.
 ///
 /// It is an error if the version belongs to another pin (after the pin was edited
 /// by hand): `patchq verify --fix` corrects it. With --json each tag is marked
@@ -70,7 +71,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         all.results.clear();
     }
     for upstream in all.results.iter().filter(|upstream| upstream.references.iter().any(|tag| tag.image.is_none())) {
-        let text = format!("{}: {MANIFEST} has no images of it; these are the tags alone", upstream.name);
+        let text = format!("{}: {MANIFEST} has no images for it; these are the bare tags", upstream.name);
         context.say(&Message::note(text));
     }
     if context.json {
@@ -95,7 +96,7 @@ fn known_image(upstreams: &[&Upstream], image: &str) -> Result<(), CliError> {
     }
     if all().any(|one| one.name == image) {
         let text = format!("the image '{}' has no tags: it is not published", shown(image));
-        return Err(CliError::usage(text).hint(format!("take 'publish = false' of it out of {MANIFEST}")));
+        return Err(CliError::usage(text).hint(format!("remove its 'publish = false' from {MANIFEST}")));
     }
     let error = CliError::usage(format!("there is no image '{}' in {MANIFEST}", shown(image)));
     Err(match (nearest(image, known.iter().copied()), known.as_slice()) {
@@ -111,10 +112,10 @@ fn same_twice(all: &[UpstreamTags]) -> Result<(), CliError> {
     for upstream in all {
         for tag in upstream.references.iter().filter(|tag| tag.image.is_some()) {
             if let Some(first) = seen.insert(tag.reference.as_str(), upstream.name.as_str()) {
-                let text = format!("'{}' is made twice, by {first} and by {}", tag.reference, upstream.name);
+                let text = format!("'{}' is given twice, by {first} and by {}", tag.reference, upstream.name);
                 return Err(CliError::plain("tag", text)
                     .at(MANIFEST, None)
-                    .hint(format!("give one of the two another image name, registry or tags in {MANIFEST}")));
+                    .hint(format!("change the image name, registry or tags of one of them in {MANIFEST}")));
             }
         }
     }
@@ -123,7 +124,7 @@ fn same_twice(all: &[UpstreamTags]) -> Result<(), CliError> {
 
 pub(super) fn failed(upstream: &Upstream, error: &TagsError) -> CliError {
     let name = upstream.name.as_str();
-    let overridden = format!("or say it in {MANIFEST}: version = \"1.2.3\"");
+    let overridden = format!("or set it in {MANIFEST}: version = \"1.2.3\"");
     match error {
         TagsError::Values(ValuesError::Files(error @ FilesError::NoPin { .. })) => {
             CliError::from(error).hint(hint::patchq(&["add", name, "--pin", "REV"]))
@@ -138,7 +139,7 @@ pub(super) fn failed(upstream: &Upstream, error: &TagsError) -> CliError {
             .hint(hint::patchq(&["verify", "--fix", name])),
         TagsError::Values(ValuesError::Binary { patch, line, .. }) => CliError::of("patch", error)
             .at(format!("patches/{name}/{patch}"), Some(*line))
-            .hint("make the patch anew with 'git diff --binary --full-index'"),
+            .hint("make the patch again with 'git diff --binary --full-index'"),
         TagsError::Reference(reference) => {
             let made = CliError::of("tag", error).at(MANIFEST, Some(upstream.line));
             let hint = match reference {

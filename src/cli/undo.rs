@@ -96,7 +96,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let undone = context.around("undo", |around| undo(site, around)).map_err(|error| CliError::undo(&name, error))?;
     context.tell(&format!("{name}: undid '{}'", shown(undone.kept.command.as_bytes())));
     for (file, there) in &undone.files {
-        context.tell(&format!("{name}: {}  {file}", if *there { "put back" } else { "took out" }));
+        context.tell(&format!("{name}: {}  {file}", if *there { "restored" } else { "removed" }));
     }
     tell_open(context, &workspace, site.name())?;
     if context.json {
@@ -119,11 +119,10 @@ fn chosen<'a, 'w>(context: &Context, all: &'a [(Site<'w>, Vec<Kept>)]) -> Result
         }
         [(site, _)] => Ok(Some(site)),
         [newest, ..] if context.asker.can_ask() && !context.json => {
-            Ok(context.confirm(&format!("take back {}?", said(newest)), false)?.then_some(newest.0))
+            Ok(context.confirm(&format!("undo {}?", said(newest)), false)?.then_some(newest.0))
         }
         [newest, ..] => {
-            let text =
-                format!("several upstreams have changes to take back, the last one is {}; say which one", said(newest));
+            let text = format!("several upstreams have changes to undo, the last one is {}; name one", said(newest));
             let hint = |(site, kept): &(&Site<'_>, &Kept)| {
                 let (command, age) = (shown(kept.command.as_bytes()), age(kept.time, context.now()));
                 hint::noted(hint::patchq(&["undo", site.name().as_str()]), format!("{command}, {age}"))
@@ -144,7 +143,7 @@ fn stuck_step(stuck: &[Stuck], name: Option<&str>) -> Result<Option<String>, Cli
         several => match several.iter().find(|step| step.key == Scope::Workspace.key()) {
             Some(own) => Ok(Some(own.key.clone())),
             None => {
-                let error = CliError::usage("several upstreams have an interrupted step; say which one");
+                let error = CliError::usage("several upstreams have an interrupted step; name one");
                 Err(several.iter().fold(error, |error, step| error.hint(hint::patchq(&["undo", step.key.as_str()]))))
             }
         },
@@ -163,7 +162,7 @@ fn take_back(context: &Context, workspace: &Workspace, key: &str) -> Result<Exit
     if taken.set_aside {
         context.tell(&format!("{name}: {what} is set aside; files and checkout are as they were found"));
     } else {
-        context.tell(&format!("{name}: took back {what}"));
+        context.tell(&format!("{name}: undid {what}"));
     }
     for (list, word) in [(&taken.files, ""), (&taken.left.paths, " in the checkout"), (&taken.left.refs, " (a ref)")] {
         for item in list {
@@ -171,11 +170,10 @@ fn take_back(context: &Context, workspace: &Workspace, key: &str) -> Result<Exit
         }
     }
     if taken.left.checkout {
-        context
-            .say(&Message::warning(format!("{name}: the checkout was left as it is: it stands somewhere else by now")));
+        context.say(&Message::warning(format!("{name}: the checkout was left as it is, because it has moved since")));
     }
     if let Some(folder) = &taken.kept_in {
-        context.tell(&format!("{name}: what stood there before, and what was to be written, is kept in {folder}"));
+        context.tell(&format!("{name}: the old and the new contents are kept in {folder}"));
     }
     if context.json {
         let interrupted = Interrupted {

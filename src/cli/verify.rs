@@ -132,7 +132,7 @@ fn one(
     if let Some(site) = &site {
         let finished = context.around("verify", |around| finish_if_free(site, around));
         if let Pending::Left(kind) = finished.map_err(|error| CliError::step(name, error))? {
-            let text = format!("{name}: an interrupted '{kind}' is not finished; what is judged here is half of it");
+            let text = format!("{name}: an interrupted '{kind}' is not finished, so these findings may be wrong");
             context.say(&Message::note(text));
         }
     }
@@ -230,7 +230,7 @@ fn tell(context: &Context, document: &Document, upstreams: usize, failed: bool) 
             _ if all => "them".to_owned(),
             _ => format!("{fixable} of them"),
         };
-        text.push_str(&format!("; `{}` puts {what} right", hint::patchq(&words)));
+        text.push_str(&format!("; `{}` fixes {what}", hint::patchq(&words)));
     }
     context.tell(&text);
     Ok(())

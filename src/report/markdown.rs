@@ -114,7 +114,7 @@ fn differing(out: &mut String, differences: Differences<'_>) {
         out.push_str(&item);
     }
     if left_out > 0 {
-        let _ = write!(out, "… {}, for which there is no room here.\n\n", more(left_out, "patch", "patches"));
+        let _ = write!(out, "… {}, left out because the report is full.\n\n", more(left_out, "patch", "patches"));
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
@@ -214,7 +214,7 @@ fn conflicts(out: &mut String, patches: &[PatchReport], touched_by: TouchedBy<'_
     }
     if left_out > 0 {
         let what = more(left_out, "conflict", "conflicts");
-        let _ = write!(out, "\n**… {what}**, for which there is no room here; `--json` has everything.\n");
+        let _ = write!(out, "\n**… {what}**, left out because the report is full; `--json` has everything.\n");
     }
 }
 
@@ -224,7 +224,9 @@ fn title(patch: &PatchReport) -> String {
         let _ = write!(out, "{}\n\n", code(&printable(&patch.subject.0)));
     }
     if patch.emptied {
-        out.push_str("A clean merge leaves nothing of this patch, though upstream does not have it byte for byte.\n\n");
+        out.push_str(
+            "After merging, nothing is left of this patch, although upstream does not have it byte for byte.\n\n",
+        );
     }
     if let Some(found) = &patch.suggestion {
         let _ = write!(out, "Proposal ({}): drop the patch: {}\n\n", found.confidence, code(&found.reason));
@@ -245,7 +247,7 @@ fn remarks(patch: &PatchReport) -> String {
         let why = match &patch.dropped_because {
             Some(why) => format!("leaves the queue: {}", cell(format!("'{why}'").as_bytes())),
             None if patch.is_identical() => "leaves the queue: upstream has it byte for byte".to_owned(),
-            None => "leaves the queue, as allowed: upstream does not have it byte for byte".to_owned(),
+            None => "leaves the queue, as allowed; upstream does not have it byte for byte".to_owned(),
         };
         all.push(why);
     }
@@ -277,7 +279,7 @@ fn section(conflict: &ConflictReport, touched_by: TouchedBy<'_>) -> String {
         format!("perhaps it is {} now{percent}", code(&printable(&candidate.path.0)))
     });
     if let Some(what) = conflict.generated {
-        let _ = write!(out, "This is {what}: regenerate it by hand.\n\n");
+        let _ = write!(out, "This is {what}: regenerate it yourself.\n\n");
     }
     if let Some(found) = &conflict.suggestion {
         let _ = write!(out, "Proposal ({}): {}\n\n", found.confidence, code(&found.reason));
@@ -500,14 +502,16 @@ mod tests {
         let small = || conflicting("0002-small.patch", vec![hunk(0)]);
         let large = || conflicting("0001-large.patch", (0..50).map(|_| hunk(60)).collect());
         let fits = report(&[large(), small()]);
-        assert!(fits.contains("… 30 more places") && !fits.contains("no room"), "{fits}");
+        assert!(fits.contains("… 30 more places") && !fits.contains("left out"), "{fits}");
         let mut patches: Vec<_> = (0..20).map(|_| large()).collect();
         patches.push(small());
         let text = report(&patches);
         assert!(text.len() > MOST / 2 && text.len() < 65_536, "{}", text.len());
         let (shown, left) = (text.matches("\n## `0001-").count(), 20);
         let left = left - shown;
-        assert!(shown > 0 && text.contains(&format!("\n**… {left} more conflicts**, for which there is no room")));
+        assert!(
+            shown > 0 && text.contains(&format!("\n**… {left} more conflicts**, left out because the report is full"))
+        );
         assert!(text.contains("\n## `0002-small.patch`\n"), "what fits is there");
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
         let text = report(&(0..9000).map(|_| conflicting("0003-x.patch", Vec::new())).collect::<Vec<_>>());

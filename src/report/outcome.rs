@@ -374,7 +374,9 @@ pub fn sentence(conflict: &Conflict) -> String {
             n => return format!("upstream changed the same lines in {n} places"),
         },
         ConflictKind::Moved => "upstream deleted the file, and perhaps moved it",
-        ConflictKind::Collision => "upstream has the same name in other letters, and few systems can hold both",
+        ConflictKind::Collision => {
+            "upstream has a path that differs only in case or Unicode form; few systems can hold both"
+        }
         kind => return kind.to_string(),
     };
     text.to_owned()

@@ -62,7 +62,7 @@ impl UpstreamOutdated {
         let tip = newest.and_then(|newest| newest.tip.as_ref());
         let moved = newest.map(|newest| newest.moved.as_slice()).unwrap_or_default();
         let (state, words) = match (pin, tip) {
-            _ if !moved.is_empty() => ("tag-moved", "tag moved!"),
+            _ if !moved.is_empty() => ("tag-moved", "tag moved"),
             (None, _) => ("no-pin", "no pin"),
             (_, None) => ("no-track", "no track"),
             (Some(pin), Some(tip)) if pin == tip.id => ("up-to-date", "up to date"),

@@ -239,7 +239,7 @@ fn words(stand: &Stand) -> String {
     let set_up = match stand {
         Stand::NoPin => return "no pin".to_owned(),
         Stand::NotSetUp => return "not set up".to_owned(),
-        Stand::LostStore => return "its store was lost: setup".to_owned(),
+        Stand::LostStore => return "store lost: run setup".to_owned(),
         Stand::InTheWay(attachment) => return in_the_way(attachment).to_owned(),
         Stand::SetUp(set_up) => set_up,
     };
@@ -255,7 +255,7 @@ fn words(stand: &Stand) -> String {
         1 => parts.push("1 file changed".to_owned()),
         many => parts.push(format!("{many} files changed")),
     }
-    if parts.is_empty() { "in step".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "up to date".to_owned() } else { parts.join(", ") }
 }
 
 fn cell_words(set_up: &SetUp) -> Vec<String> {
@@ -285,11 +285,11 @@ fn cell_words(set_up: &SetUp) -> Vec<String> {
 
 fn in_the_way(attachment: &Attachment) -> &'static str {
     match attachment {
-        Attachment::Elsewhere { .. } => "a checkout of another store",
-        Attachment::Repository => "another repository is there",
-        Attachment::Plain => "other files are there",
-        Attachment::Symlink => "a symlink is there",
-        _ => "no folder is there",
+        Attachment::Elsewhere { .. } => "another store's checkout",
+        Attachment::Repository => "a repository in the way",
+        Attachment::Plain => "other files in the way",
+        Attachment::Symlink => "a symlink in the way",
+        _ => "a file in the way",
     }
 }
 

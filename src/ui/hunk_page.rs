@@ -61,9 +61,7 @@ impl HunkPage {
         let prefix = free_prefix(contents);
         let mut page = Page { prefix: &prefix, end: hunk.line_end(), text: BString::default() };
         page.comment(about.title);
-        page.comment(&format!(
-            "What stands below without '{prefix}' in front goes into the file; nothing at all is an answer too."
-        ));
+        page.comment(&format!("Lines below without '{prefix}' in front go into the file. An empty text is allowed."));
         for (name, side) in about.sides.into_iter().zip(sides) {
             page.side(name, side);
         }
@@ -210,7 +208,7 @@ mod tests {
         let page = page(&hunk, b"u\np2", 7);
         let expected = "\
 #patchq: 0001-x.patch: app/main.py
-#patchq: What stands below without '#patchq:' in front goes into the file; nothing at all is an answer too.
+#patchq: Lines below without '#patchq:' in front go into the file. An empty text is allowed.
 #patchq:
 #patchq: upstream v2: line 3
 #patchq:   | u

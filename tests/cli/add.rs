@@ -82,7 +82,7 @@ fn an_entry_without_a_pin_only_gets_the_pin() {
     assert_eq!(env.read("ws/upstreams.toml"), manifest);
     assert_eq!(env.read("ws/commits/up.version.txt"), "9.9\n");
     env.run(&["add", "up", "--pin", "v1.1.0"])
-        .fails(1, &["up: it has a pin already", "commits/up.txt", "hint: patchq refresh up --to REV"]);
+        .fails(1, &["up: already pinned at", "commits/up.txt", "hint: patchq refresh up --to REV"]);
 }
 
 #[test]
@@ -178,10 +178,10 @@ fn what_cannot_be_added_changes_nothing() {
     let up = "../srv/up.git";
     let cases: &[(&[&str], i32, &[&str])] = &[
         (&["add"], 2, &["NAME and URL are missing", "hint: patchq add NAME URL"]),
-        (&["add", "up"], 2, &["there is no upstream 'up' in upstreams.toml, and no URL is given"]),
+        (&["add", "up"], 2, &["there is no upstream 'up' in upstreams.toml, and no URL was given"]),
         (&["add", "Up", up], 2, &["'Up' is no name for an upstream: use a-z"]),
         (&["add", "patches", up], 2, &["'patches' is taken by the workspace itself"]),
-        (&["add", "tracked", up], 2, &["the workspace's repository tracks 'tracked'", "hint: take another name"]),
+        (&["add", "tracked", up], 2, &["the workspace's repository tracks 'tracked'", "hint: use another name"]),
         (&["add", "up", "https://me:secret@host/x.git"], 2, &["a url must hold no password"]),
         (&["add", "up", "--", "--upload-pack=touch x"], 2, &["could be read as an option"]),
         (&["add", "up", "ext::sh -c x"], 2, &["names a helper program"]),
@@ -202,7 +202,7 @@ fn what_cannot_be_added_changes_nothing() {
             1,
             &["up: cannot look up the default branch", "there is no git repository"],
         ),
-        (&["add", "up", up, "--offline"], 1, &["without the network (--offline)", "hint: run it again"]),
+        (&["add", "up", up, "--offline"], 1, &["without the network (--offline)", "hint: run the command again"]),
     ];
     for (args, code, texts) in cases {
         let out = env.run(args).fails(*code, texts);
@@ -213,7 +213,7 @@ fn what_cannot_be_added_changes_nothing() {
     assert_eq!((failed["ok"].as_bool(), failed["error"]["kind"].as_str()), (Some(false), Some("revision")));
     env.git_in(&env.path("srv"), &["init", "-q", "--bare", "empty.git"]);
     env.run(&["add", "up", "../srv/empty.git"])
-        .fails(1, &["up: the upstream has no default branch", "hint: say what to follow: --track BRANCH"]);
+        .fails(1, &["up: the upstream has no default branch", "hint: choose what to follow: --track BRANCH"]);
     assert_eq!(env.snapshot(), before);
 }
 
@@ -238,7 +238,7 @@ fn several_at_once_do_not_lose_each_other() {
 #[test]
 fn on_a_terminal_it_asks_for_url_and_name() {
     let env = Env::new();
-    let (screen, code) = env.on_terminal(&["add"], &[("repository?", "../srv/up.git\r"), ("called?", "\r")]);
+    let (screen, code) = env.on_terminal(&["add"], &[("repository?", "../srv/up.git\r"), ("what name should", "\r")]);
     assert_eq!(code, 0, "{screen}");
     assert!(env.read("ws/upstreams.toml").contains("[upstream.up]\n"), "{screen}");
     assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", env.up.main));
@@ -273,7 +273,7 @@ fn a_folder_in_the_checkouts_place_is_told() {
     let env = Env::new();
     env.write("ws/up/old", "a clone from before");
     let out = env.run(&["add", "up", "../srv/up.git"]).ok();
-    assert!(out.stderr.contains("'up' is there already and no checkout of patchq's"), "{}", out.stderr);
+    assert!(out.stderr.contains("'up' exists and is not a patchq checkout"), "{}", out.stderr);
     assert_eq!(env.read("ws/up/old"), "a clone from before");
 }
 
@@ -300,7 +300,7 @@ fn a_copy_has_entry_pin_version_and_queue_of_the_other() {
     let args = ["add", "up-2", "--like", "up", "--track", "next", "--offline", "--json"];
     let out = env.run(&args).ok();
     assert!(out.stderr.contains("up-2: added like up, with 2 patches on"), "{}", out.stderr);
-    assert!(out.stderr.contains("no patches, and not copied: notes"), "{}", out.stderr);
+    assert!(out.stderr.contains("not copied, because they are not patches: notes"), "{}", out.stderr);
     let document = out.json();
     assert_eq!((&document["schema"], &document["like"]), (&"patchq.add/1".into(), &"up".into()));
     assert_eq!((&document["pin"], &document["version"]), (&env.up.v1_0.to_string().into(), &"v1.0.0".into()));
@@ -391,21 +391,33 @@ fn what_cannot_be_copied_changes_nothing() {
             2,
             &["with --like the pin is that of 'up'", "hint: patchq add two --like up --to v1.1.0"],
         ),
-        (&["add", "two", "--to", "v1.1.0"], 2, &["--to is for a copy", "--like is missing", "hint: give the commit"]),
+        (
+            &["add", "two", "--to", "v1.1.0"],
+            2,
+            &[
+                "--to needs --like",
+                "it moves the copy of another upstream",
+                "hint: use --pin REV to choose the commit to pin",
+            ],
+        ),
         (&["add", "two", "--like", "upp"], 2, &["there is no upstream 'upp'", "did you mean 'up'?"]),
         (&["add", "two", "--like", "up", "--to", "main~1"], 2, &["'main~1' is not a branch"]),
         (&["add", "two", "--like", "up", "--to", "v9"], 1, &["the upstream has no branch, tag or commit 'v9'"]),
         (&["add", "two", "--like", "up", "--track=-x"], 2, &["'-x' could be read as an option"]),
         (&["add", "Two", "--like", "up"], 2, &["'Two' is no name for an upstream"]),
         (&["add", "tracked", "--like", "up"], 2, &["the workspace's repository tracks 'tracked'"]),
-        (&["add", "bare", "--like", "up"], 2, &["there is an upstream 'bare' in upstreams.toml already", "hint: take"]),
+        (
+            &["add", "bare", "--like", "up"],
+            2,
+            &["there is already an upstream 'bare' in upstreams.toml", "hint: use another name"],
+        ),
         (&["add", "two", "--like", "bare"], 1, &["bare: no pin", "hint: patchq add bare --pin REV"]),
         (
             &["add", "left", "--like", "up"],
             1,
             &["left: there are patches in patches/left already", "hint: rm -r patches/left"],
         ),
-        (&["add", "gone", "--like", "up"], 1, &["gone: it has a pin already", "hint: rm commits/gone.txt"]),
+        (&["add", "gone", "--like", "up"], 1, &["gone: already pinned at", "hint: rm commits/gone.txt"]),
     ];
     for (args, code, texts) in cases {
         env.run(args).fails(*code, texts);

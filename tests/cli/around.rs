@@ -151,11 +151,11 @@ in_both_worlds! {
         env.git(&co, &["add", "docs/guide.md"]);
         let staged = env.git(&co, &["diff", "--cached"]);
         env.git(&co, &["-c", "core.splitIndex=true", "update-index", "--split-index"]);
-        env.patchq(&["status", "up"]).ok().says("up: the checkout's index was split or sparse; it is whole again").prints("1 file changed");
-        env.patchq(&["status"]).ok().says_not("whole again");
+        env.patchq(&["status", "up"]).ok().says("up: the checkout's index was split or sparse and has been made a full index").prints("1 file changed");
+        env.patchq(&["status"]).ok().says_not("has been made a full index");
         assert_eq!(env.git(&co, &["diff", "--cached"]), staged);
         env.git(&co, &["-c", "core.splitIndex=true", "update-index", "--split-index"]);
-        env.patchq(&["save", "up", "-m", "Why"]).ok().says("whole again").says("0004-why.patch");
+        env.patchq(&["save", "up", "-m", "Why"]).ok().says("has been made a full index").says("0004-why.patch");
         assert_eq!(env.git(&co, &["status", "--porcelain"]), "");
     }
 

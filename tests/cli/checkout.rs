@@ -25,7 +25,7 @@ in_both_worlds! {
         let files = [(".gitattributes", attributes), ("a.u16", "h\0i\0!\0"), ("b.lat", "Stra\u{df}e\n"), ("c.txt", "c\n")];
         let bench = Bench::new(env, &files.map(|(path, text)| (path, Some(text))));
         bench.workspace(TRACK, &[]);
-        env.patchq(&["setup"]).ok().says("2 files with the attribute 'working-tree-encoding' stay as they are stored");
+        env.patchq(&["setup"]).ok().says("2 files with the attribute 'working-tree-encoding' stay as stored");
         assert_eq!(env.read("ws/up/a.u16"), "hi!");
         for name in ["a.u16", "b.lat"] {
             // Git has to look at the content again.

@@ -11,14 +11,14 @@ use super::support::{Env, git_at, in_both_worlds};
 const USUAL: &str = "\
 up: v1.0 → v1.1
 
-1 of 3 files that the queue touches changed upstream
+upstream changed 1 of 3 files that the queue touches
      file            upstream  queue  patch
   M  app/Dockerfile     +1 -0  +1 -1  0001   merged
 
-the rest: 1 file in 1 folder, 1 of them within 'sparse'
+not shown: 1 file in 1 folder, 1 of them within 'sparse'
   1  docs/
 
-3 patches: 3 go over (1 merged)
+3 patches: 3 apply (1 merged)
   merged      0001-Build-on-bullseye.patch
   unchanged   0002-Pin-the-requirements.patch
   unchanged   0003-Answer-in-capitals.patch
@@ -119,7 +119,7 @@ in_both_worlds! {
         eventful(env);
         let run = env.patchq(&["diff-upstream", "--stat", "--to", "v2"]).ok();
         let wanted = "\
-3 of 4 files that the queue touches changed upstream
+upstream changed 3 of 4 files that the queue touches
      file               upstream   queue  patch
   M  app/Dockerfile        +2 -1   +2 -1  0001   conflict
                                           0002   blocked
@@ -127,18 +127,18 @@ in_both_worlds! {
   R  app/old/tool.py
      → app/new/tool.py             +1 -1  0001   moved
 
-2 other files for review, 0 of them within 'sparse'
+2 other files to review, 0 of them within 'sparse'
   M  build/Dockerfile.gpu  +200 -200
   R  build/Makefile
      → lib/Makefile
 
-the rest: 4 files in 4 folders, 1 of them within 'sparse'
+not shown: 4 files in 4 folders, 1 of them within 'sparse'
   1  *
   1  lib/a/
   1  lib/b/
   1  lib/sub/
 
-2 patches: 2 are in conflict
+2 patches: 2 conflict
   conflict    0001-ours.patch
                 app/Dockerfile:1: upstream changed the same lines
                 app/old/tool.py → app/new/tool.py
@@ -234,7 +234,7 @@ the rest: 4 files in 4 folders, 1 of them within 'sparse'
         let manifest = env.read("ws/upstreams.toml");
         env.write("ws/upstreams.toml", manifest.replace("sparse", "review = []\nsparse"));
         let run = env.patchq(&["diff-upstream", "--exit-code"]).ok();
-        assert!(run.stdout.contains("the rest: 9 files"), "{}", run.shown());
+        assert!(run.stdout.contains("not shown: 9 files"), "{}", run.shown());
         env.patchq(&["diff-upstream", "--exit-code", "--to", &pin]).ok().prints("nothing new");
     }
 
@@ -267,11 +267,11 @@ the rest: 4 files in 4 folders, 1 of them within 'sparse'
     fn mistakes_have_one_clear_error(env) {
         let usual = env.workspace();
         env.patchq(&["diff-upstream", "--offline"]).exits(1).one_error()
-            .says("error: up: cannot fetch commit").hints("run it again without --offline");
+            .says("error: up: cannot fetch commit").hints("run the command again without --offline");
         assert!(!env.exists("ws/.git/patchq/up.git"), "offline there is nothing to put into a store");
         env.patchq(&["setup"]).ok();
         env.changes_nothing(&["diff-upstream", "--offline"]).exits(1).one_error()
-            .says("error: up: cannot").hints("run it again without --offline");
+            .says("error: up: cannot").hints("run the command again without --offline");
         env.changes_nothing(&["diff-upstream", "--to", "v1.l"]).exits(1).one_error()
             .says("error: up: ").says("'v1.l'").hints("git ls-remote");
         env.changes_nothing(&["diff-upstream", "--to", "a..b"]).exits(2).one_error().says("'a..b' is not a branch");

@@ -214,7 +214,7 @@ in_both_worlds! {
     fn a_message_that_git_am_would_cut(env) {
         env.ready();
         env.commit_in_checkout("app/main.py", "import util\n", "Odd message\n\nBefore\n---\nAfter\n\nIndex: x\ndiff -u");
-        env.patchq(&["export"]).ok().says("a blank was put in front");
+        env.patchq(&["export"]).ok().says("a space was added in front");
         env.changes_nothing(&["setup"]).ok();
         assert!(env.git(&env.co(), &["log", "-1", "--format=%B"]).contains("After"));
         env.changes_nothing(&["export"]).ok().says("nothing to export");

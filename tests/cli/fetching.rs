@@ -94,7 +94,7 @@ in_both_worlds! {
     fn a_lock_that_nobody_signed_stops_one_fetch_and_not_the_next(env) {
         env.ready();
         env.write("ws/.git/patchq/up.git/shallow.lock", "");
-        env.patchq(&["refresh"]).exits(1).one_error().says("shallow.lock").hints("run it again");
+        env.patchq(&["refresh"]).exits(1).one_error().says("shallow.lock").hints("run the command again");
         env.patchq(&["refresh"]).ok();
     }
 

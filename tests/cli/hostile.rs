@@ -112,7 +112,7 @@ in_both_worlds! {
 #[test]
 fn the_failure_in_the_documentation_is_what_is_printed() {
     let docs = include_str!("../../docs/json.md");
-    let example = docs.split_once("## A failure\n\n```json\n").unwrap().1.split_once("```").unwrap().0;
+    let example = docs.split_once("<!-- example: failure -->\n```json\n").unwrap().1.split_once("```").unwrap().0;
     let env = Env::new();
     env.ready();
     env.write("ws/upstreams.toml", "# ours\n[upstream.up]\nurl = \"../up.git\"\ntrak = \"main\"\n");

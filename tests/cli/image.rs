@@ -95,7 +95,7 @@ in_both_worlds! {
         let run = env.patchq(&["image", "list", "--format", "github-matrix"]).ok();
         assert_eq!(run.stdout, "{\"include\":[{\"images\":\"up:app up:tool\",\"name\":\"up:app\"}]}\n");
         env.patchq(&["--json", "image", "list", "--format", "github-matrix"]).exits(2).one_error()
-            .says("--format and --json are two forms of one answer; choose one");
+            .says("use either --format or --json");
     }
 
     fn what_is_only_built_on_has_no_tags(env) {

@@ -54,7 +54,7 @@ fn a_folder_is_taken_in_the_order_of_its_names() {
     assert_eq!(document["schema"], "patchq.import/1");
     assert_eq!(document["name"], "up");
     assert_eq!(document["patches"], serde_json::json!(["0001-zwei.patch", "0002-eins.patch"]));
-    assert!(out.stderr.contains("not taken: README"), "{}", out.stderr);
+    assert!(out.stderr.contains("not imported, because they are not patches: README"), "{}", out.stderr);
     assert!(!env.path("ws/patches/up/README").exists());
     env.run(&["setup"]).ok();
     assert_eq!(env.git_in(&env.path("ws/up"), &["rev-list", "--count", "refs/patchq/base..HEAD"]).trim(), "2");
@@ -92,7 +92,7 @@ fn an_entry_that_exists_needs_no_url_and_with_a_pin_no_commit() {
     let before = env.snapshot();
     env.write("up.diff", DIFF);
     let out = env.run(&["import", "../up.diff"]).ok();
-    assert!(out.stderr.contains("'up.diff' is called up.patch now"), "{}", out.stderr);
+    assert!(out.stderr.contains("'up.diff' was renamed to up.patch, because"), "{}", out.stderr);
     assert_eq!(env.read("ws/patches/up/up.patch"), DIFF);
     env.run(&["undo"]).ok();
     assert_eq!(env.snapshot(), before);
@@ -119,8 +119,13 @@ fn a_patch_that_does_not_apply_is_named_and_nothing_changes() {
     env.write("old/1.patch", DIFF);
     env.write("old/2.patch", SECOND.replace(" three", " drei"));
     let out = env.run(&["import", "up", "../old", "--commit", "v1.0.0", "--url", UP, "--json"]);
-    let out = out
-        .fails(1, &["up: ../old/2.patch:4: does not apply (after 1 that do): Makefile: ", "hint: is this the commit"]);
+    let out = out.fails(
+        1,
+        &[
+            "up: ../old/2.patch:4: does not apply (after 1 that do): Makefile: ",
+            "hint: check that the patches were made on this commit",
+        ],
+    );
     let error = &out.json()["error"];
     assert_eq!((error["kind"].as_str(), error["line"].as_u64()), (Some("apply"), Some(4)));
     assert_eq!(error["file"], "../old/2.patch");
@@ -165,13 +170,13 @@ fn what_cannot_be_imported_changes_nothing() {
             2,
             &["up: the commit that the patches were made on is missing", "--commit-file FILE"],
         ),
-        (&["../up.patch", "--commit", "v1.0.0"], 2, &["no upstream 'up' in upstreams.toml, and no --url is given"]),
+        (&["../up.patch", "--commit", "v1.0.0"], 2, &["no upstream 'up' in upstreams.toml, and no --url was given"]),
         (
             &["../my patches.patch", "--commit", "v1.0.0"],
             2,
-            &["gives no name for an upstream", "hint: patchq import NAME"],
+            &["cannot derive a name for the upstream", "hint: patchq import NAME"],
         ),
-        (&["../.hidden.patch", "--commit", "v1.0.0"], 2, &["gives no name"]),
+        (&["../.hidden.patch", "--commit", "v1.0.0"], 2, &["cannot derive a name"]),
         (&["up", "../.hidden.patch", "--commit", "v1.0.0"], 1, &["'.hidden.patch' cannot be kept", "hint: rename it"]),
         (&["up", "../missing.patch", "--commit", "v1.0.0"], 1, &["cannot read ../missing.patch: No such file"]),
         (&["up", "../text.patch", "--commit", "v1.0.0"], 1, &["../text.patch:"]),
@@ -192,7 +197,7 @@ fn what_cannot_be_imported_changes_nothing() {
             &["../bad.txt:1: the revision '-x' could be read as an option"],
         ),
         (&["up", "../up.patch", "--commit-file", "../missing"], 1, &["cannot read '../missing'"]),
-        (&["up", "../up.patch", "--commit", "v1.*"], 2, &["'v1.*' is a glob", "hint: give an id"]),
+        (&["up", "../up.patch", "--commit", "v1.*"], 2, &["'v1.*' is a glob", "hint: use an id"]),
         (&["up", "../up.patch", "--commit=-x", "--url", UP], 2, &["'-x' could be read as an option"]),
         (&["up", "../up.patch", "--commit", "0123abc", "--url", UP], 1, &["no branch, tag or commit '0123abc'"]),
         (&["../x/\u{1b}[2J.patch"], 2, &["\\x1b[2J"]),
@@ -287,7 +292,11 @@ fn a_mailbox_is_taken_apart() {
     let env = Env::new();
     env.write("both.mbox", mailbox());
     let out = env.run(&["import", "up", "../both.mbox", "--commit", "v1.0.0", "--url", UP]).ok();
-    for text in ["'both.mbox' is called 0001-say-zwei.patch now", "not taken: mail 1 of both.mbox", "up: 2 patches"] {
+    for text in [
+        "'both.mbox' was renamed to 0001-say-zwei.patch",
+        "not imported, because they are not patches: mail 1 of both.mbox",
+        "up: 2 patches",
+    ] {
         assert!(out.stderr.contains(text), "no '{text}' in:\n{}", out.stderr);
     }
     env.run(&["setup"]).ok();
@@ -310,7 +319,7 @@ fn the_way_out_of_a_mailbox_in_a_queue_works() {
         env.run(&["setup"]).fails(1, &["patches/up/both.patch:7: a second mail begins here", hint]);
         fs::rename(env.path("ws/patches/up"), env.path("ws/up.mails")).unwrap();
         let out = env.run(&["import", "up", "up.mails"]).ok();
-        assert!(out.stderr.contains("'both.patch' is called both-1.patch now"), "{}", out.stderr);
+        assert!(out.stderr.contains("'both.patch' was renamed to both-1.patch, because"), "{}", out.stderr);
         if series.is_some() {
             assert_eq!(env.read("ws/patches/up/series"), "# ours\nboth-1.patch\nboth-2.patch\nthird.patch\n");
         }
@@ -326,7 +335,7 @@ fn a_folders_diffs_are_taken_beside_its_patches() {
     env.write("old/2-eins.patch", SECOND);
     let out = env.run(&["import", "up", "../old", "--commit", "v1.0.0", "--url", UP, "--json"]).ok();
     assert_eq!(out.json()["patches"], serde_json::json!(["1-zwei.patch", "2-eins.patch"]));
-    assert!(out.stderr.contains("'1-zwei.diff' is called 1-zwei.patch now"), "{}", out.stderr);
+    assert!(out.stderr.contains("'1-zwei.diff' was renamed to 1-zwei.patch, because"), "{}", out.stderr);
     env.run(&["setup"]).ok();
     assert_eq!(env.read("ws/up/Makefile"), MAKEFILE.replace("two", "zwei").replace("one", "eins"));
 }
@@ -340,7 +349,7 @@ fn a_patch_without_prefixes_is_taken_with_p0() {
     let before = env.snapshot();
     let refused = env.run(&import).fails(1, &["no path is left of 'Makefile' after -p1"]);
     assert!(
-        refused.stderr.contains("hint: if the names have no a/ and b/ before them, import with -p0"),
+        refused.stderr.contains("hint: if the paths have no a/ and b/ in front, import with -p0"),
         "{}",
         refused.stderr
     );

@@ -18,7 +18,7 @@ fn a_folder_becomes_a_workspace_and_doing_it_again_changes_nothing() {
     assert!(env.read("ws/.gitattributes").contains("/patches/** -text\n"));
     let before = env.snapshot();
     let again = env.run(&["init"]).ok();
-    assert!(again.stderr.contains("this is a workspace already; nothing changed"), "{}", again.stderr);
+    assert!(again.stderr.contains("this is already a workspace; nothing changed"), "{}", again.stderr);
     assert_eq!(env.snapshot(), before);
 }
 
@@ -26,7 +26,7 @@ fn a_folder_becomes_a_workspace_and_doing_it_again_changes_nothing() {
 fn a_folder_outside_of_git_is_made_and_nothing_of_patchq_stays_in_it() {
     let env = Env::bare();
     let out = env.run(&["init", "new/place"]).ok();
-    assert!(out.stderr.contains("this is no git repository"), "{}", out.stderr);
+    assert!(out.stderr.contains("this is not a git repository"), "{}", out.stderr);
     assert_eq!(env.read("ws/new/place/.gitignore"), "/.patchq/\n");
     assert!(!env.path("ws/new/place/.patchq").exists());
     let later = env.path("ws/new/place");

@@ -94,7 +94,7 @@ in_both_worlds! {
         env.patchq(&["save", "--into", "0002"]).ok();
         let text = env.read("ws/patches/up/0002-Pin-the-requirements.patch");
         env.git(&env.ws(), &["checkout", "-q", "--", "patches"]);
-        refuses(env, &["apply"]).says("patches/up/0002-Pin-the-requirements.patch is again what it was before");
+        refuses(env, &["apply"]).says("patches/up/0002-Pin-the-requirements.patch has an old content again");
         env.patchq(&["export", "--replace", "up"]).ok().says("rewritten 0002-Pin-the-requirements.patch");
         assert_eq!(env.read("ws/patches/up/0002-Pin-the-requirements.patch"), text);
         // What somebody writes by hand is meant, and kept for undo.

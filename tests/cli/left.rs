@@ -22,7 +22,7 @@ in_both_worlds! {
         reset(env, &["--hard", "HEAD~2"]);
         edit(env);
         let run = env.changes_nothing(&["save", "-m", "x"]).exits(1).one_error();
-        let run = run.says("commits are gone from the checkout").says(PATCHES[1]).says("(app/requirements.txt)").says(PATCHES[2]);
+        let run = run.says("commits are missing in the checkout").says(PATCHES[1]).says("(app/requirements.txt)").says(PATCHES[2]);
         let run = run.says_not(PATCHES[0]).hints("git -C up reset --keep refs/patchq/synced~1");
         run.hints("patchq save up -m \"why\" --allow-drop 0002-Pin-the-requirements.patch --allow-drop 0003-Answer-in-capitals.patch");
         // One of two is not enough, and what is no patch is no patch.

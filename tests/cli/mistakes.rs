@@ -248,7 +248,7 @@ mod around_it {
             what: "offline with an empty store",
             args: &["setup", "--offline"],
             fresh: true,
-            hint: "without --offline",
+            hint: "run the command again without --offline",
             ..BASE
         },
         uncommitted_changes_in_the_way_of_newer_files: Mistake {
@@ -308,7 +308,7 @@ mod around_it {
                 std::fs::write(env.store().join("index.lock"), "").unwrap();
             },
             args: &["apply"],
-            hint: "/index.lock     (if no git runs there)",
+            hint: "/index.lock     (if no git process uses it)",
             ..BASE
         },
         a_folder_inside_of_the_workspace: Mistake {

@@ -69,7 +69,7 @@ in_both_worlds! {
     fn a_pin_off_the_track_says_what_is_followed(env) {
         env.workspace();
         env.patchq(&["add", "two", "../up.git", "--pin", "v1.0"]).ok()
-            .says("two: it stands on v1.0, and refresh follows 'main', upstream's default branch").hints("--track");
+            .says("two: the pin is v1.0, but refresh will follow 'main', upstream's default branch").hints("--track");
         env.patchq(&["add", "three", "../up.git", "--pin", "v1.0", "--track", "v1.*"]).ok().says_not("default branch");
         env.patchq(&["add", "four", "../up.git"]).ok().says_not("default branch");
     }

@@ -21,14 +21,14 @@ const IGNORED: &[Mistake] = &[
         what: "a copy without its queue",
         args: &["setup", "../copy", "--no-apply"],
         code: 2,
-        hint: "leave --no-apply out",
+        hint: "omit --no-apply",
         ..BASE
     },
     Mistake {
         what: "something to give up where there is nothing",
         args: &["setup", "../copy", "--discard"],
         code: 2,
-        hint: "leave --discard out",
+        hint: "omit --discard",
         ..BASE
     },
     Mistake { what: "both ways out of what diverged", args: &["export", "--merge", "--replace"], code: 2, ..BASE },

@@ -115,7 +115,7 @@ in_both_worlds! {
         env.write("ws/commits/up.txt", "v1.0\n");
         env.patchq(&["outdated", "up"]).exits(1).one_error().says("up: commits/up.txt:1: 'v1.0' is no commit id");
         let run = env.patchq(&["outdated", "odd", "--offline"]).exits(1).one_error();
-        run.says("odd: cannot list the branches and tags without the network (--offline)").hints("without --offline");
+        run.says("odd: cannot list the branches and tags without the network (--offline)").hints("run the command again without --offline");
     }
 
     fn it_changes_no_file_and_of_the_store_only_the_news(env) {

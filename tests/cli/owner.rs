@@ -31,7 +31,7 @@ in_both_worlds! {
         for command in [&["setup", "up"][..], &["save", "up", "-m", "Why"], &["export", "up"]] {
             let run = env.patchq(command).exits(1).one_error();
             let run = run.says("up.git belongs to another user, and git's setting safe.directory does not name it");
-            run.hints("git config --global --add safe.directory").hints("or work as the user that it belongs to");
+            run.hints("git config --global --add safe.directory").hints("or run as the user who owns it");
         }
         assert_eq!(env.read("ws/up/app/main.py"), before);
         // What needs no store works.

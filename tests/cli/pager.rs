@@ -82,7 +82,7 @@ fn the_pager_is_found_where_git_looks_for_it() {
     assert!(!screen.contains("FROM") && code == 4, "{code}\n{screen}");
     // What is short, and what goes elsewhere than to a terminal, is never paged.
     let (screen, _) = on_a_terminal(&env, &[("GIT_PAGER", &three)], &["diff-upstream"]);
-    assert!(!screen.contains("three ") && screen.contains("for review"), "{screen}");
+    assert!(!screen.contains("three ") && screen.contains("to review"), "{screen}");
     let run = env.patchq_with(&env.ws(), &[("GIT_PAGER", &three)], &["diff-upstream", "-p"]).ok();
     assert!(!run.stdout.contains("three ") && run.stdout.contains("+FROM \u{1b}]0;title"), "{}", run.shown());
 }

@@ -72,7 +72,8 @@ fn many_misplaced_hunks_are_one_warning_and_the_hint_puts_them_right() {
     let run = env.patchq(&["setup"]);
     assert_eq!(run.code, Some(0), "{}", run.shown());
     let warnings: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("warning:")).collect();
-    let want = "warning: up: 0005-change.patch: 75 hunks of 1 file apply elsewhere, up to 2 lines away (-v lists them)";
+    let want =
+        "warning: up: 0005-change.patch: 75 hunks of 1 file apply at other lines, up to 2 lines away (-v lists them)";
     assert_eq!(warnings, [want], "{}", run.shown());
     assert!(run.stderr.contains("hint: patchq verify up --fix"), "{}", run.shown());
     let run = env.patchq(&["verify", "up", "--fix"]);

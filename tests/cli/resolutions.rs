@@ -14,7 +14,7 @@ fn workspace(env: &Env) {
 in_both_worlds! {
     fn decisions_are_listed_the_newest_first(env) {
         workspace(env);
-        env.changes_nothing(&["resolutions", "list"]).ok().says("no decision is remembered");
+        env.changes_nothing(&["resolutions", "list"]).ok().says("no decisions are remembered");
         let document = env.changes_nothing(&["resolutions", "list", "--json"]).ok().json();
         assert_eq!(document, json!({
             "schema": "patchq.resolutions/1", "ok": true, "resolutions": [], "damaged": [], "forgotten": [],
@@ -110,7 +110,7 @@ in_both_worlds! {
             "file": format!(".git/patchq/resolutions/own/{two}.toml"),
             "kept": format!(".git/patchq/resolutions/_forgotten/own/{two}.toml"),
         }]));
-        env.changes_nothing(&["resolutions", "forget", "--all"]).ok().says("no decision is remembered");
+        env.changes_nothing(&["resolutions", "forget", "--all"]).ok().says("no decisions are remembered");
     }
 
     fn a_file_that_is_none_is_said_and_can_be_forgotten(env) {
@@ -119,7 +119,7 @@ in_both_worlds! {
         let file = format!("resolutions/up/{id}.toml");
         env.changes_nothing(&["verify"]).exits(4).prints("pin").says_not("resolution");
         env.write(&format!("ws/{file}"), env.read(&format!("ws/{file}")).replace("a@example", "b@example"));
-        let said = format!("{file} is no decision that can be used: its digest is not that of what it says");
+        let said = format!("{file} cannot be used as a decision: its digest is not that of what it says");
         env.changes_nothing(&["resolutions", "list"]).ok().says(&format!("warning: {said}"));
         let document = env.changes_nothing(&["resolutions", "list", "--json"]).ok().json();
         assert_eq!((&document["resolutions"], &document["damaged"][0]["file"]), (&json!([]), &json!(file)));

@@ -94,7 +94,7 @@ in_both_worlds! {
         }
         put(&env.co().join("app/requirements.txt"), "x\n");
         let run = env.changes_nothing(&["save", "up", "--into", "ray/0002"]).exits(2).one_error();
-        run.says("up: 'ray/0002' is no patch of 'up'").hints("patchq status up");
+        run.says("up: 'ray/0002' is not a patch of 'up'").hints("patchq status up");
         env.changes_nothing(&["save", "--into", "-build"]).exits(2);
     }
 

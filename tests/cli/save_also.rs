@@ -55,7 +55,7 @@ in_both_worlds! {
         let before = env.files();
         let run = env.patchq(&["save", "up", "-m", "Return two", "-m", "It is more.", "--also", "two"]).ok();
         run.prints("two\n  merged      0004-return-two.patch\n").says("up: saved in patches/up/0004-return-two.patch")
-            .says("two: saved in patches/two/0008-return-two.patch; 'patchq undo two' takes it back");
+            .says("two: saved in patches/two/0008-return-two.patch; 'patchq undo two' undoes it");
         let changed: Vec<String> =
             before.differences(&env.files()).into_iter().filter(|line| !line.contains(": two/")).collect();
         assert_eq!(changed, ["new: patches/two/0008-return-two.patch", "new: patches/up/0004-return-two.patch"]);
@@ -103,7 +103,7 @@ in_both_worlds! {
         edit(env, "docs/news.md", "1.1\n");
         let before = second(env);
         let run = env.patchq(&["save", "up", "-m", "News", "--also", "two/"]).ok();
-        run.prints("  upstreamed  0004-news.patch").says("two: nothing was written: it has all of the patch already");
+        run.prints("  upstreamed  0004-news.patch").says("two: nothing was written: it already has the whole patch");
         assert_eq!(second(env), before);
     }
 
@@ -153,7 +153,7 @@ in_both_worlds! {
         env.write("ws/two/app/new.py", "mine\n");
         git(env, &["add", "-A"]);
         git(env, &["commit", "-qm", "Mine"]);
-        env.changes_nothing(&save).exits(1).one_error().says("two: the checkout has 1 commit in no patch file").hints("patchq export two");
+        env.changes_nothing(&save).exits(1).one_error().says("two: the checkout has 1 commit not exported yet").hints("patchq export two");
         git(env, &["checkout", "-q", "--detach"]);
         env.changes_nothing(&save).exits(1).one_error().says("two: the checkout's HEAD is detached at ").hints("git -C two switch patchq");
         git(env, &["checkout", "-q", "patchq"]);
@@ -170,8 +170,8 @@ in_both_worlds! {
         env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.three]\nurl = \"../other.git\"\n"));
         edit(env, "app/main.py", "import util\n");
         let save = |more: &[&str]| env.changes_nothing(&[&["save", "up", "-m", "Why"], more].concat());
-        save(&["--also", "up"]).exits(2).one_error().says("--also up: that is where the patch is saved already");
-        save(&["--also", "two", "--also", "three"]).exits(2).one_error().says("--also three: its url is another one");
+        save(&["--also", "up"]).exits(2).one_error().says("--also up: the patch is already saved there");
+        save(&["--also", "two", "--also", "three"]).exits(2).one_error().says("--also three: it has another url");
         save(&["--also", "towo"]).exits(2).one_error().says("there is no upstream 'towo' in upstreams.toml; did you mean 'two'?");
         env.changes_nothing(&["save", "up", "--into", "0001", "--also", "two"]).exits(2).says("'--into <PATCH>' cannot be used with '--also <NAME2>'");
     }

@@ -217,7 +217,7 @@ in_both_worlds! {
         assert_eq!(env.read("ws/up/version.txt"), "1.0.0\n");
         put(&env.co().join("version.txt"), "mine\n");
         env.write("ws/upstreams.toml", &manifest);
-        env.patchq(&["setup"]).ok().says("version.txt is a file of yours");
+        env.patchq(&["setup"]).ok().says("version.txt is your own file");
         assert_eq!(env.read("ws/up/version.txt"), "mine\n");
     }
 

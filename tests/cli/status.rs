@@ -47,19 +47,19 @@ in_both_worlds! {
     fn a_table_that_is_read_at_a_glance(env) {
         let usual = env.workspace();
         let run = env.patchq(&["status"]).ok();
-        let line = format!("up        {}  v1.0     not asked yet        3  not set up", &usual.pin[..8]);
-        assert_eq!(run.stdout, format!("upstream  pin       version  news           patches  checkout\n{line}\n"));
+        let line = format!("up        {}  v1.0     not checked yet        3  not set up", &usual.pin[..8]);
+        assert_eq!(run.stdout, format!("upstream  pin       version  news             patches  checkout\n{line}\n"));
         assert_eq!(run.stderr, "");
         assert!(!env.exists("ws/.git/patchq"), "status made a store");
         env.patchq(&["setup"]).ok();
         env.write("ws/sessions/up.toml", "");
         let run = env.patchq(&["status"]).ok();
-        assert!(run.stdout.ends_with("in step   cannot be read\n"), "{}", run.shown());
+        assert!(run.stdout.ends_with("up to date  cannot be read\n"), "{}", run.shown());
     }
 
     fn every_state_has_its_words(env) {
         let usual = env.ready();
-        assert_eq!(state(env), pair("in-step", "in step"));
+        assert_eq!(state(env), pair("in-step", "up to date"));
         put(&env.co().join("app/main.py"), "x\n");
         put(&env.co().join("app/new.txt"), "x\n");
         assert_eq!(state(env), pair("in-step", "2 files changed"));
@@ -92,7 +92,7 @@ in_both_worlds! {
         fs::remove_dir_all(env.co()).unwrap();
         assert_eq!(state(env), pair("no-checkout", "no checkout"));
         put(&env.co().join("mine"), "x\n");
-        assert_eq!(state(env), pair("in-the-way", "other files are there"));
+        assert_eq!(state(env), pair("in-the-way", "other files in the way"));
         fs::remove_dir_all(env.co()).unwrap();
         env.patchq(&["setup", "--no-apply"]).ok();
         assert_eq!(state(env), pair("pristine", "pristine"));
@@ -110,7 +110,7 @@ in_both_worlds! {
         env.entry("other", &usual.pin, Some("v1.0"), &[("0001-x.patch".to_owned(), b"no diff\n".to_vec())]);
         let run = env.patchq(&["status"]).exits(1).one_error();
         let run = run.says("other: patches/other/0001-x.patch:1: there is no diff in this file");
-        run.prints("in step").prints("cannot be read");
+        run.prints("up to date").prints("cannot be read");
         let document = env.patchq(&["--json", "status"]).exits(1).json();
         assert_eq!((&document["ok"], &document["error"]["kind"]), (&json!(false), &json!("patch")));
         assert_eq!(document["upstreams"][0]["state"], json!("in-step"));
@@ -125,7 +125,7 @@ in_both_worlds! {
         put(&env.co().join("docs/guide.md"), "x\n");
         let run = env.patchq(&["status", "up"]).ok();
         let run = run.prints("0002-Pin-the-requirements.patch\n  Pin the requirements\n   +2  -2  app/requirements.txt\n");
-        let run = run.prints(&format!("up commits in no patch file:\n  {}  More\n", &env.head()[..8]));
+        let run = run.prints(&format!("up commits not exported yet:\n  {}  More\n", &env.head()[..8]));
         run.prints("up uncommitted changes:\n  modified    docs/guide.md\n");
         env.patchq(&["status", "upp"]).exits(2).says("there is no upstream 'upp'");
         let document = env.patchq(&["--json", "status"]).ok().json();
@@ -142,7 +142,7 @@ in_both_worlds! {
     fn news_of_the_track_with_their_age(env) {
         let usual = env.ready();
         env.patchq(&["outdated"]).exits(4);
-        env.changes_nothing(&["status", "--offline"]).ok().prints("v1.0     v1.1 is out (just now)        3  in step");
+        env.changes_nothing(&["status", "--offline"]).ok().prints("v1.0     v1.1 is out (just now)        3  up to date");
         heard_before(env, 3 * 86_400);
         env.patchq(&["status"]).ok().prints("v1.1 is out (3 days ago)");
         let news = &env.patchq(&["status", "--json"]).ok().json()["upstreams"][0]["news"];
@@ -160,11 +160,11 @@ in_both_worlds! {
         env.patchq(&["status"]).ok().prints("up to date, just now");
         // What was heard was of another pin, or of another track.
         env.write("ws/commits/up.txt", format!("{}\n", usual.next));
-        env.patchq(&["status"]).ok().prints("not asked yet");
+        env.patchq(&["status"]).ok().prints("not checked yet");
         env.write("ws/commits/up.txt", format!("{}\n", usual.pin));
         env.patchq(&["status"]).ok().prints("main moved (just now)");
         track(env, "track = \"v1.0*\"");
-        env.patchq(&["status"]).ok().prints("not asked yet");
+        env.patchq(&["status"]).ok().prints("not checked yet");
         let document = env.patchq(&["status", "--json"]).ok().json();
         assert_eq!(document["upstreams"][0]["news"], json!(null));
         track(env, "");
@@ -183,7 +183,7 @@ in_both_worlds! {
         track(env, "track = \"v1.1\"");
         git_at(&env.path("up.git"), 10, &["tag", "-f", "v1.1", &usual.pin]);
         env.patchq(&["outdated"]).exits(4);
-        env.patchq(&["status"]).ok().prints("tag moved! (just now)");
+        env.patchq(&["status"]).ok().prints("tag moved (just now)");
     }
 
     fn adding_an_upstream_is_asking_too(env) {
@@ -200,7 +200,7 @@ in_both_worlds! {
         put(&env.co().join("app/main.py"), "x\n");
         let run = env.patchq_with(&env.ws(), &[("PATCHQ_TEST_DIE_AT", "Committed")], &["save", "up", "-m", "More"]);
         assert_eq!(run.code, None, "{}", run.shown());
-        env.patchq(&["status"]).ok().says("up: finished an interrupted 'save'").prints("in step");
+        env.patchq(&["status"]).ok().says("up: finished an interrupted 'save'").prints("up to date");
         assert_eq!(env.queue().len(), 4);
         env.patchq(&["status"]).ok().says_not("interrupted");
     }

@@ -102,7 +102,7 @@ fn what_cannot_be_printed_is_an_error() {
         // A wrong command line stays one.
         let code = if row.code == 2 { 2 } else { 1 };
         let said = "error: cannot write to standard output: No space left on device";
-        let hinted = run.stderr.contains(" status     (what was done stands;") == row.changes;
+        let hinted = run.stderr.contains(" status     (the work is done;") == row.changes;
         if run.code != Some(code) || run.stderr.matches(said).count() != 1 || !hinted {
             wrong.push(run.shown());
         }

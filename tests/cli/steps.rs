@@ -145,7 +145,7 @@ in_both_worlds! {
         put(&env.co().join("app/Dockerfile"), "mine\n");
         env.patchq(&["apply"]).exits(1).one_error()
             .says("up: the files are written, what follows failed").says("app/Dockerfile: it has local changes").hints("patchq undo up");
-        env.patchq(&["undo", "up"]).ok().says("up: took back the interrupted 'refresh'").says("left as it is in the checkout: app/Dockerfile");
+        env.patchq(&["undo", "up"]).ok().says("up: undid the interrupted 'refresh'").says("left as it is in the checkout: app/Dockerfile");
         assert_eq!(env.read("ws/up/app/Dockerfile"), "mine\n");
         assert_eq!(env.git(&env.co(), &["status", "--porcelain"]), " M app/Dockerfile");
         env.git(&env.co(), &["checkout", "-q", "app/Dockerfile"]);
@@ -159,7 +159,7 @@ in_both_worlds! {
         env.killed(&["save", "up", "-m", "Why"], "Replaced(0)");
         env.write("ws/patches/up/0004-why.patch", "mine\n");
         env.patchq(&["export"]).exits(1).one_error().says("an interrupted 'save' cannot be finished").hints("patchq undo up");
-        let run = env.patchq(&["undo"]).ok().says("left as it is: patches/up/0004-why.patch").says("is kept in .git/patchq/aside/up.1");
+        let run = env.patchq(&["undo"]).ok().says("left as it is: patches/up/0004-why.patch").says("contents are kept in .git/patchq/aside/up.1");
         assert!(env.read("ws/.git/patchq/aside/up.1/new-0").contains("Subject: [PATCH] Why"), "{}", run.shown());
         assert_eq!(env.read("ws/patches/up/0004-why.patch"), "mine\n");
         std::fs::remove_file(env.path("ws/patches/up/0004-why.patch")).unwrap();
@@ -180,7 +180,7 @@ in_both_worlds! {
             // It is nobody else's affair.
             env.patchq(&["tag"]).says_not("journal");
             env.patchq(&["undo", "up"]).ok().says("is set aside; files and checkout are as they were found")
-                .says(&format!("is kept in .git/patchq/aside/up.{}", n + 1));
+                .says(&format!("are kept in .git/patchq/aside/up.{}", n + 1));
             assert!(before == env.state());
             assert_eq!(env.read(&format!("ws/.git/patchq/aside/up.{}/step.json", n + 1)), damage);
         }
@@ -216,7 +216,7 @@ fn what_the_disk_refuses_is_taken_back_or_goes_on_when_the_cause_is_gone() {
         let run = where_the_checkout_is_read_only(env, &script).ok();
         run.says("error: up: the files are written, what follows failed")
             .says("Read-only")
-            .hints("patchq undo up     (takes it back)")
+            .hints("patchq undo up     (undoes the step)")
     };
     let left = env.twin();
     refused(&left, "");
@@ -224,7 +224,7 @@ fn what_the_disk_refuses_is_taken_back_or_goes_on_when_the_cause_is_gone() {
     assert!(done == left.state().0, "{}\n{:?}", run.shown(), done.differences(&left.state().0));
     let back = env.twin();
     // Also while the cause is still there, because nothing was changed where it is.
-    refused(&back, r#""$PATCHQ" undo"#).says("up: took back the interrupted 'refresh'");
+    refused(&back, r#""$PATCHQ" undo"#).says("up: undid the interrupted 'refresh'");
     let after = back.state();
     assert!(before == after, "{:?}\n{}\n{}", before.0.differences(&after.0), before.1, after.1);
     back.patchq(&["undo"]).exits(1).says("nothing to undo");

@@ -71,7 +71,7 @@ in_both_worlds! {
 
     fn without_images_the_tags_alone(env) {
         env.workspace();
-        let run = env.patchq(&["tag"]).ok().says("has no images of it");
+        let run = env.patchq(&["tag"]).ok().says("has no images for it");
         assert_eq!(run.stdout.lines().next(), Some("v1.0"));
         assert_eq!(run.stdout.lines().count(), 3);
     }
@@ -140,10 +140,10 @@ in_both_worlds! {
 
     fn one_tag_twice_is_an_error(env) {
         images(env, "\"{version}\", \"v1.0\"");
-        fails(env, &["tag"]).says("'example/app:v1.0' is made twice");
+        fails(env, &["tag"]).says("'example/app:v1.0' is made twice, by the tag templates '{version}' and 'v1.0'");
         images_of_two(env);
-        let run = fails(env, &["tag"]).says("'example/app:v1.0' is made twice, by up and by other");
-        run.hints("another image name");
+        let run = fails(env, &["tag"]).says("'example/app:v1.0' is given twice, by up and by other");
+        run.hints("change the image name, registry or tags");
         env.patchq(&["tag", "other"]).ok();
     }
 

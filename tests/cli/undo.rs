@@ -68,7 +68,7 @@ in_both_worlds! {
         let between = all(env);
         env.patchq(&["save", "-m", "Two"]).ok();
         for (saved, before) in [("patches/up/0005-two.patch", between), ("patches/up/0004-one.patch", begun)] {
-            env.patchq(&["undo"]).ok().says(&format!("took out  {saved}")).says_not("put back");
+            env.patchq(&["undo"]).ok().says(&format!("removed  {saved}")).says_not("restored");
             assert_same(&before.0, &all(env).0, "after undo");
             assert_eq!(before, all(env));
         }
@@ -114,7 +114,7 @@ in_both_worlds! {
         env.git(&env.co(), &["switch", "-q", "--detach"]);
         env.changes_nothing(&["undo"]).exits(1).one_error().says("not on the branch 'patchq'");
         env.git(&env.co(), &["switch", "-q", "patchq"]);
-        env.patchq(&["undo"]).ok().says("took out  patches/up/0004-why.patch");
+        env.patchq(&["undo"]).ok().says("removed  patches/up/0004-why.patch");
     }
 
     fn the_list_fits_the_screen(env) {
@@ -166,7 +166,7 @@ in_both_worlds! {
         env.ready();
         env.git(&env.co(), &["reset", "-q", "--hard", "HEAD~1"]);
         let head = env.head();
-        env.patchq(&["setup", "--discard"]).ok().says("gave up the checkout's line of commits").hints("patchq undo up");
+        env.patchq(&["setup", "--discard"]).ok().says("discarded the checkout's commits").hints("patchq undo up");
         assert_ne!(env.head(), head);
         env.patchq(&["undo"]).ok().says("undid 'setup'");
         assert_eq!(env.head(), head);
@@ -208,7 +208,7 @@ in_both_worlds! {
         std::fs::remove_dir_all(env.co()).unwrap();
         env.patchq(&["undo"]).ok();
         assert_eq!(env.queue(), before);
-        env.patchq(&["setup"]).ok().says("brought back");
+        env.patchq(&["setup"]).ok().says("up: restored with ");
         assert_eq!(env.git(&env.co(), &["log", "-1", "--format=%s"]), "Print more");
     }
 
@@ -240,7 +240,7 @@ in_both_worlds! {
         env.patchq(&["save", "up", "-m", "One"]).ok();
         let before = env.state();
         let run = env.patchq(&["undo"]).exits(2).one_error();
-        run.says("several upstreams have changes to take back, the last one is 'save' of up (just now); say which one")
+        run.says("several upstreams have changes to undo, the last one is 'save' of up (just now); name one")
             .hints("patchq undo up     (save, just now)").hints("patchq undo two     (save, just now)");
         let json = env.patchq(&["undo", "--json"]).exits(2).json();
         assert_eq!(json["error"]["kind"], "usage");
@@ -259,11 +259,11 @@ in_both_worlds! {
         env.patchq(&["save", "up", "-m", "One"]).ok();
         let before = env.state();
         let mut terminal = env.terminal(&["undo"]);
-        terminal.answer("take back 'save' of up (just now)?", "n");
+        terminal.answer("undo 'save' of up (just now)?", "n");
         terminal.end().exits(0).left("nothing was undone");
         assert!(before == env.state());
         let mut terminal = env.terminal(&["undo"]);
-        terminal.answer("take back 'save' of up (just now)?", "y");
+        terminal.answer("undo 'save' of up (just now)?", "y");
         terminal.end().exits(0).left("up: undid 'save'");
     }
 

@@ -160,7 +160,7 @@ in_both_worlds! {
         env.write("ws/.gitignore", "*.log\n");
         fs::remove_file(env.path("ws/.gitattributes")).unwrap();
         let before = env.files();
-        let run = env.changes_nothing(&["verify"]).exits(4).says("4 errors; `patchq verify --fix` puts them right");
+        let run = env.changes_nothing(&["verify"]).exits(4).says("4 errors; `patchq verify --fix` fixes them");
         run.prints(".gitignore: error: lacks the line '/up/'").prints(".gitattributes: error: lacks");
         env.patchq(&["verify", "--fix"]).ok().says("fixed .gitignore").says("fixed .gitattributes");
         assert_eq!(env.read("ws/.gitignore"), "*.log\n/up/\n");
@@ -223,7 +223,7 @@ in_both_worlds! {
         env.patchq(&["verify", "--canonical", "--fix"]).ok();
         is_silent(env, &["--strict", "--canonical"]);
         assert_eq!(env.git(&env.co(), &["rev-parse", "HEAD^{tree}"]), tree);
-        env.patchq(&["status"]).ok().prints("in step");
+        env.patchq(&["status"]).ok().prints("up to date");
         env.changes_nothing(&["export"]).ok().says("nothing to export");
         let text = env.read("ws/patches/up/0004-shout.patch");
         assert!(text.starts_with("From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"), "{text}");

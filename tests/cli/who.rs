@@ -128,7 +128,7 @@ in_both_worlds! {
         env.ready();
         commits_change(env);
         for command in ["setup", "apply"] {
-            refuses(env, &[command]).says("up:").says("1 commit in no patch file").hints("patchq export up");
+            refuses(env, &[command]).says("up:").says("the checkout has 1 commit not exported yet").hints("patchq export up");
         }
         dirty(env);
         for command in ["setup", "apply"] {
@@ -218,7 +218,7 @@ in_both_worlds! {
         files_change(env);
         commits_change(env);
         let before = env.files();
-        env.patchq(&["export", "--replace"]).ok().says("gave up").says(COLLEAGUE).hints("patchq undo up");
+        env.patchq(&["export", "--replace"]).ok().says("up: discarded changes of the patch files: ").says(COLLEAGUE).hints("patchq undo up");
         assert_eq!(env.queue()[3..], ["0005-print-more.patch"]);
         env.patchq(&["undo", "up"]).ok();
         assert_same(&before, &env.files(), "after undo");
@@ -230,7 +230,7 @@ in_both_worlds! {
         let head = commits_change(env);
         dirty(env);
         let before = env.files();
-        env.patchq(&["setup", "--discard"]).ok().says("gave up 1 commit and 2 uncommitted changes").hints("patchq undo up");
+        env.patchq(&["setup", "--discard"]).ok().says("discarded 1 commit and 2 uncommitted changes").hints("patchq undo up");
         assert_eq!(env.git(&env.co(), &["log", "-1", "--format=%s"]), "Greet");
         assert_eq!(env.git(&env.co(), &["status", "--porcelain", "-uall"]), "");
         assert!(!env.exists("ws/up/README.txt"));
@@ -266,7 +266,7 @@ in_both_worlds! {
         let head = commits_change(env);
         fs::remove_dir_all(env.co()).unwrap();
         refuses(env, &["apply"]).hints("patchq export up");
-        env.patchq(&["setup"]).ok().says("brought back").hints("patchq export up");
+        env.patchq(&["setup"]).ok().says("up: restored with ").hints("patchq export up");
         assert_eq!(env.head(), head);
         assert_eq!(env.git(&env.co(), &["status", "--porcelain"]), "");
         fs::remove_dir_all(env.co()).unwrap();
@@ -316,7 +316,7 @@ in_both_worlds! {
     fn never_set_up(env) {
         env.workspace();
         let before = env.files();
-        env.patchq(&["export"]).ok().says("never set up");
+        env.patchq(&["export"]).ok().says("up: nothing to export: it is not set up");
         env.patchq(&["save", "up", "-m", "Why"]).exits(1).one_error().hints("patchq setup");
         assert_same(&before, &env.files(), "after export and save");
     }

@@ -63,7 +63,10 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
         steps.push(Done { command, output: console::strip_ansi_codes(&output).into_owned() });
     }
     let folder = hint::quoted(named.join("workspace").as_os_str());
-    say(context, &format!("\nThat was the daily loop. The folder stays, to play in:\n\n  cd {folder}\n{NEXT}"));
+    say(
+        context,
+        &format!("\nThat was the daily loop. The folder is kept, so that you can experiment:\n\n  cd {folder}\n{NEXT}"),
+    );
     if context.json {
         context.document(Document { folder: name, steps }, None)?;
     }

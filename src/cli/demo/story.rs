@@ -79,14 +79,14 @@ const REQUIREMENTS: &str = "kubeflow/components/crud-web-apps/jupyter/backend/re
 /// The whole of it.
 pub(super) const STORY: &[Step] = &[
     shown(
-        "A workspace is a git repository of your own. For each upstream it has an entry\n\
-         in upstreams.toml, the commit it stands on (the pin), and patches in order.",
+        "A workspace is your own git repository. For each upstream it has an entry in\n\
+         upstreams.toml, a pinned commit (the pin), and patches in order.",
         Git(&["ls-files"]),
         &["upstreams.toml", "commits/kubeflow.txt", "patches/ray/"],
     ),
     shown(
-        "setup checks both upstreams out, at their pins, with the patches applied. Only\n\
-         the folders that the manifest names are fetched.",
+        "setup checks out both upstreams at their pins, with the patches applied. It\n\
+         fetches only the folders that the manifest names.",
         Patchq(&["setup", "."]),
         &["kubeflow: 4 patches", "ray: 2 patches"],
     ),
@@ -97,17 +97,17 @@ pub(super) const STORY: &[Step] = &[
     unseen(Place::Here, Git(&["-C", "ray", "config", "user.email", NARRATOR.1])),
     shown("", Patchq(&["status"]), &["kubeflow", "ray", "v1.6.1", "ray-1.11.0"]),
     shown(
-        "A checkout is an ordinary git repository: one commit per patch, on the pin.",
+        "A checkout is an ordinary git repository with one commit per patch on the pin.",
         Git(&["-C", "kubeflow", "log", "--oneline", "-5"]),
         &["Build the notebook controller without its tests", "Release 1.6.1"],
     ),
     shown(
-        "Images built from it get tags that name pin and queue.",
+        "Images built from it get tags that name the pin and the queue.",
         Patchq(&["tag", "kubeflow", "--image", "notebook-controller"]),
         &["registry.example/notebooks/notebook-controller:v1.6.1-3fca8caa-"],
     ),
     shown(
-        "Now a change: the controller's image has a shell and runs as root.",
+        "Now make a change: the controller's image has a shell and runs as root.",
         Edit { file: DOCKERFILE, from: "distroless/base:debug", to: "distroless/static:nonroot" },
         &[],
     ),
@@ -126,16 +126,16 @@ pub(super) const STORY: &[Step] = &[
     ),
     shown("", Cat(PATCH), &["Subject: [PATCH] Run the controller", "+FROM gcr.io/distroless/static:nonroot"]),
     shown(
-        "The queue is another one now, and the last tag says so: an image built from it\n\
-         never takes the place of an older one.",
+        "The queue has changed, and so has the last tag: an image built from it never\n\
+         replaces an older one.",
         Patchq(&["tag", "kubeflow", "--image", "notebook-controller"]),
         &["registry.example/notebooks/notebook-controller:v1.6.1-3fca8caa-"],
     ),
-    shown("patchq never commits in your workspace. That is yours to do.", Git(&["add", "--all"]), &[]),
+    shown("patchq never commits in your workspace. You do that yourself.", Git(&["add", "--all"]), &[]),
     shown("", Git(&["commit", "-q", "-m", "kubeflow: the controller as nonroot"]), &[]),
     shown(
-        "Plain git works in a checkout, rebase -i too. Here the last commit gets better\n\
-         words; export takes commits back into patch files.",
+        "Plain git works in a checkout, even rebase -i. Here the last commit gets a\n\
+         better message, and export writes the commits back to patch files.",
         Git(&[
             "-C",
             "kubeflow",
@@ -150,7 +150,7 @@ pub(super) const STORY: &[Step] = &[
         &[],
     ),
     shown("", Patchq(&["export", "kubeflow"]), &["rewritten", "4 patches unchanged"]),
-    shown("The file keeps its name, and no other one changed.", Git(&["diff", "--stat"]), &["1 file changed"]),
+    shown("The file keeps its name, and no other file has changed.", Git(&["diff", "--stat"]), &["1 file changed"]),
     shown("", Git(&["commit", "-q", "-a", "-m", "kubeflow: better words"]), &[]),
     unseen(Place::Here, Git(&["clone", "-q", ".", "../colleague"])),
     unseen(Place::Colleague, Git(&["config", "user.name", COLLEAGUE.0])),
@@ -164,30 +164,29 @@ pub(super) const STORY: &[Step] = &[
     unseen(Place::Colleague, Git(&["add", "--all"])),
     unseen(Place::Colleague, Git(&["commit", "-q", "-m", "kubeflow: gunicorn 22"])),
     shown(
-        "A colleague saved a patch in a clone of the workspace. It comes by git, as\n\
-         everything does.",
+        "A colleague saved a patch in another clone of the workspace. Get it with git.",
         Git(&["pull", "-q", "--ff-only", "../colleague"]),
         &[],
     ),
-    shown("", Patchq(&["status"]), &["newer", "in step"]),
-    shown("apply brings the checkout to what the files say.", Patchq(&["apply"]), &["kubeflow: 6 patches"]),
-    shown("For CI and the pre-commit hook:", Patchq(&["verify"]), &[]),
+    shown("", Patchq(&["status"]), &["newer", "up to date"]),
+    shown("apply updates the checkout to the patch files.", Patchq(&["apply"]), &["kubeflow: 6 patches"]),
+    shown("verify is for CI and for a pre-commit hook:", Patchq(&["verify"]), &[]),
     shown_with(
         4,
-        "Upstream goes on as well. outdated asks whether a track has moved past its pin,\n\
-         and answers with its exit code, too: 4.",
+        "Upstream moves on too. outdated checks whether a track has moved past its pin,\n\
+         and then exits with 4.",
         Patchq(&["outdated"]),
         &["up to date", "ray-1.12.0"],
     ),
     shown(
-        "What upstream changed where it matters here, and what would become of each\n\
-         patch:",
+        "diff-upstream shows what upstream changed in the files that matter here, and\n\
+         what would happen to each patch:",
         Patchq(&["diff-upstream", "ray"]),
-        &["docker/base-deps/Dockerfile", "2 patches: 2 go over"],
+        &["docker/base-deps/Dockerfile", "2 patches: 2 apply"],
     ),
     shown("The tags before …", Patchq(&["tag", "ray", "--image", "ray"]), &["ray/ray:ray-1.11.0-"]),
     shown(
-        "refresh moves the queue: in memory first, and since all of it goes over, then\n\
+        "refresh moves the queue, in memory first. All patches apply, so it then changes\n\
          pin, patch files and checkout in one step.",
         Patchq(&["refresh", "ray"]),
         &["ray-1.12.0", "moved to ray-1.12.0"],
@@ -196,28 +195,28 @@ pub(super) const STORY: &[Step] = &[
     shown("", Git(&["commit", "-q", "-a", "-m", "ray: 1.12.0"]), &[]),
     shown_with(
         3,
-        "The other queue has further to go. Not all of it goes over: every conflict is\n\
-         shown, with what was there, what upstream made of it, and what the patch does.\n\
-         Nothing is changed (exit code 3).",
+        "The other queue moves further, and not every patch applies. Every conflict is\n\
+         shown, with the base, upstream's lines and the patch's lines. Nothing is\n\
+         changed (exit code 3).",
         Patchq(&["refresh", "kubeflow", "--to", "v1.7.0", "--once"]),
         &["upstreamed", "conflict", "python:3.8-slim-buster", "python:3.7-slim-bullseye"],
     ),
     shown(
-        "And if a patch was saved too early, undo takes the file back. The change itself\n\
-         is in the checkout again.",
+        "If you saved a patch too early, undo removes the file. The change itself is in\n\
+         the checkout again.",
         Edit { file: RAY, from: "redis>=3.5.0", to: "redis>=4.3.1" },
         &[],
     ),
     shown("", Patchq(&["save", "-m", "Raise redis"]), &["saved in patches/ray/0003-raise-redis.patch"]),
-    shown("", Patchq(&["undo", "ray"]), &["ray: undid 'save'", "took out"]),
+    shown("", Patchq(&["undo", "ray"]), &["ray: undid 'save'", "removed"]),
     shown("", Git(&["-C", "ray", "status", "--short"]), &["M python/requirements.txt"]),
 ];
 
 /// What can be tried afterwards; stands behind the folder to go to.
 pub(super) const NEXT: &str = concat!(
-    "  patchq save --into 0002                 the change in ray/ into an older patch\n",
+    "  patchq save --into 0002                 fold ray's change into patch 0002\n",
     "  git -C kubeflow rebase -i refs/patchq/base && patchq export\n",
-    "  patchq status kubeflow                  the patches, one by one\n",
-    "  patchq undo --list                      what can be taken back\n",
-    "  patchq help save                        every command has its manual\n",
+    "  patchq status kubeflow                  list the patches\n",
+    "  patchq undo --list                      list the changes that can be undone\n",
+    "  patchq help save                        read the manual of a command\n",
 );

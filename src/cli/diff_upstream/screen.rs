@@ -42,7 +42,7 @@ fn section(look: &Look, title: &str) -> String {
 
 fn touched(look: &Look, report: &UpstreamDiffReport) -> String {
     let files = count(report.queue_files, "file", "files");
-    let title = format!("{} of {files} that the queue touches changed upstream", report.touched.len());
+    let title = format!("upstream changed {} of {files} that the queue touches", report.touched.len());
     let mut out = section(look, &title);
     let mut table = Table::new([
         Column::new(""),
@@ -77,7 +77,7 @@ fn review(look: &Look, stat: bool, review: &[ReviewReport], sparse: bool) -> Str
     }
     let inside = review.iter().filter(|file| file.in_sparse).count();
     let inside = if sparse { format!(", {inside} of them within 'sparse'") } else { String::new() };
-    let mut out = section(look, &format!("{} for review{inside}", count(review.len(), "other file", "other files")));
+    let mut out = section(look, &format!("{} to review{inside}", count(review.len(), "other file", "other files")));
     let mut table =
         Table::new([Column::new(""), Column::new("").cut_to(PATH).path(), Column::new("").right(), Column::new("")]);
     for file in review {
@@ -124,7 +124,7 @@ fn rest(look: &Look, verbose: bool, rest: &RestReport) -> String {
     let files = count(rest.files, "file", "files");
     let folders = count(rest.folders.len(), "folder", "folders");
     let inside = rest.in_sparse.map_or_else(String::new, |n| format!(", {n} of them within 'sparse'"));
-    let mut out = section(look, &format!("the rest: {files} in {folders}{inside}"));
+    let mut out = section(look, &format!("not shown: {files} in {folders}{inside}"));
     let mut table = Table::new([Column::new("").right(), Column::new("").cut_to(PATH).path()]);
     let path = |path: &Option<Bytes>| path.as_ref().map(|path| path.0.to_vec());
     if verbose {

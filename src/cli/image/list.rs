@@ -76,7 +76,7 @@ struct Document {
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if (args.format.is_some() || args.plan) && context.json {
         let option = if args.plan { "--plan" } else { "--format" };
-        return Err(CliError::usage(format!("{option} and --json are two forms of one answer; choose one")));
+        return Err(CliError::usage(format!("use either {option} or --json")));
     }
     let is_bake = matches!(args.format, Some(Format::Bake));
     if is_bake != args.out.is_some() {

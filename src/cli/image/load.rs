@@ -162,7 +162,7 @@ fn unknown(error: &SelectError) -> CliError {
 /// All errors but the last are said here; the last one is the command's.
 pub(super) fn failed(context: &Context, workspace: &Workspace, errors: &[PlanError]) -> CliError {
     let mut errors: Vec<CliError> = errors.iter().map(|error| of_plan(workspace, error)).collect();
-    let last = errors.pop().unwrap_or_else(|| CliError::plain("image", "there is no plan"));
+    let last = errors.pop().unwrap_or_else(|| CliError::plain("image", "no plan was made"));
     errors.iter().for_each(|error| context.say(&error.message()));
     last
 }

@@ -278,7 +278,7 @@ fn wish(args: &Args) -> Result<RefreshWish, CliError> {
     if args.only.is_empty()
         && let Some(way) = accept.iter().find(|way| matches!(way, Way::Patch | Way::Upstream))
     {
-        let error = CliError::usage(format!("--accept {} must be told what for", way.word()));
+        let error = CliError::usage(format!("--accept {} needs --only, which says for what", way.word()));
         return Err(error
             .hint("--only PATCH: its file, its number, or a part of its name")
             .hint("--only 'GLOB': these paths"));
@@ -303,7 +303,7 @@ fn which<'w>(workspace: &'w Workspace, args: &Args) -> Result<&'w Upstream, CliE
         [] => Err(CliError::plain("nothing", "there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"]))),
         several => {
             let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
-            let error = CliError::usage(format!("several upstreams: {}; which one?", names.join(", ")));
+            let error = CliError::usage(format!("there are several upstreams; name one of {}", names.join(", ")));
             let option = match (args.abort, args.go_on) {
                 (true, _) => Some("--abort"),
                 (false, true) => Some("--continue"),

@@ -46,13 +46,13 @@ pub(super) fn told(
     };
     let (from, here) = (place(from, refreshed.from.pin), place(to, target.pin));
     if let RefreshEnd::There { applied, followed } = &refreshed.end {
-        context.tell(&format!("{name}: at {here} already"));
+        context.tell(&format!("{name}: already at {here}"));
         if let Some(taken) = applied {
             say_taken(context, name, taken);
-            context.tell(&format!("{name}: the patch files were newer; they are applied now"));
+            context.tell(&format!("{name}: the patch files were newer and have been applied"));
         }
         if let Some(track) = target.track.as_ref().filter(|_| *followed) {
-            context.tell(&format!("{name}: follows {track} from now on"));
+            context.tell(&format!("{name}: now follows {track}"));
         }
         return Ok(());
     }
@@ -82,7 +82,7 @@ pub(super) fn told(
         context.tell(&format!("{name}: nothing was changed (--dry-run)"));
         let left = refreshed.rebased().map_or(0, |rebased| rebased.stack.items.len());
         if left == 0 && !refreshed.from.patches.is_empty() && !args.allow_empty {
-            let note = Message::note(format!("{name}: no patch would be left, and the queue would be empty"));
+            let note = Message::note(format!("{name}: no patch would be left; the queue would be empty"));
             context.say(&note.hint(again(name, args, &["--allow-empty"])));
         }
     }
@@ -90,13 +90,13 @@ pub(super) fn told(
         // The table says what became of the patches; this is about their files.
         say_patches(context, name, &published.queue, ("patch file", "patch files"));
         if let Some(track) = &target.track {
-            context.tell(&format!("{name}: follows {track} from now on"));
+            context.tell(&format!("{name}: now follows {track}"));
         }
         if let Some(version) = &upstream.version {
-            let note = format!("{name}: the manifest says version = \"{version}\", which stays as it is");
+            let note = format!("{name}: the manifest says version = \"{version}\", which was not changed");
             context.say(&Message::note(note).hint("change it in upstreams.toml if the new pin is another version"));
         }
-        context.tell(&format!("{name}: moved to {here}; '{}' takes it back", hint::patchq(&["undo", name])));
+        context.tell(&format!("{name}: moved to {here}; '{}' undoes it", hint::patchq(&["undo", name])));
     }
     Ok(())
 }
@@ -107,13 +107,13 @@ fn note_message(name: &str, note: &TargetNote, args: &Args) -> Message {
     match note {
         TargetNote::Ahead(_) => {
             let back = hint::patchq(&["refresh", name, "--allow-older"]);
-            Message::note(text).hint(hint::noted(back, "goes back to it"))
+            Message::note(text).hint(hint::noted(back, "moves back to it"))
         }
         TargetNote::Outside { .. } if args.dry_run => Message::warning(text)
             .hint(hint::noted(again(name, args, &["--once"]), "the track stays as it is"))
-            .hint(hint::noted(again(name, args, &["--track", "NEW"]), "NEW is followed from now on")),
+            .hint(hint::noted(again(name, args, &["--track", "NEW"]), "follows NEW from now on")),
         TargetNote::Older(_) if args.dry_run && !args.allow_older => {
-            Message::warning(text).hint(hint::noted(again(name, args, &["--allow-older"]), "goes there"))
+            Message::warning(text).hint(hint::noted(again(name, args, &["--allow-older"]), "moves there"))
         }
         _ => Message::warning(text),
     }
@@ -140,21 +140,21 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts
     };
     let look: Vec<&str> =
         ["diff-upstream", name].into_iter().chain(to.iter().map(String::as_str)).chain(["-p"]).collect();
-    let waits = if conflicts == 1 { "waits" } else { "wait" };
+    let waits = if conflicts == 1 { "is" } else { "are" };
     let mut message = Message::note(match args.go_on {
-        true => format!("{name}: nothing was changed; {decisions} still {waits}"),
-        false => format!("{name}: nothing was changed; {decisions} must be made first"),
+        true => format!("{name}: nothing was changed; {decisions} {waits} still needed"),
+        false => format!("{name}: nothing was changed; {decisions} {waits} needed first"),
     })
-    .hint(hint::noted(hint::patchq(&look), "what upstream did"));
+    .hint(hint::noted(hint::patchq(&look), "upstream's diff"));
     let meant = meant(&refreshed.target);
     let again = |more: &[&str]| again(name, args, &[meant.as_slice(), more].concat());
     if args.dry_run {
-        message = message.hint(hint::noted(again(&["--dry-run", "-v"]), "the lines"));
+        message = message.hint(hint::noted(again(&["--dry-run", "-v"]), "shows the lines"));
     }
     if refreshed.remembered > 0 && !args.accept.contains(&AcceptWay::Remembered) {
         let n = refreshed.remembered;
         let line = again(&["--accept", "remembered"]);
-        message = message.hint(hint::noted(line, format!("{n} of them decided before")));
+        message = message.hint(hint::noted(line, format!("{n} of them were decided before")));
     }
     let proposals: usize = report.iter().map(proposals).sum();
     if proposals > 0 {
@@ -162,7 +162,7 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts
     }
     let touched = |file: &FileReport| !file.decided.is_empty() || !file.refused.is_empty();
     if !args.only.is_empty() && !report.iter().flat_map(|patch| &patch.files).any(touched) {
-        message = message.caused_by(format!("--only {} names no conflict", args.only.join(", ")));
+        message = message.caused_by(format!("--only {} matches no conflict", args.only.join(", ")));
     }
     let emptied = report.iter().filter(|patch| patch.emptied);
     let drops: Vec<String> = emptied.flat_map(|patch| hint::option("--allow-drop", &patch.file)).collect();
@@ -171,7 +171,7 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts
     }
     message.hint(hint::noted(
         again(&drops.iter().map(String::as_str).collect::<Vec<_>>()),
-        "if nothing of that is needed any more",
+        "if nothing of them is needed any more",
     ))
 }
 
@@ -213,29 +213,27 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
     use super::super::errors::{with_submodules, work_list};
     let made = match error {
         RefreshError::Target(TargetError::Older(ref back)) if args.go_on => CliError::of("older", back)
-            .caused_by("the pin was moved since the session began")
-            .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "gives the session up")),
+            .caused_by("the pin has moved since the session began")
+            .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "abandons the session")),
         RefreshError::Target(TargetError::Older(ref back)) => {
             CliError::of("older", back).hint(again(name, args, &["--allow-older"]))
         }
         RefreshError::Target(error) => CliError::target(name, error),
         RefreshError::Agreed(error) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         RefreshError::Open(_) => with_ways(CliError::of("session", &error), name),
-        RefreshError::There(_) => {
-            CliError::of("session", &error).hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "ends it"))
-        }
+        RefreshError::There(_) => CliError::of("session", &error)
+            .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "ends the session")),
         RefreshError::Elsewhere { pin, ref track, .. } => {
             let to =
                 Args { to: Some(pin.short(12)), track: track.as_ref().map(ToString::to_string), ..Args::default() };
             let to = Args { go_on: true, once: track.is_none(), ..to };
             let give_up = hint::patchq(&["refresh", name, "--abort"]);
             CliError::of("session", &error)
-                .hint(hint::noted(again(name, &to, &[]), "if that is meant"))
-                .hint(hint::noted(give_up, "gives it up"))
+                .hint(hint::noted(again(name, &to, &[]), "if you want that"))
+                .hint(hint::noted(give_up, "abandons the refresh"))
         }
-        RefreshError::OtherTarget { .. } => {
-            CliError::usage(error.to_string()).hints(hint::ways(name, ["goes where the session goes", "gives it up"]))
-        }
+        RefreshError::OtherTarget { .. } => CliError::usage(error.to_string())
+            .hints(hint::ways(name, ["moves to the session's target", "abandons the refresh"])),
         RefreshError::NoSession => CliError::of("no-session", &error).hint(hint::patchq(&["refresh", name])),
         RefreshError::Session(error) => session(name, error),
         RefreshError::Dirty(ref work) if args.go_on => {
@@ -256,7 +254,7 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
         RefreshError::Rewrite(RewriteError::Queue(QueueError::Side(error @ SideError::Commits(_)))) if args.go_on => {
             let made = CliError::side(name, error).without_hints();
             // A session is open: the hint gives it up first.
-            made.hint(hint::noted(hint::patchq(&["export", name]), "'patchq undo' keeps the session"))
+            made.hint(hint::noted(hint::patchq(&["export", name]), "'patchq undo' restores the session"))
         }
         RefreshError::Rewrite(error) => CliError::rewrite(name, error),
     };
@@ -276,18 +274,17 @@ fn session(name: &str, error: SessionError) -> CliError {
                         .chain([content.file.as_os_str()])
                         .collect::<Vec<_>>(),
                 ),
-                "mend it, or take it back from here",
+                "to fix the file, or to restore it",
             ))
-            .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "gives up what was decided")),
+            .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "discards the decisions")),
         SessionError::File(file) => CliError::of("io", &file),
-        error @ SessionError::ChangedMeanwhile(_) => {
-            CliError::of("changed", &error).hint(hint::noted(hint::patchq(&["status", name]), "is it still open?"))
-        }
+        error @ SessionError::ChangedMeanwhile(_) => CliError::of("changed", &error)
+            .hint(hint::noted(hint::patchq(&["status", name]), "shows whether the session is still open")),
         SessionError::Step(error) => CliError::step(name, error),
     }
 }
 
 /// An open session is in the way: how to get past it.
 pub(in crate::cli) fn with_ways(error: CliError, name: &str) -> CliError {
-    error.hints(hint::ways(name, ["goes on with it", "gives it up"]))
+    error.hints(hint::ways(name, ["continues the refresh", "abandons the refresh"]))
 }

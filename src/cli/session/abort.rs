@@ -29,7 +29,7 @@ pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream
         Aborted::Nothing => return Err(wrong(RefreshError::NoSession)),
         Aborted::Session | Aborted::SetAside(_) => {}
         Aborted::HandedOver(kept) => {
-            context.tell(&format!("{name}: the checkout is what it was before the conflict was put there"));
+            context.tell(&format!("{name}: the checkout is restored to its state before the conflict"));
             tell_kept(context, name, kept);
         }
     }
@@ -43,8 +43,8 @@ pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream
             .map(|commit| format!("what was in the checkout is kept: {}", hint::git_in(name, &["show", commit]))),
         Aborted::Nothing | Aborted::Session => None,
     };
-    let kept = kept.unwrap_or_else(|| format!("'{}' brings its decisions back", hint::patchq(&["undo", name])));
-    context.tell(&format!("{name}: the refresh is given up; {kept}"));
+    let kept = kept.unwrap_or_else(|| format!("'{}' restores its decisions", hint::patchq(&["undo", name])));
+    context.tell(&format!("{name}: the refresh is abandoned; {kept}"));
     if context.json {
         context.document(serde_json::json!({ "name": name, "aborted": true }), None)?;
     }

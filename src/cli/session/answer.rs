@@ -153,7 +153,7 @@ fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<D
         let because = proposed.as_ref().map(|proposed| format!("\n{}", shown(proposed.as_bytes())));
         context.show(&Message::note(leaves + &because.unwrap_or_default()));
         let (enter, empty) = if proposed.is_some() { ("Enter: that; ", Some("")) } else { ("", None) };
-        context.asker.text(&format!("why? ({enter}'-': it stays after all)"), empty)
+        context.asker.text(&format!("why? ({enter}'-' keeps the patch)"), empty)
     });
     let why = match why.map_err(prompt)? {
         empty if empty.is_empty() => proposed.unwrap_or_else(|| "-".to_owned()),

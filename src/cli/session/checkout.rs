@@ -36,10 +36,7 @@ pub(super) fn hand_over<'r>(
         Err(RefreshError::HandOver(HandOverError::Dirty(work))) => {
             say(
                 session,
-                format!(
-                    "the checkout has uncommitted changes; save them, or put them away first:\n{}",
-                    work_list(&work)
-                ),
+                format!("the checkout has uncommitted changes; save or stash them first:\n{}", work_list(&work)),
             );
             Ok(Act::Again)
         }
@@ -61,15 +58,17 @@ pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<()
     let session = OnDisk::read(&site.workspace.layout, site.name()).map_err(|error| wrong(error.into()))?;
     let to = session.ok_or_else(|| wrong(RefreshError::NoSession).hint(put_back_hint(name)))?.0.to;
     if to.pin != handed.pin {
-        let text =
-            format!("the conflict of {patch} in the checkout is of a refresh to another commit than {}", to.version);
+        let text = format!(
+            "the conflict of {patch} in the checkout belongs to a refresh to another commit than {}",
+            to.version
+        );
         return Err(CliError::plain("handed-over", text).hint(put_back_hint(name)).in_upstream(name));
     }
     let mut objects = Objects::new(&site.store).map_err(|error| wrong(error.into()))?;
     let back = match read_back(site, &mut objects).map_err(|error| wrong(error.into()))? {
         Ok(back) => Some(back),
         Err(away @ (Away::TakenOut | Away::NoCheckout)) => {
-            context.say(&Message::warning(format!("{name}: {away}; it is asked about again")));
+            context.say(&Message::warning(format!("{name}: {away}; the question comes again")));
             None
         }
         Err(away) => {
@@ -84,7 +83,7 @@ pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<()
         .around("refresh --continue", |around| take(site, &mut objects, back.as_ref(), around))
         .map_err(wrong)?;
     if let Some(back) = &back {
-        context.tell(&format!("{name}: what was made of {patch} in the checkout is taken"));
+        context.tell(&format!("{name}: took the result for {patch} from the checkout"));
         if !back.commits.is_empty() {
             context.tell(&format!("{name}: the patch keeps its own message, whatever the commit says"));
         }
@@ -95,16 +94,16 @@ pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<()
 }
 
 fn put_back_hint(name: &str) -> String {
-    hint::noted(hint::patchq(&["refresh", name, "--abort"]), "puts the checkout back, and gives the refresh up")
+    hint::noted(hint::patchq(&["refresh", name, "--abort"]), "restores the checkout and abandons the refresh")
 }
 
 fn ways_back(error: CliError, name: &str, away: &Away) -> CliError {
     match away {
         Away::Operation(operation) => error.hints(hint::operation(name, operation)),
         Away::Branch(_) | Away::Elsewhere(_) => {
-            error.hint(hint::noted(hint::git_in(name, &["switch", "-"]), "or where you decided it"))
+            error.hint(hint::noted(hint::git_in(name, &["switch", "-"]), "or the branch where you resolved it"))
         }
-        Away::Merge(_) => error.hint(hint::noted(hint::git_in(name, &["rebase", "HEAD^"]), "makes a line of it")),
+        Away::Merge(_) => error.hint(hint::noted(hint::git_in(name, &["rebase", "HEAD^"]), "makes the history linear")),
         Away::NoCheckout | Away::TakenOut => error,
     }
 }
@@ -112,38 +111,39 @@ fn ways_back(error: CliError, name: &str, away: &Away) -> CliError {
 /// Whether all is decided, and what else was changed is meant.
 fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<(), CliError> {
     if !back.is_decided() {
-        let mut text = format!("a conflict of {patch} is not decided yet in the checkout:");
+        let mut text = format!("a conflict of {patch} is not resolved yet in the checkout:");
         for (path, line) in &back.leftover {
             text.push_str(&format!("\n{path}:{line}: a conflict marker"));
         }
         for path in &back.undecided {
-            text.push_str(&format!("\n{path}: edit it, or say with 'git add' or 'git rm' what becomes of it"));
+            text.push_str(&format!("\n{path}: edit it, or run 'git add' or 'git rm' on it"));
         }
         let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
         return Err(with_ways(error.hint(hint::git_in(name, &["status"])), name));
     }
     for path in &back.filtered {
-        let text = format!("{name}: {path} is taken as it is on the disk; the filter of its attributes is not run");
+        let text =
+            format!("{name}: {path} is taken as it is on the disk, without running the filter of its attributes");
         context.say(&Message::warning(text));
     }
     if !back.untracked.is_empty() {
         let list = back.untracked.iter().map(|path| format!("\n{path}")).collect::<String>();
-        let new = count(back.untracked.len(), "new file is", "new files are");
-        let text = format!("{new} in the checkout of which git knows nothing:{list}");
+        let new = count(back.untracked.len(), "file", "files");
+        let text = format!("the checkout has {new} that git does not track:{list}");
         let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
         return Err(error
-            .hint(hint::noted(hint::git_in(name, &["add", "PATH"]), format!("makes it a part of {patch}")))
-            .hint("or move it away, or let git ignore it"));
+            .hint(hint::noted(hint::git_in(name, &["add", "PATH"]), format!("adds it to {patch}")))
+            .hint("or move it away, or ignore it with git"));
     }
     if back.others.is_empty() {
         return Ok(());
     }
     let others: Vec<&RepoPath> = back.others.iter().map(|(path, _)| path).collect();
     let list = others.iter().map(|path| format!("\n{path}")).collect::<String>();
-    let what = format!("{} changed beside the conflict:{list}", count(others.len(), "path was", "paths were"));
+    let what = format!("{} changed outside the conflict:{list}", count(others.len(), "path was", "paths were"));
     let joins = if context.asker.can_ask() && !context.json {
         context.show(&Message::note(format!("{name}: {what}")));
-        let question = format!("do they become part of {patch}?");
+        let question = format!("should they become part of {patch}?");
         context.progress.suspend(|| context.asker.confirm(&question, true)).map_err(prompt)?
     } else {
         false
@@ -155,7 +155,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
     let error = error.exit(Exit::Conflicts).in_upstream(name);
     Err(error.hint(hint::git_in(name, &["restore", "--staged", "--worktree", "PATH"])).hint(hint::noted(
         hint::patchq(&["refresh", name, "--continue"]),
-        "on a terminal: asks whether they belong to it",
+        "on a terminal, asks whether they belong to the patch",
     )))
 }
 
@@ -165,7 +165,7 @@ pub(super) fn tell_kept(context: &Context, name: &str, kept: &Kept) {
     let named: Vec<String> = kept.paths.iter().take(MOST).map(ToString::to_string).collect();
     let more = kept.paths.len() - named.len();
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    let paths = (!named.is_empty()).then(|| format!("what was made of {}{more}", named.join(", ")));
+    let paths = (!named.is_empty()).then(|| format!("the work on {}{more}", named.join(", ")));
     let commits = (!kept.commits.is_empty()).then(|| count(kept.commits.len(), "commit", "commits"));
     let all: Vec<String> = paths.into_iter().chain(commits).collect();
     if !all.is_empty() && kept.set_aside.is_none() {
@@ -200,10 +200,10 @@ pub(in crate::cli) fn failed(name: &str, error: HandOverError) -> CliError {
         HandOverError::AnotherQuestion { ref changes, .. } => {
             let changes: Vec<String> = changes.iter().map(|change| format!("\n{}", queue_change(change))).collect();
             CliError::plain("handed-over", format!("{error}:{}", changes.concat()))
-                .hint("bring those files back to what they were (git stash, git checkout), and go on")
+                .hint("restore those files (git stash, git checkout), then continue")
                 .hint(hint::noted(
                     hint::patchq(&["refresh", name, "--abort"]),
-                    "puts the checkout back, and keeps what was made for undo",
+                    "restores the checkout; undo brings the work back",
                 ))
         }
         HandOverError::ChangedMeanwhile(_) => made(&error).hint(hint::patchq(&["refresh", name, "--continue"])),

@@ -18,16 +18,16 @@ pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<
     }
     let all = moving.decisions().0.len();
     let what = match moving.drift.is_empty() {
-        true => "not all decisions fit any more".to_owned(),
+        true => "some decisions no longer apply".to_owned(),
         false => format!("changed since the session began: {}", changes(&moving.drift)),
     };
     let mut holds = match all - asked.len() - over.len() {
-        1 if all == 1 => "the decision still holds".to_owned(),
-        n if n == all => format!("all {all} decisions still hold"),
-        n => count(n, "decision holds", "decisions hold"),
+        1 if all == 1 => "the decision still applies".to_owned(),
+        n if n == all => format!("all {all} decisions still apply"),
+        n => count(n, "decision applies", "decisions apply"),
     };
     if !over.is_empty() {
-        holds.push_str(&format!(", {} needed any more", count(over.len(), "is not", "are not")));
+        holds.push_str(&format!(", {} no longer needed", count(over.len(), "is", "are")));
     }
     match asked.len() {
         0 => {}

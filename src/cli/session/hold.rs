@@ -116,31 +116,31 @@ fn told(context: &Context, site: &Site<'_>, (end, kept): (End, bool), rebased: &
     let name = site.name();
     match end {
         End::HandedOver(patch, paths, extra) => {
-            context.tell(&format!("{name}: what waits in {} is in the checkout:", shown(patch.as_bytes())));
+            context.tell(&format!("{name}: the conflicts of {} are in the checkout:", shown(patch.as_bytes())));
             paths.iter().for_each(|path| context.tell(&format!("  {name}/{path}")));
             for path in extra {
-                context.tell(&format!("{name}: {path} came with it, beyond the manifest's sparse"));
+                context.tell(&format!("{name}: {path} was checked out too, outside the manifest's 'sparse'"));
             }
-            context.tell("edit it there, then 'git add' it ('git rm' where it goes) or commit it, and");
+            context.tell("resolve them there, then run 'git add' (or 'git rm') or commit, and");
             tell_ways(
                 context,
                 name,
-                ["takes what you made of it, and goes on", "puts the checkout back, and gives the refresh up"],
+                ["takes your result and continues", "restores the checkout and abandons the refresh"],
             );
             return Exit::Conflicts;
         }
         End::Aborted if kept => {
             let undo = hint::patchq(&["undo", name.as_str()]);
-            context.tell(&format!("{name}: the refresh is given up; '{undo}' brings its decisions back"));
+            context.tell(&format!("{name}: the refresh is abandoned; '{undo}' restores its decisions"));
         }
-        End::Aborted => context.tell(&format!("{name}: the refresh is given up; nothing was changed")),
+        End::Aborted => context.tell(&format!("{name}: the refresh is abandoned; nothing was changed")),
         _ if kept => {
             let waits = match rebased.decisions() {
-                0 => "all is decided".to_owned(),
-                n => count(n, "decision waits", "decisions wait"),
+                0 => "everything is decided".to_owned(),
+                n => count(n, "conflict is open", "conflicts are open"),
             };
-            context.tell(&format!("{name}: nothing was changed yet; {waits}, kept in sessions/{name}.toml"));
-            tell_ways(context, name, ["goes on", "gives it up"]);
+            context.tell(&format!("{name}: nothing was changed yet; {waits}; the session is in sessions/{name}.toml"));
+            tell_ways(context, name, ["continues the refresh", "abandons the refresh"]);
         }
         _ => context.tell(&format!("{name}: nothing was changed")),
     }
@@ -211,7 +211,7 @@ impl<'a> Session<'a, '_> {
             return n;
         }
         self.later.clear();
-        self.screen.message("what was left for later comes again");
+        self.screen.message("the conflicts left for later come again");
         0
     }
 
@@ -317,8 +317,8 @@ impl<'a> Session<'a, '_> {
             self.memory.forget(&entry.id()).map_err(io)?;
         }
         self.screen.message(match back.as_slice() {
-            [] => "there is no decision to take back".to_owned(),
-            [one, ..] => format!("taken back: {}", taken_back(one)),
+            [] => "there is no decision to undo".to_owned(),
+            [one, ..] => format!("undone: {}", taken_back(one)),
         });
         self.withdrawn = back;
         self.later.clear();
@@ -340,11 +340,11 @@ impl<'a> Session<'a, '_> {
         let taken_back = self.withdrawn.iter().any(is_written);
         let what = match (taken_back, self.drafts.is_empty()) {
             (false, true) => return Ok(true),
-            (true, _) => "what was just taken back was written by hand, and is kept nowhere",
-            (false, false) => "an edit that could not be taken is kept nowhere",
+            (true, _) => "what you just undid was written by hand and is not kept anywhere",
+            (false, false) => "an edit that could not be used is not kept anywhere",
         };
         let asker = self.context.asker;
-        self.screen.suspended(|| asker.confirm(&format!("{what}; leave all the same?"), false)).map_err(prompt)
+        self.screen.suspended(|| asker.confirm(&format!("{what}; leave anyway?"), false)).map_err(prompt)
     }
 
     /// Gives the whole refresh up, if that is meant.
@@ -353,7 +353,7 @@ impl<'a> Session<'a, '_> {
         if !self.moving.is_kept() {
             return Ok(true);
         }
-        let question = format!("give up the refresh, with {}?", count(made, "decision", "decisions"));
+        let question = format!("abandon the refresh, with {}?", count(made, "decision", "decisions"));
         let asker = self.context.asker;
         if !self.screen.suspended(|| asker.confirm(&question, false)).map_err(prompt)? {
             return Ok(false);

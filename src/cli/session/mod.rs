@@ -40,9 +40,8 @@ pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliE
 /// Says that decisions wait, if they do, to somebody who has just taken a change back.
 pub(super) fn tell_open(context: &Context, workspace: &Workspace, name: &Name) -> Result<(), CliError> {
     if is_open(&workspace.layout, name).map_err(|error| CliError::of("io", &error))? {
-        context
-            .tell(&format!("{name}: a refresh waits for decisions; what was decided is kept in sessions/{name}.toml"));
-        tell_ways(context, name, ["goes on with it", "gives it up"]);
+        context.tell(&format!("{name}: a refresh waits for decisions; those made so far are in sessions/{name}.toml"));
+        tell_ways(context, name, ["continues the refresh", "abandons the refresh"]);
     }
     Ok(())
 }

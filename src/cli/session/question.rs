@@ -55,7 +55,7 @@ pub(super) fn question(
     let what = match (open.about, open.conflict()) {
         (About::Lines { conflict, .. }, _) => conflict.kind.to_string(),
         (_, Some(conflict)) => sentence(conflict),
-        (_, None) if was_decided(open.patch) => "what was decided leaves nothing of it".to_owned(),
+        (_, None) if was_decided(open.patch) => "nothing is left of the patch after these decisions".to_owned(),
         (_, None) => ConflictKind::Emptied.to_string(),
     };
     let changed_by = match &beside.changers {
@@ -171,8 +171,8 @@ fn emptied(open: &Open<'_>) -> Vec<String> {
             Some(evidence) if !evidence.identical => {
                 let stands = evidence.hunks.iter().filter(|stands| **stands).count();
                 match (stands, evidence.hunks.len()) {
-                    (1, 1) => "the patch's hunk stands upstream already".to_owned(),
-                    (n, all) => format!("{n} of {all} hunks of the patch stand upstream already"),
+                    (1, 1) => "upstream already has the patch's hunk".to_owned(),
+                    (n, all) => format!("upstream already has {n} of {all} hunks of the patch"),
                 }
             }
             _ => "what upstream has".to_owned(),
@@ -214,10 +214,10 @@ fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
     };
     match (beside.withdrawn.map(|decision| (&decision.about, decision.why())), beside.remembered) {
         (Some((session::About::Lines { text, .. }, reason)), _) => {
-            before("this was just taken back", reason.to_string(), Some(text.clone()));
+            before("this was just undone", reason.to_string(), Some(text.clone()));
         }
         (Some((session::About::Whole { .. }, reason)), _) => {
-            before("this was just taken back", reason.to_string(), None);
+            before("this was just undone", reason.to_string(), None);
         }
         (_, Some((entry, here))) => {
             let elsewhere = if here { String::new() } else { format!(", in {}", entry.path) };
@@ -233,7 +233,7 @@ fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
     } else if let Some((take, _, reason, confidence)) = whole_suggestion(open) {
         let does = match take {
             Take::Patch => "delete it, as the patch does",
-            _ => "give up the patch's change of it",
+            _ => "drop the patch's change to it",
         };
         let reason = format!("{does}: {reason}");
         all.push(Proposal { key, label, title: title(confidence), reason, text: None });
@@ -249,14 +249,14 @@ fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
 fn notes(moving: &Moving<'_>, open: &Open<'_>, draft: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if draft {
-        notes.push("an edit of it that could not be taken is kept: [e] or [E] goes on with it".to_owned());
+        notes.push("an edit that could not be used is kept; [e] or [E] continues it".to_owned());
     }
     let moved = |file: &&FileOutcome| open.conflict().is_some_and(|conflict| file.path != conflict.path);
     if let Some(file) = open.file().filter(moved) {
         notes.push(format!("in the patch it is {}", shown(file.path.as_bytes())));
     }
     if let Some(what) = open.conflict().and_then(|conflict| suggest::generated(&conflict.path)) {
-        notes.push(format!("generated ({what}): no merge of its text is right; regenerate it by hand"));
+        notes.push(format!("generated file ({what}): merging its text is never correct; regenerate it yourself"));
     }
     if let About::Lines { conflict, hunk, .. } = open.about {
         if suggest::generated(&conflict.path).is_none()
@@ -265,13 +265,13 @@ fn notes(moving: &Moving<'_>, open: &Open<'_>, draft: bool) -> Vec<String> {
             notes.push(format!("careful with the patch's lines: {guard}"));
         }
         if suggest::orders(&conflict.path, hunk).is_some() {
-            notes.push("both sides only insert: which comes first is for you to say ([b], [B])".to_owned());
+            notes.push("both sides only insert lines; choose which come first with [b] or [B]".to_owned());
         }
         notes.extend(alike(hunk));
     }
     if let Some(driver) = open.file().and_then(|file| file.not_run.as_ref()) {
         notes.push(format!(
-            "upstream's attributes name the merge driver '{}', which was not run",
+            "upstream's attributes name the merge driver '{}'; it was not run",
             shown(driver.as_bytes())
         ));
     }
@@ -301,7 +301,7 @@ fn alike(hunk: &Hunk) -> Option<String> {
     let [above, below] = &hunk.alike;
     let both: Vec<String> = [named(above, "begin"), named(below, "end")].into_iter().flatten().collect();
     (!both.is_empty()).then(|| {
-        format!("both sides {}, shown around the conflict: [b] and [B] write that with each side", both.join(" and "))
+        format!("both sides {}, shown around the conflict; [b] and [B] write it with each side", both.join(" and "))
     })
 }
 
@@ -314,9 +314,9 @@ fn keys(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Choice> {
     match open.about {
         About::Lines { .. } => {
             add('p', "patch", "take the patch's lines");
-            add('u', "upstream", "take upstream's lines: the patch's change of them is given up");
-            add('b', "both", "take both whole, the patch's lines first");
-            add('B', "both, upstream first", "take both whole, upstream's lines first");
+            add('u', "upstream", "take upstream's lines and drop the patch's change");
+            add('b', "both", "take both sides completely, the patch's lines first");
+            add('B', "both, upstream first", "take both sides completely, upstream's lines first");
             add('e', "edit", "edit these lines in your editor, the three sides as comments around them");
             add('E', "edit file", "edit the whole file in your editor, with conflict markers");
             add('m', "merge tool", "open the merge tool that git is configured with, on this file");
@@ -331,23 +331,23 @@ fn keys(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Choice> {
         add(
             'c',
             "checkout",
-            "put the conflict into the checkout, to be decided there; 'patchq refresh --continue' comes back",
+            "put the conflict into the checkout and resolve it there; 'patchq refresh --continue' returns here",
         );
     }
     add('v', "view patch", "show the whole patch");
     if open.conflict().is_some() {
-        add('o', "upstream's diff", "show all that upstream changed in this file");
+        add('o', "upstream's diff", "show everything that upstream changed in this file");
         add('h', "history", "show the upstream commits that touched this file");
     }
     if suggest::patch(open.patch).is_none() {
-        add('d', "drop patch", "take the patch out of the queue; you are asked why");
+        add('d', "drop patch", "drop the patch from the queue; asks for the reason");
     }
     if beside.can_go_back {
-        add('z', "undo", "take the last decision back");
+        add('z', "undo", "undo the last decision");
     }
     add('l', "later", "leave this one for later");
-    add('q', "stop here", "stop; what was decided is kept, and 'patchq refresh --continue' goes on");
-    add('A', "abort", "give up the whole refresh, with all its decisions");
+    add('q', "stop here", "stop and keep the decisions; 'patchq refresh --continue' continues");
+    add('A', "abort", "abandon the refresh and all its decisions");
     keys
 }
 
@@ -361,29 +361,25 @@ fn whole_keys(conflict: &Conflict, renames: bool, add: &mut impl FnMut(char, &st
         match take {
             Take::Patch if sides.patch.is_none() => add('p', "delete", "delete the file, as the patch does"),
             Take::Patch if sides.upstream.is_none() => {
-                add('p', "keep the file", "keep the file as the patch has it, where the patch has it");
+                add('p', "keep the file", "keep the patch's version at the patch's path");
             }
             Take::Patch if conflict.kind == ConflictKind::Mode => {
                 add('p', &mode_of("patch's", sides.patch), "take the patch's version, with its mode");
             }
             Take::Patch => add('p', "patch's", "take the patch's version"),
             Take::Upstream if sides.upstream.is_none() => {
-                add(
-                    'u',
-                    "leave it deleted",
-                    "leave the file deleted, as upstream did: the patch's change of it is given up",
-                );
+                add('u', "leave it deleted", "leave the file deleted, as upstream did, and drop the patch's change");
             }
             Take::Upstream if conflict.kind == ConflictKind::Mode => {
                 add('u', &mode_of("upstream's", sides.upstream), "take upstream's version, with its mode");
             }
             Take::Upstream if sides.patch.is_none() => add('u', "keep upstream's", "keep the file as upstream has it"),
-            Take::Upstream => add('u', "upstream's", "take upstream's version: the patch's change of it is given up"),
+            Take::Upstream => add('u', "upstream's", "take upstream's version and drop the patch's change"),
             Take::Follow(_) | Take::Made(_) => {}
         }
     }
     if choices(conflict, renames).iter().any(|take| matches!(take, Take::Follow(_))) {
-        add('f', "follow", "carry the patch's change to where upstream moved the file");
+        add('f', "follow", "apply the patch's change where upstream moved the file");
     }
     let submodule =
         [sides.base, sides.upstream, sides.patch].into_iter().flatten().any(|side| side.mode == Mode::Gitlink);

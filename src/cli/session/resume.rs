@@ -24,7 +24,7 @@ pub(in crate::cli) fn resume<'a>(
     let RefreshError::Elsewhere { pin, track, .. } = &error else { return Err(wrong(error)) };
     let message = Message::warning(format!("{name}: {error}"));
     context.say(&message.caused_by_sources(&error));
-    let question = format!("go on to {} all the same?", pin.short(12));
+    let question = format!("continue to {} anyway?", pin.short(12));
     if !context.progress.suspend(|| context.asker.confirm(&question, false)).map_err(prompt)? {
         return Err(wrong(error));
     }

@@ -74,22 +74,14 @@ fn careful(rebased: &Rebased, empties: bool) -> Vec<String> {
 fn choices(can_go_back: bool) -> Vec<Choice> {
     let choice = |key: char, label: &str, help: &str| Choice { key, label: label.to_owned(), help: help.to_owned() };
     let mut all = vec![
-        choice(
-            'y',
-            "yes, write it",
-            "write patches, pin, version and checkout in one step; 'patchq undo' takes it back",
-        ),
-        choice(
-            'n',
-            "no",
-            "stop; what was decided is kept, and 'patchq refresh --continue' comes back to this question",
-        ),
+        choice('y', "yes, write it", "write patches, pin, version and checkout in one step; 'patchq undo' undoes it"),
+        choice('n', "no", "stop and keep the decisions; 'patchq refresh --continue' returns to this question"),
     ];
     if can_go_back {
-        all.push(choice('z', "undo", "take the last decision back"));
+        all.push(choice('z', "undo", "undo the last decision"));
     }
     all.push(choice('q', "stop here", "the same as [n]"));
-    all.push(choice('A', "abort", "give up the whole refresh, with all its decisions"));
+    all.push(choice('A', "abort", "abandon the refresh and all its decisions"));
     all
 }
 

@@ -78,7 +78,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
     let (base, upstream) = (conflict.sides.base.and_then(side), conflict.sides.upstream.and_then(side));
     let patch = conflict.sides.patch.and_then(side);
     let (Some(upstream), Some(patch)) = (upstream, patch) else {
-        say(session, "a side of it is not at hand");
+        say(session, "one side of it is not available");
         return Ok(None);
     };
     let texts = ToMerge {
@@ -101,7 +101,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
         Ok(ToolOutcome::Merged(text)) => match leftover_marker(&text, work.size) {
             Some(line) => {
                 let why = format!("a conflict marker is left in line {line} of what the tool wrote");
-                say(session, format!("nothing is taken: {why}; it is kept, [m] and [E] go on with it"));
+                say(session, format!("nothing was taken: {why}; the text is kept, [m] and [E] continue it"));
                 session.drafts.insert(open.file_key(), text);
             }
             None => {
@@ -110,9 +110,9 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
                 return Ok(made_of(open, Some((mode, text.into())), MERGED));
             }
         },
-        Ok(ToolOutcome::NotResolved(_)) => say(session, "nothing is taken: the merge tool ended without a merge"),
+        Ok(ToolOutcome::NotResolved(_)) => say(session, "nothing was taken: the merge tool ended without a merge"),
         Ok(ToolOutcome::NotConfigured) => {
-            say(session, "git knows no merge tool: git config --global merge.tool vimdiff (or another)");
+            say(session, "no merge tool is configured: git config --global merge.tool vimdiff (or another)");
         }
         Err(error) => say(session, error),
     }
@@ -124,7 +124,7 @@ fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
     let editor = Editor::of_git(session.context.git()?, session.site.workspace.layout.root());
     let editor = editor.map_err(|error| CliError::of("git", &error))?;
     if editor.is_none() {
-        say(session, "no editor is known: set VISUAL, EDITOR or git's core.editor");
+        say(session, "no editor is configured: set VISUAL, EDITOR or git's core.editor");
     }
     Ok(editor)
 }
@@ -149,7 +149,7 @@ fn edited(
             return Some(text.into());
         }
         EditEnd::Done(Edited::Unchanged) => {
-            say(session, "the editor changed nothing; nothing is taken");
+            say(session, "the editor changed nothing, so nothing was taken");
             return None;
         }
         EditEnd::Done(Edited::LeftMarkers(line)) => {
@@ -161,8 +161,8 @@ fn edited(
         }
     };
     let kept = if after.is_empty() { "" } else { "; what was written is kept" };
-    let go_on = if after.is_empty() { String::new() } else { format!(", [{again}] goes on with it") };
-    say(session, format!("nothing is taken: {why}{kept}{go_on}"));
+    let go_on = if after.is_empty() { String::new() } else { format!(", [{again}] continues it") };
+    say(session, format!("nothing was taken: {why}{kept}{go_on}"));
     if !after.is_empty() {
         session.drafts.insert(question, after);
     }
@@ -183,14 +183,14 @@ fn start(session: &mut Session<'_, '_>, open: &Open<'_>, conflict: &Conflict, na
     let entry = conflict.sides.patch.or(conflict.sides.upstream)?;
     let content = session.moving.content(entry);
     match content {
-        Some(content) if content.contains_str(b"\0") => say(session, "a binary file is not for an editor"),
+        Some(content) if content.contains_str(b"\0") => say(session, "a binary file cannot be edited"),
         Some(content) => {
             return Some(Marked {
                 size: crate::stack::marker_size([content.as_slice()]),
                 text: content.to_vec().into(),
             });
         }
-        None => say(session, "its content is not at hand"),
+        None => say(session, "its content is not available"),
     }
     None
 }

@@ -24,7 +24,7 @@ pub(super) fn upstream(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result
         Inspected::Here(diff) => {
             let mut lines = lines(&diff_on_screen(&session.context.look, &diff));
             if lines.is_empty() {
-                lines.push("upstream changed nothing in it: an earlier patch of the queue did".to_owned());
+                lines.push("upstream did not change it: an earlier patch of the queue did".to_owned());
             }
             session.shown(|screen| {
                 screen.read(&format!("upstream's changes of {}", shown(file.new_path().as_bytes())), &lines)
@@ -53,7 +53,7 @@ pub(super) fn history(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<
                 lines.extend(commit.link.as_ref().map(|link| format!("    {}", shown(link.as_bytes()))));
             }
             if lines.is_empty() {
-                lines.push("no commit of upstream's touched it between the two pins".to_owned());
+                lines.push("no upstream commit touched it between the two pins".to_owned());
             }
             session.shown(|screen| screen.read(&format!("history of {}", shown(file.new_path().as_bytes())), &lines))
         }

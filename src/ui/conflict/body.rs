@@ -288,7 +288,7 @@ fn changed_by(look: &Look, columns: usize, changed_by: &ChangedBy) -> Vec<String
     let mut rows = Vec::new();
     match changed_by {
         ChangedBy::NotAsked => {}
-        ChangedBy::Skipped(why) => rows = faint(&format!("who changed it upstream is not known: {why}")),
+        ChangedBy::Skipped(why) => rows = faint(&format!("the upstream commits behind this are unknown: {why}")),
         ChangedBy::Commits(commits) if commits.is_empty() => {}
         ChangedBy::Commits(commits) => {
             rows = faint("changed upstream by");

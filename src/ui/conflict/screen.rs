@@ -200,8 +200,8 @@ fn unknown(key: Key, question: &Question) -> Option<String> {
     let keys = question.keys().map(|key| key.to_string()).collect::<Vec<_>>().join(" ");
     match key {
         Key::Char(' ' | 'j' | 'k' | 'g' | 'G') => None,
-        Key::Char(c) => Some(format!("'{c}' means nothing here; one of {keys}, or ? for what they do")),
-        Key::Enter | Key::Escape | Key::Other => Some(format!("one of {keys}, or ? for what they do")),
+        Key::Char(c) => Some(format!("'{c}' has no meaning here; press one of {keys}, or ? for help")),
+        Key::Enter | Key::Escape | Key::Other => Some(format!("press one of {keys}, or ? for help")),
         _ => None,
     }
 }

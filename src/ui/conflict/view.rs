@@ -165,7 +165,7 @@ fn progress(look: &Look, columns: usize, question: &Question) -> String {
     let ((patch, patches), (conflict, conflicts)) = (heading.patch, heading.conflict);
     let arrow = if look.unicode { "→" } else { "->" };
     let moves = format!("  {} {arrow} {}", heading.from, heading.to);
-    let decided = || ["all is decided", "decided", ""].map(str::to_owned);
+    let decided = || ["everything is decided", "decided", ""].map(str::to_owned);
     let counted = || {
         [
             format!("patch {patch} of {patches}, conflict {conflict} of {conflicts}"),

@@ -58,10 +58,10 @@ fn other_commands_know_of_it() {
         assert_eq!(code, Some(1), "{args:?}: {said}");
         assert!(said.contains("a conflict waits in the checkout to be resolved"), "{args:?}: {said}");
         assert!(
-            said.contains("hint: patchq refresh up --continue     (takes what was made of it)"),
+            said.contains("hint: patchq refresh up --continue     (takes the result from the checkout)"),
             "{args:?}: {said}"
         );
-        assert!(said.contains("hint: patchq refresh up --abort        (puts the checkout back)"), "{args:?}: {said}");
+        assert!(said.contains("hint: patchq refresh up --abort        (restores the checkout)"), "{args:?}: {said}");
     };
     let all: [&[&str]; 5] =
         [&["setup", "."], &["setup", ".", "--discard"], &["apply"], &["export"], &["save", "-m", "x"]];

@@ -51,7 +51,7 @@ in_both_worlds! {
     fn one_sides_version_is_taken_where_it_was_named(env) {
         conflicts(env);
         let run = changes_nothing(env, &["refresh", "--accept", "patch"]).exits(2).one_error();
-        run.says("--accept patch must be told what for").hints("--only PATCH");
+        run.says("--accept patch needs --only, which says for what").hints("--only PATCH");
         changes_nothing(env, &["refresh", "--accept", "patch", "--only", "[x"]).exits(2).one_error().says("cannot be read");
         changes_nothing(env, &["refresh", "--accept", "patch", "--only", "9999"]).exits(2).one_error().says("no patch is called");
         // The one patch is decided, and with it the one that waited; the other stays.
@@ -70,7 +70,7 @@ in_both_worlds! {
         conflicts(env);
         let take = ["refresh", "--accept", "upstream", "--only", "0001", "--only", "0002"];
         let run = changes_nothing(env, &take).exits(3);
-        run.prints("what was decided leaves nothing of it");
+        run.prints("nothing is left of the patch after these decisions");
         env.patchq(&[&take[..], &["--allow-drop", "0001", "--allow-drop", "0002"]].concat()).ok();
         assert_eq!(env.queue(), ["0003-shout-ten.patch", "0004-shout-two.patch", "0005-change-d.patch"]);
         assert_in_step(env);
@@ -88,7 +88,7 @@ in_both_worlds! {
     fn a_folder_means_what_is_below_it(env) {
         one(env, "app/Dockerfile", IMAGES);
         let run = changes_nothing(env, &["refresh", "--accept", "patch", "--only", "docs/"]).exits(3);
-        run.says("--only docs/ names no conflict");
+        run.says("--only docs/ matches no conflict");
         for only in ["app/", "app/*"] {
             let run = changes_nothing(env, &["refresh", "--accept", "patch", "--only", only, "--dry-run"]).exits(3);
             run.prints("not decided: upstream moved '3.7' to '3.8' here");

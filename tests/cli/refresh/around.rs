@@ -47,7 +47,7 @@ in_both_worlds! {
         let before = env.files();
         let commit = "unset PATCHQ_TEST_BY_USER; GIT_CONFIG_GLOBAL=/dev/null git -C up -c user.name=M -c user.email=m@example.org commit -q --allow-empty -m Mine";
         let run = while_fetching(env, commit).exits(1).one_error();
-        run.says("up: the checkout has 1 commit in no patch file").hints("patchq export up");
+        run.says("up: the checkout has 1 commit not exported yet").hints("patchq export up");
         assert_same(&before, &env.files(), "after refresh");
         assert_eq!(env.git(&env.co(), &["log", "-1", "--format=%s"]), "Mine");
     }

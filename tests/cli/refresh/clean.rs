@@ -24,9 +24,9 @@ in_both_worlds! {
         let run = run.prints(&format!("up: v1.0 ({}) → v1.1 ({})\n", &up.pin[..8], &up.next[..8]));
         let run = run.prints("  merged      0001-Build-on-bullseye.patch\n");
         let run = run.prints("  unchanged   0002-Pin-the-requirements.patch\n");
-        let run = run.prints("3 patches: 3 go over (1 merged)\n");
+        let run = run.prints("3 patches: 3 apply (1 merged)\n");
         let run = run.says("up: 3 patch files unchanged");
-        run.says(&format!("up: moved to v1.1 ({}); 'patchq undo up' takes it back", &up.next[..8]));
+        run.says(&format!("up: moved to v1.1 ({}); 'patchq undo up' undoes it", &up.next[..8]));
         assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", up.next));
         assert_eq!(env.read("ws/commits/up.version.txt"), "v1.1\n");
         assert_eq!(env.queue(), PATCHES);
@@ -48,7 +48,7 @@ in_both_worlds! {
         let workspace = env.git(&env.ws(), &["status", "--porcelain"]);
         assert_eq!(workspace, " M commits/up.txt\n M commits/up.version.txt");
 
-        changes_nothing(env, &["refresh"]).ok().says(&format!("up: at v1.1 ({}) already", &up.next[..8]));
+        changes_nothing(env, &["refresh"]).ok().says(&format!("up: already at v1.1 ({})", &up.next[..8]));
         env.patchq(&["undo"]).ok().says("undid 'refresh'").says("commits/up.txt").says("commits/up.version.txt");
         assert_all_same(&before, env, "after undo");
         assert_in_step(env);
@@ -179,7 +179,7 @@ in_both_worlds! {
     fn never_set_up_and_without_a_store(env) {
         let up = env.workspace();
         let before = env.files();
-        env.patchq(&["refresh"]).ok().prints("3 patches: 3 go over (1 merged)");
+        env.patchq(&["refresh"]).ok().prints("3 patches: 3 apply (1 merged)");
         assert!(!env.exists("ws/up"));
         assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", up.next));
         env.patchq(&["undo"]).ok();
@@ -267,7 +267,7 @@ in_both_worlds! {
         env.write("ws/.gitignore", "/up/\n/other/\n");
         env.patchq(&["setup"]).ok();
         let run = changes_nothing(env, &["refresh"]).exits(2).one_error();
-        run.says("several upstreams: up, other; which one?").hints("patchq refresh up");
+        run.says("there are several upstreams; name one of up, other").hints("patchq refresh up");
         let other = (env.read("ws/commits/other.txt"), env.git(&env.path("ws/other"), &["rev-parse", "HEAD"]));
         env.patchq_in(&env.co().join("app"), &["refresh"]).ok().says("up: moved to v1.1");
         assert_eq!(env.read("ws/commits/other.txt"), other.0);

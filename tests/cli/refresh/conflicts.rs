@@ -28,7 +28,7 @@ const SCREEN: &str = "  conflict    0001-shout-five.patch
                 a.txt:6: upstream changed the same lines
   conflict    0002-change-b.patch
                 b.txt: upstream deleted the file, the patch changes it
-                b.txt: proposal (likely): drop the patch's change of it
+                b.txt: proposal (likely): drop the patch's change to it
   blocked     0003-shout-ten.patch
                 a.txt: needs 0001-shout-five.patch
   merged      0004-shout-two.patch
@@ -49,7 +49,7 @@ a.txt:6  0001-shout-five.patch
 
 ";
 
-const SUMMARY: &str = "5 patches: 2 go over (1 merged), 2 are in conflict, 1 is blocked\n";
+const SUMMARY: &str = "5 patches: 2 apply (1 merged), 2 conflict, 1 blocked\n";
 
 in_both_worlds! {
     fn all_of_them_are_told_and_nothing_changes(env) {
@@ -59,7 +59,7 @@ in_both_worlds! {
         let run = env.patchq(&["refresh"]).exits(3);
         let here = format!("up: v1.0 ({}) → v1.1 ({})\n", &bench.id("v1.0")[..8], &bench.id("v1.1")[..8]);
         assert_eq!(run.stdout, format!("{here}{SCREEN}{SIDES}{SUMMARY}"), "{}", run.shown());
-        let run = run.says("note: up: nothing was changed; 2 decisions must be made first").says_not("error:");
+        let run = run.says("note: up: nothing was changed; 2 decisions are needed first").says_not("error:");
         run.hints("patchq diff-upstream up -p");
         assert_all_same(&before, env, "after conflicts");
         let mut news: Vec<String> = env.refs().lines().map(str::to_owned).collect();
@@ -158,7 +158,7 @@ in_both_worlds! {
         prepared(env);
         env.rebase("1d;2d;3d").ok();
         env.patchq(&["export"]).ok();
-        env.patchq(&["refresh"]).ok().prints("2 patches: 2 go over (1 merged)\n");
+        env.patchq(&["refresh"]).ok().prints("2 patches: 2 apply (1 merged)\n");
         assert!(env.read("ws/up/a.txt").contains("cinq\n"));
         crate::support::put(&env.co().join("a.txt"), env.read("ws/up/a.txt").replace("cinq", "FIVE"));
         env.patchq(&["save", "-m", "Shout five"]).ok();

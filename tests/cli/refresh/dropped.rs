@@ -24,9 +24,9 @@ in_both_worlds! {
         prepared(env);
         let run = changes_nothing(env, &["refresh"]).exits(3);
         let run = run.prints("  upstreamed  0001-shout-two.patch  leaves the queue: upstream has it byte for byte\n");
-        let run = run.prints("  conflict    0002-shout-nine.patch  a clean merge leaves nothing of it; is it upstream?\n");
-        let run = run.prints("3 patches: 1 goes over, 1 is upstream already, 1 is in conflict\n");
-        run.says("1 decision must be made first").hints("patchq refresh up --allow-drop 0002-shout-nine.patch");
+        let run = run.prints("  conflict    0002-shout-nine.patch  nothing is left of it after merging; does upstream have it?\n");
+        let run = run.prints("3 patches: 1 applies, 1 upstreamed, 1 conflicts\n");
+        run.says("1 decision is needed first").hints("patchq refresh up --allow-drop 0002-shout-nine.patch");
         let document = changes_nothing(env, &["refresh", "--json"]).exits(3).json();
         let patch = &document["patches"][1];
         assert_eq!((&patch["outcome"], &patch["emptied"]), (&"conflict".into(), &true.into()));
@@ -39,13 +39,13 @@ in_both_worlds! {
         prepared(env);
         let before = all(env);
         let dry = changes_nothing(env, &["refresh", "--dry-run", "--allow-drop", "0002"]).ok();
-        dry.prints("  upstreamed  0002-shout-nine.patch  leaves the queue, as allowed: upstream does not have it byte for byte\n");
+        dry.prints("  upstreamed  0002-shout-nine.patch  leaves the queue, as allowed; upstream does not have it byte for byte\n");
         let run = env.patchq(&["refresh", "--allow-drop", "0002"]).ok();
         let run = run.says("up: removed   0001-shout-two.patch").says("up: removed   0002-shout-nine.patch");
-        run.prints("3 patches: 1 goes over, 1 is upstream already, 1 is dropped\n");
+        run.prints("3 patches: 1 applies, 1 upstreamed, 1 dropped\n");
         assert_eq!(env.queue(), ["0003-say-d.patch"]);
         assert_in_step(env);
-        env.patchq(&["undo"]).ok().says("put back  patches/up/0002-shout-nine.patch");
+        env.patchq(&["undo"]).ok().says("restored  patches/up/0002-shout-nine.patch");
         assert_all_same(&before, env, "after undo");
         assert_in_step(env);
         let document = env.patchq(&["refresh", "--json", "--allow-drop", EMPTIED]).ok().json();
@@ -109,7 +109,7 @@ in_both_worlds! {
         bench.ready(TRACK, &queue);
         let before = all(env);
         changes_nothing(env, &["refresh"]).exits(1).says("no patch would be left").hints("patchq refresh up --allow-empty");
-        env.patchq(&["refresh", "--allow-empty"]).ok().prints("2 patches: 2 are upstream already\n");
+        env.patchq(&["refresh", "--allow-empty"]).ok().prints("2 patches: 2 upstreamed\n");
         assert_eq!(env.head(), next);
         assert_eq!(env.queue(), [""; 0]);
         assert_in_step(env);

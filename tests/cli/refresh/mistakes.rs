@@ -105,7 +105,7 @@ mistakes! {
     no_network: Mistake {
         what: "no network",
         args: &["refresh", "--offline"],
-        hint: "without --offline",
+        hint: "run the command again without --offline",
         ..BASE
     },
     the_upstream_of_a_refresh_is_gone: Mistake {
@@ -126,7 +126,7 @@ mistakes! {
         what: "git holds the index",
         make: |env| std::fs::write(env.store().join("index.lock"), "").unwrap(),
         args: &["refresh"],
-        hint: "/index.lock     (if no git runs there)",
+        hint: "/index.lock     (if no git process uses it)",
         ..BASE
     },
     a_report_in_the_place_of_something_else: Mistake {

@@ -35,7 +35,7 @@ in_both_worlds! {
             let id = FIVE.keep(env);
             assert!(env.exists(&format!("{folder}/{id}.toml")), "{folder}");
             let run = changes_nothing(env, &["refresh"]).exits(3);
-            run.hints("patchq refresh up --accept remembered     (1 of them decided before)");
+            run.hints("patchq refresh up --accept remembered     (1 of them were decided before)");
             assert_eq!(changes_nothing(env, &["refresh", "--json"]).exits(3).json()["remembered"], 1);
             changes_nothing(env, &["refresh", "--accept", "suggested"]).exits(3);
             changes_nothing(env, &[&TAKE[..], &["--only", "docs/"]].concat()).exits(3);
@@ -64,7 +64,7 @@ in_both_worlds! {
     fn other_texts_and_other_files_are_not_decided(env) {
         five(env, SHARED, "a.txt", "a.txt");
         Decision { path: "b.txt", own: "b.txt", ..FIVE }.keep(env);
-        changes_nothing(env, &TAKE).exits(3).says("1 decision must be made first");
+        changes_nothing(env, &TAKE).exits(3).says("1 decision is needed first");
         let run = changes_nothing(env, &["refresh", "--json"]).exits(3).says_not("decided before");
         assert_eq!(run.json()["remembered"], 0);
         Decision { texts: ["five\n", "cinq\n", "FIVE \n"], ..FIVE }.keep(env);
@@ -104,7 +104,7 @@ in_both_worlds! {
         let run = changes_nothing(env, &TAKE).exits(3);
         assert_eq!(run.stderr.matches("warning:").count(), 1, "{}", run.shown());
         let shown = file.strip_prefix("ws/").unwrap();
-        run.says(&format!("warning: up: {shown} is no decision that can be used: its digest is not that of what it says"));
+        run.says(&format!("warning: up: {shown} cannot be used as a decision: its digest is not that of what it says"));
         let document = changes_nothing(env, &[&TAKE[..], &["--json"]].concat()).exits(3).json();
         assert_eq!(document["damaged"][0]["file"], shown);
         assert_eq!(document["patches"][0]["files"][0]["decided"], json!([]));

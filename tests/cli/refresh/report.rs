@@ -11,7 +11,7 @@ const CONFLICTS: &str = "\
 
 The queue was not moved: these conflicts must be decided first.
 
-5 patches: 2 go over (1 merged), 2 are in conflict, 1 is blocked.
+5 patches: 2 apply (1 merged), 2 conflict, 1 blocked.
 
 | patch | outcome | |
 |---|---|---|

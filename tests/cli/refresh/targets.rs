@@ -92,16 +92,16 @@ in_both_worlds! {
         let manifest = env.read("ws/upstreams.toml");
         assert!(manifest.contains("# ours\n") && manifest.contains("track = \"v1.*\"     # their branch\n"), "{manifest}");
         assert_in_step(env);
-        env.patchq(&["undo"]).ok().says("put back  upstreams.toml");
+        env.patchq(&["undo"]).ok().says("restored  upstreams.toml");
         assert_all_same(&before, env, "after undo");
-        env.patchq(&["refresh", "--to", "v1.1.1", "--track", "v1"]).ok().says("up: follows v1 from now on");
+        env.patchq(&["refresh", "--to", "v1.1.1", "--track", "v1"]).ok().says("up: now follows v1");
         assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", bench.id("v1.1.1")));
         // At the tip already: only the manifest.
         let before = all(env);
-        env.patchq(&["refresh", "--track", "v1.*"]).ok().says("up: follows v1.* from now on");
+        env.patchq(&["refresh", "--track", "v1.*"]).ok().says("up: now follows v1.*");
         assert!(env.read("ws/upstreams.toml").contains("track = \"v1.*\"     # their branch\n"));
         assert_eq!(before.0.differences(&env.files()).len(), 1);
-        env.patchq(&["undo"]).ok().says("put back  upstreams.toml");
+        env.patchq(&["undo"]).ok().says("restored  upstreams.toml");
         assert_all_same(&before, env, "after undo");
         // And looking changes nothing.
         changes_nothing(env, &["refresh", "--track", "v1.*", "--dry-run"]).ok().says_not("follows");
@@ -174,7 +174,7 @@ in_both_worlds! {
         }
         env.patchq(&["refresh"]).ok();
         let run = changes_nothing(env, &["refresh", "--dry-run", "--to", "v1.0"]).ok().says("is older than");
-        run.hints("patchq refresh up --to v1.0 --allow-older     (goes there)");
+        run.hints("patchq refresh up --to v1.0 --allow-older     (moves there)");
         env.patchq(&["refresh", "up", "--to", "v1.0", "--allow-older"]).ok();
     }
 
@@ -182,7 +182,7 @@ in_both_worlds! {
         let bench = prepared(env, "track = \"v1.*\"\nversion = \"0.9.0-canonical1\"\n");
         let (from, to) = (bench.id("v1.0"), bench.id("v1.1.1"));
         let run = env.patchq(&["refresh"]).ok().says_not("older");
-        run.prints(&format!("up: v1.0 ({}) → v1.1.1 ({})\n", &from[..8], &to[..8])).says("stays as it is");
+        run.prints(&format!("up: v1.0 ({}) → v1.1.1 ({})\n", &from[..8], &to[..8])).says("which was not changed");
         let manifest = env.read("ws/upstreams.toml");
         env.write("ws/upstreams.toml", manifest.replace("v1.*", "main"));
         let main = bench.id("main");
@@ -235,7 +235,7 @@ in_both_worlds! {
     fn offline(env) {
         let bench = prepared(env, MAIN);
         for args in [&["refresh", "--offline"][..], &["refresh", "--offline", "--dry-run", "--to", "v1.1"]] {
-            changes_nothing(env, args).exits(1).one_error().says("up: ").says("(--offline)").hints("without --offline");
+            changes_nothing(env, args).exits(1).one_error().says("up: ").says("(--offline)").hints("run the command again without --offline");
         }
         changes_nothing(env, &["refresh", "--dry-run", "--to", "v1.1"]).ok();
         let v1_1 = bench.id("v1.1");
@@ -245,7 +245,7 @@ in_both_worlds! {
         env.patchq(&["refresh", "--to", "v1.1"]).ok();
         env.patchq(&["undo"]).ok();
         fs::rename(env.path("up.git"), env.path("elsewhere.git")).unwrap();
-        changes_nothing(env, &["refresh", "--offline", "--dry-run", "--to", &v1_1]).ok().prints("1 patch: 1 goes over\n");
+        changes_nothing(env, &["refresh", "--offline", "--dry-run", "--to", &v1_1]).ok().prints("1 patch: 1 applies\n");
         env.patchq(&["refresh", "--offline", "--once", "--to", &v1_1]).ok().says("moved to");
         assert_in_step(env);
         changes_nothing(env, &["refresh"]).exits(1).one_error().says("there is no git repository").hints("'url'");
@@ -265,7 +265,7 @@ in_both_worlds! {
     fn a_version_of_the_manifests_stays(env) {
         prepared(env, &format!("{MAIN}version = \"9.9\"\n"));
         let run = env.patchq(&["refresh", "--to", "v1.1"]).ok();
-        run.says("note: up: the manifest says version = \"9.9\", which stays as it is").hints("upstreams.toml");
+        run.says("note: up: the manifest says version = \"9.9\", which was not changed").hints("upstreams.toml");
         assert_eq!(env.read("ws/commits/up.version.txt"), "9.9\n");
         assert_in_step(env);
     }
@@ -275,7 +275,7 @@ in_both_worlds! {
         let manifest = env.read("ws/upstreams.toml");
         env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.another]\nurl = \"../up.git\"\n"));
         let run = changes_nothing(env, &["refresh", "--dry-run"]).exits(2).one_error();
-        run.says("several upstreams: up, another; which one?").hints("patchq refresh up");
+        run.says("there are several upstreams; name one of up, another").hints("patchq refresh up");
         env.patchq_in(&env.co(), &["refresh"]).ok().says("up: moved to");
         env.patchq(&["refresh", "another"]).exits(1).one_error().says("another: no pin").hints("patchq add another --pin REV");
         env.patchq(&["refresh", "upp"]).exits(2).one_error().says("there is no upstream 'upp'");

@@ -29,7 +29,7 @@ in_both_worlds! {
         files_change(env);
         let before = all(env);
         let run = env.patchq(&["refresh"]).ok().prints("  unchanged   0004-greet.patch\n");
-        run.prints("4 patches: 4 go over (1 merged)\n");
+        run.prints("4 patches: 4 apply (1 merged)\n");
         assert_in_step(env);
         assert_eq!(env.git(&env.co(), &["log", "-1", "--format=%s %an"]), "Greet Colleague");
         assert!(env.read("ws/up/docs/guide.md").starts_with("hello\n"));
@@ -49,8 +49,8 @@ in_both_worlds! {
         run.says("uncommitted changes").hints("patchq save up");
         env.git(&env.co(), &["stash", "--include-untracked"]);
         let files = env.read("ws/commits/up.version.txt");
-        let run = env.patchq(&["refresh"]).ok().says("up: at v1.1 (");
-        run.says("up: the patch files were newer; they are applied now");
+        let run = env.patchq(&["refresh"]).ok().says("up: already at v1.1 (");
+        run.says("up: the patch files were newer and have been applied");
         assert_eq!(env.git(&env.co(), &["rev-parse", "HEAD~3"]), up.next);
         assert_eq!(env.git(&env.co(), &["status", "--porcelain"]), "");
         // The version that belongs to another pin is for `verify --fix`.
@@ -100,7 +100,7 @@ in_both_worlds! {
     fn commits_are_in_the_way(env) {
         env.ready();
         commits_change(env);
-        let run = refuses(env).says("up: the checkout has 1 commit in no patch file:").says("Print more");
+        let run = refuses(env).says("up: the checkout has 1 commit not exported yet:").says("Print more");
         run.hints("patchq export up");
         dirty(env);
         refuses(env).hints("patchq export up");

@@ -10,7 +10,7 @@ use crate::support::{Env, in_both_worlds, put};
 fn handed(env: &Env) {
     let mut terminal = refresh(env);
     terminal.answer(ASKS, "c");
-    let ended = terminal.end().exits(3).left("is in the checkout");
+    let ended = terminal.end().exits(3).left("are in the checkout");
     ended.left("patchq refresh up --continue").left("patchq refresh up --abort");
 }
 
@@ -41,7 +41,7 @@ in_both_worlds! {
         env.git(&env.co(), &["add", "a.txt"]);
         let mut terminal = go_on(env);
         terminal.answer(LAST, "y");
-        terminal.end().exits(0).left("what was made of 0001-shout-five.patch in the checkout is taken");
+        terminal.end().exits(0).left("took the result for 0001-shout-five.patch from the checkout");
         assert_eq!(fifth(env), "merged\n");
         assert_in_step(env);
     }
@@ -56,7 +56,7 @@ in_both_worlds! {
                 env.git(&env.co(), &["commit", "-q", "-a", "--no-edit"]);
             }
             let run = env.patchq(&["refresh", "--continue"]).ok();
-            run.says("is taken").prints("a.txt:5: by hand: decided in the checkout").says("moved to v1.1");
+            run.says("took the result for 0001-shout-five.patch from the checkout").prints("a.txt:5: by hand: decided in the checkout").says("moved to v1.1");
             assert_eq!(fifth(env), "merged\n");
             assert_in_step(env);
         }
@@ -88,7 +88,7 @@ in_both_worlds! {
         assert_eq!(env.git(&env.co(), &["diff", "--cached", "--name-only", "--diff-filter=M"]), "a.txt");
         resolve(env, "ws/up/b.txt", "B, bis\n");
         let mut terminal = go_on(env);
-        terminal.see(LAST).press("z").answer("taken back: b.txt: decided in the checkout", "p").answer(LAST, "y");
+        terminal.see(LAST).press("z").answer("undone: b.txt: decided in the checkout", "p").answer(LAST, "y");
         terminal.end().exits(0);
         assert_eq!(env.read("ws/up/b.txt"), "B\n");
         assert_eq!(env.read("ws/up/a.txt"), with("two", "TWO").replace("nine", "NINE"));
@@ -102,16 +102,16 @@ in_both_worlds! {
         put(&env.co().join("new.txt"), "new\n");
         put(&env.co().join("b.txt"), "b, changed\n");
         let run = env.changes_nothing(&["refresh", "--continue"]).exits(3).one_error();
-        run.says("1 new file is in the checkout of which git knows nothing:").says("  new.txt").hints("git -C up add PATH");
+        run.says("the checkout has 1 file that git does not track:").says("  new.txt").hints("git -C up add PATH");
         env.git(&env.co(), &["add", "new.txt"]);
         let run = env.changes_nothing(&["refresh", "--continue"]).exits(3).one_error();
-        run.says("2 paths were changed beside the conflict").says("  b.txt").says("  new.txt");
+        run.says("2 paths were changed outside the conflict").says("  b.txt").says("  new.txt");
         let mut terminal = go_on(env);
-        terminal.answer("do they become part of 0001-shout-five.patch?", "n");
+        terminal.answer("should they become part of 0001-shout-five.patch?", "n");
         terminal.end().exits(3).left("they would become part of 0001-shout-five.patch");
         let mut terminal = go_on(env);
         // The second patch changes the same file, and is asked about.
-        terminal.answer("do they become part of", "y").answer("b.txt:1", "z").see("taken back: ");
+        terminal.answer("should they become part of", "y").answer("b.txt:1", "z").see("undone: ");
         // All of it comes back at once, what joined the patch too.
         terminal.answer("[r] as before", "r").answer("b.txt:1", "b").answer(LAST, "y");
         terminal.end().exits(0);
@@ -126,14 +126,14 @@ in_both_worlds! {
         let before = all(env);
         handed(env);
         let with_markers = env.read("ws/up/a.txt");
-        env.patchq(&["refresh", "--abort"]).ok().says("the checkout is what it was before");
+        env.patchq(&["refresh", "--abort"]).ok().says("the checkout is restored to its state before");
         assert_all_same(&before, env, "abort of what nobody touched");
         env.patchq(&["undo"]).ok();
         assert_eq!(env.read("ws/up/a.txt"), with_markers);
         resolve(env, "ws/up/a.txt", "merged\n");
         put(&env.co().join("new.txt"), "new\n");
         env.git(&env.co(), &["add", "new.txt"]);
-        env.patchq(&["refresh", "--abort"]).ok().says("kept for 'patchq undo up': what was made of a.txt, new.txt");
+        env.patchq(&["refresh", "--abort"]).ok().says("kept for 'patchq undo up': the work on a.txt, new.txt");
         assert_all_same(&before, env, "abort");
         env.patchq(&["undo"]).ok();
         assert_eq!((fifth(env), env.read("ws/up/new.txt")), ("merged\n".to_owned(), "new\n".to_owned()));
@@ -155,7 +155,7 @@ in_both_worlds! {
         env.git(&env.co(), &["cherry-pick", "--abort"]);
         let mut terminal = go_on(env);
         terminal.answer("a.txt:5", "p").answer(LAST, "y");
-        terminal.end().exits(0).left("it is asked about again");
+        terminal.end().exits(0).left("the question comes again");
         assert_eq!(fifth(env), "FIVE\n");
         assert_in_step(env);
     }

@@ -17,7 +17,7 @@ in_both_worlds! {
             if key == "u" {
                 // Nothing is left of the patch then, which is another question.
                 let mut terminal = refresh(env);
-                terminal.answer("a.txt:5", key).see("what was decided leaves nothing of it").press("d");
+                terminal.answer("a.txt:5", key).see("nothing is left of the patch after these decisions").press("d");
                 terminal.answer("why?", "upstream says it better\r").answer(LAST, "y");
                 terminal.end().exits(0).left("leaves the queue: 'upstream says it better'");
                 assert_eq!(env.queue(), ["0002-change-b.patch"]);
@@ -72,8 +72,8 @@ in_both_worlds! {
         one(env, ENTRY);
         let editor = script(env, "ed", "cp \"$1\" \"$HOME/page\"; printf 'fünf\\n' >\"$1\"");
         let mut terminal = with_editor(env, &editor, &["refresh"]);
-        terminal.answer("a.txt:5", "e").answer(LAST, "z").see("taken back: a.txt: edited in an editor").press("q");
-        terminal.answer("what was just taken back was written by hand", "n");
+        terminal.answer("a.txt:5", "e").answer(LAST, "z").see("undone: a.txt: edited in an editor").press("q");
+        terminal.answer("what you just undid was written by hand", "n");
         terminal.answer("[r] as before", "r").answer(LAST, "y");
         terminal.end().exits(0).left("a.txt:5: by hand: edited in an editor");
         assert_eq!(fifth(env), "fünf\n");
@@ -99,18 +99,18 @@ in_both_worlds! {
         let how = |text: &str| crate::support::put(&env.path("home/how"), text);
         let mut terminal = with_editor(env, &editor, &["refresh"]);
         how("true");
-        terminal.answer("a.txt:5", "e").see("the editor changed nothing; nothing is taken");
+        terminal.answer("a.txt:5", "e").see("the editor changed nothing, so nothing was taken");
         how("sed -i s/FIVE/FUNF/ \"$1\"");
         terminal.press("E").see("a conflict marker is left in line 5 of what was written");
         how("echo halfway >\"$1\"; exit 1");
         terminal.press("e").see("ended with exit code 1");
-        terminal.see("an edit of it that could not be taken is kept");
+        terminal.see("an edit that could not be used is kept");
         // The next try begins with what was written.
         how("grep -q FUNF \"$1\" && echo saw it >\"$HOME/saw\"; exit 7");
         terminal.press("E").see("ended with exit code 7");
         assert_eq!(env.read("home/saw"), "saw it\n");
-        terminal.press("q").answer("an edit that could not be taken is kept nowhere; leave all the same?", "n");
-        terminal.answer(ASKS, "q").answer("leave all the same?", "y");
+        terminal.press("q").answer("an edit that could not be used is not kept anywhere; leave anyway?", "n");
+        terminal.answer(ASKS, "q").answer("leave anyway?", "y");
         terminal.end().exits(3).left("nothing was changed");
         crate::support::assert_same(&before, &env.files(), "an editor that finishes nothing");
     }
@@ -118,7 +118,7 @@ in_both_worlds! {
     fn the_merge_tool_is_the_one_of_git(env) {
         one(env, ENTRY);
         let mut terminal = refresh(env);
-        terminal.answer("a.txt:5", "m").see("git knows no merge tool").press("q");
+        terminal.answer("a.txt:5", "m").see("no merge tool is configured").press("q");
         terminal.end().exits(3);
         let tool = script(env, "tool", "echo \"$MERGED\" >\"$HOME/name\"; grep -h . \"$LOCAL\" \"$BASE\" \"$REMOTE\" >\"$HOME/sides\"; sed -i '/^<<<<<<< /,/^>>>>>>> /c\\both' \"$MERGED\"");
         let config = env.read("home/.gitconfig");
@@ -140,7 +140,7 @@ in_both_worlds! {
         terminal.press("o").see("upstream's changes of a.txt").see("+cinq").see("-five").press("q").see(ASKS);
         terminal.press("h").see("history of a.txt").see(&commit[..12]).see("v1.1").press("q").see(ASKS);
         terminal.press("?").see("what the keys do").press("x").see("a.txt:5");
-        terminal.press("x").see("'x' means nothing here").press("q");
+        terminal.press("x").see("'x' has no meaning here").press("q");
         terminal.end().exits(3);
     }
 

@@ -29,7 +29,7 @@ in_both_worlds! {
             let env = &if env.hostile { Env::hostile() } else { Env::new() };
             deleted(env);
             let mut terminal = refresh(env);
-            terminal.see("upstream deleted the file, the patch changes it").see("give up the patch's change of it");
+            terminal.see("upstream deleted the file, the patch changes it").see("drop the patch's change to it");
             terminal.press(key).answer(LAST, "y");
             terminal.end().exits(0);
             assert_eq!(env.exists("ws/up/b.txt"), kept, "{key}");
@@ -92,7 +92,7 @@ in_both_worlds! {
             let mut terminal = refresh(env);
             terminal.see("mode 100755").see("mode 100644").press(key);
             if key == "u" {
-                terminal.answer("what was decided leaves nothing of it", "d").answer("why?", "\r");
+                terminal.answer("nothing is left of the patch after these decisions", "d").answer("why?", "\r");
             }
             terminal.answer(LAST, "y");
             terminal.end().exits(0);
@@ -111,7 +111,7 @@ in_both_worlds! {
             bench.ready(ENTRY, &queue);
             let mut terminal = refresh(env);
             terminal.see("upstream changed the binary file, and so does the patch").see("a binary file of 7 bytes");
-            terminal.press("E").see("a binary file is not for an editor").press(key).answer(LAST, "y");
+            terminal.press("E").see("a binary file cannot be edited").press(key).answer(LAST, "y");
             terminal.end().exits(0);
             assert_eq!(env.read("ws/up/logo.png"), expected);
             assert_in_step(env);

@@ -27,7 +27,7 @@ in_both_worlds! {
         let mut terminal = refresh(env);
         terminal.see("patch 1 of 5, conflict 1 of 2");
         decide_all(&mut terminal);
-        terminal.end().exits(0).left("moved to v1.1").left("'patchq undo up' takes it back");
+        terminal.end().exits(0).left("moved to v1.1").left("'patchq undo up' undoes it");
         assert_prepared_went_over(env);
         undo_and_give_up(env);
         assert_all_same(&before, env, "undo");
@@ -71,7 +71,7 @@ in_both_worlds! {
         terminal.answer("a.txt:5", "p").see(LAST).press("n");
         terminal.end().exits(1);
         assert!(env.exists("ws/sessions/up.toml"));
-        env.patchq(&["refresh", "--abort"]).ok().says("'patchq undo up' brings its decisions back");
+        env.patchq(&["refresh", "--abort"]).ok().says("'patchq undo up' restores its decisions");
         env.patchq(&["undo"]).ok().says("undid 'refresh --abort'").says("a refresh waits");
         // The session that came back is in nobody's way for ever.
         env.changes_nothing(&["undo"]).exits(1).one_error().says("while a refresh waits for decisions");
@@ -100,13 +100,13 @@ in_both_worlds! {
         one(env, ENTRY);
         let before = all(env);
         let mut terminal = refresh(env);
-        terminal.see("a.txt:5").see_no("[z] undo").press("p").see(LAST).press("z").see_no(LAST).see("taken back: a.txt: the patch's lines").see("[p] patch");
+        terminal.see("a.txt:5").see_no("[z] undo").press("p").see(LAST).press("z").see_no(LAST).see("undone: a.txt: the patch's lines").see("[p] patch");
         assert!(!env.exists("ws/sessions/up.toml"), "no decision, no session");
         terminal.press("b").answer(LAST, "n");
-        terminal.end().exits(1).left("all is decided, kept in sessions/up.toml").left("patchq refresh up --continue");
+        terminal.end().exits(1).left("everything is decided; the session is in sessions/up.toml").left("patchq refresh up --continue");
         // In another run, too.
         let mut terminal = go_on(env);
-        terminal.answer(LAST, "z").answer("taken back: a.txt", "q");
+        terminal.answer(LAST, "z").answer("undone: a.txt", "q");
         terminal.end().exits(3).left("nothing was changed");
         assert_all_same(&before, env, "a decision taken back");
     }
@@ -114,7 +114,7 @@ in_both_worlds! {
     fn a_question_is_left_for_later(env) {
         prepared(env);
         let mut terminal = refresh(env);
-        terminal.answer("a.txt:6", "l").answer("b.txt", "l").see("what was left for later comes again").see("a.txt:6");
+        terminal.answer("a.txt:6", "l").answer("b.txt", "l").see("the conflicts left for later come again").see("a.txt:6");
         terminal.press("l").answer("b.txt", "p").answer("a.txt:6", "p").answer(LAST, "y");
         terminal.end().exits(0);
         assert_prepared_went_over(env);
@@ -124,7 +124,7 @@ in_both_worlds! {
         prepared(env);
         let mut terminal = refresh(env);
         terminal.answer("a.txt:6", "p").answer("b.txt", "q");
-        let ended = terminal.end().exits(3).left("1 decision waits, kept in sessions/up.toml");
+        let ended = terminal.end().exits(3).left("1 conflict is open; the session is in sessions/up.toml");
         ended.left("patchq refresh up --continue").left("patchq refresh up --abort");
         env.patchq(&["status"]).ok().prints("to v1.1, 1 decided");
         assert_eq!(env.patchq(&["status", "--json"]).ok().json()["upstreams"][0]["session"]["decided"], 1);
@@ -132,7 +132,7 @@ in_both_worlds! {
             env.changes_nothing(args).exits(1).one_error().hints("patchq refresh up --continue");
         }
         // Whoever cannot be asked is told what waits.
-        env.patchq(&["refresh", "--continue"]).exits(3).says("nothing was changed; 1 decision still waits");
+        env.patchq(&["refresh", "--continue"]).exits(3).says("nothing was changed; 1 decision is still needed");
         let mut terminal = go_on(env);
         terminal.see("patch 2 of 5, conflict 2 of 2").answer("b.txt", "p").answer(LAST, "y");
         terminal.end().exits(0);
@@ -154,18 +154,18 @@ in_both_worlds! {
         prepared(env);
         let before = all(env);
         let mut terminal = refresh(env);
-        terminal.answer("a.txt:6", "p").answer("b.txt", "A").answer("give up the refresh, with 1 decision?", "n");
-        terminal.answer("b.txt", "A").answer("give up the refresh", "y");
-        terminal.end().exits(1).left("the refresh is given up; 'patchq undo up' brings its decisions back");
+        terminal.answer("a.txt:6", "p").answer("b.txt", "A").answer("abandon the refresh, with 1 decision?", "n");
+        terminal.answer("b.txt", "A").answer("abandon the refresh", "y");
+        terminal.end().exits(1).left("the refresh is abandoned; 'patchq undo up' restores its decisions");
         assert_all_same(&before, env, "abort");
         env.patchq(&["undo"]).ok();
         let mut terminal = go_on(env);
-        terminal.answer("b.txt", "A").answer("give up", "y");
+        terminal.answer("b.txt", "A").answer("abandon the refresh", "y");
         terminal.end().exits(1);
         assert_all_same(&before, env, "abort");
         let mut terminal = refresh(env);
         terminal.answer("a.txt:6", "A");
-        terminal.end().exits(1).left("the refresh is given up; nothing was changed");
+        terminal.end().exits(1).left("the refresh is abandoned; nothing was changed");
         env.patchq(&["refresh", "--abort"]).exits(1).says("no refresh waits for decisions");
     }
 
@@ -177,7 +177,7 @@ in_both_worlds! {
             &[("a.txt:6", "v"), ("+FIVE", "")],
             &[("a.txt:6", "?"), ("what the keys do", "")],
             &[("a.txt:6", "d"), ("why?", "")],
-            &[("a.txt:6", "p"), ("b.txt", "A"), ("give up the refresh", "")],
+            &[("a.txt:6", "p"), ("b.txt", "A"), ("abandon the refresh", "")],
             &[("a.txt:6", "p"), ("b.txt", "p"), (LAST, "")],
         ];
         prepared(env);
@@ -235,7 +235,7 @@ in_both_worlds! {
         terminal.answer("a.txt:5", "p").answer("c.txt:2", "p").see(LAST).press("y");
         let ended = terminal.end().exits(0);
         ended.left("changed since the session began: 0001-shout-five.patch, 0003-shout-two.patch")
-            .left("1 decision holds, these are asked again")
+            .left("1 decision applies, these are asked again")
             .left("0003-shout-two.patch: it leaves the queue");
         assert_eq!(fifth(env), "Five\n");
         assert_eq!((env.read("ws/up/b.txt"), env.read("ws/up/c.txt")), ("B\n".to_owned(), with("two", "Two")));
@@ -259,11 +259,11 @@ in_both_worlds! {
         let mut terminal = go_on(env);
         terminal.answer("a.txt:5", "p").answer(LAST, "n");
         let said = terminal.end().exits(1).screen;
-        assert!(said.contains("1 decision holds, this one is asked again"), "{said}");
+        assert!(said.contains("1 decision applies, this one is asked again"), "{said}");
         let mut terminal = go_on(env);
         terminal.answer(LAST, "y");
         let said = terminal.end().exits(0).screen;
-        assert!(!said.contains("fit any more") && !said.contains("asked again"), "{said}");
+        assert!(!said.contains("some decisions no longer apply") && !said.contains("asked again"), "{said}");
         assert_eq!(fifth(env), "Five\n");
         assert_in_step(env);
     }

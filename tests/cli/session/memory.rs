@@ -29,7 +29,7 @@ in_both_worlds! {
         let mut terminal = refresh(env);
         terminal.answer("a.txt:5", "p").see(LAST);
         assert_eq!(env.patchq(&["resolutions", "list", "--json"]).ok().json()["resolutions"].as_array().unwrap().len(), 1);
-        terminal.press("z").answer("taken back: a.txt", "q");
+        terminal.press("z").answer("undone: a.txt", "q");
         terminal.end().exits(3);
         assert_eq!(env.patchq(&["resolutions", "list", "--json"]).ok().json()["resolutions"].as_array().unwrap().len(), 0);
     }
@@ -48,7 +48,7 @@ in_both_worlds! {
     fn abort_forgets_nothing(env) {
         one(env, ENTRY);
         let mut terminal = refresh(env);
-        terminal.answer("a.txt:5", "p").answer(LAST, "A").answer("give up", "y");
+        terminal.answer("a.txt:5", "p").answer(LAST, "A").answer("abandon the refresh", "y");
         terminal.end().exits(1);
         env.patchq(&["refresh", "--accept", "remembered"]).ok();
         assert_eq!(fifth(env), "FIVE\n");

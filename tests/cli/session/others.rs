@@ -23,7 +23,7 @@ in_both_worlds! {
         env.patchq(&["status"]).ok().prints("to v1.1, 1 decided");
         env.patchq(&["setup"]).ok();
         let mut terminal = go_on(env);
-        terminal.answer("b.txt", "u").answer("what was decided leaves nothing", "d").answer("why?", "\r").answer(LAST, "y");
+        terminal.answer("b.txt", "u").answer("nothing is left of the patch after these decisions", "d").answer("why?", "\r").answer(LAST, "y");
         terminal.end().exits(0);
         let text = env.read("ws/up/a.txt");
         assert!(text.contains("four\nFIVE\ncinq\nsix\n") && text.contains("TEN"), "{text}");

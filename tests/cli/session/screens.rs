@@ -53,7 +53,7 @@ fn a_whole_session() {
         let steps = [
             ("1-lines", "app/Dockerfile:2", "s"),
             ("2-deleted", "app/requirements.txt", "s"),
-            ("3-nothing-left", "what was decided leaves nothing", "l"),
+            ("3-nothing-left", "nothing is left of the patch after these decisions", "l"),
             ("4-both-add", "lib/a.txt:6", "b"),
         ];
         for (what, text, key) in steps {
@@ -67,7 +67,9 @@ fn a_whole_session() {
             terminal.press(key);
         }
         terminal.answer("nothing is left of the patch, though", "d").answer("why?", "\r");
-        terminal.answer("what was decided leaves nothing", "d").answer("why?", "upstream dropped the file\r");
+        terminal
+            .answer("nothing is left of the patch after these decisions", "d")
+            .answer("why?", "upstream dropped the file\r");
         terminal.see(LAST).see(ASKS);
         check(&mut terminal, &name("5-last"));
         terminal.press("?").see("what the keys do");

@@ -35,14 +35,14 @@ in_both_worlds! {
         handed(env);
         put(&env.co().join("b.txt"), "b, changed\n");
         let mut terminal = go_on(env);
-        terminal.see("do they become part of");
+        terminal.see("should they become part of");
         put(&env.co().join("a.txt"), with("five", "merged better"));
         terminal.press("y");
         let ended = terminal.end().exits(1).left("the checkout was changed while its conflict was taken (a.txt)");
         ended.left("patchq refresh up --continue");
         assert_eq!(fifth(env), "merged better\n");
         let mut terminal = go_on(env);
-        terminal.answer("do they become part of", "y").answer("b.txt:1", "p").answer(LAST, "y");
+        terminal.answer("should they become part of", "y").answer("b.txt:1", "p").answer(LAST, "y");
         terminal.end().exits(0);
         assert_eq!(fifth(env), "merged better\n");
         assert_in_step(env);
@@ -54,7 +54,7 @@ in_both_worlds! {
         env.git(&env.co(), &["add", "a.txt"]);
         env.patchq(&["refresh", "--abort"]).ok();
         env.patchq(&["undo"]).ok();
-        env.patchq(&["refresh", "--continue"]).ok().says("is taken");
+        env.patchq(&["refresh", "--continue"]).ok().says("up: took the result for 0001-shout-five.patch from the checkout");
         assert_eq!(fifth(env), "merged\n");
         assert_in_step(env);
     }
@@ -100,14 +100,14 @@ in_both_worlds! {
         handed(env);
         put(&env.co().join("c.txt"), "one\ndeux\nthree\nfour\n");
         let mut terminal = go_on(env);
-        terminal.answer("do they become part of", "y").answer(LAST, "n");
+        terminal.answer("should they become part of", "y").answer(LAST, "n");
         terminal.end().exits(1);
         let both = String::from_utf8(both).unwrap();
         let diff = &both[both.find("diff --git").unwrap()..];
         let file = "ws/patches/up/0001-shout-five.patch";
         env.write(file, format!("{}{diff}", env.read(file)));
         let run = env.patchq(&["refresh", "--continue"]).exits(3);
-        run.prints("c.txt:2: upstream changed the same lines").says("1 decision holds");
+        run.prints("c.txt:2: upstream changed the same lines").says("1 decision applies");
     }
 
     fn a_renamed_file_is_where_the_checkout_showed_it(env) {
@@ -143,7 +143,7 @@ in_both_worlds! {
         let file = "clone/sessions/up.toml";
         env.write(file, format!("{}<<<<<<< HEAD\n", env.read(file)));
         env.patchq_in(&clone, &["refresh", "--continue"]).exits(1);
-        env.patchq_in(&clone, &["refresh", "--abort"]).ok().says("'patchq undo up' brings its decisions back");
+        env.patchq_in(&clone, &["refresh", "--abort"]).ok().says("'patchq undo up' restores its decisions");
         assert!(!env.exists(file));
         env.patchq_in(&clone, &["undo"]).ok();
         assert!(env.read(file).ends_with("<<<<<<< HEAD\n"));

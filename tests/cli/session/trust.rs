@@ -56,10 +56,10 @@ in_both_worlds! {
         env.changes_nothing(&["refresh", "--continue", "--to", &evil]).exits(1).says("is outside of the track");
         // On a terminal it is asked.
         let mut terminal = go_on(env);
-        terminal.answer(&format!("go on to {short} all the same?"), "n");
+        terminal.answer(&format!("continue to {short} anyway?"), "n");
         terminal.end().exits(1).left("where neither the manifest's track nor anybody here leads");
         let mut terminal = go_on(env);
-        terminal.answer("all the same?", "y").see(LAST).see(&format!("pin {short}")).press("n");
+        terminal.answer("anyway?", "y").see(LAST).see(&format!("pin {short}")).press("n");
         terminal.end().exits(1);
         // By name it is written, and its version is what upstream calls it.
         let run = env.patchq(&["refresh", "--continue", "--to", "evil", "--once"]).ok();

@@ -65,7 +65,7 @@ fn hints_that_cannot_be_pasted_are_found() {
         "patchq -C 'a b' save up -m \"why\"",
         "mv up up.old && patchq setup --only up",
         "git -C up rebase --continue",
-        "run it again without --offline",
+        "run the command again without --offline",
     ] {
         assert_eq!(wrong_hint(right), None);
     }
