@@ -80,10 +80,11 @@ impl Terminal {
         }
     }
 
-    /// Waits until `text` is on the screen.
+    /// Waits until `text` is on the screen, wherever its rows break: how long a path of the world is differs.
     #[track_caller]
     pub(crate) fn see(&mut self, text: &str) -> &mut Terminal {
-        self.wait(&format!("no '{text}' on the screen"), |screen| screen.contains(text));
+        let is_there = |screen: &str| screen.contains(text) || screen.replace('\n', " ").contains(text);
+        self.wait(&format!("no '{text}' on the screen"), is_there);
         self
     }
 
