@@ -30,7 +30,7 @@ fn diffs_are_gits_and_give_the_commit_back() {
     let world = World::new();
     let mut dice = Dice(7);
     let (mut renames, mut files_seen) = (0, 0);
-    for round in 0..crate::support::rounds(100) {
+    for round in 0..100 {
         let before = first_tree(&mut dice);
         let after = edited(&mut dice, &before, true);
         let base = world.commit(&before, None);
@@ -86,7 +86,7 @@ fn three_way_steps_are_gits_with_patience_and_without_renames() {
     let world = World::new();
     let mut dice = Dice(99);
     let (mut clean, mut stuck, mut placed, mut moved) = (0, 0, 0, 0);
-    for round in 0..crate::support::rounds(120) {
+    for round in 0..120 {
         let before = first_tree(&mut dice);
         let (ours, theirs) = (edited(&mut dice, &before, false), edited(&mut dice, &before, false));
         let base = world.commit(&before, None);
@@ -186,7 +186,7 @@ fn the_difference_of_two_patches_is_that_of_range_diff() {
     let world = World::new();
     let mut dice = Dice(11);
     let mut lines_seen = 0;
-    for round in 0..crate::support::rounds(150) {
+    for round in 0..150 {
         let before = first_tree(&mut dice);
         let [after, upstream] = [edited(&mut dice, &before, true), edited(&mut dice, &before, false)];
         let mut varied = after.clone();
