@@ -3,22 +3,23 @@
 //! Source: docs.docker.com/build/concepts/context ("dockerignore files"): a pattern a line, `#` comments, `!` takes back, `*` and `?`
 //! within a part of a path, `**` over any number of parts, a pattern matches what is below it too, and the last that matches counts.
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 
+use crate::git::PathPattern;
 use crate::path::RepoPath;
 
 /// The patterns of a `.dockerignore`.
 #[derive(Debug, Clone, Default)]
 pub struct DockerIgnore {
-    patterns: Vec<Pattern>,
+    rules: Vec<Rule>,
 }
 
 #[derive(Debug, Clone)]
-struct Pattern {
+struct Rule {
     /// The line, from 1.
     line: usize,
     takes_back: bool,
-    parts: Vec<BString>,
+    pattern: PathPattern,
 }
 
 impl DockerIgnore {
@@ -27,79 +28,33 @@ impl DockerIgnore {
     pub fn parse(bytes: &[u8]) -> DockerIgnore {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let lines = bytes.lines().enumerate().filter(|(_, line)| !line.starts_with(b"#"));
-        let patterns = lines.filter_map(|(at, line)| {
+        let rules = lines.filter_map(|(at, line)| {
             let line = line.trim();
             let (takes_back, text) = line.strip_prefix(b"!").map_or((false, line), |rest| (true, rest.trim()));
-            let mut parts: Vec<BString> = Vec::new();
+            let mut parts: Vec<&[u8]> = Vec::new();
             for part in text.split(|byte| *byte == b'/') {
                 match part {
                     b"" | b"." => {}
                     b".." => drop(parts.pop()),
-                    part => parts.push(part.into()),
+                    part => parts.push(part),
                 }
             }
-            (!parts.is_empty()).then_some(Pattern { line: at + 1, takes_back, parts })
+            let pattern = PathPattern::parse(&parts.join(&b'/'), true).filter(|_| !parts.is_empty())?;
+            Some(Rule { line: at + 1, takes_back, pattern })
         });
-        DockerIgnore { patterns: patterns.collect() }
+        DockerIgnore { rules: rules.collect() }
     }
 
     /// The line whose pattern keeps `path` out of the context.
     #[must_use]
     pub fn drops(&self, path: &RepoPath) -> Option<usize> {
-        let parts: Vec<&[u8]> = path.parts().collect();
-        let last = self.patterns.iter().rev().find(|pattern| {
-            // What is below a folder that matches is left out with it.
-            (1..=parts.len()).any(|length| matches_parts(&pattern.parts, &parts[..length]))
-        })?;
+        // What is below a folder that matches is left out with it.
+        let path = path.as_bytes();
+        let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &path[..at]);
+        let all: Vec<&[u8]> = above.chain([path]).collect();
+        let last = self.rules.iter().rev().find(|rule| all.iter().any(|path| rule.pattern.matches(path)))?;
         (!last.takes_back).then_some(last.line)
     }
-}
-
-fn matches_parts(pattern: &[BString], parts: &[&[u8]]) -> bool {
-    match pattern.split_first() {
-        None => parts.is_empty(),
-        Some((any, rest)) if *any == "**" => (0..=parts.len()).any(|skip| matches_parts(rest, &parts[skip..])),
-        Some((first, rest)) => match parts.split_first() {
-            Some((part, below)) => matches_part(first, part) && matches_parts(rest, below),
-            None => false,
-        },
-    }
-}
-
-/// `*`, `?`, `[a-z]`, `[^a]` and `\x` within one part.
-fn matches_part(pattern: &[u8], part: &[u8]) -> bool {
-    match pattern.split_first() {
-        None => part.is_empty(),
-        Some((b'*', rest)) => (0..=part.len()).any(|skip| matches_part(rest, &part[skip..])),
-        Some((b'?', rest)) => !part.is_empty() && matches_part(rest, &part[1..]),
-        Some((b'[', rest)) => match (class(rest), part.split_first()) {
-            (Some((class, after)), Some((byte, below))) => has(class, *byte) && matches_part(&rest[after..], below),
-            _ => false,
-        },
-        Some((b'\\', rest)) if !rest.is_empty() => part.first() == rest.first() && matches_part(&rest[1..], &part[1..]),
-        Some((byte, rest)) => part.first() == Some(byte) && matches_part(rest, &part[1..]),
-    }
-}
-
-/// The inside of a class whose `[` is read, and how long it is with its `]`.
-fn class(text: &[u8]) -> Option<(&[u8], usize)> {
-    let end = text.iter().skip(1).position(|byte| *byte == b']')? + 1;
-    Some((&text[..end], end + 1))
-}
-
-fn has(class: &[u8], byte: u8) -> bool {
-    let (inverted, mut class) = class.strip_prefix(b"^").map_or((false, class), |rest| (true, rest));
-    let mut found = false;
-    while let Some((&from, rest)) = class.split_first() {
-        if let [b'-', to, after @ ..] = rest {
-            found |= (from..=*to).contains(&byte);
-            class = after;
-        } else {
-            found |= from == byte;
-            class = rest;
-        }
-    }
-    found != inverted
 }
 
 #[cfg(test)]
@@ -128,5 +83,8 @@ mod tests {
             assert_eq!(drops(path), line, "{path}");
         }
         assert_eq!(DockerIgnore::parse(b"**\n!a\n").drops(&RepoPath::new("b/c").unwrap()), Some(1));
+        // A pattern of upstream's that would take others for ever.
+        let stars = DockerIgnore::parse(&[b"*a".repeat(40), b"b".to_vec()].concat());
+        assert_eq!(stars.drops(&RepoPath::new("a".repeat(200)).unwrap()), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::pattern::Pattern;
+use crate::git::PathPattern;
 
 /// The rules of one `.gitignore`, exclude file or the like.
 #[derive(Debug, Default, Clone)]
@@ -12,7 +12,7 @@ pub(super) struct Rules {
 
 #[derive(Debug, Clone)]
 struct Rule {
-    pattern: Pattern,
+    pattern: PathPattern,
     negated: bool,
     folder_only: bool,
     /// Matched against the path from the file's own folder; otherwise against the last part.
@@ -51,7 +51,7 @@ impl Rule {
         pattern = pattern.strip_suffix(b"/").unwrap_or(pattern);
         let anchored = pattern.contains(&b'/');
         pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);
-        let pattern = Pattern::parse(pattern, anchored).filter(|_| !pattern.is_empty())?;
+        let pattern = PathPattern::parse(pattern, anchored).filter(|_| !pattern.is_empty())?;
         Some(Rule { pattern, negated, folder_only, anchored })
     }
 

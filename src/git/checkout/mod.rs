@@ -17,7 +17,6 @@ mod ignore;
 mod index;
 mod listing;
 mod mend;
-mod pattern;
 mod place;
 mod root;
 mod sparse;

@@ -7,7 +7,7 @@ use bstr::ByteSlice;
 
 /// A pattern, read.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub struct PathPattern {
     steps: Vec<Step>,
 }
 
@@ -46,11 +46,12 @@ impl Members {
     }
 }
 
-impl Pattern {
+impl PathPattern {
     /// Reads a pattern, without what an ignore file's line may have around it; `None`: nothing can match it. `of_path`: it is
     /// held against whole paths. Git compares what such a pattern begins with before its first special character by itself,
     /// and so takes `**` right behind that for one that stands alone: `a**/b` matches `ab` and `a/x/b`.
-    pub(super) fn parse(mut pattern: &[u8], of_path: bool) -> Option<Pattern> {
+    #[must_use]
+    pub fn parse(mut pattern: &[u8], of_path: bool) -> Option<PathPattern> {
         let mut steps = Vec::new();
         let (mut begins_part, mut plain) = (true, of_path);
         while let Some((&first, rest)) = pattern.split_first() {
@@ -76,11 +77,12 @@ impl Pattern {
             steps.push(step);
             pattern = &pattern[used..];
         }
-        Some(Pattern { steps })
+        Some(PathPattern { steps })
     }
 
     /// Whether all of `text` matches.
-    pub(super) fn matches(&self, text: &[u8]) -> bool {
+    #[must_use]
+    pub fn matches(&self, text: &[u8]) -> bool {
         let mut now = Places::new(self.steps.len());
         let mut next = Places::new(self.steps.len());
         now.reach(&self.steps, 0);
@@ -209,7 +211,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &[u8], text: &[u8]) -> bool {
-        Pattern::parse(pattern, pattern.contains(&b'/')).is_some_and(|pattern| pattern.matches(text))
+        PathPattern::parse(pattern, pattern.contains(&b'/')).is_some_and(|pattern| pattern.matches(text))
     }
 
     #[test]
