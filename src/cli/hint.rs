@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::path::printable;
+pub(super) use crate::process::{command_line as command, quoted};
 
 /// Where the person's shell stands, absolute, and the `-C` that was given; set once by the command line.
 static SHELL: OnceLock<(PathBuf, Option<PathBuf>)> = OnceLock::new();
@@ -21,11 +21,6 @@ pub(super) fn note_shell(here: &Path, directory: Option<&Path>) {
 /// Notes where the workspace is. Only the first time counts.
 pub(super) fn note_root(root: &Path) {
     let _ = ROOT.set(root.to_owned());
-}
-
-/// A command line of `words`.
-pub(super) fn command<W: AsRef<OsStr>>(words: &[W]) -> String {
-    words.iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
 /// `patchq WORDS`, as [`line`]; where a refresh waits for decisions that would refuse it, it is given up first.
@@ -103,12 +98,12 @@ pub(super) fn git_here(words: &[&OsStr]) -> String {
 
 /// Moves what stands in the place of the checkout of the upstream `name` aside.
 pub(super) fn aside(name: &str) -> String {
-    command(&[OsStr::new("mv"), place(name).as_os_str(), place(format!("{name}.old")).as_os_str()])
+    command([OsStr::new("mv"), place(name).as_os_str(), place(format!("{name}.old")).as_os_str()])
 }
 
 /// Removes the file `path`.
 pub(super) fn remove(path: &Path) -> String {
-    command(&[OsStr::new("rm"), path.as_os_str()])
+    command([OsStr::new("rm"), path.as_os_str()])
 }
 
 /// The two ways out of a git operation in the checkout of the upstream `name`.
@@ -157,71 +152,16 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
     if way == Path::new("") { PathBuf::from(".") } else { way }
 }
 
-/// `word` for a shell. What a terminal would not show as it is is written in the form `$'…'`.
-pub(super) fn quoted(word: &OsStr) -> String {
-    let bytes = word.as_encoded_bytes();
-    // Only at its start a tilde means a home.
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+%~".contains(byte);
-    if !bytes.is_empty() && !bytes.starts_with(b"~") && bytes.iter().all(plain) {
-        return word.to_string_lossy().into_owned();
-    }
-    match word.to_str() {
-        Some(text) if printable(bytes) == text => format!("'{}'", text.replace('\'', r"'\''")),
-        _ => {
-            let escaped = bytes.iter().map(|byte| match byte {
-                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
-                b' '..=b'~' => char::from(*byte).to_string(),
-                _ => format!("\\x{byte:02x}"),
-            });
-            format!("$'{}'", escaped.collect::<String>())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
 
-    use super::{argument, command, option, place, quoted, relative};
-
-    #[test]
-    fn a_word_is_quoted_where_a_shell_would_see_more_in_it() {
-        for (word, expected) in [
-            ("refresh", "refresh"),
-            ("v1.0+x", "v1.0+x"),
-            ("", "''"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-            ("**/Makefile", "'**/Makefile'"),
-            ("~", "'~'"),
-            ("HEAD~1", "HEAD~1"),
-            ("$(touch x)", "'$(touch x)'"),
-            ("größe", "'größe'"),
-            ("a\nb'", r"$'a\x0ab\''"),
-            ("a\u{202e}b", r"$'a\xe2\x80\xaeb'"),
-        ] {
-            assert_eq!(quoted(OsStr::new(word)), expected, "{word:?}");
-        }
-        assert_eq!(quoted(OsStr::from_bytes(b"\xff\\")), r"$'\xff\\'");
-    }
-
-    #[test]
-    fn bash_reads_the_words_back() {
-        let words: Vec<&OsStr> =
-            ["a b", "it's", "a\nb'", "$(x)", "\\", "!", "*", "a\u{202e}b", ""].map(OsStr::new).into();
-        let script = format!("printf '%s\\0' {}", command(&words));
-        let output = std::process::Command::new("bash").args(["-c", &script]).output().expect("bash");
-        let back: Vec<&[u8]> = output.stdout.split(|byte| *byte == 0).collect();
-        let expected: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).chain([&b""[..]]).collect();
-        assert_eq!(back, expected);
-    }
+    use super::{argument, command, option, place, relative};
 
     #[test]
     fn nothing_is_taken_for_an_option() {
-        assert_eq!(command(&option("--allow-drop", "-x.patch")), "--allow-drop=-x.patch");
-        assert_eq!(command(&option("--to", "v 1")), "--to 'v 1'");
+        assert_eq!(command(option("--allow-drop", "-x.patch")), "--allow-drop=-x.patch");
+        assert_eq!(command(option("--to", "v 1")), "--to 'v 1'");
         assert_eq!(argument(Path::new("-x/y")), Path::new("./-x/y"));
         assert_eq!(place("up"), Path::new("up"));
     }

@@ -30,7 +30,8 @@ const FILTER: &str = "PATCHQ_LOG";
 const FILE: &str = "PATCHQ_LOG_FILE";
 
 /// The rooms that say what they do.
-const ROOMS: [&str; 8] = ["cli", "git", "image", "patch", "process", "stack", "ui", "workspace"];
+const ROOMS: [&str; 11] =
+    ["cli", "container", "git", "image", "patch", "process", "report", "ship", "stack", "ui", "workspace"];
 
 /// Begins to log, if enough `v`s or a variable ask for it.
 ///

@@ -23,6 +23,7 @@ mod program;
 mod progress;
 mod remote;
 mod rev;
+mod run_log;
 mod store;
 mod take;
 mod tree;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tracing::{debug, debug_span, trace};
 
 use super::progress::{Lines, Progress};
+use super::run_log::{ended, written};
 use crate::process::{self, End, Limits, Stream, Task};
 
 /// The oldest git that is taken. The options used need 2.29 (`fetch --stdin`, `--no-write-fetch-head`); what is
@@ -400,26 +401,6 @@ impl GitProgram {
             _ => ProgramError::Io(error),
         }
     }
-}
-
-/// How a run ended, for the log.
-fn ended(end: End) -> String {
-    match end {
-        End::Exited(status) => status.to_string(),
-        End::Cancelled => "cancelled".to_owned(),
-        End::Stalled(after) => format!("stood still for {}", seconds(after)),
-        End::TooLong(after) => format!("not over in {}", seconds(after)),
-    }
-}
-
-/// A command line as one would type it, for the log.
-pub(super) fn written(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args()).map(OsStr::to_string_lossy);
-    let quoted = words.map(|word| match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@,+%^".contains(c)) {
-        true if !word.is_empty() => word.into_owned(),
-        _ => format!("'{}'", word.replace('\'', r"'\''")),
-    });
-    quoted.collect::<Vec<_>>().join(" ")
 }
 
 /// `git version 2.39.3 (Apple Git-146)` and the like.

@@ -55,7 +55,7 @@ impl GitProgram {
         let mut command = Command::new(self.program());
         command.env_clear().envs(self.user_env().iter().map(|(key, value)| (key, value)));
         command.arg("-C").arg(folder).args(args).stdin(Stdio::null());
-        tracing::debug!(command_line = super::program::written(&command), "asks git for the user");
+        tracing::debug!(command_line = super::run_log::written(&command), "asks git for the user");
         let output = command.output().map_err(|error| self.cannot_start(error))?;
         Ok(output.status.success().then_some(output.stdout))
     }

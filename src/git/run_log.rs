@@ -1,0 +1,21 @@
+//! The words of the log for runs of git.
+
+use std::process::Command;
+
+use super::program::seconds;
+use crate::process::{End, command_line};
+
+/// How a run ended, for the log.
+pub(super) fn ended(end: End) -> String {
+    match end {
+        End::Exited(status) => status.to_string(),
+        End::Cancelled => "cancelled".to_owned(),
+        End::Stalled(after) => format!("stood still for {}", seconds(after)),
+        End::TooLong(after) => format!("not over in {}", seconds(after)),
+    }
+}
+
+/// A command line as one would type it, for the log.
+pub(super) fn written(command: &Command) -> String {
+    command_line(std::iter::once(command.get_program()).chain(command.get_args()))
+}
