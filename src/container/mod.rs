@@ -1,5 +1,5 @@
 //! Programs that build images. Nothing here knows what an image is for.
 
-mod order;
+mod spec;
 
-pub use order::BuildOrder;
+pub use spec::BuildSpec;

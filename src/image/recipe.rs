@@ -11,6 +11,7 @@ use super::dockerfile::Role;
 use super::queue_digest::QueueDigest;
 use super::settings::{ContentDigest, Network, Platform};
 use crate::git::{Id, Mode};
+use crate::hex;
 use crate::path::RepoPath;
 
 /// The first bytes of every recipe of version 1.
@@ -25,7 +26,7 @@ pub struct RecipeDigest([u8; 32]);
 
 impl fmt::Display for RecipeDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 

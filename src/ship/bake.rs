@@ -17,7 +17,7 @@ pub const BAKE_FILE: &str = "docker-bake.json";
 
 /// An image that bake cannot build as the manifest has it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("image '{}': network = \"{}\" cannot be said in a bake file", .id.image, .network.word())]
+#[error("image '{}': network = \"{}\" cannot be set in a bake file", .id.image, .network.word())]
 pub struct BakeError {
     /// The image.
     pub id: ImageId,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::git::checkout::SparseSet;
-use crate::git::{GitError, Id, Mode, ObjectKind, Objects, Tracked};
+use crate::git::{Entry, GitError, Id, Mode, ObjectKind, Objects, Tracked};
 use crate::image::{AddedFile, DockerIgnore, FileContent, FileSource, PlanFault};
 use crate::path::{RepoPath, printable};
 use crate::workspace::manifest::{Image, Upstream};
@@ -35,6 +35,12 @@ pub struct ContextFile {
     pub disk: Option<PathBuf>,
 }
 
+impl ContextFile {
+    fn in_store(entry: Entry) -> ContextFile {
+        ContextFile { mode: entry.mode, content: FileContent::Git(entry.id), disk: None }
+    }
+}
+
 /// What a context is taken from.
 pub(super) struct Sources<'a, 's> {
     /// The workspace's root.
@@ -61,7 +67,7 @@ impl Sources<'_, '_> {
         let mut context = BuildContext::default();
         let folder = match &image.context {
             None => Some(self.tree),
-            Some(path) => self.entry(path)?.filter(|(mode, _)| *mode == Mode::Folder).map(|(_, id)| id),
+            Some(path) => self.entry(path)?.filter(|entry| entry.mode == Mode::Folder).map(|entry| entry.id),
         };
         match (folder, &image.context) {
             (Some(folder), above) => self.add_folder(&mut context, above.as_ref(), folder)?,
@@ -81,31 +87,30 @@ impl Sources<'_, '_> {
         Ok(context)
     }
 
-    fn entry(&mut self, path: &RepoPath) -> Result<Option<(Mode, Id)>, GitError> {
-        Ok(self.objects.entry(self.tree, path)?.map(|entry| (entry.mode, entry.id)))
+    fn entry(&mut self, path: &RepoPath) -> Result<Option<Entry>, GitError> {
+        self.objects.entry(self.tree, path)
     }
 
-    /// Every file below the folder `above` of the tree.
+    /// The files below the folder `folder` of the tree, as far as the checkout holds them; the path of the folder is `above`.
     fn add_folder(&mut self, context: &mut BuildContext, above: Option<&RepoPath>, folder: Id) -> Result<(), GitError> {
-        let mut folders = vec![(None, folder)];
-        while let Some((inside, id)) = folders.pop() {
-            let tree = self.objects.tree(id)?;
-            for (name, entry) in tree.entries() {
-                let Some(path) = below(inside.as_ref(), name) else { continue };
-                if entry.mode == Mode::Folder {
-                    folders.push((Some(path), entry.id));
-                    continue;
-                }
-                let in_tree = above.map_or_else(|| Some(path.clone()), |above| below(Some(above), path.as_bytes()));
-                if !in_tree.is_some_and(|whole| self.sparse.contains_entry(&whole, entry.mode)) {
-                    context.outside.insert(path);
-                    continue;
-                }
-                let file = ContextFile { mode: entry.mode, content: FileContent::Git(entry.id), disk: None };
+        for (path, file) in self.files_below(folder)? {
+            let whole = match above {
+                None => path.clone(),
+                Some(above) => above.join(path.as_bytes()).map_err(GitError::EvilPath)?,
+            };
+            if self.sparse.contains_entry(&whole, file.mode) {
                 context.files.insert(path, file);
+            } else {
+                context.outside.insert(path);
             }
         }
         Ok(())
+    }
+
+    /// Every file below a folder of the tree, by its path from there.
+    fn files_below(&mut self, folder: Id) -> Result<Vec<(RepoPath, ContextFile)>, GitError> {
+        let files = self.objects.diff(Id::EMPTY_TREE, folder)?.into_iter();
+        Ok(files.filter_map(|file| Some((file.path, ContextFile::in_store(file.new?)))).collect())
     }
 
     /// What the manifest adds.
@@ -114,11 +119,9 @@ impl Sources<'_, '_> {
         let (name, found) = match &file.source {
             FileSource::Tree(path) => match self.entry(path)? {
                 None => return no_source(format!("the patched tree has no '{path}'")),
-                Some((Mode::Folder, id)) => {
-                    let mut inside = BuildContext::default();
-                    self.add_whole(&mut inside, id)?;
+                Some(Entry { mode: Mode::Folder, id }) => {
                     let place = place(file, path.file_name());
-                    for (path, found) in inside.files {
+                    for (path, found) in self.files_below(id)? {
                         let Some(path) = place.as_ref().and_then(|place| below(Some(place), path.as_bytes())) else {
                             continue;
                         };
@@ -128,10 +131,7 @@ impl Sources<'_, '_> {
                     }
                     return Ok(Ok(()));
                 }
-                Some((mode, id)) => {
-                    let found = ContextFile { mode, content: FileContent::Git(id), disk: None };
-                    (path.file_name().to_vec(), found)
-                }
+                Some(entry) => (path.file_name().to_vec(), ContextFile::in_store(entry)),
             },
             FileSource::Workspace(path) => match self.of_workspace(path) {
                 Ok(found) => (path.file_name().to_vec(), found),
@@ -152,25 +152,8 @@ impl Sources<'_, '_> {
         };
         Ok(match place(file, &name) {
             Some(path) => put(context, path, found),
-            None => Err(PlanFault::NoSource(format!("'{}' can be no file's name", printable(&name)))),
+            None => Err(PlanFault::NoSource(format!("'{}' is not a valid file name", printable(&name)))),
         })
-    }
-
-    /// Every file below a folder, whatever the checkout holds.
-    fn add_whole(&mut self, context: &mut BuildContext, folder: Id) -> Result<(), GitError> {
-        let mut folders = vec![(None, folder)];
-        while let Some((inside, id)) = folders.pop() {
-            for (name, entry) in self.objects.tree(id)?.entries() {
-                let Some(path) = below(inside.as_ref(), name) else { continue };
-                if entry.mode == Mode::Folder {
-                    folders.push((Some(path), entry.id));
-                } else {
-                    let content = FileContent::Git(entry.id);
-                    context.files.insert(path, ContextFile { mode: entry.mode, content, disk: None });
-                }
-            }
-        }
-        Ok(())
     }
 
     /// A file of the workspace's repository.
@@ -202,7 +185,7 @@ impl Sources<'_, '_> {
     ) -> Result<(), GitError> {
         let own = below(image.dockerfile.parent().as_ref(), &[image.dockerfile.file_name(), b".dockerignore"].concat());
         let own = match own {
-            Some(path) => self.entry(&path)?.filter(|(mode, _)| *mode != Mode::Folder).map(|(_, id)| (path, id)),
+            Some(path) => self.entry(&path)?.filter(|entry| entry.mode != Mode::Folder).map(|entry| (path, entry.id)),
             None => None,
         };
         let shared = || {

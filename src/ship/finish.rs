@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::pin_values::PinValues;
 use super::plan::{ShipImage, ShipPlan};
 use super::stage::{DOCKERFILE, StageError, write};
+use crate::hex;
 use crate::image::{LabelInput, PlanError, PlanFault, finish_dockerfile, labels, local_name, metadata_file};
 use crate::workspace::Files;
 
@@ -63,7 +64,7 @@ impl ShipPlan<'_> {
         }
         let metadata = &image.upstream.metadata;
         let recipes: Vec<String> = image.recipes.iter().map(|(_, recipe)| recipe.to_string()).collect();
-        let digest = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digest = |bytes: &[u8]| hex::encode(&Sha256::digest(bytes));
         let patches = source.files.patches.iter().map(|patch| (patch.queued.name.clone(), digest(&patch.bytes)));
         let url = image.upstream.url.to_string();
         Ok(labels(&LabelInput {

@@ -6,11 +6,11 @@ mod bake;
 mod context;
 mod dockerfiles;
 mod finish;
-mod orders;
 mod pin_values;
 mod plan;
 mod read;
 mod select;
+mod specs;
 mod stage;
 
 pub use bake::{BAKE_FILE, BakeError, bake, image_folder, secret_option};

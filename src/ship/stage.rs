@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 use super::plan::ShipImage;
 use super::read::whole_stack;
 use crate::git::{Id, Mode, ObjectKind, Objects};
-use crate::image::{DockerIgnore, FileContent, PlanError, PlanFault};
+use crate::hex;
+use crate::image::{DockerIgnore, FileContent, PlanError, PlanFault, Wheel};
 use crate::path::RepoPath;
 use crate::stack::Lazy;
 use crate::workspace::{Files, QueueError, Site, Supply};
@@ -45,16 +46,16 @@ pub enum StageError {
         /// What went wrong.
         source: io::Error,
     },
-    /// A wheel that nobody put where wheels are kept.
-    #[error("the wheel '{}' is not there", .path.display())]
+    /// A wheel is not in the folder of wheels.
+    #[error("the wheel '{}' is missing", .path.display())]
     NoWheel {
         /// Where it would be.
         path: PathBuf,
         /// What the manifest calls it.
         package: String,
     },
-    /// A file that is not the one that the manifest means.
-    #[error("'{}' is not the file that is meant: its SHA-256 is {found}, and the manifest has {wanted}", .path.display())]
+    /// A wheel has another SHA-256 than the manifest.
+    #[error("'{}' has another SHA-256 than the manifest: {found}, expected {wanted}", .path.display())]
     OtherContent {
         /// The file.
         path: PathBuf,
@@ -64,7 +65,7 @@ pub enum StageError {
         wanted: String,
     },
     /// A file of the workspace that changed since it was looked at.
-    #[error("'{}' was changed while it was being read", .0.display())]
+    #[error("'{}' changed while it was read", .0.display())]
     Changed(PathBuf),
     /// Something in the context that cannot be built with.
     #[error(transparent)]
@@ -183,13 +184,9 @@ fn content(
     let bytes = match fs::read(disk) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(file.content, FileContent::Sha256(_)) => {
-            let name = disk.file_name().unwrap_or_default();
-            let wheels = image.upstream.wheels.values();
-            let name = name.to_string_lossy();
-            let of_name = wheels
-                .map(|wheel| wheel.package.clone())
-                .find(|package| name.starts_with(&package.to_ascii_lowercase().replace(['-', '.'], "_")));
-            return Err(StageError::NoWheel { path: disk.clone(), package: of_name.unwrap_or_default() });
+            let is_it = |wheel: &&Wheel| file.content == FileContent::Sha256(wheel.sha256.clone());
+            let package = image.upstream.wheels.values().find(is_it).map(|wheel| wheel.package.clone());
+            return Err(StageError::NoWheel { path: disk.clone(), package: package.unwrap_or_default() });
         }
         Err(error) => return Err(StageError::io("cannot read", disk)(error)),
     };
@@ -199,7 +196,7 @@ fn content(
         }
         FileContent::Git(_) => Ok(Rc::new(bytes)),
         FileContent::Sha256(wanted) => {
-            let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let found = hex::encode(&Sha256::digest(&bytes));
             if found == wanted.digits() {
                 return Ok(Rc::new(bytes));
             }

@@ -139,14 +139,14 @@ fn commands(workspace: &Workspace, loaded: &Loaded<'_>, names: &[String]) -> Str
     for image in &loaded.plan.images {
         let folder = PathBuf::from(image_folder(&image.planned.id));
         let root = workspace.layout.root();
-        let mut orders: Vec<_> = vec![image.build_order(0, &folder, root)];
+        let mut specs: Vec<_> = vec![image.build_spec(0, &folder, root)];
         let references = texts(loaded, image);
         if !references.is_empty() {
-            orders.push(image.finish_order(0, &folder, &references));
+            specs.push(image.finish_spec(0, &folder, &references));
         }
-        for order in orders {
+        for spec in specs {
             let mut words = vec!["docker".to_owned(), "build".to_owned()];
-            words.extend(order.common_arguments());
+            words.extend(spec.common_arguments());
             out.push_str(&format!("{}\n", hint::command(&words)));
         }
     }

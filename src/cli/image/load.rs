@@ -43,7 +43,7 @@ pub(in crate::cli) fn load<'w>(
     let sources = sources(context, workspace, &wanted, wish)?;
     let plan = plan(context, workspace, &wanted, &sources, &BTreeMap::new())?;
     let mut tags = Vec::new();
-    for upstream in workspace.manifest.upstreams.iter().filter(|one| sources.contains_key(one.name.as_str())) {
+    for upstream in &workspace.manifest.upstreams {
         let Some(source) = sources.get(upstream.name.as_str()) else { continue };
         let digits = digits(&plan, upstream);
         let builds = Builds { digits: Some(&digits), day: wish.day };

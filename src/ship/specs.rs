@@ -6,16 +6,16 @@ use super::bake::secret_option;
 use super::finish::FINISH;
 use super::plan::ShipImage;
 use super::stage::{CONTEXT, DOCKERFILE};
-use crate::container::BuildOrder;
+use crate::container::BuildSpec;
 use crate::image::Network;
 
 impl ShipImage<'_> {
     /// The build of what the image is made of, for the recipe at `at`, staged in `folder`; `root` is the workspace's.
     #[must_use]
-    pub fn build_order(&self, at: usize, folder: &Path, root: &Path) -> BuildOrder {
+    pub fn build_spec(&self, at: usize, folder: &Path, root: &Path) -> BuildSpec {
         let recipe = self.recipes.get(at);
         let network = self.entry.network;
-        BuildOrder {
+        BuildSpec {
             dockerfile: shown(&folder.join(DOCKERFILE)),
             context: shown(&folder.join(CONTEXT)),
             tags: recipe.map(|(_, recipe)| self.local_reference(*recipe)).into_iter().collect(),
@@ -29,14 +29,14 @@ impl ShipImage<'_> {
 
     /// The build that puts the labels on and names the image by `references`.
     #[must_use]
-    pub fn finish_order(&self, at: usize, folder: &Path, references: &[String]) -> BuildOrder {
+    pub fn finish_spec(&self, at: usize, folder: &Path, references: &[String]) -> BuildSpec {
         let platform = self.recipes.get(at).and_then(|(platform, _)| platform.as_ref());
-        BuildOrder {
+        BuildSpec {
             dockerfile: shown(&folder.join(FINISH).join(DOCKERFILE)),
             context: shown(&folder.join(FINISH)),
             tags: references.to_vec(),
             platform: platform.map(ToString::to_string),
-            ..BuildOrder::default()
+            ..BuildSpec::default()
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A build of one stage of one Dockerfile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BuildOrder {
+pub struct BuildSpec {
     /// The Dockerfile.
     pub dockerfile: String,
     /// The folder of the context.
@@ -23,7 +23,7 @@ pub struct BuildOrder {
     pub secrets: Vec<String>,
 }
 
-impl BuildOrder {
+impl BuildSpec {
     /// The arguments that every builder takes, from `--file` on; the context is the last one.
     #[must_use]
     pub fn common_arguments(&self) -> Vec<String> {
@@ -58,16 +58,16 @@ mod tests {
 
     #[test]
     fn the_context_comes_last_and_values_stand_by_themselves() {
-        let order = BuildOrder {
+        let spec = BuildSpec {
             dockerfile: "a/Dockerfile".to_owned(),
             context: "a/context".to_owned(),
             tags: vec!["x:1".to_owned()],
             args: BTreeMap::from([("A".to_owned(), "--b c".to_owned())]),
             network: Some("none".to_owned()),
-            ..BuildOrder::default()
+            ..BuildSpec::default()
         };
         let wanted =
             ["--file", "a/Dockerfile", "--tag", "x:1", "--network", "none", "--build-arg", "A=--b c", "a/context"];
-        assert_eq!(order.common_arguments(), wanted);
+        assert_eq!(spec.common_arguments(), wanted);
     }
 }
