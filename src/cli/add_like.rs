@@ -10,7 +10,7 @@ use crate::git::Rev;
 use crate::ui::count;
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
-use crate::workspace::ops::refresh::{Moved, RefreshEnd, RefreshError, RefreshWish, Refreshed};
+use crate::workspace::ops::refresh::{RefreshEnd, RefreshError, RefreshPlan, RefreshWish, Refreshed};
 use crate::workspace::{
     AdoptError, Adopted, Adoption, Files, Moving, NewEntry, PinLines, QueueError, RewriteError, Site, Supply,
     TargetWish, Workspace, adopt, refuse_patches,
@@ -104,7 +104,7 @@ fn left_over(name: &Name, error: &AdoptError) -> CliError {
     match error {
         AdoptError::HasPatches { .. } => CliError::of("has-patches", error)
             .hint(hint::noted(
-                hint::command(&["rm".as_ref(), "-r".as_ref(), hint::place(format!("patches/{name}")).as_os_str()]),
+                hint::command(["rm".as_ref(), "-r".as_ref(), hint::place(format!("patches/{name}")).as_os_str()]),
                 "if the file is a leftover",
             ))
             .hint("or use another name")
@@ -159,8 +159,8 @@ fn move_there(site: &Site<'_>, supply: &Supply<'_>, wish: &RefreshWish, files: &
         return Ok(None);
     }
     let (files, published) = moving.copy_there(&rebased)?;
-    let moved = Moved { rebased, differences: Vec::new(), pin_lines: PinLines::default() };
-    Ok(Some((files, moving.done(RefreshEnd::Published(moved, published)))))
+    let plan = RefreshPlan { rebased, differences: Vec::new(), pin_lines: PinLines::default() };
+    Ok(Some((files, moving.done(RefreshEnd::Published(plan, published)))))
 }
 
 /// Says what was copied, what was not, and what to do next.

@@ -65,7 +65,7 @@ impl From<GitError> for CliError {
     fn from(error: GitError) -> CliError {
         let made = CliError::of("store", &error);
         match &error {
-            GitError::AnothersStore { dir } => made
+            GitError::ForeignStore { dir } => made
                 .hint(hint::git_here(
                     &["config", "--global", "--add", "safe.directory"]
                         .map(OsStr::new)
@@ -81,7 +81,7 @@ impl From<GitError> for CliError {
 
 impl From<LockError> for CliError {
     fn from(error: LockError) -> CliError {
-        if let LockError::Left(error @ GitError::AnothersStore { .. }) = error {
+        if let LockError::Left(error @ GitError::ForeignStore { .. }) = error {
             return error.into();
         }
         let made = CliError::of("locked", &error);

@@ -33,7 +33,7 @@ impl Context {
     /// The workspace, with the stores of other users that git's `safe.directory` accepts.
     fn opened(&self, start: &Path) -> Result<Workspace, CliError> {
         let mut workspace = Workspace::open(start)?;
-        workspace.layout.accept_anothers(|store| self.git_unchecked().accepts_owner_of(store));
+        workspace.layout.accept_foreign_stores(|store| self.git_unchecked().accepts_owner_of(store));
         Ok(workspace)
     }
 

@@ -27,7 +27,7 @@ pub enum GitError {
     },
     /// A store belongs to another user, and the user's settings do not accept it.
     #[error("the store {} belongs to another user, and git's setting safe.directory does not name it", crate::path::printable(.dir.as_os_str().as_encoded_bytes()))]
-    AnothersStore {
+    ForeignStore {
         /// The store.
         dir: PathBuf,
     },

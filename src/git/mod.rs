@@ -43,7 +43,7 @@ pub use left_locks::{clear_left_fetch_locks, clear_left_locks};
 pub use mergetool::{MergeToolError, ToMerge, ToolOutcome, merge_tool, neutral_name};
 pub use notes::{NOTES, make_notes, read_notes};
 pub use objects::{ObjectKind, Objects};
-pub use owner::is_anothers;
+pub use owner::is_foreign;
 pub use path_lines::lines_before;
 pub use path_log::{CommitRange, PathLog};
 pub use pattern::PathPattern;

@@ -1,6 +1,6 @@
 //! Whose a repository is. git opens what belongs to another user only where `safe.directory` allows it. libgit2 has the same
 //! check and knows `~/.gitconfig` alone, so that `GIT_CONFIG_GLOBAL` and the like would not count; it is switched off, and
-//! whoever opens a store asks [`is_anothers`] before and [`GitProgram::accepts_owner_of`] where it is.
+//! whoever opens a store asks [`is_foreign`] before and [`GitProgram::accepts_owner_of`] where it is.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -9,9 +9,9 @@ use std::sync::Once;
 
 use super::program::GitProgram;
 
-/// Switches libgit2's own check off, once for the process; to be called before a repository is opened or made.
+/// Switches libgit2's own check off, once for the process. Call it before a repository is opened or made.
 #[allow(unsafe_code)]
-pub(super) fn without_the_check_of_libgit2() {
+pub(super) fn disable_libgit2_owner_check() {
     static ONCE: Once = Once::new();
     // SAFETY: this sets a number that libgit2 reads when it opens a repository. `Once` lets one thread write it, and every
     // other that is about to open one waits until that is done.
@@ -25,7 +25,7 @@ pub(super) fn without_the_check_of_libgit2() {
 ///
 /// # Errors
 /// The system's own, when the folder cannot be looked at; [`io::ErrorKind::NotFound`] where there is none.
-pub fn is_anothers(dir: &Path) -> io::Result<bool> {
+pub fn is_foreign(dir: &Path) -> io::Result<bool> {
     let owner = std::fs::metadata(dir)?.uid();
     Ok(owner != rustix::process::geteuid().as_raw())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::owner::without_the_check_of_libgit2;
+use super::owner::disable_libgit2_owner_check;
 use super::{GitError, Id};
 
 /// The stack's tip as the checkout's branch.
@@ -34,7 +34,7 @@ impl Store {
     /// # Errors
     /// [`GitError`] when the folder cannot be made.
     pub fn create(dir: &Path) -> Result<Store, GitError> {
-        without_the_check_of_libgit2();
+        disable_libgit2_owner_check();
         let mut options = git2::RepositoryInitOptions::new();
         options.bare(true).no_reinit(true).external_template(false).mkpath(true).initial_head("patchq");
         let repo = git2::Repository::init_opts(dir, &options).map_err(GitError::lib("cannot make a store"))?;
@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// Opens the store at `dir`; `None` where there is none. The caller has made sure that it belongs to the user, or that
-    /// the user's git accepts it all the same ([`super::is_anothers`]).
+    /// the user's git accepts it all the same ([`super::is_foreign`]).
     ///
     /// # Errors
     /// [`GitError`] when it is there but cannot be read.
@@ -59,7 +59,7 @@ impl Store {
         if !dir.join("HEAD").exists() {
             return Ok(None);
         }
-        without_the_check_of_libgit2();
+        disable_libgit2_owner_check();
         let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::BARE;
         let none: [&std::ffi::OsStr; 0] = [];
         let repo = git2::Repository::open_ext(dir, flags, none).map_err(GitError::lib("cannot open the store"))?;

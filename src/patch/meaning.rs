@@ -140,7 +140,7 @@ mod tests {
     use crate::patch::parse;
 
     fn diff(text: &str) -> FileDiff {
-        parse(text.as_bytes(), crate::patch::Strip::Assumed).unwrap().files.remove(0)
+        parse(text.as_bytes(), crate::patch::Strip::Default).unwrap().files.remove(0)
     }
 
     const WIDE: &str = "--- a/x\n+++ b/x\n@@ -5,7 +5,7 @@ fn a()\n 1\n-2\n+two\n 3\n 4\n-5\n+five\n 6\n 7\n";
@@ -173,11 +173,11 @@ mod tests {
     #[test]
     fn the_order_of_files_does_not_count() {
         let one =
-            parse(format!("{WIDE}{}", WIDE.replace("/x", "/y")).as_bytes(), crate::patch::Strip::Assumed).unwrap();
+            parse(format!("{WIDE}{}", WIDE.replace("/x", "/y")).as_bytes(), crate::patch::Strip::Default).unwrap();
         let two =
-            parse(format!("{}{WIDE}", WIDE.replace("/x", "/y")).as_bytes(), crate::patch::Strip::Assumed).unwrap();
+            parse(format!("{}{WIDE}", WIDE.replace("/x", "/y")).as_bytes(), crate::patch::Strip::Default).unwrap();
         assert!(
-            same_patch(&one, &two) && !same_patch(&one, &parse(WIDE.as_bytes(), crate::patch::Strip::Assumed).unwrap())
+            same_patch(&one, &two) && !same_patch(&one, &parse(WIDE.as_bytes(), crate::patch::Strip::Default).unwrap())
         );
     }
 }

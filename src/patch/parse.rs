@@ -125,13 +125,13 @@ mod tests {
         };
         let text = one("x") + &one("y");
         let lines = Lines::new(text.as_bytes());
-        assert_eq!(files(&lines, 0, Strip::Assumed, 6).map(|files| files.len()), Ok(2));
-        assert_eq!(files(&lines, 0, Strip::Assumed, 5), Err(ParseErrorKind::TooMuchBinary(LARGEST_IN_FILE).at(10)));
+        assert_eq!(files(&lines, 0, Strip::Default, 6).map(|files| files.len()), Ok(2));
+        assert_eq!(files(&lines, 0, Strip::Default, 5), Err(ParseErrorKind::TooMuchBinary(LARGEST_IN_FILE).at(10)));
     }
 
     #[test]
     fn a_file_has_a_limit() {
         let large = vec![b'\n'; LARGEST_FILE + 1];
-        assert_eq!(parse(&large, Strip::Assumed), Err(ParseErrorKind::TooLarge(LARGEST_FILE).at(1)));
+        assert_eq!(parse(&large, Strip::Default), Err(ParseErrorKind::TooLarge(LARGEST_FILE).at(1)));
     }
 }

@@ -133,11 +133,11 @@ impl Series {
     }
 
     /// Makes the line of the entry `name`, which has no `-pN`, say `-pN`. `false` when there is no such entry.
-    pub fn say_strip(&mut self, name: &BStr, folders: u32) -> bool {
+    pub fn set_strip(&mut self, name: &BStr, folders: u32) -> bool {
         let Some(at) = self.find(name) else { return false };
         let line = &mut self.lines[at];
-        if let Some(entry) = line.entry.as_mut().filter(|entry| entry.strip == Strip::Assumed) {
-            entry.strip = Strip::Said(folders);
+        if let Some(entry) = line.entry.as_mut().filter(|entry| entry.strip == Strip::Default) {
+            entry.strip = Strip::Explicit(folders);
             let behind_name = line.text.find(name).map_or(0, |start| start + name.len());
             line.text.insert_str(behind_name, format!(" -p{folders}"));
         }
@@ -146,11 +146,11 @@ impl Series {
 
     /// Takes the `-pN` of the entry `name` away, so that it means `-p1`; the rest of the line stays. `false` when there
     /// is no such entry.
-    pub fn forget_strip(&mut self, name: &BStr) -> bool {
+    pub fn clear_strip(&mut self, name: &BStr) -> bool {
         let Some(at) = self.find(name) else { return false };
         let line = &mut self.lines[at];
         if let Some(entry) = line.entry.as_mut().filter(|entry| entry.strip.folders() != 1) {
-            entry.strip = Strip::Assumed;
+            entry.strip = Strip::Default;
             let behind_name = line.text.find(name).map_or(0, |start| start + name.len());
             let rest = &line.text[behind_name..];
             let number = rest.find("-p").map_or(0, |option| option + 2);
@@ -234,7 +234,7 @@ impl Series {
 /// A new line for a patch.
 fn fresh(name: &BStr) -> SeriesLine {
     let text = BString::from([name.as_bytes(), b"\n"].concat());
-    SeriesLine { text, entry: Some(Entry { name: name.to_owned(), strip: Strip::Assumed, line: 0 }) }
+    SeriesLine { text, entry: Some(Entry { name: name.to_owned(), strip: Strip::Default, line: 0 }) }
 }
 
 /// The line with a line feed at its end.
@@ -256,18 +256,18 @@ fn entry(text: &[u8], line: usize) -> Result<Option<Entry>, SeriesErrorKind> {
     if !is_plain || name == SERIES.as_bytes() || printable(name).as_bytes() != name {
         return Err(SeriesErrorKind::Name(printable(name)));
     }
-    let mut strip = Strip::Assumed;
+    let mut strip = Strip::Default;
     while let Some(word) = words.next().filter(|word| !word.starts_with(b"#")) {
         let Some(number) = word.strip_prefix(b"-p") else { return Err(SeriesErrorKind::Option(printable(word))) };
         let number = if number.is_empty() { words.next().unwrap_or_default() } else { number };
         // Quilt knows -pab as another name of -p1.
         strip = match number {
-            b"ab" => Strip::Said(1),
+            b"ab" => Strip::Explicit(1),
             digits => digits
                 .to_str()
                 .ok()
                 .and_then(|digits| digits.parse().ok())
-                .map(Strip::Said)
+                .map(Strip::Explicit)
                 .ok_or_else(|| SeriesErrorKind::Strip(printable(word)))?,
         };
     }
@@ -290,8 +290,8 @@ mod tests {
     #[test]
     fn an_option_goes_and_the_comment_stays() {
         let text = edited(|series| {
-            assert!(series.forget_strip("fix-b.patch".into()) && series.forget_strip("fix-c.patch".into()));
-            assert!(series.forget_strip("fix-a.patch".into()) && !series.forget_strip("fix-z.patch".into()));
+            assert!(series.clear_strip("fix-b.patch".into()) && series.clear_strip("fix-c.patch".into()));
+            assert!(series.clear_strip("fix-a.patch".into()) && !series.clear_strip("fix-z.patch".into()));
         });
         assert_eq!(text, "# our queue\n\nfix-a.patch\n  fix-b.patch   # odd one\n#fix-old.patch\nfix-c.patch");
     }
@@ -299,16 +299,16 @@ mod tests {
     #[test]
     fn an_option_is_said_behind_the_name() {
         let text = edited(|series| {
-            assert!(series.say_strip("fix-a.patch".into(), 1) && !series.say_strip("fix-z.patch".into(), 1));
+            assert!(series.set_strip("fix-a.patch".into(), 1) && !series.set_strip("fix-z.patch".into(), 1));
             // What the line says already counts.
-            assert!(series.say_strip("fix-b.patch".into(), 3));
+            assert!(series.set_strip("fix-b.patch".into(), 3));
         });
         assert_eq!(text, TEXT.replace("fix-a.patch", "fix-a.patch -p1"));
         let mut series = Series::of(["a.patch".into(), "b.patch".into()]);
-        assert!(series.say_strip("b.patch".into(), 0));
+        assert!(series.set_strip("b.patch".into(), 0));
         assert_eq!(series.print(), b"a.patch\nb.patch -p0\n");
         let read = Series::parse(&series.print()).unwrap();
-        assert_eq!(read.entries().map(|e| e.strip).collect::<Vec<_>>(), [Strip::Assumed, Strip::Said(0)]);
+        assert_eq!(read.entries().map(|e| e.strip).collect::<Vec<_>>(), [Strip::Default, Strip::Explicit(0)]);
     }
 
     #[test]
@@ -318,9 +318,9 @@ mod tests {
         let entries: Vec<(String, Strip, usize)> =
             series.entries().map(|e| (e.name.to_string(), e.strip, e.line)).collect();
         let want = [
-            ("fix-a.patch", Strip::Assumed, 3),
-            ("fix-b.patch", Strip::Said(0), 4),
-            ("fix-c.patch", Strip::Said(2), 6),
+            ("fix-a.patch", Strip::Default, 3),
+            ("fix-b.patch", Strip::Explicit(0), 4),
+            ("fix-c.patch", Strip::Explicit(2), 6),
         ];
         assert_eq!(entries, want.map(|(name, strip, line)| (name.to_owned(), strip, line)));
     }
@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [1, 3, 4]);
         assert_eq!(
             series.entries().map(|e| (e.name.to_string(), e.strip)).collect::<Vec<_>>(),
-            [("ok".to_owned(), Strip::Said(1)), ("last".to_owned(), Strip::Assumed)]
+            [("ok".to_owned(), Strip::Explicit(1)), ("last".to_owned(), Strip::Default)]
         );
     }
 

@@ -34,7 +34,7 @@
 //!
 //! // The queue on its pin.
 //! let file = b"--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1,2 +1,2 @@\n-FROM python:3.7\n+FROM python:3.8\n \n";
-//! let queue = [Queued { name: "0001-newer-python.patch".into(), patch: patch::parse(file, Strip::Assumed)? }];
+//! let queue = [Queued { name: "0001-newer-python.patch".into(), patch: patch::parse(file, Strip::Default)? }];
 //! let Lazy::Done(applied) = stack::apply(&mut objects, pin, &queue)? else { panic!("a file is not in the store") };
 //! assert!(applied.failure.is_none());
 //!

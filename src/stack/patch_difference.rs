@@ -308,7 +308,7 @@ mod tests {
     use crate::patch::parse;
 
     fn shown(old: &str, new: &str) -> Vec<String> {
-        let read = |text: &str| parse(text.as_bytes(), crate::patch::Strip::Assumed).unwrap();
+        let read = |text: &str| parse(text.as_bytes(), crate::patch::Strip::Default).unwrap();
         let found = patch_difference(&read(old), &read(new)).unwrap();
         let mark = |side: Side| match side {
             Side::Both => " ",

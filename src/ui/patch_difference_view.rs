@@ -82,7 +82,7 @@ mod tests {
     use crate::stack::patch_difference;
 
     fn difference(old: &str, new: &str) -> PatchDifference {
-        let read = |text: &str| parse(text.as_bytes(), crate::patch::Strip::Assumed).unwrap();
+        let read = |text: &str| parse(text.as_bytes(), crate::patch::Strip::Default).unwrap();
         patch_difference(&read(old), &read(new)).unwrap()
     }
 

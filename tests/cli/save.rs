@@ -24,25 +24,6 @@ fn comes_back(env: &Env) {
 }
 
 in_both_worlds! {
-    fn a_staged_version_that_no_file_has_is_kept(env) {
-        env.ready();
-        put(&env.co().join("app/main.py"), "staged\n");
-        env.git(&env.co(), &["add", "app/main.py"]);
-        put(&env.co().join("app/main.py"), "since\n");
-        env.changes_nothing(&["save", "-m", "Why"]).exits(1).one_error()
-            .says("app/main.py: it has staged changes").hints("git -C up add --all").hints("git -C up reset");
-        env.git(&env.co(), &["add", "--all"]);
-        env.patchq(&["save", "-m", "Why"]).ok();
-    }
-
-    fn patch_files_that_cannot_be_read_are_named(env) {
-        env.ready();
-        put(&env.co().join("app/main.py"), "x\n");
-        env.write("ws/patches/up/0002-Pin-the-requirements.patch", "no patch\n");
-        env.changes_nothing(&["save", "-m", "Why"]).exits(1).one_error()
-            .says("patches/up/0002-Pin-the-requirements.patch:1: there is no diff in this file");
-    }
-
     fn a_new_patch(env) {
         env.ready();
         edit(env, "app/main.py", "import util\n");
@@ -62,6 +43,25 @@ in_both_worlds! {
         assert_eq!(env.git(&env.ws(), &["rev-list", "--count", "HEAD"]), "1");
         fs::remove_file(env.co().join("debug.log")).unwrap();
         comes_back(env);
+    }
+
+    fn a_staged_version_that_no_file_has_is_kept(env) {
+        env.ready();
+        put(&env.co().join("app/main.py"), "staged\n");
+        env.git(&env.co(), &["add", "app/main.py"]);
+        put(&env.co().join("app/main.py"), "since\n");
+        env.changes_nothing(&["save", "-m", "Why"]).exits(1).one_error()
+            .says("app/main.py: it has staged changes").hints("git -C up add --all").hints("git -C up reset");
+        env.git(&env.co(), &["add", "--all"]);
+        env.patchq(&["save", "-m", "Why"]).ok();
+    }
+
+    fn patch_files_that_cannot_be_read_are_named(env) {
+        env.ready();
+        put(&env.co().join("app/main.py"), "x\n");
+        env.write("ws/patches/up/0002-Pin-the-requirements.patch", "no patch\n");
+        env.changes_nothing(&["save", "-m", "Why"]).exits(1).one_error()
+            .says("patches/up/0002-Pin-the-requirements.patch:1: there is no diff in this file");
     }
 
     fn into_an_older_patch(env) {

@@ -53,7 +53,7 @@ fn diffs_are_gits_and_give_the_commit_back() {
             continue;
         }
         for bytes in [&ours, &theirs] {
-            let parsed = patch::parse(bytes, Strip::Assumed).unwrap();
+            let parsed = patch::parse(bytes, Strip::Default).unwrap();
             let queue = [stack::Queued { name: "0001-x.patch".to_owned(), patch: parsed }];
             let pin = stack::Base::read(&mut objects, base).unwrap();
             let Lazy::Done(applied) = stack::apply(&mut objects, pin, &queue).unwrap() else { panic!("missing") };
@@ -205,7 +205,7 @@ fn the_difference_of_two_patches_is_that_of_range_diff() {
         }
         let read = |from: Id, to: Id| {
             let args = ["diff", "--full-index", "--binary", "-M50%", &from.to_string(), &to.to_string()];
-            patch::parse(&git(&world.repo, &args, b""), Strip::Assumed)
+            patch::parse(&git(&world.repo, &args, b""), Strip::Default)
         };
         for (onto, new) in pairs {
             let (Ok(old_patch), Ok(new_patch)) = (read(base, old), read(onto, new)) else { continue };

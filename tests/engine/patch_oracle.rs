@@ -307,15 +307,15 @@ fn a_torture_history_survives() {
         let subject = repo.line(&["log", "-1", "--format=%s", commit]);
         let mail = repo.git(&[FORMAT.as_slice(), &[commit]].concat());
         let ordinary = repo.git(&["format-patch", "--stdout", "--full-index", "--binary", "-1", commit]);
-        let patch = parse(&ordinary, Strip::Assumed).unwrap_or_else(|error| panic!("{subject}: {error}"));
+        let patch = parse(&ordinary, Strip::Default).unwrap_or_else(|error| panic!("{subject}: {error}"));
         let printed = print(&patch);
 
         assert_eq!(!printed.shielded.is_empty(), SHIELDED.contains(&subject.as_str()), "{subject}");
-        let again = parse(&printed.bytes, Strip::Assumed).unwrap_or_else(|error| panic!("{subject}, printed: {error}"));
+        let again = parse(&printed.bytes, Strip::Default).unwrap_or_else(|error| panic!("{subject}, printed: {error}"));
         assert_eq!(print(&again).bytes, printed.bytes, "{subject}");
         assert!(print(&again).shielded.is_empty(), "{subject}");
         if printed.shielded.is_empty() && !has_binary(&patch) {
-            let want = with_cut(&mail, &parse(&mail, Strip::Assumed).unwrap());
+            let want = with_cut(&mail, &parse(&mail, Strip::Default).unwrap());
             assert_eq!(String::from_utf8_lossy(&printed.bytes), String::from_utf8_lossy(&want), "{subject}");
             identical += 1;
         }
@@ -380,7 +380,7 @@ fn hunks_land_where_git_apply_puts_them() {
         let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(&diff).unwrap();
         let taken = child.wait().unwrap().success();
-        let patch = parse(&diff, Strip::Assumed).unwrap();
+        let patch = parse(&diff, Strip::Default).unwrap();
         let Content::Text(hunks) = &patch.files[0].content else { panic!("no text") };
         let text = String::from_utf8_lossy(&diff);
         match apply_hunks(&target, hunks) {
@@ -408,7 +408,7 @@ fn hunks_land_where_git_apply_puts_them() {
 fn a_body_that_holds_a_diff_does_not_end_there() {
     let header = "From: Joe <joe@example.org>\nDate: Fri, 5 Jan 2024 03:04:05 +0530\nSubject: [PATCH] x\n\n";
     let text = format!("{header}See:\n---\n\n{FAKE_DIFF}\nso it goes\n---\n m | 2 +-\n 1 file changed\n\n{FAKE_DIFF}");
-    let patch = parse(text.as_bytes(), Strip::Assumed).unwrap();
+    let patch = parse(text.as_bytes(), Strip::Default).unwrap();
     assert_eq!(patch.files.len(), 1);
     assert!(patch.header.body.ends_with(b"so it goes\n"));
 }
@@ -456,9 +456,9 @@ fn fields_are_laid_out_as_git_lays_them_out() {
     assert_eq!(mails.matches(from).count(), headers.len());
     for (mail, header) in mails.split(from).skip(1).zip(headers) {
         let patch =
-            Patch { header, files: parse(FAKE_DIFF.as_bytes(), Strip::Assumed).unwrap().files, preamble_len: 0 };
+            Patch { header, files: parse(FAKE_DIFF.as_bytes(), Strip::Default).unwrap().files, preamble_len: 0 };
         let printed = print(&patch).bytes;
-        let read = parse(&printed, Strip::Assumed).unwrap().header;
+        let read = parse(&printed, Strip::Default).unwrap().header;
         assert_eq!((&read.author, &read.subject), (&patch.header.author, &patch.header.subject));
         if mail.lines().any(|line| line.starts_with(' ') && line.trim().is_empty()) {
             bare += 1;

@@ -92,7 +92,7 @@ fn the_queues_apply_and_come_back_byte_by_byte() -> Result<(), Failure> {
             let written =
                 std::fs::read_to_string(clone.join(file))?.replacen("\n\ndiff --git", "\n---\n\ndiff --git", 1);
             assert_eq!(written, *text, "{name}");
-            let parsed = crate::patch::parse(text.as_bytes(), crate::patch::Strip::Assumed)?;
+            let parsed = crate::patch::parse(text.as_bytes(), crate::patch::Strip::Default)?;
             assert_eq!(crate::patch::print(&parsed).bytes.as_bstr(), text.as_bytes().as_bstr(), "{name}");
         }
     }

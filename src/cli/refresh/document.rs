@@ -10,7 +10,7 @@ use crate::report::{ConflictReport, DamagedReport, Heading, PatchReport, markdow
 use crate::stack::PatchDifference;
 use crate::ui::{Look, difference_counts, difference_on_screen};
 use crate::workspace::Target;
-use crate::workspace::ops::refresh::{Moved, RefreshEnd, Refreshed};
+use crate::workspace::ops::refresh::{RefreshEnd, RefreshPlan, Refreshed};
 
 /// What `patchq refresh` is about, as JSON.
 #[derive(Debug, Serialize)]
@@ -99,7 +99,7 @@ pub(super) fn as_markdown(
     let state = match &refreshed.end {
         RefreshEnd::There { .. } => "The queue is already there.",
         RefreshEnd::Published(..) => "The queue was moved.",
-        RefreshEnd::Planned(Moved { rebased, .. }) | RefreshEnd::Left(rebased) if !rebased.is_clean() => {
+        RefreshEnd::Planned(RefreshPlan { rebased, .. }) | RefreshEnd::Left(rebased) if !rebased.is_clean() => {
             "The queue was not moved: these conflicts must be decided first."
         }
         RefreshEnd::Planned(_) if dry_run => "The queue can be moved (this was a dry run).",
@@ -108,7 +108,7 @@ pub(super) fn as_markdown(
     let heading = Heading { name, from, to, state, notes: &notes, compare: compare.as_deref() };
     let touched_by =
         |conflict: &ConflictReport, hunk| changers.map(|all| all.of_report(conflict, hunk)).unwrap_or_default();
-    let differences = refreshed.moved().map(|moved| moved.differences.as_slice()).unwrap_or_default();
+    let differences = refreshed.plan().map(|plan| plan.differences.as_slice()).unwrap_or_default();
     let differences: Vec<(&str, String)> =
         differences.iter().map(|(name, found)| (name.as_str(), difference_text(found))).collect();
     markdown(&heading, report, &outcomes::summary(report), (&differences, &touched_by))

@@ -17,7 +17,7 @@ use super::sites::same_upstream;
 use crate::stack::Way;
 use crate::workspace::conflict::session::{Agreed, is_open};
 use crate::workspace::manifest::Upstream;
-use crate::workspace::ops::refresh::{Moved, RefreshEnd, RefreshError, RefreshWish, Refreshed};
+use crate::workspace::ops::refresh::{RefreshEnd, RefreshError, RefreshPlan, RefreshWish, Refreshed};
 use crate::workspace::{Moving, PinLines, Site, Supply, TargetWish, Workspace, remember_news};
 
 pub(super) use document::Document;
@@ -177,7 +177,7 @@ pub(super) fn perform(
             tell_news(context, &site, &refreshed);
             let pins = (refreshed.from.pin, refreshed.target.pin);
             let nowhere = PinLines::default();
-            let pin_lines = refreshed.moved().map_or(&nowhere, |moved| &moved.pin_lines);
+            let pin_lines = refreshed.plan().map_or(&nowhere, |plan| &plan.pin_lines);
             let ask = |rebased| Changers::ask(context, (&site, supply), pins, (rebased, pin_lines));
             let changers = args.report.as_ref().and(refreshed.rebased()).map(ask).transpose()?;
             Ok((exit, refreshed, changers))
@@ -240,12 +240,12 @@ fn moved(
         if args.report.is_some() { moving.pin_lines(&rebased).map_err(wrong)? } else { PinLines::default() };
     if !rebased.is_clean() || wish.dry_run {
         let exit = if rebased.is_clean() { Exit::Done } else { Exit::Conflicts };
-        return Ok((exit, moving.done(RefreshEnd::Planned(Moved { rebased, differences, pin_lines }))));
+        return Ok((exit, moving.done(RefreshEnd::Planned(RefreshPlan { rebased, differences, pin_lines }))));
     }
     let question = format!("{name}: no patch would be left; write the empty queue?");
     let allow_empty = allowed || !moving.empties(&rebased) || context.confirm(&question, false)?;
     let published = around(context, |around| moving.publish(&rebased, allow_empty, around)).map_err(wrong)?;
-    Ok((Exit::Done, moving.done(RefreshEnd::Published(Moved { rebased, differences, pin_lines }, published))))
+    Ok((Exit::Done, moving.done(RefreshEnd::Published(RefreshPlan { rebased, differences, pin_lines }, published))))
 }
 
 fn around<T>(context: &Context, work: impl FnOnce(&crate::workspace::Around<'_>) -> T) -> T {

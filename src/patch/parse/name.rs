@@ -70,7 +70,7 @@ pub(super) fn of_git_line(rest: &[u8], strip: Strip) -> Result<Option<RepoPath>,
         blanks.map(|(at, _)| same(&rest[..at], &rest[at + 1..])).find_map(|found| found)
     };
     match found {
-        Some((_, true)) if strip == Strip::Assumed => Err(ParseErrorKind::NoPrefix(shown(rest))),
+        Some((_, true)) if strip == Strip::Default => Err(ParseErrorKind::NoPrefix(shown(rest))),
         Some((name, _)) => Ok(Some(RepoPath::new(name)?)),
         None => Ok(None),
     }

@@ -1,13 +1,13 @@
 //! Hunks on content.
 
-use crate::patch::Strip;
 use std::time::{Duration, Instant};
 
+use crate::patch::Strip;
 use crate::patch::*;
 
 fn hunks(text: &str) -> Vec<Hunk> {
     let text = format!("--- a/x\n+++ b/x\n{text}");
-    match parse(text.as_bytes(), Strip::Assumed).unwrap().files.remove(0).content {
+    match parse(text.as_bytes(), Strip::Default).unwrap().files.remove(0).content {
         Content::Text(hunks) => hunks,
         other => panic!("no text: {other:?}"),
     }

@@ -43,7 +43,7 @@ fn what_announces_a_change_behind_a_diff_is_never_skipped() {
         for (file, line) in
             [(format!("{DIFF}{text}{GIT}"), 6), (format!("why\n\n{GIT}{DIFF}{text}").replace(GIT, "Index: x\n"), 9)]
         {
-            let error = parse(file.as_bytes(), Strip::Assumed).expect_err(&file);
+            let error = parse(file.as_bytes(), Strip::Default).expect_err(&file);
             let far = if text.starts_with("Index: y") { 2 } else { usize::from(blank) };
             assert_eq!(error.line, line + far, "{error}\n{file}");
             assert!(error.to_string().contains(what), "{error}\n{file}");
@@ -61,13 +61,13 @@ fn what_announces_a_change_directly_above_the_first_diff_is_never_skipped() {
         let text = text.trim_end_matches('\n');
         for file in [format!("why\n\n{text}\n{DIFF}"), format!("From: a <a@b>\nSubject: x\n\nwhy\n---\n{text}\n{DIFF}")]
         {
-            let error = parse(file.as_bytes(), Strip::Assumed).expect_err(&file);
+            let error = parse(file.as_bytes(), Strip::Default).expect_err(&file);
             assert!(error.to_string().contains(what), "{error}\n{file}");
         }
     }
     // A message may speak of such things.
     let quoted = "why\n\nIt said\nBinary files a/y and b/y differ\nOnly in new: y\n\nand that was all.\n\n";
-    assert_eq!(parse(format!("{quoted}{DIFF}").as_bytes(), Strip::Assumed).unwrap().files.len(), 1);
+    assert_eq!(parse(format!("{quoted}{DIFF}").as_bytes(), Strip::Default).unwrap().files.len(), 1);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn text_that_cannot_be_a_change_stays_text() {
             DIFF.replace("/x", "/z")
         };
         let file = format!("{DIFF}{text}{next}");
-        assert_eq!(parse(file.as_bytes(), Strip::Assumed).map(|patch| patch.files.len()), Ok(2), "{file}");
+        assert_eq!(parse(file.as_bytes(), Strip::Default).map(|patch| patch.files.len()), Ok(2), "{file}");
     }
 }
 
@@ -98,11 +98,11 @@ fn text_that_cannot_be_a_change_stays_text() {
 fn a_byte_order_mark_at_the_start_is_passed_over() {
     let mail = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: a <b@c>\nSubject: [PATCH] x\n\nwhy\n---\n\n";
     for text in [GIT.to_owned(), format!("{GIT}--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"), format!("{mail}{DIFF}")] {
-        let plain = parse(text.as_bytes(), Strip::Assumed).unwrap();
-        let marked = parse(format!("\u{feff}{text}").as_bytes(), Strip::Assumed).unwrap();
+        let plain = parse(text.as_bytes(), Strip::Default).unwrap();
+        let marked = parse(format!("\u{feff}{text}").as_bytes(), Strip::Default).unwrap();
         assert_eq!((&marked.header, &marked.files), (&plain.header, &plain.files));
         assert_eq!(marked.preamble_len, plain.preamble_len + 3);
-        let converted = parse(format!("\u{feff}{text}").replace('\n', "\r\n").as_bytes(), Strip::Assumed).unwrap();
+        let converted = parse(format!("\u{feff}{text}").replace('\n', "\r\n").as_bytes(), Strip::Default).unwrap();
         assert_eq!(converted.files, plain.files);
     }
 }
@@ -112,12 +112,12 @@ fn a_header_is_not_taken_for_another_files() {
     let modes = "diff --git a/y b/y\nold mode 100644\nnew mode 100755\n";
     let rename = "diff --git a/y b/n\nsimilarity index 100%\nrename from y\nrename to n\n";
     for head in [modes, rename] {
-        let error = parse(format!("{head}{DIFF}").as_bytes(), Strip::Assumed).unwrap_err();
+        let error = parse(format!("{head}{DIFF}").as_bytes(), Strip::Default).unwrap_err();
         assert_eq!((error.line, error.to_string().contains("'diff --git' line before")), (1, true), "{error}");
     }
     // Moved by hand, and the first line forgotten.
     let moved =
-        parse(format!("diff --git a/old/x b/old/x\nindex 1..2 100644\n{DIFF}").as_bytes(), Strip::Assumed).unwrap();
+        parse(format!("diff --git a/old/x b/old/x\nindex 1..2 100644\n{DIFF}").as_bytes(), Strip::Default).unwrap();
     assert_eq!(moved.files[0].new_path.to_string(), "x");
 }
 
@@ -128,7 +128,7 @@ fn a_tab_in_a_name_is_not_cut_off() {
         ("--- a/x\n+++ b/x\tab\n", 2),
         ("diff --git a/t\tab b/t\tab\nindex 1..2 100644\n--- a/t\tab\n+++ b/t\tab\n", 3),
     ] {
-        let error = parse(format!("{head}@@ -1 +1 @@\n-a\n+b\n").as_bytes(), Strip::Assumed).unwrap_err();
+        let error = parse(format!("{head}@@ -1 +1 @@\n-a\n+b\n").as_bytes(), Strip::Default).unwrap_err();
         assert_eq!(error.line, line, "{error}");
         assert!(error.to_string().contains("quote a name with a tab"), "{error}");
     }
@@ -141,10 +141,10 @@ fn a_tab_in_a_name_is_not_cut_off() {
         "1 Jan 2004 10:00:01 -0000\t1.2",
     ] {
         let text = format!("--- a/x\t{time}\n+++ b/x\t{time}\n@@ -1 +1 @@\n-a\n+b\n");
-        assert_eq!(parse(text.as_bytes(), Strip::Assumed).unwrap().files[0].old_path.to_string(), "x", "{time}");
+        assert_eq!(parse(text.as_bytes(), Strip::Default).unwrap().files[0].old_path.to_string(), "x", "{time}");
     }
     let quoted = "--- \"a/t\\tab\"\t2024-01-05 03:04:05\n+++ \"b/t\\tab\"\n@@ -1 +1 @@\n-a\n+b\n";
-    assert_eq!(parse(quoted.as_bytes(), Strip::Assumed).unwrap().files[0].new_path.as_bytes(), b"t\tab");
+    assert_eq!(parse(quoted.as_bytes(), Strip::Default).unwrap().files[0].new_path.as_bytes(), b"t\tab");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn what_is_no_patch_is_named() {
         (b"Only in new: y\n".to_vec(), "diff -N"),
         (b"words\n".to_vec(), "no diff"),
     ] {
-        let error = parse(&bytes, Strip::Assumed).unwrap_err();
+        let error = parse(&bytes, Strip::Default).unwrap_err();
         assert_eq!((error.line, error.to_string().contains(what)), (1, true), "{error}");
     }
 }
@@ -179,10 +179,10 @@ fn a_merges_conflict_is_named() {
         mail("one").replace("Subject: one\n", "<<<<<<< HEAD\nSubject: one\n=======\nSubject: two\n>>>>>>> theirs\n");
     let hunk = mail("one").replace("+b\n", "<<<<<<< HEAD\n+b\n=======\n+c\n>>>>>>> theirs\n");
     for (text, line) in [(whole, 1), (subject, 3), (hunk, 11)] {
-        let error = parse(text.as_bytes(), Strip::Assumed).unwrap_err();
+        let error = parse(text.as_bytes(), Strip::Default).unwrap_err();
         assert_eq!((error.line, error.kind), (line, ParseErrorKind::MergeConflict), "{text}");
     }
     // Lines of a diff have their sign before such markers.
     let inside = mail("one").replace("@@ -1 +1 @@\n-a\n+b\n", "@@ -1 +1,3 @@\n-a\n+<<<<<<< x\n+=======\n+>>>>>>> y\n");
-    assert_eq!(parse(inside.as_bytes(), Strip::Assumed).map(|patch| patch.files.len()), Ok(1));
+    assert_eq!(parse(inside.as_bytes(), Strip::Default).map(|patch| patch.files.len()), Ok(1));
 }

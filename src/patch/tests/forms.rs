@@ -4,7 +4,7 @@ use crate::patch::Strip;
 use crate::patch::*;
 
 fn one(text: &str) -> FileDiff {
-    let mut files = parse(text.as_bytes(), Strip::Assumed).unwrap().files;
+    let mut files = parse(text.as_bytes(), Strip::Default).unwrap().files;
     assert_eq!(files.len(), 1);
     files.remove(0)
 }
@@ -40,17 +40,17 @@ fn names_come_from_every_kind_of_line() {
         ("--- a/x\n+++ b/x.new\n", "x"),
         ("--- a/x\r\n+++ b/x\r\n", "x"),
     ] {
-        assert_eq!(paths(&format!("{head}{HUNK}"), Strip::Assumed), same(want), "{head}");
+        assert_eq!(paths(&format!("{head}{HUNK}"), Strip::Default), same(want), "{head}");
     }
-    assert_eq!(paths(&format!("--- x/y\n+++ x/y\n{HUNK}"), Strip::Said(0)), same("x/y"));
+    assert_eq!(paths(&format!("--- x/y\n+++ x/y\n{HUNK}"), Strip::Explicit(0)), same("x/y"));
     let no_prefix = format!("diff --git x/y x/y\n--- x/y\n+++ x/y\n{HUNK}");
-    assert_eq!(paths(&no_prefix, Strip::Said(0)), same("x/y"));
+    assert_eq!(paths(&no_prefix, Strip::Explicit(0)), same("x/y"));
     // Who says how many folders go means it; who says nothing means git's a/ and b/.
-    assert_eq!(paths(&no_prefix, Strip::Said(1)), same("y"));
-    assert!(matches!(paths(&no_prefix, Strip::Assumed).unwrap_err().kind, ParseErrorKind::NoPrefix(_)));
+    assert_eq!(paths(&no_prefix, Strip::Explicit(1)), same("y"));
+    assert!(matches!(paths(&no_prefix, Strip::Default).unwrap_err().kind, ParseErrorKind::NoPrefix(_)));
     let only_mode = "diff --git x/y x/y\nold mode 100644\nnew mode 100755\n";
-    assert_eq!(paths(only_mode, Strip::Said(1)), same("y"));
-    assert_eq!(paths(&format!("--- a/b//c/x\n+++ a/b//c/x\n{HUNK}"), Strip::Said(2)), same("c/x"));
+    assert_eq!(paths(only_mode, Strip::Explicit(1)), same("y"));
+    assert_eq!(paths(&format!("--- a/b//c/x\n+++ a/b//c/x\n{HUNK}"), Strip::Explicit(2)), same("c/x"));
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn lines_as_they_are_found() {
 #[test]
 fn a_file_that_was_converted_to_crlf_reads_without() {
     let text = format!("why\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n{HUNK}");
-    let converted = parse(text.replace('\n', "\r\n").as_bytes(), Strip::Assumed).unwrap();
-    let plain = parse(text.as_bytes(), Strip::Assumed).unwrap();
+    let converted = parse(text.replace('\n', "\r\n").as_bytes(), Strip::Default).unwrap();
+    let plain = parse(text.as_bytes(), Strip::Default).unwrap();
     assert_eq!(converted.files, plain.files);
     assert_eq!((converted.preamble_len, plain.preamble_len), (7, 5));
-    let mixed = parse(text.replace("-a\n+b\n", "-a\r\n+b\r\n").as_bytes(), Strip::Assumed).unwrap();
+    let mixed = parse(text.replace("-a\n+b\n", "-a\r\n+b\r\n").as_bytes(), Strip::Default).unwrap();
     assert_eq!(hunks(&mixed.files[0])[0].lines[0].bytes, "a\r\n");
 }
 
@@ -126,7 +126,7 @@ fn a_lost_last_line_feed_is_no_change_of_content() {
 fn a_path_may_come_twice() {
     let text = "diff --git a/x b/x\ndeleted file mode 100644\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\ndiff --git a/x b/x\nnew file mode 120000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+b\n\\ No newline at end of file\n";
     let changes: Vec<Change> =
-        parse(text.as_bytes(), Strip::Assumed).unwrap().files.iter().map(|file| file.change).collect();
+        parse(text.as_bytes(), Strip::Default).unwrap().files.iter().map(|file| file.change).collect();
     assert_eq!(changes, [Change::Delete, Change::Add]);
 }
 
@@ -182,7 +182,7 @@ fn mistakes_name_their_line() {
         (format!("From: a <b@c>\nDate: soon\nSubject: x\n\n---\n{head}{HUNK}"), 2, "'soon' is no date"),
         (format!("From: a <b@c>\nContent-Type: multipart/mixed\nSubject: x\n\n---\n{head}{HUNK}"), 1, "several parts"),
     ] {
-        let error = parse(text.as_bytes(), Strip::Assumed).expect_err(&text);
+        let error = parse(text.as_bytes(), Strip::Default).expect_err(&text);
         assert_eq!(error.line, line, "{error}\n{text}");
         assert!(error.to_string().contains(what), "{error}");
     }

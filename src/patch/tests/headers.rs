@@ -6,7 +6,7 @@ use crate::patch::*;
 const DIFF: &str = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
 
 fn header(text: &str) -> Header {
-    let patch = parse(format!("{text}{DIFF}").as_bytes(), Strip::Assumed).unwrap();
+    let patch = parse(format!("{text}{DIFF}").as_bytes(), Strip::Default).unwrap();
     patch.header
 }
 
@@ -47,18 +47,18 @@ fn encoded_bodies_hold_the_diff_too() {
     let head =
         "From: A B <a@b>\nSubject: x\nContent-Type: text/plain; charset=\"iso-8859-1\"\nContent-Transfer-Encoding: ";
     let quoted = format!("{head}quoted-printable\n\nf=FCr=\n alle\n---\n{}", DIFF.replace('=', "=3D"));
-    let patch = parse(quoted.as_bytes(), Strip::Assumed).unwrap();
+    let patch = parse(quoted.as_bytes(), Strip::Default).unwrap();
     assert_eq!((patch.header.body.to_string(), patch.preamble_len), ("für alle\n".to_owned(), 0));
     use base64::Engine;
     let body = base64::engine::general_purpose::STANDARD.encode([b"f\xfcr\n---\n", DIFF.as_bytes()].concat());
-    let patch = parse(format!("{head}base64\n\n{body}\n").as_bytes(), Strip::Assumed).unwrap();
+    let patch = parse(format!("{head}base64\n\n{body}\n").as_bytes(), Strip::Default).unwrap();
     assert_eq!((patch.header.body.to_string(), patch.files.len()), ("für\n".to_owned(), 1));
-    assert!(parse(format!("{head}base64\n\n!!\n").as_bytes(), Strip::Assumed).is_err());
+    assert!(parse(format!("{head}base64\n\n!!\n").as_bytes(), Strip::Default).is_err());
 }
 
 /// As [`header`], of bytes.
 fn raw(text: &[u8]) -> Header {
-    parse(&[text, DIFF.as_bytes()].concat(), Strip::Assumed).unwrap().header
+    parse(&[text, DIFF.as_bytes()].concat(), Strip::Default).unwrap().header
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn free_text_and_nothing() {
     assert_eq!((text.form, text.message().to_string()), (HeaderForm::Text, "Fix: the thing\n\nbecause\n".into()));
     let nothing = header("");
     assert_eq!((nothing.form, nothing.message().to_string()), (HeaderForm::None, String::new()));
-    let patch = parse(format!("text\n\nIndex: x\n=======\n{DIFF}").as_bytes(), Strip::Assumed).unwrap();
+    let patch = parse(format!("text\n\nIndex: x\n=======\n{DIFF}").as_bytes(), Strip::Default).unwrap();
     assert_eq!(patch.preamble_len, 6);
 }
 
@@ -245,7 +245,7 @@ fn what_stands_above_a_mail_belongs_to_it() {
     assert_eq!(told(&text), want(author, "x", &format!("{own}Upstream-Status: Pending\n")));
     // A second one is another patch.
     assert!(
-        parse(format!("Upstream-Status: Pending\n\n{line}{mail}{line}{mail}{DIFF}").as_bytes(), Strip::Assumed)
+        parse(format!("Upstream-Status: Pending\n\n{line}{mail}{line}{mail}{DIFF}").as_bytes(), Strip::Default)
             .is_err()
     );
 }

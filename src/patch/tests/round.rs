@@ -110,7 +110,7 @@ proptest! {
     fn what_is_printed_reads_back(header in header(), files in prop::collection::vec(file(), 1..4)) {
         let patch = Patch { header, files, preamble_len: 0 };
         let printed = print(&patch);
-        let read = parse(&printed.bytes, Strip::Assumed).map_err(|e| TestCaseError::fail(format!("{e}\n{}", printed.bytes.as_bstr())))?;
+        let read = parse(&printed.bytes, Strip::Default).map_err(|e| TestCaseError::fail(format!("{e}\n{}", printed.bytes.as_bstr())))?;
         prop_assert_eq!(&placeless(read.files.clone()), &patch.files);
         prop_assert_eq!(&read.header.author, &patch.header.author);
         prop_assert_eq!(&read.header.date, &patch.header.date);
@@ -134,11 +134,11 @@ proptest! {
 
     #[test]
     fn nothing_makes_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..400) {
-        let _ = parse(&bytes, Strip::Assumed);
+        let _ = parse(&bytes, Strip::Default);
         let sample = "From: a <b@c>\nSubject: x\n\n---\n x | 1\n\ndiff --git \"a/x\" b/x\nindex 1..2 100644\nGIT binary patch\nliteral 3\nKcmZQzWC8#H2LJ>B\n\ndiff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n";
         let mut broken = sample.as_bytes()[..cut.min(sample.len())].to_vec();
         broken.extend(&bytes[..bytes.len().min(20)]);
         broken.extend(&sample.as_bytes()[cut.min(sample.len())..]);
-        let _ = parse(&broken, Strip::Assumed);
+        let _ = parse(&broken, Strip::Default);
     }
 }

@@ -149,7 +149,7 @@ mod tests {
         let file = |(name, text): &(&str, &str)| QueueFile {
             name: (*name).into(),
             bytes: (*text).into(),
-            strip: crate::patch::Strip::Assumed,
+            strip: crate::patch::Strip::Default,
         };
         let queue = Queue {
             files: files.iter().map(file).collect(),

@@ -33,8 +33,8 @@ pub struct Layout {
     root: PathBuf,
     private: PathBuf,
     shared: PathBuf,
-    /// Stores of other users that were not accepted.
-    anothers: BTreeSet<PathBuf>,
+    /// Stores of other users that may be opened all the same.
+    accepted: BTreeSet<PathBuf>,
 }
 
 /// The git repository that a workspace stands in.
@@ -108,27 +108,22 @@ impl Layout {
             Some(id) => shared.join("wt").join(id),
             None => shared.clone(),
         };
-        Layout { root: root.to_owned(), private, shared, anothers: BTreeSet::new() }
+        Layout { root: root.to_owned(), private, shared, accepted: BTreeSet::new() }
     }
 
-    /// Marks those of the stores of `names` that belong to another user: they are not opened.
-    pub(in crate::workspace) fn mark_anothers<'n>(&mut self, names: impl IntoIterator<Item = &'n Name>) {
-        for name in names {
-            let stores = [self.store(name), self.history(name)];
-            let lender = self.borrowed_objects(name).and_then(|objects| objects.parent().map(Path::to_owned));
-            let all = stores.into_iter().chain(lender);
-            self.anothers.extend(all.filter(|store| git::is_anothers(store).unwrap_or(false)));
+    /// Accepts those of the stores of other users that `accepts`, which is asked for these alone. The others are not opened.
+    pub fn accept_foreign_stores(&mut self, accepts: impl Fn(&Path) -> bool) {
+        for folder in [&self.private, &self.shared] {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+            let stores = entries.filter(|path| path.extension().is_some_and(|extension| extension == "git"));
+            let foreign = stores.filter(|store| git::is_foreign(store).unwrap_or(false));
+            self.accepted.extend(foreign.filter(|store| accepts(store)));
         }
     }
 
-    /// Takes the mark from the stores of other users that `accepts`.
-    pub fn accept_anothers(&mut self, accepts: impl Fn(&Path) -> bool) {
-        self.anothers.retain(|store| !accepts(store));
-    }
-
     /// Whether the store at `dir` belongs to another user and was not accepted.
-    pub(in crate::workspace) fn is_anothers(&self, dir: &Path) -> bool {
-        self.anothers.contains(dir)
+    pub(in crate::workspace) fn refuses_store(&self, dir: &Path) -> bool {
+        !self.accepted.contains(dir) && git::is_foreign(dir).unwrap_or(false)
     }
 
     /// The folder with the manifest.

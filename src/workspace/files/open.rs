@@ -80,16 +80,15 @@ pub(in crate::workspace) fn layout_of(root: &Path) -> Result<Layout, GitError> {
 
 impl Workspace {
     /// Finds the workspace that `start` (absolute) stands in, and reads its manifest. Stores of other users are not
-    /// opened unless [`Layout::accept_anothers`] says so.
+    /// opened unless [`Layout::accept_foreign_stores`] says so.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(start: &Path) -> Result<Workspace, OpenError> {
         let Found { root, inside, checkout } = layout::find(start)?;
-        let mut layout = layout_of(&root)?;
+        let layout = layout_of(&root)?;
         let text = disk::read_at_most(&layout.manifest(), disk::LIST)?.unwrap_or_default();
         let manifest = Manifest::parse(&text, Path::new(MANIFEST)).map_err(OpenError::Manifest)?;
-        layout.mark_anothers(manifest.upstreams.iter().map(|upstream| &upstream.name));
         Ok(Workspace { layout, manifest, text, checkout, inside })
     }
 

@@ -111,7 +111,7 @@ fn read(folder: &Path, shown_folder: &Path, errors: &mut Vec<QueueMistake>) -> Q
     };
     let series = others.iter().any(|name| name == SERIES).then(|| take(folder.join(SERIES))).flatten();
     let order: Vec<(String, Strip)> = match &series {
-        None => names.into_iter().map(|name| (name, Strip::Assumed)).collect(),
+        None => names.into_iter().map(|name| (name, Strip::Default)).collect(),
         Some(bytes) => {
             others.retain(|name| name != SERIES);
             let shown_series = shown(&shown_folder.join(SERIES));

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_queue_counts_its_files_and_what_they_inflate_to() {
         let text = b"diff --git a/x b/x\nindex 1..2\nGIT binary patch\nliteral 3\nKcmZQzWC8#H2LJ>B\n\n";
-        let patch = patch::parse(text, patch::Strip::Assumed).unwrap();
+        let patch = patch::parse(text, patch::Strip::Default).unwrap();
         let (mut sum, limit) = (0, 2 * (text.len() + 3));
         for _ in 0..2 {
             count_bytes(&mut sum, text, &patch, limit).unwrap();

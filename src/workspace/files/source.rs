@@ -85,7 +85,7 @@ impl Source {
         if queue.files.is_empty() {
             return Err(SourceError::Nothing { folder: shown(shown_folder), others: queue.others });
         }
-        say_strip(&mut queue, strip);
+        set_strip(&mut queue, strip);
         let mut source = Source { renamed, ..Source::of_unparsed(queue, folder, None, shown_folder) };
         source.patches = parse_queue(&source.queue, shown_folder)?;
         Ok(source)
@@ -104,13 +104,13 @@ impl Source {
             None if old.ends_with(".patch") => old.clone(),
             None => format!("{old}.patch"),
         };
-        let (files, others) = without_mailboxes(vec![QueueFile { name, bytes, strip: Strip::Assumed }], true);
+        let (files, others) = without_mailboxes(vec![QueueFile { name, bytes, strip: Strip::Default }], true);
         let renamed = match files.as_slice() {
             [one] if one.name == old => Vec::new(),
             files => files.iter().map(|file| (old.clone(), file.name.clone())).collect(),
         };
         let mut queue = Queue { files, series: None, others };
-        say_strip(&mut queue, strip);
+        set_strip(&mut queue, strip);
         let folder = above(&real).to_owned();
         let mut source = Source { renamed, ..Source::of_unparsed(queue, folder, Some(real), above(shown_path)) };
         source.patches = parse_queue(&source.queue, &source.shown_folder).map_err(|error| match error {
@@ -166,7 +166,7 @@ fn take_folder(queue: &mut Queue, folder: &Path, shown_folder: &Path) -> Result<
         // A name that is not text stays among the others, which are told.
         let Some(bytes) = disk::read(&folder.join(old))? else { continue };
         renamed.push((old.clone(), name.clone()));
-        queue.files.push(QueueFile { name, bytes, strip: Strip::Assumed });
+        queue.files.push(QueueFile { name, bytes, strip: Strip::Default });
     }
     queue.others.retain(|name| !renamed.iter().any(|(old, _)| old == name));
     if !has_series {
@@ -203,15 +203,15 @@ fn take_folder(queue: &mut Queue, folder: &Path, shown_folder: &Path) -> Result<
 
 /// Gives each patch whose line of the series has no `-pN` the one that was said. A queue without a series gets one, because
 /// nothing else keeps it.
-fn say_strip(queue: &mut Queue, strip: Option<u32>) {
+fn set_strip(queue: &mut Queue, strip: Option<u32>) {
     let Some(folders) = strip else { return };
     let mut series = match &queue.series {
         Some(bytes) => Series::read(bytes).0,
         None => Series::of(queue.files.iter().map(|file| file.name.as_bytes().as_bstr())),
     };
-    for file in queue.files.iter_mut().filter(|file| file.strip == Strip::Assumed) {
-        file.strip = Strip::Said(folders);
-        series.say_strip(file.name.as_bytes().as_bstr(), folders);
+    for file in queue.files.iter_mut().filter(|file| file.strip == Strip::Default) {
+        file.strip = Strip::Explicit(folders);
+        series.set_strip(file.name.as_bytes().as_bstr(), folders);
     }
     queue.series = Some(series.print());
 }
@@ -241,7 +241,7 @@ fn without_mailboxes(files: Vec<QueueFile>, is_alone: bool) -> (Vec<QueueFile>, 
     for file in files {
         let pieces = patch::split_mails(&file.bytes);
         // A new line of a series has no `-pN`.
-        if pieces.len() < 2 || file.strip != Strip::Assumed {
+        if pieces.len() < 2 || file.strip != Strip::Default {
             out.push(file);
             continue;
         }

@@ -1,8 +1,6 @@
 //! An upstream gets its pin, and perhaps its first patches: manifest, pin, version, patch files, ignore files and store
 //! change in one step.
 
-use crate::workspace::step::kept;
-use crate::workspace::upstream::side_error::SideError;
 use std::path::Path;
 
 use super::apply::stack_of;
@@ -22,9 +20,11 @@ use crate::workspace::step::effects::{GitSide, RefMove};
 use crate::workspace::step::equal_refs::equal_refs;
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::file_changes::{of_ignores, to_hold};
+use crate::workspace::step::kept;
 use crate::workspace::step::publish::{FileChange, PublishError};
 use crate::workspace::step::run::{begin, do_step};
 use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::side_error::SideError;
 use crate::workspace::upstream::sides::{Cell, State};
 use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
 use crate::workspace::upstream::synced::Record;

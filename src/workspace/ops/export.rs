@@ -1,7 +1,5 @@
 //! The checkout's commits as patch files.
 
-use crate::patch::Strip;
-use crate::workspace::upstream::side_error::SideError;
 use std::collections::HashSet;
 
 use super::apply::{refuse_last_copies, stack_of};
@@ -9,6 +7,7 @@ use super::dropped::{WrittenQueue, is_moved_back, vanished};
 use super::error::QueueError;
 use super::rewrite::{Rewrite, RewriteError};
 use crate::git::{GitError, Objects};
+use crate::patch::Strip;
 use crate::stack::{self, Applied, Base, Conflict, Merged, OldPatch, Queued, Queues, Version};
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::queue::QueueFile;
@@ -17,6 +16,7 @@ use crate::workspace::files::which_patch::{WhichPatchError, which_patch};
 use crate::workspace::step::context::Around;
 use crate::workspace::step::run::begin;
 use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::side_error::SideError;
 use crate::workspace::upstream::sides::{Cell, State};
 use crate::workspace::upstream::store::Site;
 use crate::workspace::upstream::taken::Taken;
@@ -176,9 +176,9 @@ fn with_gone(objects: &Objects<'_>, state: &State, files: &Files) -> Result<(Fil
         let Some(bytes) = record.written.get(&name).map(|blob| objects.blob(*blob)).transpose()?.flatten() else {
             continue;
         };
-        let Ok(patch) = crate::patch::parse(&bytes, Strip::Assumed) else { continue };
+        let Ok(patch) = crate::patch::parse(&bytes, Strip::Default) else { continue };
         let bytes = bytes.to_vec();
-        known.queue.files.push(QueueFile { name: name.clone(), bytes: bytes.clone(), strip: Strip::Assumed });
+        known.queue.files.push(QueueFile { name: name.clone(), bytes: bytes.clone(), strip: Strip::Default });
         known.patches.push(OldPatch { queued: Queued { name: name.clone(), patch }, bytes });
         gone.push(name);
     }

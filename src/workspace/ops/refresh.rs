@@ -61,16 +61,16 @@ pub enum RefreshEnd {
         followed: bool,
     },
     /// It was worked out and nothing was written: conflicts wait, or that was all that was asked for.
-    Planned(Moved),
+    Planned(RefreshPlan),
     /// Somebody was asked, and left or refused: they saw what waits.
     Left(Rebased),
     /// It was written.
-    Published(Moved, Published),
+    Published(RefreshPlan, Published),
 }
 
 /// A queue on its new pin.
 #[derive(Debug)]
-pub struct Moved {
+pub struct RefreshPlan {
     /// What became of the patches.
     pub rebased: Rebased,
     /// How the patches that do something else now differ from their files, with their names; empty where nobody asked.
@@ -86,15 +86,15 @@ impl Refreshed {
         match &self.end {
             RefreshEnd::There { .. } => None,
             RefreshEnd::Left(rebased) => Some(rebased),
-            RefreshEnd::Planned(moved) | RefreshEnd::Published(moved, _) => Some(&moved.rebased),
+            RefreshEnd::Planned(plan) | RefreshEnd::Published(plan, _) => Some(&plan.rebased),
         }
     }
 
     /// The queue on its new pin with what a report says of it; `None`: there is no report to be written.
     #[must_use]
-    pub fn moved(&self) -> Option<&Moved> {
+    pub fn plan(&self) -> Option<&RefreshPlan> {
         match &self.end {
-            RefreshEnd::Planned(moved) | RefreshEnd::Published(moved, _) => Some(moved),
+            RefreshEnd::Planned(plan) | RefreshEnd::Published(plan, _) => Some(plan),
             RefreshEnd::There { .. } | RefreshEnd::Left(_) => None,
         }
     }

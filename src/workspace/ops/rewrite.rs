@@ -1,7 +1,5 @@
 //! From commits to the files: a row of commits becomes the queue, and files, store and checkout change together.
 
-use crate::workspace::step::error::StepError;
-use crate::workspace::step::kept;
 use std::collections::HashMap;
 
 use bstr::{BStr, BString, ByteSlice};
@@ -21,6 +19,8 @@ use crate::workspace::files::queue_files::Files;
 use crate::workspace::step::context::Around;
 use crate::workspace::step::effects::{GitSide, Move, RefMove};
 use crate::workspace::step::equal_refs::equal_refs;
+use crate::workspace::step::error::StepError;
+use crate::workspace::step::kept;
 use crate::workspace::step::publish::FileChange;
 use crate::workspace::step::run::do_step;
 use crate::workspace::upstream::fetcher::{Supply, SupplyError};
@@ -161,7 +161,7 @@ impl Rewrite {
             None => None,
             Some(bytes) => {
                 let mut series = Series::parse(bytes).map_err(|error| RewriteError::Series(error.to_string()))?;
-                forget_strips(&mut series, &exported);
+                clear_strips(&mut series, &exported);
                 Some(series.print())
             }
         };
@@ -353,15 +353,15 @@ fn name_files(old: &Files, exported: &[Exported]) -> Result<(Vec<String>, Option
     }
     let order: Vec<&BStr> = names.iter().map(|name| name.as_bstr()).collect();
     series.reorder(&order);
-    forget_strips(&mut series, exported);
+    clear_strips(&mut series, exported);
     Ok((text(names), Some(series.print())))
 }
 
 /// What patchq writes has paths with one leading folder, whatever the file had before.
-fn forget_strips(series: &mut Series, exported: &[Exported]) {
+fn clear_strips(series: &mut Series, exported: &[Exported]) {
     for patch in exported.iter().filter(|patch| patch.origin == Origin::Rewritten) {
         if let Some(name) = &patch.name {
-            series.forget_strip(name.as_bytes().as_bstr());
+            series.clear_strip(name.as_bytes().as_bstr());
         }
     }
 }
@@ -369,7 +369,7 @@ fn forget_strips(series: &mut Series, exported: &[Exported]) {
 fn new_queue(old: &Files, names: &[String], exported: &[Exported], series: Option<Vec<u8>>) -> Queue {
     let files = names.iter().zip(exported).map(|(name, patch)| {
         let was = old.queue.files.iter().find(|file| Some(&file.name) == patch.name.as_ref());
-        let strip = was.filter(|_| patch.origin == Origin::Kept).map_or(Strip::Assumed, |file| file.strip);
+        let strip = was.filter(|_| patch.origin == Origin::Kept).map_or(Strip::Default, |file| file.strip);
         QueueFile { name: name.clone(), bytes: patch.bytes.clone(), strip }
     });
     Queue { files: files.collect(), series, others: old.queue.others.clone() }

@@ -21,7 +21,7 @@ pub fn neighbours(workspace: &Workspace, upstream: &Upstream) -> Vec<PathBuf> {
             stores.push(layout.store(&other.name));
         }
     }
-    stores.retain(|store| store.join("HEAD").exists() && !layout.is_anothers(store));
+    stores.retain(|store| store.join("HEAD").exists() && !layout.refuses_store(store));
     stores
 }
 

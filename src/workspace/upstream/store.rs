@@ -36,8 +36,9 @@ impl<'w> Site<'w> {
     /// [`GitError`] when the store cannot be opened.
     pub fn open(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Option<Site<'w>>, GitError> {
         let (layout, name) = (&workspace.layout, &upstream.name);
-        if let Some(dir) = [layout.store(name), layout.history(name)].into_iter().find(|dir| layout.is_anothers(dir)) {
-            return Err(GitError::AnothersStore { dir });
+        if let Some(dir) = [layout.store(name), layout.history(name)].into_iter().find(|dir| layout.refuses_store(dir))
+        {
+            return Err(GitError::ForeignStore { dir });
         }
         let store = Store::open(&layout.store(name))?;
         Ok(store.map(|store| Site { workspace, upstream, store }))

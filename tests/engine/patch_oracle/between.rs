@@ -104,7 +104,7 @@ fn leaks(patch: &Patch, file: &[u8]) -> bool {
 /// Holds patchq against both programs; says whether it took the file, or what the programs make otherwise.
 fn compare(middle: &[u8]) -> Result<bool, String> {
     let file = [good("x").as_bytes(), middle, good("z").as_bytes()].concat();
-    let Ok(patch) = parse(&file, Strip::Assumed) else { return Ok(false) };
+    let Ok(patch) = parse(&file, Strip::Default) else { return Ok(false) };
     let Some(ours) = made(&patch) else { return Ok(false) };
     let old = old_tree();
     for (program, args) in [("git", &["apply"][..]), ("patch", &["-p1", "-F0", "--binary", "-N", "-f", "-s", "-i"])] {

@@ -1,7 +1,6 @@
 //! The way back from a conflict in the checkout. Whatever was made since and is not taken into the patch is kept for
 //! `undo` first, which puts the conflict into the checkout again as it is now.
 
-use crate::workspace::step::kept;
 use std::collections::BTreeSet;
 
 use super::read_back::{Away, Work, commits_since};
@@ -12,6 +11,7 @@ use crate::path::RepoPath;
 use crate::workspace::step::context::Around;
 use crate::workspace::step::effects::{GitSide, Hand, Move, RefMove};
 use crate::workspace::step::handed::{Handed, Stages};
+use crate::workspace::step::kept;
 use crate::workspace::step::publish::FileChange;
 use crate::workspace::step::run::{begin, do_step};
 use crate::workspace::upstream::store::Site;

@@ -1,6 +1,5 @@
 //! Giving a session up.
 
-use crate::workspace::step::kept;
 use std::path::PathBuf;
 
 use crate::git::Objects;
@@ -10,6 +9,7 @@ use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::ops::undo;
 use crate::workspace::step::context::Around;
 use crate::workspace::step::effects::GitSide;
+use crate::workspace::step::kept;
 use crate::workspace::step::run::{begin, do_step};
 use crate::workspace::upstream::store::Site;
 

@@ -3,13 +3,12 @@
 
 mod copied;
 mod goes;
+mod ground;
 mod in_checkout;
 mod pin_lines;
 mod track;
 
-use crate::workspace::upstream::side_error::SideError;
 use std::collections::{BTreeSet, HashMap};
-
 use std::rc::Rc;
 
 use crate::git::checkout;
@@ -24,7 +23,7 @@ use crate::workspace::conflict::session::{self, Agreed, Decision, Decisions, Ses
 use crate::workspace::files::digest::{QueueChange, Sum};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::Track;
-use crate::workspace::ops::apply::{refuse_last_copies, stack_of};
+use crate::workspace::ops::apply::stack_of;
 use crate::workspace::ops::error::QueueError;
 use crate::workspace::ops::refresh::differences::differences;
 use crate::workspace::ops::refresh::{Published, RefreshEnd, RefreshError, RefreshWish, Refreshed};
@@ -33,12 +32,15 @@ use crate::workspace::ops::setup::{Wish, settle};
 use crate::workspace::step::context::Around;
 use crate::workspace::step::run::begin;
 use crate::workspace::upstream::fetcher::Supply;
-use crate::workspace::upstream::sides::{Cell, State};
+use crate::workspace::upstream::side_error::SideError;
+use crate::workspace::upstream::sides::State;
 use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
 use crate::workspace::upstream::taken::Taken;
 use crate::workspace::upstream::target::{Target, find_target};
 
 use goes::{keep_target, target_of};
+use ground::Ground;
+pub(in crate::workspace) use ground::judge;
 pub use in_checkout::{CameBack, come_back};
 pub use pin_lines::{PinLines, upstream_lines};
 use track::{entry_changes, follow_track};
@@ -104,33 +106,9 @@ impl<'a> Moving<'a> {
         wish: &RefreshWish,
         from: Files,
     ) -> Result<Moving<'a>, RefreshError> {
-        let memory = Rc::new(Memory::open(site.workspace, site.upstream));
-        let accept = Accept { memory: Some(memory.clone()), ..wish.agreed.accept(&from)? };
-        let (objects, state) = read_state(site, &from)?;
-        if !wish.dry_run {
-            judge(&state)?;
-            refuse_last_copies(site, supply, &objects, &state, &from).map_err(RefreshError::of)?;
-        }
-        let target = find_target(site, supply, &from, &wish.target)?;
-        let with_checkout = state.has_checkout() && !wish.dry_run;
-        let agreed = wish.agreed.clone();
-        let (decisions, on_disk, drift, applied) = (Decisions::default(), None, Vec::new(), None);
-        Ok(Moving {
-            site,
-            supply,
-            objects,
-            state,
-            from,
-            target,
-            agreed,
-            accept,
-            memory,
-            decisions,
-            on_disk,
-            drift,
-            applied,
-            with_checkout,
-        })
+        let ground = Ground::read(site, supply, from, wish.agreed.clone(), !wish.dry_run)?;
+        let target = find_target(site, supply, &ground.from, &wish.target)?;
+        Ok(ground.moving(target))
     }
 
     /// Goes on with the session of `site`. What is agreed to now counts instead of what was agreed to then, if anything is. Where it
@@ -148,35 +126,16 @@ impl<'a> Moving<'a> {
             true => session.agreed.for_files(&from),
             false => (wish.agreed.clone(), Vec::new()),
         };
-        let memory = Rc::new(Memory::open(site.workspace, site.upstream));
-        let accept = Accept { memory: Some(memory.clone()), ..agreed.accept(&from)? };
-        let (objects, state) = read_state(site, &from)?;
-        judge(&state)?;
-        refuse_last_copies(site, supply, &objects, &state, &from).map_err(RefreshError::of)?;
         let moved = session.files.pin != Some(from.pin);
-        let (target, other_version) = target_of(site, supply, (&from, moved), session.to, &wish.target)?;
-        let mut drift: Vec<Drift> = session.files.diff(&from.digest()).into_iter().map(Drift::Queue).collect();
+        let changes = session.files.diff(&from.digest());
+        let ground = Ground::read(site, supply, from, agreed, true)?;
+        let (target, other_version) = target_of(site, supply, (&ground.from, moved), session.to, &wish.target)?;
+        let mut drift: Vec<Drift> = changes.into_iter().map(Drift::Queue).collect();
         if session.manifest != entry_digest(site) {
             drift.push(Drift::Manifest);
         }
         drift.extend(gone.into_iter().map(Drift::Option).chain(other_version));
-        let (decisions, on_disk, with_checkout) = (session.decisions, Some(bytes), state.has_checkout());
-        Ok(Moving {
-            site,
-            supply,
-            objects,
-            state,
-            from,
-            target,
-            agreed,
-            accept,
-            memory,
-            decisions,
-            on_disk,
-            drift,
-            applied: None,
-            with_checkout,
-        })
+        Ok(Moving { decisions: session.decisions, on_disk: Some(bytes), drift, ..ground.moving(target) })
     }
 
     /// The queue on its pin and then on the target, as far as it is decided. Everything that this and the checkout need comes in
@@ -453,32 +412,10 @@ fn remembered(memory: &Memory, rebased: &Rebased) -> usize {
     rebased.patches.iter().flat_map(|patch| patch.files.iter().map(|file| of_file(&patch.name, file))).sum()
 }
 
-fn read_state<'a>(site: &'a Site<'a>, from: &Files) -> Result<(Objects<'a>, State), RefreshError> {
-    let mut objects = Objects::new(&site.store)?;
-    let state = State::read(site, &mut objects, from).map_err(RefreshError::of)?;
-    Ok((objects, state))
-}
-
 /// The digest of what the manifest says of where the queue comes from and goes.
 fn entry_digest(site: &Site<'_>) -> Sum {
     let track = site.upstream.track.as_ref().map(Track::as_str).unwrap_or_default();
     Sum::of(format!("{}\0{track}", site.upstream.url.as_str()).as_bytes())
-}
-
-/// The table of `who is right`, for `refresh`: newer files go along, commits and uncommitted changes are in the way.
-pub(in crate::workspace) fn judge(state: &State) -> Result<(), RefreshError> {
-    if state.lost_store() {
-        return Err(RefreshError::LostStore);
-    }
-    match state.cell().map_err(RefreshError::of)? {
-        Cell::CommitsNewer => Err(RefreshError::of(SideError::Commits(state.made.clone()))),
-        Cell::Diverged => {
-            let (files, commits) = (state.files.clone(), state.made.clone());
-            Err(RefreshError::of(SideError::Diverged { files, commits }))
-        }
-        Cell::Equal | Cell::FilesNewer if !state.work.is_empty() => Err(RefreshError::Dirty(state.work.clone())),
-        Cell::Equal | Cell::FilesNewer => Ok(()),
-    }
 }
 
 /// Makes the commits of the new stack anew as the patch files give them there: what a file leaves open comes from the pin, and

@@ -173,6 +173,6 @@ fn in_place(
     let preamble = old.bytes.get(..patch.preamble_len).unwrap_or_default();
     let bytes = [preamble, &patch::print_diffs(&diffs(supply, objects, item)?)].concat();
     // In an encoded mail (base64, quoted-printable) the diff cannot stand as it is.
-    let reads = patch::parse(&bytes, patch::Strip::Assumed).is_ok_and(|read| read.header == patch.header);
+    let reads = patch::parse(&bytes, patch::Strip::Default).is_ok_and(|read| read.header == patch.header);
     if reads { Ok(bytes) } else { canonical(supply, objects, item) }
 }
