@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use patchq::git::{Id, Objects, Store};
-use patchq::stack::{self, Base, Item, Lazy, Nobody, Stack};
+use patchq::stack::{self, Base, Item, Lazy, NoResolver, Stack};
 
 const ROUNDS: usize = 12;
 const FILES: usize = 100_000;
@@ -95,7 +95,7 @@ impl Case {
         let store = store_above(at, &self.repo);
         let mut objects = Objects::new(&store).unwrap();
         let onto = Base::read(&mut objects, self.onto).unwrap();
-        let Lazy::Done(rebased) = stack::rebase(&mut objects, &self.stack, onto, &Nobody).unwrap() else {
+        let Lazy::Done(rebased) = stack::rebase(&mut objects, &self.stack, onto, &NoResolver).unwrap() else {
             panic!("something is missing");
         };
         assert!(rebased.is_clean());

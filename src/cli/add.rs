@@ -95,7 +95,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     context.git()?;
     let (found, prompts) = find(context, &workspace, &entry, pin.as_ref())?;
     let files = pinned(found.pin, found.version.clone());
-    let adopted = write(context, &workspace, &entry, (&found, &files), prompts, |error| CliError::adopt(&name, error))?;
+    let adopted = write(context, &workspace, &entry, (&found, &files), prompts, |error| CliError::add(&name, error))?;
     let (url, track) = entry.url_and_track(&workspace, &found)?;
     let following = track.as_ref().map(|track| format!(", following {track}")).unwrap_or_default();
     let verb = if entry.new.is_some() { "added" } else { "pinned" };

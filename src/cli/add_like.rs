@@ -10,10 +10,10 @@ use crate::git::Rev;
 use crate::ui::count;
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
-use crate::workspace::ops::refresh::{RefreshEnd, RefreshError, RefreshPlan, RefreshWish, Refreshed};
+use crate::workspace::ops::refresh::{RefreshEnd, RefreshError, RefreshOptions, RefreshPlan, Refreshed};
 use crate::workspace::{
-    AdoptError, Adopted, Adoption, Files, Moving, NewEntry, PinLines, QueueError, RewriteError, Site, Supply,
-    TargetWish, Workspace, adopt, refuse_patches,
+    AddError, AddedUpstream, Fetcher, Files, Moving, NewEntry, NewPin, PinLines, QueueError, RewriteError,
+    TargetRequest, UpstreamStore, Workspace, add_entry, refuse_patches,
 };
 
 /// A copy, which is in the workspace's files.
@@ -31,7 +31,7 @@ struct Copy<'a> {
     entry: &'a NewEntry,
     other: &'a Upstream,
     files: &'a Files,
-    to: Option<&'a RefreshWish>,
+    to: Option<&'a RefreshOptions>,
 }
 
 /// Adds the entry and its files in one step, and says so.
@@ -49,9 +49,9 @@ pub(super) fn add_like(context: &Context, args: &Args) -> Result<Copied, CliErro
     let entry = NewEntry::Like { name: name.clone(), other: other.name.clone(), track: track.clone() };
     // Both were named: that the commit lies behind the other's pin, or beside the track, is meant. And the other entry keeps
     // the patches, should none be left here.
-    let target = TargetWish { to: to.clone(), once: true, allow_older: true, ..TargetWish::default() };
-    let wish = RefreshWish { target, allow_empty: true, ..RefreshWish::default() };
-    let copy = Copy { name: &name, entry: &entry, other, files: &files, to: to.as_ref().map(|_| &wish) };
+    let target = TargetRequest { to: to.clone(), once: true, allow_older: true, ..TargetRequest::default() };
+    let options = RefreshOptions { target, allow_empty: true, ..RefreshOptions::default() };
+    let copy = Copy { name: &name, entry: &entry, other, files: &files, to: to.as_ref().map(|_| &options) };
     let (adopted, there) = write(context, &workspace, &copy)?;
     in_the_way(context, &workspace, &name, &adopted);
     let track = track.as_ref().or(other.track.as_ref()).map(ToString::to_string);
@@ -100,9 +100,9 @@ fn free_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Nam
     Ok(name)
 }
 
-fn left_over(name: &Name, error: &AdoptError) -> CliError {
+fn left_over(name: &Name, error: &AddError) -> CliError {
     match error {
-        AdoptError::HasPatches { .. } => CliError::of("has-patches", error)
+        AddError::HasPatches { .. } => CliError::of("has-patches", error)
             .hint(hint::noted(
                 hint::command(["rm".as_ref(), "-r".as_ref(), hint::place(format!("patches/{name}")).as_os_str()]),
                 "if the file is a leftover",
@@ -119,12 +119,12 @@ type There = Option<(Files, Refreshed)>;
 /// Writes it all in one step, the move along with it where nothing must be decided. What the queue needs the other upstream's
 /// store has, most of the time; otherwise its upstream is asked, a second time with git asking on the terminal where
 /// credentials were missing.
-fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(Adopted, There), CliError> {
+fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(AddedUpstream, There), CliError> {
     let (name, other) = (copy.name, copy.other.name.as_str());
-    let write = |site: &Site<'_>, supply: &Supply<'_>| -> Result<(Adopted, There), CliError> {
+    let write = |upstream: &UpstreamStore<'_>, fetcher: &Fetcher<'_>| -> Result<(AddedUpstream, There), CliError> {
         // The file that is to be corrected is the other one's.
         let there = match copy.to {
-            Some(wish) => move_there(site, supply, wish, copy.files).map_err(|error| match error {
+            Some(options) => move_there(upstream, fetcher, options, copy.files).map_err(|error| match error {
                 RefreshError::Rewrite(RewriteError::Queue(error @ QueueError::Apply { .. })) => {
                     CliError::queue(other, error)
                 }
@@ -133,24 +133,31 @@ fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(A
             None => None,
         };
         let files = there.as_ref().map_or(copy.files, |(files, _)| files);
-        let adoption = Adoption { entry: Some(copy.entry), files, pin_now: None };
-        let adopted = context.around(context.command(), |around| adopt(site, supply, &adoption, around));
+        let adoption = NewPin { entry: Some(copy.entry), files, pin_now: None };
+        let adopted = context.step_context(context.command(), |ctx| add_entry(upstream, fetcher, &adoption, ctx));
         let adopted = adopted.map_err(|error| match error {
-            AdoptError::Queue(error @ QueueError::Apply { .. }) => CliError::queue(other, error),
-            error @ AdoptError::HasPatches { .. } => left_over(name, &error),
-            error => CliError::adopt(name.as_str(), error),
+            AddError::Queue(error @ QueueError::Apply { .. }) => CliError::queue(other, error),
+            error @ AddError::HasPatches { .. } => left_over(name, &error),
+            error => CliError::add(name.as_str(), error),
         })?;
         Ok((adopted, there))
     };
     // The errors name their upstream themselves.
     context.with_prompts(|prompts| {
-        with_site(context, workspace, (name, Some(copy.entry)), prompts, |site, supply| Ok(write(site, supply)))?
+        with_site(context, workspace, (name, Some(copy.entry)), prompts, |upstream, fetcher| {
+            Ok(write(upstream, fetcher))
+        })?
     })
 }
 
 /// The queue where it is to go; `None`: it stands there already, or something must be decided first.
-fn move_there(site: &Site<'_>, supply: &Supply<'_>, wish: &RefreshWish, files: &Files) -> Result<There, RefreshError> {
-    let mut moving = Moving::begin_copy(site, supply, wish, files.clone())?;
+fn move_there(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
+    options: &RefreshOptions,
+    files: &Files,
+) -> Result<There, RefreshError> {
+    let mut moving = Moving::begin_copy(upstream, fetcher, options, files.clone())?;
     if moving.target.same {
         return Ok(None);
     }

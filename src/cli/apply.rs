@@ -2,8 +2,8 @@
 
 use super::context::Context;
 use super::failure::{CliError, Exit};
-use super::setup::{finish, settle_all};
-use crate::workspace::Wish;
+use super::setup::{finish, setup_all};
+use crate::workspace::SetupOptions;
 
 /// Update checkouts to the patch files
 ///
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if upstreams.is_empty() && !context.json {
         context.say_no_upstream();
     }
-    let wish = Wish { pristine: false, discard: false, checkout: false };
-    let all = settle_all(context, &workspace, &upstreams, wish, "apply", true);
+    let options = SetupOptions { pristine: false, discard: false, checkout: false };
+    let all = setup_all(context, &workspace, &upstreams, options, "apply", true);
     finish(context, all)
 }

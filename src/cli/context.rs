@@ -17,7 +17,7 @@ use crate::git::{GitProgram, ProgramError};
 use crate::path::{on_screen, printable};
 use crate::process::{Limits, end_all};
 use crate::report::{Document, Schema};
-use crate::ui::{Asker, ColourWishes, Look, Message, Progress, use_colour};
+use crate::ui::{Asker, ColourOptions, Look, Message, Progress, use_colour};
 
 /// Set by ctrl-C. What can stop looks at it; what cannot is cut off a moment later, which is as safe as being killed.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -264,7 +264,7 @@ fn time_limit((variable, usual): (&str, u64)) -> Result<Option<Duration>, CliErr
 /// What the screen is like, from arguments and environment.
 pub(super) fn look_of(global: &Global) -> Look {
     let set = |key: &str| std::env::var_os(key).filter(|value| !value.is_empty());
-    let wishes = ColourWishes {
+    let wishes = ColourOptions {
         choice: global.color.into(),
         no_color: set("NO_COLOR").is_some(),
         force: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),

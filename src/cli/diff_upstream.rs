@@ -14,8 +14,8 @@ use crate::report::{UpstreamDiffReport, diff_text};
 use crate::ui::{Message, diff_on_screen};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
-    DiffWish, Files, FilesError, LookUpError, QueueError, Site, TargetError, TargetNote, TargetWish, UpstreamDiff,
-    UpstreamDiffError, Workspace, diff_upstream,
+    Files, FilesError, QueueError, ResolvePinError, TargetError, TargetNote, TargetRequest, UpstreamDiff,
+    UpstreamDiffError, UpstreamDiffOptions, UpstreamStore, Workspace, diff_upstream,
 };
 
 /// Show what upstream changed since the pin
@@ -71,19 +71,19 @@ struct Told {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
-    let wish = DiffWish {
-        target: TargetWish {
+    let options = UpstreamDiffOptions {
+        target: TargetRequest {
             to: args.to.as_deref().map(rev).transpose()?,
             lenient: true,
             frugal: true,
-            ..TargetWish::default()
+            ..TargetRequest::default()
         },
         contents: args.stat || args.patch,
     };
     let workspace = context.workspace()?;
     let upstreams = context.upstreams(&workspace, &args.names)?;
     let all = context.each(&upstreams, |upstream| {
-        let look = |prompts| one(context, &workspace, upstream, &wish, args.patch, prompts);
+        let look = |prompts| one(context, &workspace, upstream, &options, args.patch, prompts);
         let (told, matters) = context.with_prompts(look)?;
         Ok((if args.exit_code && matters { Exit::CheckSaidNo } else { Exit::Done }, told))
     });
@@ -109,34 +109,34 @@ fn one(
     context: &Context,
     workspace: &Workspace,
     upstream: &Upstream,
-    wish: &DiffWish,
+    options: &UpstreamDiffOptions,
     with_diff: bool,
     prompts: Prompts,
 ) -> Result<(Told, bool), CliError> {
     let name = upstream.name.as_str();
     let files = Files::read(&workspace.layout, &upstream.name).map_err(|error| files_error(name, error))?;
-    let mut site = context.site(workspace, upstream)?;
-    if site.is_none() && context.offline {
+    let mut store = context.upstream_store(workspace, upstream)?;
+    if store.is_none() && context.offline {
         let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
         return Err(CliError::plain("offline", text).hint("run the command again without --offline"));
     }
-    let diff = context.with_supply(workspace, upstream, false, prompts, |supply| {
-        let site = match site.take() {
-            Some(site) => site,
+    let diff = context.with_fetcher(workspace, upstream, false, prompts, |fetcher| {
+        let store = match store.take() {
+            Some(store) => store,
             None => {
-                let made = Site::make(workspace, upstream)?;
-                supply.remote.store_url(&made.store)?;
+                let made = UpstreamStore::make(workspace, upstream)?;
+                fetcher.remote.store_url(&made.store)?;
                 made
             }
         };
-        diff_upstream(&site, supply, &files, wish).map_err(|error| failed(name, error))
+        diff_upstream(&store, fetcher, &files, options).map_err(|error| failed(name, error))
     })?;
     tell_notes(context, name, &diff);
     let version = upstream.version.clone().or_else(|| files.version.clone());
     let report = UpstreamDiffReport::new(name, version, &files, &diff, with_diff);
     let mut text = Vec::new();
     if !context.json {
-        let shown = screen::text(&context.look, context.verbose, wish.contents, &report);
+        let shown = screen::text(&context.look, context.verbose, options.contents, &report);
         text = on_screen(&shown, context.look.colour).into_bytes();
         if with_diff {
             text.extend(shown_diff(context, &diff));
@@ -171,7 +171,7 @@ fn files_error(name: &str, error: FilesError) -> CliError {
 fn failed(name: &str, error: UpstreamDiffError) -> CliError {
     match error {
         UpstreamDiffError::Queue(error) => CliError::queue(name, error),
-        UpstreamDiffError::Target(TargetError::LookUp(LookUpError::Supply(error))) => {
+        UpstreamDiffError::Target(TargetError::LookUp(ResolvePinError::Fetcher(error))) => {
             CliError::queue(name, error.into())
         }
         UpstreamDiffError::Target(error @ TargetError::NoTrack) => CliError::of("track", &error)

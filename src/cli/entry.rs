@@ -12,8 +12,8 @@ use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::files::pins;
 use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Upstream, Url};
 use crate::workspace::{
-    AdoptError, Adopted, Adoption, Files, Found, NewEntry, Site, Supply, Wanted, Workspace, adopt, look_up,
-    remember_news,
+    AddError, AddedUpstream, Fetcher, Files, NewEntry, NewPin, PinRequest, ResolvedPin, UpstreamStore, Workspace,
+    add_entry, cache_tip, look_up,
 };
 
 /// An upstream that is to get a pin.
@@ -30,7 +30,7 @@ impl Entry {
     pub(super) fn url_and_track(
         &self,
         workspace: &Workspace,
-        found: &Found,
+        found: &ResolvedPin,
     ) -> Result<(String, Option<String>), CliError> {
         let (url, track) = match &self.new {
             Some(new) => (&new.url, found.track()),
@@ -177,7 +177,7 @@ pub(super) fn find(
     workspace: &Workspace,
     entry: &Entry,
     pin: Option<&Rev>,
-) -> Result<(Found, Prompts), CliError> {
+) -> Result<(ResolvedPin, Prompts), CliError> {
     let found = find_with(context, workspace, entry, pin, Prompts::Never);
     match found {
         Err(error) if error.lacks_credentials() && context.asker.can_ask() && !context.json => {
@@ -193,15 +193,15 @@ fn find_with(
     entry: &Entry,
     pin: Option<&Rev>,
     prompts: Prompts,
-) -> Result<Found, CliError> {
+) -> Result<ResolvedPin, CliError> {
     let new = entry.new.clone().map(NewEntry::Written);
-    with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |site, supply| {
-        let (track, version) = (site.upstream.track.clone(), site.upstream.version.clone());
-        let wanted = Wanted { track, follow: entry.new.is_some(), pin: pin.cloned(), version };
-        let found = look_up(site, supply, &wanted);
+    with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |upstream, fetcher| {
+        let (track, version) = (upstream.entry.track.clone(), upstream.entry.version.clone());
+        let wanted = PinRequest { track, follow: entry.new.is_some(), pin: pin.cloned(), version };
+        let found = look_up(upstream, fetcher, &wanted);
         let found = found.map_err(|error| CliError::look_up(entry.name.as_str(), error))?;
         if let Some(tip) = &found.tip {
-            remember_news(site, tip, Some(found.pin), false, context.now());
+            cache_tip(upstream, tip, Some(found.pin), false, context.now());
         }
         Ok(found)
     })
@@ -212,16 +212,17 @@ pub(super) fn write(
     context: &Context,
     workspace: &Workspace,
     entry: &Entry,
-    (found, files): (&Found, &Files),
+    (found, files): (&ResolvedPin, &Files),
     prompts: Prompts,
-    failed: impl Fn(AdoptError) -> CliError,
-) -> Result<Adopted, CliError> {
+    failed: impl Fn(AddError) -> CliError,
+) -> Result<AddedUpstream, CliError> {
     let new = entry.new.clone().map(|new| NewUpstream { track: found.track().cloned(), ..new });
     let new = new.map(NewEntry::Written);
-    let adopted = with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |site, supply| {
-        let adoption = Adoption { entry: new.as_ref(), files, pin_now: entry.pin };
-        let adopted = context.around(context.command(), |around| adopt(site, supply, &adoption, around));
-        for warning in site.workspace.manifest.warnings.iter().filter(|warning| warning.line >= site.upstream.line) {
+    let adopted = with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |upstream, fetcher| {
+        let adoption = NewPin { entry: new.as_ref(), files, pin_now: entry.pin };
+        let adopted = context.step_context(context.command(), |ctx| add_entry(upstream, fetcher, &adoption, ctx));
+        for warning in upstream.workspace.manifest.warnings.iter().filter(|warning| warning.line >= upstream.entry.line)
+        {
             if new.is_some() {
                 context.say(&Message::warning(super::errors::mistake(warning)));
             }
@@ -233,7 +234,7 @@ pub(super) fn write(
 }
 
 /// Says what a checkout would find in its place.
-pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, adopted: &Adopted) {
+pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, adopted: &AddedUpstream) {
     let folder = workspace.layout.checkout(name);
     if !adopted.has_checkout && folder.read_dir().map_or(folder.exists(), |mut inside| inside.next().is_some()) {
         let text = format!("{name}: '{name}' exists and is not a patchq checkout; setup will not touch it");
@@ -241,13 +242,13 @@ pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, 
     }
 }
 
-/// Runs `work` with the site of the upstream `name`, whose entry (`new`) need not be in the manifest yet.
+/// Runs `work` with the store of the upstream `name`, whose entry (`new`) need not be in the manifest yet.
 pub(super) fn with_site<T>(
     context: &Context,
     workspace: &Workspace,
     (name, new): (&Name, Option<&NewEntry>),
     prompts: Prompts,
-    work: impl FnOnce(&Site<'_>, &Supply<'_>) -> Result<T, CliError>,
+    work: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let name = name.as_str();
     let made;
@@ -260,11 +261,11 @@ pub(super) fn with_site<T>(
     };
     let upstream = workspace.upstream(name)?;
     context.check_stop()?;
-    let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
-    context.mend_index(&site)?;
-    let supplied = context.with_supply(workspace, upstream, false, prompts, |supply| {
-        supply.remote.store_url(&site.store)?;
-        work(&site, supply)
+    let upstream = UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+    context.mend_index(&upstream)?;
+    let supplied = context.with_fetcher(workspace, upstream.entry, false, prompts, |fetcher| {
+        fetcher.remote.store_url(&upstream.store)?;
+        work(&upstream, fetcher)
     });
     supplied.map_err(|error| error.in_upstream(name))
 }
@@ -289,20 +290,20 @@ impl CliError {
     }
 
     /// An error of giving the upstream `name` its pin or its patches.
-    pub(super) fn adopt(name: &str, error: AdoptError) -> CliError {
+    pub(super) fn add(name: &str, error: AddError) -> CliError {
         match error {
-            AdoptError::Edit(EditError::Exists(_)) => {
+            AddError::Edit(EditError::Exists(_)) => {
                 CliError::of("changed", &error).hint("run the command again").in_upstream(name)
             }
-            AdoptError::Edit(error) => CliError::edit(name, &error),
-            AdoptError::HasPatches { .. } => has_patches(name, &error),
-            AdoptError::Queue(error) => CliError::queue(name, error),
+            AddError::Edit(error) => CliError::edit(name, &error),
+            AddError::HasPatches { .. } => has_patches(name, &error),
+            AddError::Queue(error) => CliError::queue(name, error),
         }
     }
 }
 
 /// An upstream with patches takes no others.
-fn has_patches(name: &str, error: &AdoptError) -> CliError {
+fn has_patches(name: &str, error: &AddError) -> CliError {
     let made = CliError::of("has-patches", error).in_upstream(name);
     let away = "import under another name, or remove those patches first";
     // With a pin there is nothing that `add` could do.

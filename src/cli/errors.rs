@@ -16,7 +16,7 @@ use crate::workspace::files::layout::{FindError, MANIFEST, Scope};
 use crate::workspace::files::lock::{Holder, LockError};
 use crate::workspace::manifest::{ManifestErrors, Mistake};
 use crate::workspace::step::publish::PublishError;
-use crate::workspace::{FilesError, FollowError, OpenError, SupplyError, UnknownUpstream};
+use crate::workspace::{EffectError, FetchError, FilesError, OpenError, UnknownUpstream};
 
 /// So many items of a list are named.
 const NAMED: usize = 10;
@@ -123,14 +123,14 @@ impl From<RemoteError> for CliError {
     }
 }
 
-impl From<SupplyError> for CliError {
-    fn from(error: SupplyError) -> CliError {
+impl From<FetchError> for CliError {
+    fn from(error: FetchError) -> CliError {
         match error {
-            SupplyError::Remote(error) => error.into(),
-            SupplyError::Git(error) => error.into(),
-            SupplyError::Lock(error) => error.into(),
-            SupplyError::Missing(_) => CliError::of("offline", &error),
-            SupplyError::NoEnd(_) => CliError::of("internal", &error),
+            FetchError::Remote(error) => error.into(),
+            FetchError::Git(error) => error.into(),
+            FetchError::Lock(error) => error.into(),
+            FetchError::Missing(_) => CliError::of("offline", &error),
+            FetchError::TooManyRounds(_) => CliError::of("internal", &error),
         }
     }
 }
@@ -148,16 +148,16 @@ impl From<CheckoutError> for CliError {
     }
 }
 
-impl From<FollowError> for CliError {
-    fn from(error: FollowError) -> CliError {
+impl From<EffectError> for CliError {
+    fn from(error: EffectError) -> CliError {
         match error {
-            FollowError::Checkout(error) => error.into(),
-            FollowError::Git(error) => error.into(),
-            FollowError::Obstacles(ref found) if found.iter().all(|at| is_unfit(&at.reason)) => {
+            EffectError::Checkout(error) => error.into(),
+            EffectError::Git(error) => error.into(),
+            EffectError::Obstacles(ref found) if found.iter().all(|at| is_unfit(&at.reason)) => {
                 CliError::plain("checkout", error.to_string())
                     .hint(format!("leave them out of the checkout with 'sparse' in {MANIFEST}"))
             }
-            FollowError::Obstacles(_) => {
+            EffectError::Obstacles(_) => {
                 CliError::plain("dirty", error.to_string()).hint("move or save these files, and run the command again")
             }
             other => CliError::of("store", &other),

@@ -12,7 +12,7 @@ use crate::git::Prompts;
 use crate::ui::Message;
 use crate::workspace::WrittenQueue;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::ops::export::{Export, ExportError, Wanted, Written, export};
+use crate::workspace::ops::export::{Export, ExportError, ExportOptions, Written, export};
 
 /// Write patch files from the checkout's commits
 ///
@@ -79,19 +79,19 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let Args { names, merge, replace, allow_empty, allow_drop } = args;
     let upstreams = context.upstreams(&workspace, &names)?;
-    let wanted = Wanted { merge, replace, allow_empty, allow_drop };
+    let wanted = ExportOptions { merge, replace, allow_empty, allow_drop };
     let all = context.each(&upstreams, |upstream| {
         let name = upstream.name.as_str();
-        let Some(site) = context.site(&workspace, upstream)? else {
+        let Some(upstream) = context.upstream_store(&workspace, upstream)? else {
             context.tell(&format!("{name}: nothing to export: it is not set up"));
             return Ok((Exit::Done, nothing(name, false)));
         };
-        refuse_open(&workspace, &upstream.name)?;
-        let export = context.with_supply(&workspace, upstream, false, Prompts::Never, |supply| {
-            let done = context.around("export", |around| export(&site, supply, &wanted, around));
+        refuse_open(&workspace, upstream.name())?;
+        let export = context.with_fetcher(&workspace, upstream.entry, false, Prompts::Never, |fetcher| {
+            let done = context.step_context("export", |ctx| export(&upstream, fetcher, &wanted, ctx));
             done.map_err(|error| failed(name, error))
         })?;
-        Ok((Exit::Done, told(context, upstream, export)))
+        Ok((Exit::Done, print_summary(context, upstream.entry, export)))
     });
     if context.json {
         context.document(Document { upstreams: all.results }, all.failed.as_ref())?;
@@ -104,7 +104,7 @@ fn nothing(name: &str, files_newer: bool) -> Report {
 }
 
 /// Says what became of the files.
-fn told(context: &Context, upstream: &Upstream, export: Export) -> Report {
+fn print_summary(context: &Context, upstream: &Upstream, export: Export) -> Report {
     let name = upstream.name.as_str();
     match export {
         Export::Nothing => {

@@ -2,17 +2,17 @@
 
 use super::context::Context;
 use super::failure::CliError;
-use crate::workspace::Site;
+use crate::workspace::UpstreamStore;
 
 impl Context {
     /// Name and address: git's variables for authors, else what somebody set for the checkout, else what `git commit` in the
     /// workspace would take; `None` where one of them is not known. What git would make up of login and host is nobody's.
-    pub(super) fn identity(&self, site: &Site<'_>) -> Result<Option<(String, String)>, CliError> {
-        let (git, folder) = (self.git_unchecked(), site.workspace.layout.root());
+    pub(super) fn identity(&self, upstream: &UpstreamStore<'_>) -> Result<Option<(String, String)>, CliError> {
+        let (git, folder) = (self.git_unchecked(), upstream.workspace.layout.root());
         let found = git.settings_of_user(folder, r"^(user|author)\.(name|email)$");
         let found = found.map_err(|error| CliError::from(&error))?;
         let last = |key: &str| {
-            if let Some(own) = site.store.own_setting(key) {
+            if let Some(own) = upstream.store.own_setting(key) {
                 return Some(own);
             }
             let value = found.iter().rev().find(|(name, _)| name == key)?.1.as_ref()?;

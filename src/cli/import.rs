@@ -18,7 +18,7 @@ use crate::workspace::files::pins;
 use crate::workspace::files::queue::SERIES;
 use crate::workspace::manifest::Name;
 use crate::workspace::{
-    AdoptError, Adopted, FilesError, Found, QueueError, Source, SourceError, Workspace, refuse_patches,
+    AddError, AddedUpstream, FilesError, QueueError, ResolvedPin, Source, SourceError, Workspace, refuse_patches,
 };
 
 /// A file that names a commit is not larger, in bytes.
@@ -86,7 +86,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let source = Source::read(&context.cwd.join(&path), &path, args.strip).map_err(unreadable)?;
     let said = Said { name: &name, url: args.url.as_deref(), track: args.track.as_deref(), url_argument: "--url" };
     let entry = entry(context, &workspace, &said)?;
-    refuse_patches(&workspace.layout, &entry.name).map_err(|error| CliError::adopt(&name, error))?;
+    refuse_patches(&workspace.layout, &entry.name).map_err(|error| CliError::add(&name, error))?;
     let rev = match (rev, entry.pin) {
         (Some(rev), _) => rev,
         (None, Some(pin)) => Rev::Id(pin),
@@ -115,7 +115,7 @@ fn tell(
     workspace: &Workspace,
     source: &Source,
     entry: &Entry,
-    (found, adopted): (&Found, &Adopted),
+    (found, adopted): (&ResolvedPin, &AddedUpstream),
 ) {
     let name = entry.name.as_str();
     say_moved(context, name, &adopted.applied);
@@ -247,9 +247,9 @@ fn is_no_prefix(kind: &ParseErrorKind) -> bool {
 }
 
 /// What keeps the patches from being taken; a patch that does not apply is shown where it was read.
-fn not_taken(name: &str, source: &Source, error: AdoptError) -> CliError {
+fn not_taken(name: &str, source: &Source, error: AddError) -> CliError {
     match error {
-        AdoptError::Queue(QueueError::Apply { patch, failure, applied }) => {
+        AddError::Queue(QueueError::Apply { patch, failure, applied }) => {
             let file = shown(source.shown(&patch).as_os_str().as_encoded_bytes());
             let before = if applied > 0 { format!(" (after {applied} that do)") } else { String::new() };
             let text = format!("{file}:{}: does not apply{before}: {}: {}", failure.line, failure.path, failure.reason);
@@ -258,7 +258,7 @@ fn not_taken(name: &str, source: &Source, error: AdoptError) -> CliError {
                 .hint("check that the patches were made on this commit (--commit, --commit-file)")
                 .in_upstream(name)
         }
-        error => CliError::adopt(name, error),
+        error => CliError::add(name, error),
     }
 }
 

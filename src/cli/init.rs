@@ -38,7 +38,7 @@ struct Document {
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     use std::os::unix::ffi::OsStrExt;
     let dir = args.dir.map_or_else(|| context.cwd.clone(), |dir| context.cwd.join(dir));
-    let made = context.around("init", |around| init(&dir, around)).map_err(failed)?;
+    let made = context.step_context("init", |ctx| init(&dir, ctx)).map_err(failed)?;
     hint::note_root(&made.root);
     for file in &made.created {
         context.tell(&format!("created   {file}"));

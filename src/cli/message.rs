@@ -10,7 +10,7 @@ use super::errors::work_list;
 use super::failure::{CliError, shown};
 use super::hint;
 use crate::git::checkout::WorkChange;
-use crate::workspace::Site;
+use crate::workspace::UpstreamStore;
 
 /// What the last message that was written in an editor is kept as, in patchq's own folder.
 const KEPT: &str = "SAVE_EDITMSG";
@@ -37,7 +37,7 @@ pub(super) fn missing(name: Option<&str>) -> CliError {
 /// the saving fail; where, is said too.
 pub(super) fn edited(
     context: &Context,
-    site: &Site<'_>,
+    site: &UpstreamStore<'_>,
     changes: &[WorkChange],
 ) -> Result<(BString, PathBuf), CliError> {
     let name = site.name().as_str();

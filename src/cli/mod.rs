@@ -4,7 +4,7 @@
 mod add;
 mod add_like;
 mod apply;
-mod changers;
+mod blame;
 mod completions;
 mod context;
 pub mod demo;
@@ -36,10 +36,10 @@ mod save_also;
 mod schema;
 mod session;
 mod setup;
-mod sites;
 mod status;
 mod tag;
 mod undo;
+mod upstreams;
 mod verify;
 
 use std::ffi::OsString;

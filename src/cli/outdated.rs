@@ -9,7 +9,7 @@ use crate::report::UpstreamOutdated;
 use crate::ui::{Cell, Column, Message, Paint, Table};
 use crate::workspace::files::pins;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{FilesError, Newest, Site, Workspace, is_exact, newest, remember_news};
+use crate::workspace::{FilesError, Newest, UpstreamStore, Workspace, cache_tip, is_exact, newest};
 
 /// Check whether a track has moved past its pin
 ///
@@ -88,13 +88,13 @@ fn look(context: &Context, workspace: &Workspace, upstream: &Upstream, prompts: 
         return Ok(Found { pin, version, newest: None });
     };
     context.check_stop()?;
-    let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
-    let found = context.with_supply(workspace, upstream, false, prompts, |supply| {
-        newest(&site, supply, at, version.as_deref()).map_err(|error| CliError::target(name, error))
+    let upstream = UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+    let found = context.with_fetcher(workspace, upstream.entry, false, prompts, |fetcher| {
+        newest(&upstream, fetcher, at, version.as_deref()).map_err(|error| CliError::target(name, error))
     });
     let newest = found.map_err(|error| error.in_upstream(name))?;
     if let Some(tip) = &newest.tip {
-        remember_news(&site, tip, pin, newest.ahead, context.now());
+        cache_tip(&upstream, tip, pin, newest.ahead, context.now());
     }
     Ok(Found { pin, version, newest: Some(newest) })
 }

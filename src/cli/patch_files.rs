@@ -7,7 +7,7 @@ use super::failure::shown;
 use crate::git::Id;
 use crate::stack::{Exported, Origin};
 use crate::ui::{Message, count};
-use crate::workspace::{Taken, WrittenQueue};
+use crate::workspace::{RemovedPatches, WrittenQueue};
 
 /// A patch file: what became of it.
 #[derive(Debug, Serialize)]
@@ -78,7 +78,7 @@ pub(super) fn say_patches(context: &Context, name: &str, queue: &WrittenQueue, w
 }
 
 /// Says which patch files were gone or had another name when the files were taken.
-pub(super) fn say_taken(context: &Context, name: &str, taken: &Taken) {
+pub(super) fn say_taken(context: &Context, name: &str, taken: &RemovedPatches) {
     say_removed(context, name, &taken.removed, &[]);
     say_renamed(context, name, &taken.renamed);
 }

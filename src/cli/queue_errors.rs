@@ -10,8 +10,8 @@ use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::ops::undo::UndoError;
 use crate::workspace::{
-    FilesError, FollowError, LastCopy, LookUpError, NewCommit, QueueError, RewriteError, SideError, StepError,
-    SupplyError, TargetError, is_exact,
+    EffectError, FetchError, FilesError, LastCopy, NewCommit, QueueError, ResolvePinError, RewriteError, SideError,
+    StepError, TargetError, is_exact,
 };
 
 impl CliError {
@@ -22,8 +22,8 @@ impl CliError {
                 CliError::from_files(error).hint(hint::patchq(&["add", name, "--pin", "REV"]))
             }
             QueueError::Files(error) => error.into(),
-            QueueError::Supply(SupplyError::Missing(_)) => missing(name, &error),
-            QueueError::Supply(error) => error.into(),
+            QueueError::Fetcher(FetchError::Missing(_)) => missing(name, &error),
+            QueueError::Fetcher(error) => error.into(),
             QueueError::Step(error) => return CliError::step(name, error),
             QueueError::Side(error) => return CliError::side(name, error),
             QueueError::Apply { ref patch, ref failure, .. } => {
@@ -39,10 +39,10 @@ impl CliError {
     /// An error of a step of the upstream `name`.
     pub(super) fn step(name: &str, error: StepError) -> CliError {
         let made = match error {
-            StepError::Follow(FollowError::Missing(_)) => missing(name, &error),
+            StepError::Follow(EffectError::Missing(_)) => missing(name, &error),
             StepError::Git(error) => error.into(),
             StepError::Checkout(error) => error.into(),
-            StepError::Follow(FollowError::Obstacles(ref found))
+            StepError::Follow(EffectError::Obstacles(ref found))
                 if found.iter().any(|at| at.reason == Reason::Staged) =>
             {
                 // What is staged is neither in a commit nor in the working tree, so nothing here can keep it.
@@ -51,7 +51,7 @@ impl CliError {
                     .hint(hint::noted(hint::git_in(name, &["add", "--all"]), "stages what the files are now"))
                     .hint(hint::noted(hint::git_in(name, &["reset"]), "unstages, and leaves the files as they are"))
             }
-            StepError::Follow(FollowError::Obstacles(ref found))
+            StepError::Follow(EffectError::Obstacles(ref found))
                 if found.iter().any(|at| matches!(at.reason, Reason::NotOurs { .. })) =>
             {
                 let what = found.iter().find_map(|at| match &at.reason {
@@ -96,12 +96,12 @@ impl CliError {
     }
 
     /// An error of asking the upstream `name` for a commit.
-    pub(super) fn look_up(name: &str, error: LookUpError) -> CliError {
+    pub(super) fn look_up(name: &str, error: ResolvePinError) -> CliError {
         match error {
-            LookUpError::Supply(error) => return CliError::queue(name, error.into()),
-            LookUpError::Rev(_) => CliError::usage(error.to_string()),
-            LookUpError::NoTrack(_) => CliError::of("revision", &error),
-            LookUpError::NoDefaultBranch | LookUpError::DefaultBranch(_) => {
+            ResolvePinError::Fetcher(error) => return CliError::queue(name, error.into()),
+            ResolvePinError::Rev(_) => CliError::usage(error.to_string()),
+            ResolvePinError::NoTrack(_) => CliError::of("revision", &error),
+            ResolvePinError::NoDefaultBranch | ResolvePinError::DefaultBranch(_) => {
                 CliError::of("revision", &error).hint("choose what to follow: --track BRANCH")
             }
         }

@@ -15,14 +15,14 @@ use super::message;
 use super::patch_files::{Folded, Patch, Renamed, foldings, patches, renames, say_patches};
 use super::save_also::{self, Also};
 use super::session::refuse_open;
-use super::sites::{named_in, same_upstream};
+use super::upstreams::{named_in, same_upstream};
 use crate::git::{Id, Prompts, Signature};
 use crate::path::RepoPath;
 use crate::report::Bytes;
 use crate::ui::size;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::ops::save::{LARGE_FILE, MANY_FILES, Request, SaveError, save, to_save};
-use crate::workspace::{Files, FilesError, Site, State, Workspace};
+use crate::workspace::ops::save::{LARGE_FILE, MANY_FILES, SaveError, SaveOptions, save, to_save};
+use crate::workspace::{Files, FilesError, SyncState, UpstreamStore, Workspace};
 
 /// Save the checkout's changes as a patch
 ///
@@ -109,24 +109,24 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let upstream = which(context, &workspace, named)?;
     let name = upstream.name.as_str();
     args.into.iter().try_for_each(|patch| same_upstream(name, patch))?;
-    let Some(site) = context.site(&workspace, upstream)? else {
+    let Some(upstream) = context.upstream_store(&workspace, upstream)? else {
         return Err(CliError::plain("checkout", "there is no checkout")
             .in_upstream(name)
             .hint(hint::patchq(&["setup", "--only", name])));
     };
-    refuse_open(&workspace, &upstream.name)?;
-    let also = save_also::entries(context, &workspace, upstream, &args.also)?;
-    let mut request = Request {
+    refuse_open(&workspace, upstream.name())?;
+    let also = save_also::entries(context, &workspace, upstream.entry, &args.also)?;
+    let mut request = SaveOptions {
         message: message::of_options(&args.message),
         into: args.into,
-        paths: args.paths.iter().map(|path| in_checkout(context, &site, path)).collect::<Result<_, _>>()?,
+        paths: args.paths.iter().map(|path| in_checkout(context, &upstream, path)).collect::<Result<_, _>>()?,
         all: args.all,
         allow_drop: args.allow_drop,
-        author: author(context, &site).map_err(|error| error.in_upstream(name))?,
+        author: author(context, &upstream).map_err(|error| error.in_upstream(name))?,
     };
-    let kept = if asks { Some(ask_message(context, &site, &mut request)?) } else { None };
-    let saved = context.with_supply(&workspace, upstream, false, Prompts::Never, |supply| {
-        let saved = context.around("save", |around| save(&site, supply, &request, around));
+    let kept = if asks { Some(ask_message(context, &upstream, &mut request)?) } else { None };
+    let saved = context.with_fetcher(&workspace, upstream.entry, false, Prompts::Never, |fetcher| {
+        let saved = context.step_context("save", |ctx| save(&upstream, fetcher, &request, ctx));
         saved.map_err(|error| {
             let error = failed(name, error);
             match &kept {
@@ -163,10 +163,14 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 }
 
 /// Has the message written in an editor, once it is known that there is something to save; gives where it is kept.
-fn ask_message(context: &Context, site: &Site<'_>, request: &mut Request) -> Result<PathBuf, CliError> {
-    let name = site.name().as_str();
-    let changes = to_save(site, request).map_err(|error| failed(name, error))?;
-    let (message, kept) = message::edited(context, site, &changes)?;
+fn ask_message(
+    context: &Context,
+    upstream: &UpstreamStore<'_>,
+    request: &mut SaveOptions,
+) -> Result<PathBuf, CliError> {
+    let name = upstream.name().as_str();
+    let changes = to_save(upstream, request).map_err(|error| failed(name, error))?;
+    let (message, kept) = message::edited(context, upstream, &changes)?;
     request.message = message;
     Ok(kept)
 }
@@ -178,8 +182,8 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
     }
     let (mut changed, mut unread) = (Vec::new(), None);
     for upstream in &workspace.manifest.upstreams {
-        let Some(site) = context.site(workspace, upstream)? else { continue };
-        let mut objects = crate::git::Objects::new(&site.store)?;
+        let Some(store) = context.upstream_store(workspace, upstream)? else { continue };
+        let mut objects = crate::git::Objects::new(&store.store)?;
         let files = match Files::read(&workspace.layout, &upstream.name) {
             Ok(files) => files,
             Err(FilesError::NoPin { .. }) => continue,
@@ -188,7 +192,7 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
                 continue;
             }
         };
-        if State::read(&site, &mut objects, &files).is_ok_and(|state| !state.work.is_empty()) {
+        if SyncState::read(&store, &mut objects, &files).is_ok_and(|state| !state.work.is_empty()) {
             changed.push(upstream);
         }
     }
@@ -208,9 +212,9 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
 }
 
 /// A path of the command line as a path in the checkout.
-fn in_checkout(context: &Context, site: &Site<'_>, path: &Path) -> Result<RepoPath, CliError> {
+fn in_checkout(context: &Context, upstream: &UpstreamStore<'_>, path: &Path) -> Result<RepoPath, CliError> {
     use std::os::unix::ffi::OsStrExt;
-    let checkout = site.checkout();
+    let checkout = upstream.checkout();
     let wanted = if context.cwd.starts_with(&checkout) { context.cwd.join(path) } else { checkout.join(path) };
     let from_root = context.cwd.join(path);
     let below = wanted.strip_prefix(&checkout).ok().filter(|_| !from_root.starts_with(&checkout));
@@ -221,8 +225,8 @@ fn in_checkout(context: &Context, site: &Site<'_>, path: &Path) -> Result<RepoPa
 }
 
 /// Who saves, as git would say it, here and now.
-fn author(context: &Context, site: &Site<'_>) -> Result<Signature, CliError> {
-    let Some((name, email)) = context.identity(site)? else {
+fn author(context: &Context, upstream: &UpstreamStore<'_>) -> Result<Signature, CliError> {
+    let Some((name, email)) = context.identity(upstream)? else {
         return Err(CliError::plain("identity", "git does not know who you are, and a patch needs an author")
             .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com"));
     };

@@ -14,7 +14,7 @@ use crate::ui::{Message, Paint};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::ops::cherry_pick::{CherryPick, Picked, cherry_pick, ready};
 use crate::workspace::ops::save::Saved;
-use crate::workspace::{Site, Workspace, WrittenQueue};
+use crate::workspace::{UpstreamStore, Workspace, WrittenQueue};
 
 /// What became of the patch in another entry.
 #[derive(Debug, Serialize)]
@@ -57,10 +57,10 @@ pub(super) fn entries<'w>(
     }
     for other in &found {
         refuse_open(workspace, &other.name)?;
-        let site = site(context, workspace, other)?;
+        let upstream = upstream_store(context, workspace, other)?;
         context.with_prompts(|prompts| {
-            context.with_supply(workspace, other, false, prompts, |supply| {
-                ready(&site, supply).map_err(|error| failed(other, error))
+            context.with_fetcher(workspace, other, false, prompts, |fetcher| {
+                ready(&upstream, fetcher).map_err(|error| failed(other, error))
             })
         })?;
     }
@@ -73,7 +73,7 @@ pub(super) fn offer(
     workspace: &Workspace,
     (saved, subject): (&Saved, &[u8]),
     entries: &[&Upstream],
-) -> super::sites::Each<Also> {
+) -> super::upstreams::Each<Also> {
     context.each(entries, |other| offer_to(context, workspace, (saved, subject), other))
 }
 
@@ -84,10 +84,10 @@ fn offer_to(
     other: &Upstream,
 ) -> Result<(Exit, Also), CliError> {
     let name = other.name.as_str();
-    let site = site(context, workspace, other)?;
+    let upstream = upstream_store(context, workspace, other)?;
     let work = |prompts| {
-        context.with_supply(workspace, other, false, prompts, |supply| {
-            cherry_pick(&site, supply, (saved.parent, &saved.item)).map_err(|error| failed(other, error))
+        context.with_fetcher(workspace, other, false, prompts, |fetcher| {
+            cherry_pick(&upstream, fetcher, (saved.parent, &saved.item)).map_err(|error| failed(other, error))
         })
     };
     let picked = context.with_prompts(|prompts: Prompts| work(prompts))?;
@@ -95,7 +95,7 @@ fn offer_to(
     show(context, name, &report);
     let decisions = decisions(&picked);
     let written = if picked.is_clean() && wanted(context, name, &report)? {
-        context.around("save", |around| picked.publish(&site, around)).map_err(|error| failed(other, error))?
+        context.step_context("save", |ctx| picked.publish(&upstream, ctx)).map_err(|error| failed(other, error))?
     } else {
         None
     };
@@ -116,10 +116,15 @@ fn decisions(picked: &CherryPick<'_>) -> bool {
     matches!(picked.outcome.outcome, Outcome::Conflict | Outcome::Blocked)
 }
 
-fn site<'w>(context: &Context, workspace: &'w Workspace, other: &'w Upstream) -> Result<Site<'w>, CliError> {
-    let site = Site::make(workspace, other).map_err(|error| CliError::from(error).in_upstream(other.name.as_str()))?;
-    context.mend_index(&site)?;
-    Ok(site)
+fn upstream_store<'w>(
+    context: &Context,
+    workspace: &'w Workspace,
+    other: &'w Upstream,
+) -> Result<UpstreamStore<'w>, CliError> {
+    let upstream = UpstreamStore::make(workspace, other)
+        .map_err(|error| CliError::from(error).in_upstream(other.name.as_str()))?;
+    context.mend_index(&upstream)?;
+    Ok(upstream)
 }
 
 fn failed(other: &Upstream, error: crate::workspace::ops::refresh::RefreshError) -> CliError {

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::failure::{CliError, Exit};
 use super::hint;
 use super::patch_files::{Renamed, renames, say_taken};
-use super::sites::Each;
+use super::upstreams::Each;
 use crate::git::checkout::Warning;
 use crate::git::{Id, Prompts};
 use crate::path::RepoPath;
@@ -19,7 +19,9 @@ use crate::stack::Applied;
 use crate::ui::{Message, count};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::Name;
-use crate::workspace::{AbsentPath, FilesError, QueueError, Settled, Site, Wish, Workspace, copy, manifest, settle};
+use crate::workspace::{
+    AbsentPath, FilesError, QueueError, SetupOptions, SetupOutcome, UpstreamStore, Workspace, copy, manifest, setup,
+};
 
 /// Check out every upstream at its pin, with its queue applied
 ///
@@ -130,8 +132,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     if upstreams.is_empty() && !context.json {
         context.say_no_upstream();
     }
-    let wish = Wish { pristine: args.no_apply, discard: args.discard, checkout: true };
-    let all = settle_all(context, &workspace, &upstreams, wish, "setup", false);
+    let options = SetupOptions { pristine: args.no_apply, discard: args.discard, checkout: true };
+    let all = setup_all(context, &workspace, &upstreams, options, "setup", false);
     finish(context, all)
 }
 
@@ -206,15 +208,15 @@ fn resolved(path: &Path) -> PathBuf {
 }
 
 /// Settles several upstreams at once.
-pub(super) fn settle_all(
+pub(super) fn setup_all(
     context: &Context,
     workspace: &Workspace,
     upstreams: &[&manifest::Upstream],
-    wish: Wish,
+    options: SetupOptions,
     command: &str,
     local: bool,
-) -> Each<(String, Settled)> {
-    let one = |upstream: &manifest::Upstream, prompts| -> Result<Settled, CliError> {
+) -> Each<(String, SetupOutcome)> {
+    let one = |upstream: &manifest::Upstream, prompts| -> Result<SetupOutcome, CliError> {
         let name = upstream.name.as_str();
         context.check_stop()?;
         let file = workspace.layout.pin(&upstream.name);
@@ -222,22 +224,23 @@ pub(super) fn settle_all(
             let error = FilesError::NoPin { file: workspace.layout.shown(&file).to_owned() };
             return Err(CliError::queue(name, QueueError::Files(error)));
         }
-        let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
-        context.mend_index(&site)?;
-        context.with_supply(workspace, upstream, local, prompts, |supply| {
-            supply.remote.store_url(&site.store)?;
-            let settled = context.around(command, |around| settle(&site, supply, wish, around));
+        let upstream =
+            UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+        context.mend_index(&upstream)?;
+        context.with_fetcher(workspace, upstream.entry, local, prompts, |fetcher| {
+            fetcher.remote.store_url(&upstream.store)?;
+            let settled = context.step_context(command, |ctx| setup(&upstream, fetcher, options, ctx));
             settled.map_err(|error| CliError::queue(name, error))
         })
     };
     context.each_at_once(workspace, upstreams, one, |upstream, settled| {
-        told(context, upstream, &settled);
+        print_summary(context, upstream, &settled);
         Ok((Exit::Done, (upstream.name.to_string(), settled)))
     })
 }
 
 /// Says what became of one upstream.
-fn told(context: &Context, upstream: &manifest::Upstream, settled: &Settled) {
+fn print_summary(context: &Context, upstream: &manifest::Upstream, settled: &SetupOutcome) {
     let name = upstream.name.as_str();
     let patches = count(settled.applied.stack.items.len(), "patch", "patches");
     let top = settled.applied.stack.top().short(8);
@@ -370,7 +373,7 @@ fn absent(paths: &[AbsentPath]) -> Vec<Absent> {
 }
 
 /// The command's document and code.
-pub(super) fn finish(context: &Context, all: Each<(String, Settled)>) -> Result<Exit, CliError> {
+pub(super) fn finish(context: &Context, all: Each<(String, SetupOutcome)>) -> Result<Exit, CliError> {
     if context.json {
         let upstreams = all.results.iter().map(|(name, settled)| Upstream {
             name: name.clone(),
@@ -405,11 +408,11 @@ fn copies(
     std::fs::create_dir_all(dir).map_err(|error| CliError::io("cannot make the folder", dir, &error))?;
     let all = context.each(upstreams, |upstream| {
         let name = upstream.name.as_str();
-        let site = Site::make(workspace, upstream)?;
+        let upstream = UpstreamStore::make(workspace, upstream)?;
         let dest = dir.join(name);
-        let copied = context.with_supply(workspace, upstream, false, Prompts::Never, |supply| {
-            supply.remote.store_url(&site.store)?;
-            copy(&site, supply, &dest).map_err(|error| CliError::queue(name, error))
+        let copied = context.with_fetcher(workspace, upstream.entry, false, Prompts::Never, |fetcher| {
+            fetcher.remote.store_url(&upstream.store)?;
+            copy(&upstream, fetcher, &dest).map_err(|error| CliError::queue(name, error))
         })?;
         context.tell(&format!("{name}: {} in {}", count(copied.files, "file", "files"), dest.display()));
         Ok((Exit::Done, serde_json::json!({ "name": name, "files": copied.files })))

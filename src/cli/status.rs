@@ -8,7 +8,7 @@ use super::hint;
 use crate::report::{Bytes, OpenSession, PatchStatus, TouchedFile, UpstreamStatus};
 use crate::ui::{Cell, Column, Message, Paint, Table, age, count};
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{Pending, Standing, Workspace};
+use crate::workspace::{Pending, Status, Workspace};
 
 /// Show the state of every upstream
 ///
@@ -78,8 +78,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 fn look(context: &Context, workspace: &Workspace, upstream: &Upstream) -> (UpstreamStatus, Option<CliError>) {
     let name = upstream.name.as_str();
     // What git cannot mend is told as an error of this upstream below.
-    let _ = context.site(workspace, upstream);
-    let (standing, error) = context.around("status", |around| Standing::read(workspace, upstream, around));
+    let _ = context.upstream_store(workspace, upstream);
+    let (standing, error) = context.step_context("status", |ctx| Status::read(workspace, upstream, ctx));
     match &standing.pending {
         Pending::Nothing => {}
         Pending::Finished(kind) => context.tell(&format!("{name}: finished an interrupted '{kind}'")),

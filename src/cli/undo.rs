@@ -8,8 +8,8 @@ use super::hint;
 use super::session::tell_open;
 use crate::ui::{Cell, Column, Message, Table, age};
 use crate::workspace::files::layout::Scope;
-use crate::workspace::ops::undo::{Kept, list, sort_last_first, undo};
-use crate::workspace::{Site, Stuck, Workspace, take_stuck_back};
+use crate::workspace::ops::undo::{UndoRecord, list, sort_last_first, undo};
+use crate::workspace::{Stuck, UpstreamStore, Workspace, take_stuck_back};
 
 /// Undo the last command that changed something
 ///
@@ -75,30 +75,31 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     }
     let names: Vec<String> = args.name.into_iter().collect();
     let upstreams = context.upstreams(&workspace, &names)?;
-    let mut all: Vec<(Site<'_>, Vec<Kept>)> = Vec::new();
+    let mut all: Vec<(UpstreamStore<'_>, Vec<UndoRecord>)> = Vec::new();
     for upstream in upstreams {
-        if let Some(site) = context.site(&workspace, upstream)? {
-            let kept = list(&site)?;
-            all.push((site, kept));
+        if let Some(upstream) = context.upstream_store(&workspace, upstream)? {
+            let kept = list(&upstream)?;
+            all.push((upstream, kept));
         }
     }
     if args.list {
         return show(context, &all);
     }
-    let Some(site) = chosen(context, &all)? else {
+    let Some(upstream) = chosen(context, &all)? else {
         context.tell("nothing was undone");
         if context.json {
             context.document(Document { changes: Vec::new(), interrupted: None }, None)?;
         }
         return Ok(Exit::Done);
     };
-    let name = site.name().to_string();
-    let undone = context.around("undo", |around| undo(site, around)).map_err(|error| CliError::undo(&name, error))?;
+    let name = upstream.name().to_string();
+    let undone =
+        context.step_context("undo", |ctx| undo(upstream, ctx)).map_err(|error| CliError::undo(&name, error))?;
     context.tell(&format!("{name}: undid '{}'", shown(undone.kept.command.as_bytes())));
     for (file, there) in &undone.files {
         context.tell(&format!("{name}: {}  {file}", if *there { "restored" } else { "removed" }));
     }
-    tell_open(context, &workspace, site.name())?;
+    tell_open(context, &workspace, upstream.name())?;
     if context.json {
         context.document(Document { changes: vec![change(&name, &undone.kept)], interrupted: None }, None)?;
     }
@@ -106,26 +107,30 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 }
 
 /// The upstream whose last change is to be taken back; where there are several, somebody must have said so. `None`: they said no.
-fn chosen<'a, 'w>(context: &Context, all: &'a [(Site<'w>, Vec<Kept>)]) -> Result<Option<&'a Site<'w>>, CliError> {
-    let mut last: Vec<(&Site<'_>, &Kept)> = all.iter().filter_map(|(site, kept)| Some((site, kept.first()?))).collect();
+fn chosen<'a, 'w>(
+    context: &Context,
+    all: &'a [(UpstreamStore<'w>, Vec<UndoRecord>)],
+) -> Result<Option<&'a UpstreamStore<'w>>, CliError> {
+    let mut last: Vec<(&UpstreamStore<'_>, &UndoRecord)> =
+        all.iter().filter_map(|(upstream, kept)| Some((upstream, kept.first()?))).collect();
     sort_last_first(&mut last, |(_, kept)| kept);
-    let said = |(site, kept): &(&Site<'_>, &Kept)| {
-        format!("'{}' of {} ({})", shown(kept.command.as_bytes()), site.name(), age(kept.time, context.now()))
+    let said = |(upstream, kept): &(&UpstreamStore<'_>, &UndoRecord)| {
+        format!("'{}' of {} ({})", shown(kept.command.as_bytes()), upstream.name(), age(kept.time, context.now()))
     };
     match last.as_slice() {
         [] => {
             let error = CliError::plain("undo", "nothing to undo");
-            Err(if let [(site, _)] = all { error.in_upstream(site.name().as_str()) } else { error })
+            Err(if let [(upstream, _)] = all { error.in_upstream(upstream.name().as_str()) } else { error })
         }
-        [(site, _)] => Ok(Some(site)),
+        [(upstream, _)] => Ok(Some(upstream)),
         [newest, ..] if context.asker.can_ask() && !context.json => {
             Ok(context.confirm(&format!("undo {}?", said(newest)), false)?.then_some(newest.0))
         }
         [newest, ..] => {
             let text = format!("several upstreams have changes to undo, the last one is {}; name one", said(newest));
-            let hint = |(site, kept): &(&Site<'_>, &Kept)| {
+            let hint = |(upstream, kept): &(&UpstreamStore<'_>, &UndoRecord)| {
                 let (command, age) = (shown(kept.command.as_bytes()), age(kept.time, context.now()));
-                hint::noted(hint::patchq(&["undo", site.name().as_str()]), format!("{command}, {age}"))
+                hint::noted(hint::patchq(&["undo", upstream.name().as_str()]), format!("{command}, {age}"))
             };
             Err(last.iter().map(hint).fold(CliError::usage(text), CliError::hint))
         }
@@ -152,7 +157,7 @@ fn stuck_step(stuck: &[Stuck], name: Option<&str>) -> Result<Option<String>, Cli
 
 /// Takes the interrupted step of `key` back, and says what became of it.
 fn take_back(context: &Context, workspace: &Workspace, key: &str) -> Result<Exit, CliError> {
-    let taken = context.around("undo", |around| take_stuck_back(workspace, key, around));
+    let taken = context.step_context("undo", |ctx| take_stuck_back(workspace, key, ctx));
     let taken = taken.map_err(|error| CliError::step(key, error))?;
     let Some(taken) = taken else { return Err(CliError::plain("undo", "nothing to undo").in_upstream(key)) };
     let name = if key == Scope::Workspace.key() { "the workspace" } else { key };
@@ -188,7 +193,7 @@ fn take_back(context: &Context, workspace: &Workspace, key: &str) -> Result<Exit
     Ok(Exit::Done)
 }
 
-fn change(upstream: &str, kept: &Kept) -> Change {
+fn change(upstream: &str, kept: &UndoRecord) -> Change {
     Change {
         upstream: upstream.to_owned(),
         command: kept.command.clone(),
@@ -198,10 +203,10 @@ fn change(upstream: &str, kept: &Kept) -> Change {
     }
 }
 
-fn show(context: &Context, all: &[(Site<'_>, Vec<Kept>)]) -> Result<Exit, CliError> {
-    let mut rows: Vec<(i64, String, &Kept)> = Vec::new();
-    for (site, kept) in all {
-        rows.extend(kept.iter().map(|kept| (kept.time, site.name().to_string(), kept)));
+fn show(context: &Context, all: &[(UpstreamStore<'_>, Vec<UndoRecord>)]) -> Result<Exit, CliError> {
+    let mut rows: Vec<(i64, String, &UndoRecord)> = Vec::new();
+    for (upstream, kept) in all {
+        rows.extend(kept.iter().map(|kept| (kept.time, upstream.name().to_string(), kept)));
     }
     sort_last_first(&mut rows, |(_, _, kept)| kept);
     if context.json {

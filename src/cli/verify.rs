@@ -10,8 +10,8 @@ use crate::git::Prompts;
 use crate::ui::{Message, Paint, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
-    Demands, Files, Finding, FindingKind, Missing, Pending, Repairs, Severity, Site, Supply, SupplyError, Workspace,
-    finish_if_free, judge_files, judge_queue, judge_workspace, neighbours, repair,
+    FetchError, Fetcher, Files, Finding, FindingKind, Missing, Pending, Repairs, Severity, UpstreamStore,
+    VerifyOptions, Workspace, finish_if_free, judge_files, judge_queue, judge_workspace, neighbours, repair,
 };
 
 /// Check the workspace for errors
@@ -74,12 +74,12 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let Args { names, strict, canonical, fix } = args;
     let workspace = context.workspace()?;
     let upstreams = context.upstreams(&workspace, &names)?;
-    let wish = Wish { demands: Demands { strict, canonical }, fix };
+    let options = SetupOptions { demands: VerifyOptions { strict, canonical }, fix };
     let mut around_it = own_findings(context, &workspace)?;
     // The first upstream whose step can be made adds the missing lines in it.
     let mut lines_lack = fix && around_it.iter().any(|finding| finding.fixable);
     let all = context.each(&upstreams, |upstream| {
-        let judged = one(context, &workspace, upstream, wish, lines_lack)?;
+        let judged = one(context, &workspace, upstream, options, lines_lack)?;
         if !judged.fixed.is_empty() {
             lines_lack = false;
         }
@@ -108,8 +108,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 }
 
 #[derive(Clone, Copy)]
-struct Wish {
-    demands: Demands,
+struct SetupOptions {
+    demands: VerifyOptions,
     fix: bool,
 }
 
@@ -124,13 +124,13 @@ fn one(
     context: &Context,
     workspace: &Workspace,
     upstream: &Upstream,
-    wish: Wish,
+    options: SetupOptions,
     lines_lack: bool,
 ) -> Result<Judged, CliError> {
     let name = upstream.name.as_str();
-    let mut site = context.site(workspace, upstream)?;
-    if let Some(site) = &site {
-        let finished = context.around("verify", |around| finish_if_free(site, around));
+    let mut store = context.upstream_store(workspace, upstream)?;
+    if let Some(store) = &store {
+        let finished = context.step_context("verify", |ctx| finish_if_free(store, ctx));
         if let Pending::Left(kind) = finished.map_err(|error| CliError::step(name, error))? {
             let text = format!("{name}: an interrupted '{kind}' is not finished, so these findings may be wrong");
             context.say(&Message::note(text));
@@ -138,30 +138,30 @@ fn one(
     }
     let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
     let Some(files) = files else { return Ok(Judged { findings, ..Judged::default() }) };
-    if site.is_none() && (!wish.fix || context.offline) && neighbours(workspace, upstream).is_empty() {
-        let missing = SupplyError::from(Missing::Commit(files.pin));
+    if store.is_none() && (!options.fix || context.offline) && neighbours(workspace, upstream).is_empty() {
+        let missing = FetchError::from(Missing::Commit(files.pin));
         return Ok(Judged { findings, failed: Some(CliError::queue(name, missing.into())), ..Judged::default() });
     }
-    context.with_supply(workspace, upstream, !wish.fix, Prompts::Never, |supply| {
-        let site = match site.take() {
-            Some(site) => site,
+    context.with_fetcher(workspace, upstream, !options.fix, Prompts::Never, |fetcher| {
+        let store = match store.take() {
+            Some(store) => store,
             None => {
-                let made = Site::make(workspace, upstream)?;
-                supply.remote.store_url(&made.store)?;
+                let made = UpstreamStore::make(workspace, upstream)?;
+                fetcher.remote.store_url(&made.store)?;
                 made
             }
         };
         let judge = |files: &Files, findings: &mut Vec<Finding>| {
-            judge_queue(&site, supply, files, wish.demands, findings).map_err(|error| CliError::queue(name, error))
+            judge_queue(&store, fetcher, files, options.demands, findings).map_err(|error| CliError::queue(name, error))
         };
         if let Err(error) = judge(&files, &mut findings) {
             return Ok(Judged { findings, failed: Some(error), ..Judged::default() });
         }
         let fixable = findings.iter().any(|finding| finding.fixable);
-        if !wish.fix || !(fixable || lines_lack) {
+        if !options.fix || !(fixable || lines_lack) {
             return Ok(Judged { findings, ..Judged::default() });
         }
-        let fixed = match put_right(context, &site, supply, &files, &findings, (wish, lines_lack)) {
+        let fixed = match put_right(context, &store, fetcher, &files, &findings, (options, lines_lack)) {
             Ok(fixed) => fixed,
             Err(error) => return Ok(Judged { findings, failed: Some(error.in_upstream(name)), ..Judged::default() }),
         };
@@ -176,24 +176,25 @@ fn one(
 /// Puts right what can be, and says which files changed.
 fn put_right(
     context: &Context,
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     files: &Files,
     findings: &[Finding],
-    (wish, ignores): (Wish, bool),
+    (options, ignores): (SetupOptions, bool),
 ) -> Result<Vec<String>, CliError> {
-    refuse_open(site.workspace, site.name())?;
+    refuse_open(upstream.workspace, upstream.name())?;
     let stale = findings.iter().any(|finding| finding.fixable && finding.kind == FindingKind::Version);
     let version = if stale {
-        let history = site.history();
-        let described = supply.fetching(|remote, watch| remote.describe(&site.store, &history, files.pin, None, watch));
+        let history = upstream.history();
+        let described =
+            fetcher.fetching(|remote, watch| remote.describe(&upstream.store, &history, files.pin, None, watch));
         Some(described?.text)
     } else {
         None
     };
-    let repairs = Repairs { demands: wish.demands, version, ignores };
-    let fixed = context.around("verify --fix", |around| repair(site, supply, &repairs, around));
-    fixed.map_err(|error| CliError::rewrite(site.name().as_str(), error))
+    let repairs = Repairs { demands: options.demands, version, ignores };
+    let fixed = context.step_context("verify --fix", |ctx| repair(upstream, fetcher, &repairs, ctx));
+    fixed.map_err(|error| CliError::rewrite(upstream.name().as_str(), error))
 }
 
 /// The findings as lines that editors and CI understand, to stdout; how it went, to stderr.

@@ -1,8 +1,8 @@
 //! Texts that could leave their span, and reports that must fit.
 
-use crate::report::LinesReport;
 use super::*;
 use crate::git::Id;
+use crate::report::LinesReport;
 
 #[test]
 fn no_text_leaves_its_span() {

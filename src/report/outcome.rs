@@ -7,8 +7,8 @@ use super::Bytes;
 use crate::git::{Entry, Id};
 use crate::path::printable;
 use crate::stack::{
-    Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Join, Lines, PatchOutcome, Sides, Take,
-    What, suggest,
+    Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Join, Lines, PatchOutcome, Resolution,
+    Sides, What, suggest,
 };
 use crate::workspace::files::digest::Sum;
 
@@ -201,7 +201,7 @@ impl PatchReport {
             file: patch.name.clone(),
             subject: Bytes::from(subject),
             outcome: patch.outcome.word(),
-            dropped: patch.leaves(),
+            dropped: patch.is_dropped(),
             dropped_because: patch.dropped.as_ref().map(|why| printable(why.as_bytes())),
             emptied: patch.emptied,
             suggestion: suggest::patch(patch).map(SuggestionReport::whole),
@@ -305,7 +305,7 @@ impl HunkReport {
 impl DecidedReport {
     fn new(decided: &Decided) -> DecidedReport {
         let made = match &decided.what {
-            What::Whole { take: Take::Made(made), .. } | What::Joined(Join { made, .. }) => made.as_ref(),
+            What::Whole { take: Resolution::Edited(made), .. } | What::Joined(Join { made, .. }) => made.as_ref(),
             _ => None,
         };
         let made = made.map(|(mode, text)| MadeReport { mode: format!("{:06o}", mode.bits()), lines: lines(text) });

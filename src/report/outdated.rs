@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::git::Id;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{MovedTag, Newest, News, Tip};
+use crate::workspace::{CachedTip, MovedTag, Newest, Tip};
 
 /// One upstream.
 #[derive(Debug, Clone, Serialize)]
@@ -91,7 +91,7 @@ impl UpstreamOutdated {
 impl TrackTip {
     /// The tip that `news` are of.
     #[must_use]
-    pub fn of_news(news: &News) -> TrackTip {
+    pub fn of_news(news: &CachedTip) -> TrackTip {
         TrackTip { id: news.tip, ref_name: news.ref_name.clone(), version: news.version.clone() }
     }
 

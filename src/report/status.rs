@@ -12,7 +12,9 @@ use crate::path::printable;
 use crate::stack::OldPatch;
 use crate::workspace::conflict::session::{Session, SessionError};
 use crate::workspace::files::digest::QueueChange;
-use crate::workspace::{Cell, News, Pending, SetUp, Stand, Standing, Unreadable, VersionState, is_exact};
+use crate::workspace::{
+    CachedTip, CheckoutStatus, Pending, SetUp, Status, SyncStatus, Unreadable, VersionState, is_exact,
+};
 
 /// One upstream.
 #[derive(Debug, Clone, Serialize)]
@@ -144,9 +146,9 @@ pub struct WorkNews {
 impl UpstreamStatus {
     /// What `standing` tells of the upstream `name`; `error` says what went wrong, if anything did.
     #[must_use]
-    pub fn new(name: &str, standing: &Standing, error: Option<Failure>) -> UpstreamStatus {
+    pub fn new(name: &str, standing: &Status, error: Option<Failure>) -> UpstreamStatus {
         let set_up = match &standing.stand {
-            Some(Stand::SetUp(set_up)) => Some(set_up),
+            Some(CheckoutStatus::SetUp(set_up)) => Some(set_up),
             _ => None,
         };
         UpstreamStatus {
@@ -183,10 +185,10 @@ impl UpstreamStatus {
 }
 
 impl TrackNews {
-    fn new(news: &News, standing: &Standing) -> TrackNews {
-        let believed = matches!(standing.version_state, Some(VersionState::Current | VersionState::Unknown));
+    fn new(news: &CachedTip, standing: &Status) -> TrackNews {
+        let trusted = matches!(standing.version_state, Some(VersionState::Current | VersionState::Unknown));
         let version = standing.version.as_ref().zip(standing.pin);
-        let tag = version.filter(|(version, pin)| believed && is_exact(version, *pin)).map(|(version, _)| version);
+        let tag = version.filter(|(version, pin)| trusted && is_exact(version, *pin)).map(|(version, _)| version);
         let order = tag.zip(news.version.as_ref()).and_then(|(own, tip)| tag_order(tip, own));
         let state = match order {
             _ if standing.pin == Some(news.tip) => "up-to-date",
@@ -209,13 +211,13 @@ fn version_word(state: &VersionState) -> &'static str {
     }
 }
 
-fn state(stand: &Stand) -> &'static str {
+fn state(stand: &CheckoutStatus) -> &'static str {
     let set_up = match stand {
-        Stand::NoPin => return "no-pin",
-        Stand::NotSetUp => return "not-set-up",
-        Stand::LostStore => return "lost-store",
-        Stand::InTheWay(_) => return "in-the-way",
-        Stand::SetUp(set_up) => set_up,
+        CheckoutStatus::NoPin => return "no-pin",
+        CheckoutStatus::NotSetUp => return "not-set-up",
+        CheckoutStatus::LostStore => return "lost-store",
+        CheckoutStatus::InTheWay(_) => return "in-the-way",
+        CheckoutStatus::SetUp(set_up) => set_up,
     };
     match &set_up.cell {
         Err(Unreadable::HandedOver) => "handed-over",
@@ -224,24 +226,24 @@ fn state(stand: &Stand) -> &'static str {
         Err(Unreadable::Detached(_)) => "detached",
         Err(Unreadable::Merge(_)) => "merge-commit",
         Err(Unreadable::NotOnPin(_)) => "not-on-pin",
-        Ok(Cell::Diverged) if !set_up.pristine => "diverged",
-        Ok(Cell::CommitsNewer | Cell::Diverged) => "commits-newer",
+        Ok(SyncStatus::Diverged) if !set_up.pristine => "diverged",
+        Ok(SyncStatus::CommitsNewer | SyncStatus::Diverged) => "commits-newer",
         Ok(_) if set_up.attachment == Attachment::Moved => "moved",
-        Ok(Cell::FilesNewer) if set_up.files.is_empty() => "pristine",
-        Ok(Cell::FilesNewer) => "files-newer",
-        Ok(Cell::Equal) if matches!(set_up.attachment, Attachment::Absent | Attachment::Empty) => "no-checkout",
-        Ok(Cell::Equal) => "in-step",
+        Ok(SyncStatus::FilesNewer) if set_up.files.is_empty() => "pristine",
+        Ok(SyncStatus::FilesNewer) => "files-newer",
+        Ok(SyncStatus::Equal) if matches!(set_up.attachment, Attachment::Absent | Attachment::Empty) => "no-checkout",
+        Ok(SyncStatus::Equal) => "in-step",
     }
 }
 
 /// The state in a few words; what is to be done is named by its command.
-fn words(stand: &Stand) -> String {
+fn words(stand: &CheckoutStatus) -> String {
     let set_up = match stand {
-        Stand::NoPin => return "no pin".to_owned(),
-        Stand::NotSetUp => return "not set up".to_owned(),
-        Stand::LostStore => return "store lost: run setup".to_owned(),
-        Stand::InTheWay(attachment) => return in_the_way(attachment).to_owned(),
-        Stand::SetUp(set_up) => set_up,
+        CheckoutStatus::NoPin => return "no pin".to_owned(),
+        CheckoutStatus::NotSetUp => return "not set up".to_owned(),
+        CheckoutStatus::LostStore => return "store lost: run setup".to_owned(),
+        CheckoutStatus::InTheWay(attachment) => return in_the_way(attachment).to_owned(),
+        CheckoutStatus::SetUp(set_up) => set_up,
     };
     let mut parts = Vec::new();
     match &set_up.attachment {
@@ -267,12 +269,12 @@ fn cell_words(set_up: &SetUp) -> Vec<String> {
     let newer = format!("patch files newer: {}", if set_up.has_pin { "apply" } else { "setup" });
     let pristine = set_up.pristine.then(|| "pristine".to_owned());
     let own: Option<String> = match &set_up.cell {
-        Ok(Cell::Equal) => None,
-        Ok(Cell::FilesNewer) if set_up.files.is_empty() => None,
-        Ok(Cell::FilesNewer) => Some(newer),
-        Ok(Cell::CommitsNewer) => Some(commits),
-        Ok(Cell::Diverged) if set_up.pristine => Some(commits),
-        Ok(Cell::Diverged) => Some("diverged".to_owned()),
+        Ok(SyncStatus::Equal) => None,
+        Ok(SyncStatus::FilesNewer) if set_up.files.is_empty() => None,
+        Ok(SyncStatus::FilesNewer) => Some(newer),
+        Ok(SyncStatus::CommitsNewer) => Some(commits),
+        Ok(SyncStatus::Diverged) if set_up.pristine => Some(commits),
+        Ok(SyncStatus::Diverged) => Some("diverged".to_owned()),
         Err(Unreadable::HandedOver) => Some("conflict to resolve".to_owned()),
         Err(Unreadable::Operation(operation)) => Some(format!("{operation} in progress")),
         Err(Unreadable::OtherBranch(branch)) => Some(format!("on branch {branch}")),

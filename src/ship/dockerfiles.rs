@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::git::{GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{Lazy, Stack};
-use crate::workspace::{QueueError, Site, Supply};
+use crate::workspace::{Fetcher, QueueError, UpstreamStore};
 
 /// A state of a Dockerfile.
 #[derive(Debug, Clone)]
@@ -23,12 +23,12 @@ pub struct DockerfileVersion {
 /// # Errors
 /// [`QueueError`] when an object is missing or damaged.
 pub(super) fn dockerfiles(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    site: &UpstreamStore<'_>,
+    supply: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     stack: &Stack,
 ) -> Result<Vec<Vec<DockerfileVersion>>, QueueError> {
-    let paths = site.upstream.images.iter().map(|image| &image.dockerfile);
+    let paths = site.entry.images.iter().map(|image| &image.dockerfile);
     let ids: Vec<Vec<State>> = paths.map(|path| along(objects, stack, path)).collect::<Result<_, _>>()?;
     supply
         .run(objects, |objects| {

@@ -7,7 +7,7 @@ use crate::image::{DigestError, QueueDigest, TagInput, queue_digest, semver};
 use crate::patch::Date;
 use crate::stack::Base;
 use crate::workspace::manifest::{Track, Upstream};
-use crate::workspace::{Files, FilesError, Record, Site, VersionState, Workspace};
+use crate::workspace::{Files, FilesError, Synced, UpstreamStore, VersionState, Workspace};
 
 /// What the placeholders of one upstream stand for.
 #[derive(Debug, Clone)]
@@ -75,9 +75,9 @@ pub fn pin_values(
     checks_version: bool,
 ) -> Result<PinValues, ValuesError> {
     // What the store knows helps; a store that cannot be read keeps nobody from having tags.
-    let site = Site::open(workspace, upstream).ok().flatten();
-    let mut objects = site.as_ref().and_then(|site| Objects::new(&site.store).ok());
-    let record = objects.as_mut().and_then(|objects| Record::read(objects).ok().flatten());
+    let store = UpstreamStore::open(workspace, upstream).ok().flatten();
+    let mut objects = store.as_ref().and_then(|store| Objects::new(&store.store).ok());
+    let record = objects.as_mut().and_then(|objects| Synced::read(objects).ok().flatten());
     let version = if checks_version {
         Some(version(workspace, upstream, files, record.as_ref())?)
     } else {
@@ -90,7 +90,7 @@ pub fn pin_values(
         ValuesError::Binary { patch, line, path: path.to_string() }
     })?;
     let date = objects.as_mut().and_then(|objects| date(objects, files.pin));
-    let branch = branch(upstream, files, site.as_ref()).map(str::to_owned);
+    let branch = branch(upstream, files, store.as_ref()).map(str::to_owned);
     let wheel_tags = upstream.wheels.iter().map(|(name, wheel)| (name.clone(), wheel.tags())).collect();
     Ok(PinValues { pin: files.pin, version, queue, date, branch, wheel_tags })
 }
@@ -131,7 +131,7 @@ fn version(
     workspace: &Workspace,
     upstream: &Upstream,
     files: &Files,
-    record: Option<&Record>,
+    record: Option<&Synced>,
 ) -> Result<String, ValuesError> {
     let text = || upstream.version.clone().or_else(|| files.version.clone()).unwrap_or_default();
     match VersionState::of(upstream, files.pin, files.version.as_deref(), record) {
@@ -151,9 +151,10 @@ fn date(objects: &mut Objects<'_>, pin: Id) -> Option<Date> {
 
 /// The track, if it is a branch. Only the remote knows whether a name is a branch or a tag; the pin's own version and
 /// the tags of the store are none.
-fn branch<'u>(upstream: &'u Upstream, files: &Files, site: Option<&Site<'_>>) -> Option<&'u str> {
+fn branch<'u>(upstream: &'u Upstream, files: &Files, store: Option<&UpstreamStore<'_>>) -> Option<&'u str> {
     let Some(Track::Ref(name)) = &upstream.track else { return None };
-    let in_store = || site.is_some_and(|site| matches!(site.store.read_ref(&format!("refs/tags/{name}")), Ok(Some(_))));
+    let in_store =
+        || store.is_some_and(|store| matches!(store.store.read_ref(&format!("refs/tags/{name}")), Ok(Some(_))));
     let is_tag = files.version.as_ref() == Some(name) || in_store();
     (!is_tag).then_some(name.as_str())
 }

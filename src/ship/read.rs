@@ -8,7 +8,7 @@ use super::pin_values::PinValues;
 use crate::git::{Objects, Tracked};
 use crate::path::RepoPath;
 use crate::stack::{Lazy, Stack};
-use crate::workspace::{Files, QueueError, Site, Supply, stack_of};
+use crate::workspace::{Fetcher, Files, QueueError, UpstreamStore, stack_of};
 
 /// What an image is built of.
 #[derive(Debug, Clone)]
@@ -37,8 +37,8 @@ pub struct UpstreamSource {
 /// # Errors
 /// [`QueueError`]: objects that are missing, a patch that does not apply.
 pub(super) fn whole_stack(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    site: &UpstreamStore<'_>,
+    supply: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
 ) -> Result<Stack, QueueError> {
@@ -58,13 +58,13 @@ fn touched(files: &Files) -> Vec<RepoPath> {
     files.flat_map(|file| [file.old_path.clone(), file.new_path.clone()]).collect()
 }
 
-/// Reads the images of `site`'s upstream. `tracked`: what the workspace's repository tracks; `None`: it is no repository.
+/// Reads the images of `upstream`. `tracked`: what the workspace's repository tracks; `None`: it is no repository.
 ///
 /// # Errors
 /// [`QueueError`]: objects that are missing, a patch that does not apply.
 pub fn read_images(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    site: &UpstreamStore<'_>,
+    supply: &Fetcher<'_>,
     files: &Files,
     values: PinValues,
     tracked: Option<&Tracked>,
@@ -73,25 +73,25 @@ pub fn read_images(
     let stack = whole_stack(site, supply, &mut objects, files)?;
     let states = dockerfiles(site, supply, &mut objects, &stack)?;
     let sparse = site.sparse(stack.base.tree, &touched(files))?;
-    let named = values.named(site.upstream);
+    let named = values.named(site.entry);
     let layout = &site.workspace.layout;
     let contexts = supply.run(&mut objects, |objects| {
         let mut sources = Sources {
             root: layout.root().to_owned(),
             wheels: layout.wheels(),
             tracked,
-            upstream: site.upstream,
+            upstream: site.entry,
             values: &named,
             tree: stack.tree(),
             sparse: &sparse,
             objects,
         };
         let mut missing = BTreeSet::new();
-        let contexts = site.upstream.images.iter().map(|image| sources.context(image, &mut missing));
+        let contexts = site.entry.images.iter().map(|image| sources.context(image, &mut missing));
         let contexts = contexts.collect::<Result<Vec<_>, _>>()?;
         Ok(if missing.is_empty() { Lazy::Done(contexts) } else { Lazy::Need(missing) })
     })?;
-    let names = site.upstream.images.iter().map(|image| image.name.clone());
+    let names = site.entry.images.iter().map(|image| image.name.clone());
     let sources = states.into_iter().zip(contexts).map(|(states, context)| ImageSource { states, context });
     Ok(UpstreamSource { values, named, seconds: stack.base.date.seconds, images: names.zip(sources).collect() })
 }

@@ -19,7 +19,7 @@ use crate::hex;
 use crate::image::{DockerIgnore, FileContent, PlanError, PlanFault, Wheel};
 use crate::path::RepoPath;
 use crate::stack::Lazy;
-use crate::workspace::{Files, QueueError, Site, Supply};
+use crate::workspace::{Fetcher, Files, QueueError, UpstreamStore};
 
 /// The name of the Dockerfile in the folder of an image.
 pub const DOCKERFILE: &str = "Dockerfile";
@@ -79,14 +79,14 @@ impl StageError {
     }
 }
 
-/// Stages `images`, all of the upstream of `site`, each into its folder: the Dockerfile for the recipe at the given place, its own
+/// Stages `images`, all of `upstream`'s, each into its folder: the Dockerfile for the recipe at the given place, its own
 /// ignore file, and the context. The folders must not be there yet. Gives the bytes that were written.
 ///
 /// # Errors
 /// [`StageError`]; what was written stays.
 pub fn stage(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    site: &UpstreamStore<'_>,
+    supply: &Fetcher<'_>,
     files: &Files,
     images: &[(&ShipImage<'_>, usize, PathBuf)],
 ) -> Result<u64, StageError> {

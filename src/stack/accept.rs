@@ -8,15 +8,15 @@ use std::rc::Rc;
 use bstr::BString;
 use globset::GlobSet;
 
-use super::because::{Because, By};
 use super::conflict::{Conflict, ConflictKind};
-use super::resolve::{Answer, At, Resolver, Take, first_answer};
+use super::reason::{DecidedBy, DecisionReason};
+use super::resolve::{Answer, At, Resolution, Resolver, first_answer};
 use super::suggest::{self, Choice};
 use super::text::Hunk;
 
 /// A way to decide, and no more: each decision names the rule it was made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum AcceptRule {
     /// The proposal, where there is one.
     Suggested,
     /// The patch's version.
@@ -42,36 +42,37 @@ pub struct Recalled {
     pub reason: String,
 }
 
-impl Way {
+impl AcceptRule {
     /// All of them.
-    pub const ALL: [Way; 4] = [Way::Remembered, Way::Suggested, Way::Patch, Way::Upstream];
+    pub const ALL: [AcceptRule; 4] =
+        [AcceptRule::Remembered, AcceptRule::Suggested, AcceptRule::Patch, AcceptRule::Upstream];
 
     /// Its word, on the command line and in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Way::Remembered => "remembered",
-            Way::Suggested => "suggested",
-            Way::Patch => "patch",
-            Way::Upstream => "upstream",
+            AcceptRule::Remembered => "remembered",
+            AcceptRule::Suggested => "suggested",
+            AcceptRule::Patch => "patch",
+            AcceptRule::Upstream => "upstream",
         }
     }
 
     /// Why lines are those of a side that was agreed to; of the other ways nothing.
     pub(super) const fn lines_sentence(self) -> &'static str {
         match self {
-            Way::Patch => "the patch's lines, as agreed",
-            Way::Upstream => "upstream's lines, as agreed",
-            Way::Remembered | Way::Suggested => "",
+            AcceptRule::Patch => "the patch's lines, as agreed",
+            AcceptRule::Upstream => "upstream's lines, as agreed",
+            AcceptRule::Remembered | AcceptRule::Suggested => "",
         }
     }
 
     /// The same of a file.
     pub(super) const fn version_sentence(self) -> &'static str {
         match self {
-            Way::Patch => "the patch's version, as agreed",
-            Way::Upstream => "upstream's version, as agreed",
-            Way::Remembered | Way::Suggested => "",
+            AcceptRule::Patch => "the patch's version, as agreed",
+            AcceptRule::Upstream => "upstream's version, as agreed",
+            AcceptRule::Remembered | AcceptRule::Suggested => "",
         }
     }
 }
@@ -80,12 +81,12 @@ impl Way {
 #[derive(Debug, Clone, Default)]
 pub struct Accept {
     /// The ways in the order in which they are tried.
-    pub ways: Vec<Way>,
+    pub ways: Vec<AcceptRule>,
     /// The patches that they may decide about, by name, and the paths; `None`: everything.
     pub only: Option<(BTreeSet<String>, GlobSet)>,
     /// Patches that may leave the queue when a merge leaves nothing of them.
     pub may_drop: BTreeSet<String>,
-    /// What [`Way::Remembered`] takes from; `None`: nothing is remembered.
+    /// What [`AcceptRule::Remembered`] takes from; `None`: nothing is remembered.
     pub memory: Option<Rc<dyn Recall>>,
 }
 
@@ -98,77 +99,81 @@ impl Accept {
     /// What a person decided before. That person saw the lines, so nothing about them is guarded but that no text of a
     /// generated file is taken unattended.
     fn remembered(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
-        let Some(found) = self.memory.as_ref().and_then(|memory| memory.recall(at, hunk)) else { return Answer::Open };
+        let Some(found) = self.memory.as_ref().and_then(|memory| memory.recall(at, hunk)) else {
+            return Answer::Unresolved;
+        };
         match suggest::generated(at.path) {
-            Some(what) => Answer::Refused(suggest::Guard::Generated { what }.to_string()),
-            None => Answer::Decided {
+            Some(what) => Answer::Declined(suggest::Guard::Generated { what }.to_string()),
+            None => Answer::Resolved {
                 take: found.text,
-                by: By::Agreed(Way::Remembered),
-                reason: Because::Ours(found.reason),
+                by: DecidedBy::Accepted(AcceptRule::Remembered),
+                reason: DecisionReason::Ours(found.reason),
             },
         }
     }
 
     /// The first answer of the ways that may decide there.
-    fn first<T>(&self, at: At<'_>, answer: impl Fn(Way) -> Answer<T>) -> Answer<T> {
+    fn first<T>(&self, at: At<'_>, answer: impl Fn(AcceptRule) -> Answer<T>) -> Answer<T> {
         first_answer(self.ways.iter().filter(|_| self.covers(at)).map(|way| answer(*way)))
     }
 }
 
 impl Resolver for Accept {
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
-        let side = |choice: Choice, text: &BString, way: Way| match suggest::guard(at.path, hunk, choice) {
-            Err(guard) => Answer::Refused(guard.to_string()),
-            Ok(()) => Answer::Decided {
+        let side = |choice: Choice, text: &BString, way: AcceptRule| match suggest::guard(at.path, hunk, choice) {
+            Err(guard) => Answer::Declined(guard.to_string()),
+            Ok(()) => Answer::Resolved {
                 take: text.clone(),
-                by: By::Agreed(way),
-                reason: Because::Ours(way.lines_sentence().to_owned()),
+                by: DecidedBy::Accepted(way),
+                reason: DecisionReason::Ours(way.lines_sentence().to_owned()),
             },
         };
         self.first(at, |way| match way {
-            Way::Suggested => match suggest::hunk(at.path, hunk) {
+            AcceptRule::Suggested => match suggest::hunk(at.path, hunk) {
                 Some(found) => {
-                    let (by, reason) = (By::Rule(found.rule), Because::Ours(found.reason));
-                    Answer::Decided { take: found.text, by, reason }
+                    let (by, reason) = (DecidedBy::Rule(found.rule), DecisionReason::Ours(found.reason));
+                    Answer::Resolved { take: found.text, by, reason }
                 }
-                None => Answer::Open,
+                None => Answer::Unresolved,
             },
-            Way::Patch => side(Choice::Patch, &hunk.patch.text, way),
-            Way::Upstream => side(Choice::Upstream, &hunk.upstream.text, way),
-            Way::Remembered => self.remembered(at, hunk),
+            AcceptRule::Patch => side(Choice::Patch, &hunk.patch.text, way),
+            AcceptRule::Upstream => side(Choice::Upstream, &hunk.upstream.text, way),
+            AcceptRule::Remembered => self.remembered(at, hunk),
         })
     }
 
-    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take> {
+    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Resolution> {
         if conflict.text.is_some() || !has_versions(conflict.kind) {
-            return Answer::Open;
+            return Answer::Unresolved;
         }
-        let side = |take: Take, way: Way| match suggest::generated(at.path) {
-            Some(what) => Answer::Refused(suggest::Guard::Generated { what }.to_string()),
-            None => {
-                Answer::Decided { take, by: By::Agreed(way), reason: Because::Ours(way.version_sentence().to_owned()) }
-            }
+        let side = |take: Resolution, way: AcceptRule| match suggest::generated(at.path) {
+            Some(what) => Answer::Declined(suggest::Guard::Generated { what }.to_string()),
+            None => Answer::Resolved {
+                take,
+                by: DecidedBy::Accepted(way),
+                reason: DecisionReason::Ours(way.version_sentence().to_owned()),
+            },
         };
         self.first(at, |way| match way {
-            Way::Suggested => match suggest::file(conflict, None) {
-                Some(found) => Answer::Decided {
+            AcceptRule::Suggested => match suggest::file(conflict, None) {
+                Some(found) => Answer::Resolved {
                     take: match found.action {
-                        suggest::Action::Delete => Take::Patch,
-                        suggest::Action::Drop => Take::Upstream,
+                        suggest::Action::Delete => Resolution::Patch,
+                        suggest::Action::Drop => Resolution::Upstream,
                     },
-                    by: By::FileRule(found.rule),
-                    reason: Because::Ours(found.reason),
+                    by: DecidedBy::FileRule(found.rule),
+                    reason: DecisionReason::Ours(found.reason),
                 },
-                None => Answer::Open,
+                None => Answer::Unresolved,
             },
-            Way::Patch => side(Take::Patch, way),
-            Way::Upstream => side(Take::Upstream, way),
+            AcceptRule::Patch => side(Resolution::Patch, way),
+            AcceptRule::Upstream => side(Resolution::Upstream, way),
             // Only lines are remembered: what else is in conflict has no text to know it again by.
-            Way::Remembered => Answer::Open,
+            AcceptRule::Remembered => Answer::Unresolved,
         })
     }
 
-    fn drop(&self, patch: &str) -> bool {
+    fn may_drop(&self, patch: &str) -> bool {
         self.may_drop.contains(patch)
     }
 }

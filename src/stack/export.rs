@@ -53,7 +53,7 @@ pub struct Exported {
 
 /// What tells which commit belongs to which file.
 #[derive(Debug, Default, Clone)]
-pub struct Belongs {
+pub struct PatchMatch {
     /// Commits whose file is known for sure (the ids that the queue gives on its pin).
     pub sure: HashMap<Id, String>,
     /// What the notes say; several names where commits were squashed.
@@ -73,7 +73,7 @@ pub fn export(
     base: &Base,
     commits: &[Id],
     old: &[OldPatch],
-    belongs: &Belongs,
+    belongs: &PatchMatch,
 ) -> Result<Lazy<Vec<Exported>>, GitError> {
     let mut missing = Missing::default();
     let mut tree = base.tree;
@@ -122,7 +122,7 @@ fn assign(
     objects: &mut Objects<'_>,
     rows: &mut [Row],
     old: &[OldPatch],
-    belongs: &Belongs,
+    belongs: &PatchMatch,
     missing: &mut Missing,
 ) -> Result<(), GitError> {
     let mut free: HashSet<&str> = old.iter().map(|file| file.queued.name.as_str()).collect();

@@ -27,7 +27,7 @@ pub struct Picked {
 /// What becomes of one path.
 pub(super) enum Merged {
     /// The patch's version: upstream did not change the path.
-    Take(Option<Entry>),
+    Resolution(Option<Entry>),
     /// Both changes in one.
     Both(Entry),
     /// Upstream has the patch's version already.
@@ -58,7 +58,7 @@ pub(super) fn pick_into(
         }
         let sides = Sides { base, upstream: objects.entry(onto, &path)?, patch };
         match merge(objects, onto, &path, sides, missing)? {
-            Merged::Take(entry) => {
+            Merged::Resolution(entry) => {
                 edits.insert(path, entry);
             }
             Merged::Both(entry) => {
@@ -110,7 +110,7 @@ pub(super) fn merge(
         return Ok(Merged::Keep);
     }
     if upstream == base {
-        return Ok(Merged::Take(patch));
+        return Ok(Merged::Resolution(patch));
     }
     let conflict = |kind| Ok(Merged::Conflict(kind, None));
     let (upstream, patch) = match (upstream, patch) {

@@ -38,7 +38,7 @@
 //! let Lazy::Done(applied) = stack::apply(&mut objects, pin, &queue)? else { panic!("a file is not in the store") };
 //! assert!(applied.failure.is_none());
 //!
-//! // The queue on the newer commit. `Nobody` leaves every conflict open; `Accept` decides some of them.
+//! // The queue on the newer commit. `NoResolver` leaves every conflict open; `Accept` decides some of them.
 //! let Lazy::Done(moved) = stack::rebase(&mut objects, &applied.stack, newer, &Nobody)? else { panic!("the same") };
 //! assert_eq!(moved.patches[0].outcome, Outcome::Merged);
 //! assert!(moved.is_clean());
@@ -52,7 +52,6 @@
 mod accept;
 mod apply;
 mod attributes;
-mod because;
 mod conflict;
 mod diff;
 mod evidence;
@@ -64,6 +63,7 @@ mod outcome;
 mod patch_difference;
 mod place;
 mod queues;
+mod reason;
 mod rebase;
 mod regions;
 mod renames;
@@ -79,15 +79,12 @@ mod touched;
 
 use std::collections::{BTreeSet, HashSet};
 
-pub use accept::{Accept, Recall, Recalled, Way};
+pub use accept::{Accept, AcceptRule, Recall, Recalled};
 pub use apply::{Applied, Queued, apply};
-pub use because::{
-    Because, By, EDITED, IN_THE_CHECKOUT, MERGED, believed_of_join, believed_of_lines, believed_of_path,
-};
 pub use conflict::{Candidate, Conflict, ConflictKind, Sides};
 pub use diff::{FilePair, file_diffs, pair_diffs};
 pub use evidence::Evidence;
-pub use export::{Belongs, Exported, OldPatch, Origin, export};
+pub use export::{Exported, OldPatch, Origin, PatchMatch, export};
 pub use identity::{Base, FALLBACK_EMAIL, FALLBACK_NAME, commit_of, header_of};
 pub use markers::{Labels, Marked, certain_leftover_marker, leftover_marker, marker_size};
 pub use merge::{Picked, pick};
@@ -96,9 +93,14 @@ pub use patch_difference::{
     DifferencePlace, DifferenceRow, DifferenceSection, Inner, PatchDifference, patch_difference,
 };
 pub use queues::{Merged, Queues, Version, merge_queues};
+pub use reason::{
+    DecidedBy, DecisionReason, EDITED, IN_THE_CHECKOUT, MERGED, trusted_for_join, trusted_for_lines, trusted_for_path,
+};
 pub use rebase::rebase;
 pub use replay::{Change, Replayed, fold, replay};
-pub use resolve::{Answer, At, Chain, Decided, Join, Made, Nobody, Resolver, Take, What, can_make, choices};
+pub use resolve::{
+    Answer, At, Chain, Decided, Join, NewFile, NoResolver, Resolution, Resolver, What, can_make, choices,
+};
 pub use text::{Hunk, Lines, Piece, TextMerge};
 pub use touch::{Failure, Moved, Reason};
 

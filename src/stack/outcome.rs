@@ -4,7 +4,7 @@ use super::Stack;
 use super::conflict::{Conflict, ConflictKind, Sides};
 use super::evidence::Evidence;
 use super::resolve::Decided;
-use super::suggest::Standing;
+use super::suggest::AdoptedLines;
 use crate::git::Id;
 use crate::path::RepoPath;
 
@@ -81,7 +81,7 @@ pub struct PatchOutcome {
     /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
     pub emptied: bool,
     /// How many of the lines that it adds stand in upstream's files; counted where it is in conflict.
-    pub standing: Option<Standing>,
+    pub standing: Option<AdoptedLines>,
     /// Why a person took it out of the queue, in their words; the outcome is then what would have become of it.
     pub dropped: Option<String>,
     /// The new stack's tree before it.
@@ -101,7 +101,7 @@ impl PatchOutcome {
 
     /// Whether it leaves the queue.
     #[must_use]
-    pub fn leaves(&self) -> bool {
+    pub fn is_dropped(&self) -> bool {
         self.dropped.is_some() || self.outcome == Outcome::Upstreamed
     }
 }

@@ -13,7 +13,7 @@ use super::evidence::{Evidence, evidence};
 use super::merge::{Merged, merge};
 use super::outcome::{FileOutcome, Outcome, PatchOutcome, Rebased};
 use super::place::{Misplaced, misplaced};
-use super::renames::{Renames, Went};
+use super::renames::{RenameTarget, Renames};
 use super::resolve::{Resolved, Resolver, join, resolve};
 use super::standing::standing;
 use super::touched::{Touch, renamed};
@@ -39,7 +39,7 @@ pub fn rebase(
     let mut parent = onto.commit;
     for item in &stack.items {
         let mut patch = run.patch(item)?;
-        if !patch.waits() && !patch.leaves() {
+        if !patch.waits() && !patch.is_dropped() {
             let like = run.objects.commit(item.commit)?;
             parent = run.objects.put_commit(&Commit { tree: run.tree, parents: vec![parent], ..like });
             patch.new = Some(parent);
@@ -80,7 +80,7 @@ impl Run<'_, '_> {
             let file = self.file(touch, &mut edits)?;
             files.push(file);
         }
-        if let Some(why) = self.resolver.leaves(&item.name) {
+        if let Some(why) = self.resolver.drop_reason(&item.name) {
             return Ok(self.left(item, files, why));
         }
         for file in &mut files {
@@ -99,7 +99,7 @@ impl Run<'_, '_> {
         // With a content missing the trees are not the true ones.
         let empty = after == before && item.before != item.after && self.missing.is_empty();
         let emptied = empty && matches!(outcome, Outcome::Unchanged | Outcome::Merged | Outcome::Moved);
-        let may_drop = emptied && self.resolver.drop(&item.name);
+        let may_drop = emptied && self.resolver.may_drop(&item.name);
         if emptied {
             outcome = if may_drop { Outcome::Upstreamed } else { Outcome::Conflict };
         }
@@ -274,7 +274,7 @@ impl Run<'_, '_> {
         // What an earlier patch of the queue put there anew is not what upstream moved.
         let went = self.renames.of(before).filter(|_| base.is_some() && standing.is_none()).cloned();
         let moved = match &went {
-            Some(Went::To(to, percent)) if patch.is_some() && from.is_none() => Some((to.clone(), *percent)),
+            Some(RenameTarget::To(to, percent)) if patch.is_some() && from.is_none() => Some((to.clone(), *percent)),
             _ => None,
         };
         let upstream = self.objects.entry(self.tree, moved.as_ref().map_or(before, |(to, _)| to))?;
@@ -309,7 +309,12 @@ impl Run<'_, '_> {
         Ok(file)
     }
 
-    fn merge(&mut self, file: &mut FileOutcome, went: Option<&Went>, edits: &mut Edits) -> Result<(), GitError> {
+    fn merge(
+        &mut self,
+        file: &mut FileOutcome,
+        went: Option<&RenameTarget>,
+        edits: &mut Edits,
+    ) -> Result<(), GitError> {
         let place = file.place().clone();
         let merged = merge(self.objects, self.tree, &place, file.sides, &mut self.missing)?;
         if matches!(merged, Merged::Both(_) | Merged::Conflict(_, Some(_))) && file.sides.all_differ() {
@@ -318,7 +323,7 @@ impl Run<'_, '_> {
         }
         match merged {
             Merged::Missing => {}
-            Merged::Take(entry) => {
+            Merged::Resolution(entry) => {
                 edits.insert(place, entry);
             }
             Merged::Both(entry) => {
@@ -326,7 +331,7 @@ impl Run<'_, '_> {
                 edits.insert(place, Some(entry));
             }
             // Both deleted it; but upstream only moved it, perhaps.
-            Merged::Keep if file.sides.patch.is_none() && went.is_some_and(Went::is_like) => {
+            Merged::Keep if file.sides.patch.is_none() && went.is_some_and(RenameTarget::is_like) => {
                 file.clash(ConflictKind::RenameDelete);
             }
             Merged::Keep => {
@@ -348,11 +353,11 @@ impl Run<'_, '_> {
         &mut self,
         file: &mut FileOutcome,
         from: RepoPath,
-        went: Option<&Went>,
+        went: Option<&RenameTarget>,
         edits: &mut Edits,
     ) -> Result<(), GitError> {
         let there = self.objects.entry(self.tree, &file.path)?;
-        let same_rename = matches!(went, Some(Went::To(to, _)) if *to == file.path);
+        let same_rename = matches!(went, Some(RenameTarget::To(to, _)) if *to == file.path);
         if same_rename {
             file.sides.upstream = there;
             return self.merge(file, None, edits);
@@ -385,14 +390,14 @@ impl Run<'_, '_> {
 
 impl Conflict {
     /// Names where the file may have gone to.
-    fn suspect(&mut self, went: Went) {
+    fn suspect(&mut self, went: RenameTarget) {
         if self.kind == ConflictKind::ModifyDelete {
             self.kind = ConflictKind::Moved;
         }
         if matches!(self.kind, ConflictKind::Moved | ConflictKind::RenameDelete | ConflictKind::Place) {
             self.candidates = match went {
-                Went::To(path, percent) => vec![Candidate { path, percent: Some(percent) }],
-                Went::Perhaps(candidates) => candidates,
+                RenameTarget::To(path, percent) => vec![Candidate { path, percent: Some(percent) }],
+                RenameTarget::Perhaps(candidates) => candidates,
             };
         }
     }

@@ -27,37 +27,37 @@ const COMPARED: usize = 100;
 /// Where the files went that a queue touches and that are no longer where they were.
 #[derive(Debug, Default)]
 pub(super) struct Renames {
-    found: BTreeMap<RepoPath, Went>,
+    found: BTreeMap<RepoPath, RenameTarget>,
 }
 
 /// Where a file went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Went {
+pub(super) enum RenameTarget {
     /// Surely there; how alike the two are, in percent.
     To(RepoPath, u8),
     /// Perhaps to one of these.
     Perhaps(Vec<Candidate>),
 }
 
-impl Went {
+impl RenameTarget {
     /// Whether contents speak for it, and not a name alone.
     pub(super) fn is_like(&self) -> bool {
         match self {
-            Went::To(..) => true,
-            Went::Perhaps(candidates) => candidates.iter().any(|candidate| candidate.percent.is_some()),
+            RenameTarget::To(..) => true,
+            RenameTarget::Perhaps(candidates) => candidates.iter().any(|candidate| candidate.percent.is_some()),
         }
     }
 }
 
 impl Renames {
     /// Where `path` went; `None`: it did not move, or nobody knows where to.
-    pub(super) fn of(&self, path: &RepoPath) -> Option<&Went> {
+    pub(super) fn of(&self, path: &RepoPath) -> Option<&RenameTarget> {
         self.found.get(path)
     }
 
     /// Notes where a person says that `path` went.
     pub(super) fn insert(&mut self, path: RepoPath, to: RepoPath, percent: u8) {
-        self.found.insert(path, Went::To(to, percent));
+        self.found.insert(path, RenameTarget::To(to, percent));
     }
 
     /// Finds where the files that `stack` touches went in the tree `onto`. Contents that are not at hand go to `missing`.
@@ -155,7 +155,7 @@ fn follow(
     id: Id,
     targets: &Targets,
     missing: &mut Missing,
-) -> Result<Option<Went>, GitError> {
+) -> Result<Option<RenameTarget>, GitError> {
     let equal = targets.equal(id);
     let content = objects.blob(id)?;
     if content.is_none() {
@@ -165,8 +165,8 @@ fn follow(
         let Some(content) = content else { return Ok(None) };
         let sure = equal.len() == 1 && targets.lost.get(&id) == Some(&1) && content.len() >= TELLING;
         return Ok(Some(match equal.as_slice() {
-            [only] if sure => Went::To((*only).clone(), 100),
-            _ => Went::Perhaps(equal.iter().map(|path| candidate(path, 100)).collect()),
+            [only] if sure => RenameTarget::To((*only).clone(), 100),
+            _ => RenameTarget::Perhaps(equal.iter().map(|path| candidate(path, 100)).collect()),
         }));
     }
     if content.as_ref().is_some_and(|content| content.len() < TELLING) {
@@ -182,8 +182,8 @@ fn candidate(path: &RepoPath, percent: u8) -> Candidate {
     Candidate { path: path.clone(), percent: Some(percent) }
 }
 
-fn perhaps(candidates: Vec<Candidate>) -> Option<Went> {
-    (!candidates.is_empty()).then_some(Went::Perhaps(candidates))
+fn perhaps(candidates: Vec<Candidate>) -> Option<RenameTarget> {
+    (!candidates.is_empty()).then_some(RenameTarget::Perhaps(candidates))
 }
 
 /// The candidates that are alike enough, the most alike first; `None` while contents are missing.
@@ -212,31 +212,31 @@ fn score(
 
 /// The one that is sure, if one is: clearly ahead of the others of its kind, and no file of another name is more alike.
 /// Files of the same name come first; without one, `all` says whether every file of another name was compared.
-fn choose(path: &RepoPath, scored: Vec<Candidate>, all: bool) -> Went {
+fn choose(path: &RepoPath, scored: Vec<Candidate>, all: bool) -> RenameTarget {
     let percent = |candidate: Option<&Candidate>| candidate.and_then(|candidate| candidate.percent).unwrap_or(0);
     let (named, others): (Vec<_>, Vec<_>) =
         scored.iter().cloned().partition(|candidate| candidate.path.file_name() == path.file_name());
     let (kind, rivals) = if named.is_empty() { (&others, &named) } else { (&named, &others) };
     let (first, next, rival) = (percent(kind.first()), percent(kind.get(1)), percent(rivals.first()));
     if (all || !named.is_empty()) && first >= next + AHEAD && first >= rival {
-        return Went::To(kind[0].path.clone(), first);
+        return RenameTarget::To(kind[0].path.clone(), first);
     }
-    Went::Perhaps(scored)
+    RenameTarget::Perhaps(scored)
 }
 
 /// Two files cannot both have become one.
-fn doubt_shared(found: &mut BTreeMap<RepoPath, Went>) {
+fn doubt_shared(found: &mut BTreeMap<RepoPath, RenameTarget>) {
     let mut targets: BTreeMap<RepoPath, usize> = BTreeMap::new();
     for went in found.values() {
-        if let Went::To(to, _) = went {
+        if let RenameTarget::To(to, _) = went {
             *targets.entry(to.clone()).or_default() += 1;
         }
     }
     for went in found.values_mut() {
-        if let Went::To(to, percent) = went
+        if let RenameTarget::To(to, percent) = went
             && targets[to] > 1
         {
-            *went = Went::Perhaps(vec![candidate(to, *percent)]);
+            *went = RenameTarget::Perhaps(vec![candidate(to, *percent)]);
         }
     }
 }

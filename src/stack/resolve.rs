@@ -3,9 +3,9 @@
 use bstr::BString;
 
 use super::Item;
-use super::because::{Because, By};
 use super::conflict::{Conflict, ConflictKind, Sides};
 use super::outcome::{FileOutcome, Outcome};
+use super::reason::{DecidedBy, DecisionReason};
 use super::text::{Hunk, Piece};
 use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
@@ -13,22 +13,22 @@ use crate::path::RepoPath;
 /// Who decides about conflicts. A run may ask the same thing several times, and must get the same answer.
 pub trait Resolver {
     /// Why a patch leaves the queue, whatever would become of it; `None`: it stays.
-    fn leaves(&self, _patch: &str) -> Option<String> {
+    fn drop_reason(&self, _patch: &str) -> Option<String> {
         None
     }
 
     /// What becomes of a path as a whole. Paths whose sides have lines to compare are asked about first as a whole, and
     /// where that is open about their hunks.
-    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take>;
+    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Resolution>;
 
     /// What becomes of lines that both sides changed.
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString>;
 
     /// Whether a patch of which a merge leaves nothing may leave the queue.
-    fn drop(&self, patch: &str) -> bool;
+    fn may_drop(&self, patch: &str) -> bool;
 
     /// What a person changed beyond the conflicts, to be a part of the patch: decisions that are [`What::Joined`].
-    fn joins(&self, _patch: &str) -> Vec<Decided> {
+    fn extra_changes(&self, _patch: &str) -> Vec<Decided> {
         Vec::new()
     }
 }
@@ -47,43 +47,43 @@ pub struct At<'a> {
 /// An answer of somebody who may decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer<T> {
-    /// It is left to others.
-    Open,
-    /// It would have been decided, but must not be without a person; why, in a sentence.
-    Refused(String),
-    /// So it is.
-    Decided {
+    /// This resolver does not decide.
+    Unresolved,
+    /// A rule would decide, but must not without a person; why, in a sentence.
+    Declined(String),
+    /// The conflict is resolved.
+    Resolved {
         /// What is taken.
         take: T,
         /// By what.
-        by: By,
+        by: DecidedBy,
         /// Why.
-        reason: Because,
+        reason: DecisionReason,
     },
 }
 
 /// What becomes of a path as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Take {
+pub enum Resolution {
     /// The patch's version.
     Patch,
     /// Upstream's version: the patch's change of the path is given up.
     Upstream,
     /// The change goes to the path that upstream moved the file to.
-    Follow(RepoPath),
+    Renamed(RepoPath),
     /// What a person made of it.
-    Made(Made),
+    Edited(NewFile),
 }
 
-impl Take {
+impl Resolution {
     /// Its word in data.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Take::Patch => "patch",
-            Take::Upstream => "upstream",
-            Take::Follow(_) => "follow",
-            Take::Made(_) => "made",
+            Resolution::Patch => "patch",
+            Resolution::Upstream => "upstream",
+            Resolution::Renamed(_) => "follow",
+            Resolution::Edited(_) => "made",
         }
     }
 
@@ -91,16 +91,16 @@ impl Take {
     #[must_use]
     pub const fn said(&self) -> Option<&'static str> {
         match self {
-            Take::Patch => Some("the patch's version"),
-            Take::Upstream => Some("upstream's version"),
-            Take::Follow(_) => Some("upstream moved the file there"),
-            Take::Made(_) => None,
+            Resolution::Patch => Some("the patch's version"),
+            Resolution::Upstream => Some("upstream's version"),
+            Resolution::Renamed(_) => Some("upstream moved the file there"),
+            Resolution::Edited(_) => None,
         }
     }
 }
 
 /// A file that a person made: mode and content (of a symlink where it points to); `None`: it is gone.
-pub type Made = Option<(Mode, BString)>;
+pub type NewFile = Option<(Mode, BString)>;
 
 /// A path that a person changed although it was in no conflict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub struct Join {
     /// What it was on the new pin with all of the patch that merged; the same goes for that.
     pub over: Option<Entry>,
     /// What became of it.
-    pub made: Made,
+    pub made: NewFile,
 }
 
 /// A decision that was applied.
@@ -121,9 +121,9 @@ pub struct Decided {
     /// What was decided.
     pub what: What,
     /// By what.
-    pub by: By,
+    pub by: DecidedBy,
     /// Why.
-    pub reason: Because,
+    pub reason: DecisionReason,
 }
 
 /// What a decision is about, and what it is.
@@ -139,7 +139,7 @@ pub enum What {
     /// The path as a whole, which was this on the three sides.
     Whole {
         /// What is taken.
-        take: Take,
+        take: Resolution,
         /// The sides that it was taken of.
         sides: Sides,
     },
@@ -149,18 +149,18 @@ pub enum What {
 
 /// Nobody decides anything.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Nobody;
+pub struct NoResolver;
 
-impl Resolver for Nobody {
-    fn file(&self, _: At<'_>, _: &Conflict) -> Answer<Take> {
-        Answer::Open
+impl Resolver for NoResolver {
+    fn file(&self, _: At<'_>, _: &Conflict) -> Answer<Resolution> {
+        Answer::Unresolved
     }
 
     fn hunk(&self, _: At<'_>, _: &Hunk) -> Answer<BString> {
-        Answer::Open
+        Answer::Unresolved
     }
 
-    fn drop(&self, _: &str) -> bool {
+    fn may_drop(&self, _: &str) -> bool {
         false
     }
 }
@@ -179,20 +179,20 @@ pub(super) fn first_answer<T>(answers: impl Iterator<Item = Answer<T>>) -> Answe
     let mut refused = None;
     for answer in answers {
         match answer {
-            Answer::Open => {}
-            Answer::Refused(why) => refused = refused.or(Some(why)),
-            decided @ Answer::Decided { .. } => return decided,
+            Answer::Unresolved => {}
+            Answer::Declined(why) => refused = refused.or(Some(why)),
+            decided @ Answer::Resolved { .. } => return decided,
         }
     }
-    refused.map_or(Answer::Open, Answer::Refused)
+    refused.map_or(Answer::Unresolved, Answer::Declined)
 }
 
 impl Resolver for Chain<'_> {
-    fn leaves(&self, patch: &str) -> Option<String> {
-        self.0.iter().find_map(|resolver| resolver.leaves(patch))
+    fn drop_reason(&self, patch: &str) -> Option<String> {
+        self.0.iter().find_map(|resolver| resolver.drop_reason(patch))
     }
 
-    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take> {
+    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Resolution> {
         self.first(|resolver| resolver.file(at, conflict))
     }
 
@@ -200,28 +200,30 @@ impl Resolver for Chain<'_> {
         self.first(|resolver| resolver.hunk(at, hunk))
     }
 
-    fn drop(&self, patch: &str) -> bool {
-        self.0.iter().any(|resolver| resolver.drop(patch))
+    fn may_drop(&self, patch: &str) -> bool {
+        self.0.iter().any(|resolver| resolver.may_drop(patch))
     }
 
-    fn joins(&self, patch: &str) -> Vec<Decided> {
-        self.0.iter().flat_map(|resolver| resolver.joins(patch)).collect()
+    fn extra_changes(&self, patch: &str) -> Vec<Decided> {
+        self.0.iter().flat_map(|resolver| resolver.extra_changes(patch)).collect()
     }
 }
 
 /// What may become of the path of a conflict as a whole, short of making something new; `renames`: the patch renames it.
 #[must_use]
-pub fn choices(conflict: &Conflict, renames: bool) -> Vec<Take> {
-    let follow = || conflict.candidates.iter().map(|candidate| Take::Follow(candidate.path.clone()));
+pub fn choices(conflict: &Conflict, renames: bool) -> Vec<Resolution> {
+    let follow = || conflict.candidates.iter().map(|candidate| Resolution::Renamed(candidate.path.clone()));
     match conflict.kind {
         // There is no place for the patch's version.
-        ConflictKind::Place | ConflictKind::Collision => vec![Take::Upstream],
+        ConflictKind::Place | ConflictKind::Collision => vec![Resolution::Upstream],
         ConflictKind::RenameDelete if conflict.sides.patch.is_none() => {
-            std::iter::once(Take::Upstream).chain(follow()).collect()
+            std::iter::once(Resolution::Upstream).chain(follow()).collect()
         }
-        ConflictKind::Moved if !renames => [Take::Patch, Take::Upstream].into_iter().chain(follow()).collect(),
+        ConflictKind::Moved if !renames => {
+            [Resolution::Patch, Resolution::Upstream].into_iter().chain(follow()).collect()
+        }
         ConflictKind::Emptied => Vec::new(),
-        _ => vec![Take::Patch, Take::Upstream],
+        _ => vec![Resolution::Patch, Resolution::Upstream],
     }
 }
 
@@ -254,14 +256,14 @@ pub(super) fn resolve(
     let (place, own) = (conflict.path.clone(), file.path.clone());
     let at = At { patch, path: &place, own: &own };
     match resolver.file(at, &conflict) {
-        Answer::Refused(why) if conflict.text.is_none() => file.refused.push(why),
-        Answer::Decided { take, by, reason } if is_possible(&conflict, file.from.is_some(), &take) => {
+        Answer::Declined(why) if conflict.text.is_none() => file.refused.push(why),
+        Answer::Resolved { take, by, reason } if is_possible(&conflict, file.from.is_some(), &take) => {
             file.decided.push(Decided { what: What::Whole { take: take.clone(), sides: conflict.sides }, by, reason });
             return match take {
-                Take::Patch => Resolved::Entry(conflict.sides.patch),
-                Take::Upstream => Resolved::Keep,
-                Take::Made(made) => Resolved::Entry(put(objects, made)),
-                Take::Follow(to) => {
+                Resolution::Patch => Resolved::Entry(conflict.sides.patch),
+                Resolution::Upstream => Resolved::Keep,
+                Resolution::Edited(made) => Resolved::Entry(put(objects, made)),
+                Resolution::Renamed(to) => {
                     let percent = conflict.candidates.iter().find(|candidate| candidate.path == to);
                     Resolved::Follow(to, percent.and_then(|candidate| candidate.percent).unwrap_or(0))
                 }
@@ -282,11 +284,11 @@ pub(super) fn resolve(
     Resolved::Entry(Some(objects.put_file(conflict.sides.merged_mode(), merged.copied().collect())))
 }
 
-fn is_possible(conflict: &Conflict, renames: bool, take: &Take) -> bool {
-    matches!(take, Take::Made(_)) && can_make(conflict.kind) || choices(conflict, renames).contains(take)
+fn is_possible(conflict: &Conflict, renames: bool, take: &Resolution) -> bool {
+    matches!(take, Resolution::Edited(_)) && can_make(conflict.kind) || choices(conflict, renames).contains(take)
 }
 
-fn put(objects: &mut Objects<'_>, made: Made) -> Option<Entry> {
+fn put(objects: &mut Objects<'_>, made: NewFile) -> Option<Entry> {
     made.map(|(mode, content)| objects.put_file(mode, content.into()))
 }
 
@@ -294,9 +296,9 @@ fn resolve_hunks(resolver: &dyn Resolver, at: At<'_>, file: &mut FileOutcome, co
     for piece in conflict.text.iter_mut().flat_map(|text| &mut text.pieces) {
         let Piece::Hunk(hunk) = piece else { continue };
         match resolver.hunk(at, hunk) {
-            Answer::Open => {}
-            Answer::Refused(why) => file.refused.push(why),
-            Answer::Decided { take: text, by, reason } => {
+            Answer::Unresolved => {}
+            Answer::Declined(why) => file.refused.push(why),
+            Answer::Resolved { take: text, by, reason } => {
                 let what = What::Lines { hunk: hunk.clone(), text: text.clone() };
                 *piece = Piece::Merged(text);
                 file.decided.push(Decided { what, by, reason });
@@ -314,7 +316,7 @@ pub(super) fn join(
     (edits, files): (&mut Edits, &mut Vec<FileOutcome>),
     waits: impl Fn(&RepoPath) -> bool,
 ) -> Result<(), GitError> {
-    for decided in resolver.joins(&item.name) {
+    for decided in resolver.extra_changes(&item.name) {
         let What::Joined(Join { path, own, over, made }) = &decided.what else { continue };
         let known = files.iter().position(|file| file.place() == path);
         let open = |file: &FileOutcome| file.conflict.is_some() || file.waits_for.is_some();

@@ -7,7 +7,7 @@ use bstr::{BStr, ByteSlice};
 
 use super::diff::{hunks, is_binary};
 use super::outcome::FileOutcome;
-use super::suggest::Standing;
+use super::suggest::AdoptedLines;
 use crate::git::{Entry, GitError, Mode, Objects};
 use crate::patch::Side;
 
@@ -17,8 +17,8 @@ use crate::patch::Side;
 ///
 /// # Errors
 /// [`GitError`] when an object is damaged.
-pub(super) fn standing(objects: &Objects<'_>, files: &[FileOutcome]) -> Result<Option<Standing>, GitError> {
-    let mut all = Standing::default();
+pub(super) fn standing(objects: &Objects<'_>, files: &[FileOutcome]) -> Result<Option<AdoptedLines>, GitError> {
+    let mut all = AdoptedLines::default();
     for file in files {
         // What the patch deletes, and what has no lines, adds none.
         let Some(patch) = file.sides.patch.filter(has_lines) else { continue };
@@ -33,7 +33,7 @@ pub(super) fn standing(objects: &Objects<'_>, files: &[FileOutcome]) -> Result<O
         }
         let hunks = hunks(&base, &patch)?;
         let lines = hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.side == Side::New);
-        all = all + Standing::of(lines.map(|line| line.bytes.as_bstr()), BStr::new(upstream.as_slice()));
+        all = all + AdoptedLines::of(lines.map(|line| line.bytes.as_bstr()), BStr::new(upstream.as_slice()));
     }
     Ok(Some(all).filter(|all| all.of > 0))
 }

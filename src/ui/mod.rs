@@ -22,6 +22,6 @@ pub use message::{Excerpt, Level, Message};
 pub use patch_difference_view::{difference_counts, difference_on_screen};
 pub use progress::{Progress, Task};
 pub use prompt::{Asker, PromptError};
-pub use style::{ColourChoice, ColourWishes, Look, Paint, use_colour};
+pub use style::{ColourChoice, ColourOptions, Look, Paint, use_colour};
 pub use table::{Cell, Column, Table};
 pub use terminal_mode::{restore_terminal, step_out};

@@ -16,7 +16,7 @@ pub enum ColourChoice {
 
 /// Everything that has a say on colour, as plain values: the caller reads arguments and environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ColourWishes {
+pub struct ColourOptions {
     /// `--color`.
     pub choice: ColourChoice,
     /// `NO_COLOR` is set and not empty.
@@ -30,7 +30,7 @@ pub struct ColourWishes {
 /// Whether to colour a stream, which is a terminal or not. The argument decides over the environment, and there
 /// `NO_COLOR` over `CLICOLOR_FORCE` (<https://no-color.org>, <https://bixense.com/clicolors>).
 #[must_use]
-pub fn use_colour(wishes: ColourWishes, terminal: bool) -> bool {
+pub fn use_colour(wishes: ColourOptions, terminal: bool) -> bool {
     match wishes.choice {
         ColourChoice::Always => true,
         ColourChoice::Never => false,
@@ -128,18 +128,18 @@ mod tests {
 
     #[test]
     fn the_argument_decides_over_the_environment() {
-        let loud = ColourWishes { no_color: true, choice: ColourChoice::Always, ..ColourWishes::default() };
-        let quiet = ColourWishes { force: true, choice: ColourChoice::Never, ..ColourWishes::default() };
+        let loud = ColourOptions { no_color: true, choice: ColourChoice::Always, ..ColourOptions::default() };
+        let quiet = ColourOptions { force: true, choice: ColourChoice::Never, ..ColourOptions::default() };
         assert!(use_colour(loud, false) && !use_colour(quiet, true));
     }
 
     #[test]
     fn auto_follows_terminal_and_environment() {
-        let auto = ColourWishes::default();
+        let auto = ColourOptions::default();
         assert!(use_colour(auto, true) && !use_colour(auto, false));
-        assert!(!use_colour(ColourWishes { no_color: true, force: true, ..auto }, true));
-        assert!(use_colour(ColourWishes { force: true, ..auto }, false));
-        assert!(!use_colour(ColourWishes { dumb: true, ..auto }, true));
+        assert!(!use_colour(ColourOptions { no_color: true, force: true, ..auto }, true));
+        assert!(use_colour(ColourOptions { force: true, ..auto }, false));
+        assert!(!use_colour(ColourOptions { dumb: true, ..auto }, true));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Steps that cannot be finished: what can be known is known before they are certain, and from the others there is a way back.
 
-use patchq::workspace::{Around, TakenBack, Workspace, take_stuck_back};
+use patchq::workspace::{StepContext, TakenBack, Workspace, take_stuck_back};
 
 use super::support::{Env, git_at, in_both_worlds, put};
 use crate::shared::server::isolated_env;
@@ -319,7 +319,7 @@ pub(crate) fn isolated(test: &str) -> bool {
 /// Takes the interrupted step of `up` back without a try to finish it.
 pub(crate) fn taken_back(env: &Env) -> TakenBack {
     let workspace = Workspace::open(&env.ws()).unwrap();
-    let around = Around { command: "undo", now: 0, on_wait: &|_| {}, observe: &|_| {} };
+    let around = StepContext { command: "undo", now: 0, on_wait: &|_| {}, observe: &|_| {} };
     take_stuck_back(&workspace, "up", &around).unwrap().unwrap()
 }
 

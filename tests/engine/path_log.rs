@@ -18,7 +18,7 @@ use patchq::git::{
 };
 use patchq::path::RepoPath;
 use patchq::workspace::{
-    Changer, FetchLock, PathChanges, Question, Site, Skipped, Supply, WhoChanged, Workspace, who_changed,
+    BlameResult, Changer, FetchLock, Fetcher, PathChanges, Question, Skipped, UpstreamStore, Workspace, blame,
 };
 
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -383,11 +383,11 @@ impl Bench {
         Workspace::open(&root).unwrap()
     }
 
-    fn supply(&self, workspace: &Workspace, url: &str, offline: bool) -> Supply<'_> {
+    fn supply(&self, workspace: &Workspace, url: &str, offline: bool) -> Fetcher<'_> {
         let url = Url::parse(url, self.dir.path()).unwrap();
         let remote = Remote::new(&self.program, vec![url], offline);
         let lock = FetchLock::new(workspace, workspace.upstream("up").unwrap(), "test", &|_| {});
-        Supply {
+        Fetcher {
             remote,
             local: false,
             lock,
@@ -399,11 +399,10 @@ impl Bench {
         }
     }
 
-    fn ask(&self, url: &str, offline: bool, questions: &[Question]) -> WhoChanged {
+    fn ask(&self, url: &str, offline: bool, questions: &[Question]) -> BlameResult {
         let workspace = self.workspace(url);
-        let site = Site::make(&workspace, workspace.upstream("up").unwrap()).unwrap();
-        let answer =
-            who_changed(&site, &self.supply(&workspace, url, offline), self.ids[0], self.ids[6], questions).unwrap();
+        let site = UpstreamStore::make(&workspace, workspace.upstream("up").unwrap()).unwrap();
+        let answer = blame(&site, &self.supply(&workspace, url, offline), self.ids[0], self.ids[6], questions).unwrap();
         assert!(!self.ids.iter().any(|id| site.store.has(*id)), "the checkout's store stays as it is");
         answer
     }
@@ -413,10 +412,10 @@ impl Bench {
     }
 }
 
-fn told(answer: WhoChanged) -> Vec<PathChanges> {
+fn told(answer: BlameResult) -> Vec<PathChanges> {
     match answer {
-        WhoChanged::Told(changes) => changes,
-        WhoChanged::Skipped(why) => panic!("{why}"),
+        BlameResult::Found(changes) => changes,
+        BlameResult::Skipped(why) => panic!("{why}"),
     }
 }
 
@@ -500,15 +499,15 @@ fn servers_without_filters_tell_as_well() {
 fn what_the_network_cannot_give_is_a_value() {
     let bench = Bench::new();
     let strict = bench.serve(Mode::StrictFilters);
-    let reason = |answer: WhoChanged| match answer {
-        WhoChanged::Skipped(Skipped::Remote(RemoteError::Failed { failures, .. })) => failures[0].reason,
+    let reason = |answer: BlameResult| match answer {
+        BlameResult::Skipped(Skipped::Remote(RemoteError::Failed { failures, .. })) => failures[0].reason,
         other => panic!("{other:?}"),
     };
     assert_eq!(reason(bench.ask(&strict.url("up.git"), false, &questions())), Reason::Strict);
     assert_eq!(reason(bench.ask("http://127.0.0.1:1/up.git", false, &questions())), Reason::Unreachable);
     let bench = Bench::new();
     match bench.ask("http://127.0.0.1:1/up.git", true, &questions()) {
-        WhoChanged::Skipped(why @ Skipped::Remote(RemoteError::Offline { .. })) => {
+        BlameResult::Skipped(why @ Skipped::Remote(RemoteError::Offline { .. })) => {
             assert_eq!(
                 why.to_string(),
                 "cannot fetch the upstream's history of commits without the network (--offline)"

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::server::{Mode as ServerMode, Server, file_url, isolated_env};
-use crate::support::site::with_site;
+use crate::support::upstream::with_site;
 use patchq::git::{FileChange, GitError, GitProgram, Id, Made, Mode, RemoteError, RepoBuilder, Rev};
 use patchq::path::RepoPath;
 use patchq::workspace::manifest::Track;
 use patchq::workspace::{
-    LookUpError, MovedTag, News, Site, Supply, SupplyError, Target, TargetError, TargetNote, TargetWish, Why,
-    find_target, pinned, remember_news,
+    CachedTip, FetchError, Fetcher, MovedTag, ResolvePinError, Target, TargetError, TargetNote, TargetRequest,
+    UpstreamStore, Why, cache_tip, find_target, pinned,
 };
 
 /// A workspace beside the upstream `up.git`:
@@ -78,19 +78,24 @@ impl Bench {
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn with_site<T>(&self, offline: bool, url: Option<&str>, run: impl FnOnce(&Site<'_>, &Supply<'_>) -> T) -> T {
+    fn with_site<T>(
+        &self,
+        offline: bool,
+        url: Option<&str>,
+        run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T,
+    ) -> T {
         with_site(&self.git, &self.path("ws"), (offline, url), run)
     }
 
     /// What is found from the pin `from` with its version.
-    fn find(&self, from: (Id, &str), wish: &TargetWish) -> Result<Target, TargetError> {
+    fn find(&self, from: (Id, &str), options: &TargetRequest) -> Result<Target, TargetError> {
         let files = pinned(from.0, from.1.to_owned());
-        self.with_site(false, None, |site, supply| find_target(site, supply, &files, wish))
+        self.with_site(false, None, |upstream, fetcher| find_target(upstream, fetcher, &files, options))
     }
 
-    fn find_offline(&self, from: (Id, &str), wish: &TargetWish) -> Result<Target, TargetError> {
+    fn find_offline(&self, from: (Id, &str), options: &TargetRequest) -> Result<Target, TargetError> {
         let files = pinned(from.0, from.1.to_owned());
-        self.with_site(true, None, |site, supply| find_target(site, supply, &files, wish))
+        self.with_site(true, None, |upstream, fetcher| find_target(upstream, fetcher, &files, options))
     }
 
     /// Whether the history of commits was fetched.
@@ -114,25 +119,25 @@ fn commit(repo: &RepoBuilder, branch: &str, day: i64) -> Id {
     repo.commit(branch, made(day), &format!("Day {day}\n"), &[change]).unwrap()
 }
 
-fn tip() -> TargetWish {
-    TargetWish::default()
+fn tip() -> TargetRequest {
+    TargetRequest::default()
 }
 
-fn to(rev: &str) -> TargetWish {
-    TargetWish { to: Some(Rev::parse(rev).unwrap()), ..TargetWish::default() }
+fn to(rev: &str) -> TargetRequest {
+    TargetRequest { to: Some(Rev::parse(rev).unwrap()), ..TargetRequest::default() }
 }
 
-fn once(rev: &str) -> TargetWish {
-    TargetWish { once: true, ..to(rev) }
+fn once(rev: &str) -> TargetRequest {
+    TargetRequest { once: true, ..to(rev) }
 }
 
-fn following(track: &str) -> TargetWish {
-    TargetWish { track: Some(Track::parse(track).unwrap()), ..TargetWish::default() }
+fn following(track: &str) -> TargetRequest {
+    TargetRequest { track: Some(Track::parse(track).unwrap()), ..TargetRequest::default() }
 }
 
 fn remote_error(error: TargetError) -> RemoteError {
     match error {
-        TargetError::LookUp(LookUpError::Supply(SupplyError::Remote(error))) => error,
+        TargetError::LookUp(ResolvePinError::Fetcher(FetchError::Remote(error))) => error,
         other => panic!("{other:?}"),
     }
 }
@@ -144,7 +149,7 @@ fn without_a_name_it_is_the_tip_of_the_track() {
     assert_eq!((found.pin, found.version), (bench.four, bench.described("v1.1.0-2", bench.four)));
     assert_eq!((found.ref_name.as_deref(), found.track, found.same), (Some("refs/heads/main"), None, false));
     assert_eq!(found.notes, []);
-    bench.with_site(true, None, |site, _| assert!(site.store.has(bench.four), "its commit was not fetched"));
+    bench.with_site(true, None, |upstream, _| assert!(upstream.store.has(bench.four), "its commit was not fetched"));
     let same = bench.find((bench.four, "v1.1.0-2"), &tip()).unwrap();
     assert!(same.same && same.notes.is_empty(), "{same:?}");
 }
@@ -210,9 +215,9 @@ fn inside_a_glob_are_the_tags_that_it_matches_by_any_name() {
     let error = bench.find(from, &to("v1.1")).unwrap_err();
     assert_eq!(error.to_string(), "'v1.1' is outside of the track 'v1.1.*'");
     assert!(!bench.has_history(), "a glob never needs the history");
-    let both = TargetWish { track: Some(Track::parse("v1.1").unwrap()), ..to("v1.1.1") };
+    let both = TargetRequest { track: Some(Track::parse("v1.1").unwrap()), ..to("v1.1.1") };
     assert_eq!(bench.find(from, &both).unwrap().track, both.track);
-    let wrong = TargetWish { track: Some(Track::parse("main").unwrap()), ..to("v1.1.1") };
+    let wrong = TargetRequest { track: Some(Track::parse("main").unwrap()), ..to("v1.1.1") };
     assert_eq!(bench.find(from, &wrong).unwrap_err().to_string(), "'v1.1.1' is outside of the track 'main'");
 }
 
@@ -224,7 +229,7 @@ fn a_track_that_is_gone_leaves_the_named_commit_outside() {
     assert_eq!(error.to_string(), "the upstream has no branch, tag or commit 'gone'");
     assert!(matches!(bench.find(from, &to("main")), Err(TargetError::Outside { .. })));
     assert_eq!(bench.find(from, &once("main")).unwrap().pin, bench.four);
-    let error = bench.find(from, &TargetWish { track: Some(Track::parse("gone").unwrap()), ..once("main") });
+    let error = bench.find(from, &TargetRequest { track: Some(Track::parse("gone").unwrap()), ..once("main") });
     assert!(matches!(remote_error(error.unwrap_err()), RemoteError::NoSuchRev { .. }));
 }
 
@@ -243,7 +248,7 @@ fn two_tags_decide_whether_it_goes_back_without_the_history() {
     );
     let TargetError::Older(back) = error else { panic!("{error:?}") };
     assert_eq!(back.why, Why::Version);
-    let meant = TargetWish { allow_older: true, ..to("v1.1.0") };
+    let meant = TargetRequest { allow_older: true, ..to("v1.1.0") };
     let found = bench.find(from, &meant).unwrap();
     assert_eq!((found.pin, found.notes), (bench.v1_1, vec![TargetNote::Older(back)]));
     assert!(!bench.has_history());
@@ -270,7 +275,10 @@ fn an_ancestor_is_back_whatever_it_is_called() {
     let stays = bench.find((bench.four, &from), &tip()).unwrap();
     assert!(stays.same && stays.ahead && stays.pin == bench.four, "{stays:?}");
     assert!(matches!(stays.notes.as_slice(), [TargetNote::Ahead(back)] if back.to.id == bench.three), "{stays:?}");
-    assert_eq!(bench.find((bench.four, &from), &TargetWish { allow_older: true, ..tip() }).unwrap().pin, bench.three);
+    assert_eq!(
+        bench.find((bench.four, &from), &TargetRequest { allow_older: true, ..tip() }).unwrap().pin,
+        bench.three
+    );
 }
 
 #[test]
@@ -331,15 +339,15 @@ fn a_version_that_belongs_to_another_pin_is_not_believed() {
 #[test]
 fn who_only_looks_is_never_refused() {
     let bench = Bench::new("track = \"v1.1.*\"");
-    let wish = TargetWish { lenient: true, ..to("v1.0.0") };
-    let found = bench.find((bench.fix, "v1.1.1"), &wish).unwrap();
+    let options = TargetRequest { lenient: true, ..to("v1.0.0") };
+    let found = bench.find((bench.fix, "v1.1.1"), &options).unwrap();
     let [TargetNote::Outside { rev, .. }, TargetNote::Older(back)] = found.notes.as_slice() else {
         panic!("{:?}", found.notes)
     };
     assert_eq!((rev.as_str(), back.why, found.pin), ("v1.0.0", Why::Version, bench.v1_0));
-    let found = bench.find((bench.v1_1, "v1.1.0"), &TargetWish { once: true, ..wish.clone() }).unwrap();
+    let found = bench.find((bench.v1_1, "v1.1.0"), &TargetRequest { once: true, ..options.clone() }).unwrap();
     assert!(matches!(found.notes.as_slice(), [TargetNote::Older(_)]), "{:?}", found.notes);
-    let found = bench.find_offline((bench.fix, "v1.1.1"), &wish).unwrap_err();
+    let found = bench.find_offline((bench.fix, "v1.1.1"), &options).unwrap_err();
     assert!(matches!(remote_error(found), RemoteError::Offline { .. }), "the store has no tag of that name");
 }
 
@@ -355,7 +363,8 @@ fn a_tag_that_moved_is_reported() {
         format!("the tag 'v1.0.0' was moved: it was {}, and upstream has it at {} now", bench.v1_0, bench.three)
     );
     // Once more, by what the store remembers of the track.
-    bench.with_site(false, None, |site, _| remember_news(site, &found.tip.unwrap(), Some(bench.v1_0), false, 1_000));
+    bench
+        .with_site(false, None, |upstream, _| cache_tip(upstream, &found.tip.unwrap(), Some(bench.v1_0), false, 1_000));
     bench.upstream_git(&["tag", "-f", "v1.1.1", &bench.more.to_string()]);
     let found = bench.find((bench.v1_1, "v1.1.0"), &tip()).unwrap();
     let moved = MovedTag { tag: "v1.1.1".to_owned(), was: bench.fix, is: bench.more };
@@ -366,11 +375,11 @@ fn a_tag_that_moved_is_reported() {
 fn the_news_are_kept_and_the_last_ones_count() -> Result<(), GitError> {
     let bench = Bench::new("track = \"v1.*\"");
     let tip = bench.find((bench.v1_0, "v1.0.0"), &tip()).unwrap().tip.unwrap();
-    bench.with_site(true, None, |site, _| {
-        remember_news(site, &tip, None, false, 1_000);
-        remember_news(site, &tip, Some(bench.v1_0), true, 2_000);
-        let news = News::read(&mut patchq::git::Objects::new(&site.store)?)?.unwrap();
-        assert_eq!(news, News::new(&tip, Some(bench.v1_0), true, 2_000));
+    bench.with_site(true, None, |upstream, _| {
+        cache_tip(upstream, &tip, None, false, 1_000);
+        cache_tip(upstream, &tip, Some(bench.v1_0), true, 2_000);
+        let news = CachedTip::read(&mut patchq::git::Objects::new(&upstream.store)?)?.unwrap();
+        assert_eq!(news, CachedTip::new(&tip, Some(bench.v1_0), true, 2_000));
         assert_eq!(
             (news.tip, news.version.as_deref(), news.ref_name.as_str()),
             (bench.fix, Some("v1.1.1"), "refs/tags/v1.1.1")
@@ -383,7 +392,7 @@ fn the_news_are_kept_and_the_last_ones_count() -> Result<(), GitError> {
 fn offline_a_known_commit_or_tag_can_be_named() {
     let bench = Bench::new("track = \"v1.*\"");
     let from = (bench.v1_0, "v1.0.0");
-    let offline = |wish: &TargetWish| remote_error(bench.find_offline(from, wish).unwrap_err());
+    let offline = |options: &TargetRequest| remote_error(bench.find_offline(from, options).unwrap_err());
     assert!(matches!(offline(&tip()), RemoteError::Offline { .. }));
     assert!(matches!(offline(&to("v1.1.1")), RemoteError::Offline { .. }));
     assert!(matches!(offline(&to(&bench.fix.to_string())), RemoteError::Offline { .. }));
@@ -406,14 +415,14 @@ fn a_release_costs_one_look_and_one_fetch() {
     let server = Server::start(&bench.path("srv"), ServerMode::Filters);
     let files = pinned(bench.v1_0, "v1.0.0".to_owned());
     let url = server.url("up.git");
-    let found = bench.with_site(false, Some(&url), |site, supply| find_target(site, supply, &files, &tip()));
+    let found = bench.with_site(false, Some(&url), |upstream, fetcher| find_target(upstream, fetcher, &files, &tip()));
     assert_eq!(found.unwrap().pin, bench.fix);
     let requests = server.take_stats().requests;
     assert!(requests.len() <= 4, "{requests:#?}");
     let strict = Server::start(&bench.path("srv"), ServerMode::Strict);
     let url = strict.url("up.git");
     let from = pinned(bench.four, "unknown".to_owned());
-    let wish = once("v1.1");
-    let found = bench.with_site(false, Some(&url), |site, supply| find_target(site, supply, &from, &wish));
+    let options = once("v1.1");
+    let found = bench.with_site(false, Some(&url), |upstream, fetcher| find_target(upstream, fetcher, &from, &options));
     assert_eq!(found.unwrap().pin, bench.more);
 }

@@ -2,8 +2,8 @@
 
 pub(crate) mod history;
 pub(crate) mod server;
-pub(crate) mod site;
 pub(crate) mod terminal;
+pub(crate) mod upstream;
 
 /// How many rounds of a random test are run: a quarter of `all`, and all of them where `PATCHQ_TEST_LONG` is set.
 #[allow(dead_code, reason = "not every binary has such a test")]

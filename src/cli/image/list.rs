@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::context::Context;
 use super::super::failure::{CliError, Exit};
 use super::super::hint;
-use super::load::{Loaded, Wish, load};
+use super::load::{LoadOptions, Loaded, load};
 use super::staging::{empty_folder, in_order, stage_all};
 use crate::image::{Stability, build_day};
 use crate::report::{ImageReport, matrix};
@@ -86,7 +86,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let created = context.build_time()?;
     let day = build_day(created);
-    let loaded = load(context, &workspace, &args.names, Wish { fetch: is_bake, day: Some(&day) })?;
+    let loaded = load(context, &workspace, &args.names, LoadOptions { fetch: is_bake, day: Some(&day) })?;
     if let Some(out) = &args.out {
         return write_bake(context, &workspace, &loaded, out, created);
     }

@@ -12,7 +12,7 @@ use crate::report::{BuildDigits, Builds, ImageTag, TagsError, UpstreamTags, upst
 use crate::ship::{SelectError, ShipPlan, UpstreamSource, ValuesError, pin_values, read_images, select, ship_plan};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{Files, Missing, SupplyError, Workspace};
+use crate::workspace::{FetchError, Files, Missing, Workspace};
 
 /// The images of a workspace, in the order in which they can be built.
 pub(in crate::cli) struct Loaded<'w> {
@@ -25,7 +25,7 @@ pub(in crate::cli) struct Loaded<'w> {
 
 /// What a command wants of its images.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::cli) struct Wish<'a> {
+pub(in crate::cli) struct LoadOptions<'a> {
     /// Whether what the store lacks may be fetched.
     pub(in crate::cli) fetch: bool,
     /// What `{built}` stands for.
@@ -37,16 +37,16 @@ pub(in crate::cli) fn load<'w>(
     context: &Context,
     workspace: &'w Workspace,
     names: &[String],
-    wish: Wish<'_>,
+    options: LoadOptions<'_>,
 ) -> Result<Loaded<'w>, CliError> {
     let wanted = select(&workspace.manifest, names).map_err(|error| unknown(&error))?;
-    let sources = sources(context, workspace, &wanted, wish)?;
+    let sources = sources(context, workspace, &wanted, options)?;
     let plan = plan(context, workspace, &wanted, &sources, &BTreeMap::new())?;
     let mut tags = Vec::new();
     for upstream in &workspace.manifest.upstreams {
         let Some(source) = sources.get(upstream.name.as_str()) else { continue };
         let digits = digits(&plan, upstream);
-        let builds = Builds { digits: Some(&digits), day: wish.day };
+        let builds = Builds { digits: Some(&digits), day: options.day };
         let of = upstream_tags(upstream, &source.values, Some(&wanted), builds);
         tags.push(of.map_err(|error| tag::failed(upstream, &TagsError::from(error)))?);
     }
@@ -58,7 +58,7 @@ fn sources(
     context: &Context,
     workspace: &Workspace,
     wanted: &[ImageId],
-    wish: Wish<'_>,
+    options: LoadOptions<'_>,
 ) -> Result<BTreeMap<String, UpstreamSource>, CliError> {
     let mut sources = BTreeMap::new();
     for upstream in &workspace.manifest.upstreams {
@@ -71,11 +71,11 @@ fn sources(
         let values = pin_values(workspace, upstream, &files, wants_version(upstream))
             .map_err(|error| tag::failed(upstream, &TagsError::from(error)))?;
         let tracked = tracked(context, workspace, upstream)?;
-        let Some(site) = context.site(workspace, upstream)? else {
-            return Err(CliError::queue(name, SupplyError::from(Missing::Commit(files.pin)).into()));
+        let Some(upstream) = context.upstream_store(workspace, upstream)? else {
+            return Err(CliError::queue(name, FetchError::from(Missing::Commit(files.pin)).into()));
         };
-        let source = context.with_supply(workspace, upstream, !wish.fetch, Prompts::Never, |supply| {
-            read_images(&site, supply, &files, values.clone(), tracked.as_ref())
+        let source = context.with_fetcher(workspace, upstream.entry, !options.fetch, Prompts::Never, |fetcher| {
+            read_images(&upstream, fetcher, &files, values.clone(), tracked.as_ref())
                 .map_err(|error| CliError::queue(name, error))
         })?;
         sources.insert(name.to_owned(), source);
@@ -134,7 +134,7 @@ pub(in crate::cli) fn builds(
     }
     let names = [upstream.name.to_string()];
     let wanted = select(&workspace.manifest, &names).map_err(|error| unknown(&error))?;
-    let sources = sources(context, workspace, &wanted, Wish::default())?;
+    let sources = sources(context, workspace, &wanted, LoadOptions::default())?;
     Ok(Some(digits(&plan(context, workspace, &wanted, &sources, &BTreeMap::new())?, upstream)))
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::changers::Changers;
+use super::super::blame::Blame;
 use super::super::outcomes;
 use super::super::patch_files::{Patch, Renamed, patches, renames};
 use crate::git::Id;
@@ -85,11 +85,11 @@ pub(super) fn as_markdown(
     name: &str,
     refreshed: &Refreshed,
     report: &[PatchReport],
-    (changers, dry_run): (Option<&Changers>, bool),
+    (blame, dry_run): (Option<&Blame>, bool),
 ) -> String {
     let target = &refreshed.target;
     let notes: Vec<String> = target.notes.iter().map(ToString::to_string).collect();
-    let compare = changers.and_then(|changers| changers.compare(refreshed.from.pin, target.pin));
+    let compare = blame.and_then(|blame| blame.compare(refreshed.from.pin, target.pin));
     let (pin, to) = (refreshed.from.pin.short(12), target.pin.short(12));
     // Where the manifest fixes the version it says nothing of the way.
     let (from, to) = match &target.called {
@@ -107,7 +107,7 @@ pub(super) fn as_markdown(
     };
     let heading = Heading { name, from, to, state, notes: &notes, compare: compare.as_deref() };
     let touched_by =
-        |conflict: &ConflictReport, hunk| changers.map(|all| all.of_report(conflict, hunk)).unwrap_or_default();
+        |conflict: &ConflictReport, hunk| blame.map(|all| all.of_report(conflict, hunk)).unwrap_or_default();
     let differences = refreshed.plan().map(|plan| plan.differences.as_slice()).unwrap_or_default();
     let differences: Vec<(&str, String)> =
         differences.iter().map(|(name, found)| (name.as_str(), difference_text(found))).collect();

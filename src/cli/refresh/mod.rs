@@ -1,29 +1,29 @@
 //! `patchq refresh`.
 
 mod document;
-mod told;
+mod summary;
 
 use std::cell::Cell;
 use std::path::PathBuf;
 
-use super::changers::Changers;
+use super::blame::Blame;
 use super::context::Context;
 use super::entry::{rev, track};
 use super::failure::{CliError, Exit};
 use super::hint;
 use super::report_file::ReportFile;
-use super::session::{self, Held};
-use super::sites::same_upstream;
-use crate::stack::Way;
-use crate::workspace::conflict::session::{Agreed, is_open};
+use super::session::{self, SessionEnd};
+use super::upstreams::same_upstream;
+use crate::stack::AcceptRule;
+use crate::workspace::conflict::session::{AcceptOptions, is_open};
 use crate::workspace::manifest::Upstream;
-use crate::workspace::ops::refresh::{RefreshEnd, RefreshError, RefreshPlan, RefreshWish, Refreshed};
-use crate::workspace::{Moving, PinLines, Site, Supply, TargetWish, Workspace, remember_news};
+use crate::workspace::ops::refresh::{RefreshEnd, RefreshError, RefreshOptions, RefreshPlan, Refreshed};
+use crate::workspace::{Fetcher, Moving, PinLines, TargetRequest, UpstreamStore, Workspace, cache_tip};
 
 pub(super) use document::Document;
 use document::{as_markdown, reports};
-use told::told;
-pub(super) use told::{failed, with_ways};
+use summary::print_summary;
+pub(super) use summary::{failed, with_ways};
 
 /// Move a queue to a newer commit of its upstream
 ///
@@ -131,12 +131,12 @@ pub(super) enum AcceptWay {
 }
 
 impl AcceptWay {
-    const fn way(self) -> Way {
+    const fn way(self) -> AcceptRule {
         match self {
-            AcceptWay::Suggested => Way::Suggested,
-            AcceptWay::Patch => Way::Patch,
-            AcceptWay::Upstream => Way::Upstream,
-            AcceptWay::Remembered => Way::Remembered,
+            AcceptWay::Suggested => AcceptRule::Suggested,
+            AcceptWay::Patch => AcceptRule::Patch,
+            AcceptWay::Upstream => AcceptRule::Upstream,
+            AcceptWay::Remembered => AcceptRule::Remembered,
         }
     }
 }
@@ -165,34 +165,34 @@ pub(super) fn perform(
     let patches = args.only.iter().filter(|only| only.ends_with(".patch")).chain(&args.allow_drop);
     patches.into_iter().try_for_each(|patch| same_upstream(name, patch))?;
     context.git()?;
-    let wish = wish(args)?;
+    let options = options(args)?;
     let file = ReportFile::at(context, args.report.as_deref())?;
-    let site = Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
-    context.mend_index(&site)?;
+    let upstream = UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
+    context.mend_index(&upstream)?;
     let begun = Cell::new(args.go_on);
-    let (exit, refreshed, changers) = context.with_prompts(|prompts| {
-        context.with_supply(workspace, upstream, false, prompts, |supply| {
-            supply.remote.store_url(&site.store).map_err(|error| CliError::from(error).in_upstream(name))?;
-            let (exit, refreshed) = moved(context, (&site, supply), (args, &wish), &begun)?;
-            tell_news(context, &site, &refreshed);
+    let (exit, refreshed, blame) = context.with_prompts(|prompts| {
+        context.with_fetcher(workspace, upstream.entry, false, prompts, |fetcher| {
+            fetcher.remote.store_url(&upstream.store).map_err(|error| CliError::from(error).in_upstream(name))?;
+            let (exit, refreshed) = moved(context, (&upstream, fetcher), (args, &options), &begun)?;
+            tell_news(context, &upstream, &refreshed);
             let pins = (refreshed.from.pin, refreshed.target.pin);
             let nowhere = PinLines::default();
             let pin_lines = refreshed.plan().map_or(&nowhere, |plan| &plan.pin_lines);
-            let ask = |rebased| Changers::ask(context, (&site, supply), pins, (rebased, pin_lines));
-            let changers = args.report.as_ref().and(refreshed.rebased()).map(ask).transpose()?;
-            Ok((exit, refreshed, changers))
+            let ask = |rebased| Blame::ask(context, (&upstream, fetcher), pins, (rebased, pin_lines));
+            let blame = args.report.as_ref().and(refreshed.rebased()).map(ask).transpose()?;
+            Ok((exit, refreshed, blame))
         })
     })?;
     let report = reports(&refreshed);
-    file.write(context, || as_markdown(name, &refreshed, &report, (changers.as_ref(), args.dry_run)))?;
-    told(context, upstream, &refreshed, &report, (args, file.is_stdout()))?;
+    file.write(context, || as_markdown(name, &refreshed, &report, (blame.as_ref(), args.dry_run)))?;
+    print_summary(context, upstream.entry, &refreshed, &report, (args, file.is_stdout()))?;
     Ok((exit, document::document(name, refreshed, report, args.dry_run)))
 }
 
 /// Says what became of a copy that went elsewhere in the step that made it.
 pub(super) fn tell_copy(context: &Context, upstream: &Upstream, refreshed: Refreshed) -> Result<Document, CliError> {
     let report = reports(&refreshed);
-    told(context, upstream, &refreshed, &report, (&Args::default(), false))?;
+    print_summary(context, upstream, &refreshed, &report, (&Args::default(), false))?;
     Ok(document::document(upstream.name.as_str(), refreshed, report, false))
 }
 
@@ -200,73 +200,73 @@ pub(super) fn tell_copy(context: &Context, upstream: &Upstream, refreshed: Refre
 /// there is a session to go on with, which is so too when this is tried again.
 fn moved(
     context: &Context,
-    (site, supply): (&Site<'_>, &Supply<'_>),
-    (args, wish): (&Args, &RefreshWish),
+    (upstream, fetcher): (&UpstreamStore<'_>, &Fetcher<'_>),
+    (args, options): (&Args, &RefreshOptions),
     begun: &Cell<bool>,
 ) -> Result<(Exit, Refreshed), CliError> {
-    let name = site.name().as_str();
+    let name = upstream.name().as_str();
     let wrong = |error| failed(name, args, error);
     let mut moving = match begun.get() {
         true => {
-            session::come_back(context, site)?;
-            session::resume(context, (site, supply), (args, wish))?
+            session::collect_conflict(context, upstream)?;
+            session::resume(context, (upstream, fetcher), (args, options))?
         }
-        false => Moving::begin(site, supply, wish).map_err(wrong)?,
+        false => Moving::begin(upstream, fetcher, options).map_err(wrong)?,
     };
     if moving.target.same {
-        let stayed = if wish.dry_run { Ok((None, false)) } else { around(context, |around| moving.stay(around)) };
+        let stayed = if options.dry_run { Ok((None, false)) } else { step_context(context, |ctx| moving.stay(ctx)) };
         let (applied, followed) = stayed.map_err(wrong)?;
         return Ok((Exit::Done, moving.done(RefreshEnd::There { applied, followed })));
     }
     let mut rebased = moving.run().map_err(wrong)?;
     session::tell_drift(context, name, &moving, &rebased);
-    let mut allowed = wish.allow_empty;
-    let asks = context.asker.can_ask() && !context.json && !wish.dry_run;
+    let mut allowed = options.allow_empty;
+    let asks = context.asker.can_ask() && !context.json && !options.dry_run;
     // What was decided in a session is written after a last question.
     if asks && (begun.get() || !rebased.is_clean()) {
-        let held = session::hold(context, (site, supply), &mut moving, rebased);
+        let held = session::run_session(context, (upstream, fetcher), &mut moving, rebased);
         begun.set(moving.is_kept());
         rebased = match held? {
             // The last question said it.
-            Held::Decided(rebased) => {
+            SessionEnd::Decided(rebased) => {
                 allowed = true;
                 rebased
             }
-            Held::Ended(exit, rebased) => return Ok((exit, moving.done(RefreshEnd::Left(rebased)))),
+            SessionEnd::Ended(exit, rebased) => return Ok((exit, moving.done(RefreshEnd::Left(rebased)))),
         };
     }
     let differences = if args.report.is_some() { moving.differences(&rebased).map_err(wrong)? } else { Vec::new() };
     let pin_lines =
         if args.report.is_some() { moving.pin_lines(&rebased).map_err(wrong)? } else { PinLines::default() };
-    if !rebased.is_clean() || wish.dry_run {
+    if !rebased.is_clean() || options.dry_run {
         let exit = if rebased.is_clean() { Exit::Done } else { Exit::Conflicts };
         return Ok((exit, moving.done(RefreshEnd::Planned(RefreshPlan { rebased, differences, pin_lines }))));
     }
     let question = format!("{name}: no patch would be left; write the empty queue?");
     let allow_empty = allowed || !moving.empties(&rebased) || context.confirm(&question, false)?;
-    let published = around(context, |around| moving.publish(&rebased, allow_empty, around)).map_err(wrong)?;
+    let published = step_context(context, |ctx| moving.publish(&rebased, allow_empty, ctx)).map_err(wrong)?;
     Ok((Exit::Done, moving.done(RefreshEnd::Published(RefreshPlan { rebased, differences, pin_lines }, published))))
 }
 
-fn around<T>(context: &Context, work: impl FnOnce(&crate::workspace::Around<'_>) -> T) -> T {
-    context.around("refresh", work)
+fn step_context<T>(context: &Context, work: impl FnOnce(&crate::workspace::StepContext<'_>) -> T) -> T {
+    context.step_context("refresh", work)
 }
 
 /// Keeps what was learned of the track.
-fn tell_news(context: &Context, site: &Site<'_>, refreshed: &Refreshed) {
+fn tell_news(context: &Context, upstream: &UpstreamStore<'_>, refreshed: &Refreshed) {
     // News of a track that the manifest does not have would only replace those of its own.
     let written = refreshed.target.track.as_ref().filter(|_| refreshed.published().is_some() || refreshed.followed());
-    let track = written.or(site.upstream.track.as_ref());
+    let track = written.or(upstream.entry.track.as_ref());
     if let Some(tip) = refreshed.target.tip.as_ref().filter(|tip| Some(&tip.track) == track) {
         let published = refreshed.published().is_some();
         let pin = if published { refreshed.target.pin } else { refreshed.from.pin };
         let ahead = refreshed.target.ahead && (published || refreshed.target.same);
-        remember_news(site, tip, Some(pin), ahead, context.now());
+        cache_tip(upstream, tip, Some(pin), ahead, context.now());
     }
 }
 
-fn wish(args: &Args) -> Result<RefreshWish, CliError> {
-    let target = TargetWish {
+fn options(args: &Args) -> Result<RefreshOptions, CliError> {
+    let target = TargetRequest {
         to: args.to.as_deref().map(rev).transpose()?,
         track: args.track.as_deref().map(track).transpose()?,
         once: args.once,
@@ -274,18 +274,18 @@ fn wish(args: &Args) -> Result<RefreshWish, CliError> {
         lenient: args.dry_run,
         frugal: false,
     };
-    let accept: Vec<Way> = args.accept.iter().map(|way| way.way()).collect();
+    let accept: Vec<AcceptRule> = args.accept.iter().map(|way| way.way()).collect();
     if args.only.is_empty()
-        && let Some(way) = accept.iter().find(|way| matches!(way, Way::Patch | Way::Upstream))
+        && let Some(way) = accept.iter().find(|way| matches!(way, AcceptRule::Patch | AcceptRule::Upstream))
     {
         let error = CliError::usage(format!("--accept {} needs --only, which says for what", way.word()));
         return Err(error
             .hint("--only PATCH: its file, its number, or a part of its name")
             .hint("--only 'GLOB': these paths"));
     }
-    let agreed = Agreed { accept, only: args.only.clone(), allow_drop: args.allow_drop.clone() };
+    let agreed = AcceptOptions { accept, only: args.only.clone(), allow_drop: args.allow_drop.clone() };
     agreed.check().map_err(|error| CliError::usage(error.to_string()))?;
-    Ok(RefreshWish { target, agreed, dry_run: args.dry_run, allow_empty: args.allow_empty })
+    Ok(RefreshOptions { target, agreed, dry_run: args.dry_run, allow_empty: args.allow_empty })
 }
 
 /// The upstream that is meant: the named one, the checkout one stands in, the only one; of a session the only one that is open.

@@ -9,22 +9,22 @@ use crate::workspace::conflict::session::is_open;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::{Aborted, abort};
-use crate::workspace::{Site, Workspace};
+use crate::workspace::{UpstreamStore, Workspace};
 
 /// Gives up the refresh of `upstream` that waits, and puts its checkout back.
 pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Result<Exit, CliError> {
     let name = upstream.name.as_str();
     let args = Args { abort: true, ..Args::default() };
     let wrong = |error: RefreshError| failed(name, &args, error);
-    let site = match context.site(workspace, upstream)? {
-        Some(site) => site,
+    let upstream = match context.upstream_store(workspace, upstream)? {
+        Some(upstream) => upstream,
         // A session came with the repository, and nothing was set up yet.
         None if is_open(&workspace.layout, &upstream.name).map_err(|error| CliError::of("io", &error))? => {
-            Site::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?
+            UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?
         }
         None => return Err(wrong(RefreshError::NoSession)),
     };
-    let ended = context.around("refresh --abort", |around| abort(&site, around)).map_err(wrong)?;
+    let ended = context.step_context("refresh --abort", |ctx| abort(&upstream, ctx)).map_err(wrong)?;
     match &ended {
         Aborted::Nothing => return Err(wrong(RefreshError::NoSession)),
         Aborted::Session | Aborted::SetAside(_) => {}

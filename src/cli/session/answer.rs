@@ -4,22 +4,24 @@ use bstr::BString;
 
 use super::super::context::Context;
 use super::super::failure::{CliError, shown};
-use super::hold::{Session, prompt};
 use super::open::{About, Key, Open};
 use super::question::{suggestion, whole_suggestion};
+use super::run::{Session, prompt};
 use super::{checkout, tools, views};
 use crate::git::Id;
 use crate::patch::{Date, Person};
 use crate::path::RepoPath;
 use crate::stack::suggest::Choice;
-use crate::stack::{Because, By, Conflict, Made as File, PatchOutcome, Rebased, Take, Way, choices};
+use crate::stack::{
+    AcceptRule, Conflict, DecidedBy, DecisionReason, NewFile as File, PatchOutcome, Rebased, Resolution, choices,
+};
 use crate::ui::Message;
-use crate::workspace::Site;
-use crate::workspace::conflict::memory::Made;
+use crate::workspace::UpstreamStore;
+use crate::workspace::conflict::memory::DecisionOrigin;
 use crate::workspace::conflict::session::{self, ByHand, Decision};
 
 /// What is done about a question.
-pub(super) enum Act<'r> {
+pub(super) enum Action<'r> {
     /// It is decided so; the conflict that it was, and the path that the patch has.
     Decide(Vec<Decision>, Option<(&'r Conflict, &'r RepoPath)>),
     /// It comes again after the others.
@@ -42,24 +44,24 @@ pub(super) fn act<'r>(
     rebased: &'r Rebased,
     open: &Open<'r>,
     key: char,
-) -> Result<Act<'r>, CliError> {
+) -> Result<Action<'r>, CliError> {
     let decided = match key {
-        'l' => return Ok(Act::Later(open.key())),
-        'z' => return Ok(Act::Back),
-        'q' => return Ok(Act::Stop),
-        'A' => return Ok(Act::Abort),
+        'l' => return Ok(Action::Later(open.key())),
+        'z' => return Ok(Action::Back),
+        'q' => return Ok(Action::Stop),
+        'A' => return Ok(Action::Abort),
         'c' => return checkout::hand_over(session, rebased, open),
         'v' => views::patch(session, open).map(|()| None)?,
         'o' => views::upstream(session, open).map(|()| None)?,
         'h' => views::history(session, open).map(|()| None)?,
-        'd' => leaves(session, open)?,
+        'd' => drop_patch(session, open)?,
         'e' => tools::edit_hunk(session, open)?,
         'E' => tools::edit_file(session, open)?,
         'm' => tools::merge_tool(session, open)?,
         key => take(session, open, key)?,
     };
     let about = open.conflict().zip(open.file().map(|file| &file.path));
-    Ok(decided.map_or(Act::Again, |decided| Act::Decide(decided, about)))
+    Ok(decided.map_or(Action::Again, |decided| Action::Decide(decided, about)))
 }
 
 /// What a key takes.
@@ -70,46 +72,46 @@ fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Opt
     }
     match open.about {
         About::Lines { hunk, .. } => {
-            let side = |choice: Choice| Some((choice.text(hunk), By::Hand, choice.said().to_owned()));
+            let side = |choice: Choice| Some((choice.text(hunk), DecidedBy::Hand, choice.said().to_owned()));
             let taken = match key {
                 'r' => session
                     .remembered(open)
-                    .map(|(entry, _)| (entry.text.clone(), By::Agreed(Way::Remembered), entry.said())),
-                's' => suggestion(open).map(|found| (found.text, By::Rule(found.rule), found.reason)),
+                    .map(|(entry, _)| (entry.text.clone(), DecidedBy::Accepted(AcceptRule::Remembered), entry.said())),
+                's' => suggestion(open).map(|found| (found.text, DecidedBy::Rule(found.rule), found.reason)),
                 'p' => side(Choice::Patch),
                 'u' => side(Choice::Upstream),
                 'b' => side(Choice::PatchFirst),
                 'B' => side(Choice::UpstreamFirst),
                 _ => None,
             };
-            Ok(taken.and_then(|(text, by, reason)| lines(open, text, by, Because::Ours(reason))))
+            Ok(taken.and_then(|(text, by, reason)| lines(open, text, by, DecisionReason::Ours(reason))))
         }
         About::Whole { conflict, file } => {
-            let by_hand = |take: Take| {
+            let by_hand = |take: Resolution| {
                 let said = take.said().unwrap_or_default().to_owned();
-                (take, By::Hand, said)
+                (take, DecidedBy::Hand, said)
             };
             let taken = match key {
-                's' => whole_suggestion(open).map(|(take, rule, reason, _)| (take, By::FileRule(rule), reason)),
-                'p' => Some(by_hand(Take::Patch)),
-                'u' => Some(by_hand(Take::Upstream)),
+                's' => whole_suggestion(open).map(|(take, rule, reason, _)| (take, DecidedBy::FileRule(rule), reason)),
+                'p' => Some(by_hand(Resolution::Patch)),
+                'u' => Some(by_hand(Resolution::Upstream)),
                 'f' => follow(session, choices(conflict, file.from.is_some()))?.map(by_hand),
                 _ => None,
             };
-            Ok(taken.and_then(|(take, by, reason)| whole(open, take, by, Because::Ours(reason))))
+            Ok(taken.and_then(|(take, by, reason)| whole(open, take, by, DecisionReason::Ours(reason))))
         }
         About::Emptied => Ok(None),
     }
 }
 
 /// Where the change of a file goes, of several places.
-fn follow(session: &mut Session<'_, '_>, possible: Vec<Take>) -> Result<Option<Take>, CliError> {
-    let places: Vec<Take> = possible.into_iter().filter(|take| matches!(take, Take::Follow(_))).collect();
+fn follow(session: &mut Session<'_, '_>, possible: Vec<Resolution>) -> Result<Option<Resolution>, CliError> {
+    let places: Vec<Resolution> = possible.into_iter().filter(|take| matches!(take, Resolution::Renamed(_))).collect();
     if let [only] = places.as_slice() {
         return Ok(Some(only.clone()));
     }
-    let name = |take: &Take| match take {
-        Take::Follow(to) => shown(to.as_bytes()),
+    let name = |take: &Resolution| match take {
+        Resolution::Renamed(to) => shown(to.as_bytes()),
         _ => String::new(),
     };
     let items: Vec<String> = places.iter().map(name).collect();
@@ -118,7 +120,7 @@ fn follow(session: &mut Session<'_, '_>, possible: Vec<Take>) -> Result<Option<T
 }
 
 /// The decision to take `text` for the lines of a question.
-pub(super) fn lines(open: &Open<'_>, text: BString, by: By, reason: Because) -> Option<Vec<Decision>> {
+pub(super) fn lines(open: &Open<'_>, text: BString, by: DecidedBy, reason: DecisionReason) -> Option<Vec<Decision>> {
     let About::Lines { conflict, hunk, .. } = open.about else { return None };
     let texts = hunk.texts().map(Clone::clone);
     let (path, alike) = (conflict.path.clone(), hunk.alike.clone());
@@ -127,7 +129,7 @@ pub(super) fn lines(open: &Open<'_>, text: BString, by: By, reason: Because) -> 
 }
 
 /// The decision about the path of a question as a whole.
-fn whole(open: &Open<'_>, take: Take, by: By, reason: Because) -> Option<Vec<Decision>> {
+fn whole(open: &Open<'_>, take: Resolution, by: DecidedBy, reason: DecisionReason) -> Option<Vec<Decision>> {
     let Conflict { path, sides, .. } = open.conflict()?;
     let about = session::About::Whole { path: path.clone(), sides: *sides, take };
     Some(vec![Decision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
@@ -141,7 +143,7 @@ pub(super) fn made_of(open: &Open<'_>, made: File, reason: &'static str) -> Opti
 }
 
 /// Asks why a patch leaves the queue.
-fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<Decision>>, CliError> {
+fn drop_patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<Decision>>, CliError> {
     let name = &open.patch.name;
     let Some(file) = session.moving.from.digest().files.get(name).copied() else { return Ok(None) };
     let proposed = crate::stack::suggest::patch(open.patch).map(|found| found.reason);
@@ -160,7 +162,7 @@ fn leaves(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<D
         why => why,
     };
     let about = session::About::Leaves { file };
-    Ok((why != "-").then(|| vec![Decision::by_hand(name, about, Because::Quoted(why))]))
+    Ok((why != "-").then(|| vec![Decision::by_hand(name, about, DecisionReason::Quoted(why))]))
 }
 
 /// Why nothing is left of a patch, as far as decisions say it.
@@ -176,12 +178,12 @@ fn why_empty(patch: &PatchOutcome) -> String {
 }
 
 /// Who decides about a queue on its way between two pins, here and now, for the memory.
-pub(super) fn made_by(context: &Context, site: &Site<'_>, (old, new): (Id, Id)) -> Made {
+pub(super) fn made_by(context: &Context, upstream: &UpstreamStore<'_>, (old, new): (Id, Id)) -> DecisionOrigin {
     let nobody = Person { name: "somebody".into(), email: BString::default() };
-    let author = context.identity(site).ok().flatten();
+    let author = context.identity(upstream).ok().flatten();
     let author = author.map_or(nobody, |(name, email)| Person { name: name.into(), email: email.into() });
     let date = Date { seconds: context.now(), offset: context.zone() };
-    Made { author, date, pin: new, old_pin: Some(old) }
+    DecisionOrigin { author, date, pin: new, old_pin: Some(old) }
 }
 
 /// A failure of something beside the question: it is said, and the question comes again.

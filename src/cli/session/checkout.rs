@@ -5,57 +5,57 @@ use super::super::errors::work_list;
 use super::super::failure::{CliError, Exit, shown};
 use super::super::hint;
 use super::super::refresh::{Args, failed as refresh_failed, with_ways};
-use super::answer::{Act, made_by, say};
+use super::answer::{Action, made_by, say};
 use super::drift::queue_change;
-use super::hold::{Session, prompt};
 use super::open::Open;
+use super::run::{Session, prompt};
 use super::tools::{labels, names};
 use crate::git::Objects;
 use crate::path::RepoPath;
 use crate::stack::{At, Rebased};
 use crate::ui::{Message, count};
-use crate::workspace::conflict::hand_over::{Away, HandOverError, Handed, Kept, ReadBack, read_back};
+use crate::workspace::conflict::hand_over::{Away, HandOverError, HandedConflict, KeptWork, ReadBack, read_back};
 use crate::workspace::conflict::memory::{Entry, Memory};
 use crate::workspace::conflict::session::{About, Session as OnDisk};
 use crate::workspace::ops::refresh::RefreshError;
-use crate::workspace::{CameBack, Site, come_back as take};
+use crate::workspace::{CollectedConflict, UpstreamStore, collect_conflict as take};
 
 /// Puts the conflicts of the question's patch into the checkout.
 pub(super) fn hand_over<'r>(
     session: &mut Session<'_, '_>,
     rebased: &Rebased,
     open: &Open<'_>,
-) -> Result<Act<'r>, CliError> {
+) -> Result<Action<'r>, CliError> {
     let names = names(session, open);
     match session.hand_over(rebased, open.number, &labels(&names)) {
         Ok(handed) => {
             let waiting = open.patch.files.iter().filter_map(|file| file.conflict.as_ref());
             let paths = waiting.map(|conflict| conflict.path.clone()).collect();
-            Ok(Act::HandedOver(open.patch.name.clone(), paths, handed.extra))
+            Ok(Action::HandedOver(open.patch.name.clone(), paths, handed.extra))
         }
         Err(RefreshError::HandOver(HandOverError::Dirty(work))) => {
             say(
                 session,
                 format!("the checkout has uncommitted changes; save or stash them first:\n{}", work_list(&work)),
             );
-            Ok(Act::Again)
+            Ok(Action::Again)
         }
         Err(RefreshError::HandOver(error)) => {
             say(session, error);
-            Ok(Act::Again)
+            Ok(Action::Again)
         }
-        Err(error) => Err(super::hold::wrong(session.site, error)),
+        Err(error) => Err(super::run::wrong(session.upstream, error)),
     }
 }
 
 /// Takes what came of a conflict in the checkout into the session, if there is one, and puts the checkout back.
-pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<(), CliError> {
-    let name = site.name().as_str();
+pub(in crate::cli) fn collect_conflict(context: &Context, upstream: &UpstreamStore<'_>) -> Result<(), CliError> {
+    let name = upstream.name().as_str();
     let args = Args { go_on: true, ..Args::default() };
     let wrong = |error: RefreshError| refresh_failed(name, &args, error);
-    let Some(handed) = Handed::read(site).map_err(|error| wrong(error.into()))? else { return Ok(()) };
+    let Some(handed) = HandedConflict::read(upstream).map_err(|error| wrong(error.into()))? else { return Ok(()) };
     let patch = shown(handed.patch.as_bytes());
-    let session = OnDisk::read(&site.workspace.layout, site.name()).map_err(|error| wrong(error.into()))?;
+    let session = OnDisk::read(&upstream.workspace.layout, upstream.name()).map_err(|error| wrong(error.into()))?;
     let to = session.ok_or_else(|| wrong(RefreshError::NoSession).hint(put_back_hint(name)))?.0.to;
     if to.pin != handed.pin {
         let text = format!(
@@ -64,8 +64,8 @@ pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<()
         );
         return Err(CliError::plain("handed-over", text).hint(put_back_hint(name)).in_upstream(name));
     }
-    let mut objects = Objects::new(&site.store).map_err(|error| wrong(error.into()))?;
-    let back = match read_back(site, &mut objects).map_err(|error| wrong(error.into()))? {
+    let mut objects = Objects::new(&upstream.store).map_err(|error| wrong(error.into()))?;
+    let back = match read_back(upstream, &mut objects).map_err(|error| wrong(error.into()))? {
         Ok(back) => Some(back),
         Err(away @ (Away::TakenOut | Away::NoCheckout)) => {
             context.say(&Message::warning(format!("{name}: {away}; the question comes again")));
@@ -80,7 +80,7 @@ pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<()
         judge(context, name, &patch, back)?;
     }
     let came = context
-        .around("refresh --continue", |around| take(site, &mut objects, back.as_ref(), around))
+        .step_context("refresh --continue", |ctx| take(upstream, &mut objects, back.as_ref(), ctx))
         .map_err(wrong)?;
     if let Some(back) = &back {
         context.tell(&format!("{name}: took the result for {patch} from the checkout"));
@@ -89,7 +89,7 @@ pub(in crate::cli) fn come_back(context: &Context, site: &Site<'_>) -> Result<()
         }
     }
     tell_kept(context, name, &came.kept);
-    remember(context, site, &handed, &came);
+    remember(context, upstream, &handed, &came);
     Ok(())
 }
 
@@ -160,7 +160,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
 }
 
 /// Says what was kept of what was made in the checkout.
-pub(super) fn tell_kept(context: &Context, name: &str, kept: &Kept) {
+pub(super) fn tell_kept(context: &Context, name: &str, kept: &KeptWork) {
     const MOST: usize = 10;
     let named: Vec<String> = kept.paths.iter().take(MOST).map(ToString::to_string).collect();
     let more = kept.paths.len() - named.len();
@@ -174,14 +174,14 @@ pub(super) fn tell_kept(context: &Context, name: &str, kept: &Kept) {
 }
 
 /// Remembers what was decided about lines.
-fn remember(context: &Context, site: &Site<'_>, handed: &Handed, came: &CameBack) {
-    let memory = Memory::open(site.workspace, site.upstream);
-    let made = made_by(context, site, (handed.old_pin, handed.pin));
+fn remember(context: &Context, upstream: &UpstreamStore<'_>, handed: &HandedConflict, came: &CollectedConflict) {
+    let memory = Memory::open(upstream.workspace, upstream.entry);
+    let made = made_by(context, upstream, (handed.old_pin, handed.pin));
     for (decision, hunk) in &came.decided {
         let (About::Lines { path, text, .. }, Some((hunk, own))) = (&decision.about, hunk) else { continue };
         let at = At { patch: &decision.patch, path, own };
         if let Err(error) = memory.remember(&Entry::new(at, hunk, text.clone(), made.clone())) {
-            context.say(&Message::warning(format!("{}: decided, but not remembered: {error}", site.name())));
+            context.say(&Message::warning(format!("{}: decided, but not remembered: {error}", upstream.name())));
         }
     }
 }

@@ -4,10 +4,10 @@ mod abort;
 mod answer;
 mod checkout;
 mod drift;
-mod hold;
 mod open;
 mod question;
 mod resume;
+mod run;
 mod summary;
 mod tools;
 mod views;
@@ -21,10 +21,10 @@ use crate::workspace::conflict::session::is_open;
 use crate::workspace::manifest::Name;
 
 pub(super) use abort::give_up;
-pub(super) use checkout::{come_back, failed as hand_over_failed};
+pub(super) use checkout::{collect_conflict, failed as hand_over_failed};
 pub(super) use drift::tell_drift;
-pub(super) use hold::{Held, hold};
 pub(super) use resume::resume;
+pub(super) use run::{SessionEnd, run_session};
 
 /// Refuses what would rewrite a queue about which decisions wait.
 pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliError> {

@@ -7,7 +7,7 @@ use super::open::{About, Open, answered};
 use crate::git::{Entry, Mode};
 use crate::report::{UpstreamCommit, sentence};
 use crate::stack::suggest::{self, Action, Choice as Side, FileRule, Suggestion};
-use crate::stack::{Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Rebased, Take, can_make, choices};
+use crate::stack::{Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Rebased, Resolution, can_make, choices};
 use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Proposal, Question, UpstreamCommitLine};
 use crate::ui::count;
 use crate::workspace::Moving;
@@ -22,7 +22,7 @@ pub(super) struct Beside<'a> {
     /// The upstream's name.
     pub(super) name: &'a str,
     /// Who changed it upstream; why nobody is named.
-    pub(super) changers: Result<Vec<UpstreamCommit>, String>,
+    pub(super) blame: Result<Vec<UpstreamCommit>, String>,
     /// What was decided about the same lines before, and whether that was at the same path.
     pub(super) remembered: Option<(&'a Remembered, bool)>,
     /// What was just taken back, if it answers this.
@@ -58,7 +58,7 @@ pub(super) fn question(
         (_, None) if was_decided(open.patch) => "nothing is left of the patch after these decisions".to_owned(),
         (_, None) => ConflictKind::Emptied.to_string(),
     };
-    let changed_by = match &beside.changers {
+    let changed_by = match &beside.blame {
         Ok(commits) if open.conflict().is_some() => ChangedBy::Commits(commits.iter().map(commit_line).collect()),
         Ok(_) => ChangedBy::NotAsked,
         Err(why) => ChangedBy::Skipped(why.clone()),
@@ -196,12 +196,12 @@ pub(super) fn suggestion(open: &Open<'_>) -> Option<Suggestion> {
 }
 
 /// The proposal for a path as a whole: what to take, by which rule, why, and how sure.
-pub(super) fn whole_suggestion(open: &Open<'_>) -> Option<(Take, FileRule, String, &'static str)> {
+pub(super) fn whole_suggestion(open: &Open<'_>) -> Option<(Resolution, FileRule, String, &'static str)> {
     let About::Whole { conflict, file } = open.about else { return None };
     let found = suggest::file(conflict, None)?;
     let take = match found.action {
-        Action::Delete => Take::Patch,
-        Action::Drop => Take::Upstream,
+        Action::Delete => Resolution::Patch,
+        Action::Drop => Resolution::Upstream,
     };
     let possible = choices(conflict, file.from.is_some()).contains(&take);
     possible.then(|| (take, found.rule, found.reason, found.confidence.word()))
@@ -232,7 +232,7 @@ fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
         all.push(Proposal { key, label, title: title(confidence.word()), reason, text: Some(text) });
     } else if let Some((take, _, reason, confidence)) = whole_suggestion(open) {
         let does = match take {
-            Take::Patch => "delete it, as the patch does",
+            Resolution::Patch => "delete it, as the patch does",
             _ => "drop the patch's change to it",
         };
         let reason = format!("{does}: {reason}");
@@ -359,26 +359,28 @@ fn whole_keys(conflict: &Conflict, renames: bool, add: &mut impl FnMut(char, &st
     let sides = conflict.sides;
     for take in choices(conflict, renames) {
         match take {
-            Take::Patch if sides.patch.is_none() => add('p', "delete", "delete the file, as the patch does"),
-            Take::Patch if sides.upstream.is_none() => {
+            Resolution::Patch if sides.patch.is_none() => add('p', "delete", "delete the file, as the patch does"),
+            Resolution::Patch if sides.upstream.is_none() => {
                 add('p', "keep the file", "keep the patch's version at the patch's path");
             }
-            Take::Patch if conflict.kind == ConflictKind::Mode => {
+            Resolution::Patch if conflict.kind == ConflictKind::Mode => {
                 add('p', &mode_of("patch's", sides.patch), "take the patch's version, with its mode");
             }
-            Take::Patch => add('p', "patch's", "take the patch's version"),
-            Take::Upstream if sides.upstream.is_none() => {
+            Resolution::Patch => add('p', "patch's", "take the patch's version"),
+            Resolution::Upstream if sides.upstream.is_none() => {
                 add('u', "leave it deleted", "leave the file deleted, as upstream did, and drop the patch's change");
             }
-            Take::Upstream if conflict.kind == ConflictKind::Mode => {
+            Resolution::Upstream if conflict.kind == ConflictKind::Mode => {
                 add('u', &mode_of("upstream's", sides.upstream), "take upstream's version, with its mode");
             }
-            Take::Upstream if sides.patch.is_none() => add('u', "keep upstream's", "keep the file as upstream has it"),
-            Take::Upstream => add('u', "upstream's", "take upstream's version and drop the patch's change"),
-            Take::Follow(_) | Take::Made(_) => {}
+            Resolution::Upstream if sides.patch.is_none() => {
+                add('u', "keep upstream's", "keep the file as upstream has it");
+            }
+            Resolution::Upstream => add('u', "upstream's", "take upstream's version and drop the patch's change"),
+            Resolution::Renamed(_) | Resolution::Edited(_) => {}
         }
     }
-    if choices(conflict, renames).iter().any(|take| matches!(take, Take::Follow(_))) {
+    if choices(conflict, renames).iter().any(|take| matches!(take, Resolution::Renamed(_))) {
         add('f', "follow", "apply the patch's change where upstream moved the file");
     }
     let submodule =

@@ -3,21 +3,21 @@
 use super::super::context::Context;
 use super::super::failure::CliError;
 use super::super::refresh::{Args, failed};
-use super::hold::prompt;
+use super::run::prompt;
 use crate::git::Rev;
 use crate::ui::Message;
-use crate::workspace::ops::refresh::{RefreshError, RefreshWish};
-use crate::workspace::{Moving, Site, Supply, TargetWish};
+use crate::workspace::ops::refresh::{RefreshError, RefreshOptions};
+use crate::workspace::{Fetcher, Moving, TargetRequest, UpstreamStore};
 
-/// Goes on with the session of `site`. Where it goes elsewhere than the track, and nobody here said so, somebody is asked.
+/// Goes on with the session of `upstream`. Where it goes elsewhere than the track, and nobody here said so, somebody is asked.
 pub(in crate::cli) fn resume<'a>(
     context: &Context,
-    (site, supply): (&'a Site<'a>, &'a Supply<'a>),
-    (args, wish): (&Args, &RefreshWish),
+    (upstream, fetcher): (&'a UpstreamStore<'a>, &'a Fetcher<'a>),
+    (args, options): (&Args, &RefreshOptions),
 ) -> Result<Moving<'a>, CliError> {
-    let name = site.name().as_str();
+    let name = upstream.name().as_str();
     let wrong = |error| failed(name, args, error);
-    let error = match Moving::resume(site, supply, wish) {
+    let error = match Moving::resume(upstream, fetcher, options) {
         Err(error @ RefreshError::Elsewhere { .. }) if context.asker.can_ask() && !context.json => error,
         done => return done.map_err(wrong),
     };
@@ -29,6 +29,6 @@ pub(in crate::cli) fn resume<'a>(
         return Err(wrong(error));
     }
     let to = Rev::parse(&pin.to_string()).ok();
-    let target = TargetWish { to, track: track.clone(), once: track.is_none(), ..wish.target.clone() };
-    Moving::resume(site, supply, &RefreshWish { target, ..wish.clone() }).map_err(wrong)
+    let target = TargetRequest { to, track: track.clone(), once: track.is_none(), ..options.target.clone() };
+    Moving::resume(upstream, fetcher, &RefreshOptions { target, ..options.clone() }).map_err(wrong)
 }

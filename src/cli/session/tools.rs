@@ -8,11 +8,11 @@ use super::super::context::PAGING;
 use super::super::editor::{EditEnd, Editor, Ended};
 use super::super::failure::{CliError, shown};
 use super::answer::{lines, made_of, say};
-use super::hold::Session;
 use super::open::{About, Key, Open};
 use super::question::suggestion;
+use super::run::Session;
 use crate::git::{Mode, ToMerge, ToolOutcome};
-use crate::stack::{Because, By, Conflict, EDITED, Labels, MERGED, Marked, leftover_marker};
+use crate::stack::{Conflict, DecidedBy, DecisionReason, EDITED, Labels, MERGED, Marked, leftover_marker};
 use crate::ui::{Edited, HunkPage, HunkText};
 use crate::workspace::conflict::session::Decision;
 
@@ -41,12 +41,12 @@ pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
         start: &start,
         marker_size: marked.size,
     });
-    let scratch = session.site.workspace.layout.scratch();
+    let scratch = session.upstream.workspace.layout.scratch();
     let path = conflict.path.clone();
     let draft = session.drafts.get(&open.key()).cloned();
     let end = session.screen.suspended(|| editor.hunk(&scratch, &path, &page, draft.as_deref()));
     let text = edited(session, &editor, (open.key(), 'e'), end);
-    Ok(text.and_then(|text| lines(open, text, By::Hand, Because::Ours(EDITED.to_owned()))))
+    Ok(text.and_then(|text| lines(open, text, DecidedBy::Hand, DecisionReason::Ours(EDITED.to_owned()))))
 }
 
 /// Opens the whole file of a question in the editor.
@@ -55,7 +55,7 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     let Some(editor) = editor(session)? else { return Ok(None) };
     let names = names(session, open);
     let Some(start) = start(session, open, conflict, &names) else { return Ok(None) };
-    let scratch = session.site.workspace.layout.scratch();
+    let scratch = session.upstream.workspace.layout.scratch();
     let path = conflict.path.clone();
     let end = session.screen.suspended(|| editor.file(&scratch, &path, &start.text, start.size));
     let mode = conflict.sides.merged_mode();
@@ -88,7 +88,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
         patch: &patch,
         work: &work.text,
     };
-    let layout = &session.site.workspace.layout;
+    let layout = &session.upstream.workspace.layout;
     let (git, scratch, folder) = (session.context.git()?, layout.scratch(), layout.root());
     let outcome = session.screen.suspended(|| {
         // Ctrl-C is the tool's as long as it runs.
@@ -121,7 +121,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
 
 /// The editor, if there is one.
 fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
-    let editor = Editor::of_git(session.context.git()?, session.site.workspace.layout.root());
+    let editor = Editor::of_git(session.context.git()?, session.upstream.workspace.layout.root());
     let editor = editor.map_err(|error| CliError::of("git", &error))?;
     if editor.is_none() {
         say(session, "no editor is configured: set VISUAL, EDITOR or git's core.editor");

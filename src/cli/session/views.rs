@@ -1,9 +1,9 @@
 //! What stands behind a question: the patch, what upstream did, the file's history.
 
-use super::super::changers::day;
+use super::super::blame::day;
 use super::super::failure::{CliError, shown};
-use super::hold::Session;
 use super::open::Open;
+use super::run::Session;
 use crate::ui::diff_on_screen;
 use crate::workspace::conflict::inspect::{Away, Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
 
@@ -18,8 +18,8 @@ pub(super) fn patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<()
 pub(super) fn upstream(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {
     let Some(file) = whereabouts(open) else { return Ok(()) };
     let pins = (session.moving.from.pin, session.moving.target.pin);
-    let (name, site, supply) = (session.site.name().as_str(), session.site, session.supply);
-    let found = upstream_file_diff(site, supply, pins, &file);
+    let (name, upstream, fetcher) = (session.upstream.name().as_str(), session.upstream, session.fetcher);
+    let found = upstream_file_diff(upstream, fetcher, pins, &file);
     match found.map_err(|error| CliError::queue(name, error.into()))? {
         Inspected::Here(diff) => {
             let mut lines = lines(&diff_on_screen(&session.context.look, &diff));
@@ -38,8 +38,8 @@ pub(super) fn upstream(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result
 pub(super) fn history(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {
     let Some(file) = whereabouts(open) else { return Ok(()) };
     let pins = (session.moving.from.pin, session.moving.target.pin);
-    let (site, supply) = (session.site, session.supply);
-    match file_history(site, supply, pins, &file)? {
+    let (upstream, fetcher) = (session.upstream, session.fetcher);
+    match file_history(upstream, fetcher, pins, &file)? {
         Inspected::Here(commits) => {
             let mut lines: Vec<String> = Vec::new();
             for commit in &commits {

@@ -72,22 +72,22 @@ impl Action {
 /// How many of the lines that a patch adds stand in upstream's file; blank ones do not count. Those of several files add up
 /// to what can be said of the patch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct AdoptedLines {
     /// The lines that stand there.
     pub standing: usize,
     /// All lines.
     pub of: usize,
 }
 
-impl Standing {
+impl AdoptedLines {
     /// Counts the lines `added` (with or without line ends) in the text `upstream`, each of whose lines counts once.
     #[must_use]
-    pub fn of<'a>(added: impl IntoIterator<Item = &'a BStr>, upstream: &BStr) -> Standing {
+    pub fn of<'a>(added: impl IntoIterator<Item = &'a BStr>, upstream: &BStr) -> AdoptedLines {
         let mut there: HashMap<&[u8], usize> = HashMap::new();
         for line in upstream.lines() {
             *there.entry(line).or_default() += 1;
         }
-        let mut counted = Standing::default();
+        let mut counted = AdoptedLines::default();
         for line in added.into_iter().flat_map(|line| line.lines()).filter(|line| !line.trim().is_empty()) {
             counted.of += 1;
             if let Some(left) = there.get_mut(line).filter(|left| **left > 0) {
@@ -105,18 +105,18 @@ impl Standing {
     }
 }
 
-impl std::ops::Add for Standing {
-    type Output = Standing;
+impl std::ops::Add for AdoptedLines {
+    type Output = AdoptedLines;
 
-    fn add(self, other: Standing) -> Standing {
-        Standing { standing: self.standing + other.standing, of: self.of + other.of }
+    fn add(self, other: AdoptedLines) -> AdoptedLines {
+        AdoptedLines { standing: self.standing + other.standing, of: self.of + other.of }
     }
 }
 
 /// A proposal for the file of a conflict. `standing` counts what the patch adds: to all its files where they are known, so
 /// that one line of many does not speak for the patch; `None`: nobody counted.
 #[must_use]
-pub fn file(conflict: &Conflict, standing: Option<Standing>) -> Option<FileSuggestion> {
+pub fn file(conflict: &Conflict, standing: Option<AdoptedLines>) -> Option<FileSuggestion> {
     let sides = &conflict.sides;
     match conflict.kind {
         ConflictKind::ModifyDelete if sides.upstream.is_some() && sides.patch.is_none() => Some(FileSuggestion {
@@ -148,8 +148,8 @@ pub fn patch(patch: &PatchOutcome) -> Option<FileSuggestion> {
     conflicts.find_map(|conflict| file(conflict, patch.standing).filter(|found| found.rule == FileRule::Upstreamed))
 }
 
-fn upstreamed(counted: Standing) -> Option<FileSuggestion> {
-    let Standing { standing, of } = counted;
+fn upstreamed(counted: AdoptedLines) -> Option<FileSuggestion> {
+    let AdoptedLines { standing, of } = counted;
     let lines = match of {
         1 => "the line that the patch adds stands".to_owned(),
         _ => format!("{standing} of the {of} lines that the patch adds stand"),
@@ -193,7 +193,7 @@ mod tests {
         Conflict { path: path(name), kind, sides, text: None, candidates: Vec::new() }
     }
 
-    fn suggested(conflict: &Conflict, standing: Option<Standing>) -> Option<(FileRule, Confidence, Action)> {
+    fn suggested(conflict: &Conflict, standing: Option<AdoptedLines>) -> Option<(FileRule, Confidence, Action)> {
         file(conflict, standing).map(|found| (found.rule, found.confidence, found.action))
     }
 
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn lines_that_stand_in_upstream_are_counted_once_and_exactly() {
-        let count = |added: &str, upstream: &str| Standing::of([BStr::new(added)], BStr::new(upstream));
+        let count = |added: &str, upstream: &str| AdoptedLines::of([BStr::new(added)], BStr::new(upstream));
         assert_eq!(
             count(
                 "a
@@ -232,7 +232,7 @@ b
 c
 "
             ),
-            Standing { standing: 2, of: 3 }
+            AdoptedLines { standing: 2, of: 3 }
         );
         assert_eq!(
             count(
@@ -240,7 +240,7 @@ c
 ", "a
 "
             ),
-            Standing { standing: 0, of: 1 }
+            AdoptedLines { standing: 0, of: 1 }
         );
         assert!(
             !count(
@@ -250,7 +250,10 @@ c
             )
             .is_upstreamed()
         );
-        assert!(Standing { standing: 9, of: 10 }.is_upstreamed() && !Standing { standing: 8, of: 9 }.is_upstreamed());
+        assert!(
+            AdoptedLines { standing: 9, of: 10 }.is_upstreamed()
+                && !AdoptedLines { standing: 8, of: 9 }.is_upstreamed()
+        );
         assert_eq!(
             count(
                 "a
@@ -261,18 +264,18 @@ c
 ", "a
 "
             ),
-            Standing { standing: 1, of: 2 }
+            AdoptedLines { standing: 1, of: 2 }
         );
     }
 
     #[test]
     fn what_upstream_has_is_dropped_where_there_are_lines() {
-        let all = Some(Standing { standing: 10, of: 10 });
+        let all = Some(AdoptedLines { standing: 10, of: 10 });
         let content = |name: &str, kind| conflict(name, kind, [true, true]);
         let dropped = Some((FileRule::Upstreamed, Confidence::Likely, Action::Drop));
         assert_eq!(suggested(&content("a", ConflictKind::Content), all), dropped);
         assert_eq!(suggested(&content("a", ConflictKind::Emptied), all), dropped);
-        assert_eq!(suggested(&content("a", ConflictKind::Content), Some(Standing { standing: 8, of: 10 })), None);
+        assert_eq!(suggested(&content("a", ConflictKind::Content), Some(AdoptedLines { standing: 8, of: 10 })), None);
         assert_eq!(suggested(&content("a", ConflictKind::Content), None), None);
         assert_eq!(suggested(&content("go.sum", ConflictKind::Content), all), None);
         assert_eq!(suggested(&content("a", ConflictKind::Binary), all), None);

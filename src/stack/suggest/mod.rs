@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use bstr::{BString, ByteSlice};
 
 pub use choice::{Choice, Guard, guard, guard_text};
-pub use file::{Action, FileRule, FileSuggestion, Standing, file, patch};
+pub use file::{Action, AdoptedLines, FileRule, FileSuggestion, file, patch};
 pub use generated::generated;
 pub use inserted::orders;
 

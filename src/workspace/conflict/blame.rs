@@ -7,8 +7,8 @@ use bstr::{BString, ByteSlice};
 use crate::git::{CommitRange, GitError, Id, Lazy, Objects, PathLog, ProgramError, RemoteError, Signature, Store};
 use crate::path::RepoPath;
 use crate::workspace::files::lock::LockError;
-use crate::workspace::upstream::fetcher::{Supply, SupplyError};
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// More commits than this are not looked through. What a path needs grows with them by about 100 bytes each (the root
 /// trees): 20,000 are 2 MB on top of what their own transfer costs.
@@ -20,9 +20,9 @@ pub type Question = (RepoPath, Vec<Range<u32>>);
 
 /// The answer, or why there is none.
 #[derive(Debug)]
-pub enum WhoChanged {
+pub enum BlameResult {
     /// For each question, in their order.
-    Told(Vec<PathChanges>),
+    Found(Vec<PathChanges>),
     /// It cannot be told without more than it is worth.
     Skipped(Skipped),
 }
@@ -71,46 +71,46 @@ pub struct Changer {
 }
 
 /// Looks through the upstream's commits that `new` reaches and `old` does not. They and the few trees and blobs that the
-/// questions need come into the store of commits at [`Site::history`]; what is there already is not asked for, so a
+/// questions need come into the store of commits at [`UpstreamStore::history`]; what is there already is not asked for, so a
 /// second time works offline. Paths are followed as `git log` follows them, lines as `git log -L` does.
 ///
 /// # Errors
-/// [`SupplyError`] when a store cannot be read or the run was interrupted. What the network cannot give is a
-/// [`WhoChanged::Skipped`].
-pub fn who_changed(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+/// [`FetchError`] when a store cannot be read or the run was interrupted. What the network cannot give is a
+/// [`BlameResult::Skipped`].
+pub fn blame(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     old: Id,
     new: Id,
     questions: &[Question],
-) -> Result<WhoChanged, SupplyError> {
-    match told(site, supply, old, new, questions) {
+) -> Result<BlameResult, FetchError> {
+    match answer(upstream, fetcher, old, new, questions) {
         Ok(answer) => Ok(answer),
-        Err(SupplyError::Remote(error)) => match error {
+        Err(FetchError::Remote(error)) => match error {
             RemoteError::Git(_) | RemoteError::Program(ProgramError::Cancelled) => Err(error.into()),
-            other => Ok(WhoChanged::Skipped(Skipped::Remote(other))),
+            other => Ok(BlameResult::Skipped(Skipped::Remote(other))),
         },
-        Err(SupplyError::Lock(error @ LockError::Held { .. })) => Ok(WhoChanged::Skipped(Skipped::Busy(error))),
+        Err(FetchError::Lock(error @ LockError::Held { .. })) => Ok(BlameResult::Skipped(Skipped::Busy(error))),
         Err(other) => Err(other),
     }
 }
 
-fn told(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+fn answer(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     old: Id,
     new: Id,
     questions: &[Question],
-) -> Result<WhoChanged, SupplyError> {
-    let history = supply.history(&site.history(), &[old, new])?;
+) -> Result<BlameResult, FetchError> {
+    let history = fetcher.history(&upstream.history(), &[old, new])?;
     let Some(range) = CommitRange::between(&history, old, new, MOST_COMMITS)? else {
-        return Ok(WhoChanged::Skipped(Skipped::TooMany { most: MOST_COMMITS }));
+        return Ok(BlameResult::Skipped(Skipped::TooMany { most: MOST_COMMITS }));
     };
     let paths: Vec<_> = questions.iter().map(|(path, _)| path.clone()).collect();
     // A round for each level of the deepest path, and one with everything at hand.
     let depth = paths.iter().map(|path| path.parts().count()).max().unwrap_or(0);
-    let logs = supply.objects(&history, depth + 1, || range.log(&history, &paths))?;
-    let lines = supply.objects(&history, 2, || lines_of(&history, &logs, questions))?;
+    let logs = fetcher.objects(&history, depth + 1, || range.log(&history, &paths))?;
+    let lines = fetcher.objects(&history, 2, || lines_of(&history, &logs, questions))?;
     let mut objects = Objects::new(&history)?;
     let mut answers = Vec::new();
     for ((log, touched), (path, ranges)) in logs.iter().zip(lines).zip(questions) {
@@ -126,7 +126,7 @@ fn told(
         }
         answers.push(PathChanges { path: path.clone(), commits, lines_told });
     }
-    Ok(WhoChanged::Told(answers))
+    Ok(BlameResult::Found(answers))
 }
 
 /// For each log what its commits touched.

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 
 use bstr::BString;
 
-pub(in crate::workspace) use crate::workspace::step::handed::Asked;
-pub use crate::workspace::step::handed::{Handed, Unmerged};
+pub(in crate::workspace) use crate::workspace::step::handed::ConflictPath;
+pub use crate::workspace::step::handed::{HandedConflict, Unmerged};
 use crate::workspace::step::handed::{branch_tip, sparse_with};
-pub use put_back::{Kept, PutBack, Taken, put_back};
+pub use put_back::{KeptWork, PutBack, TakenWork, put_back};
 pub use read_back::{Away, ReadBack, read_back};
 
 use crate::git::checkout::{
@@ -24,13 +24,13 @@ use crate::git::{BASE, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::queue_files::{Files, FilesError};
-use crate::workspace::step::context::Around;
-use crate::workspace::step::effects::{GitSide, Hand, RefMove};
+use crate::workspace::step::context::StepContext;
+use crate::workspace::step::effects::{ConflictEffect, GitEffects, RefMove};
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::publish::FileChange;
 use crate::workspace::step::run::{begin, do_step};
 use crate::workspace::upstream::sides::Unreadable;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::version::version_text;
 
 /// A conflict for the checkout. Objects that it names are in the store or new in memory.
@@ -172,9 +172,9 @@ impl HandOver {
         self.merged.iter().map(|(path, _)| path).chain(self.conflicts.iter().map(|at| &at.path))
     }
 
-    fn sparse(&self, site: &Site<'_>, objects: &mut Objects<'_>, work: Id) -> Result<SparseSet, GitError> {
+    fn sparse(&self, upstream: &UpstreamStore<'_>, objects: &mut Objects<'_>, work: Id) -> Result<SparseSet, GitError> {
         let own: Vec<RepoPath> = self.own().cloned().collect();
-        sparse_with(site, objects, (self.pin, work), own)
+        sparse_with(upstream, objects, (self.pin, work), own)
     }
 }
 
@@ -184,14 +184,14 @@ impl HandOver {
 /// # Errors
 /// [`HandOverError::Unfit`], [`HandOverError::Step`].
 pub fn missing_blobs(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     order: &HandOver,
 ) -> Result<BTreeSet<Id>, HandOverError> {
     let trees = order.trees(objects)?;
     objects.flush(&[trees.work, trees.index, order.head])?;
-    let sparse = order.sparse(site, objects, trees.work)?;
-    let mut wanted = checkout::wanted_blobs(&site.store, trees.work, &sparse)?;
+    let sparse = order.sparse(upstream, objects, trees.work)?;
+    let mut wanted = checkout::wanted_blobs(&upstream.store, trees.work, &sparse)?;
     let sides = order.conflicts.iter().flat_map(|at| [at.base, at.upstream, at.patch]).flatten();
     let sides = sides.chain(order.merged.iter().filter_map(|(_, entry)| *entry));
     wanted.extend(sides.filter(|entry| entry.mode.has_blob()).map(|entry| entry.id).filter(|id| !objects.has(*id)));
@@ -200,44 +200,44 @@ pub fn missing_blobs(
 
 /// Puts a conflict into the checkout, together with `changes` of the workspace's files, in one step. The caller holds no
 /// lock, and has fetched [`missing_blobs`]. Untracked files stay where they are unless one is in the way, which is
-/// refused ([`crate::workspace::step::effects::FollowError::Obstacles`]).
+/// refused ([`crate::workspace::step::effects::EffectError::Obstacles`]).
 ///
 /// # Errors
 /// [`HandOverError`]; nothing has changed then.
 pub fn hand_over(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     order: &HandOver,
     changes: Vec<FileChange>,
-    around: &Around<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<HandedOver, HandOverError> {
-    let _lock = begin(site, around)?;
-    if let Some(handed) = Handed::read(site)? {
+    let _lock = begin(upstream, ctx)?;
+    if let Some(handed) = HandedConflict::read(upstream)? {
         return Err(HandOverError::Already(handed.patch));
     }
-    if checkout::attachment(&site.store, &site.checkout())? != Attachment::Ours {
+    if checkout::attachment(&upstream.store, &upstream.checkout())? != Attachment::Ours {
         return Err(HandOverError::NoCheckout);
     }
-    if let Some(operation) = checkout::operation(&site.store) {
+    if let Some(operation) = checkout::operation(&upstream.store) {
         return Err(Unreadable::Operation(operation).into());
     }
-    let old = match checkout::head(&site.store)? {
+    let old = match checkout::head(&upstream.store)? {
         HeadState::OnQueue(Some(id)) => id,
         HeadState::OnQueue(None) => return Err(HandOverError::NoCheckout),
         HeadState::OnBranch { name, .. } => return Err(Unreadable::OtherBranch(name).into()),
         HeadState::Detached(id) => return Err(Unreadable::Detached(id).into()),
     };
-    let mut dirty = checkout::status(&site.store, &site.checkout())?;
+    let mut dirty = checkout::status(&upstream.store, &upstream.checkout())?;
     dirty.retain(|change| !is_untracked(change));
     if !dirty.is_empty() {
         return Err(HandOverError::Dirty(dirty));
     }
     let trees = order.trees(objects)?;
-    let files = Files::read(&site.workspace.layout, site.name())?;
-    let record = Handed {
+    let files = Files::read(&upstream.workspace.layout, upstream.name())?;
+    let record = HandedConflict {
         patch: order.patch.clone(),
         pin: order.pin,
-        old_pin: site.store.read_ref(BASE)?.unwrap_or(old),
+        old_pin: upstream.store.read_ref(BASE)?.unwrap_or(old),
         head: order.head,
         at: order.head,
         picked: Some(order.picked),
@@ -250,15 +250,15 @@ pub fn hand_over(
         merged: order.merged.iter().map(|(path, _)| path.as_bytes().to_vec()).collect(),
         conflicts: Vec::new(),
         unmerged: Vec::new(),
-        version: version_text(site, &files),
+        version: version_text(upstream, &files),
     }
     .with_conflicts(&order.conflicts);
     let record_at = record.make(objects, old)?;
     objects.flush(&[record_at])?;
-    let mut side = GitSide { hand: Some(Hand::Over(record_at)), ..GitSide::default() };
-    side.refs.extend(RefMove::to(site, HANDED_OVER, Some(record_at))?);
-    let checkout = do_step(site, objects, changes, &side, around)?;
-    let extra = record.sparse(site, objects)?.extra().to_vec();
+    let mut side = GitEffects { hand: Some(ConflictEffect::Over(record_at)), ..GitEffects::default() };
+    side.refs.extend(RefMove::to(upstream, HANDED_OVER, Some(record_at))?);
+    let checkout = do_step(upstream, objects, changes, &side, ctx)?;
+    let extra = record.sparse(upstream, objects)?.extra().to_vec();
     Ok(HandedOver { checkout, extra })
 }
 

@@ -5,15 +5,15 @@ use std::collections::HashSet;
 
 use bstr::BString;
 
-use super::blame::{Changer, Skipped, WhoChanged, who_changed};
+use super::blame::{BlameResult, Changer, Skipped, blame};
 use crate::git::{Entry, Forge, GitError, Id, Mode, Objects, ProgramError, RemoteError, Signature, Url};
 use crate::patch;
 use crate::path::RepoPath;
 use crate::stack::{self, Base, FilePair};
 use crate::workspace::files::lock::LockError;
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::upstream::fetcher::{Supply, SupplyError};
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// What was asked for, or why it is not at hand.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Away {
         }
     }
 
-    fn of(error: RemoteError) -> Result<Away, SupplyError> {
+    fn of(error: RemoteError) -> Result<Away, FetchError> {
         match error {
             RemoteError::Offline { .. } => Ok(Away::Offline),
             RemoteError::Git(_) | RemoteError::Program(ProgramError::Cancelled) => Err(error.into()),
@@ -64,12 +64,12 @@ impl Away {
 
 impl<T> Inspected<T> {
     /// A lack of the network's is a value; a damaged store or an interrupted run is an error.
-    fn of(result: Result<T, SupplyError>) -> Result<Inspected<T>, SupplyError> {
+    fn of(result: Result<T, FetchError>) -> Result<Inspected<T>, FetchError> {
         match result {
             Ok(value) => Ok(Inspected::Here(value)),
-            Err(SupplyError::Remote(error)) => Away::of(error).map(Inspected::Away),
-            Err(SupplyError::Missing(_)) => Ok(Inspected::Away(Away::Offline)),
-            Err(SupplyError::Lock(error @ LockError::Held { .. })) => Ok(Inspected::Away(Away::Busy(error))),
+            Err(FetchError::Remote(error)) => Away::of(error).map(Inspected::Away),
+            Err(FetchError::Missing(_)) => Ok(Inspected::Away(Away::Offline)),
+            Err(FetchError::Lock(error @ LockError::Held { .. })) => Ok(Inspected::Away(Away::Busy(error))),
             Err(other) => Err(other),
         }
     }
@@ -115,18 +115,18 @@ pub fn patch_text<'f>(files: &'f Files, name: &str) -> Option<&'f [u8]> {
 /// Contents that the store lacks are fetched.
 ///
 /// # Errors
-/// [`SupplyError`] when the store cannot be read, or the run was interrupted.
+/// [`FetchError`] when the store cannot be read, or the run was interrupted.
 pub fn upstream_file_diff(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     (from, to): (Id, Id),
     file: &Whereabouts,
-) -> Result<Inspected<Vec<u8>>, SupplyError> {
-    match Inspected::of(supply.commits(&site.store, &[from, to], &[]))? {
+) -> Result<Inspected<Vec<u8>>, FetchError> {
+    match Inspected::of(fetcher.commits(&upstream.store, &[from, to], &[]))? {
         Inspected::Here(()) => {}
         Inspected::Away(why) => return Ok(Inspected::Away(why)),
     }
-    let mut objects = Objects::new(&site.store)?;
+    let mut objects = Objects::new(&upstream.store)?;
     let mut side = |pin: Id, path: &RepoPath| -> Result<Option<(RepoPath, Entry)>, GitError> {
         let tree = Base::read(&mut objects, pin)?.tree;
         let entry = objects.entry(tree, path)?.filter(|entry| entry.mode != Mode::Folder);
@@ -138,7 +138,7 @@ pub fn upstream_file_diff(
         return Ok(Inspected::Here(Vec::new()));
     }
     let pairs = [pair];
-    let diffs = supply.run(&mut objects, |objects| stack::pair_diffs(objects, &pairs));
+    let diffs = fetcher.run(&mut objects, |objects| stack::pair_diffs(objects, &pairs));
     let printed = diffs.map(|diffs| {
         let mut files = diffs.into_iter().flatten().collect::<Vec<_>>();
         files.iter_mut().for_each(patch::FileDiff::forget_binary);
@@ -151,23 +151,23 @@ pub fn upstream_file_diff(
 /// of the new path before those of the old one.
 ///
 /// # Errors
-/// [`SupplyError`] when a store cannot be read, or the run was interrupted.
+/// [`FetchError`] when a store cannot be read, or the run was interrupted.
 pub fn file_history(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     (from, to): (Id, Id),
     file: &Whereabouts,
-) -> Result<Inspected<Vec<HistoryEntry>>, SupplyError> {
+) -> Result<Inspected<Vec<HistoryEntry>>, FetchError> {
     let old = file.moved.as_ref().map(|_| &file.old);
     let questions: Vec<_> =
         std::iter::once(file.new_path()).chain(old).map(|path| (path.clone(), Vec::new())).collect();
-    let paths = match who_changed(site, supply, from, to, &questions)? {
-        WhoChanged::Told(paths) => paths,
-        WhoChanged::Skipped(Skipped::Remote(error)) => return Ok(Inspected::Away(Away::of(error)?)),
-        WhoChanged::Skipped(Skipped::Busy(error)) => return Ok(Inspected::Away(Away::Busy(error))),
-        WhoChanged::Skipped(why) => return Ok(Inspected::Away(Away::Skipped(why))),
+    let paths = match blame(upstream, fetcher, from, to, &questions)? {
+        BlameResult::Found(paths) => paths,
+        BlameResult::Skipped(Skipped::Remote(error)) => return Ok(Inspected::Away(Away::of(error)?)),
+        BlameResult::Skipped(Skipped::Busy(error)) => return Ok(Inspected::Away(Away::Busy(error))),
+        BlameResult::Skipped(why) => return Ok(Inspected::Away(Away::Skipped(why))),
     };
-    let url = Url::parse(site.upstream.url.as_str(), site.workspace.layout.root()).ok();
+    let url = Url::parse(upstream.entry.url.as_str(), upstream.workspace.layout.root()).ok();
     let forge = url.and_then(|url| Forge::of(&url));
     let mut seen = HashSet::new();
     let commits = paths.into_iter().flat_map(|path| path.commits).filter(|commit| seen.insert(commit.id));

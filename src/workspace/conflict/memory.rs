@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-pub use entry::{Entry, Made, Unfit};
+pub use entry::{DecisionOrigin, Entry, Unfit};
 pub use format::Damage;
 
 use self::entry::texts_key;

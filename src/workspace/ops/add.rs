@@ -15,19 +15,19 @@ use crate::workspace::files::pins;
 use crate::workspace::files::queue::{Queue, SERIES};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::{EditError, Manifest, ManifestEdit, Name, NewUpstream, Track};
-use crate::workspace::step::context::Around;
-use crate::workspace::step::effects::{GitSide, RefMove};
+use crate::workspace::step::context::StepContext;
+use crate::workspace::step::effects::{GitEffects, RefMove};
 use crate::workspace::step::equal_refs::equal_refs;
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::file_changes::{of_ignores, to_hold};
 use crate::workspace::step::kept;
 use crate::workspace::step::publish::{FileChange, PublishError};
 use crate::workspace::step::run::{begin, do_step};
-use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::fetcher::Fetcher;
 use crate::workspace::upstream::side_error::SideError;
-use crate::workspace::upstream::sides::{Cell, State};
-use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
-use crate::workspace::upstream::synced::Record;
+use crate::workspace::upstream::sides::{SyncState, SyncStatus};
+use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace};
+use crate::workspace::upstream::synced::Synced;
 
 /// An entry that the manifest is to get.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ pub enum NewEntry {
 
 /// What an upstream gets.
 #[derive(Debug)]
-pub struct Adoption<'a> {
+pub struct NewPin<'a> {
     /// Its entry of the manifest; `None`: it is there.
     pub entry: Option<&'a NewEntry>,
     /// Pin, version and first patches (none: those that are on disk stay).
@@ -58,7 +58,7 @@ pub struct Adoption<'a> {
 
 /// What came of it.
 #[derive(Debug)]
-pub struct Adopted {
+pub struct AddedUpstream {
     /// The patches on the pin.
     pub applied: Applied,
     /// The files that changed, from the workspace's root, printable.
@@ -69,7 +69,7 @@ pub struct Adopted {
 
 /// Why nothing changed.
 #[derive(Debug, thiserror::Error)]
-pub enum AdoptError {
+pub enum AddError {
     /// The entry cannot be written.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -88,21 +88,21 @@ pub enum AdoptError {
     Queue(#[from] QueueError),
 }
 
-impl From<StepError> for AdoptError {
-    fn from(error: StepError) -> AdoptError {
-        AdoptError::Queue(error.into())
+impl From<StepError> for AddError {
+    fn from(error: StepError) -> AddError {
+        AddError::Queue(error.into())
     }
 }
 
-impl AdoptError {
-    fn of(error: impl Into<QueueError>) -> AdoptError {
-        AdoptError::Queue(error.into())
+impl AddError {
+    fn of(error: impl Into<QueueError>) -> AddError {
+        AddError::Queue(error.into())
     }
 }
 
-impl From<disk::FileError> for AdoptError {
-    fn from(error: disk::FileError) -> AdoptError {
-        AdoptError::of(PublishError::from(error))
+impl From<disk::FileError> for AddError {
+    fn from(error: disk::FileError) -> AddError {
+        AddError::of(PublishError::from(error))
     }
 }
 
@@ -131,16 +131,16 @@ fn with_entry(text: &[u8], new: &NewEntry) -> Result<Vec<u8>, EditError> {
 /// Refuses an upstream that has patches.
 ///
 /// # Errors
-/// [`AdoptError::HasPatches`], or the folder cannot be read.
-pub fn refuse_patches(layout: &Layout, name: &Name) -> Result<(), AdoptError> {
+/// [`AddError::HasPatches`], or the folder cannot be read.
+pub fn refuse_patches(layout: &Layout, name: &Name) -> Result<(), AddError> {
     let folder = layout.patches(name);
     let shown = layout.shown(&folder);
     let there = Queue::read(&folder, shown)
-        .map_err(|error| AdoptError::of(crate::workspace::files::queue_files::FilesError::from(error)))?;
+        .map_err(|error| AddError::of(crate::workspace::files::queue_files::FilesError::from(error)))?;
     let mut names = there.files.iter().map(|file| file.name.as_str()).chain(there.series.is_some().then_some(SERIES));
     match names.next() {
         None => Ok(()),
-        Some(first) => Err(AdoptError::HasPatches {
+        Some(first) => Err(AddError::HasPatches {
             folder: printable(shown.as_os_str().as_encoded_bytes()),
             first: first.to_owned(),
             more: names.count(),
@@ -148,80 +148,80 @@ pub fn refuse_patches(layout: &Layout, name: &Name) -> Result<(), AdoptError> {
     }
 }
 
-/// Gives the upstream of `site` (whose workspace holds the entry already) what `adoption` says. The patches are tried
+/// Gives the upstream of `upstream` (whose workspace holds the entry already) what `adoption` says. The patches are tried
 /// on the pin before anything is written.
 ///
 /// # Errors
-/// [`AdoptError`]; nothing has changed then. A patch that does not apply is [`QueueError::Apply`].
-pub fn adopt(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
-    adoption: &Adoption<'_>,
-    around: &Around<'_>,
-) -> Result<Adopted, AdoptError> {
-    let mut objects = Objects::new(&site.store).map_err(AdoptError::of)?;
+/// [`AddError`]; nothing has changed then. A patch that does not apply is [`QueueError::Apply`].
+pub fn add_entry(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
+    adoption: &NewPin<'_>,
+    ctx: &StepContext<'_>,
+) -> Result<AddedUpstream, AddError> {
+    let mut objects = Objects::new(&upstream.store).map_err(AddError::of)?;
     let new = adoption.files;
-    let applied = stack_of(site, supply, &mut objects, new, false)?;
+    let applied = stack_of(upstream, fetcher, &mut objects, new, false)?;
     if let Some((n, failure)) = applied.failure {
         let patch = new.patches[n].queued.name.clone();
-        return Err(AdoptError::of(QueueError::Apply { patch, failure: Box::new(failure), applied: n }));
+        return Err(AddError::of(QueueError::Apply { patch, failure: Box::new(failure), applied: n }));
     }
-    let workspace = site.workspace;
-    let _lock = begin(site, around)?;
-    let _second = lock_workspace(workspace, around.command, PATIENCE, around.on_wait).map_err(AdoptError::of)?;
-    let pin = workspace.layout.pin(site.name());
+    let workspace = upstream.workspace;
+    let _lock = begin(upstream, ctx)?;
+    let _second = lock_workspace(workspace, ctx.command, PATIENCE, ctx.on_wait).map_err(AddError::of)?;
+    let pin = workspace.layout.pin(upstream.name());
     let pin_now = pins::read_pin(&pin, workspace.layout.shown(&pin))
-        .map_err(|error| AdoptError::of(crate::workspace::files::queue_files::FilesError::from(error)))?;
+        .map_err(|error| AddError::of(crate::workspace::files::queue_files::FilesError::from(error)))?;
     if pin_now != adoption.pin_now {
-        return Err(AdoptError::of(SideError::ChangedMeanwhile));
+        return Err(AddError::of(SideError::ChangedMeanwhile));
     }
     if !new.queue.files.is_empty() {
-        refuse_patches(&workspace.layout, site.name())?;
+        refuse_patches(&workspace.layout, upstream.name())?;
     }
-    let mut state = State::read(site, &mut objects, new).map_err(AdoptError::of)?;
-    if matches!(state.cell().map_err(AdoptError::of)?, Cell::CommitsNewer | Cell::Diverged) {
-        return Err(AdoptError::of(SideError::Commits(state.made.clone())));
+    let mut state = SyncState::read(upstream, &mut objects, new).map_err(AddError::of)?;
+    if matches!(state.cell().map_err(AddError::of)?, SyncStatus::CommitsNewer | SyncStatus::Diverged) {
+        return Err(AddError::of(SideError::Commits(state.made.clone())));
     }
-    let changes = changes(site, adoption)?;
-    let refs = refs(site, &mut objects, &state, &applied.stack, new)?;
-    let mut side = GitSide { refs, ..GitSide::default() };
+    let changes = changes(upstream, adoption)?;
+    let refs = refs(upstream, &mut objects, &state, &applied.stack, new)?;
+    let mut side = GitEffects { refs, ..GitEffects::default() };
     let listed = changes.iter().map(|change| printable(change.path.as_bytes())).collect();
     let has_checkout = state.has_checkout();
     // The checkout is not touched, so what is in it needs no keeping.
     state.work.clear();
-    side.refs.extend(kept::keep(site, &mut objects, &state, &changes, &side, (around, Vec::new()))?);
-    do_step(site, &mut objects, changes, &side, around)?;
-    Ok(Adopted { applied, files: listed, has_checkout })
+    side.refs.extend(kept::keep(upstream, &mut objects, &state, &changes, &side, (ctx, Vec::new()))?);
+    do_step(upstream, &mut objects, changes, &side, ctx)?;
+    Ok(AddedUpstream { applied, files: listed, has_checkout })
 }
 
 /// The refs that say what was made equal. Below a checkout, which stays where it is, only the version's pin is noted:
 /// the files are newer then, and `setup` takes them.
 fn refs(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    state: &State,
+    state: &SyncState,
     stack: &Stack,
     new: &Files,
-) -> Result<Vec<RefMove>, AdoptError> {
+) -> Result<Vec<RefMove>, AddError> {
     let version_of = new.version.clone().map(|version| (new.pin, version));
-    let moved = |error: GitError| AdoptError::of(error);
+    let moved = |error: GitError| AddError::of(error);
     if !state.has_checkout() {
         let written: Vec<String> = new.queue.files.iter().map(|file| file.name.clone()).collect();
-        let mut moves = equal_refs(site, objects, stack, new, (false, true), &written).map_err(moved)?;
-        moves.extend(RefMove::to(site, BRANCH, Some(stack.top())).map_err(moved)?);
+        let mut moves = equal_refs(upstream, objects, stack, new, (false, true), &written).map_err(moved)?;
+        moves.extend(RefMove::to(upstream, BRANCH, Some(stack.top())).map_err(moved)?);
         return Ok(moves);
     }
     let Some(record) = state.record.clone() else { return Ok(Vec::new()) };
-    let record = Record { version_of, ..record }.make(objects).map_err(moved)?;
-    Ok(RefMove::to(site, SYNCED, Some(record)).map_err(moved)?.into_iter().collect())
+    let record = Synced { version_of, ..record }.make(objects).map_err(moved)?;
+    Ok(RefMove::to(upstream, SYNCED, Some(record)).map_err(moved)?.into_iter().collect())
 }
 
 /// The changes of the workspace's files, from what they are now.
-fn changes(site: &Site<'_>, adoption: &Adoption<'_>) -> Result<Vec<FileChange>, AdoptError> {
-    let (layout, name, new) = (&site.workspace.layout, site.name(), adoption.files);
+fn changes(upstream: &UpstreamStore<'_>, adoption: &NewPin<'_>) -> Result<Vec<FileChange>, AddError> {
+    let (layout, name, new) = (&upstream.workspace.layout, upstream.name(), adoption.files);
     let mut changes = Vec::new();
-    let at = |path: &str| RepoPath::new(path).map_err(|error| AdoptError::of(GitError::EvilPath(error)));
-    let mut hold = |path: String, bytes: Vec<u8>| -> Result<(), AdoptError> {
+    let at = |path: &str| RepoPath::new(path).map_err(|error| AddError::of(GitError::EvilPath(error)));
+    let mut hold = |path: String, bytes: Vec<u8>| -> Result<(), AddError> {
         changes.extend(to_hold(layout, at(&path)?, bytes)?);
         Ok(())
     };
@@ -240,7 +240,7 @@ fn changes(site: &Site<'_>, adoption: &Adoption<'_>) -> Result<Vec<FileChange>, 
         let text = disk::read_at_most(&layout.manifest(), disk::LIST)?.unwrap_or_default();
         hold(MANIFEST.to_owned(), with_entry(&text, entry)?)?;
     }
-    let names = site.workspace.manifest.upstreams.iter().map(|upstream| &upstream.name);
+    let names = upstream.workspace.manifest.upstreams.iter().map(|upstream| &upstream.name);
     changes.extend(of_ignores(layout, names)?);
     Ok(changes)
 }

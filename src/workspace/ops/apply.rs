@@ -6,24 +6,24 @@ use crate::path::RepoPath;
 use crate::stack::{self, Applied, Base, Lazy};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::Track;
-use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::fetcher::Fetcher;
 use crate::workspace::upstream::last_copy::last_copies;
 use crate::workspace::upstream::side_error::SideError;
-use crate::workspace::upstream::sides::State;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::sides::SyncState;
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// Applies the queue of `files` in memory, with everything fetched that this and the checkout need, in one request.
 ///
 /// # Errors
-/// [`QueueError::Supply`] and [`QueueError::Step`]; a patch that does not apply is a value of the result.
+/// [`QueueError::Fetcher`] and [`QueueError::Step`]; a patch that does not apply is a value of the result.
 pub fn stack_of(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
     with_checkout: bool,
 ) -> Result<Applied, QueueError> {
-    supply.commits(&site.store, &[files.pin], &track_refs(site))?;
+    fetcher.commits(&upstream.store, &[files.pin], &track_refs(upstream))?;
     let base = Base::read(objects, files.pin)?;
     let queue = files.queued();
     let touched: Vec<RepoPath> = queue
@@ -31,8 +31,8 @@ pub fn stack_of(
         .flat_map(|queued| &queued.patch.files)
         .flat_map(|f| [f.old_path.clone(), f.new_path.clone()])
         .collect();
-    let sparse = site.sparse(base.tree, &touched)?;
-    Ok(supply.run(objects, |objects| {
+    let sparse = upstream.sparse(base.tree, &touched)?;
+    Ok(fetcher.run(objects, |objects| {
         let applied = stack::apply(objects, base, &queue)?;
         let wanted = if with_checkout {
             checkout::wanted_blobs(objects.store(), base.tree, &sparse)?
@@ -48,8 +48,8 @@ pub fn stack_of(
 }
 
 /// The refs in which a server that gives only what refs point at may have the pin.
-fn track_refs(site: &Site<'_>) -> Vec<String> {
-    let Some(Track::Ref(name)) = &site.upstream.track else { return Vec::new() };
+fn track_refs(upstream: &UpstreamStore<'_>) -> Vec<String> {
+    let Some(Track::Ref(name)) = &upstream.entry.track else { return Vec::new() };
     vec![format!("refs/heads/{name}"), format!("refs/tags/{name}")]
 }
 
@@ -58,13 +58,13 @@ fn track_refs(site: &Site<'_>) -> Vec<String> {
 /// # Errors
 /// [`QueueError::LastCopy`].
 pub(in crate::workspace) fn refuse_last_copies(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &Objects<'_>,
-    state: &State,
+    state: &SyncState,
     files: &Files,
 ) -> Result<(), QueueError> {
-    match last_copies(site, supply, objects, state, files)? {
+    match last_copies(upstream, fetcher, objects, state, files)? {
         lost if lost.is_empty() => Ok(()),
         lost => Err(SideError::LastCopy(lost).into()),
     }

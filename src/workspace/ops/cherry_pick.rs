@@ -13,13 +13,13 @@ use super::rewrite::Rewrite;
 use crate::git::{Id, Objects};
 use crate::stack::{self, Base, Item, Lazy, PatchOutcome, Stack, Version};
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::step::context::Around;
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::run::begin;
-use crate::workspace::upstream::fetcher::{Supply, SupplyError};
+use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
+use crate::workspace::upstream::removed_patches::RemovedPatches;
 use crate::workspace::upstream::side_error::SideError;
-use crate::workspace::upstream::sides::State;
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::taken::Taken;
+use crate::workspace::upstream::sides::SyncState;
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// A patch on top of another queue, not yet written.
 pub struct CherryPick<'s> {
@@ -42,45 +42,45 @@ pub struct Picked {
     pub top: Id,
 }
 
-/// Whether a patch could be written to the queue of `site` as it is now: its queue applies, and nothing of the user's is in the
+/// Whether a patch could be written to the queue of `upstream` as it is now: its queue applies, and nothing of the user's is in the
 /// way. What is missing for that is fetched.
 ///
 /// # Errors
 /// [`RefreshError`], as for a refresh.
-pub fn ready(site: &Site<'_>, supply: &Supply<'_>) -> Result<(), RefreshError> {
-    let mut objects = Objects::new(&site.store)?;
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
-    let state = State::read(site, &mut objects, &files).map_err(RefreshError::of)?;
+pub fn ready(upstream: &UpstreamStore<'_>, fetcher: &Fetcher<'_>) -> Result<(), RefreshError> {
+    let mut objects = Objects::new(&upstream.store)?;
+    let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
+    let state = SyncState::read(upstream, &mut objects, &files).map_err(RefreshError::of)?;
     judge(&state)?;
-    refuse_last_copies(site, supply, &objects, &state, &files).map_err(RefreshError::of)?;
-    applied(site, supply, &mut objects, &files).map(drop)
+    refuse_last_copies(upstream, fetcher, &objects, &state, &files).map_err(RefreshError::of)?;
+    applied(upstream, fetcher, &mut objects, &files).map(drop)
 }
 
 /// Works out what becomes of `item`, a patch whose commit stands on `parent` in the store of a neighbour, on top of the queue of
-/// `site`. Nothing is written but objects.
+/// `upstream`. Nothing is written but objects.
 ///
 /// # Errors
 /// [`RefreshError`]; a conflict is none.
 pub fn cherry_pick<'s>(
-    site: &'s Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &'s UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     (parent, item): (Id, &Item),
 ) -> Result<CherryPick<'s>, RefreshError> {
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
-    if !supply.has_near(&site.store, item.commit) {
-        return Err(RefreshError::of(SupplyError::Missing(crate::workspace::upstream::fetcher::Missing::Commit(
+    let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
+    if !fetcher.has_near(&upstream.store, item.commit) {
+        return Err(RefreshError::of(FetchError::Missing(crate::workspace::upstream::fetcher::Missing::Commit(
             item.commit,
         ))));
     }
-    let mut objects = Objects::new(&site.store)?;
-    let state = State::read(site, &mut objects, &files).map_err(RefreshError::of)?;
+    let mut objects = Objects::new(&upstream.store)?;
+    let state = SyncState::read(upstream, &mut objects, &files).map_err(RefreshError::of)?;
     judge(&state)?;
-    refuse_last_copies(site, supply, &objects, &state, &files).map_err(RefreshError::of)?;
-    let queue = applied(site, supply, &mut objects, &files)?;
+    refuse_last_copies(upstream, fetcher, &objects, &state, &files).map_err(RefreshError::of)?;
+    let queue = applied(upstream, fetcher, &mut objects, &files)?;
     let alone = Stack { base: Base::read(&mut objects, parent)?, items: vec![item.clone()] };
     let onto = Base::read(&mut objects, queue.top())?;
-    let rebased = supply.run(&mut objects, |objects| {
-        let rebased = match stack::rebase(objects, &alone, onto, &stack::Nobody)? {
+    let rebased = fetcher.run(&mut objects, |objects| {
+        let rebased = match stack::rebase(objects, &alone, onto, &stack::NoResolver)? {
             Lazy::Done(rebased) => rebased,
             need => return Ok(need),
         };
@@ -88,7 +88,7 @@ pub fn cherry_pick<'s>(
             return Ok(Lazy::Done(rebased));
         }
         let items = queue.items.iter().chain(&rebased.stack.items).cloned().collect();
-        let needed = checkout_blobs(site, objects, &Stack { base: queue.base, items })?;
+        let needed = checkout_blobs(upstream, objects, &Stack { base: queue.base, items })?;
         Ok(if needed.is_empty() { Lazy::Done(rebased) } else { Lazy::Need(needed) })
     });
     let mut rebased = rebased.map_err(RefreshError::of)?;
@@ -98,7 +98,7 @@ pub fn cherry_pick<'s>(
             let name = |item: &Item| Version { name: Some(item.name.clone()), commit: item.commit };
             let mut versions: Vec<Version> = queue.items.iter().map(name).collect();
             versions.push(Version { name: None, commit: new.commit });
-            Some(Rewrite::plan(site, supply, &mut objects, &files, queue.base, &versions, None)?)
+            Some(Rewrite::plan(upstream, fetcher, &mut objects, &files, queue.base, &versions, None)?)
         }
     };
     let outcome = rebased.patches.pop().ok_or(RefreshError::of(SideError::ChangedMeanwhile))?;
@@ -107,12 +107,12 @@ pub fn cherry_pick<'s>(
 
 /// The queue on its pin, whole.
 fn applied(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
 ) -> Result<Stack, RefreshError> {
-    let applied = stack_of(site, supply, objects, files, false).map_err(RefreshError::of)?;
+    let applied = stack_of(upstream, fetcher, objects, files, false).map_err(RefreshError::of)?;
     match applied.failure {
         None => Ok(applied.stack),
         Some((n, failure)) => {
@@ -134,17 +134,21 @@ impl CherryPick<'_> {
     ///
     /// # Errors
     /// [`RefreshError`] when files or checkout have changed since; nothing is written then.
-    pub fn publish(mut self, site: &Site<'_>, around: &Around<'_>) -> Result<Option<Picked>, RefreshError> {
+    pub fn publish(
+        mut self,
+        upstream: &UpstreamStore<'_>,
+        ctx: &StepContext<'_>,
+    ) -> Result<Option<Picked>, RefreshError> {
         let Some(rewrite) = self.rewrite else { return Ok(None) };
-        let _lock = begin(site, around).map_err(RefreshError::of)?;
-        if !self.files.are_unchanged(&site.workspace.layout, site.name()).map_err(RefreshError::of)? {
+        let _lock = begin(upstream, ctx).map_err(RefreshError::of)?;
+        if !self.files.are_unchanged(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)? {
             return Err(RefreshError::of(SideError::ChangedMeanwhile));
         }
-        let state = State::read(site, &mut self.objects, &self.files).map_err(RefreshError::of)?;
+        let state = SyncState::read(upstream, &mut self.objects, &self.files).map_err(RefreshError::of)?;
         judge(&state)?;
-        let (queue, top) = (rewrite.written().and(Taken::of(&state, &self.files)), rewrite.stack.top());
+        let (queue, top) = (rewrite.written().and(RemovedPatches::of(&state, &self.files)), rewrite.stack.top());
         let patch = queue.patches.last().map(|(name, _)| name.clone()).unwrap_or_default();
-        rewrite.publish(site, &mut self.objects, &state, None, around).map_err(RefreshError::of)?;
+        rewrite.publish(upstream, &mut self.objects, &state, None, ctx).map_err(RefreshError::of)?;
         Ok(Some(Picked { patch, queue, top }))
     }
 }

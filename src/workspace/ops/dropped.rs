@@ -4,9 +4,9 @@ use super::rewrite::{Rewrite, RewriteError};
 use crate::git::{GitError, Id, Objects};
 use crate::path::RepoPath;
 use crate::stack::{self, Change, Exported, Lazy};
-use crate::workspace::upstream::fetcher::Supply;
-use crate::workspace::upstream::synced::Record;
-use crate::workspace::upstream::taken::Taken;
+use crate::workspace::upstream::fetcher::Fetcher;
+use crate::workspace::upstream::removed_patches::RemovedPatches;
+use crate::workspace::upstream::synced::Synced;
 
 /// A queue that was written.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +44,7 @@ pub(in crate::workspace) enum Fate {
 impl WrittenQueue {
     /// With what the files' side had lost already.
     #[must_use]
-    pub(in crate::workspace) fn and(mut self, taken: Taken) -> WrittenQueue {
+    pub(in crate::workspace) fn and(mut self, taken: RemovedPatches) -> WrittenQueue {
         self.removed.splice(0..0, taken.removed);
         self.renamed.splice(0..0, taken.renamed);
         self
@@ -52,7 +52,7 @@ impl WrittenQueue {
 }
 
 /// Whether the checkout was moved back: its commits are the first of those of `record`, and some are missing on top.
-pub(in crate::workspace) fn is_moved_back(record: &Record, line: &[Id]) -> bool {
+pub(in crate::workspace) fn is_moved_back(record: &Synced, line: &[Id]) -> bool {
     line.len() < record.stack.len() && line.iter().zip(&record.stack).all(|(id, (was, _))| id == was)
 }
 
@@ -61,9 +61,9 @@ pub(in crate::workspace) fn is_moved_back(record: &Record, line: &[Id]) -> bool 
 /// # Errors
 /// [`RewriteError`] when an object cannot be had.
 pub(in crate::workspace) fn vanished(
-    supply: &Supply<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
-    record: &Record,
+    record: &Synced,
     rewrite: &Rewrite,
 ) -> Result<Vec<Vanished>, RewriteError> {
     let gone = record.stack.iter().filter(|(_, name)| rewrite.removed.contains(name));
@@ -71,7 +71,7 @@ pub(in crate::workspace) fn vanished(
     for (commit, name) in gone {
         let change = Change::of(objects, *commit)?;
         let old_top = objects.commit(record.top)?.tree;
-        let fate = supply.run(objects, |objects| fate(objects, change, old_top, rewrite))?;
+        let fate = fetcher.run(objects, |objects| fate(objects, change, old_top, rewrite))?;
         found.push(Vanished { name: name.clone(), commit: *commit, fate });
     }
     Ok(found)

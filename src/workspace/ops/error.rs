@@ -5,10 +5,10 @@ use crate::git::checkout::CheckoutError;
 use crate::stack::Failure;
 use crate::workspace::files::lock::LockError;
 use crate::workspace::files::queue_files::FilesError;
-use crate::workspace::step::effects::FollowError;
+use crate::workspace::step::effects::EffectError;
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::publish::PublishError;
-use crate::workspace::upstream::fetcher::SupplyError;
+use crate::workspace::upstream::fetcher::FetchError;
 use crate::workspace::upstream::side_error::SideError;
 use crate::workspace::upstream::sides::Unreadable;
 
@@ -20,7 +20,7 @@ pub enum QueueError {
     Files(#[from] FilesError),
     /// Objects are missing and did not come.
     #[error(transparent)]
-    Supply(#[from] SupplyError),
+    Fetcher(#[from] FetchError),
     /// The step could not be done, or store and checkout could not be read.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -53,7 +53,7 @@ macro_rules! parts {
 parts! {
     GitError => StepError,
     CheckoutError => StepError,
-    FollowError => StepError,
+    EffectError => StepError,
     LockError => StepError,
     PublishError => StepError,
     Unreadable => SideError,

@@ -13,17 +13,17 @@ use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::queue::QueueFile;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::files::which_patch::{WhichPatchError, which_patch};
-use crate::workspace::step::context::Around;
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::run::begin;
-use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::fetcher::Fetcher;
+use crate::workspace::upstream::removed_patches::RemovedPatches;
 use crate::workspace::upstream::side_error::SideError;
-use crate::workspace::upstream::sides::{Cell, State};
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::taken::Taken;
+use crate::workspace::upstream::sides::{SyncState, SyncStatus};
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// What to do when both sides changed.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct ExportOptions {
     /// Carry the new commits onto the changed files.
     pub merge: bool,
     /// Take the commits and give the changed files up.
@@ -112,20 +112,20 @@ impl From<ExportError> for super::save::SaveError {
     }
 }
 
-/// Writes the commits of `site`'s checkout as its queue.
+/// Writes the commits of `upstream`'s checkout as its queue.
 ///
 /// # Errors
 /// [`ExportError`]; nothing has changed then.
 pub fn export(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
-    wanted: &Wanted,
-    around: &Around<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
+    wanted: &ExportOptions,
+    ctx: &StepContext<'_>,
 ) -> Result<Export, ExportError> {
-    let _lock = begin(site, around).map_err(ExportError::of)?;
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(ExportError::of)?;
-    let mut objects = Objects::new(&site.store)?;
-    let state = State::read(site, &mut objects, &files).map_err(ExportError::of)?;
+    let _lock = begin(upstream, ctx).map_err(ExportError::of)?;
+    let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(ExportError::of)?;
+    let mut objects = Objects::new(&upstream.store)?;
+    let state = SyncState::read(upstream, &mut objects, &files).map_err(ExportError::of)?;
     let cell = state.cell().map_err(ExportError::of)?;
     let allowed = which_patches(&files, &wanted.allow_drop)?;
     let Some(record) = &state.record else { return Ok(Export::FilesNewer(Vec::new())) };
@@ -134,26 +134,28 @@ pub fn export(
     }
     let ours = versions_of(&state);
     let (base, versions) = match cell {
-        Cell::Equal => return Ok(Export::Nothing),
-        Cell::FilesNewer if !wanted.replace => return Ok(Export::FilesNewer(state.files)),
-        Cell::Diverged if wanted.merge => {
-            refuse_last_copies(site, supply, &objects, &state, &files).map_err(ExportError::of)?;
-            let applied = stack_of(site, supply, &mut objects, &files, true).map_err(ExportError::of)?;
-            merge_sides(supply, &mut objects, &files, &state, &applied, &ours)?
+        SyncStatus::Equal => return Ok(Export::Nothing),
+        SyncStatus::FilesNewer if !wanted.replace => return Ok(Export::FilesNewer(state.files)),
+        SyncStatus::Diverged if wanted.merge => {
+            refuse_last_copies(upstream, fetcher, &objects, &state, &files).map_err(ExportError::of)?;
+            let applied = stack_of(upstream, fetcher, &mut objects, &files, true).map_err(ExportError::of)?;
+            merge_sides(fetcher, &mut objects, &files, &state, &applied, &ours)?
         }
-        Cell::Diverged if !wanted.replace => {
+        SyncStatus::Diverged if !wanted.replace => {
             let (files, commits) = (state.files.clone(), state.made.clone());
             return Err(ExportError::of(SideError::Diverged { files, commits }));
         }
-        Cell::CommitsNewer | Cell::Diverged | Cell::FilesNewer => (Base::read(&mut objects, record.pin)?, ours),
+        SyncStatus::CommitsNewer | SyncStatus::Diverged | SyncStatus::FilesNewer => {
+            (Base::read(&mut objects, record.pin)?, ours)
+        }
     };
     if versions.is_empty() && !files.patches.is_empty() && !wanted.allow_empty {
         return Err(ExportError::Empty);
     }
     let (known, gone) = with_gone(&objects, &state, &files)?;
-    let mut rewrite = Rewrite::plan(site, supply, &mut objects, &known, base, &versions, None)?;
-    rewrite.bring_back(site, &gone)?;
-    let vanished = vanished(supply, &mut objects, record, &rewrite)?;
+    let mut rewrite = Rewrite::plan(upstream, fetcher, &mut objects, &known, base, &versions, None)?;
+    rewrite.bring_back(upstream, &gone)?;
+    let vanished = vanished(fetcher, &mut objects, record, &rewrite)?;
     let dropped: Vec<String> = vanished.iter().map(|patch| patch.name.clone()).collect();
     let kept_back: Vec<String> = dropped.into_iter().filter(|name| !allowed.contains(name)).collect();
     if !kept_back.is_empty() && !versions.is_empty() && is_moved_back(record, &state.line()) {
@@ -161,18 +163,18 @@ pub fn export(
     }
     rewrite.note_vanished(&vanished);
     let given_up = if wanted.replace { state.files.clone() } else { Vec::new() };
-    let taken = if wanted.merge { Taken::of(&state, &files) } else { Taken::default() };
+    let taken = if wanted.merge { RemovedPatches::of(&state, &files) } else { RemovedPatches::default() };
     let written = Written { queue: rewrite.written().and(taken), given_up };
-    rewrite.publish(site, &mut objects, &state, None, around).map_err(ExportError::of)?;
+    rewrite.publish(upstream, &mut objects, &state, None, ctx).map_err(ExportError::of)?;
     Ok(Export::Written(written))
 }
 
 /// The files with those that patchq wrote and that are gone, and the names of the latter: their commits may bring them back,
 /// as they were.
-fn with_gone(objects: &Objects<'_>, state: &State, files: &Files) -> Result<(Files, Vec<String>), ExportError> {
+fn with_gone(objects: &Objects<'_>, state: &SyncState, files: &Files) -> Result<(Files, Vec<String>), ExportError> {
     let (mut known, mut gone) = (files.clone(), Vec::new());
     let Some(record) = &state.record else { return Ok((known, gone)) };
-    for name in Taken::of(state, files).removed {
+    for name in RemovedPatches::of(state, files).removed {
         let Some(bytes) = record.written.get(&name).map(|blob| objects.blob(*blob)).transpose()?.flatten() else {
             continue;
         };
@@ -193,7 +195,7 @@ pub(in crate::workspace) fn which_patches(files: &Files, wanted: &[String]) -> R
 }
 
 /// The checkout's commits; those that patchq made know their files.
-pub(in crate::workspace) fn versions_of(state: &State) -> Vec<Version> {
+pub(in crate::workspace) fn versions_of(state: &SyncState) -> Vec<Version> {
     let known = |commit| {
         let stack = state.record.iter().flat_map(|record| &record.stack);
         stack.into_iter().find(|(id, _)| *id == commit).map(|(_, name)| name.clone())
@@ -203,27 +205,27 @@ pub(in crate::workspace) fn versions_of(state: &State) -> Vec<Version> {
 
 /// The checkout's commits, each with the file that it would be exported to.
 pub(in crate::workspace) fn line_of_versions(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
     base: Base,
-    state: &State,
+    state: &SyncState,
 ) -> Result<Vec<Version>, RewriteError> {
     let versions = versions_of(state);
     if versions.iter().all(|version| version.name.is_some()) {
         return Ok(versions);
     }
-    let plan = Rewrite::plan(site, supply, objects, files, base, &versions, None)?;
+    let plan = Rewrite::plan(upstream, fetcher, objects, files, base, &versions, None)?;
     Ok(plan.patches.into_iter().map(|(name, exported)| Version { name: Some(name), commit: exported.commit }).collect())
 }
 
 /// Merges the checkout's commits with the changed files, on the files' pin.
 pub(in crate::workspace) fn merge_sides(
-    supply: &Supply<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
-    state: &State,
+    state: &SyncState,
     applied: &Applied,
     commits: &[Version],
 ) -> Result<(Base, Vec<Version>), ExportError> {
@@ -252,7 +254,7 @@ pub(in crate::workspace) fn merge_sides(
     };
     let commits: Vec<Version> = commits.iter().map(named).collect();
     let queues = Queues { synced: &synced, files: &applied.stack, files_changed: &files_changed, commits: &commits };
-    let merged = supply.run(objects, |objects| stack::merge_queues(objects, &queues)).map_err(ExportError::of)?;
+    let merged = fetcher.run(objects, |objects| stack::merge_queues(objects, &queues)).map_err(ExportError::of)?;
     match merged {
         Merged::Clean(versions) => Ok((applied.stack.base, versions)),
         Merged::Clash(names) => Err(ExportError::Clash(names)),

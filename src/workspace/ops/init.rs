@@ -10,7 +10,7 @@ use crate::workspace::files::layout::{self, FindError, Layout, MANIFEST, Scope};
 use crate::workspace::files::lock::{Lock, LockError, Mode};
 use crate::workspace::files::open::layout_of;
 use crate::workspace::manifest::{Manifest, ManifestErrors};
-use crate::workspace::step::context::Around;
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::file_changes::{of_ignores, to_hold};
 use crate::workspace::step::journal::Journal;
 use crate::workspace::step::publish::{PublishError, Step, publish};
@@ -70,24 +70,24 @@ pub enum InitError {
 ///
 /// # Errors
 /// [`InitError`].
-pub fn init(dir: &Path, around: &Around<'_>) -> Result<Initialised, InitError> {
+pub fn init(dir: &Path, ctx: &StepContext<'_>) -> Result<Initialised, InitError> {
     fs::create_dir_all(dir).map_err(FileError::io("make the folder", dir))?;
     let root = dir.canonicalize().map_err(FileError::io("find", dir))?;
     refuse_checkout(&root)?;
     let layout = layout_of(&root)?;
     let had_private = layout.private().exists();
     let lock = layout.lock(Scope::Workspace);
-    let _lock = Lock::acquire(&lock, Mode::Exclusive, "the workspace", around.command, PATIENCE, &mut |holder| {
-        (around.on_wait)(holder);
+    let _lock = Lock::acquire(&lock, Mode::Exclusive, "the workspace", ctx.command, PATIENCE, &mut |holder| {
+        (ctx.on_wait)(holder);
     })?;
-    let watch = |point| around.passed(point);
+    let watch = |point| ctx.passed(point);
     if let Some(pending) = Journal::pending(&layout, Scope::Workspace)? {
         // What cannot be finished is begun anew, with the files as they are now.
         if pending.roll_forward(&layout, &mut || Ok(()), &watch).is_err() {
             take_workspace_step_back(&layout)?;
         }
     }
-    let made = make(&layout, around.command, &watch);
+    let made = make(&layout, ctx.command, &watch);
     if layout.private_in_root() && !had_private {
         // Whoever makes this folder a git repository next finds the stores there, and nothing left over here.
         fs::remove_dir_all(layout.private()).map_err(FileError::io("remove", layout.private()))?;

@@ -14,21 +14,21 @@ use crate::git::{GitError, Id};
 use crate::stack::{PatchDifference, Rebased};
 use crate::workspace::conflict::hand_over::HandOverError;
 use crate::workspace::conflict::memory::Damaged;
-use crate::workspace::conflict::session::{Agreed, AgreedError, Session, SessionError};
+use crate::workspace::conflict::session::{AcceptOptions, AcceptOptionsError, Session, SessionError};
 use crate::workspace::files::disk;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::{EditError, Track};
 use crate::workspace::step::publish::PublishError;
-use crate::workspace::upstream::taken::Taken;
-use crate::workspace::upstream::target::{Target, TargetError, TargetWish};
+use crate::workspace::upstream::removed_patches::RemovedPatches;
+use crate::workspace::upstream::target::{Target, TargetError, TargetRequest};
 
 /// How a refresh goes about it.
 #[derive(Debug, Clone, Default)]
-pub struct RefreshWish {
+pub struct RefreshOptions {
     /// Where to.
-    pub target: TargetWish,
+    pub target: TargetRequest,
     /// What was agreed to.
-    pub agreed: Agreed,
+    pub agreed: AcceptOptions,
     /// Only say what would become of the queue.
     pub dry_run: bool,
     /// Allow a queue that ends up empty.
@@ -56,7 +56,7 @@ pub enum RefreshEnd {
     /// The pin is there already.
     There {
         /// Newer files that were applied, and what of the queue had gone with them; `None`: the checkout had them.
-        applied: Option<Taken>,
+        applied: Option<RemovedPatches>,
         /// Whether the track was written.
         followed: bool,
     },
@@ -107,7 +107,7 @@ impl Refreshed {
 
     /// For a pin that is there already: newer files that were applied.
     #[must_use]
-    pub fn applied(&self) -> Option<&Taken> {
+    pub fn applied(&self) -> Option<&RemovedPatches> {
         if let RefreshEnd::There { applied, .. } = &self.end { applied.as_ref() } else { None }
     }
 
@@ -135,7 +135,7 @@ pub enum RefreshError {
     Target(#[from] TargetError),
     /// What was agreed to cannot be followed.
     #[error(transparent)]
-    Agreed(#[from] AgreedError),
+    AcceptOptions(#[from] AcceptOptionsError),
     /// A session is open.
     #[error("a refresh to {} waits for decisions", .0.to.version)]
     Open(Box<Session>),

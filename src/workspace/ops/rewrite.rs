@@ -13,19 +13,19 @@ use crate::patch::names::{self, Naming, Slot};
 use crate::patch::series::Series;
 use crate::patch::split_message;
 use crate::path::{RepoPath, printable};
-use crate::stack::{self, Base, Belongs, Exported, Moved, OldPatch, Origin, Queued, Stack, Version};
+use crate::stack::{self, Base, Exported, Moved, OldPatch, Origin, PatchMatch, Queued, Stack, Version};
 use crate::workspace::files::queue::{Queue, QueueFile, SERIES};
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::step::context::Around;
-use crate::workspace::step::effects::{GitSide, Move, RefMove};
+use crate::workspace::step::context::StepContext;
+use crate::workspace::step::effects::{CheckoutMove, GitEffects, RefMove};
 use crate::workspace::step::equal_refs::equal_refs;
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::kept;
 use crate::workspace::step::publish::FileChange;
 use crate::workspace::step::run::do_step;
-use crate::workspace::upstream::fetcher::{Supply, SupplyError};
-use crate::workspace::upstream::sides::State;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
+use crate::workspace::upstream::sides::SyncState;
+use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::version::version_text;
 
 /// A queue that commits give, worked out and not yet written.
@@ -90,8 +90,8 @@ impl From<GitError> for RewriteError {
     }
 }
 
-impl From<SupplyError> for RewriteError {
-    fn from(error: SupplyError) -> RewriteError {
+impl From<FetchError> for RewriteError {
+    fn from(error: FetchError) -> RewriteError {
         RewriteError::Queue(error.into())
     }
 }
@@ -103,8 +103,8 @@ impl Rewrite {
     /// # Errors
     /// [`RewriteError`]; nothing is written in any case.
     pub fn plan(
-        site: &Site<'_>,
-        supply: &Supply<'_>,
+        upstream: &UpstreamStore<'_>,
+        fetcher: &Fetcher<'_>,
         objects: &mut Objects<'_>,
         old: &Files,
         base: Base,
@@ -112,17 +112,17 @@ impl Rewrite {
         places: Option<HashMap<String, Vec<Moved>>>,
     ) -> Result<Rewrite, RewriteError> {
         let sure = commits.iter().filter_map(|version| Some((version.commit, version.name.clone()?))).collect();
-        let belongs = Belongs { sure, noted: read_notes(objects)?, places };
+        let belongs = PatchMatch { sure, noted: read_notes(objects)?, places };
         let ids: Vec<Id> = commits.iter().map(|version| version.commit).collect();
         refuse_empty(objects, &base, &ids)?;
-        let exported = supply.run(objects, |objects| stack::export(objects, &base, &ids, &old.patches, &belongs))?;
+        let exported = fetcher.run(objects, |objects| stack::export(objects, &base, &ids, &old.patches, &belongs))?;
         let (names, series) = name_files(old, &exported)?;
         let queue = new_queue(old, &names, &exported, series);
         let mut files = Files { pin: base.commit, queue, patches: Vec::new(), version: old.version.clone() };
         files.patches = parse_all(&files.queue, &exported)?;
         let stack = faithful(objects, base, &files, &exported)?;
-        let mut changes = changes(site, &old.queue, &files.queue)?;
-        changes.extend(pin_change(site, old.pin, files.pin)?);
+        let mut changes = changes(upstream, &old.queue, &files.queue)?;
+        changes.extend(pin_change(upstream, old.pin, files.pin)?);
         // A patch is its commit: another one may well have taken the name of one that went.
         let kept = |name: &&String| !exported.iter().any(|patch| patch.name.as_ref() == Some(*name));
         let removed = old.queue.files.iter().map(|file| &file.name).filter(kept).cloned().collect();
@@ -149,7 +149,7 @@ impl Rewrite {
     /// # Errors
     /// [`RewriteError::NotFaithful`] when a file would not give back its commit's tree.
     pub(in crate::workspace) fn reform(
-        site: &Site<'_>,
+        upstream: &UpstreamStore<'_>,
         objects: &mut Objects<'_>,
         old: &Files,
         base: Base,
@@ -169,7 +169,7 @@ impl Rewrite {
         let mut files = Files { pin: base.commit, queue, patches: Vec::new(), version };
         files.patches = parse_all(&files.queue, &exported)?;
         let stack = faithful(objects, base, &files, &exported)?;
-        let changes = changes(site, &old.queue, &files.queue)?;
+        let changes = changes(upstream, &old.queue, &files.queue)?;
         let patches = names.into_iter().zip(exported).collect();
         let (removed, renamed, folded) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Rewrite {
@@ -193,18 +193,22 @@ impl Rewrite {
     }
 
     /// The names of the patch files that are written.
-    fn written_files(&self, site: &Site<'_>) -> Vec<String> {
-        let folder = site.workspace.layout.patches(site.name());
-        let shown = [site.workspace.layout.shown(&folder).as_os_str().as_encoded_bytes(), b"/"].concat();
+    fn written_files(&self, upstream: &UpstreamStore<'_>) -> Vec<String> {
+        let folder = upstream.workspace.layout.patches(upstream.name());
+        let shown = [upstream.workspace.layout.shown(&folder).as_os_str().as_encoded_bytes(), b"/"].concat();
         let written = self.changes.iter().filter(|change| change.new.is_some());
         let names = written.filter_map(|change| change.path.as_bytes().strip_prefix(shown.as_slice()));
         names.map(|name| name.to_str_lossy().into_owned()).collect()
     }
 
     /// Patch files that `plan` was told of although they are gone from the disk come back.
-    pub(in crate::workspace) fn bring_back(&mut self, site: &Site<'_>, gone: &[String]) -> Result<(), RewriteError> {
-        let layout = &site.workspace.layout;
-        let folder = layout.patches(site.name());
+    pub(in crate::workspace) fn bring_back(
+        &mut self,
+        upstream: &UpstreamStore<'_>,
+        gone: &[String],
+    ) -> Result<(), RewriteError> {
+        let layout = &upstream.workspace.layout;
+        let folder = layout.patches(upstream.name());
         for name in gone {
             let path = [layout.shown(&folder).as_os_str().as_encoded_bytes(), b"/", name.as_bytes()].concat();
             let path = RepoPath::new(path).map_err(GitError::EvilPath)?;
@@ -255,42 +259,49 @@ impl Rewrite {
     /// [`QueueError`].
     pub fn publish(
         mut self,
-        site: &Site<'_>,
+        upstream: &UpstreamStore<'_>,
         objects: &mut Objects<'_>,
-        state: &State,
+        state: &SyncState,
         through: Option<Id>,
-        around: &Around<'_>,
+        ctx: &StepContext<'_>,
     ) -> Result<Option<Materialized>, QueueError> {
-        let mut side = GitSide::default();
+        let mut side = GitEffects::default();
         let goal = self.stack.top();
         if state.has_checkout() {
-            let step = Move {
+            let step = CheckoutMove {
                 old: through.or(state.tip),
                 pin: self.files.pin,
                 commit: goal,
                 keep: false,
                 touched: None,
                 changed: state.work.iter().map(|change| change.path.as_bytes().to_vec()).collect(),
-                version: version_text(site, &self.files),
-                reason: format!("patchq {}", around.command),
+                version: version_text(upstream, &self.files),
+                reason: format!("patchq {}", ctx.command),
             };
             if let Some(through) = through {
-                side.checkout.push(Move { old: state.tip, commit: through, ..step.clone() });
+                side.checkout.push(CheckoutMove { old: state.tip, commit: through, ..step.clone() });
             }
             side.checkout.push(step);
         } else {
-            side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
+            side.refs.extend(RefMove::to(upstream, BRANCH, Some(goal))?);
         }
-        let written = self.written_files(site);
-        side.refs.extend(equal_refs(site, objects, &self.stack, &self.files, (false, self.version_taken), &written)?);
+        let written = self.written_files(upstream);
+        side.refs.extend(equal_refs(
+            upstream,
+            objects,
+            &self.stack,
+            &self.files,
+            (false, self.version_taken),
+            &written,
+        )?);
         let changes = std::mem::take(&mut self.changes);
         let nothing = changes.is_empty() && side.refs.is_empty() && state.tip == Some(goal);
         if nothing {
             return Ok(None);
         }
         let notes = std::mem::take(&mut self.notes);
-        side.refs.extend(kept::keep(site, objects, state, &changes, &side, (around, notes))?);
-        Ok(do_step(site, objects, changes, &side, around)?)
+        side.refs.extend(kept::keep(upstream, objects, state, &changes, &side, (ctx, notes))?);
+        Ok(do_step(upstream, objects, changes, &side, ctx)?)
     }
 }
 
@@ -398,7 +409,7 @@ fn faithful(
     let queue = files.queued();
     let applied = match stack::apply(objects, base, &queue)? {
         stack::Lazy::Done(applied) => applied,
-        stack::Lazy::Need(ids) => return Err(SupplyError::NoEnd(ids.len()).into()),
+        stack::Lazy::Need(ids) => return Err(FetchError::TooManyRounds(ids.len()).into()),
     };
     for (n, patch) in exported.iter().enumerate() {
         let wanted = objects.commit(patch.commit)?.tree;
@@ -415,18 +426,18 @@ fn faithful(
 }
 
 /// The pin goes along when the commits stand on another one than the files.
-fn pin_change(site: &Site<'_>, old: Id, new: Id) -> Result<Option<FileChange>, RewriteError> {
-    let layout = &site.workspace.layout;
-    let file = layout.pin(site.name());
+fn pin_change(upstream: &UpstreamStore<'_>, old: Id, new: Id) -> Result<Option<FileChange>, RewriteError> {
+    let layout = &upstream.workspace.layout;
+    let file = layout.pin(upstream.name());
     let path = RepoPath::new(layout.shown(&file).as_os_str().as_encoded_bytes()).map_err(GitError::EvilPath)?;
     let bytes = crate::workspace::files::disk::read(&file).map_err(|error| StepError::Publish(error.into()))?;
     Ok((old != new).then(|| FileChange { path, old: bytes, new: Some(crate::workspace::files::pins::print_pin(&new)) }))
 }
 
 /// The differences between two queues as changes of files.
-fn changes(site: &Site<'_>, old: &Queue, new: &Queue) -> Result<Vec<FileChange>, RewriteError> {
-    let layout = &site.workspace.layout;
-    let folder = layout.patches(site.name());
+fn changes(upstream: &UpstreamStore<'_>, old: &Queue, new: &Queue) -> Result<Vec<FileChange>, RewriteError> {
+    let layout = &upstream.workspace.layout;
+    let folder = layout.patches(upstream.name());
     let shown = layout.shown(&folder).as_os_str().as_encoded_bytes().to_vec();
     let path =
         |name: &str| RepoPath::new([&shown, b"/".as_slice(), name.as_bytes()].concat()).map_err(GitError::EvilPath);

@@ -15,12 +15,12 @@ use crate::path::RepoPath;
 use crate::stack::{self, Base, Change, Conflict, Replayed, Version};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::files::which_patch::{WhichPatchError, which_patch};
-use crate::workspace::step::context::Around;
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::run::begin;
-use crate::workspace::upstream::fetcher::Supply;
-use crate::workspace::upstream::sides::{Cell, State};
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::taken::Taken;
+use crate::workspace::upstream::fetcher::Fetcher;
+use crate::workspace::upstream::removed_patches::RemovedPatches;
+use crate::workspace::upstream::sides::{SyncState, SyncStatus};
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// More new files than this are taken only when that is wanted.
 pub const MANY_FILES: usize = 50;
@@ -29,7 +29,7 @@ pub const LARGE_FILE: u64 = 1024 * 1024;
 
 /// What is to be saved, and how.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct SaveOptions {
     /// The whole message of a new patch; empty when changes are folded.
     pub message: BString,
     /// The patch to fold into: its name, or the start of it.
@@ -130,11 +130,16 @@ impl From<GitError> for SaveError {
 ///
 /// # Errors
 /// [`SaveError`]; nothing has changed then.
-pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Around<'_>) -> Result<Saved, SaveError> {
-    let _lock = begin(site, around).map_err(SaveError::of)?;
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(SaveError::of)?;
-    let mut objects = Objects::new(&site.store)?;
-    let state = State::read(site, &mut objects, &files).map_err(SaveError::of)?;
+pub fn save(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
+    request: &SaveOptions,
+    ctx: &StepContext<'_>,
+) -> Result<Saved, SaveError> {
+    let _lock = begin(upstream, ctx).map_err(SaveError::of)?;
+    let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(SaveError::of)?;
+    let mut objects = Objects::new(&upstream.store)?;
+    let state = SyncState::read(upstream, &mut objects, &files).map_err(SaveError::of)?;
     let cell = state.cell().map_err(SaveError::of)?;
     let tip = match (state.tip, &state.attachment) {
         (Some(tip), _) if state.has_checkout() => tip,
@@ -143,26 +148,26 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
         }
         (_, other) => return Err(SaveError::NotACheckout(other.clone())),
     };
-    if cell == Cell::Diverged {
+    if cell == SyncStatus::Diverged {
         let (files, commits) = (state.files.clone(), state.made.clone());
         return Err(SaveError::of(SideError::Diverged { files, commits }));
     }
-    if cell == Cell::FilesNewer {
-        refuse_last_copies(site, supply, &objects, &state, &files).map_err(SaveError::of)?;
+    if cell == SyncStatus::FilesNewer {
+        refuse_last_copies(upstream, fetcher, &objects, &state, &files).map_err(SaveError::of)?;
     }
     let allowed = which_patches(&files, &request.allow_drop)?;
     let changes = chosen(&state.work, request)?;
-    let tree = kept::work_tree(site, &mut objects, tip, &changes).map_err(SaveError::of)?;
+    let tree = kept::work_tree(upstream, &mut objects, tip, &changes).map_err(SaveError::of)?;
     let work = Work { tip, tree, changes };
     let (base, versions, at) = match &request.into {
-        Some(name) if cell == Cell::FilesNewer => return Err(no_folding(&files, name)),
-        Some(name) => folded(site, supply, &mut objects, (&files, &state), &work, name)?,
-        None => on_top(site, supply, &mut objects, (&files, &state), &work, request)?,
+        Some(name) if cell == SyncStatus::FilesNewer => return Err(no_folding(&files, name)),
+        Some(name) => folded(upstream, fetcher, &mut objects, (&files, &state), &work, name)?,
+        None => on_top(upstream, fetcher, &mut objects, (&files, &state), &work, request)?,
     };
-    let mut rewrite = Rewrite::plan(site, supply, &mut objects, &files, base, &versions, None)?;
-    judge_vanished(supply, &mut objects, &state, &mut rewrite, &allowed)?;
+    let mut rewrite = Rewrite::plan(upstream, fetcher, &mut objects, &files, base, &versions, None)?;
+    judge_vanished(fetcher, &mut objects, &state, &mut rewrite, &allowed)?;
     let patch = rewrite.patches.get(at).map(|(name, _)| name.clone()).unwrap_or_default();
-    let queue = rewrite.written().and(Taken::of(&state, &files));
+    let queue = rewrite.written().and(RemovedPatches::of(&state, &files));
     let top = rewrite.stack.top();
     let items = &rewrite.stack.items;
     let parent = at.checked_sub(1).and_then(|below| items.get(below)).map_or(base.commit, |item| item.commit);
@@ -170,20 +175,20 @@ pub fn save(site: &Site<'_>, supply: &Supply<'_>, request: &Request, around: &Ar
     let message = "Uncommitted changes\n".into();
     let (author, committer) = (request.author.clone(), request.author.clone());
     let through = objects.put_commit(&Commit { tree: work.tree, parents: vec![tip], author, committer, message });
-    rewrite.publish(site, &mut objects, &state, Some(through), around).map_err(SaveError::of)?;
+    rewrite.publish(upstream, &mut objects, &state, Some(through), ctx).map_err(SaveError::of)?;
     Ok(Saved { changes: work.changes, patch, queue, top, item, parent })
 }
 
 /// A commit that vanished takes its patch along only where its change is in the queue all the same, or somebody said so.
 fn judge_vanished(
-    supply: &Supply<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
-    state: &State,
+    state: &SyncState,
     rewrite: &mut Rewrite,
     allowed: &[String],
 ) -> Result<(), SaveError> {
     let Some(record) = &state.record else { return Ok(()) };
-    let vanished = vanished(supply, objects, record, rewrite)?;
+    let vanished = vanished(fetcher, objects, record, rewrite)?;
     let lost = vanished.iter().filter(|patch| !allowed.contains(&patch.name)).filter_map(|patch| match &patch.fate {
         Fate::Lost(paths) => Some((patch.name.clone(), patch.commit, paths.clone())),
         Fate::Folded(_) => None,
@@ -214,15 +219,15 @@ fn no_folding(files: &Files, name: &str) -> SaveError {
 ///
 /// # Errors
 /// [`SaveError`], where there is nothing that could be saved.
-pub fn to_save(site: &Site<'_>, request: &Request) -> Result<Vec<WorkChange>, SaveError> {
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(SaveError::of)?;
-    let mut objects = Objects::new(&site.store)?;
-    let state = State::read(site, &mut objects, &files).map_err(SaveError::of)?;
+pub fn to_save(upstream: &UpstreamStore<'_>, request: &SaveOptions) -> Result<Vec<WorkChange>, SaveError> {
+    let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(SaveError::of)?;
+    let mut objects = Objects::new(&upstream.store)?;
+    let state = SyncState::read(upstream, &mut objects, &files).map_err(SaveError::of)?;
     state.cell().map_err(SaveError::of)?;
     chosen(&state.work, request)
 }
 
-fn chosen(work: &[WorkChange], request: &Request) -> Result<Vec<WorkChange>, SaveError> {
+fn chosen(work: &[WorkChange], request: &SaveOptions) -> Result<Vec<WorkChange>, SaveError> {
     let wanted =
         |change: &&WorkChange| request.paths.is_empty() || request.paths.iter().any(|path| change.path.is_within(path));
     let changes: Vec<WorkChange> = work.iter().filter(wanted).cloned().collect();
@@ -249,12 +254,12 @@ fn chosen(work: &[WorkChange], request: &Request) -> Result<Vec<WorkChange>, Sav
 
 /// The queue with a new commit on top, on the files' side where that is newer.
 fn on_top(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
-    (files, state): (&Files, &State),
+    (files, state): (&Files, &SyncState),
     work: &Work,
-    request: &Request,
+    request: &SaveOptions,
 ) -> Result<(Base, Vec<Version>, usize), SaveError> {
     let (author, committer) = (request.author.clone(), request.author.clone());
     let message = request.message.clone();
@@ -267,27 +272,27 @@ fn on_top(
         let at = versions.len() - 1;
         return Ok((base, versions, at));
     }
-    let applied = stack_of(site, supply, objects, files, true).map_err(SaveError::of)?;
-    let (base, merged) = merge_sides(supply, objects, files, state, &applied, &versions)?;
+    let applied = stack_of(upstream, fetcher, objects, files, true).map_err(SaveError::of)?;
+    let (base, merged) = merge_sides(fetcher, objects, files, state, &applied, &versions)?;
     let at = merged.iter().rposition(|version| version.name.is_none()).unwrap_or(0);
     Ok((base, merged, at))
 }
 
 /// The queue with the changes folded into one of its patches.
 fn folded(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
-    (files, state): (&Files, &State),
+    (files, state): (&Files, &SyncState),
     work: &Work,
     name: &str,
 ) -> Result<(Base, Vec<Version>, usize), SaveError> {
     let base = Base::read(objects, files.pin)?;
-    let line = line_of_versions(site, supply, objects, files, base, state)?;
+    let line = line_of_versions(upstream, fetcher, objects, files, base, state)?;
     let names: Vec<String> = line.iter().map(|version| version.name.clone().unwrap_or_default()).collect();
     let into = which_patch(names.iter().map(String::as_str), name)?;
     let changes = line.iter().map(|version| Change::of(objects, version.commit)).collect::<Result<Vec<_>, _>>()?;
-    let folded = supply
+    let folded = fetcher
         .run(objects, |objects| stack::fold(objects, base.commit, &changes, into, work.tree))
         .map_err(SaveError::of)?;
     let patch = |n: usize| names.get(n).cloned().unwrap_or_default();

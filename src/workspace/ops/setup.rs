@@ -9,21 +9,21 @@ use crate::path::RepoPath;
 use crate::stack::{Applied, Stack};
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::step::context::Around;
-use crate::workspace::step::effects::{FollowError, GitSide, Move, RefMove, sparse_of};
+use crate::workspace::step::context::StepContext;
+use crate::workspace::step::effects::{CheckoutMove, EffectError, GitEffects, RefMove, sparse_of};
 use crate::workspace::step::equal_refs::equal_refs;
 use crate::workspace::step::kept;
 use crate::workspace::step::run::{begin, do_step};
-use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::fetcher::Fetcher;
+use crate::workspace::upstream::removed_patches::RemovedPatches;
 use crate::workspace::upstream::side_error::SideError;
-use crate::workspace::upstream::sides::{Cell, Commits, State, Unreadable};
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::taken::Taken;
+use crate::workspace::upstream::sides::{Commits, SyncState, SyncStatus, Unreadable};
+use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::version::version_text;
 
 /// How `setup` and `apply` go about it.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wish {
+pub struct SetupOptions {
     /// Leave the queue out.
     pub pristine: bool,
     /// Give up commits and uncommitted changes (they are kept for `undo`).
@@ -34,7 +34,7 @@ pub struct Wish {
 
 /// What came of it.
 #[derive(Debug, Clone)]
-pub struct Settled {
+pub struct SetupOutcome {
     /// The version that is kept with the pin.
     pub version: Option<String>,
     /// The queue on its pin.
@@ -42,7 +42,7 @@ pub struct Settled {
     /// Whether anything in store or checkout changed.
     pub changed: bool,
     /// What the files had lost since they were last equal with the checkout, if they were taken.
-    pub taken: Taken,
+    pub taken: RemovedPatches,
     /// What happened to the checkout's files.
     pub checkout: Option<Materialized>,
     /// Uncommitted changes that are still there.
@@ -66,19 +66,24 @@ pub struct Settled {
 /// # Errors
 /// [`QueueError`]; nothing has changed then, except where a step was certain and only its end failed, which the next
 /// command makes good.
-pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<'_>) -> Result<Settled, QueueError> {
-    let mut objects = Objects::new(&site.store)?;
+pub fn setup(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
+    options: SetupOptions,
+    ctx: &StepContext<'_>,
+) -> Result<SetupOutcome, QueueError> {
+    let mut objects = Objects::new(&upstream.store)?;
     // The network first, without a lock: somebody else's `status` need not wait for it.
-    let files = Files::read(&site.workspace.layout, site.name())?;
-    let there = checkout::attachment(&site.store, &site.checkout())?;
-    let with_checkout = wish.checkout || matches!(there, Attachment::Ours | Attachment::Moved);
-    let first = stack_of(site, supply, &mut objects, &files, with_checkout)?;
-    let _lock = begin(site, around)?;
-    if !files.are_unchanged(&site.workspace.layout, site.name())? {
+    let files = Files::read(&upstream.workspace.layout, upstream.name())?;
+    let there = checkout::attachment(&upstream.store, &upstream.checkout())?;
+    let with_checkout = options.checkout || matches!(there, Attachment::Ours | Attachment::Moved);
+    let first = stack_of(upstream, fetcher, &mut objects, &files, with_checkout)?;
+    let _lock = begin(upstream, ctx)?;
+    if !files.are_unchanged(&upstream.workspace.layout, upstream.name())? {
         return Err(SideError::ChangedMeanwhile.into());
     }
-    let state = State::read(site, &mut objects, &files)?;
-    let applied = match (wish.pristine, &first.failure) {
+    let state = SyncState::read(upstream, &mut objects, &files)?;
+    let applied = match (options.pristine, &first.failure) {
         (true, _) => Applied { stack: Stack { items: Vec::new(), ..first.stack }, moved: Vec::new(), failure: None },
         (false, Some((n, failure))) => {
             let patch = files.patches[*n].queued.name.clone();
@@ -86,11 +91,11 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
         }
         (false, None) => first,
     };
-    let mut settled = Settled {
+    let mut done = SetupOutcome {
         version: files.version.clone(),
         applied,
         changed: false,
-        taken: Taken::default(),
+        taken: RemovedPatches::default(),
         checkout: None,
         work: Vec::new(),
         unexported: Vec::new(),
@@ -100,115 +105,118 @@ pub fn settle(site: &Site<'_>, supply: &Supply<'_>, wish: Wish, around: &Around<
         absent: Vec::new(),
         extra: Vec::new(),
     };
-    judge(&state, wish, &mut settled)?;
-    if !wish.discard && settled.unexported.is_empty() {
-        refuse_last_copies(site, supply, &objects, &state, &files)?;
+    judge(&state, options, &mut done)?;
+    if !options.discard && done.unexported.is_empty() {
+        refuse_last_copies(upstream, fetcher, &objects, &state, &files)?;
     }
-    if settled.unexported.is_empty() {
-        settled.taken = Taken::of(&state, &files);
+    if done.unexported.is_empty() {
+        done.taken = RemovedPatches::of(&state, &files);
     }
-    objects.flush(&[settled.applied.stack.top()])?;
-    move_there(site, &mut objects, &files, &state, wish, around, &mut settled)?;
-    settled.work = if state.has_checkout() || wish.checkout {
-        checkout::status(&site.store, &site.checkout())?
+    objects.flush(&[done.applied.stack.top()])?;
+    move_there(upstream, &mut objects, &files, &state, options, ctx, &mut done)?;
+    done.work = if state.has_checkout() || options.checkout {
+        checkout::status(&upstream.store, &upstream.checkout())?
     } else {
         Vec::new()
     };
-    if !wish.pristine {
-        settled.absent = absent_paths(&mut objects, site.upstream, &settled.applied.stack)?;
+    if !options.pristine {
+        done.absent = absent_paths(&mut objects, upstream.entry, &done.applied.stack)?;
     }
-    let touched: Vec<RepoPath> = sparse_of(site, files.pin, settled.applied.stack.top())?.extra().to_vec();
-    settled.extra = touched;
-    Ok(settled)
+    let touched: Vec<RepoPath> = sparse_of(upstream, files.pin, done.applied.stack.top())?.extra().to_vec();
+    done.extra = touched;
+    Ok(done)
 }
 
 /// The table of `who is right`, for `setup` and `apply`.
-fn judge(state: &State, wish: Wish, settled: &mut Settled) -> Result<(), QueueError> {
-    if wish.discard {
+fn judge(state: &SyncState, options: SetupOptions, done: &mut SetupOutcome) -> Result<(), QueueError> {
+    if options.discard {
         // HEAD is not the queue's, or git has the word: what to discard cannot be told.
         if let Commits::Unreadable(why) = &state.commits
             && !matches!(why, Unreadable::Merge(_) | Unreadable::NotOnPin(_))
         {
             return Err(SideError::Unreadable(why.clone()).into());
         }
-        settled.gave_up = state.commits != Commits::Same || !state.work.is_empty();
+        done.gave_up = state.commits != Commits::Same || !state.work.is_empty();
         let made = state.line();
         let kept: Vec<Id> = state.record.iter().flat_map(|r| &r.stack).map(|(id, _)| *id).collect();
-        settled.discarded = (made.into_iter().filter(|id| !kept.contains(id)).collect(), state.work.clone());
+        done.discarded = (made.into_iter().filter(|id| !kept.contains(id)).collect(), state.work.clone());
         return Ok(());
     }
     let cell = state.cell();
     // Nothing is to be done for the checkout's sake, so nothing of it can be in the way.
-    let moves = !matches!(cell, Ok(Cell::Equal)) || wish.pristine != state.record.as_ref().is_some_and(|r| r.pristine);
+    let moves =
+        !matches!(cell, Ok(SyncStatus::Equal)) || options.pristine != state.record.as_ref().is_some_and(|r| r.pristine);
     match cell? {
-        Cell::CommitsNewer if !state.has_checkout() && wish.checkout && !wish.pristine => {
-            settled.unexported = match state.made.as_slice() {
+        SyncStatus::CommitsNewer if !state.has_checkout() && options.checkout && !options.pristine => {
+            done.unexported = match state.made.as_slice() {
                 [] => state.line(),
                 made => made.iter().map(|commit| commit.id).collect(),
             };
             Ok(())
         }
-        Cell::CommitsNewer => Err(SideError::Commits(state.made.clone()).into()),
-        Cell::Diverged => Err(SideError::Diverged { files: state.files.clone(), commits: state.made.clone() }.into()),
-        Cell::Equal | Cell::FilesNewer if moves && !state.work.is_empty() => {
+        SyncStatus::CommitsNewer => Err(SideError::Commits(state.made.clone()).into()),
+        SyncStatus::Diverged => {
+            Err(SideError::Diverged { files: state.files.clone(), commits: state.made.clone() }.into())
+        }
+        SyncStatus::Equal | SyncStatus::FilesNewer if moves && !state.work.is_empty() => {
             Err(SideError::Dirty(state.work.clone()).into())
         }
-        Cell::Equal | Cell::FilesNewer => Ok(()),
+        SyncStatus::Equal | SyncStatus::FilesNewer => Ok(()),
     }
 }
 
 fn move_there(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
-    state: &State,
-    wish: Wish,
-    around: &Around<'_>,
-    settled: &mut Settled,
+    state: &SyncState,
+    options: SetupOptions,
+    ctx: &StepContext<'_>,
+    done: &mut SetupOutcome,
 ) -> Result<(), QueueError> {
-    let stack = &settled.applied.stack;
-    let brings_back = !settled.unexported.is_empty();
+    let stack = &done.applied.stack;
+    let brings_back = !done.unexported.is_empty();
     let goal = if brings_back { state.tip.unwrap_or(stack.top()) } else { stack.top() };
-    let mut side = GitSide::default();
-    let with_checkout = state.has_checkout() || wish.checkout;
+    let mut side = GitEffects::default();
+    let with_checkout = state.has_checkout() || options.checkout;
     if with_checkout {
-        let step = Move {
+        let step = CheckoutMove {
             old: state.tip,
             pin: files.pin,
             commit: goal,
             keep: state.lost_store(),
             touched: None,
-            changed: if wish.discard {
+            changed: if options.discard {
                 Vec::new()
             } else {
                 state.work.iter().map(|change| change.path.as_bytes().to_vec()).collect()
             },
-            version: version_text(site, files),
-            reason: format!("patchq {}", around.command),
+            version: version_text(upstream, files),
+            reason: format!("patchq {}", ctx.command),
         };
-        let done = !wish.discard && state.tip == Some(goal) && is_in_place(site, state, &step)?;
+        let done = !options.discard && state.tip == Some(goal) && is_in_place(upstream, state, &step)?;
         if !done {
-            if wish.discard && !state.work.is_empty() {
-                let work = kept::work_commit(site, objects, state)?;
-                side.checkout.push(Move { old: state.tip, commit: work, keep: true, ..step.clone() });
-                side.checkout.push(Move { old: Some(work), ..step });
+            if options.discard && !state.work.is_empty() {
+                let work = kept::work_commit(upstream, objects, state)?;
+                side.checkout.push(CheckoutMove { old: state.tip, commit: work, keep: true, ..step.clone() });
+                side.checkout.push(CheckoutMove { old: Some(work), ..step });
             } else {
                 side.checkout.push(step);
             }
         }
     } else {
-        side.refs.extend(RefMove::to(site, BRANCH, Some(goal))?);
+        side.refs.extend(RefMove::to(upstream, BRANCH, Some(goal))?);
     }
     if !brings_back {
-        side.refs.extend(equal_refs(site, objects, stack, files, (wish.pristine, false), &[])?);
+        side.refs.extend(equal_refs(upstream, objects, stack, files, (options.pristine, false), &[])?);
     }
-    if settled.gave_up || state.record.is_some() && state.files.iter().any(is_loss) {
-        let notes = settled.taken.notes();
-        side.refs.extend(kept::keep(site, objects, state, &[], &side, (around, notes))?);
+    if done.gave_up || state.record.is_some() && state.files.iter().any(is_loss) {
+        let notes = done.taken.notes();
+        side.refs.extend(kept::keep(upstream, objects, state, &[], &side, (ctx, notes))?);
     }
-    settled.changed = !side.checkout.is_empty() || !side.refs.is_empty();
-    if settled.changed {
-        settled.checkout = do_step(site, objects, Vec::new(), &side, around)?;
+    done.changed = !side.checkout.is_empty() || !side.refs.is_empty();
+    if done.changed {
+        done.checkout = do_step(upstream, objects, Vec::new(), &side, ctx)?;
     }
     Ok(())
 }
@@ -219,32 +227,36 @@ fn is_loss(change: &QueueChange) -> bool {
 }
 
 /// Whether the checkout already is what a move would make of it: right commit, right paths, right index.
-fn is_in_place(site: &Site<'_>, state: &State, step: &Move) -> Result<bool, QueueError> {
+fn is_in_place(upstream: &UpstreamStore<'_>, state: &SyncState, step: &CheckoutMove) -> Result<bool, QueueError> {
     if !state.has_checkout() {
         return Ok(false);
     }
-    let sparse = sparse_of(site, step.pin, step.commit)?;
-    Ok(checkout::is_in_place(&site.store, &site.checkout(), &sparse, step.version.as_deref())?)
+    let sparse = sparse_of(upstream, step.pin, step.commit)?;
+    Ok(checkout::is_in_place(&upstream.store, &upstream.checkout(), &sparse, step.version.as_deref())?)
 }
 
 /// Makes a plain, independent repository of the stack's top at `dest`, outside of the workspace.
 ///
 /// # Errors
 /// [`QueueError`].
-pub fn copy(site: &Site<'_>, supply: &Supply<'_>, dest: &std::path::Path) -> Result<Materialized, QueueError> {
-    let files = Files::read(&site.workspace.layout, site.name())?;
-    let mut objects = Objects::new(&site.store)?;
-    let applied = stack_of(site, supply, &mut objects, &files, true)?;
+pub fn copy(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
+    dest: &std::path::Path,
+) -> Result<Materialized, QueueError> {
+    let files = Files::read(&upstream.workspace.layout, upstream.name())?;
+    let mut objects = Objects::new(&upstream.store)?;
+    let applied = stack_of(upstream, fetcher, &mut objects, &files, true)?;
     if let Some((n, failure)) = applied.failure {
         let patch = files.patches[n].queued.name.clone();
         return Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n });
     }
     let top = applied.stack.top();
     objects.flush(&[top])?;
-    let sparse = sparse_of(site, files.pin, top)?;
-    match checkout::export_copy(&site.store, top, &sparse, dest, version_text(site, &files).as_deref())? {
+    let sparse = sparse_of(upstream, files.pin, top)?;
+    match checkout::export_copy(&upstream.store, top, &sparse, dest, version_text(upstream, &files).as_deref())? {
         checkout::Outcome::Done(done) => Ok(done),
-        checkout::Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles).into()),
-        checkout::Outcome::Need(ids) => Err(FollowError::Missing(ids.len()).into()),
+        checkout::Outcome::Refused(obstacles) => Err(EffectError::Obstacles(obstacles).into()),
+        checkout::Outcome::Need(ids) => Err(EffectError::Missing(ids.len()).into()),
     }
 }

@@ -9,16 +9,16 @@ use crate::workspace::files::open::Workspace;
 use crate::workspace::files::pins;
 use crate::workspace::files::queue_files::{Files, FilesError};
 use crate::workspace::manifest::{Track, Upstream};
-use crate::workspace::step::context::Around;
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::pending::{Pending, finish_if_free};
-use crate::workspace::upstream::cached_tip::News;
-use crate::workspace::upstream::sides::{Cell, NewCommit, State, Unreadable};
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::cached_tip::CachedTip;
+use crate::workspace::upstream::sides::{NewCommit, SyncState, SyncStatus, Unreadable};
+use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::version::VersionState;
 
 /// What can be told of one upstream.
 #[derive(Debug)]
-pub struct Standing {
+pub struct Status {
     /// The pin, where there is one that can be read.
     pub pin: Option<Id>,
     /// The version: the manifest's, or the one kept with the pin.
@@ -32,14 +32,14 @@ pub struct Standing {
     /// What became of an interrupted step.
     pub pending: Pending,
     /// What was last heard of the manifest's track, if it was heard while the upstream was pinned as it is now.
-    pub news: Option<News>,
+    pub news: Option<CachedTip>,
     /// Where the checkout stands; none when that cannot be told.
-    pub stand: Option<Stand>,
+    pub stand: Option<CheckoutStatus>,
 }
 
 /// Where a checkout stands.
 #[derive(Debug)]
-pub enum Stand {
+pub enum CheckoutStatus {
     /// The upstream has no pin yet.
     NoPin,
     /// There is no store, or nothing was ever set up in it.
@@ -60,7 +60,7 @@ pub struct SetUp {
     /// Set up without its queue.
     pub pristine: bool,
     /// Where it stands in the table of who is right.
-    pub cell: Result<Cell, Unreadable>,
+    pub cell: Result<SyncStatus, Unreadable>,
     /// Whether the store has the commit that is pinned; if not, only what uses the network can go on.
     pub has_pin: bool,
     /// How the files differ from what they were.
@@ -71,13 +71,13 @@ pub struct SetUp {
     pub work: Vec<WorkChange>,
 }
 
-impl Standing {
+impl Status {
     /// Looks at `upstream`. An interrupted step is finished first, if nobody is in the way. What went wrong comes beside
     /// what could be told all the same.
-    pub fn read(workspace: &Workspace, upstream: &Upstream, around: &Around<'_>) -> (Standing, Option<QueueError>) {
+    pub fn read(workspace: &Workspace, upstream: &Upstream, ctx: &StepContext<'_>) -> (Status, Option<QueueError>) {
         let layout = &workspace.layout;
         let session = Session::read(layout, &upstream.name).map(|found| found.map(|(session, _)| session)).transpose();
-        let mut standing = Standing {
+        let mut status = Status {
             pin: None,
             version: None,
             version_state: None,
@@ -87,20 +87,25 @@ impl Standing {
             news: None,
             stand: None,
         };
-        match standing.look(workspace, upstream, around) {
+        match status.look(workspace, upstream, ctx) {
             Ok(stand) => {
-                standing.stand = Some(stand);
-                (standing, None)
+                status.stand = Some(stand);
+                (status, None)
             }
-            Err(error) => (standing, Some(error)),
+            Err(error) => (status, Some(error)),
         }
     }
 
-    fn look(&mut self, workspace: &Workspace, upstream: &Upstream, around: &Around<'_>) -> Result<Stand, QueueError> {
+    fn look(
+        &mut self,
+        workspace: &Workspace,
+        upstream: &Upstream,
+        ctx: &StepContext<'_>,
+    ) -> Result<CheckoutStatus, QueueError> {
         let layout = &workspace.layout;
-        let site = Site::open(workspace, upstream);
-        let finished = match &site {
-            Ok(Some(site)) => finish_if_free(site, around),
+        let store = UpstreamStore::open(workspace, upstream);
+        let finished = match &store {
+            Ok(Some(store)) => finish_if_free(store, ctx),
             _ => Ok(Pending::Nothing),
         };
         // The files speak for themselves, whatever is the matter with the store.
@@ -110,36 +115,36 @@ impl Standing {
         self.version = upstream.version.clone().or_else(|| kept.clone());
         self.version_state = self.pin.map(|pin| VersionState::of(upstream, pin, kept.as_deref(), None));
         let files = match Files::read(layout, &upstream.name) {
-            Err(FilesError::NoPin { .. }) => return Ok(Stand::NoPin),
+            Err(FilesError::NoPin { .. }) => return Ok(CheckoutStatus::NoPin),
             read => read?,
         };
         let files = self.files.insert(files);
         self.pending = finished?;
-        let Some(site) = site? else { return Ok(Stand::NotSetUp) };
-        let mut objects = Objects::new(&site.store)?;
+        let Some(store) = store? else { return Ok(CheckoutStatus::NotSetUp) };
+        let mut objects = Objects::new(&store.store)?;
         // News that cannot be read are none.
-        let news = News::read(&mut objects).ok().flatten();
+        let news = CachedTip::read(&mut objects).ok().flatten();
         let track = upstream.track.as_ref().map(Track::as_str);
-        let is_of = |news: &News| track == Some(news.track.as_str());
+        let is_of = |news: &CachedTip| track == Some(news.track.as_str());
         self.news = news.filter(|news| is_of(news) && (news.tip == files.pin || news.pin == Some(files.pin)));
-        let state = State::read(&site, &mut objects, files)?;
+        let state = SyncState::read(&store, &mut objects, files)?;
         self.version_state =
             Some(VersionState::of(upstream, files.pin, files.version.as_deref(), state.record.as_ref()));
-        Ok(stand(state, site.store.has(files.pin)))
+        Ok(stand(state, store.store.has(files.pin)))
     }
 }
 
-fn stand(state: State, has_pin: bool) -> Stand {
+fn stand(state: SyncState, has_pin: bool) -> CheckoutStatus {
     if state.lost_store() {
-        return Stand::LostStore;
+        return CheckoutStatus::LostStore;
     }
     match &state.attachment {
         Attachment::Absent | Attachment::Empty | Attachment::Ours | Attachment::Moved => {}
-        _ => return Stand::InTheWay(state.attachment),
+        _ => return CheckoutStatus::InTheWay(state.attachment),
     }
     let cell = state.cell();
-    let Some(record) = state.record else { return Stand::NotSetUp };
-    Stand::SetUp(SetUp {
+    let Some(record) = state.record else { return CheckoutStatus::NotSetUp };
+    CheckoutStatus::SetUp(SetUp {
         attachment: state.attachment,
         pristine: record.pristine,
         cell,

@@ -9,15 +9,15 @@ use crate::git::checkout::{self, Attachment, HeadState};
 use crate::git::{BRANCH, Edits, GitError, HANDED_OVER, Id, Objects};
 use crate::path::{RepoPath, printable};
 use crate::workspace::files::digest::Sum;
-use crate::workspace::step::context::Around;
-use crate::workspace::step::effects::{GitSide, Hand, Move, RefMove};
+use crate::workspace::step::context::StepContext;
+use crate::workspace::step::effects::{CheckoutMove, ConflictEffect, GitEffects, RefMove};
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::publish::{FileChange, PublishError, state_of};
 use crate::workspace::step::run::{begin, do_step};
 use crate::workspace::upstream::sides::Unreadable;
-use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
+use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace};
 
-pub use crate::workspace::step::kept::Kept;
+pub use crate::workspace::step::kept::UndoRecord;
 use crate::workspace::step::kept::{REFS, content, entries, read_kept, ref_name, uncommitted, work_tree};
 pub(in crate::workspace) use session::{is_brought_back, keep_session};
 
@@ -25,7 +25,7 @@ pub(in crate::workspace) use session::{is_brought_back, keep_session};
 #[derive(Debug, Clone)]
 pub struct Undone {
     /// The change.
-    pub kept: Kept,
+    pub kept: UndoRecord,
     /// The files, printable, from the workspace's root, and whether each is there again.
     pub files: Vec<(String, bool)>,
 }
@@ -74,46 +74,46 @@ impl UndoError {
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
-pub fn list(site: &Site<'_>) -> Result<Vec<Kept>, GitError> {
-    let mut objects = Objects::new(&site.store)?;
+pub fn list(upstream: &UpstreamStore<'_>) -> Result<Vec<UndoRecord>, GitError> {
+    let mut objects = Objects::new(&upstream.store)?;
     let mut all = Vec::new();
-    for (_, at) in entries(site)?.into_iter().rev() {
-        all.extend(read_kept(site, &mut objects, at)?);
+    for (_, at) in entries(upstream)?.into_iter().rev() {
+        all.extend(read_kept(upstream, &mut objects, at)?);
     }
     Ok(all)
 }
 
 /// Sorts the changes of a workspace, each with whatever belongs to it, the last one first; what no number and no clock
 /// tells apart stays in its order.
-pub fn sort_last_first<T>(changes: &mut [T], kept: impl Fn(&T) -> &Kept) {
+pub fn sort_last_first<T>(changes: &mut [T], kept: impl Fn(&T) -> &UndoRecord) {
     changes.sort_by_key(|change| std::cmp::Reverse(kept(change).rank()));
 }
 
-/// The last change of `site`: its number, its commit, and what it says. One that no patchq can have made is passed over.
-fn newest(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<Option<(u64, Id, Kept)>, GitError> {
-    for (number, at) in entries(site)?.into_iter().rev() {
-        if let Some(kept) = read_kept(site, objects, at)? {
+/// The last change of `upstream`: its number, its commit, and what it says. One that no patchq can have made is passed over.
+fn newest(upstream: &UpstreamStore<'_>, objects: &mut Objects<'_>) -> Result<Option<(u64, Id, UndoRecord)>, GitError> {
+    for (number, at) in entries(upstream)?.into_iter().rev() {
+        if let Some(kept) = read_kept(upstream, objects, at)? {
             return Ok(Some((number, at, kept)));
         }
     }
     Ok(None)
 }
 
-/// Takes the last change of `site` back, if everything is still what it left.
+/// Takes the last change of `upstream` back, if everything is still what it left.
 ///
 /// # Errors
 /// [`UndoError`]; nothing has changed then.
-pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
-    let _lock = begin(site, around)?;
-    let mut objects = Objects::new(&site.store).map_err(UndoError::of)?;
-    let (number, at, kept) = newest(site, &mut objects).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
-    if site.store.read_ref(HANDED_OVER).map_err(UndoError::of)?.is_some() {
+pub fn undo(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<Undone, UndoError> {
+    let _lock = begin(upstream, ctx)?;
+    let mut objects = Objects::new(&upstream.store).map_err(UndoError::of)?;
+    let (number, at, kept) = newest(upstream, &mut objects).map_err(UndoError::of)?.ok_or(UndoError::Nothing)?;
+    if upstream.store.read_ref(HANDED_OVER).map_err(UndoError::of)?.is_some() {
         return Err(Unreadable::HandedOver.into());
     }
-    if !session::allows(site, &mut objects, &kept, at)? {
+    if !session::allows(upstream, &mut objects, &kept, at)? {
         return Err(UndoError::Session { command: kept.command });
     }
-    let why = changed_since(site, &mut objects, &kept)?;
+    let why = changed_since(upstream, &mut objects, &kept)?;
     if !why.is_empty() {
         return Err(UndoError::Changed { command: kept.command, why });
     }
@@ -131,37 +131,37 @@ pub fn undo(site: &Site<'_>, around: &Around<'_>) -> Result<Undone, UndoError> {
     }
     let outside = changes.iter().any(|change| change.path.parent().is_none());
     let _second = outside
-        .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
+        .then(|| lock_workspace(upstream.workspace, ctx.command, PATIENCE, ctx.on_wait))
         .transpose()
         .map_err(UndoError::of)?;
-    let mut side = back(site, &mut objects, &kept, (number, at))?;
-    let own = session::shown(site);
+    let mut side = back(upstream, &mut objects, &kept, (number, at))?;
+    let own = session::shown(upstream);
     let brought = changes.iter().find(|change| change.path.as_bytes() == own.as_bytes());
     let brought = brought.and_then(|change| change.new.clone());
-    side.refs.extend(session::remember(site, &mut objects, &kept, brought).map_err(UndoError::of)?);
-    do_step(site, &mut objects, changes, &side, around)?;
+    side.refs.extend(session::remember(upstream, &mut objects, &kept, brought).map_err(UndoError::of)?);
+    do_step(upstream, &mut objects, changes, &side, ctx)?;
     let files = kept.files.iter().map(|file| (printable(file.path.as_bytes()), file.old.is_some())).collect();
     Ok(Undone { kept, files })
 }
 
 /// The git side of taking `kept` back.
 fn back(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    kept: &Kept,
+    kept: &UndoRecord,
     (number, at): (u64, Id),
-) -> Result<GitSide, StepError> {
+) -> Result<GitEffects, StepError> {
     let reverse = |step: &RefMove| RefMove { name: step.name.clone(), old: step.new, new: step.old };
     let refs = kept.refs.iter().rev().map(reverse).collect();
-    let mut side = GitSide { hand: kept.handed.map(Hand::Over), refs, ..GitSide::default() };
+    let mut side = GitEffects { hand: kept.handed.map(ConflictEffect::Over), refs, ..GitEffects::default() };
     side.refs.retain(|step| !step.name.starts_with(REFS));
     side.refs.push(RefMove { name: ref_name(number), old: Some(at), new: None });
-    let attached = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
+    let attached = checkout::attachment(&upstream.store, &upstream.checkout())? == Attachment::Ours;
     let pin = kept.pin.filter(|_| attached && kept.moved_checkout());
     if let (Some(pin), Some(before)) = (pin, kept.branch.0) {
         let reason = format!("patchq undo: {}", kept.command);
-        let stayed = checkout::status(&site.store, &site.checkout())?;
-        let step = Move {
+        let stayed = checkout::status(&upstream.store, &upstream.checkout())?;
+        let step = CheckoutMove {
             old: kept.branch.1,
             pin,
             commit: before,
@@ -173,8 +173,8 @@ fn back(
         };
         match taken(objects, kept, before)? {
             Some(work) => {
-                side.checkout.push(Move { commit: work, ..step.clone() });
-                side.checkout.push(Move { old: Some(work), keep: true, ..step });
+                side.checkout.push(CheckoutMove { commit: work, ..step.clone() });
+                side.checkout.push(CheckoutMove { old: Some(work), keep: true, ..step });
             }
             None => side.checkout.push(step),
         }
@@ -186,7 +186,7 @@ fn back(
 }
 
 /// A commit on `before` with the uncommitted changes that `kept` took and did not leave; `None`: there are none.
-fn taken(objects: &mut Objects<'_>, kept: &Kept, before: Id) -> Result<Option<Id>, GitError> {
+fn taken(objects: &mut Objects<'_>, kept: &UndoRecord, before: Id) -> Result<Option<Id>, GitError> {
     let Some(work) = kept.work else { return Ok(None) };
     let (tree, work) = (objects.commit(before)?.tree, objects.commit(work)?.tree);
     let mut stayed = BTreeSet::new();
@@ -204,21 +204,25 @@ fn taken(objects: &mut Objects<'_>, kept: &Kept, before: Id) -> Result<Option<Id
 }
 
 /// What is no longer as the change left it.
-fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Result<Vec<String>, UndoError> {
+fn changed_since(
+    upstream: &UpstreamStore<'_>,
+    objects: &mut Objects<'_>,
+    kept: &UndoRecord,
+) -> Result<Vec<String>, UndoError> {
     let mut why = Vec::new();
     for file in &kept.files {
         let path = RepoPath::new(&file.path).map_err(|e| UndoError::of(GitError::EvilPath(e)))?;
-        let state = state_of(&site.workspace.layout, &path).map_err(|e| UndoError::of(PublishError::from(e)))?;
+        let state = state_of(&upstream.workspace.layout, &path).map_err(|e| UndoError::of(PublishError::from(e)))?;
         if state.0 != file.new {
             why.push(format!("{path} changed since"));
         }
     }
-    let tip = site.store.read_ref(BRANCH).map_err(UndoError::of)?;
+    let tip = upstream.store.read_ref(BRANCH).map_err(UndoError::of)?;
     if tip != kept.branch.1 {
         why.push("the checkout's commits changed since".to_owned());
     }
-    let folder = site.checkout();
-    let attached = checkout::attachment(&site.store, &folder).map_err(UndoError::of)? == Attachment::Ours;
+    let folder = upstream.checkout();
+    let attached = checkout::attachment(&upstream.store, &folder).map_err(UndoError::of)? == Attachment::Ours;
     if kept.handed.is_some() && !attached {
         why.push("there is no checkout any more".to_owned());
     }
@@ -226,14 +230,14 @@ fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Res
         if kept.branch.0.is_none() {
             why.push(format!(
                 "it was checked out since, in {0}/ (once nothing there is needed: rm -r {0})",
-                site.name()
+                upstream.name()
             ));
         }
-        if let Some(operation) = checkout::operation(&site.store) {
+        if let Some(operation) = checkout::operation(&upstream.store) {
             why.push(format!("a git {operation} is in progress in the checkout"));
         }
-        if let (HeadState::OnQueue(_), Some(tip)) = (checkout::head(&site.store).map_err(UndoError::of)?, tip) {
-            why.extend(edited_since(site, objects, kept, tip)?);
+        if let (HeadState::OnQueue(_), Some(tip)) = (checkout::head(&upstream.store).map_err(UndoError::of)?, tip) {
+            why.extend(edited_since(upstream, objects, kept, tip)?);
         } else {
             why.push("the checkout is not on the branch 'patchq'".to_owned());
         }
@@ -242,9 +246,14 @@ fn changed_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept) -> Res
 }
 
 /// How the working tree of a checkout at `tip` is no longer what the change left.
-fn edited_since(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept, tip: Id) -> Result<Option<String>, StepError> {
-    let changes = checkout::status(&site.store, &site.checkout())?;
-    let tree = work_tree(site, objects, tip, &changes)?;
+fn edited_since(
+    upstream: &UpstreamStore<'_>,
+    objects: &mut Objects<'_>,
+    kept: &UndoRecord,
+    tip: Id,
+) -> Result<Option<String>, StepError> {
+    let changes = checkout::status(&upstream.store, &upstream.checkout())?;
+    let tree = work_tree(upstream, objects, tip, &changes)?;
     let left = objects.commit(kept.left.unwrap_or(tip))?.tree;
     let differing = objects.diff(left, tree)?;
     Ok(differing.first().map(|first| {

@@ -18,18 +18,18 @@ use crate::patch::{Change, FileDiff, Side};
 use crate::path::RepoPath;
 use crate::stack::{self, Base, FileOutcome, FilePair, Lazy, Outcome, PatchOutcome, Rebased, Stack};
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::upstream::fetcher::Supply;
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::target::{Target, TargetError, TargetWish, find_target};
+use crate::workspace::upstream::fetcher::Fetcher;
+use crate::workspace::upstream::store::UpstreamStore;
+use crate::workspace::upstream::target::{Target, TargetError, TargetRequest, find_target};
 
 pub use changes::ChangeKind;
 use changes::{pairs, path, paths};
 
 /// What is to be told.
 #[derive(Debug, Clone, Default)]
-pub struct DiffWish {
+pub struct UpstreamDiffOptions {
     /// What to compare the pin with.
-    pub target: TargetWish,
+    pub target: TargetRequest,
     /// The contents of the files for review too, and not their names alone.
     pub contents: bool,
 }
@@ -147,17 +147,17 @@ impl TouchedChange {
     }
 }
 
-/// Compares the pin of `files` with what `wish` names, in memory: nothing is locked or written but fetched objects.
+/// Compares the pin of `files` with what `options` names, in memory: nothing is locked or written but fetched objects.
 ///
 /// # Errors
 /// [`UpstreamDiffError`].
 pub fn diff_upstream(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     files: &Files,
-    wish: &DiffWish,
+    options: &UpstreamDiffOptions,
 ) -> Result<UpstreamDiff, UpstreamDiffError> {
-    let target = find_target(site, supply, files, &wish.target)?;
+    let target = find_target(upstream, fetcher, files, &options.target)?;
     let touched = touched_paths(files);
     let mut diff = UpstreamDiff {
         target,
@@ -171,8 +171,8 @@ pub fn diff_upstream(
     if diff.target.same {
         return Ok(diff);
     }
-    let mut objects = Objects::new(&site.store).map_err(QueueError::from)?;
-    let applied = stack_of(site, supply, &mut objects, files, false)?;
+    let mut objects = Objects::new(&upstream.store).map_err(QueueError::from)?;
+    let applied = stack_of(upstream, fetcher, &mut objects, files, false)?;
     if let Some((n, failure)) = applied.failure {
         let patch = files.patches[n].queued.name.clone();
         return Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n }.into());
@@ -183,20 +183,20 @@ pub fn diff_upstream(
     let known = Known {
         changes,
         touched,
-        review: site.upstream.review_set(),
-        sparse: site.sparse(stack.base.tree, &[]).map_err(QueueError::from)?,
+        review: upstream.entry.review_set(),
+        sparse: upstream.sparse(stack.base.tree, &[]).map_err(QueueError::from)?,
     };
-    let found = supply.run(&mut objects, |objects| look(objects, &stack, onto, &known, wish.contents));
+    let found = fetcher.run(&mut objects, |objects| look(objects, &stack, onto, &known, options.contents));
     let (rebased, sorted, diffs) = found.map_err(QueueError::from)?;
-    diff.commits = commits(site, files, &diff.target).map_err(QueueError::from)?;
+    diff.commits = commits(upstream, files, &diff.target).map_err(QueueError::from)?;
     sorted.told(diffs, &rebased, files, &mut diff);
     diff.patches = rebased.patches;
     Ok(diff)
 }
 
 /// How many commits came since the pin, if the history of commits was fetched before.
-fn commits(site: &Site<'_>, files: &Files, target: &Target) -> Result<Option<usize>, GitError> {
-    match Store::open(&site.history())? {
+fn commits(upstream: &UpstreamStore<'_>, files: &Files, target: &Target) -> Result<Option<usize>, GitError> {
+    match Store::open(&upstream.history())? {
         Some(history) => history.commits_between(files.pin, target.pin),
         None => Ok(None),
     }
@@ -239,7 +239,7 @@ fn look(
     known: &Known,
     contents: bool,
 ) -> Result<Lazy<(Rebased, Sorted, Diffs)>, GitError> {
-    let rebased = stack::rebase(objects, stack, onto, &stack::Nobody)?;
+    let rebased = stack::rebase(objects, stack, onto, &stack::NoResolver)?;
     let followed = match &rebased {
         Lazy::Done(rebased) => followed(rebased),
         Lazy::Need(_) => BTreeMap::new(),

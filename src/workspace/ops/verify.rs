@@ -10,19 +10,19 @@ use super::named_paths::{AbsentPath, absent_paths};
 use super::verify::findings::{Finding, FindingKind, Severity};
 use crate::git::{GitError, Id, Objects, Reason, RemoteError};
 use crate::patch::{self, HeaderForm};
-use crate::stack::{self, Applied, Belongs, Item, Lazy, OldPatch, Origin};
+use crate::stack::{self, Applied, Item, Lazy, OldPatch, Origin, PatchMatch};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::step::error::StepError;
-use crate::workspace::upstream::fetcher::{Supply, SupplyError};
-use crate::workspace::upstream::sides::{Cell, State};
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::synced::Record;
+use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
+use crate::workspace::upstream::sides::{SyncState, SyncStatus};
+use crate::workspace::upstream::store::UpstreamStore;
+use crate::workspace::upstream::synced::Synced;
 use crate::workspace::upstream::version::VersionState;
 
 /// What is demanded beyond a queue that works.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Demands {
+pub struct VerifyOptions {
     /// A hunk that applies elsewhere is an error.
     pub strict: bool,
     /// Every patch file has the form that patchq writes.
@@ -35,41 +35,41 @@ pub struct Demands {
 /// # Errors
 /// [`QueueError`]: the network, the store, the disk.
 pub fn judge_queue(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     files: &Files,
-    demands: Demands,
+    demands: VerifyOptions,
     findings: &mut Vec<Finding>,
 ) -> Result<(), QueueError> {
-    let mut found = |more: Vec<Finding>| findings.extend(more.into_iter().map(|one| one.of(site.name().as_str())));
-    let mut objects = Objects::new(&site.store)?;
-    let record = Record::read(&mut objects)?;
-    found(judge_version(site, files, record.as_ref()).into_iter().collect());
-    let applied = match stack_of(site, supply, &mut objects, files, false) {
+    let mut found = |more: Vec<Finding>| findings.extend(more.into_iter().map(|one| one.of(upstream.name().as_str())));
+    let mut objects = Objects::new(&upstream.store)?;
+    let record = Synced::read(&mut objects)?;
+    found(judge_version(upstream, files, record.as_ref()).into_iter().collect());
+    let applied = match stack_of(upstream, fetcher, &mut objects, files, false) {
         Ok(applied) => applied,
         Err(error) => {
-            found(vec![pin_finding(site, files.pin, error)?]);
+            found(vec![pin_finding(upstream, files.pin, error)?]);
             return Ok(());
         }
     };
-    found(judge_applied(site, files, &applied, demands));
+    found(judge_applied(upstream, files, &applied, demands));
     if applied.failure.is_none() {
-        found(judge_paths(site, &absent_paths(&mut objects, site.upstream, &applied.stack)?));
+        found(judge_paths(upstream, &absent_paths(&mut objects, upstream.entry, &applied.stack)?));
     }
-    found(judge_export(site, supply, &mut objects, files, &applied)?);
+    found(judge_export(upstream, fetcher, &mut objects, files, &applied)?);
     if demands.canonical {
-        found(judge_form(site, supply, &mut objects, files, &applied)?);
+        found(judge_form(upstream, fetcher, &mut objects, files, &applied)?);
     }
-    let state = State::read(site, &mut objects, files)?;
-    found(judge_checkout(site, &state).into_iter().collect());
+    let state = SyncState::read(upstream, &mut objects, files)?;
+    found(judge_checkout(upstream, &state).into_iter().collect());
     Ok(())
 }
 
-fn judge_version(site: &Site<'_>, files: &Files, record: Option<&Record>) -> Option<Finding> {
-    let file = site.workspace.layout.version(site.name());
-    let file = site.workspace.layout.shown(&file).display().to_string();
+fn judge_version(upstream: &UpstreamStore<'_>, files: &Files, record: Option<&Synced>) -> Option<Finding> {
+    let file = upstream.workspace.layout.version(upstream.name());
+    let file = upstream.workspace.layout.shown(&file).display().to_string();
     let version = files.version.as_deref();
-    let message = match VersionState::of(site.upstream, files.pin, version, record) {
+    let message = match VersionState::of(upstream.entry, files.pin, version, record) {
         VersionState::Overridden | VersionState::Current => return None,
         VersionState::Missing => "there is no version of the pin".to_owned(),
         VersionState::Stale(taken_for) => {
@@ -86,10 +86,10 @@ fn judge_version(site: &Site<'_>, files: &Files, record: Option<&Record>) -> Opt
 }
 
 /// A pin that upstream does not have, or that is no commit; everything else keeps the queue from being judged.
-fn pin_finding(site: &Site<'_>, pin: Id, error: QueueError) -> Result<Finding, QueueError> {
+fn pin_finding(upstream: &UpstreamStore<'_>, pin: Id, error: QueueError) -> Result<Finding, QueueError> {
     let message = match &error {
-        QueueError::Supply(SupplyError::Remote(error @ RemoteError::NotACommit { .. })) => error.to_string(),
-        QueueError::Supply(SupplyError::Remote(RemoteError::Failed { failures, .. }))
+        QueueError::Fetcher(FetchError::Remote(error @ RemoteError::NotACommit { .. })) => error.to_string(),
+        QueueError::Fetcher(FetchError::Remote(RemoteError::Failed { failures, .. }))
             if !failures.is_empty() && failures.iter().all(|failure| failure.reason == Reason::NoObject) =>
         {
             format!("upstream has no commit {pin}")
@@ -97,23 +97,28 @@ fn pin_finding(site: &Site<'_>, pin: Id, error: QueueError) -> Result<Finding, Q
         QueueError::Step(StepError::Git(GitError::Damaged { id, .. })) if *id == pin => format!("{pin} is no commit"),
         _ => return Err(error),
     };
-    let file = site.workspace.layout.pin(site.name());
-    let file = site.workspace.layout.shown(&file).display().to_string();
+    let file = upstream.workspace.layout.pin(upstream.name());
+    let file = upstream.workspace.layout.shown(&file).display().to_string();
     Ok(Finding::error(FindingKind::Pin, file, message).at(1))
 }
 
 /// Paths that are there on another release perhaps, and here not: no build of the others is wrong because of them.
-fn judge_paths(site: &Site<'_>, absent: &[AbsentPath]) -> Vec<Finding> {
-    let finding = |at: &AbsentPath| Finding::error(FindingKind::Path, MANIFEST, at.to_string()).at(site.upstream.line);
+fn judge_paths(upstream: &UpstreamStore<'_>, absent: &[AbsentPath]) -> Vec<Finding> {
+    let finding = |at: &AbsentPath| Finding::error(FindingKind::Path, MANIFEST, at.to_string()).at(upstream.entry.line);
     absent.iter().map(|at| finding(at).severity(Severity::Warning)).collect()
 }
 
 /// A patch file as messages call it.
-fn path(site: &Site<'_>, name: &str) -> String {
-    format!("patches/{}/{name}", site.name())
+fn path(upstream: &UpstreamStore<'_>, name: &str) -> String {
+    format!("patches/{}/{name}", upstream.name())
 }
 
-fn judge_applied(site: &Site<'_>, files: &Files, applied: &Applied, demands: Demands) -> Vec<Finding> {
+fn judge_applied(
+    upstream: &UpstreamStore<'_>,
+    files: &Files,
+    applied: &Applied,
+    demands: VerifyOptions,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let severity = if demands.strict { Severity::Error } else { Severity::Warning };
     for (n, moved) in &applied.moved {
@@ -121,11 +126,11 @@ fn judge_applied(site: &Site<'_>, files: &Files, applied: &Applied, demands: Dem
         let way = if moved.by < 0 { "higher up" } else { "further down" };
         let message =
             format!("hunk {} of {} applies {} {lines} {way} than it says", moved.hunk, moved.path, moved.by.abs());
-        let found = Finding::error(FindingKind::Offset, path(site, &files.patches[*n].queued.name), message);
+        let found = Finding::error(FindingKind::Offset, path(upstream, &files.patches[*n].queued.name), message);
         findings.push(found.at(moved.line).severity(severity).fixable());
     }
     for item in applied.stack.items.iter().filter(|item| item.before == item.after) {
-        findings.push(Finding::error(FindingKind::Empty, path(site, &item.name), "changes nothing on its pin"));
+        findings.push(Finding::error(FindingKind::Empty, path(upstream, &item.name), "changes nothing on its pin"));
     }
     if let Some((n, failure)) = &applied.failure {
         let later = files.patches.len() - n - 1;
@@ -135,7 +140,7 @@ fn judge_applied(site: &Site<'_>, files: &Files, applied: &Applied, demands: Dem
             many => format!(" (the {many} patches after it were not tried)"),
         };
         let message = format!("does not apply: {}: {}{later}", failure.path, failure.reason);
-        let found = Finding::error(FindingKind::Apply, path(site, &files.patches[*n].queued.name), message);
+        let found = Finding::error(FindingKind::Apply, path(upstream, &files.patches[*n].queued.name), message);
         findings.push(found.at(failure.line));
     }
     findings
@@ -143,8 +148,8 @@ fn judge_applied(site: &Site<'_>, files: &Files, applied: &Applied, demands: Dem
 
 /// What `export` would write anew of the stack that the files themselves give.
 fn judge_export(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
     applied: &Applied,
@@ -152,32 +157,33 @@ fn judge_export(
     let items = &applied.stack.items;
     let ids: Vec<Id> = items.iter().map(|item| item.commit).collect();
     let sure = items.iter().map(|item| (item.commit, item.name.clone())).collect();
-    let belongs = Belongs { sure, ..Belongs::default() };
+    let belongs = PatchMatch { sure, ..PatchMatch::default() };
     let old = files.patches.get(..items.len()).unwrap_or_default();
-    let exported = supply.run(objects, |objects| stack::export(objects, &applied.stack.base, &ids, old, &belongs))?;
+    let exported = fetcher.run(objects, |objects| stack::export(objects, &applied.stack.base, &ids, old, &belongs))?;
     let anew = exported
         .iter()
         .zip(items)
         .filter(|(exported, item)| exported.origin != Origin::Kept || exported.name.as_ref() != Some(&item.name));
-    let finding = |name: &str| Finding::error(FindingKind::Rewrite, path(site, name), "'export' would write it anew");
+    let finding =
+        |name: &str| Finding::error(FindingKind::Rewrite, path(upstream, name), "'export' would write it anew");
     Ok(anew.map(|(_, item)| finding(&item.name)).collect())
 }
 
 fn judge_form(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
     applied: &Applied,
 ) -> Result<Vec<Finding>, QueueError> {
     let mut findings = Vec::new();
     for (item, old) in applied.stack.items.iter().zip(&files.patches) {
-        let wanted = canonical(supply, objects, item)?;
+        let wanted = canonical(fetcher, objects, item)?;
         if wanted == old.bytes {
             continue;
         }
         let (line, message) = form_message(old, &wanted);
-        findings.push(Finding::error(FindingKind::Form, path(site, &item.name), message).at(line).fixable());
+        findings.push(Finding::error(FindingKind::Form, path(upstream, &item.name), message).at(line).fixable());
     }
     Ok(findings)
 }
@@ -207,12 +213,12 @@ fn form_message(old: &OldPatch, wanted: &[u8]) -> (usize, &'static str) {
 /// # Errors
 /// [`QueueError`] when an object cannot be had.
 pub(in crate::workspace) fn canonical(
-    supply: &Supply<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     item: &Item,
 ) -> Result<Vec<u8>, QueueError> {
     let header = stack::header_of(Some(&item.name), &objects.commit(item.commit)?);
-    let files = diffs(supply, objects, item)?;
+    let files = diffs(fetcher, objects, item)?;
     Ok(patch::print(&patch::Patch { header, files, preamble_len: 0 }).bytes)
 }
 
@@ -221,20 +227,20 @@ pub(in crate::workspace) fn canonical(
 /// # Errors
 /// As [`canonical`].
 pub(in crate::workspace) fn diffs(
-    supply: &Supply<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     item: &Item,
 ) -> Result<Vec<patch::FileDiff>, QueueError> {
-    Ok(supply
+    Ok(fetcher
         .run(objects, |objects| -> Result<Lazy<_>, GitError> { stack::file_diffs(objects, item.before, item.after) })?)
 }
 
 /// Commits that the next clone would not get.
-fn judge_checkout(site: &Site<'_>, state: &State) -> Option<Finding> {
-    let name = site.name().to_string();
+fn judge_checkout(upstream: &UpstreamStore<'_>, state: &SyncState) -> Option<Finding> {
+    let name = upstream.name().to_string();
     let message = match state.cell() {
-        Ok(Cell::CommitsNewer) => format!("its commits differ from the patch files: patchq export {name}"),
-        Ok(Cell::Diverged) => format!("commits and patch files have diverged: patchq export --merge {name}"),
+        Ok(SyncStatus::CommitsNewer) => format!("its commits differ from the patch files: patchq export {name}"),
+        Ok(SyncStatus::Diverged) => format!("commits and patch files have diverged: patchq export --merge {name}"),
         _ => return None,
     };
     Some(Finding::error(FindingKind::Unexported, name, message).severity(Severity::Warning))

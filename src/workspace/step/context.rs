@@ -4,7 +4,7 @@ use super::journal::KillPoint;
 use crate::workspace::files::lock::Holder;
 
 /// What surrounds a change: who makes it, when, and who watches.
-pub struct Around<'a> {
+pub struct StepContext<'a> {
     /// The command, for locks, logs and `undo`.
     pub command: &'a str,
     /// Seconds since 1970.
@@ -15,7 +15,7 @@ pub struct Around<'a> {
     pub observe: &'a dyn Fn(&str),
 }
 
-impl Around<'_> {
+impl StepContext<'_> {
     /// Tells that a step has come to `point`.
     pub(in crate::workspace) fn passed(&self, point: KillPoint) {
         (self.observe)(&point.to_string());

@@ -15,26 +15,26 @@ use super::handed;
 use crate::git::checkout::{self, CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan};
 use crate::git::{GitError, HANDED_OVER, Id, Objects};
 use crate::path::RepoPath;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// What a step does to the store and the checkout, in this order: a conflict's way in or out, the checkout, then the refs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::workspace) struct GitSide {
+pub(in crate::workspace) struct GitEffects {
     /// A conflict that goes into the checkout, or leaves it.
     #[serde(default)]
-    pub hand: Option<Hand>,
+    pub hand: Option<ConflictEffect>,
     /// Where a conflict leaves the checkout: the record after which it would be there again.
     #[serde(default)]
     pub again: Option<Id>,
     /// Moves of the checkout, one after the other.
-    pub checkout: Vec<Move>,
+    pub checkout: Vec<CheckoutMove>,
     /// Moves of refs.
     pub refs: Vec<RefMove>,
 }
 
 /// What becomes of a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::workspace) enum Hand {
+pub(in crate::workspace) enum ConflictEffect {
     /// It is put into the checkout, as this record says.
     Over(Id),
     /// Git forgets that it waits for one; the moves do the rest.
@@ -43,7 +43,7 @@ pub(in crate::workspace) enum Hand {
 
 /// A move of the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::workspace) struct Move {
+pub(in crate::workspace) struct CheckoutMove {
     /// The commit it stands on; `None`: it stands on nothing yet.
     pub old: Option<Id>,
     /// The pin below `commit`, which tells the paths that the queue touches.
@@ -78,7 +78,7 @@ pub(in crate::workspace) struct RefMove {
 
 /// Why the git side cannot be done.
 #[derive(Debug, thiserror::Error)]
-pub enum FollowError {
+pub enum EffectError {
     /// The checkout.
     #[error(transparent)]
     Checkout(#[from] CheckoutError),
@@ -103,13 +103,13 @@ fn list(obstacles: &[Obstacle]) -> String {
     obstacles.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n")
 }
 
-impl GitSide {
+impl GitEffects {
     /// The commits that checkout and refs go to.
     pub(in crate::workspace) fn ids(&self) -> Vec<Id> {
         let moves = self.checkout.iter().map(|step| step.commit);
         let hand = self.hand.and_then(|hand| match hand {
-            Hand::Over(record) => Some(record),
-            Hand::Back => None,
+            ConflictEffect::Over(record) => Some(record),
+            ConflictEffect::Back => None,
         });
         moves.chain(hand).chain(self.again).chain(self.refs.iter().filter_map(|step| step.new)).collect()
     }
@@ -120,8 +120,12 @@ impl RefMove {
     ///
     /// # Errors
     /// [`GitError`] when the ref cannot be read.
-    pub(in crate::workspace) fn to(site: &Site<'_>, name: &str, new: Option<Id>) -> Result<Option<RefMove>, GitError> {
-        let old = site.store.read_ref(name)?;
+    pub(in crate::workspace) fn to(
+        upstream: &UpstreamStore<'_>,
+        name: &str,
+        new: Option<Id>,
+    ) -> Result<Option<RefMove>, GitError> {
+        let old = upstream.store.read_ref(name)?;
         Ok((old != new).then(|| RefMove { name: name.to_owned(), old, new }))
     }
 }
@@ -129,38 +133,38 @@ impl RefMove {
 /// Does the git side of a step. `reason` goes into the refs' logs; `observe` is told each step before it is done.
 ///
 /// # Errors
-/// [`FollowError`].
-pub(in crate::workspace) fn follow(
-    site: &Site<'_>,
-    side: &GitSide,
+/// [`EffectError`].
+pub(in crate::workspace) fn run_effects(
+    upstream: &UpstreamStore<'_>,
+    side: &GitEffects,
     reason: &str,
     observe: &dyn Fn(&str),
-) -> Result<Option<Materialized>, FollowError> {
+) -> Result<Option<Materialized>, EffectError> {
     let mut last = None;
     match side.hand {
-        Some(Hand::Over(record)) => last = Some(handed::finish(site, record, observe)?),
+        Some(ConflictEffect::Over(record)) => last = Some(handed::finish(upstream, record, observe)?),
         // When the ref is gone this is done, and what git waits for by now is the user's.
-        Some(Hand::Back) if site.store.read_ref(HANDED_OVER)?.is_some() => {
+        Some(ConflictEffect::Back) if upstream.store.read_ref(HANDED_OVER)?.is_some() => {
             observe("forget");
-            checkout::forget_pick(&site.store)?;
+            checkout::forget_pick(&upstream.store)?;
         }
-        Some(Hand::Back) | None => {}
+        Some(ConflictEffect::Back) | None => {}
     }
     for (n, step) in side.checkout.iter().enumerate() {
         // A move's last deed is to move the branch: where that stands at the goal of this move or of a later one, a run
         // that was killed has done this one, and the files may have gone on from there.
-        let at = site.store.read_ref(crate::git::BRANCH)?;
+        let at = upstream.store.read_ref(crate::git::BRANCH)?;
         if at != step.old && side.checkout[n..].iter().any(|step| at == Some(step.commit)) {
             continue;
         }
         debug!(from = ?step.old, to = %step.commit, keep = step.keep, "moves the checkout");
-        last = Some(move_there(site, step, step.differences(), observe)?);
+        last = Some(move_there(upstream, step, step.differences(), observe)?);
     }
     for step in &side.refs {
         observe("refs");
-        if site.store.read_ref(&step.name)? != step.new {
+        if upstream.store.read_ref(&step.name)? != step.new {
             debug!(name = step.name, from = ?step.old, to = ?step.new, "moves a ref");
-            site.store.move_ref(&step.name, step.old, step.new, reason)?;
+            upstream.store.move_ref(&step.name, step.old, step.new, reason)?;
         }
     }
     Ok(last)
@@ -170,14 +174,14 @@ pub(in crate::workspace) fn follow(
 ///
 /// # Errors
 /// [`GitError::RefUnfit`], [`GitError::RefMoved`].
-pub(in crate::workspace) fn check_refs(site: &Site<'_>, side: &GitSide) -> Result<(), GitError> {
+pub(in crate::workspace) fn check_refs(upstream: &UpstreamStore<'_>, side: &GitEffects) -> Result<(), GitError> {
     for step in &side.refs {
-        let found = site.store.read_ref(&step.name)?;
+        let found = upstream.store.read_ref(&step.name)?;
         if found != step.old && found != step.new {
             return Err(GitError::RefMoved { name: step.name.clone(), expected: step.old, found });
         }
         if step.new.is_some() && found.is_none() {
-            checkout::ref_fits(&site.store, &step.name)?;
+            checkout::ref_fits(&upstream.store, &step.name)?;
         }
     }
     Ok(())
@@ -186,41 +190,41 @@ pub(in crate::workspace) fn check_refs(site: &Site<'_>, side: &GitSide) -> Resul
 /// Whether the checkout can follow `side`: asked before a step is made certain, because afterwards it must.
 ///
 /// # Errors
-/// [`FollowError::Obstacles`] when something is in the way.
-pub(in crate::workspace) fn check(site: &Site<'_>, side: &GitSide) -> Result<(), FollowError> {
+/// [`EffectError::Obstacles`] when something is in the way.
+pub(in crate::workspace) fn check(upstream: &UpstreamStore<'_>, side: &GitEffects) -> Result<(), EffectError> {
     let mut all = match side.hand {
-        Some(Hand::Over(record)) => handed::in_the_way(site, record)?,
-        Some(Hand::Back) | None => Vec::new(),
+        Some(ConflictEffect::Over(record)) => handed::in_the_way(upstream, record)?,
+        Some(ConflictEffect::Back) | None => Vec::new(),
     };
     // Of several moves all but one write no file, so each can be judged by what is on the disk now.
     let first = side.checkout.first().and_then(|step| step.old);
     for (n, step) in side.checkout.iter().enumerate() {
         let now = first.filter(|_| n > 0);
-        let found = step.with_plan(site, step.differences(), |plan| {
-            checkout::obstacles(&site.store, &site.checkout(), plan, now)
+        let found = step.with_plan(upstream, step.differences(), |plan| {
+            checkout::obstacles(&upstream.store, &upstream.checkout(), plan, now)
         })?;
         all.extend(found.into_iter().filter(|obstacle| !all.contains(obstacle)).collect::<Vec<_>>());
     }
-    if all.is_empty() { Ok(()) } else { Err(FollowError::Obstacles(all)) }
+    if all.is_empty() { Ok(()) } else { Err(EffectError::Obstacles(all)) }
 }
 
-impl Move {
+impl CheckoutMove {
     fn differences(&self) -> Differences {
         if self.keep { Differences::Keep } else { Differences::Refuse }
     }
 
     fn with_plan<T>(
         &self,
-        site: &Site<'_>,
+        upstream: &UpstreamStore<'_>,
         differences: Differences,
         run: impl FnOnce(&Plan<'_>) -> Result<T, CheckoutError>,
-    ) -> Result<T, FollowError> {
+    ) -> Result<T, EffectError> {
         let safe = |paths: &[Vec<u8>]| paths.iter().map(RepoPath::new).collect::<Result<Vec<_>, _>>();
         let sparse = match &self.touched {
-            None => sparse_of(site, self.pin, self.commit)?,
+            None => sparse_of(upstream, self.pin, self.commit)?,
             Some(touched) => {
-                let tree = Objects::new(&site.store)?.commit(self.commit)?.tree;
-                site.sparse(tree, &safe(touched).map_err(GitError::EvilPath)?)?
+                let tree = Objects::new(&upstream.store)?.commit(self.commit)?.tree;
+                upstream.sparse(tree, &safe(touched).map_err(GitError::EvilPath)?)?
             }
         };
         let paths = self.changed.iter().map(RepoPath::new);
@@ -238,17 +242,17 @@ impl Move {
 }
 
 fn move_there(
-    site: &Site<'_>,
-    step: &Move,
+    upstream: &UpstreamStore<'_>,
+    step: &CheckoutMove,
     differences: Differences,
     observe: &dyn Fn(&str),
-) -> Result<Materialized, FollowError> {
-    match step
-        .with_plan(site, differences, |plan| checkout::materialize(&site.store, &site.checkout(), plan, observe))?
-    {
+) -> Result<Materialized, EffectError> {
+    match step.with_plan(upstream, differences, |plan| {
+        checkout::materialize(&upstream.store, &upstream.checkout(), plan, observe)
+    })? {
         Outcome::Done(done) => Ok(done),
-        Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles)),
-        Outcome::Need(ids) => Err(FollowError::Missing(ids.len())),
+        Outcome::Refused(obstacles) => Err(EffectError::Obstacles(obstacles)),
+        Outcome::Need(ids) => Err(EffectError::Missing(ids.len())),
     }
 }
 
@@ -256,9 +260,13 @@ fn move_there(
 ///
 /// # Errors
 /// [`GitError`] when commits or trees cannot be read.
-pub(in crate::workspace) fn sparse_of(site: &Site<'_>, pin: Id, commit: Id) -> Result<checkout::SparseSet, GitError> {
-    let mut objects = Objects::new(&site.store)?;
+pub(in crate::workspace) fn sparse_of(
+    upstream: &UpstreamStore<'_>,
+    pin: Id,
+    commit: Id,
+) -> Result<checkout::SparseSet, GitError> {
+    let mut objects = Objects::new(&upstream.store)?;
     let (base, top) = (objects.commit(pin)?.tree, objects.commit(commit)?.tree);
     let touched: Vec<RepoPath> = objects.diff(base, top)?.into_iter().map(|change| change.path).collect();
-    site.sparse(top, &touched)
+    upstream.sparse(top, &touched)
 }

@@ -4,8 +4,8 @@ use super::effects::RefMove;
 use crate::git::{BASE, GitError, Id, NOTES, Objects, SYNCED, make_notes};
 use crate::stack::Stack;
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::synced::Record;
+use crate::workspace::upstream::store::UpstreamStore;
+use crate::workspace::upstream::synced::Synced;
 use crate::workspace::upstream::version::{is_exact, taken_for};
 
 /// The moves of the refs that say "files and commits are equal, and this is what they are". `version_taken`: the
@@ -14,7 +14,7 @@ use crate::workspace::upstream::version::{is_exact, taken_for};
 /// # Errors
 /// [`GitError`] when the store cannot be read.
 pub(in crate::workspace) fn equal_refs(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     stack: &Stack,
     files: &Files,
@@ -23,32 +23,32 @@ pub(in crate::workspace) fn equal_refs(
 ) -> Result<Vec<RefMove>, GitError> {
     let names: Vec<(Id, String)> = stack.items.iter().map(|item| (item.commit, item.name.clone())).collect();
     let notes = make_notes(objects, &names)?;
-    let before = Record::read(objects)?;
+    let before = Synced::read(objects)?;
     let version_of = taken_for(before.as_ref().filter(|_| !version_taken), files);
-    let record = Record { pristine, ..Record::new(stack, files.digest(), version_of) };
+    let record = Synced { pristine, ..Synced::new(stack, files.digest(), version_of) };
     let record = record.with_written(objects, before.as_ref(), &files.queue, written).make(objects)?;
     let mut moves = Vec::new();
     for (name, new) in [(BASE, stack.base.commit), (NOTES, notes), (SYNCED, record)] {
-        moves.extend(RefMove::to(site, name, Some(new))?);
+        moves.extend(RefMove::to(upstream, name, Some(new))?);
     }
-    moves.extend(version_tag(site, before.as_ref(), files)?);
+    moves.extend(version_tag(upstream, before.as_ref(), files)?);
     Ok(moves)
 }
 
 /// A stored version that is a tag of the pin becomes one in the store, so that `git describe` in the checkout says it;
 /// the one of the pin before goes. Tags of the user's own stay.
-fn version_tag(site: &Site<'_>, before: Option<&Record>, files: &Files) -> Result<Vec<RefMove>, GitError> {
+fn version_tag(upstream: &UpstreamStore<'_>, before: Option<&Synced>, files: &Files) -> Result<Vec<RefMove>, GitError> {
     let tag = |version: &str| format!("refs/tags/{version}");
     let mut moves = Vec::new();
     let wanted = files.version.as_deref().filter(|version| is_exact(version, files.pin));
     if let Some((record, version)) = before.and_then(|record| Some((record, record.files.version.as_deref()?)))
         && wanted != Some(version)
-        && site.store.read_ref(&tag(version))? == Some(record.pin)
+        && upstream.store.read_ref(&tag(version))? == Some(record.pin)
     {
         moves.push(RefMove { name: tag(version), old: Some(record.pin), new: None });
     }
     if let Some(version) = wanted {
-        moves.extend(RefMove::to(site, &tag(version), Some(files.pin))?);
+        moves.extend(RefMove::to(upstream, &tag(version), Some(files.pin))?);
     }
     Ok(moves)
 }

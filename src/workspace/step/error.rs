@@ -1,6 +1,6 @@
 //! Why a step could not be done.
 
-use super::effects::FollowError;
+use super::effects::EffectError;
 use super::publish::PublishError;
 use crate::git::GitError;
 use crate::git::checkout::CheckoutError;
@@ -17,7 +17,7 @@ pub enum StepError {
     Checkout(#[from] CheckoutError),
     /// The checkout or the refs could not follow.
     #[error(transparent)]
-    Follow(#[from] FollowError),
+    Follow(#[from] EffectError),
     /// Another patchq works on the upstream.
     #[error(transparent)]
     Lock(#[from] LockError),

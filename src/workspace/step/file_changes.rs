@@ -1,7 +1,7 @@
 //! Changes of the workspace's own files, made from what stands there now.
 
-use super::context::Around;
-use super::effects::GitSide;
+use super::context::StepContext;
+use super::effects::GitEffects;
 use super::error::StepError;
 use super::kept;
 use super::publish::FileChange;
@@ -12,8 +12,8 @@ use crate::workspace::files::disk::{self, FileError};
 use crate::workspace::files::ignore_files::{missing_attributes, missing_ignores, with_lines};
 use crate::workspace::files::layout::Layout;
 use crate::workspace::manifest::Name;
-use crate::workspace::upstream::sides::State;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::sides::SyncState;
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// The change after which `path` (from the workspace's root) holds `new`; `None` when it does already.
 ///
@@ -58,18 +58,18 @@ pub(in crate::workspace) fn of_ignores<'a>(
 /// # Errors
 /// [`StepError`]; nothing has changed then.
 pub(in crate::workspace) fn only_files(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    state: &State,
+    state: &SyncState,
     changes: Vec<FileChange>,
-    around: &Around<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<Vec<String>, StepError> {
     if changes.is_empty() {
         return Ok(Vec::new());
     }
     let changed = changes.iter().map(|change| change.path.to_string()).collect();
-    let mut side = GitSide::default();
-    side.refs = kept::keep(site, objects, state, &changes, &side, (around, Vec::new()))?;
-    do_step(site, objects, changes, &side, around)?;
+    let mut side = GitEffects::default();
+    side.refs = kept::keep(upstream, objects, state, &changes, &side, (ctx, Vec::new()))?;
+    do_step(upstream, objects, changes, &side, ctx)?;
     Ok(changed)
 }

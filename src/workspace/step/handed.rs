@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::effects::FollowError;
+use super::effects::EffectError;
 use crate::git::checkout::{self, HandOver as Plan, Materialized, Obstacle, Outcome, SparseSet};
 use crate::git::{BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, Signature};
 use crate::path::RepoPath;
 use crate::stack::{Marked, Sides};
 use crate::workspace::files::digest::{FilesDigest, QueueChange};
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// A path that did not merge.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub struct Unmerged {
 
 /// A conflict that is in the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handed {
+pub struct HandedConflict {
     /// The patch file's name.
     pub patch: String,
     /// The new pin.
@@ -64,7 +64,7 @@ pub struct Handed {
     /// The patch's paths that merged (bytes, because not every path is text).
     pub(in crate::workspace) merged: Vec<Vec<u8>>,
     /// The patch's paths that did not.
-    pub(in crate::workspace) conflicts: Vec<Waiting>,
+    pub(in crate::workspace) conflicts: Vec<HandedPath>,
     /// What the index holds unmerged; less than what was handed over once something was staged.
     pub(in crate::workspace) unmerged: Vec<Stages>,
     /// What `version.txt` says.
@@ -73,7 +73,7 @@ pub struct Handed {
 
 /// A path of the patch's that did not merge, as it was handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::workspace) struct Waiting {
+pub(in crate::workspace) struct HandedPath {
     pub(in crate::workspace) path: Vec<u8>,
     /// The path as the patch has it.
     own: Vec<u8>,
@@ -87,7 +87,7 @@ pub(in crate::workspace) struct Waiting {
 
 /// The same, read.
 #[derive(Debug, Clone)]
-pub(in crate::workspace) struct Asked {
+pub(in crate::workspace) struct ConflictPath {
     pub(in crate::workspace) path: RepoPath,
     pub(in crate::workspace) own: RepoPath,
     pub(in crate::workspace) renamed: bool,
@@ -123,13 +123,13 @@ fn entry(side: Option<(u32, Id)>) -> Option<Entry> {
     side.and_then(|(bits, id)| Mode::from_bits(bits).map(|mode| Entry { mode, id }))
 }
 
-impl Handed {
-    /// What is in the checkout of `site`; `None`: nothing was put there.
+impl HandedConflict {
+    /// What is in the checkout of `upstream`; `None`: nothing was put there.
     ///
     /// # Errors
     /// [`GitError`] when the record cannot be read.
-    pub fn read(site: &Site<'_>) -> Result<Option<Handed>, GitError> {
-        site.store.read_ref(HANDED_OVER)?.map(|at| Handed::at(site, at)).transpose()
+    pub fn read(upstream: &UpstreamStore<'_>) -> Result<Option<HandedConflict>, GitError> {
+        upstream.store.read_ref(HANDED_OVER)?.map(|at| HandedConflict::at(upstream, at)).transpose()
     }
 
     /// The paths that did not merge.
@@ -144,12 +144,12 @@ impl Handed {
     ///
     /// # Errors
     /// [`GitError`] when the record is damaged.
-    pub(in crate::workspace) fn asked(&self) -> Result<Vec<Asked>, GitError> {
-        let one = |waiting: &Waiting| {
+    pub(in crate::workspace) fn asked(&self) -> Result<Vec<ConflictPath>, GitError> {
+        let one = |waiting: &HandedPath| {
             let [base, upstream, patch] = waiting.sides.map(entry);
             let (path, own) = (safe(&waiting.path)?, safe(&waiting.own)?);
             let (sides, is_text) = (Sides { base, upstream, patch }, waiting.markers.is_some());
-            Ok(Asked { path, own, renamed: waiting.renamed, sides, is_text })
+            Ok(ConflictPath { path, own, renamed: waiting.renamed, sides, is_text })
         };
         self.conflicts.iter().map(one).collect()
     }
@@ -198,16 +198,16 @@ impl Handed {
         objects.entry(self.given, path)
     }
 
-    fn at(site: &Site<'_>, at: Id) -> Result<Handed, GitError> {
-        let mut objects = Objects::new(&site.store)?;
+    fn at(upstream: &UpstreamStore<'_>, at: Id) -> Result<HandedConflict, GitError> {
+        let mut objects = Objects::new(&upstream.store)?;
         let damaged = GitError::Damaged { kind: "commit", id: at, what: "it says nothing of a conflict" };
         serde_json::from_slice(&objects.commit(at)?.message).map_err(|_| damaged)
     }
 
-    pub(in crate::workspace) fn with_conflicts(mut self, conflicts: &[Unmerged]) -> Handed {
+    pub(in crate::workspace) fn with_conflicts(mut self, conflicts: &[Unmerged]) -> HandedConflict {
         for at in conflicts {
             let side = |side: Option<Entry>| side.map(|entry| (entry.mode.bits(), entry.id));
-            self.conflicts.push(Waiting {
+            self.conflicts.push(HandedPath {
                 path: at.path.as_bytes().to_vec(),
                 own: at.own.as_bytes().to_vec(),
                 renamed: at.renamed,
@@ -261,24 +261,24 @@ impl Handed {
     /// The paths that the checkout holds.
     pub(in crate::workspace) fn sparse(
         &self,
-        site: &Site<'_>,
+        upstream: &UpstreamStore<'_>,
         objects: &mut Objects<'_>,
     ) -> Result<SparseSet, GitError> {
         let own = self.own().map(safe);
         let own = own.collect::<Result<Vec<_>, _>>()?;
-        sparse_with(site, objects, (self.pin, self.work), own)
+        sparse_with(upstream, objects, (self.pin, self.work), own)
     }
 
     fn with_plan<T>(
         &self,
-        site: &Site<'_>,
-        run: impl FnOnce(&Plan<'_>) -> Result<T, FollowError>,
-    ) -> Result<T, FollowError> {
-        let mut objects = Objects::new(&site.store)?;
-        let sparse = self.sparse(site, &mut objects)?;
+        upstream: &UpstreamStore<'_>,
+        run: impl FnOnce(&Plan<'_>) -> Result<T, EffectError>,
+    ) -> Result<T, EffectError> {
+        let mut objects = Objects::new(&upstream.store)?;
+        let sparse = self.sparse(upstream, &mut objects)?;
         let unmerged = self.unmerged.iter().map(Stages::read).collect::<Result<Vec<_>, _>>()?;
         run(&Plan {
-            old: branch_tip(site)?,
+            old: branch_tip(upstream)?,
             head: self.at,
             picked: self.picked,
             work: self.work,
@@ -295,7 +295,7 @@ impl Handed {
 
 /// The paths of a checkout whose working tree is `work` on `pin`, those of `own` among them. The tree is in the store.
 pub(in crate::workspace) fn sparse_with(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     (pin, work): (Id, Id),
     own: Vec<RepoPath>,
@@ -303,28 +303,28 @@ pub(in crate::workspace) fn sparse_with(
     let base = objects.commit(pin)?.tree;
     let mut touched: BTreeSet<RepoPath> = own.into_iter().collect();
     touched.extend(objects.diff(base, work)?.into_iter().map(|change| change.path));
-    site.sparse(work, &touched.into_iter().collect::<Vec<_>>())
+    upstream.sparse(work, &touched.into_iter().collect::<Vec<_>>())
 }
 
 /// Whether the branch of the stack still is where the record's way back leads.
-pub(in crate::workspace) fn branch_tip(site: &Site<'_>) -> Result<Id, GitError> {
-    site.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
+pub(in crate::workspace) fn branch_tip(upstream: &UpstreamStore<'_>) -> Result<Id, GitError> {
+    upstream.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
 }
 
 /// Does the hand-over that the record at `at` says; may be done again.
 ///
 /// # Errors
-/// [`FollowError`].
+/// [`EffectError`].
 pub(in crate::workspace) fn finish(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     at: Id,
     observe: &dyn Fn(&str),
-) -> Result<Materialized, FollowError> {
-    Handed::at(site, at)?.with_plan(site, |plan| {
-        match checkout::hand_over(&site.store, &site.checkout(), plan, observe)? {
+) -> Result<Materialized, EffectError> {
+    HandedConflict::at(upstream, at)?.with_plan(upstream, |plan| {
+        match checkout::hand_over(&upstream.store, &upstream.checkout(), plan, observe)? {
             Outcome::Done(done) => Ok(done),
-            Outcome::Refused(obstacles) => Err(FollowError::Obstacles(obstacles)),
-            Outcome::Need(ids) => Err(FollowError::Missing(ids.len())),
+            Outcome::Refused(obstacles) => Err(EffectError::Obstacles(obstacles)),
+            Outcome::Need(ids) => Err(EffectError::Missing(ids.len())),
         }
     })
 }
@@ -333,19 +333,19 @@ pub(in crate::workspace) fn finish(
 ///
 /// # Errors
 /// [`GitError`] when the record cannot be read.
-pub(in crate::workspace) fn work_of(site: &Site<'_>, at: Id) -> Result<Id, GitError> {
-    Ok(Handed::at(site, at)?.work)
+pub(in crate::workspace) fn work_of(upstream: &UpstreamStore<'_>, at: Id) -> Result<Id, GitError> {
+    Ok(HandedConflict::at(upstream, at)?.work)
 }
 
 /// What would be in its way.
 ///
 /// # Errors
-/// [`FollowError::Missing`] when blobs were not fetched; others when store or checkout cannot be read.
-pub(in crate::workspace) fn in_the_way(site: &Site<'_>, at: Id) -> Result<Vec<Obstacle>, FollowError> {
-    Handed::at(site, at)?.with_plan(site, |plan| {
-        match checkout::hand_over_obstacles(&site.store, &site.checkout(), plan)? {
+/// [`EffectError::Missing`] when blobs were not fetched; others when store or checkout cannot be read.
+pub(in crate::workspace) fn in_the_way(upstream: &UpstreamStore<'_>, at: Id) -> Result<Vec<Obstacle>, EffectError> {
+    HandedConflict::at(upstream, at)?.with_plan(upstream, |plan| {
+        match checkout::hand_over_obstacles(&upstream.store, &upstream.checkout(), plan)? {
             Some(Outcome::Refused(obstacles)) => Ok(obstacles),
-            Some(Outcome::Need(ids)) => Err(FollowError::Missing(ids.len())),
+            Some(Outcome::Need(ids)) => Err(EffectError::Missing(ids.len())),
             Some(Outcome::Done(_)) | None => Ok(Vec::new()),
         }
     })

@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::effects::GitSide;
+use super::effects::GitEffects;
 use super::publish::{PublishError, Step, state_of};
 use crate::path::RepoPath;
 use crate::workspace::files::digest::Sum;
@@ -102,7 +102,7 @@ struct Record {
     kind: String,
     changes: Vec<RecordedChange>,
     /// `null` on disk for a step that is about files alone.
-    payload: Option<GitSide>,
+    payload: Option<GitEffects>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -241,7 +241,7 @@ impl Journal {
 
     /// What is done to checkout and refs after the files; `None`: the step is about files alone.
     #[must_use]
-    pub(in crate::workspace) fn git(&self) -> Option<&GitSide> {
+    pub(in crate::workspace) fn git(&self) -> Option<&GitEffects> {
         self.record.payload.as_ref()
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::context::Around;
-use super::effects::{GitSide, RefMove};
+use super::context::StepContext;
+use super::effects::{GitEffects, RefMove};
 use super::error::StepError;
 use super::order::next;
 use super::publish::FileChange;
@@ -17,8 +17,8 @@ use crate::git::{
 use crate::path::RepoPath;
 use crate::workspace::files::digest::Sum;
 use crate::workspace::files::layout::Scope;
-use crate::workspace::upstream::sides::State;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::sides::SyncState;
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// The folder of the refs.
 pub(in crate::workspace) const REFS: &str = "refs/patchq/undo/";
@@ -36,7 +36,7 @@ const LARGEST: usize = 64 << 20;
 
 /// A change that can be taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct UndoRecord {
     /// The command that made it.
     pub command: String,
     /// When, in seconds since 1970, as the clock had it.
@@ -44,7 +44,7 @@ pub struct Kept {
     /// Its place among all changes of the workspace; `None`: an older patchq made it, before all that have one.
     #[serde(default)]
     pub(in crate::workspace) order: Option<u64>,
-    pub(in crate::workspace) files: Vec<KeptFile>,
+    pub(in crate::workspace) files: Vec<UndoFile>,
     pub(in crate::workspace) refs: Vec<RefMove>,
     /// The branch before and after.
     pub(in crate::workspace) branch: (Option<Id>, Option<Id>),
@@ -66,20 +66,20 @@ pub struct Kept {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::workspace) struct KeptFile {
+pub(in crate::workspace) struct UndoFile {
     pub(in crate::workspace) path: String,
     pub(in crate::workspace) old: Option<Sum>,
     pub(in crate::workspace) new: Option<Sum>,
 }
 
-impl Kept {
+impl UndoRecord {
     /// Whether the change moved the checkout, where there was one.
     pub(in crate::workspace) fn moved_checkout(&self) -> bool {
         self.branch.0 != self.branch.1 || self.work.is_some() || self.handed.is_some()
     }
 
     /// What became of the file at `path`, from the workspace's root.
-    pub(in crate::workspace) fn file(&self, path: &str) -> Option<&KeptFile> {
+    pub(in crate::workspace) fn file(&self, path: &str) -> Option<&UndoFile> {
         self.files.iter().find(|file| file.path == path)
     }
 
@@ -90,12 +90,12 @@ impl Kept {
     }
 
     /// Whether it says only what a change of the upstream does; records may come from others.
-    fn is_sound(&self, site: &Site<'_>) -> bool {
+    fn is_sound(&self, upstream: &UpstreamStore<'_>) -> bool {
         let named =
             self.command.len() <= LONGEST_COMMAND && self.command.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        let layout = &site.workspace.layout;
-        let scope = Scope::Upstream(site.name());
-        let own = |file: &KeptFile| RepoPath::new(&file.path).is_ok_and(|path| layout.is_changed_by(scope, &path));
+        let layout = &upstream.workspace.layout;
+        let scope = Scope::Upstream(upstream.name());
+        let own = |file: &UndoFile| RepoPath::new(&file.path).is_ok_and(|path| layout.is_changed_by(scope, &path));
         let files = self.files.iter().all(own);
         let refs = self.refs.iter().all(|step| is_own_ref(&step.name));
         let version = self.version.as_ref().is_none_or(|version| version.len() <= LONGEST_VERSION);
@@ -113,12 +113,12 @@ impl Kept {
 /// # Errors
 /// [`StepError`] when the checkout cannot be read.
 pub(in crate::workspace) fn work_commit(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    state: &State,
+    state: &SyncState,
 ) -> Result<Id, StepError> {
     let tip = state.tip.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })?;
-    let tree = work_tree(site, objects, tip, &state.work)?;
+    let tree = work_tree(upstream, objects, tip, &state.work)?;
     Ok(uncommitted(objects, tree, tip))
 }
 
@@ -130,7 +130,12 @@ pub(in crate::workspace) fn uncommitted(objects: &mut Objects<'_>, tree: Id, tip
 
 /// The working tree that the moves of `side` leave, as a commit on the last of them: a change stays where no move
 /// changes the path. `None`: nothing stays uncommitted.
-fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSide) -> Result<Option<Id>, StepError> {
+fn left(
+    upstream: &UpstreamStore<'_>,
+    objects: &mut Objects<'_>,
+    state: &SyncState,
+    side: &GitEffects,
+) -> Result<Option<Id>, StepError> {
     let (Some(tip), Some(last)) = (state.tip, side.checkout.last()) else { return Ok(None) };
     let trees = side.checkout.iter().map(|step| objects.commit(step.commit).map(|commit| commit.tree));
     let trees = trees.collect::<Result<Vec<Id>, _>>()?;
@@ -149,7 +154,7 @@ fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSid
     if stays.is_empty() {
         return Ok(None);
     }
-    let tree = work_tree(site, objects, last.commit, &stays)?;
+    let tree = work_tree(upstream, objects, last.commit, &stays)?;
     let clean = trees.last() == Some(&tree);
     Ok((!clean).then(|| uncommitted(objects, tree, last.commit)))
 }
@@ -160,12 +165,12 @@ fn left(site: &Site<'_>, objects: &mut Objects<'_>, state: &State, side: &GitSid
 /// # Errors
 /// [`StepError`] when the checkout cannot be read.
 pub(in crate::workspace) fn work_tree(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     tip: Id,
     changes: &[WorkChange],
 ) -> Result<Id, StepError> {
-    let work = checkout::work_files(&site.store, &site.checkout(), changes)?;
+    let work = checkout::work_files(&upstream.store, &upstream.checkout(), changes)?;
     Ok(tree_with(objects, tip, work.files)?)
 }
 
@@ -199,33 +204,33 @@ fn nobody() -> Signature {
 /// # Errors
 /// [`StepError`] when store or checkout cannot be read.
 pub(in crate::workspace) fn keep(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    state: &State,
+    state: &SyncState,
     changes: &[FileChange],
-    side: &GitSide,
-    (around, notes): (&Around<'_>, Vec<String>),
+    side: &GitEffects,
+    (ctx, notes): (&StepContext<'_>, Vec<String>),
 ) -> Result<Vec<RefMove>, StepError> {
     let dirty = !state.work.is_empty() && !side.checkout.is_empty();
-    let work = if dirty { Some(work_commit(site, objects, state)?) } else { None };
+    let work = if dirty { Some(work_commit(upstream, objects, state)?) } else { None };
     let after = side.checkout.last().map(|step| step.commit);
     let after = after.or_else(|| side.refs.iter().find(|step| step.name == BRANCH).and_then(|step| step.new));
-    let kept = Kept {
-        command: around.command.to_owned(),
-        time: around.now,
-        order: Some(next(site, around)?),
+    let kept = UndoRecord {
+        command: ctx.command.to_owned(),
+        time: ctx.now,
+        order: Some(next(upstream, ctx)?),
         files: changes.iter().map(kept_file).collect(),
         refs: side.refs.clone(),
         branch: (state.tip, after.or(state.tip)),
         pin: state.record.as_ref().map(|record| record.pin),
         work,
-        left: left(site, objects, state, side)?,
+        left: left(upstream, objects, state, side)?,
         handed: None,
-        version: version_before(site, state),
+        version: version_before(upstream, state),
         notes,
     };
     let alive: Vec<Id> = [state.tip, state.record_at].into_iter().flatten().collect();
-    keep_as_newest(site, objects, &kept, changes, &alive)
+    keep_as_newest(upstream, objects, &kept, changes, &alive)
 }
 
 /// Keeps a change of the workspace's files and nothing else; neither pin nor patches nor checkout need be readable.
@@ -233,16 +238,16 @@ pub(in crate::workspace) fn keep(
 /// # Errors
 /// [`StepError`] when the store cannot be read.
 pub(in crate::workspace) fn keep_files(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     changes: &[FileChange],
-    around: &Around<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<Vec<RefMove>, StepError> {
-    let tip = site.store.read_ref(BRANCH)?;
-    let kept = Kept {
-        command: around.command.to_owned(),
-        time: around.now,
-        order: Some(next(site, around)?),
+    let tip = upstream.store.read_ref(BRANCH)?;
+    let kept = UndoRecord {
+        command: ctx.command.to_owned(),
+        time: ctx.now,
+        order: Some(next(upstream, ctx)?),
         files: changes.iter().map(kept_file).collect(),
         refs: Vec::new(),
         branch: (tip, tip),
@@ -253,7 +258,7 @@ pub(in crate::workspace) fn keep_files(
         version: None,
         notes: Vec::new(),
     };
-    keep_as_newest(site, objects, &kept, changes, &[])
+    keep_as_newest(upstream, objects, &kept, changes, &[])
 }
 
 /// A conflict that is about to leave the checkout.
@@ -273,17 +278,17 @@ pub(in crate::workspace) struct Handed {
 /// # Errors
 /// [`StepError`] when the store cannot be read.
 pub(in crate::workspace) fn keep_handed(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     handed: &Handed,
     changes: &[FileChange],
-    around: &Around<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<Vec<RefMove>, StepError> {
     let Handed { tip, record, work, left } = *handed;
-    let kept = Kept {
-        command: around.command.to_owned(),
-        time: around.now,
-        order: Some(next(site, around)?),
+    let kept = UndoRecord {
+        command: ctx.command.to_owned(),
+        time: ctx.now,
+        order: Some(next(upstream, ctx)?),
         files: changes.iter().map(kept_file).collect(),
         refs: vec![RefMove { name: HANDED_OVER.to_owned(), old: Some(record), new: None }],
         branch: (Some(tip), Some(tip)),
@@ -294,19 +299,19 @@ pub(in crate::workspace) fn keep_handed(
         version: None,
         notes: Vec::new(),
     };
-    keep_as_newest(site, objects, &kept, changes, &[tip, record, work])
+    keep_as_newest(upstream, objects, &kept, changes, &[tip, record, work])
 }
 
 /// The moves of refs that put `kept` on top of what can be undone. `alive`: what it needs beside what it names.
 fn keep_as_newest(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    kept: &Kept,
+    kept: &UndoRecord,
     changes: &[FileChange],
     alive: &[Id],
 ) -> Result<Vec<RefMove>, StepError> {
     let commit = make(objects, kept, changes, alive)?;
-    let mut entries = entries(site)?;
+    let mut entries = entries(upstream)?;
     let next = entries.last().map_or(1, |(number, _)| number + 1);
     let mut moves = vec![RefMove { name: ref_name(next), old: None, new: Some(commit) }];
     let surplus = (entries.len() + 1).saturating_sub(KEPT);
@@ -316,17 +321,17 @@ fn keep_as_newest(
 
 /// What `version.txt` in the checkout says before a change: the manifest's version, or the one that files and commits
 /// agreed on last.
-fn version_before(site: &Site<'_>, state: &State) -> Option<String> {
+fn version_before(upstream: &UpstreamStore<'_>, state: &SyncState) -> Option<String> {
     let kept = state.record.as_ref().and_then(|record| record.files.version.clone());
-    site.upstream.version.clone().or(kept)
+    upstream.entry.version.clone().or(kept)
 }
 
-fn kept_file(change: &FileChange) -> KeptFile {
+fn kept_file(change: &FileChange) -> UndoFile {
     let sum = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Sum::of);
-    KeptFile { path: change.path.to_string(), old: sum(&change.old), new: sum(&change.new) }
+    UndoFile { path: change.path.to_string(), old: sum(&change.old), new: sum(&change.new) }
 }
 
-fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], alive: &[Id]) -> Result<Id, StepError> {
+fn make(objects: &mut Objects<'_>, kept: &UndoRecord, changes: &[FileChange], alive: &[Id]) -> Result<Id, StepError> {
     let mut edits = Edits::new();
     let file = |name: String| RepoPath::new(name).map_err(GitError::EvilPath);
     for (n, change) in changes.iter().enumerate() {
@@ -336,7 +341,7 @@ fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], alive: &
             }
         }
     }
-    let text = serde_json::to_vec_pretty(kept).map_err(super::effects::FollowError::from)?;
+    let text = serde_json::to_vec_pretty(kept).map_err(super::effects::EffectError::from)?;
     let blob = objects.put(ObjectKind::Blob, text);
     edits.insert(file(FILE.to_owned())?, Some(Entry { mode: Mode::File, id: blob }));
     let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
@@ -361,13 +366,13 @@ fn make(objects: &mut Objects<'_>, kept: &Kept, changes: &[FileChange], alive: &
 /// # Errors
 /// [`GitError`] when the store cannot be read.
 pub(in crate::workspace) fn read_kept(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     at: Id,
-) -> Result<Option<Kept>, GitError> {
+) -> Result<Option<UndoRecord>, GitError> {
     let tree = objects.commit(at)?.tree;
     let Some(text) = content(objects, tree, FILE)?.filter(|text| text.len() <= LARGEST) else { return Ok(None) };
-    let Some(mut kept) = serde_json::from_slice::<Kept>(&text).ok().filter(|kept| kept.is_sound(site)) else {
+    let Some(mut kept) = serde_json::from_slice::<UndoRecord>(&text).ok().filter(|kept| kept.is_sound(upstream)) else {
         return Ok(None);
     };
     for note in &mut kept.notes {
@@ -397,8 +402,8 @@ pub(in crate::workspace) fn ref_name(number: u64) -> String {
 }
 
 /// The kept changes' numbers and commits, oldest first.
-pub(in crate::workspace) fn entries(site: &Site<'_>) -> Result<Vec<(u64, Id)>, GitError> {
-    let mut found: Vec<(u64, Id)> = site
+pub(in crate::workspace) fn entries(upstream: &UpstreamStore<'_>) -> Result<Vec<(u64, Id)>, GitError> {
+    let mut found: Vec<(u64, Id)> = upstream
         .store
         .refs_below(REFS)?
         .into_iter()

@@ -2,30 +2,30 @@
 
 use std::fs;
 
-use super::context::Around;
+use super::context::StepContext;
 use super::error::StepError;
 use super::kept::{entries, read_kept};
 use super::publish::PublishError;
 use crate::git::{GitError, Objects};
 use crate::workspace::files::disk::{self, FileError};
 use crate::workspace::files::lock::{Lock, Mode};
-use crate::workspace::upstream::store::{PATIENCE, Site};
+use crate::workspace::upstream::store::{PATIENCE, UpstreamStore};
 
 /// The number for a change that is about to be kept: larger than that of every change of the workspace before it.
 ///
 /// # Errors
 /// [`StepError`] when it cannot be had.
-pub(in crate::workspace) fn next(site: &Site<'_>, around: &Around<'_>) -> Result<u64, StepError> {
-    let layout = &site.workspace.layout;
+pub(in crate::workspace) fn next(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<u64, StepError> {
+    let layout = &upstream.workspace.layout;
     // Upstreams are locked each for itself, and this belongs to all; it is held for a moment.
     let lock = layout.order().with_extension("lock");
-    let mut on_wait = |holder: &_| (around.on_wait)(holder);
-    let _lock = Lock::acquire(&lock, Mode::Exclusive, "the workspace", around.command, PATIENCE, &mut on_wait)?;
+    let mut on_wait = |holder: &_| (ctx.on_wait)(holder);
+    let _lock = Lock::acquire(&lock, Mode::Exclusive, "the workspace", ctx.command, PATIENCE, &mut on_wait)?;
     let file = layout.order();
     let last = disk::read(&file).map_err(PublishError::from)?.and_then(|bytes| parse(&bytes));
     let last = match last {
-        Some(last) => last.max(newest_of(site)?),
-        None => newest_of_all(site)?,
+        Some(last) => last.max(newest_of(upstream)?),
+        None => newest_of_all(upstream)?,
     };
     let next = last.saturating_add(1);
     let draft = file.with_extension("tmp");
@@ -42,11 +42,11 @@ fn parse(bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok()?.trim().parse().ok()
 }
 
-/// The number of the last change of `site`.
-fn newest_of(site: &Site<'_>) -> Result<u64, GitError> {
-    let mut objects = Objects::new(&site.store)?;
-    for (_, at) in entries(site)?.into_iter().rev() {
-        if let Some(order) = read_kept(site, &mut objects, at)?.and_then(|kept| kept.order) {
+/// The number of the last change of `upstream`.
+fn newest_of(upstream: &UpstreamStore<'_>) -> Result<u64, GitError> {
+    let mut objects = Objects::new(&upstream.store)?;
+    for (_, at) in entries(upstream)?.into_iter().rev() {
+        if let Some(order) = read_kept(upstream, &mut objects, at)?.and_then(|kept| kept.order) {
             return Ok(order);
         }
     }
@@ -54,11 +54,11 @@ fn newest_of(site: &Site<'_>) -> Result<u64, GitError> {
 }
 
 /// The number of the last change of the workspace, where nothing says so.
-fn newest_of_all(site: &Site<'_>) -> Result<u64, GitError> {
-    let mut newest = newest_of(site)?;
-    for upstream in &site.workspace.manifest.upstreams {
+fn newest_of_all(upstream: &UpstreamStore<'_>) -> Result<u64, GitError> {
+    let mut newest = newest_of(upstream)?;
+    for entry in &upstream.workspace.manifest.upstreams {
         // A store that cannot be read has no say.
-        if let Ok(Some(other)) = Site::open(site.workspace, upstream) {
+        if let Ok(Some(other)) = UpstreamStore::open(upstream.workspace, entry) {
             newest = newest.max(newest_of(&other).unwrap_or(0));
         }
     }

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::context::Around;
+use super::context::StepContext;
 use super::error::StepError;
 use super::journal::Journal;
 use super::publish::PublishError;
@@ -16,11 +16,11 @@ use crate::workspace::files::layout::{MANIFEST, Scope};
 use crate::workspace::files::lock::{Lock, LockError};
 use crate::workspace::files::open::Workspace;
 use crate::workspace::manifest::{Manifest, Name};
-use crate::workspace::upstream::store::{PATIENCE, Site, lock_upstream, lock_workspace};
+use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_upstream, lock_workspace};
 
 /// What became of the steps that killed commands left.
 #[derive(Debug, Default)]
-pub struct LeftBehind {
+pub struct Recovered {
     /// Those that were finished: whose it was and which command's.
     pub finished: Vec<(String, String)>,
     /// Those that cannot be.
@@ -42,11 +42,11 @@ pub struct Stuck {
 ///
 /// # Errors
 /// [`StepError`] when the journals cannot be listed.
-pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<LeftBehind, StepError> {
-    let mut all = LeftBehind::default();
+pub fn recover(workspace: &Workspace, ctx: &StepContext<'_>) -> Result<Recovered, StepError> {
+    let mut all = Recovered::default();
     for (key, journal) in Journal::all_pending(&workspace.layout)? {
         let done = match &journal {
-            Ok(journal) => finish(workspace, journal, around),
+            Ok(journal) => finish(workspace, journal, ctx),
             Err(_) => Ok(false),
         };
         match (journal, done) {
@@ -62,17 +62,21 @@ pub fn finish_left_behind(workspace: &Workspace, around: &Around<'_>) -> Result<
     Ok(all)
 }
 
-/// Takes the step of `key` back, which [`finish_left_behind`] could not finish; `None`: it is gone.
+/// Takes the step of `key` back, which [`recover`] could not finish; `None`: it is gone.
 ///
 /// # Errors
 /// [`StepError`] when it can be neither finished nor taken back, or a living command is at it.
-pub fn take_stuck_back(workspace: &Workspace, key: &str, around: &Around<'_>) -> Result<Option<TakenBack>, StepError> {
+pub fn take_stuck_back(
+    workspace: &Workspace,
+    key: &str,
+    ctx: &StepContext<'_>,
+) -> Result<Option<TakenBack>, StepError> {
     let Ok(name) = Name::parse(key) else {
-        let _lock = lock_workspace(workspace, around.command, PATIENCE, around.on_wait)?;
+        let _lock = lock_workspace(workspace, ctx.command, PATIENCE, ctx.on_wait)?;
         return Ok(take_workspace_step_back(&workspace.layout)?);
     };
-    let _lock = lock_upstream(workspace, &name, around.command, PATIENCE, around.on_wait)?;
-    let _second = lock_workspace(workspace, around.command, PATIENCE, around.on_wait)?;
+    let _lock = lock_upstream(workspace, &name, ctx.command, PATIENCE, ctx.on_wait)?;
+    let _second = lock_workspace(workspace, ctx.command, PATIENCE, ctx.on_wait)?;
     let with_entry = match Journal::pending(&workspace.layout, Scope::Upstream(&name)) {
         Ok(None) => return Ok(None),
         Ok(Some(journal)) => with_entry(workspace, &journal)?,
@@ -80,8 +84,8 @@ pub fn take_stuck_back(workspace: &Workspace, key: &str, around: &Around<'_>) ->
     };
     let workspace = with_entry.as_ref().unwrap_or(workspace);
     let upstream = workspace.manifest.upstream(name.as_str());
-    match upstream.map(|upstream| Site::open(workspace, upstream)).transpose()?.flatten() {
-        Some(site) => take_step_back(&site),
+    match upstream.map(|upstream| UpstreamStore::open(workspace, upstream)).transpose()?.flatten() {
+        Some(upstream) => take_step_back(&upstream),
         // No entry or no store: there is nothing that the step could be taken back in.
         None => Ok(Some(super::run::set_aside(&workspace.layout, Scope::Upstream(&name), None)?)),
     }
@@ -91,35 +95,35 @@ fn changes_manifest(journal: &Journal) -> Result<bool, PublishError> {
     Ok(journal.changes()?.iter().any(|change| change.path.as_bytes() == MANIFEST.as_bytes()))
 }
 
-fn finish(workspace: &Workspace, journal: &Journal, around: &Around<'_>) -> Result<bool, StepError> {
+fn finish(workspace: &Workspace, journal: &Journal, ctx: &StepContext<'_>) -> Result<bool, StepError> {
     let layout = &workspace.layout;
     let Ok(name) = Name::parse(journal.key()) else {
-        let Some(_lock) = free(workspace, Scope::Workspace, around)? else { return Ok(false) };
+        let Some(_lock) = free(workspace, Scope::Workspace, ctx)? else { return Ok(false) };
         let Some(journal) = Journal::pending(layout, Scope::Workspace)? else { return Ok(false) };
         if let Some(other) = journal.changes()?.iter().find(|it| !layout.is_changed_by(Scope::Workspace, &it.path)) {
             return Err(journal.damaged(&format!("no step of the workspace changes '{}'", other.path)).into());
         }
-        journal.roll_forward(layout, &mut || Ok(()), &|point| around.passed(point))?;
+        journal.roll_forward(layout, &mut || Ok(()), &|point| ctx.passed(point))?;
         return Ok(true);
     };
-    let Some(_lock) = free(workspace, Scope::Upstream(&name), around)? else { return Ok(false) };
-    let second = if changes_manifest(journal)? { free(workspace, Scope::Workspace, around)? } else { None };
+    let Some(_lock) = free(workspace, Scope::Upstream(&name), ctx)? else { return Ok(false) };
+    let second = if changes_manifest(journal)? { free(workspace, Scope::Workspace, ctx)? } else { None };
     if changes_manifest(journal)? && second.is_none() {
         return Ok(false);
     }
     let Some(with_entry) = with_entry(workspace, journal)? else { return Ok(false) };
     let Some(upstream) = with_entry.manifest.upstream(name.as_str()) else { return Ok(false) };
-    match Site::open(&with_entry, upstream)? {
-        Some(site) => finish_pending(&site, around),
+    match UpstreamStore::open(&with_entry, upstream)? {
+        Some(upstream) => finish_pending(&upstream, ctx),
         None => Ok(false),
     }
 }
 
 /// The lock, if nobody holds it.
-fn free(workspace: &Workspace, scope: Scope<'_>, around: &Around<'_>) -> Result<Option<Lock>, StepError> {
+fn free(workspace: &Workspace, scope: Scope<'_>, ctx: &StepContext<'_>) -> Result<Option<Lock>, StepError> {
     let lock = match scope {
-        Scope::Upstream(name) => lock_upstream(workspace, name, around.command, Duration::ZERO, &|_| {}),
-        Scope::Workspace => lock_workspace(workspace, around.command, Duration::ZERO, &|_| {}),
+        Scope::Upstream(name) => lock_upstream(workspace, name, ctx.command, Duration::ZERO, &|_| {}),
+        Scope::Workspace => lock_workspace(workspace, ctx.command, Duration::ZERO, &|_| {}),
     };
     match lock {
         Ok(lock) => Ok(Some(lock)),
@@ -158,16 +162,16 @@ pub enum Pending {
     Left(String),
 }
 
-/// Finishes the step that a killed command left behind at `site`, if its lock is free.
+/// Finishes the step that a killed command left behind at `upstream`, if its lock is free.
 ///
 /// # Errors
 /// [`StepError`] when the step cannot be finished although the lock was free.
-pub fn finish_if_free(site: &Site<'_>, around: &Around<'_>) -> Result<Pending, StepError> {
-    let scope = Scope::Upstream(site.name());
-    let Some(journal) = Journal::pending(&site.workspace.layout, scope)? else { return Ok(Pending::Nothing) };
+pub fn finish_if_free(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<Pending, StepError> {
+    let scope = Scope::Upstream(upstream.name());
+    let Some(journal) = Journal::pending(&upstream.workspace.layout, scope)? else { return Ok(Pending::Nothing) };
     let kind = journal.kind().to_owned();
     // A lock that cannot be had, for whatever reason, leaves the step to others: this command only reads.
-    let Ok(Some(_lock)) = free(site.workspace, scope, around) else { return Ok(Pending::Left(kind)) };
+    let Ok(Some(_lock)) = free(upstream.workspace, scope, ctx) else { return Ok(Pending::Left(kind)) };
     // Whoever held the lock may have finished it in between.
-    Ok(if finish_pending(site, around)? { Pending::Finished(kind) } else { Pending::Nothing })
+    Ok(if finish_pending(upstream, ctx)? { Pending::Finished(kind) } else { Pending::Nothing })
 }

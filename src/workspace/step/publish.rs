@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::effects::{FollowError, GitSide};
+use super::effects::{EffectError, GitEffects};
 use super::journal::{Change, Journal, KillPoint, Side};
 use crate::path::RepoPath;
 use crate::workspace::files::digest::Sum;
@@ -25,7 +25,7 @@ pub struct Step {
     /// What becomes of the files; each path once.
     pub changes: Vec<FileChange>,
     /// What is done to checkout and refs after the files; `None`: the step is about files alone.
-    pub(in crate::workspace) git: Option<GitSide>,
+    pub(in crate::workspace) git: Option<GitEffects>,
 }
 
 /// What becomes of one file.
@@ -102,7 +102,7 @@ pub enum PublishError {
         /// Whose step it is.
         key: String,
         /// Why.
-        source: Box<FollowError>,
+        source: Box<EffectError>,
     },
     /// What followed the files cannot be taken back; the step is certain still.
     #[error("{key}: an interrupted '{kind}' cannot be taken back")]
@@ -112,12 +112,12 @@ pub enum PublishError {
         /// The step's word.
         kind: String,
         /// Why.
-        source: Box<FollowError>,
+        source: Box<EffectError>,
     },
 }
 
 /// What follows the files of a step; it may be called again for a step that was already followed, wholly or in part.
-pub type Follow<'a> = &'a mut dyn FnMut() -> Result<(), FollowError>;
+pub type Follow<'a> = &'a mut dyn FnMut() -> Result<(), EffectError>;
 
 impl Step {
     /// The step that takes the files of this one back.
@@ -142,11 +142,11 @@ pub fn publish(
     layout: &Layout,
     scope: Scope<'_>,
     step: &Step,
-    follow: Follow<'_>,
+    run_effects: Follow<'_>,
     watch: &dyn Fn(KillPoint),
 ) -> Result<(), PublishError> {
     let journal = Journal::prepare(layout, scope, step, watch)?;
-    let error = match journal.roll_forward(layout, follow, watch) {
+    let error = match journal.roll_forward(layout, run_effects, watch) {
         Err(error) if !matches!(error, PublishError::Follow { .. }) => error,
         done => return done,
     };
@@ -163,7 +163,7 @@ impl Journal {
     pub fn roll_forward(
         &self,
         layout: &Layout,
-        follow: Follow<'_>,
+        run_effects: Follow<'_>,
         watch: &dyn Fn(KillPoint),
     ) -> Result<(), PublishError> {
         let changes = self.changes()?;
@@ -185,7 +185,7 @@ impl Journal {
         clear_folders(layout, changes.iter().filter(|change| change.new.is_none()))?;
         watch(KillPoint::Cleared);
         sync(layout, &changes)?;
-        follow().map_err(|error| PublishError::Follow { key: self.key().to_owned(), source: Box::new(error) })?;
+        run_effects().map_err(|error| PublishError::Follow { key: self.key().to_owned(), source: Box::new(error) })?;
         watch(KillPoint::Followed);
         self.close(watch)
     }

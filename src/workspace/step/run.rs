@@ -3,8 +3,8 @@
 
 use tracing::{info, info_span};
 
-use super::context::Around;
-use super::effects::{FollowError, GitSide, Left, check, check_refs, follow, take_back};
+use super::context::StepContext;
+use super::effects::{EffectError, GitEffects, Left, check, check_refs, run_effects, take_back};
 use super::error::StepError;
 use super::journal::{Journal, KillPoint};
 use super::publish::{self, FileChange, PublishError, Step};
@@ -13,7 +13,7 @@ use crate::git::{GitError, Objects};
 use crate::workspace::files::disk::shown;
 use crate::workspace::files::layout::{Layout, Scope};
 use crate::workspace::files::lock::Lock;
-use crate::workspace::upstream::store::{PATIENCE, Site, lock_upstream};
+use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_upstream};
 
 /// What was taken back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,28 +38,28 @@ pub struct TakenBack {
 /// [`StepError`]. When the checkout is in the way and no file was to change, nothing happened;
 /// [`PublishError::Follow`] where the step is certain and its end failed.
 pub(in crate::workspace) fn do_step(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     changes: Vec<FileChange>,
-    side: &GitSide,
-    around: &Around<'_>,
+    side: &GitEffects,
+    ctx: &StepContext<'_>,
 ) -> Result<Option<Materialized>, StepError> {
-    let _step = info_span!("step", upstream = %site.name(), command = around.command).entered();
+    let _step = info_span!("step", upstream = %upstream.name(), command = ctx.command).entered();
     objects.flush(&side.ids())?;
-    check_refs(site, side)?;
+    check_refs(upstream, side)?;
     // Of several moves the first must not be done where the second cannot.
     if !changes.is_empty() || side.checkout.len() > 1 || side.hand.is_some() {
-        check(site, side)?;
+        check(upstream, side)?;
     }
-    let layout = &site.workspace.layout;
-    let step = Step { kind: around.command.to_owned(), changes, git: Some(side.clone()) };
+    let layout = &upstream.workspace.layout;
+    let step = Step { kind: ctx.command.to_owned(), changes, git: Some(side.clone()) };
     let only_git = step.changes.is_empty();
     let mut done = None;
-    let reason = format!("patchq {}", around.command);
-    let scope = Scope::Upstream(site.name());
-    let watch = |point: KillPoint| around.passed(point);
-    let mut after = || -> Result<(), FollowError> {
-        done = follow(site, side, &reason, around.observe)?;
+    let reason = format!("patchq {}", ctx.command);
+    let scope = Scope::Upstream(upstream.name());
+    let watch = |point: KillPoint| ctx.passed(point);
+    let mut after = || -> Result<(), EffectError> {
+        done = run_effects(upstream, side, &reason, ctx.observe)?;
         Ok(())
     };
     match publish::publish(layout, scope, &step, &mut after, &watch) {
@@ -80,23 +80,23 @@ pub(in crate::workspace) fn do_step(
 }
 
 /// Whether the first move of a checkout fails so only before it touches anything.
-fn is_before_all(error: &FollowError) -> bool {
+fn is_before_all(error: &EffectError) -> bool {
     match error {
-        FollowError::Obstacles(_) | FollowError::Missing(_) => true,
-        FollowError::Checkout(error) => {
+        EffectError::Obstacles(_) | EffectError::Missing(_) => true,
+        EffectError::Checkout(error) => {
             matches!(error, CheckoutError::Locked { .. } | CheckoutError::IndexForm { .. })
         }
-        FollowError::Git(_) | FollowError::Record(_) => false,
+        EffectError::Git(_) | EffectError::Record(_) => false,
     }
 }
 
-/// Locks the upstream of `site` for a change, and finishes what a killed command left behind.
+/// Locks the upstream of `upstream` for a change, and finishes what a killed command left behind.
 ///
 /// # Errors
 /// [`StepError`] when another patchq does not let go, or the step cannot be finished.
-pub(in crate::workspace) fn begin(site: &Site<'_>, around: &Around<'_>) -> Result<Lock, StepError> {
-    let lock = lock_upstream(site.workspace, site.name(), around.command, PATIENCE, around.on_wait)?;
-    finish_pending(site, around)?;
+pub(in crate::workspace) fn begin(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<Lock, StepError> {
+    let lock = lock_upstream(upstream.workspace, upstream.name(), ctx.command, PATIENCE, ctx.on_wait)?;
+    finish_pending(upstream, ctx)?;
     Ok(lock)
 }
 
@@ -104,24 +104,24 @@ pub(in crate::workspace) fn begin(site: &Site<'_>, around: &Around<'_>) -> Resul
 ///
 /// # Errors
 /// [`StepError`] when it cannot be finished.
-pub fn finish_pending(site: &Site<'_>, around: &Around<'_>) -> Result<bool, StepError> {
-    let layout = &site.workspace.layout;
-    let Some(journal) = Journal::pending(layout, Scope::Upstream(site.name()))? else { return Ok(false) };
-    let _step = info_span!("step", upstream = %site.name(), command = journal.kind()).entered();
+pub fn finish_pending(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<bool, StepError> {
+    let layout = &upstream.workspace.layout;
+    let Some(journal) = Journal::pending(layout, Scope::Upstream(upstream.name()))? else { return Ok(false) };
+    let _step = info_span!("step", upstream = %upstream.name(), command = journal.kind()).entered();
     info!("finishes what a killed command left");
-    let side = side_of(site, &journal)?;
+    let side = side_of(upstream, &journal)?;
     let reason = format!("patchq {} (finished later)", journal.kind());
-    let mut after = || follow(site, side, &reason, around.observe).map(drop);
-    journal.roll_forward(layout, &mut after, &|point| around.passed(point))?;
+    let mut after = || run_effects(upstream, side, &reason, ctx.observe).map(drop);
+    journal.roll_forward(layout, &mut after, &|point| ctx.passed(point))?;
     Ok(true)
 }
 
 /// The git side that a journal records, once it is sure that the step is one of this upstream's.
-fn side_of<'j>(site: &Site<'_>, journal: &'j Journal) -> Result<&'j GitSide, PublishError> {
-    let layout = &site.workspace.layout;
+fn side_of<'j>(upstream: &UpstreamStore<'_>, journal: &'j Journal) -> Result<&'j GitEffects, PublishError> {
+    let layout = &upstream.workspace.layout;
     for change in journal.changes()? {
-        if !layout.is_changed_by(Scope::Upstream(site.name()), &change.path) {
-            return Err(journal.damaged(&format!("no step of '{}' changes '{}'", site.name(), change.path)));
+        if !layout.is_changed_by(Scope::Upstream(upstream.name()), &change.path) {
+            return Err(journal.damaged(&format!("no step of '{}' changes '{}'", upstream.name(), change.path)));
         }
     }
     let Some(side) = journal.git() else { return Err(journal.damaged("it does not say what becomes of the checkout")) };
@@ -137,30 +137,30 @@ pub(in crate::workspace) fn is_own_ref(name: &str) -> bool {
     name == BRANCH || name == NOTES || name.starts_with("refs/patchq/") || name.starts_with("refs/tags/")
 }
 
-/// Takes the step back that stands at `site` and cannot be finished; where its record is damaged, or the store has lost
+/// Takes the step back that stands at `upstream` and cannot be finished; where its record is damaged, or the store has lost
 /// what it speaks of, it is set aside and everything stays as it is. `None`: there is none. The caller holds the lock.
 ///
 /// # Errors
 /// [`StepError`] when it can neither be taken back; it is certain still.
-pub(in crate::workspace) fn take_step_back(site: &Site<'_>) -> Result<Option<TakenBack>, StepError> {
-    let (layout, scope) = (&site.workspace.layout, Scope::Upstream(site.name()));
-    let key = site.name().to_string();
+pub(in crate::workspace) fn take_step_back(upstream: &UpstreamStore<'_>) -> Result<Option<TakenBack>, StepError> {
+    let (layout, scope) = (&upstream.workspace.layout, Scope::Upstream(upstream.name()));
+    let key = upstream.name().to_string();
     let journal = match Journal::pending(layout, scope) {
         Ok(None) => return Ok(None),
         Ok(Some(journal)) => journal,
         Err(error) => return Ok(Some(aside(layout, scope, None, error)?)),
     };
     let command = Some(journal.kind().to_owned());
-    let side = match side_of(site, &journal) {
+    let side = match side_of(upstream, &journal) {
         Ok(side) => side,
         Err(error) => return Ok(Some(aside(layout, scope, command, error)?)),
     };
-    let _step = info_span!("step", upstream = %site.name(), command = journal.kind()).entered();
+    let _step = info_span!("step", upstream = %upstream.name(), command = journal.kind()).entered();
     info!("takes back what a killed command left");
     let reason = format!("patchq undo: {}", journal.kind());
     let mut left = Left::default();
-    let mut back = || -> Result<(), FollowError> {
-        left = take_back(site, side, &reason)?;
+    let mut back = || -> Result<(), EffectError> {
+        left = take_back(upstream, side, &reason)?;
         Ok(())
     };
     match journal.roll_back(layout, scope, &mut back) {
@@ -205,7 +205,7 @@ fn aside(
         PublishError::Journal { .. } => true,
         PublishError::Back { source, .. } => matches!(
             **source,
-            FollowError::Record(_) | FollowError::Git(GitError::Missing { .. } | GitError::Damaged { .. })
+            EffectError::Record(_) | EffectError::Git(GitError::Missing { .. } | GitError::Damaged { .. })
         ),
         _ => false,
     };

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::query::Tip;
-use super::store::Site;
+use super::store::UpstreamStore;
 use crate::git::{Commit, Edits, GitError, Id, Mode, Objects, Signature, UPSTREAM};
 use crate::path::RepoPath;
 
@@ -13,7 +13,7 @@ const FORMAT: u32 = 1;
 
 /// The tip of a track, and when it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct News {
+pub struct CachedTip {
     format: u32,
     /// The track, as the manifest had it.
     pub track: String,
@@ -32,11 +32,11 @@ pub struct News {
     pub ahead: bool,
 }
 
-impl News {
+impl CachedTip {
     /// The news that a tip is, learned at the time `now` of an upstream that is pinned at `pin`; `ahead` of it, or not.
     #[must_use]
-    pub fn new(tip: &Tip, pin: Option<Id>, ahead: bool, now: i64) -> News {
-        News {
+    pub fn new(tip: &Tip, pin: Option<Id>, ahead: bool, now: i64) -> CachedTip {
+        CachedTip {
             format: FORMAT,
             track: tip.track.to_string(),
             tip: tip.id,
@@ -52,18 +52,18 @@ impl News {
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be read.
-    pub fn read(objects: &mut Objects<'_>) -> Result<Option<News>, GitError> {
+    pub fn read(objects: &mut Objects<'_>) -> Result<Option<CachedTip>, GitError> {
         let Some(at) = objects.store().read_ref(UPSTREAM)? else { return Ok(None) };
         let tree = objects.commit(at)?.tree;
         let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
         let Some(entry) = objects.entry(tree, &file)? else { return Ok(None) };
         let bytes = objects.blob(entry.id)?.unwrap_or_default();
-        Ok(serde_json::from_slice::<News>(&bytes).ok().filter(|news| news.format == FORMAT))
+        Ok(serde_json::from_slice::<CachedTip>(&bytes).ok().filter(|news| news.format == FORMAT))
     }
 
-    fn write(&self, site: &Site<'_>) -> Result<(), GitError> {
-        let mut objects = Objects::new(&site.store)?;
-        let old = site.store.read_ref(UPSTREAM)?;
+    fn write(&self, upstream: &UpstreamStore<'_>) -> Result<(), GitError> {
+        let mut objects = Objects::new(&upstream.store)?;
+        let old = upstream.store.read_ref(UPSTREAM)?;
         let text = serde_json::to_vec_pretty(self).expect("news are made of strings and numbers");
         let blob = objects.put_file(Mode::File, text);
         let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
@@ -74,7 +74,7 @@ impl News {
         let commit = Commit { tree, parents: Vec::new(), author: nobody.clone(), committer: nobody, message };
         let made = objects.put_commit(&commit);
         objects.flush(&[made])?;
-        site.store.move_ref(UPSTREAM, old, Some(made), "ask")
+        upstream.store.move_ref(UPSTREAM, old, Some(made), "ask")
     }
 }
 
@@ -83,6 +83,6 @@ impl News {
 ///
 /// No lock is held: news change nothing else, and go into the store in one step. A store that cannot be written, or
 /// in which somebody else's news came in between, keeps nobody from the work that the news came with.
-pub fn remember_news(site: &Site<'_>, tip: &Tip, pin: Option<Id>, ahead: bool, now: i64) {
-    drop(News::new(tip, pin, ahead, now).write(site));
+pub fn cache_tip(upstream: &UpstreamStore<'_>, tip: &Tip, pin: Option<Id>, ahead: bool, now: i64) {
+    drop(CachedTip::new(tip, pin, ahead, now).write(upstream));
 }

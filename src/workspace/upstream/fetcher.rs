@@ -13,7 +13,7 @@ use crate::workspace::files::lock::LockError;
 const ROUNDS: usize = 4;
 
 /// Where missing objects come from.
-pub struct Supply<'a> {
+pub struct Fetcher<'a> {
     /// The upstream.
     pub remote: Remote<'a>,
     /// The stores on this machine that are asked first ([`super::neighbours`]).
@@ -34,7 +34,7 @@ pub struct Supply<'a> {
 
 /// Why something missing did not come.
 #[derive(Debug, thiserror::Error)]
-pub enum SupplyError {
+pub enum FetchError {
     /// The network, or the wish not to use it.
     #[error(transparent)]
     Remote(#[from] RemoteError),
@@ -49,7 +49,7 @@ pub enum SupplyError {
     Lock(#[from] LockError),
     /// The engine asks again and again.
     #[error("the engine asks for objects without end: {0} more in its last round (please report this)")]
-    NoEnd(usize),
+    TooManyRounds(usize),
 }
 
 /// Something of a neighbour's could not be taken.
@@ -72,7 +72,7 @@ pub enum Missing {
     Files(usize),
 }
 
-impl Supply<'_> {
+impl Fetcher<'_> {
     /// Calls `ask`, which fetches nothing into a store, with the git program's watch.
     pub fn with_watch<T>(&self, ask: impl FnOnce(&Remote<'_>, &mut Watch<'_>) -> T) -> T {
         (self.before)();
@@ -84,11 +84,11 @@ impl Supply<'_> {
     /// Calls `fetch` with the git program's watch, while nobody else fetches into the upstream's stores.
     ///
     /// # Errors
-    /// [`SupplyError::Remote`], [`SupplyError::Lock`].
+    /// [`FetchError::Remote`], [`FetchError::Lock`].
     pub fn fetching<T>(
         &self,
         fetch: impl FnOnce(&Remote<'_>, &mut Watch<'_>) -> Result<T, RemoteError>,
-    ) -> Result<T, SupplyError> {
+    ) -> Result<T, FetchError> {
         if self.remote.is_offline() {
             return Ok(self.with_watch(fetch)?);
         }
@@ -98,8 +98,8 @@ impl Supply<'_> {
     /// Makes sure that the store has these commits and their trees.
     ///
     /// # Errors
-    /// [`SupplyError`].
-    pub fn commits(&self, store: &Store, ids: &[Id], within: &[String]) -> Result<(), SupplyError> {
+    /// [`FetchError`].
+    pub fn commits(&self, store: &Store, ids: &[Id], within: &[String]) -> Result<(), FetchError> {
         let lacking = |ids: &[Id]| ids.iter().copied().filter(|id| !store.has(*id)).collect::<Vec<_>>();
         // What a tag stands on may be here, and no commit.
         if let Some((id, kind)) = ids.iter().find_map(|id| Some((*id, store.tree_or_blob(*id)?))) {
@@ -137,8 +137,8 @@ impl Supply<'_> {
     /// Makes sure that the store has these blobs.
     ///
     /// # Errors
-    /// [`SupplyError`].
-    pub fn blobs(&self, store: &Store, ids: &BTreeSet<Id>) -> Result<(), SupplyError> {
+    /// [`FetchError`].
+    pub fn blobs(&self, store: &Store, ids: &BTreeSet<Id>) -> Result<(), FetchError> {
         let lacking = |ids: &BTreeSet<Id>| ids.iter().copied().filter(|id| !store.has(*id)).collect::<BTreeSet<_>>();
         let mut wanted = lacking(ids);
         if wanted.is_empty() {
@@ -182,8 +182,8 @@ impl Supply<'_> {
     /// The store of commits at `dir` with all that leads to `ids`, fetched where one of them is not there.
     ///
     /// # Errors
-    /// [`SupplyError`].
-    pub fn history(&self, dir: &Path, ids: &[Id]) -> Result<Store, SupplyError> {
+    /// [`FetchError`].
+    pub fn history(&self, dir: &Path, ids: &[Id]) -> Result<Store, FetchError> {
         if let Some(store) = Store::open(dir)?
             && !store.is_shallow()
             && store.lacking(ids.iter().copied())?.is_empty()
@@ -197,13 +197,13 @@ impl Supply<'_> {
     /// trees and blobs that it needs, and nothing below them.
     ///
     /// # Errors
-    /// [`SupplyError`].
+    /// [`FetchError`].
     pub fn objects<T>(
         &self,
         history: &Store,
         rounds: usize,
         mut walk: impl FnMut() -> Result<Lazy<T>, GitError>,
-    ) -> Result<T, SupplyError> {
+    ) -> Result<T, FetchError> {
         let mut lacking = 0;
         for round in 1..=rounds {
             let _round = tracing::debug_span!("round", of = "history", round).entered();
@@ -216,18 +216,18 @@ impl Supply<'_> {
                 }
             }
         }
-        Err(SupplyError::NoEnd(lacking))
+        Err(FetchError::TooManyRounds(lacking))
     }
 
     /// Runs `engine` until it has a result, fetching in between what it needs.
     ///
     /// # Errors
-    /// [`SupplyError`].
+    /// [`FetchError`].
     pub fn run<T>(
         &self,
         objects: &mut Objects<'_>,
         mut engine: impl FnMut(&mut Objects<'_>) -> Result<Lazy<T>, GitError>,
-    ) -> Result<T, SupplyError> {
+    ) -> Result<T, FetchError> {
         let mut lacking = 0;
         for round in 1..=ROUNDS {
             let _round = tracing::debug_span!("round", of = "engine", round).entered();
@@ -240,6 +240,6 @@ impl Supply<'_> {
                 }
             }
         }
-        Err(SupplyError::NoEnd(lacking))
+        Err(FetchError::TooManyRounds(lacking))
     }
 }

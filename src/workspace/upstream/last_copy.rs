@@ -1,10 +1,10 @@
 //! Patches that nothing but a commit of the checkout has any more: patchq wrote their files here, somebody's `git clean`
 //! took them before they were committed, and to take the files as they are now would take the commits along.
 
-use super::fetcher::Supply;
-use super::sides::State;
-use super::store::Site;
-use super::taken::Taken;
+use super::fetcher::Fetcher;
+use super::removed_patches::RemovedPatches;
+use super::sides::SyncState;
+use super::store::UpstreamStore;
 use crate::git::{self, GitError, Id, Objects};
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::queue_files::Files;
@@ -26,14 +26,14 @@ pub struct LastCopy {
 /// # Errors
 /// [`GitError`] when store or workspace cannot be read.
 pub(in crate::workspace) fn last_copies(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &Objects<'_>,
-    state: &State,
+    state: &SyncState,
     files: &Files,
 ) -> Result<Vec<LastCopy>, GitError> {
     let Some(record) = state.record.as_ref().filter(|_| state.has_checkout()) else { return Ok(Vec::new()) };
-    let gone = Taken::of(state, files).removed;
+    let gone = RemovedPatches::of(state, files).removed;
     let mut found = Vec::new();
     let mut contents = Vec::new();
     for (commit, name) in record.stack.iter().filter(|(id, _)| state.line().contains(id)) {
@@ -51,9 +51,9 @@ pub(in crate::workspace) fn last_copies(
     if found.is_empty() {
         return Ok(found);
     }
-    let known = match git::enclosing(site.workspace.layout.root())? {
+    let known = match git::enclosing(upstream.workspace.layout.root())? {
         Some(enclosing) => {
-            supply.with_watch(|remote, watch| enclosing.has_contents(&contents, remote.program(), watch))
+            fetcher.with_watch(|remote, watch| enclosing.has_contents(&contents, remote.program(), watch))
         }
         None => vec![false; contents.len()],
     };

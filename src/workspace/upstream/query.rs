@@ -3,9 +3,9 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use super::fetcher::{Supply, SupplyError};
-use super::resolve_pin::LookUpError;
-use super::store::Site;
+use super::fetcher::{FetchError, Fetcher};
+use super::resolve_pin::ResolvePinError;
+use super::store::UpstreamStore;
 use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, describe_stored, stored_tags, tag_on};
 use crate::workspace::files::pins;
 use crate::workspace::manifest::Track;
@@ -23,24 +23,24 @@ pub struct Tip {
     pub version: Option<String>,
 }
 
-/// Questions to the upstream of one site.
-pub(in crate::workspace) struct Inquiry<'a> {
-    site: &'a Site<'a>,
-    supply: &'a Supply<'a>,
+/// Questions to the remote of one upstream.
+pub(in crate::workspace) struct RemoteQuery<'a> {
+    upstream: &'a UpstreamStore<'a>,
+    fetcher: &'a Fetcher<'a>,
     /// Somebody only looks: the history of commits is used where it is at hand, and never fetched.
     frugal: bool,
     refs: OnceCell<Vec<RemoteRef>>,
 }
 
-impl<'a> Inquiry<'a> {
-    pub(in crate::workspace) fn new(site: &'a Site<'a>, supply: &'a Supply<'a>) -> Inquiry<'a> {
-        Inquiry { site, supply, frugal: false, refs: OnceCell::new() }
+impl<'a> RemoteQuery<'a> {
+    pub(in crate::workspace) fn new(upstream: &'a UpstreamStore<'a>, fetcher: &'a Fetcher<'a>) -> RemoteQuery<'a> {
+        RemoteQuery { upstream, fetcher, frugal: false, refs: OnceCell::new() }
     }
 
     /// The same for somebody who only looks: what only the history of commits could tell, and that is not at hand, is as
     /// unknown as it is offline.
-    pub(in crate::workspace) fn frugal(self, frugal: bool) -> Inquiry<'a> {
-        Inquiry { frugal, ..self }
+    pub(in crate::workspace) fn frugal(self, frugal: bool) -> RemoteQuery<'a> {
+        RemoteQuery { frugal, ..self }
     }
 
     /// The upstream's branches and tags.
@@ -52,7 +52,7 @@ impl<'a> Inquiry<'a> {
             return Ok(refs);
         }
         let found =
-            self.supply.with_watch(|remote, watch| remote.refs(&self.site.store, Look::BranchesAndTags, watch))?;
+            self.fetcher.with_watch(|remote, watch| remote.refs(&self.upstream.store, Look::BranchesAndTags, watch))?;
         Ok(self.refs.get_or_init(|| found.refs))
     }
 
@@ -63,9 +63,9 @@ impl<'a> Inquiry<'a> {
 
     /// The upstream's tags, as far as the store and the history of commits know them without asking.
     pub(in crate::workspace) fn known_tags(&self) -> Result<Vec<RemoteRef>, RemoteError> {
-        let history = Store::open(&self.site.history())?;
+        let history = Store::open(&self.upstream.history())?;
         let mut tags = history.map(|store| stored_tags(&store)).transpose()?.unwrap_or_default();
-        for tag in stored_tags(&self.site.store)? {
+        for tag in stored_tags(&self.upstream.store)? {
             if !tags.iter().any(|known| known.name == tag.name) {
                 tags.push(tag);
             }
@@ -77,33 +77,34 @@ impl<'a> Inquiry<'a> {
     /// and a tag that is known can be found.
     ///
     /// # Errors
-    /// [`SupplyError`].
-    pub(in crate::workspace) fn resolve(&self, rev: &Rev) -> Result<(Id, Option<String>), SupplyError> {
-        let (site, history) = (self.site, self.site.history());
+    /// [`FetchError`].
+    pub(in crate::workspace) fn resolve(&self, rev: &Rev) -> Result<(Id, Option<String>), FetchError> {
+        let (upstream, history) = (self.upstream, self.upstream.history());
         if let Rev::Id(id) = rev {
             return Ok((*id, None));
         }
         if matches!(rev, Rev::Name(name) if name == "HEAD") {
-            let found = self.supply.with_watch(|remote, watch| remote.resolve(&site.store, &history, rev, watch))?;
+            let found =
+                self.fetcher.with_watch(|remote, watch| remote.resolve(&upstream.store, &history, rev, watch))?;
             return Ok((found.id, found.ref_name));
         }
         let among = |refs: &[RemoteRef]| match rev {
             // What is known to be no commit is no version of anything.
             Rev::Glob(_) => {
                 let history = Store::open(&history)?;
-                let stores = || history.iter().chain(std::iter::once(&site.store));
+                let stores = || history.iter().chain(std::iter::once(&upstream.store));
                 let is_commit =
                     |found: &&RemoteRef| !stores().any(|store| store.tree_or_blob(found.commit()).is_some());
                 let refs: Vec<RemoteRef> = refs.iter().filter(is_commit).cloned().collect();
-                let dir = site.history();
-                Ok(self.supply.with_watch(|remote, watch| remote.resolve_among(&refs, &dir, rev, watch))?)
+                let dir = upstream.history();
+                Ok(self.fetcher.with_watch(|remote, watch| remote.resolve_among(&refs, &dir, rev, watch))?)
             }
             // Of these alone the history may have to be looked through.
-            Rev::Short(_) => self.supply.fetching(|remote, watch| remote.resolve_among(refs, &history, rev, watch)),
-            _ => Ok(self.supply.with_watch(|remote, watch| remote.resolve_among(refs, &history, rev, watch))?),
+            Rev::Short(_) => self.fetcher.fetching(|remote, watch| remote.resolve_among(refs, &history, rev, watch)),
+            _ => Ok(self.fetcher.with_watch(|remote, watch| remote.resolve_among(refs, &history, rev, watch))?),
         };
         // Of what a glob matches, the newest may be one that is not known.
-        if self.supply.remote.is_offline()
+        if self.fetcher.remote.is_offline()
             && !matches!(rev, Rev::Glob(_))
             && let Ok(found) = among(&self.known_tags()?)
         {
@@ -115,15 +116,15 @@ impl<'a> Inquiry<'a> {
     /// Where `track` stands now.
     ///
     /// # Errors
-    /// [`LookUpError`].
-    pub(in crate::workspace) fn tip(&self, track: &Track) -> Result<Tip, LookUpError> {
+    /// [`ResolvePinError`].
+    pub(in crate::workspace) fn tip(&self, track: &Track) -> Result<Tip, ResolvePinError> {
         // What a store knows of a track is old news, and never its tip.
-        if self.supply.remote.is_offline() {
+        if self.fetcher.remote.is_offline() {
             self.refs()?;
         }
         match self.resolve(&Rev::parse(track.as_str())?)? {
             (id, Some(name)) if name.starts_with("refs/") => Ok(self.standing_at(track.clone(), id, name)),
-            _ => Err(LookUpError::NoTrack(track.to_string())),
+            _ => Err(ResolvePinError::NoTrack(track.to_string())),
         }
     }
 
@@ -131,8 +132,8 @@ impl<'a> Inquiry<'a> {
     /// stands on a tree or a blob is passed over.
     ///
     /// # Errors
-    /// [`LookUpError`].
-    pub(in crate::workspace) fn fetched_tip(&self, track: &Track) -> Result<Tip, LookUpError> {
+    /// [`ResolvePinError`].
+    pub(in crate::workspace) fn fetched_tip(&self, track: &Track) -> Result<Tip, ResolvePinError> {
         let mut passed_over = BTreeSet::new();
         loop {
             let tip = self.tip(track)?;
@@ -142,7 +143,7 @@ impl<'a> Inquiry<'a> {
                     let mut first_time = || passed_over.insert(tip.id);
                     // What it is was learned just now.
                     if !matches!(track, Track::TagGlob(_))
-                        || self.site.store.tree_or_blob(tip.id).is_none()
+                        || self.upstream.store.tree_or_blob(tip.id).is_none()
                         || !first_time()
                     {
                         return Err(error);
@@ -155,13 +156,13 @@ impl<'a> Inquiry<'a> {
     /// The branch that the remote's HEAD stands for.
     ///
     /// # Errors
-    /// [`LookUpError`].
-    pub(in crate::workspace) fn default_tip(&self) -> Result<Tip, LookUpError> {
-        let found = self.supply.with_watch(|remote, watch| remote.refs(&self.site.store, Look::Head, watch))?;
+    /// [`ResolvePinError`].
+    pub(in crate::workspace) fn default_tip(&self) -> Result<Tip, ResolvePinError> {
+        let found = self.fetcher.with_watch(|remote, watch| remote.refs(&self.upstream.store, Look::Head, watch))?;
         let head = found.refs.iter().find(|found| found.name == "HEAD").map(|head| head.id);
         let named = found.head.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned));
-        let (Some(id), Some(name)) = (head, named) else { return Err(LookUpError::NoDefaultBranch) };
-        let track = Track::parse(&name).map_err(LookUpError::DefaultBranch)?;
+        let (Some(id), Some(name)) = (head, named) else { return Err(ResolvePinError::NoDefaultBranch) };
+        let track = Track::parse(&name).map_err(ResolvePinError::DefaultBranch)?;
         Ok(self.standing_at(track, id, format!("refs/heads/{name}")))
     }
 
@@ -175,29 +176,29 @@ impl<'a> Inquiry<'a> {
     /// gives nothing else.
     ///
     /// # Errors
-    /// [`LookUpError`].
-    pub(in crate::workspace) fn fetch(&self, id: Id, within: Option<&str>) -> Result<(), LookUpError> {
+    /// [`ResolvePinError`].
+    pub(in crate::workspace) fn fetch(&self, id: Id, within: Option<&str>) -> Result<(), ResolvePinError> {
         let within: Vec<String> = within.into_iter().map(str::to_owned).collect();
-        Ok(self.supply.commits(&self.site.store, &[id], &within)?)
+        Ok(self.fetcher.commits(&self.upstream.store, &[id], &within)?)
     }
 
     /// The history of commits that lead to `id`.
     ///
     /// # Errors
-    /// [`SupplyError`].
-    pub(in crate::workspace) fn history(&self, id: Id) -> Result<Store, SupplyError> {
-        let dir = self.site.history();
+    /// [`FetchError`].
+    pub(in crate::workspace) fn history(&self, id: Id) -> Result<Store, FetchError> {
+        let dir = self.upstream.history();
         if self.frugal {
             let what = format!("look for {} in the history of commits", id.short(12));
             return Ok(self.history_at_hand(id)?.ok_or(RemoteError::Offline { what })?);
         }
-        let found = self.supply.fetching(|remote, watch| remote.fetch_history(&dir, &[id], false, watch))?;
+        let found = self.fetcher.fetching(|remote, watch| remote.fetch_history(&dir, &[id], false, watch))?;
         Ok(found.store)
     }
 
     /// The history of commits as it was fetched before, if it leads to `id`.
     fn history_at_hand(&self, id: Id) -> Result<Option<Store>, RemoteError> {
-        let Some(store) = Store::open(&self.site.history())? else { return Ok(None) };
+        let Some(store) = Store::open(&self.upstream.history())? else { return Ok(None) };
         let whole = !store.is_shallow() && store.lacking(std::iter::once(id))?.is_empty();
         Ok(whole.then_some(store))
     }
@@ -205,18 +206,18 @@ impl<'a> Inquiry<'a> {
     /// The commit's version. A tag whose name cannot be kept in a text file and shown is none; the id stands for it.
     ///
     /// # Errors
-    /// [`SupplyError`].
-    pub(in crate::workspace) fn version(&self, id: Id) -> Result<String, SupplyError> {
-        let (site, history) = (self.site, self.site.history());
-        let known = if self.supply.remote.is_offline() { Some(self.known_tags()?) } else { None };
+    /// [`FetchError`].
+    pub(in crate::workspace) fn version(&self, id: Id) -> Result<String, FetchError> {
+        let (upstream, history) = (self.upstream, self.upstream.history());
+        let known = if self.fetcher.remote.is_offline() { Some(self.known_tags()?) } else { None };
         let refs = known.as_deref().or_else(|| self.asked());
         let exact = refs.is_some_and(|refs| tag_on(refs, id).is_some());
         let text = if self.frugal && !exact {
             describe_stored(&self.history(id)?, id)?
         } else {
-            self.supply.fetching(|remote, watch| remote.describe(&site.store, &history, id, refs, watch))?.text
+            self.fetcher.fetching(|remote, watch| remote.describe(&upstream.store, &history, id, refs, watch))?.text
         };
-        let file = site.workspace.layout.version(site.name());
+        let file = upstream.workspace.layout.version(upstream.name());
         let is_kept = pins::parse_version(&pins::print_version(&text), &file).is_ok_and(|kept| kept == text);
         Ok(if is_kept { text } else { id.short(8) })
     }

@@ -1,14 +1,14 @@
 //! What an upstream says of a new pin: what to follow, which commit to stand on, which version that is.
 
-use super::fetcher::{Supply, SupplyError};
-use super::query::{Inquiry, Tip};
-use super::store::Site;
+use super::fetcher::{FetchError, Fetcher};
+use super::query::{RemoteQuery, Tip};
+use super::store::UpstreamStore;
 use crate::git::{BadRev, GitError, Id, RemoteError, Rev};
 use crate::workspace::manifest::{BadTrack, Track};
 
 /// What is known before the upstream is asked.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct PinRequest {
     /// What refresh follows; `None`: the branch that the remote's HEAD stands for.
     pub track: Option<Track>,
     /// Whether the track is to be found (and found to be there) even where the pin does not come from it.
@@ -21,7 +21,7 @@ pub struct Wanted {
 
 /// What is known then.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct ResolvedPin {
     /// What refresh follows, and where that stands; `None` where it was not asked.
     pub tip: Option<Tip>,
     /// The commit to stand on, which the store now has with its trees.
@@ -30,7 +30,7 @@ pub struct Found {
     pub version: String,
 }
 
-impl Found {
+impl ResolvedPin {
     /// What refresh follows; `None` where that was not asked.
     #[must_use]
     pub fn track(&self) -> Option<&Track> {
@@ -40,7 +40,7 @@ impl Found {
 
 /// Why there is no pin.
 #[derive(Debug, thiserror::Error)]
-pub enum LookUpError {
+pub enum ResolvePinError {
     /// The remote's HEAD is no branch, or the repository is empty.
     #[error("the upstream has no default branch")]
     NoDefaultBranch,
@@ -55,27 +55,31 @@ pub enum LookUpError {
     NoTrack(String),
     /// The network, the store.
     #[error(transparent)]
-    Supply(#[from] SupplyError),
+    Fetcher(#[from] FetchError),
 }
 
-impl From<RemoteError> for LookUpError {
-    fn from(error: RemoteError) -> LookUpError {
-        SupplyError::from(error).into()
+impl From<RemoteError> for ResolvePinError {
+    fn from(error: RemoteError) -> ResolvePinError {
+        FetchError::from(error).into()
     }
 }
 
-impl From<GitError> for LookUpError {
-    fn from(error: GitError) -> LookUpError {
-        LookUpError::Supply(error.into())
+impl From<GitError> for ResolvePinError {
+    fn from(error: GitError) -> ResolvePinError {
+        ResolvePinError::Fetcher(error.into())
     }
 }
 
-/// Asks the upstream of `site`, and fetches the pin's commit and trees.
+/// Asks the upstream of `upstream`, and fetches the pin's commit and trees.
 ///
 /// # Errors
-/// [`LookUpError`].
-pub fn look_up(site: &Site<'_>, supply: &Supply<'_>, wanted: &Wanted) -> Result<Found, LookUpError> {
-    let upstream = Inquiry::new(site, supply);
+/// [`ResolvePinError`].
+pub fn look_up(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
+    wanted: &PinRequest,
+) -> Result<ResolvedPin, ResolvePinError> {
+    let upstream = RemoteQuery::new(upstream, fetcher);
     let tip = || match &wanted.track {
         Some(track) => upstream.tip(track),
         None => upstream.default_tip(),
@@ -100,5 +104,5 @@ pub fn look_up(site: &Site<'_>, supply: &Supply<'_>, wanted: &Wanted) -> Result<
         Some(version) => version.clone(),
         None => upstream.version(pin)?,
     };
-    Ok(Found { tip, pin, version })
+    Ok(ResolvedPin { tip, pin, version })
 }

@@ -2,8 +2,8 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::store::Site;
-use super::synced::Record;
+use super::store::UpstreamStore;
+use super::synced::Synced;
 use crate::git::checkout::{self, Attachment, CheckoutError, HeadState, Line, WorkChange};
 use crate::git::{BRANCH, GitError, HANDED_OVER, Id, Objects, SYNCED};
 use crate::workspace::files::digest::QueueChange;
@@ -11,9 +11,9 @@ use crate::workspace::files::queue_files::Files;
 
 /// The state of one upstream.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct SyncState {
     /// S; `None` where files and commits were never made equal in this store.
-    pub record: Option<Record>,
+    pub record: Option<Synced>,
     /// Where S is kept.
     pub record_at: Option<Id>,
     /// How F differs from S.
@@ -75,7 +75,7 @@ pub enum Unreadable {
 
 /// The cell of the table in `docs/architecture.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cell {
+pub enum SyncStatus {
     /// F = S, C = S.
     Equal,
     /// F ≠ S, C = S.
@@ -93,23 +93,27 @@ impl NewCommit {
     }
 }
 
-impl State {
-    /// Reads the state of `site`, whose files are `files`.
+impl SyncState {
+    /// Reads the state of `upstream`, whose files are `files`.
     ///
     /// # Errors
     /// [`CheckoutError`] when store or checkout cannot be read.
-    pub fn read(site: &Site<'_>, objects: &mut Objects<'_>, files: &Files) -> Result<State, CheckoutError> {
-        let record_at = site.store.read_ref(SYNCED)?;
-        let record = Record::read(objects)?;
-        let folder = site.checkout();
-        let attachment = checkout::attachment(&site.store, &folder)?;
+    pub fn read(
+        upstream: &UpstreamStore<'_>,
+        objects: &mut Objects<'_>,
+        files: &Files,
+    ) -> Result<SyncState, CheckoutError> {
+        let record_at = upstream.store.read_ref(SYNCED)?;
+        let record = Synced::read(objects)?;
+        let folder = upstream.checkout();
+        let attachment = checkout::attachment(&upstream.store, &folder)?;
         let changes = match &record {
             Some(record) => differing(record, files),
             None => Vec::new(),
         };
-        let tip = site.store.read_ref(BRANCH)?;
+        let tip = upstream.store.read_ref(BRANCH)?;
         let commits = match &record {
-            Some(record) => commits(site, record, tip, &attachment)?,
+            Some(record) => commits(upstream, record, tip, &attachment)?,
             None => Commits::Same,
         };
         let known = |id: &Id| record.iter().flat_map(|record| &record.stack).any(|(known, _)| known == id);
@@ -120,10 +124,10 @@ impl State {
             _ => Vec::new(),
         };
         let work = match attachment {
-            Attachment::Ours if tip.is_some() => checkout::status(&site.store, &folder)?,
+            Attachment::Ours if tip.is_some() => checkout::status(&upstream.store, &folder)?,
             _ => Vec::new(),
         };
-        Ok(State { record, record_at, files: changes, commits, made, tip, attachment, work })
+        Ok(SyncState { record, record_at, files: changes, commits, made, tip, attachment, work })
     }
 
     /// Whether the files differ from what was last made equal (or nothing ever was).
@@ -136,13 +140,13 @@ impl State {
     ///
     /// # Errors
     /// [`Unreadable`] when the commits cannot be judged.
-    pub fn cell(&self) -> Result<Cell, Unreadable> {
+    pub fn cell(&self) -> Result<SyncStatus, Unreadable> {
         match (&self.commits, self.files_newer()) {
             (Commits::Unreadable(why), _) => Err(why.clone()),
-            (Commits::Same, false) => Ok(Cell::Equal),
-            (Commits::Same, true) => Ok(Cell::FilesNewer),
-            (Commits::Made(_), false) => Ok(Cell::CommitsNewer),
-            (Commits::Made(_), true) => Ok(Cell::Diverged),
+            (Commits::Same, false) => Ok(SyncStatus::Equal),
+            (Commits::Same, true) => Ok(SyncStatus::FilesNewer),
+            (Commits::Made(_), false) => Ok(SyncStatus::CommitsNewer),
+            (Commits::Made(_), true) => Ok(SyncStatus::Diverged),
         }
     }
 
@@ -170,21 +174,26 @@ impl State {
 }
 
 /// How the files differ from the record. A version alone is no difference: it is not part of the queue.
-fn differing(record: &Record, files: &Files) -> Vec<QueueChange> {
+fn differing(record: &Synced, files: &Files) -> Vec<QueueChange> {
     let mut changes = record.files.diff(&files.digest());
     changes.retain(|change| *change != QueueChange::Version);
     changes
 }
 
-fn commits(site: &Site<'_>, record: &Record, tip: Option<Id>, attachment: &Attachment) -> Result<Commits, GitError> {
-    if site.store.read_ref(HANDED_OVER)?.is_some() {
+fn commits(
+    upstream: &UpstreamStore<'_>,
+    record: &Synced,
+    tip: Option<Id>,
+    attachment: &Attachment,
+) -> Result<Commits, GitError> {
+    if upstream.store.read_ref(HANDED_OVER)?.is_some() {
         return Ok(Commits::Unreadable(Unreadable::HandedOver));
     }
     if *attachment == Attachment::Ours {
-        if let Some(operation) = checkout::operation(&site.store) {
+        if let Some(operation) = checkout::operation(&upstream.store) {
             return Ok(Commits::Unreadable(Unreadable::Operation(operation)));
         }
-        match checkout::head(&site.store)? {
+        match checkout::head(&upstream.store)? {
             HeadState::OnQueue(_) => {}
             HeadState::OnBranch { name, .. } => {
                 let name = name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned();
@@ -196,7 +205,7 @@ fn commits(site: &Site<'_>, record: &Record, tip: Option<Id>, attachment: &Attac
     match tip {
         None => Ok(Commits::Same),
         Some(tip) if tip == record.top => Ok(Commits::Same),
-        Some(tip) => Ok(match checkout::commits(&site.store, record.pin, tip)? {
+        Some(tip) => Ok(match checkout::commits(&upstream.store, record.pin, tip)? {
             Line::Linear(line) => Commits::Made(line),
             Line::Merge(merge) => Commits::Unreadable(Unreadable::Merge(merge)),
             Line::NotOnBase => Commits::Unreadable(Unreadable::NotOnPin(record.pin)),

@@ -20,51 +20,51 @@ pub(in crate::workspace) const PATIENCE: Duration = Duration::from_secs(30);
 const HALF: &str = ".store-";
 
 /// An upstream and its store.
-pub struct Site<'w> {
+pub struct UpstreamStore<'w> {
     /// The workspace.
     pub workspace: &'w Workspace,
     /// The manifest's entry.
-    pub upstream: &'w Upstream,
+    pub entry: &'w Upstream,
     /// The store.
     pub store: Store,
 }
 
-impl<'w> Site<'w> {
-    /// The upstream's site; `None` while it has no store.
+impl<'w> UpstreamStore<'w> {
+    /// Opens the upstream's store; `None` while it has no store.
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be opened.
-    pub fn open(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Option<Site<'w>>, GitError> {
-        let (layout, name) = (&workspace.layout, &upstream.name);
+    pub fn open(workspace: &'w Workspace, entry: &'w Upstream) -> Result<Option<UpstreamStore<'w>>, GitError> {
+        let (layout, name) = (&workspace.layout, &entry.name);
         if let Some(dir) = [layout.store(name), layout.history(name)].into_iter().find(|dir| layout.refuses_store(dir))
         {
             return Err(GitError::ForeignStore { dir });
         }
         let store = Store::open(&layout.store(name))?;
-        Ok(store.map(|store| Site { workspace, upstream, store }))
+        Ok(store.map(|store| UpstreamStore { workspace, entry, store }))
     }
 
-    /// The upstream's site; its store is made where there is none. In a linked worktree the store borrows the objects
+    /// Opens the upstream's store, which is made where there is none. In a linked worktree the store borrows the objects
     /// of the main one, so that a second worktree costs no transfer.
     ///
     /// # Errors
     /// [`LockError`] when the store cannot be made or opened.
-    pub fn make(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, LockError> {
-        let site = match Site::open(workspace, upstream)? {
-            Some(site) => site,
-            None => Site::made(workspace, upstream)?,
+    pub fn make(workspace: &'w Workspace, entry: &'w Upstream) -> Result<UpstreamStore<'w>, LockError> {
+        let opened = match UpstreamStore::open(workspace, entry)? {
+            Some(opened) => opened,
+            None => UpstreamStore::made(workspace, entry)?,
         };
         // Each time: the main one may have got other commits since.
-        if let Some(lender) = workspace.layout.borrowed_objects(&upstream.name).as_deref().and_then(Path::parent)
-            && site.store.lacks_marks_of(lender)?
+        if let Some(lender) = workspace.layout.borrowed_objects(&entry.name).as_deref().and_then(Path::parent)
+            && opened.store.lacks_marks_of(lender)?
         {
-            alone(workspace, upstream, || site.store.mark_borrowed(lender))?;
+            alone(workspace, entry, || opened.store.mark_borrowed(lender))?;
         }
-        Ok(site)
+        Ok(opened)
     }
 
-    fn made(workspace: &'w Workspace, upstream: &'w Upstream) -> Result<Site<'w>, LockError> {
-        let dir = workspace.layout.store(&upstream.name);
+    fn made(workspace: &'w Workspace, entry: &'w Upstream) -> Result<UpstreamStore<'w>, LockError> {
+        let dir = workspace.layout.store(&entry.name);
         // Made beside its place and moved there: a killed run leaves no half of a store.
         let parent = dir.parent().map_or_else(PathBuf::new, ToOwned::to_owned);
         fs::create_dir_all(&parent).map_err(GitError::io("cannot make the folder", &parent))?;
@@ -78,7 +78,7 @@ impl<'w> Site<'w> {
             .map_err(GitError::io("cannot make a folder in", &parent))?;
         let made = scratch.path().join("git");
         drop(Store::create(&made)?);
-        if let Some(objects) = workspace.layout.borrowed_objects(&upstream.name).filter(|objects| objects.is_dir()) {
+        if let Some(objects) = workspace.layout.borrowed_objects(&entry.name).filter(|objects| objects.is_dir()) {
             let file = made.join("objects/info/alternates");
             // Relative, so that the workspace can be moved: from wt/ID/NAME.git/objects up to where wt/ is.
             let own = objects.parent().and_then(|store| store.file_name()).unwrap_or_default();
@@ -94,25 +94,25 @@ impl<'w> Site<'w> {
             return Err(GitError::io("cannot make", &dir)(error).into());
         }
         let store = Store::open(&dir)?.ok_or(GitError::Missing { kind: "store", id: Id::EMPTY_TREE })?;
-        Ok(Site { workspace, upstream, store })
+        Ok(UpstreamStore { workspace, entry, store })
     }
 
     /// The upstream's name.
     #[must_use]
     pub fn name(&self) -> &'w Name {
-        &self.upstream.name
+        &self.entry.name
     }
 
     /// The checkout's folder.
     #[must_use]
     pub fn checkout(&self) -> PathBuf {
-        self.workspace.layout.checkout(&self.upstream.name)
+        self.workspace.layout.checkout(&self.entry.name)
     }
 
     /// Where the history of commits is kept, for versions that no tag gives.
     #[must_use]
     pub fn history(&self) -> PathBuf {
-        self.workspace.layout.history(&self.upstream.name)
+        self.workspace.layout.history(&self.entry.name)
     }
 
     /// The paths that the checkout holds: the manifest's, and those that the queue touches.
@@ -120,7 +120,7 @@ impl<'w> Site<'w> {
     /// # Errors
     /// [`GitError`] when a tree cannot be read.
     pub fn sparse(&self, tree: Id, touched: &[RepoPath]) -> Result<SparseSet, GitError> {
-        SparseSet::new(&self.store, tree, self.upstream.sparse.as_deref(), touched)
+        SparseSet::new(&self.store, tree, self.entry.sparse.as_deref(), touched)
     }
 }
 

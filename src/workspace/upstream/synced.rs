@@ -18,7 +18,7 @@ const FORMAT: u32 = 1;
 
 /// What files and commits were when they were last equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct Synced {
     pub(in crate::workspace) format: u32,
     /// The pin.
     pub pin: Id,
@@ -38,11 +38,11 @@ pub struct Record {
     pub version_of: Option<(Id, String)>,
 }
 
-impl Record {
+impl Synced {
     /// What is to be kept of `stack`, made from files with these digests.
     #[must_use]
-    pub fn new(stack: &Stack, files: FilesDigest, version_of: Option<(Id, String)>) -> Record {
-        Record {
+    pub fn new(stack: &Stack, files: FilesDigest, version_of: Option<(Id, String)>) -> Synced {
+        Synced {
             format: FORMAT,
             pin: stack.base.commit,
             top: stack.top(),
@@ -60,10 +60,10 @@ impl Record {
     pub(in crate::workspace) fn with_written(
         mut self,
         objects: &mut Objects<'_>,
-        before: Option<&Record>,
+        before: Option<&Synced>,
         queue: &Queue,
         fresh: &[String],
-    ) -> Record {
+    ) -> Synced {
         for file in &queue.files {
             let same = before.filter(|before| before.files.files.get(&file.name) == self.files.files.get(&file.name));
             let kept = same.and_then(|before| before.written.get(&file.name)).copied();
@@ -78,9 +78,9 @@ impl Record {
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be read.
-    pub fn read(objects: &mut Objects<'_>) -> Result<Option<Record>, GitError> {
+    pub fn read(objects: &mut Objects<'_>) -> Result<Option<Synced>, GitError> {
         match objects.store().read_ref(SYNCED)? {
-            Some(at) => Record::read_at(objects, at),
+            Some(at) => Synced::read_at(objects, at),
             None => Ok(None),
         }
     }
@@ -88,13 +88,13 @@ impl Record {
     /// The record that the commit `at` holds.
     ///
     /// # Errors
-    /// As [`Record::read`].
-    pub fn read_at(objects: &mut Objects<'_>, at: Id) -> Result<Option<Record>, GitError> {
+    /// As [`Synced::read`].
+    pub fn read_at(objects: &mut Objects<'_>, at: Id) -> Result<Option<Synced>, GitError> {
         let tree = objects.commit(at)?.tree;
         let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
         let Some(entry) = objects.entry(tree, &file)? else { return Ok(None) };
         let bytes = objects.blob(entry.id)?.unwrap_or_default();
-        Ok(serde_json::from_slice::<Record>(&bytes).ok().filter(|record| record.format == FORMAT))
+        Ok(serde_json::from_slice::<Synced>(&bytes).ok().filter(|record| record.format == FORMAT))
     }
 
     /// Makes the commit that holds the record. It says nothing of the moment, so the same state has the same id.
@@ -129,11 +129,11 @@ mod tests {
         let files = FilesDigest { pin: None, version: None, series: None, files: BTreeMap::new() };
         let (pin, top, stack) = (Id::EMPTY_TREE, Id::EMPTY_TREE, Vec::new());
         let written = BTreeMap::from([("a.patch".to_owned(), Id::EMPTY_BLOB)]);
-        let record = Record { format: FORMAT, pin, top, stack, files, pristine: false, written, version_of: None };
+        let record = Synced { format: FORMAT, pin, top, stack, files, pristine: false, written, version_of: None };
         let mut value = serde_json::to_value(&record).unwrap();
-        assert_eq!(serde_json::from_value::<Record>(value.clone()).unwrap(), record);
+        assert_eq!(serde_json::from_value::<Synced>(value.clone()).unwrap(), record);
         assert!(value.as_object_mut().unwrap().remove("written").is_some());
-        let old = serde_json::from_value::<Record>(value).unwrap();
-        assert_eq!(old, Record { written: BTreeMap::new(), ..record });
+        let old = serde_json::from_value::<Synced>(value).unwrap();
+        assert_eq!(old, Synced { written: BTreeMap::new(), ..record });
     }
 }

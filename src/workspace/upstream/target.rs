@@ -6,11 +6,11 @@ mod moved;
 mod newest;
 mod pinned;
 
-use super::cached_tip::News;
-use super::fetcher::{Supply, SupplyError};
-use super::query::{Inquiry, Tip};
-use super::resolve_pin::LookUpError;
-use super::store::Site;
+use super::cached_tip::CachedTip;
+use super::fetcher::{FetchError, Fetcher};
+use super::query::{RemoteQuery, Tip};
+use super::resolve_pin::ResolvePinError;
+use super::store::UpstreamStore;
 use crate::git::{GitError, Id, Objects, RemoteError, Rev, glob_matches, tag_on};
 use crate::path::printable;
 use crate::workspace::files::queue_files::Files;
@@ -27,7 +27,7 @@ pub use newest::{Newest, newest};
 
 /// What is known before the upstream is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TargetWish {
+pub struct TargetRequest {
     /// The commit to move to; `None`: the tip of the track.
     pub to: Option<Rev>,
     /// The track from now on (`--track`); `None`: the manifest's.
@@ -59,7 +59,7 @@ pub struct Target {
     pub ahead: bool,
     /// What upstream calls pin and target, where the manifest fixes the version.
     pub called: Option<[Option<String>; 2]>,
-    /// Where the track (the one from now on) stands, where that was learned; for [`super::cached_tip::remember_news`].
+    /// Where the track (the one from now on) stands, where that was learned; for [`super::cached_tip::cache_tip`].
     pub tip: Option<Tip>,
     /// What is worth saying.
     pub notes: Vec<TargetNote>,
@@ -114,24 +114,24 @@ pub enum TargetError {
     Older(Backward),
     /// The upstream could not be asked, or does not have it.
     #[error(transparent)]
-    LookUp(#[from] LookUpError),
+    LookUp(#[from] ResolvePinError),
 }
 
 impl From<RemoteError> for TargetError {
     fn from(error: RemoteError) -> TargetError {
-        LookUpError::from(error).into()
+        ResolvePinError::from(error).into()
     }
 }
 
-impl From<SupplyError> for TargetError {
-    fn from(error: SupplyError) -> TargetError {
-        LookUpError::from(error).into()
+impl From<FetchError> for TargetError {
+    fn from(error: FetchError) -> TargetError {
+        ResolvePinError::from(error).into()
     }
 }
 
 impl From<GitError> for TargetError {
     fn from(error: GitError) -> TargetError {
-        LookUpError::from(error).into()
+        ResolvePinError::from(error).into()
     }
 }
 
@@ -143,7 +143,7 @@ fn outside(rev: &str, track: Option<&Track>) -> String {
     }
 }
 
-/// Asks the upstream of `site` what its queue, which stands on `files.pin`, is to be moved to.
+/// Asks the upstream of `upstream` what its queue, which stands on `files.pin`, is to be moved to.
 ///
 /// Without `to` that is the tip of the track, unless the pin is ahead of it: then the queue stays. A commit that was named must be in
 /// the track (the track itself, a tag that its glob matches, its tip, or a commit in the history of its tip), unless `once`
@@ -154,46 +154,48 @@ fn outside(rev: &str, track: Option<&Track>) -> String {
 /// # Errors
 /// [`TargetError`].
 pub fn find_target(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     files: &Files,
-    wanted: &TargetWish,
+    wanted: &TargetRequest,
 ) -> Result<Target, TargetError> {
-    let upstream = Inquiry::new(site, supply).frugal(wanted.frugal);
-    let track = wanted.track.as_ref().or(site.upstream.track.as_ref());
+    let remote = RemoteQuery::new(upstream, fetcher).frugal(wanted.frugal);
+    let track = wanted.track.as_ref().or(upstream.entry.track.as_ref());
     let (tip, pin, ref_name) = match &wanted.to {
         None => {
-            let tip = upstream.fetched_tip(track.ok_or(TargetError::NoTrack)?)?;
+            let tip = remote.fetched_tip(track.ok_or(TargetError::NoTrack)?)?;
             let (id, ref_name) = (tip.id, tip.ref_name.clone());
             (Some(tip), id, Some(ref_name))
         }
         Some(rev) => {
-            let tip = tip_beside(supply, &upstream, track, wanted)?;
-            let (id, ref_name) = upstream.resolve(rev)?;
+            let tip = tip_beside(fetcher, &remote, track, wanted)?;
+            let (id, ref_name) = remote.resolve(rev)?;
             (tip, id, ref_name)
         }
     };
     let same = pin == files.pin;
-    upstream.fetch(pin, ref_name.as_deref())?;
+    remote.fetch(pin, ref_name.as_deref())?;
     let found = Found { pin, ref_name: ref_name.as_deref(), tip: tip.as_ref() };
-    let mut notes: Vec<TargetNote> = is_outside(&upstream, wanted, (track, same), &found)?.into_iter().collect();
-    let pinned = PinnedVersion::read(site, files.pin, files.version.as_deref())?;
-    let version = match (&site.upstream.version, &pinned) {
+    let mut notes: Vec<TargetNote> = is_outside(&remote, wanted, (track, same), &found)?.into_iter().collect();
+    let pinned = PinnedVersion::read(upstream, files.pin, files.version.as_deref())?;
+    let version = match (&upstream.entry.version, &pinned) {
         (Some(version), _) => version.clone(),
-        (None, PinnedVersion::Taken(version) | PinnedVersion::Unsure(version)) if same => version.clone(),
-        (None, _) => match unless_offline(wanted, upstream.version(pin))? {
+        (None, PinnedVersion::RemovedPatches(version) | PinnedVersion::Unsure(version)) if same => version.clone(),
+        (None, _) => match unless_offline(wanted, remote.version(pin))? {
             Some(version) => version,
-            None => last_known_version(site, pin)?,
+            None => last_known_version(upstream, pin)?,
         },
     };
-    let from = (files.pin, pinned.trusted(upstream.asked(), files.pin));
-    let own = found.own_version(site, &upstream, &version);
-    let moved = match upstream.asked() {
-        Some(refs) => moved_tags(refs, files.pin, &pinned, News::read(&mut Objects::new(&site.store)?)?.as_ref()),
+    let from = (files.pin, pinned.trusted(remote.asked(), files.pin));
+    let own = found.own_version(upstream, &remote, &version);
+    let moved = match remote.asked() {
+        Some(refs) => {
+            moved_tags(refs, files.pin, &pinned, CachedTip::read(&mut Objects::new(&upstream.store)?)?.as_ref())
+        }
         None => Vec::new(),
     };
-    let called = site.upstream.version.as_ref().map(|_| {
-        let of_pin = upstream.asked().and_then(|refs| tag_on(refs, files.pin)).map(str::to_owned);
+    let called = upstream.entry.version.as_ref().map(|_| {
+        let of_pin = remote.asked().and_then(|refs| tag_on(refs, files.pin)).map(str::to_owned);
         [of_pin, found.named_version(own.as_deref())]
     });
     let target = Target {
@@ -201,13 +203,13 @@ pub fn find_target(
         version,
         track: wanted.track.clone(),
         same,
-        ahead: is_ahead(site, supply, (pin, found.named_version(own.as_deref())), tip.as_ref())?,
+        ahead: is_ahead(upstream, fetcher, (pin, found.named_version(own.as_deref())), tip.as_ref())?,
         called,
         ref_name: ref_name.clone(),
         tip: tip.clone(),
         notes: Vec::new(),
     };
-    if !same && let Some(note) = way(&upstream, wanted, from, &found, own)? {
+    if !same && let Some(note) = way(&remote, wanted, from, &found, own)? {
         let stays = wanted.to.is_none() && wanted.track.is_none() && !wanted.allow_older && moved.is_empty();
         match note {
             // What a tag that was moved leads to is no track to be ahead of.
@@ -229,15 +231,15 @@ fn stay(files: &Files, target: Target, back: Backward) -> Target {
 
 /// The note that a commit which was named is outside of the track.
 fn is_outside(
-    upstream: &Inquiry<'_>,
-    wanted: &TargetWish,
+    remote: &RemoteQuery<'_>,
+    wanted: &TargetRequest,
     (track, same): (Option<&Track>, bool),
     found: &Found<'_>,
 ) -> Result<Option<TargetNote>, TargetError> {
     let Some(rev) = &wanted.to else { return Ok(None) };
     if (same && wanted.track.is_none())
         || wanted.once
-        || unless_offline(wanted, is_inside(upstream, track, found))? != Some(false)
+        || unless_offline(wanted, is_inside(remote, track, found))? != Some(false)
     {
         return Ok(None);
     }
@@ -247,16 +249,16 @@ fn is_outside(
 
 /// What is to be said of the way from the pin to the target; `own`: what the target is called whatever it was asked for by.
 fn way(
-    upstream: &Inquiry<'_>,
-    wanted: &TargetWish,
+    remote: &RemoteQuery<'_>,
+    wanted: &TargetRequest,
     from: (Id, Option<String>),
     found: &Found<'_>,
     own: Option<String>,
-) -> Result<Option<TargetNote>, SupplyError> {
+) -> Result<Option<TargetNote>, FetchError> {
     let (pin, named) = (found.pin, found.named_version(own.as_deref()));
-    let way = direction(upstream, from.clone(), (pin, named), wanted.allow_older);
+    let way = direction(remote, from.clone(), (pin, named), wanted.allow_older);
     // A tag that was moved names what it is not; what the commit is called otherwise counts as well.
-    let way = match (way, direction(upstream, from.clone(), (pin, own), true)) {
+    let way = match (way, direction(remote, from.clone(), (pin, own), true)) {
         (Ok(Direction::Forward | Direction::Apart), Ok(back @ Direction::Back(_))) => Ok(back),
         (way, _) => way,
     };
@@ -268,8 +270,8 @@ fn way(
 }
 
 /// The version of a commit as far as the last news of the track say it; else its id stands for it.
-fn last_known_version(site: &Site<'_>, pin: Id) -> Result<String, GitError> {
-    let news = News::read(&mut Objects::new(&site.store)?)?.filter(|news| news.tip == pin);
+fn last_known_version(upstream: &UpstreamStore<'_>, pin: Id) -> Result<String, GitError> {
+    let news = CachedTip::read(&mut Objects::new(&upstream.store)?)?.filter(|news| news.tip == pin);
     Ok(news.and_then(|news| news.version).unwrap_or_else(|| pin.short(8)))
 }
 
@@ -288,10 +290,10 @@ impl Found<'_> {
     }
 
     /// What the commit is called, whatever it was asked for by. A `version` that the manifest fixes is no name of this commit.
-    fn own_version(&self, site: &Site<'_>, upstream: &Inquiry<'_>, version: &str) -> Option<String> {
-        match &site.upstream.version {
+    fn own_version(&self, upstream: &UpstreamStore<'_>, remote: &RemoteQuery<'_>, version: &str) -> Option<String> {
+        match &upstream.entry.version {
             None => Some(version.to_owned()),
-            Some(_) => upstream.asked().and_then(|refs| tag_on(refs, self.pin)).map(str::to_owned),
+            Some(_) => remote.asked().and_then(|refs| tag_on(refs, self.pin)).map(str::to_owned),
         }
     }
 }
@@ -299,20 +301,20 @@ impl Found<'_> {
 /// Where the track stands, for a commit that was named. A track of the manifest's that is gone keeps nobody from naming
 /// one; offline nobody knows.
 fn tip_beside(
-    supply: &Supply<'_>,
-    upstream: &Inquiry<'_>,
+    fetcher: &Fetcher<'_>,
+    remote: &RemoteQuery<'_>,
     track: Option<&Track>,
-    wanted: &TargetWish,
+    wanted: &TargetRequest,
 ) -> Result<Option<Tip>, TargetError> {
-    let Some(track) = track.filter(|_| !supply.remote.is_offline()) else { return Ok(None) };
-    match upstream.tip(track) {
+    let Some(track) = track.filter(|_| !fetcher.remote.is_offline()) else { return Ok(None) };
+    match remote.tip(track) {
         Err(error) if wanted.track.is_none() && is_gone(&error) => Ok(None),
         tip => Ok(Some(tip?)),
     }
 }
 
-fn is_gone(error: &LookUpError) -> bool {
-    let LookUpError::Supply(SupplyError::Remote(error)) = error else { return false };
+fn is_gone(error: &ResolvePinError) -> bool {
+    let ResolvePinError::Fetcher(FetchError::Remote(error)) = error else { return false };
     matches!(
         error,
         RemoteError::NoSuchRev { .. } | RemoteError::OnlyPrereleases { .. } | RemoteError::NoVersions { .. }
@@ -320,7 +322,7 @@ fn is_gone(error: &LookUpError) -> bool {
 }
 
 /// Whether the commit is in the track.
-fn is_inside(upstream: &Inquiry<'_>, track: Option<&Track>, found: &Found<'_>) -> Result<bool, SupplyError> {
+fn is_inside(remote: &RemoteQuery<'_>, track: Option<&Track>, found: &Found<'_>) -> Result<bool, FetchError> {
     let Some(track) = track else { return Ok(false) };
     if found.tip.is_some_and(|tip| tip.id == found.pin || Some(tip.ref_name.as_str()) == found.ref_name) {
         return Ok(true);
@@ -329,28 +331,28 @@ fn is_inside(upstream: &Inquiry<'_>, track: Option<&Track>, found: &Found<'_>) -
         Track::TagGlob(glob) => {
             let matches = |name: &str| name.strip_prefix("refs/tags/").is_some_and(|tag| glob_matches(glob, tag));
             let known;
-            let refs = match upstream.asked() {
+            let refs = match remote.asked() {
                 Some(refs) => refs,
                 None => {
-                    known = upstream.known_tags()?;
+                    known = remote.known_tags()?;
                     &known
                 }
             };
             Ok(refs.iter().any(|found_ref| found_ref.commit() == found.pin && matches(&found_ref.name)))
         }
         Track::Ref(name) => match found.tip {
-            Some(tip) => Ok(upstream.history(tip.id)?.leads_to(found.pin, tip.id)?),
+            Some(tip) => Ok(remote.history(tip.id)?.leads_to(found.pin, tip.id)?),
             // Offline the track's own name is all there is to go by; asking for the rest says that it cannot be had.
             None if found.ref_name.is_some_and(|found| found.strip_prefix("refs/tags/") == Some(name)) => Ok(true),
-            None => Ok(upstream.refs().map(|_| false)?),
+            None => Ok(remote.refs().map(|_| false)?),
         },
     }
 }
 
 /// What cannot be judged without the network is no reason to keep somebody who only looks from looking.
-fn unless_offline<T>(wanted: &TargetWish, judged: Result<T, SupplyError>) -> Result<Option<T>, SupplyError> {
+fn unless_offline<T>(wanted: &TargetRequest, judged: Result<T, FetchError>) -> Result<Option<T>, FetchError> {
     match judged {
-        Err(SupplyError::Remote(RemoteError::Offline { .. })) if wanted.lenient => Ok(None),
+        Err(FetchError::Remote(RemoteError::Offline { .. })) if wanted.lenient => Ok(None),
         judged => judged.map(Some),
     }
 }

@@ -1,7 +1,7 @@
 //! Whether the version that is kept beside a pin belongs to it.
 
-use super::store::Site;
-use super::synced::Record;
+use super::store::UpstreamStore;
+use super::synced::Synced;
 use crate::git::Id;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::Upstream;
@@ -24,7 +24,7 @@ pub enum VersionState {
 impl VersionState {
     /// Judges the version that `files` have for `upstream`; `record` is what the store knows, if there is a store.
     #[must_use]
-    pub fn of(upstream: &Upstream, pin: Id, version: Option<&str>, record: Option<&Record>) -> VersionState {
+    pub fn of(upstream: &Upstream, pin: Id, version: Option<&str>, record: Option<&Synced>) -> VersionState {
         if upstream.version.is_some() {
             return VersionState::Overridden;
         }
@@ -61,15 +61,15 @@ fn described_digits(version: &str) -> Option<&str> {
 
 /// For which pin the version of `files` was taken, to be kept in the next record: what `before` says of the same
 /// text, else the pin that it was first seen with.
-pub(in crate::workspace) fn taken_for(before: Option<&Record>, files: &Files) -> Option<(Id, String)> {
+pub(in crate::workspace) fn taken_for(before: Option<&Synced>, files: &Files) -> Option<(Id, String)> {
     let known = before.and_then(|record| record.version_of.clone());
     let Some(version) = &files.version else { return known };
     known.filter(|(_, text)| text == version).or_else(|| Some((files.pin, version.clone())))
 }
 
 /// What `version.txt` in the checkout says.
-pub(in crate::workspace) fn version_text(site: &Site<'_>, files: &Files) -> Option<String> {
-    site.upstream.version.clone().or_else(|| files.version.clone())
+pub(in crate::workspace) fn version_text(upstream: &UpstreamStore<'_>, files: &Files) -> Option<String> {
+    upstream.entry.version.clone().or_else(|| files.version.clone())
 }
 
 /// Whether a version is a tag's name: neither an id nor a tag with commits on top (`v1.6.1-4-g0123abcd`).

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use patchq::workspace::conflict::hand_over::{Away, HandOverError, PutBack, Taken};
+use patchq::workspace::conflict::hand_over::{Away, HandOverError, PutBack, TakenWork};
 
 use super::world::{World, isolated, path, put};
 
@@ -78,9 +78,9 @@ fn edited_staged_and_committed_are_all_taken() {
     let (back, _) = world.read_back().unwrap();
     assert_eq!(back.commits.len(), 2);
     assert_resolved(&world);
-    // Taken, it leaves nothing behind that was to be kept.
+    // TakenWork, it leaves nothing behind that was to be kept.
     let paths = back.paths.iter().map(|(path, _)| path.clone()).collect();
-    let taken = back.work.map(|work| Taken { paths, work });
+    let taken = back.work.map(|work| TakenWork { paths, work });
     let kept = world.put_back(PutBack { taken, ..PutBack::default() });
     assert_eq!((kept.paths.len(), kept.at), (0, None));
     assert_eq!(world.seen(), before);
@@ -231,13 +231,14 @@ fn where_the_user_went_is_told_apart() {
     world.git(&["commit", "-q", "--no-edit"]);
     world.git(&["bisect", "start"]);
     assert_eq!(world.read_back().unwrap_err(), Away::Operation("bisect"));
-    let refused = world.with(|site, objects, around| {
-        patchq::workspace::conflict::hand_over::put_back(site, objects, PutBack::default(), around)
+    let refused = world.with(|upstream, objects, ctx| {
+        patchq::workspace::conflict::hand_over::put_back(upstream, objects, PutBack::default(), ctx)
     });
     assert!(matches!(refused, Err(HandOverError::Operation("bisect"))));
     world.git(&["bisect", "reset"]);
     world.put_back(PutBack::default());
     assert_eq!(world.seen(), before);
-    let nothing = world.with(|site, objects, _| patchq::workspace::conflict::hand_over::read_back(site, objects));
+    let nothing =
+        world.with(|upstream, objects, _| patchq::workspace::conflict::hand_over::read_back(upstream, objects));
     assert!(matches!(nothing, Err(HandOverError::Nothing)));
 }

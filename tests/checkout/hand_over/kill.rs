@@ -23,12 +23,12 @@ fn child() {
         }
         left.set(left.get() - 1);
     };
-    world.observed(&observe, |site, objects, around| match parts[2] {
+    world.observed(&observe, |upstream, objects, ctx| match parts[2] {
         "over" => {
             let order = world.order(objects);
-            hand_over::hand_over(site, objects, &order, Vec::new(), around).map(drop).unwrap();
+            hand_over::hand_over(upstream, objects, &order, Vec::new(), ctx).map(drop).unwrap();
         }
-        _ => drop(hand_over::put_back(site, objects, PutBack::default(), around).unwrap()),
+        _ => drop(hand_over::put_back(upstream, objects, PutBack::default(), ctx).unwrap()),
     });
 }
 

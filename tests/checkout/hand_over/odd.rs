@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use patchq::git::{Entry, Id, Mode, ObjectKind};
 use patchq::workspace::conflict::hand_over::{self, HandOver, HandOverError, PutBack, Unmerged};
 use patchq::workspace::step::publish::FileChange;
-use patchq::workspace::{FollowError, StepError};
+use patchq::workspace::{EffectError, StepError};
 
 use super::world::{World, isolated, path, put};
 
@@ -15,13 +15,13 @@ type MakeSide<'a> = &'a mut dyn FnMut(Mode, &str) -> Entry;
 
 /// Hands over a conflict with these paths and nothing else.
 fn hand_over(world: &World, make: &dyn Fn(MakeSide<'_>) -> Vec<Unmerged>) -> Result<(), HandOverError> {
-    world.with(|site, objects, around| {
+    world.with(|upstream, objects, ctx| {
         let order = world.order(objects);
         let mut file = |mode: Mode, text: &str| Entry { mode, id: objects.put(ObjectKind::Blob, text.into()) };
         let conflicts = make(&mut file);
         let order = HandOver { merged: Vec::new(), conflicts, ..order };
-        hand_over::missing_blobs(site, objects, &order)?;
-        hand_over::hand_over(site, objects, &order, Vec::new(), around).map(drop)
+        hand_over::missing_blobs(upstream, objects, &order)?;
+        hand_over::hand_over(upstream, objects, &order, Vec::new(), ctx).map(drop)
     })
 }
 
@@ -64,7 +64,7 @@ fn what_has_no_lines_is_left_as_git_leaves_it() {
     world.git(&["rm", "-q", "app/both"]);
     world.git(&["update-index", "--cacheinfo", &format!("160000,{},app/sub", "3".repeat(40))]);
     let (back, _) =
-        world.with(|site, objects, _| hand_over::read_back(site, objects)).unwrap().map(|b| (b, ())).unwrap();
+        world.with(|upstream, objects, _| hand_over::read_back(upstream, objects)).unwrap().map(|b| (b, ())).unwrap();
     assert!(back.is_decided(), "{back:?}");
     let modes: Vec<_> = back.paths.iter().map(|(path, entry)| (path.to_string(), entry.map(|e| e.mode))).collect();
     let expected = [
@@ -122,19 +122,19 @@ fn an_ignored_file_in_the_way_stops_the_way_back_before_anything_is_touched() {
     world.git(&["commit", "-q", "-m", "Log"]);
     let before = world.seen();
     world
-        .with(|site, objects, around| {
+        .with(|upstream, objects, ctx| {
             let order = world.order(objects);
             // Not the patch with the log: as if it came later in the queue.
             let order = HandOver { merged: Vec::new(), ..order };
-            hand_over::hand_over(site, objects, &order, Vec::new(), around).map(drop)
+            hand_over::hand_over(upstream, objects, &order, Vec::new(), ctx).map(drop)
         })
         .unwrap();
     assert!(!world.co().join("app/x.log").exists());
     put(&world.co().join("app/x.log"), "mine\n");
     let there = world.seen();
-    let refused = world.with(|site, objects, around| hand_over::put_back(site, objects, PutBack::default(), around));
+    let refused = world.with(|upstream, objects, ctx| hand_over::put_back(upstream, objects, PutBack::default(), ctx));
     match refused {
-        Err(HandOverError::Step(StepError::Follow(FollowError::Obstacles(all)))) => {
+        Err(HandOverError::Step(StepError::Follow(EffectError::Obstacles(all)))) => {
             assert_eq!(all.iter().map(|at| at.path.as_str()).collect::<Vec<_>>(), ["app/x.log"]);
         }
         other => panic!("{other:?}"),
@@ -157,9 +157,9 @@ fn the_workspaces_files_change_in_the_same_step_and_come_back_with_it() {
         old: old.map(|text| text.as_bytes().to_vec()),
         new: new.map(|text| text.as_bytes().to_vec()),
     };
-    world.with(|site, objects, around| {
+    world.with(|upstream, objects, ctx| {
         let order = world.order(objects);
-        hand_over::hand_over(site, objects, &order, vec![change(None, Some("waits\n"))], around).map(drop).unwrap();
+        hand_over::hand_over(upstream, objects, &order, vec![change(None, Some("waits\n"))], ctx).map(drop).unwrap();
     });
     assert_eq!(fs::read_to_string(&session).unwrap(), "waits\n");
     let there = world.seen();
@@ -179,17 +179,17 @@ fn what_is_not_in_the_store_is_listed_and_nothing_begins_without_it() {
     let world = World::new();
     let before = world.seen();
     let entry = |digit: &str| Some(Entry { mode: Mode::File, id: digit.repeat(40).parse::<Id>().unwrap() });
-    world.with(|site, objects, around| {
+    world.with(|upstream, objects, ctx| {
         let order = world.order(objects);
         let conflicts = vec![unmerged("app/x", [entry("1"), entry("2"), entry("3")])];
         let order = HandOver { merged: vec![(path("app/y"), entry("4"))], conflicts, ..order };
-        let missing = hand_over::missing_blobs(site, objects, &order).unwrap();
+        let missing = hand_over::missing_blobs(upstream, objects, &order).unwrap();
         let expected = ["1", "2", "3", "4"].map(|digit| entry(digit).unwrap().id);
         assert_eq!(missing.into_iter().collect::<Vec<_>>(), expected);
         let change = FileChange { path: path("sessions/up.toml"), old: None, new: Some(b"x\n".to_vec()) };
-        let refused = hand_over::hand_over(site, objects, &order, vec![change], around);
+        let refused = hand_over::hand_over(upstream, objects, &order, vec![change], ctx);
         // Only those that the working tree needs stop it: the two of upstream's and of what merged.
-        assert!(matches!(refused, Err(HandOverError::Step(StepError::Follow(FollowError::Missing(2))))), "{refused:?}");
+        assert!(matches!(refused, Err(HandOverError::Step(StepError::Follow(EffectError::Missing(2))))), "{refused:?}");
     });
     assert_eq!(world.seen(), before);
     assert!(!world.ws().join("sessions/up.toml").exists());

@@ -3,7 +3,7 @@
 use std::fs;
 
 use patchq::workspace::conflict::hand_over::HandOverError;
-use patchq::workspace::{FollowError, StepError, Unreadable};
+use patchq::workspace::{EffectError, StepError, Unreadable};
 
 use super::world::{World, isolated, put};
 
@@ -96,11 +96,11 @@ fn what_is_in_the_way_is_named_and_nothing_is_touched() {
     put(&co.join("app/other.txt"), "mine\n");
     refused(&|error| assert!(matches!(&error, HandOverError::Dirty(all) if all.len() == 1), "{error:?}"));
     world.git(&["checkout", "-q", "app/other.txt"]);
-    // Taken out of the patch, the file is untracked where upstream has one by now.
+    // TakenWork out of the patch, the file is untracked where upstream has one by now.
     world.git(&["rm", "-q", "--cached", "app/new.py"]);
     world.git(&["commit", "-q", "-m", "Drop it"]);
     refused(&|error| match error {
-        HandOverError::Step(StepError::Follow(FollowError::Obstacles(all))) => {
+        HandOverError::Step(StepError::Follow(EffectError::Obstacles(all))) => {
             assert_eq!(all.iter().map(|at| at.path.as_str()).collect::<Vec<_>>(), ["app/new.py"]);
         }
         other => panic!("{other:?}"),

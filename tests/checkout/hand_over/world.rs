@@ -9,9 +9,9 @@ use patchq::git::{Id, Objects};
 use patchq::path::RepoPath;
 use patchq::stack::{Labels, Lazy, pick};
 use patchq::workspace::conflict::hand_over::{
-    self, Away, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Unmerged,
+    self, Away, HandOver, HandOverError, HandedOver, KeptWork, PutBack, ReadBack, Unmerged,
 };
-use patchq::workspace::{Around, Site, Workspace};
+use patchq::workspace::{StepContext, UpstreamStore, Workspace};
 
 const MARK: &str = "PATCHQ_TEST_ISOLATED";
 
@@ -154,19 +154,19 @@ impl World {
         run(&self.dir.join("up"), &["git", "rev-parse", "v2.0"]).trim().parse().unwrap()
     }
 
-    pub(crate) fn with<T>(&self, run: impl FnOnce(&Site<'_>, &mut Objects<'_>, &Around<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, run: impl FnOnce(&UpstreamStore<'_>, &mut Objects<'_>, &StepContext<'_>) -> T) -> T {
         self.observed(&|_| (), run)
     }
 
     pub(crate) fn observed<T>(
         &self,
         observe: &dyn Fn(&str),
-        run: impl FnOnce(&Site<'_>, &mut Objects<'_>, &Around<'_>) -> T,
+        run: impl FnOnce(&UpstreamStore<'_>, &mut Objects<'_>, &StepContext<'_>) -> T,
     ) -> T {
         let workspace = Workspace::open(&self.ws()).unwrap();
-        let site = Site::open(&workspace, &workspace.manifest.upstreams[0]).unwrap().unwrap();
-        let mut objects = Objects::new(&site.store).unwrap();
-        run(&site, &mut objects, &Around { command: "refresh", now: 1_700_000_000, on_wait: &|_| (), observe })
+        let upstream = UpstreamStore::open(&workspace, &workspace.manifest.upstreams[0]).unwrap().unwrap();
+        let mut objects = Objects::new(&upstream.store).unwrap();
+        run(&upstream, &mut objects, &StepContext { command: "refresh", now: 1_700_000_000, on_wait: &|_| (), observe })
     }
 
     /// The conflict of the patch with upstream's next version.
@@ -202,10 +202,10 @@ impl World {
     }
 
     pub(crate) fn try_hand_over(&self) -> Result<HandedOver, HandOverError> {
-        self.with(|site, objects, around| {
+        self.with(|upstream, objects, ctx| {
             let order = self.order(objects);
-            assert!(hand_over::missing_blobs(site, objects, &order)?.is_empty());
-            hand_over::hand_over(site, objects, &order, Vec::new(), around)
+            assert!(hand_over::missing_blobs(upstream, objects, &order)?.is_empty());
+            hand_over::hand_over(upstream, objects, &order, Vec::new(), ctx)
         })
     }
 
@@ -214,8 +214,8 @@ impl World {
     }
 
     pub(crate) fn read_back(&self) -> Result<(ReadBack, BTreeMap<String, Option<String>>), Away> {
-        self.with(|site, objects, _| {
-            hand_over::read_back(site, objects).unwrap().map(|back| {
+        self.with(|upstream, objects, _| {
+            hand_over::read_back(upstream, objects).unwrap().map(|back| {
                 let mut text = |entry: &(RepoPath, Option<patchq::git::Entry>)| {
                     let bytes = entry
                         .1
@@ -229,8 +229,8 @@ impl World {
         })
     }
 
-    pub(crate) fn put_back(&self, wish: PutBack) -> Kept {
-        self.with(|site, objects, around| hand_over::put_back(site, objects, wish, around)).unwrap()
+    pub(crate) fn put_back(&self, options: PutBack) -> KeptWork {
+        self.with(|upstream, objects, ctx| hand_over::put_back(upstream, objects, options, ctx)).unwrap()
     }
 
     /// Everything of the checkout that a user can see.

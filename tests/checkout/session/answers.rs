@@ -7,7 +7,8 @@ use bstr::BString;
 use patchq::git::{Entry, Mode};
 use patchq::path::RepoPath;
 use patchq::stack::{
-    Because, Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Piece, Rebased, Take, can_make, choices,
+    Conflict, ConflictKind, DecisionReason, FileOutcome, Hunk, PatchOutcome, Piece, Rebased, Resolution, can_make,
+    choices,
 };
 use patchq::workspace::Moving;
 use patchq::workspace::conflict::session::{About, Decision};
@@ -82,7 +83,7 @@ pub(crate) fn answer(question: &Question<'_>, seed: u64) -> Vec<Decision> {
         }
         What::Emptied => About::Leaves { file: question.sum },
     };
-    vec![Decision::by_hand(&question.patch.name, about, Because::Ours("so".into()))]
+    vec![Decision::by_hand(&question.patch.name, about, DecisionReason::Ours("so".into()))]
 }
 
 fn lines(question: &Question<'_>, hunk: &Hunk, seed: u64) -> BString {
@@ -96,10 +97,10 @@ fn lines(question: &Question<'_>, hunk: &Hunk, seed: u64) -> BString {
     }
 }
 
-fn whole(question: &Question<'_>, file: &FileOutcome, conflict: &Conflict, seed: u64) -> Take {
+fn whole(question: &Question<'_>, file: &FileOutcome, conflict: &Conflict, seed: u64) -> Resolution {
     let mut takes = choices(conflict, file.from.is_some());
     if can_make(conflict.kind) && conflict.kind != ConflictKind::Binary {
-        takes.push(Take::Made(Some((Mode::File, "made\n".into()))));
+        takes.push(Resolution::Edited(Some((Mode::File, "made\n".into()))));
     }
     takes.swap_remove(question.choose(seed, takes.len()))
 }
@@ -144,10 +145,10 @@ pub(crate) fn in_checkout(
                     .iter()
                     .find(|question| matches!(&question.what, What::Whole(_, of) if of.path == conflict.path))?;
                 match whole(question, file, conflict, seed) {
-                    Take::Patch => content(conflict.sides.patch)?,
-                    Take::Upstream => content(conflict.sides.upstream)?,
-                    Take::Made(made) => made.map(|(_, text)| text.into()),
-                    Take::Follow(_) => return None,
+                    Resolution::Patch => content(conflict.sides.patch)?,
+                    Resolution::Upstream => content(conflict.sides.upstream)?,
+                    Resolution::Edited(made) => made.map(|(_, text)| text.into()),
+                    Resolution::Renamed(_) => return None,
                 }
             }
         };

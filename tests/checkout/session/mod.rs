@@ -15,11 +15,11 @@ use crate::support::history::Dice;
 use answers::{Key, Question, answer, in_checkout, questions};
 use patchq::git::Objects;
 use patchq::stack::{Labels, Rebased};
-use patchq::workspace::conflict::hand_over::{Handed, read_back};
-use patchq::workspace::ops::refresh::RefreshWish;
+use patchq::workspace::conflict::hand_over::{HandedConflict, read_back};
+use patchq::workspace::ops::refresh::RefreshOptions;
 use patchq::workspace::{Aborted, abort};
-use patchq::workspace::{Moving, Site, Supply, come_back};
-use world::{World, around};
+use patchq::workspace::{Fetcher, Moving, UpstreamStore, collect_conflict};
+use world::{World, ctx};
 
 /// Four sessions a world; in the long form each of the tests below has 250.
 const WORLDS: u64 = 63;
@@ -58,7 +58,7 @@ impl Run<'_> {
         let mut processes = 0;
         while !self.ended {
             let first = processes == 0 || !self.ws.join("sessions/up.toml").exists();
-            self.world.with_site(self.ws, |site, supply| self.process(site, supply, first));
+            self.world.with_site(self.ws, |upstream, fetcher| self.process(upstream, fetcher, first));
             processes += 1;
             assert!(processes < 200, "a session without end: {}", self.told());
         }
@@ -69,10 +69,10 @@ impl Run<'_> {
     }
 
     /// What one process does, until it ends.
-    fn process(&mut self, site: &Site<'_>, supply: &Supply<'_>, first: bool) {
+    fn process(&mut self, upstream: &UpstreamStore<'_>, fetcher: &Fetcher<'_>, first: bool) {
         let mut moving = match first {
-            true => Moving::begin(site, supply, &self.world.wish()),
-            false => Moving::resume(site, supply, &RefreshWish::default()),
+            true => Moving::begin(upstream, fetcher, &self.world.options()),
+            false => Moving::resume(upstream, fetcher, &RefreshOptions::default()),
         }
         .unwrap_or_else(|error| panic!("{error}: {}", self.told()));
         loop {
@@ -82,27 +82,27 @@ impl Run<'_> {
             let open = questions(&moving, &rebased);
             let answers: usize = self.asked.iter().map(|(_, keys)| keys.len()).sum();
             if self.troubles.given_up.is_some_and(|after| answers >= after || open.is_empty()) {
-                self.give_up(site, &mut moving, &rebased, open.first());
+                self.give_up(upstream, &mut moving, &rebased, open.first());
                 return;
             }
             if open.is_empty() {
-                moving.publish(&rebased, true, &around()).unwrap();
+                moving.publish(&rebased, true, &ctx()).unwrap();
                 self.ended = true;
                 return;
             }
             let n = if self.troubles.shuffled { self.dice.roll(open.len()) } else { 0 };
             if self.troubles.checkout
                 && self.dice.roll(3) == 0
-                && self.in_checkout(site, &mut moving, &rebased, &open[n])
+                && self.in_checkout(upstream, &mut moving, &rebased, &open[n])
             {
                 return;
             }
             self.note(moving.decisions().last() + 1, [open[n].key()]);
-            moving.decide(answer(&open[n], self.seed), &rebased, &around()).unwrap();
+            moving.decide(answer(&open[n], self.seed), &rebased, &ctx()).unwrap();
             if self.troubles.taken_back && self.dice.roll(4) == 0 {
                 let last = moving.decisions().last();
                 let rebased = moving.run().unwrap();
-                assert!(!moving.take_back(&rebased, &around()).unwrap().is_empty());
+                assert!(!moving.take_back(&rebased, &ctx()).unwrap().is_empty());
                 self.asked.retain(|(order, _)| *order != last);
             }
             if self.troubles.interrupted && self.dice.roll(2) == 0 {
@@ -124,46 +124,52 @@ impl Run<'_> {
     /// Decides all that waits in the question's patch in the checkout; whether that can be.
     fn in_checkout(
         &mut self,
-        site: &Site<'_>,
+        upstream: &UpstreamStore<'_>,
         moving: &mut Moving<'_>,
         rebased: &Rebased,
         open: &Question<'_>,
     ) -> bool {
         let Some(files) = in_checkout(moving, rebased, open, self.seed) else { return false };
         let labels = Labels { upstream: "upstream", base: "base", patch: "patch" };
-        moving.hand_over(rebased, open.number, &labels, &around()).unwrap();
+        moving.hand_over(rebased, open.number, &labels, &ctx()).unwrap();
         self.checkouts += 1;
         for (path, made) in files {
-            let file = site.checkout().join(&path);
+            let file = upstream.checkout().join(&path);
             match made {
                 Some(text) => fs::write(&file, text).unwrap(),
                 None => fs::remove_file(&file).unwrap_or_default(),
             }
             // What has no markers must be said to be decided.
-            world::git(&site.checkout(), &["add", "-A", "-f", "--sparse", "--", &path]);
+            world::git(&upstream.checkout(), &["add", "-A", "-f", "--sparse", "--", &path]);
         }
         let order = moving.decisions().last() + 1;
         let all = questions(moving, rebased);
         self.note(order, all.iter().filter(|other| other.number == open.number).map(Question::key));
-        let mut objects = Objects::new(&site.store).unwrap();
-        let back = read_back(site, &mut objects).unwrap().unwrap();
+        let mut objects = Objects::new(&upstream.store).unwrap();
+        let back = read_back(upstream, &mut objects).unwrap().unwrap();
         assert!(back.is_decided() && back.others.is_empty(), "{back:?}: {}", self.told());
-        come_back(site, &mut objects, Some(&back), &around()).unwrap();
-        assert!(Handed::read(site).unwrap().is_none());
+        collect_conflict(upstream, &mut objects, Some(&back), &ctx()).unwrap();
+        assert!(HandedConflict::read(upstream).unwrap().is_none());
         true
     }
 
-    fn give_up(&mut self, site: &Site<'_>, moving: &mut Moving<'_>, rebased: &Rebased, open: Option<&Question<'_>>) {
+    fn give_up(
+        &mut self,
+        upstream: &UpstreamStore<'_>,
+        moving: &mut Moving<'_>,
+        rebased: &Rebased,
+        open: Option<&Question<'_>>,
+    ) {
         if let Some(open) = open.filter(|_| self.troubles.checkout)
             && in_checkout(moving, rebased, open, self.seed).is_some()
         {
             let labels = Labels { upstream: "upstream", base: "base", patch: "patch" };
-            moving.hand_over(rebased, open.number, &labels, &around()).unwrap();
-            fs::write(site.checkout().join("beside.txt"), "made meanwhile\n").unwrap();
-            world::git(&site.checkout(), &["add", "-f", "--sparse", "beside.txt"]);
+            moving.hand_over(rebased, open.number, &labels, &ctx()).unwrap();
+            fs::write(upstream.checkout().join("beside.txt"), "made meanwhile\n").unwrap();
+            world::git(&upstream.checkout(), &["add", "-f", "--sparse", "beside.txt"]);
         }
         let kept = moving.is_kept();
-        let aborted = abort(site, &around()).unwrap();
+        let aborted = abort(upstream, &ctx()).unwrap();
         assert_eq!(matches!(aborted, Aborted::Nothing), !kept, "{}", self.told());
         self.ended = true;
     }

@@ -7,12 +7,12 @@ use std::process::Command;
 
 use patchq::git::{BRANCH, FileChange, GitProgram, Id, Made, Mode, RepoBuilder, Rev};
 use patchq::path::RepoPath;
-use patchq::workspace::ops::refresh::RefreshWish;
-use patchq::workspace::{Around, Moving, Site, Supply, TargetWish, Wish, settle};
+use patchq::workspace::ops::refresh::RefreshOptions;
+use patchq::workspace::{Fetcher, Moving, SetupOptions, StepContext, TargetRequest, UpstreamStore, setup};
 
 use crate::support::history::Dice;
 use crate::support::server::isolated_env;
-use crate::support::site::with_site;
+use crate::support::upstream::with_site;
 
 /// Files by their paths.
 type Files = BTreeMap<&'static str, String>;
@@ -44,8 +44,8 @@ pub(crate) struct World {
     target: Id,
 }
 
-pub(crate) fn around() -> Around<'static> {
-    Around { command: "refresh", now: 1_700_000_000, on_wait: &|_| (), observe: &|_| () }
+pub(crate) fn ctx() -> StepContext<'static> {
+    StepContext { command: "refresh", now: 1_700_000_000, on_wait: &|_| (), observe: &|_| () }
 }
 
 /// Git as it is, without anybody's settings.
@@ -169,9 +169,9 @@ impl World {
         let to = ws.join("patches/up").display().to_string();
         let form = ["--full-index", "--binary", "--zero-commit", "--no-signature", "--no-stat", "-N", "-q", "-o", &to];
         git(&self.dir.path().join("up.git"), &[&["format-patch"][..], &form, &["main~1..queue"]].concat());
-        self.with_offline(&ws, false, |site, supply| {
-            settle(site, supply, Wish { checkout: true, ..Wish::default() }, &around()).unwrap();
-            let mut moving = Moving::begin(site, supply, &self.wish()).unwrap();
+        self.with_offline(&ws, false, |upstream, fetcher| {
+            setup(upstream, fetcher, SetupOptions { checkout: true, ..SetupOptions::default() }, &ctx()).unwrap();
+            let mut moving = Moving::begin(upstream, fetcher, &self.options()).unwrap();
             let rebased = moving.run().unwrap();
             moving.prepare(&rebased).unwrap();
         });
@@ -182,16 +182,19 @@ impl World {
         git(self.dir.path(), &[&quiet[..], &["fetch", "-q", "--no-tags", "--refetch", &from, "main"]].concat());
     }
 
-    pub(crate) fn wish(&self) -> RefreshWish {
+    pub(crate) fn options(&self) -> RefreshOptions {
         let to = Rev::parse(&self.target.to_string()).unwrap();
-        RefreshWish { target: TargetWish { to: Some(to), once: true, ..TargetWish::default() }, ..Default::default() }
+        RefreshOptions {
+            target: TargetRequest { to: Some(to), once: true, ..TargetRequest::default() },
+            ..Default::default()
+        }
     }
 
-    pub(crate) fn with_site<T>(&self, ws: &Path, run: impl FnOnce(&Site<'_>, &Supply<'_>) -> T) -> T {
+    pub(crate) fn with_site<T>(&self, ws: &Path, run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T) -> T {
         self.with_offline(ws, true, run)
     }
 
-    fn with_offline<T>(&self, ws: &Path, offline: bool, run: impl FnOnce(&Site<'_>, &Supply<'_>) -> T) -> T {
+    fn with_offline<T>(&self, ws: &Path, offline: bool, run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T) -> T {
         with_site(&self.git, ws, (offline, None), run)
     }
 

@@ -4,7 +4,7 @@ use patchq::patch::{Date, Person};
 use patchq::path::RepoPath;
 use patchq::stack::{At, Hunk, Lines};
 use patchq::workspace::Workspace;
-use patchq::workspace::conflict::memory::{Entry, Made, Memory};
+use patchq::workspace::conflict::memory::{DecisionOrigin, Entry, Memory};
 
 use super::Env;
 
@@ -46,7 +46,7 @@ impl Decision<'_> {
         let at = At { patch: "0001-mine.patch", path: &path, own: &own };
         let author = Person { name: self.author.into(), email: "a@example.org".into() };
         let pin = "1111111111111111111111111111111111111111".parse().unwrap();
-        let made = Made { author, date: Date { seconds: self.time, offset: 60 }, pin, old_pin: None };
+        let made = DecisionOrigin { author, date: Date { seconds: self.time, offset: 60 }, pin, old_pin: None };
         memory.remember(&Entry::new(at, &hunk, self.text.into(), made)).unwrap().id
     }
 }

@@ -42,7 +42,7 @@ impl Partial {
             let mut objects = Objects::new(&store).unwrap();
             let stack = story.stack(&mut objects);
             let onto = Base::read(&mut objects, story.onto).unwrap();
-            match rebase(&mut objects, &stack, onto, &patchq::stack::Nobody).unwrap() {
+            match rebase(&mut objects, &stack, onto, &patchq::stack::NoResolver).unwrap() {
                 Lazy::Done(rebased) => return (rebased, rounds),
                 Lazy::Need(ids) => {
                     assert!(!ids.is_empty() && ids.iter().all(|id| !objects.has(*id)), "asks for what is there");

@@ -8,13 +8,13 @@ use super::{HandOverError, branch_tip, is_untracked};
 use crate::git::checkout::{self, Attachment, HeadState, Materialized};
 use crate::git::{Edits, Entry, GitError, HANDED_OVER, Id, Objects};
 use crate::path::RepoPath;
-use crate::workspace::step::context::Around;
-use crate::workspace::step::effects::{GitSide, Hand, Move, RefMove};
-use crate::workspace::step::handed::{Handed, Stages};
+use crate::workspace::step::context::StepContext;
+use crate::workspace::step::effects::{CheckoutMove, ConflictEffect, GitEffects, RefMove};
+use crate::workspace::step::handed::{HandedConflict, Stages};
 use crate::workspace::step::kept;
 use crate::workspace::step::publish::FileChange;
 use crate::workspace::step::run::{begin, do_step};
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// How the checkout is put back.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,7 @@ pub struct PutBack {
     /// Changes of the workspace's own files in the same step.
     pub changes: Vec<FileChange>,
     /// What the caller has taken; `None`: nothing, everything made since is kept.
-    pub taken: Option<Taken>,
+    pub taken: Option<TakenWork>,
     /// The step is one that `undo` takes back even where nothing was made since.
     pub undoable: bool,
     /// The conflict is the one that `undo` brought back: if nothing was made since, it is set aside instead.
@@ -31,7 +31,7 @@ pub struct PutBack {
 
 /// What was taken of a checkout.
 #[derive(Debug, Clone)]
-pub struct Taken {
+pub struct TakenWork {
     /// The paths.
     pub paths: BTreeSet<RepoPath>,
     /// The tree of the working tree that it was taken of ([`super::ReadBack::work`]).
@@ -40,7 +40,7 @@ pub struct Taken {
 
 /// What was kept of what was made since.
 #[derive(Debug, Clone, Default)]
-pub struct Kept {
+pub struct KeptWork {
     /// Paths that differ from what was handed over and were not taken.
     pub paths: Vec<RepoPath>,
     /// Commits made since, oldest first; where some paths were taken from them they are not named.
@@ -60,18 +60,18 @@ pub struct Kept {
 /// what was taken is of; [`HandOverError::Operation`] while git waits with something other than a
 /// cherry-pick: that may hold work that nothing else leads to.
 pub fn put_back(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    wish: PutBack,
-    around: &Around<'_>,
-) -> Result<Kept, HandOverError> {
-    let _lock = begin(site, around)?;
-    let record_at = site.store.read_ref(HANDED_OVER)?.ok_or(HandOverError::Nothing)?;
-    let handed = Handed::read(site)?.ok_or(HandOverError::Nothing)?;
-    let tip = branch_tip(site)?;
-    let mut side = GitSide { hand: Some(Hand::Back), ..GitSide::default() };
+    options: PutBack,
+    ctx: &StepContext<'_>,
+) -> Result<KeptWork, HandOverError> {
+    let _lock = begin(upstream, ctx)?;
+    let record_at = upstream.store.read_ref(HANDED_OVER)?.ok_or(HandOverError::Nothing)?;
+    let handed = HandedConflict::read(upstream)?.ok_or(HandOverError::Nothing)?;
+    let tip = branch_tip(upstream)?;
+    let mut side = GitEffects { hand: Some(ConflictEffect::Back), ..GitEffects::default() };
     side.refs.push(RefMove { name: HANDED_OVER.to_owned(), old: Some(record_at), new: None });
-    let home = Move {
+    let home = CheckoutMove {
         old: Some(tip),
         pin: handed.old_pin,
         commit: tip,
@@ -79,49 +79,49 @@ pub fn put_back(
         touched: None,
         changed: Vec::new(),
         version: handed.version.clone(),
-        reason: format!("patchq {}", around.command),
+        reason: format!("patchq {}", ctx.command),
     };
-    let there = checkout::attachment(&site.store, &site.checkout())? == Attachment::Ours;
-    let mut kept = Kept::default();
+    let there = checkout::attachment(&upstream.store, &upstream.checkout())? == Attachment::Ours;
+    let mut kept = KeptWork::default();
     if there {
-        let now = Now::read(site, objects, &handed, tip)?;
-        if let Some(taken) = wish.taken.as_ref().filter(|taken| taken.work != now.work.tree) {
+        let now = Now::read(upstream, objects, &handed, tip)?;
+        if let Some(taken) = options.taken.as_ref().filter(|taken| taken.work != now.work.tree) {
             let differs = objects.diff(taken.work, now.work.tree)?;
             let paths: Vec<String> = differs.iter().take(3).map(|change| change.path.to_string()).collect();
             return Err(HandOverError::ChangedMeanwhile(paths.join(", ")));
         }
-        kept = now.kept(objects, &handed, &wish)?;
-        let untouched = wish.brought_back && now.work.tree == handed.work;
-        let record = now.record(site, objects, handed)?;
+        kept = now.kept(objects, &handed, &options)?;
+        let untouched = options.brought_back && now.work.tree == handed.work;
+        let record = now.record(upstream, objects, handed)?;
         let again = record.make(objects, tip)?;
         side.again = Some(again);
         if untouched {
-            let name = free_ref(site)?;
+            let name = free_ref(upstream)?;
             side.refs.push(RefMove { name: name.clone(), old: None, new: Some(record_at) });
             (kept.at, kept.set_aside) = (Some(now.commit), Some(name));
         }
-        let is_kept = wish.undoable || !kept.paths.is_empty() || !kept.commits.is_empty();
+        let is_kept = options.undoable || !kept.paths.is_empty() || !kept.commits.is_empty();
         if is_kept && !untouched {
             let commits =
-                kept::Handed { tip, record: again, work: now.commit, left: now.left(site, objects, &record, tip)? };
-            side.refs.extend(kept::keep_handed(site, objects, &commits, &wish.changes, around)?);
+                kept::Handed { tip, record: again, work: now.commit, left: now.left(upstream, objects, &record, tip)? };
+            side.refs.extend(kept::keep_handed(upstream, objects, &commits, &options.changes, ctx)?);
             kept.at = Some(now.commit);
         }
         // First the index becomes that of the working tree, no file is touched; then every file is one that may go.
         let (commit, touched) = (now.commit, Some(Vec::new()));
-        side.checkout.push(Move { commit, keep: true, touched, ..home.clone() });
-        side.checkout.push(Move { old: Some(commit), ..home });
+        side.checkout.push(CheckoutMove { commit, keep: true, touched, ..home.clone() });
+        side.checkout.push(CheckoutMove { old: Some(commit), ..home });
     } else {
         side.checkout.push(home);
     }
-    kept.checkout = do_step(site, objects, wish.changes, &side, around)?;
+    kept.checkout = do_step(upstream, objects, options.changes, &side, ctx)?;
     Ok(kept)
 }
 
 /// A ref for what is set aside.
-fn free_ref(site: &Site<'_>) -> Result<String, GitError> {
+fn free_ref(upstream: &UpstreamStore<'_>) -> Result<String, GitError> {
     let below = "refs/patchq/aside/";
-    let known = site.store.refs_below(below)?;
+    let known = upstream.store.refs_below(below)?;
     let numbers = known.iter().filter_map(|(name, _)| name.strip_prefix(below)?.parse::<u64>().ok());
     Ok(format!("{below}{}", numbers.max().unwrap_or(0) + 1))
 }
@@ -139,37 +139,52 @@ struct Now {
 }
 
 impl Now {
-    fn read(site: &Site<'_>, objects: &mut Objects<'_>, handed: &Handed, tip: Id) -> Result<Now, HandOverError> {
-        let commits = match commits_since(site, handed)? {
+    fn read(
+        upstream: &UpstreamStore<'_>,
+        objects: &mut Objects<'_>,
+        handed: &HandedConflict,
+        tip: Id,
+    ) -> Result<Now, HandOverError> {
+        let commits = match commits_since(upstream, handed)? {
             Err(Away::Operation(operation)) => return Err(HandOverError::Operation(operation)),
             other => other.ok(),
         };
-        let (head, on_branch) = match checkout::head(&site.store)? {
+        let (head, on_branch) = match checkout::head(&upstream.store)? {
             HeadState::OnQueue(id) | HeadState::OnBranch { id, .. } => (id.unwrap_or(tip), true),
             HeadState::Detached(id) => (id, false),
         };
-        let work = Work::read(site, objects, handed, head)?;
+        let work = Work::read(upstream, objects, handed, head)?;
         let commit = kept::uncommitted(objects, work.tree, head);
         Ok(Now { head, commits, on_branch, work, commit })
     }
 
-    fn kept(&self, objects: &mut Objects<'_>, handed: &Handed, wish: &PutBack) -> Result<Kept, GitError> {
-        let mut kept = Kept::default();
+    fn kept(
+        &self,
+        objects: &mut Objects<'_>,
+        handed: &HandedConflict,
+        options: &PutBack,
+    ) -> Result<KeptWork, GitError> {
+        let mut kept = KeptWork::default();
         let paths: Vec<RepoPath> = match &self.commits {
             Some(_) => objects.diff(handed.given, self.work.tree)?.into_iter().map(|change| change.path).collect(),
             None => self.work.changes.iter().map(|change| change.path.clone()).collect(),
         };
-        let taken = |path: &RepoPath| wish.taken.as_ref().is_some_and(|taken| taken.paths.contains(path));
+        let taken = |path: &RepoPath| options.taken.as_ref().is_some_and(|taken| taken.paths.contains(path));
         kept.paths = paths.into_iter().filter(|path| !taken(path)).collect();
-        if wish.taken.is_none() && !self.on_branch {
+        if options.taken.is_none() && !self.on_branch {
             kept.commits = self.commits.clone().unwrap_or_else(|| vec![self.head]);
         }
         Ok(kept)
     }
 
     /// The record after which a hand-over makes the checkout what it is now.
-    fn record(&self, site: &Site<'_>, objects: &mut Objects<'_>, handed: Handed) -> Result<Handed, HandOverError> {
-        let indexed = checkout::indexed(&site.store)?;
+    fn record(
+        &self,
+        upstream: &UpstreamStore<'_>,
+        objects: &mut Objects<'_>,
+        handed: HandedConflict,
+    ) -> Result<HandedConflict, HandOverError> {
+        let indexed = checkout::indexed(&upstream.store)?;
         let head = objects.commit(self.head)?.tree;
         let mut edits: Edits = indexed.unmerged.iter().map(|at| (at.path.clone(), None)).collect();
         let changed = self.work.changes.iter().map(|change| &change.path);
@@ -178,9 +193,9 @@ impl Now {
             changed.filter(|path| !edits.contains_key(path)).map(|path| (path.clone(), held(path))).collect::<Vec<_>>(),
         );
         let index = objects.edit(head, &edits)?;
-        Ok(Handed {
+        Ok(HandedConflict {
             at: self.head,
-            picked: checkout::picked(&site.store)?,
+            picked: checkout::picked(&upstream.store)?,
             work: self.work.tree,
             index,
             unmerged: indexed.unmerged.iter().map(Stages::of).collect(),
@@ -189,11 +204,17 @@ impl Now {
     }
 
     /// The working tree after the way back, as a commit on the branch's `tip`: what was untracked before stays.
-    fn left(&self, site: &Site<'_>, objects: &mut Objects<'_>, handed: &Handed, tip: Id) -> Result<Id, HandOverError> {
-        let mut stays = checkout::status(&site.store, &site.checkout())?;
+    fn left(
+        &self,
+        upstream: &UpstreamStore<'_>,
+        objects: &mut Objects<'_>,
+        handed: &HandedConflict,
+        tip: Id,
+    ) -> Result<Id, HandOverError> {
+        let mut stays = checkout::status(&upstream.store, &upstream.checkout())?;
         let own: BTreeSet<&[u8]> = handed.own().collect();
         stays.retain(|change| is_untracked(change) && !own.contains(change.path.as_bytes()));
-        let tree = kept::work_tree(site, objects, tip, &stays)?;
+        let tree = kept::work_tree(upstream, objects, tip, &stays)?;
         Ok(kept::uncommitted(objects, tree, tip))
     }
 }

@@ -7,9 +7,9 @@ use crate::git::checkout::{self, Attachment, ChangeKind, HeadState, Indexed, Lin
 use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{certain_leftover_marker, leftover_marker};
-use crate::workspace::step::handed::{Handed, Waiting, safe};
+use crate::workspace::step::handed::{HandedConflict, HandedPath, safe};
 use crate::workspace::step::kept::tree_with;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// What the maintainer made of a conflict. Contents that are in no commit are new objects in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,19 +67,22 @@ pub enum Away {
 ///
 /// # Errors
 /// [`HandOverError::Nothing`] when there is none, [`HandOverError::Step`] when the checkout cannot be read.
-pub fn read_back(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<Result<ReadBack, Away>, HandOverError> {
-    let handed = Handed::read(site)?.ok_or(HandOverError::Nothing)?;
-    let commits = match commits_since(site, &handed)? {
+pub fn read_back(
+    upstream: &UpstreamStore<'_>,
+    objects: &mut Objects<'_>,
+) -> Result<Result<ReadBack, Away>, HandOverError> {
+    let handed = HandedConflict::read(upstream)?.ok_or(HandOverError::Nothing)?;
+    let commits = match commits_since(upstream, &handed)? {
         Ok(commits) => commits,
         Err(away) => return Ok(Err(away)),
     };
     let head = commits.last().copied().unwrap_or(handed.head);
-    let work = Work::read(site, objects, &handed, head)?;
-    let index = checkout::indexed(&site.store)?;
+    let work = Work::read(upstream, objects, &handed, head)?;
+    let index = checkout::indexed(&upstream.store)?;
     let (filtered, untracked) = (work.filtered, work.untracked);
     let mut back = ReadBack { commits, filtered, untracked, work: Some(work.tree), ..ReadBack::default() };
     let mut sides = Sides { objects, given: handed.given, head: handed.head, work: work.tree };
-    let waits = checkout::operation(&site.store).is_some();
+    let waits = checkout::operation(&upstream.store).is_some();
     let taken_out = back.commits.is_empty() && index.unmerged.is_empty() && !waits;
     if taken_out && sides.nothing_left(&handed)? {
         return Ok(Err(Away::TakenOut));
@@ -91,9 +94,12 @@ pub fn read_back(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<Result<Re
 }
 
 /// The commits made on what was handed over.
-pub(super) fn commits_since(site: &Site<'_>, handed: &Handed) -> Result<Result<Vec<Id>, Away>, HandOverError> {
-    let store = &site.store;
-    if checkout::attachment(store, &site.checkout())? != Attachment::Ours {
+pub(super) fn commits_since(
+    upstream: &UpstreamStore<'_>,
+    handed: &HandedConflict,
+) -> Result<Result<Vec<Id>, Away>, HandOverError> {
+    let store = &upstream.store;
+    if checkout::attachment(store, &upstream.checkout())? != Attachment::Ours {
         return Ok(Err(Away::NoCheckout));
     }
     match checkout::operation(store) {
@@ -131,13 +137,13 @@ pub(super) struct Work {
 
 impl Work {
     pub(super) fn read(
-        site: &Site<'_>,
+        upstream: &UpstreamStore<'_>,
         objects: &mut Objects<'_>,
-        handed: &Handed,
+        handed: &HandedConflict,
         head: Id,
     ) -> Result<Work, HandOverError> {
         let own: BTreeSet<&[u8]> = handed.own().collect();
-        let mut changes = checkout::status(&site.store, &site.checkout())?;
+        let mut changes = checkout::status(&upstream.store, &upstream.checkout())?;
         let theirs = |change: &WorkChange| is_untracked(change) && !own.contains(change.path.as_bytes());
         let untracked = changes.iter().filter(|change| theirs(change)).map(|change| change.path.clone()).collect();
         changes.retain(|change| !theirs(change));
@@ -147,7 +153,7 @@ impl Work {
                 change.kind = ChangeKind::Modified;
             }
         }
-        let files = checkout::work_files(&site.store, &site.checkout(), &changes)?;
+        let files = checkout::work_files(&upstream.store, &upstream.checkout(), &changes)?;
         let tree = tree_with(objects, head, files.files)?;
         // An undecided submodule has no file that could say what it is: it is what it was.
         let mut submodules = Edits::new();
@@ -168,7 +174,7 @@ struct Sides<'o, 's> {
 }
 
 impl Sides<'_, '_> {
-    fn nothing_left(&mut self, handed: &Handed) -> Result<bool, GitError> {
+    fn nothing_left(&mut self, handed: &HandedConflict) -> Result<bool, GitError> {
         let head = self.objects.commit(self.head)?.tree;
         let (mut differs, mut same) = (false, true);
         for own in handed.own() {
@@ -180,7 +186,7 @@ impl Sides<'_, '_> {
         Ok(same && (differs || !handed.conflicts.is_empty()))
     }
 
-    fn judge(mut self, handed: &Handed, index: (&Indexed, bool), back: &mut ReadBack) -> Result<(), GitError> {
+    fn judge(mut self, handed: &HandedConflict, index: (&Indexed, bool), back: &mut ReadBack) -> Result<(), GitError> {
         let mut own = BTreeMap::new();
         for merged in &handed.merged {
             let path = safe(merged)?;
@@ -204,7 +210,7 @@ impl Sides<'_, '_> {
     /// so what it does not call unmerged was decided by somebody, not forgotten by a reset.
     fn conflict(
         &mut self,
-        own: &Waiting,
+        own: &HandedPath,
         path: &RepoPath,
         (index, waits): (&Indexed, bool),
         back: &mut ReadBack,

@@ -36,12 +36,12 @@ pub struct Entry {
     /// The lines that were taken, line ends included.
     pub text: BString,
     /// Who decided it, when and where.
-    pub made: Made,
+    pub made: DecisionOrigin,
 }
 
 /// The circumstances of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct DecisionOrigin {
     /// Who made it.
     pub author: Person,
     /// When.
@@ -69,7 +69,7 @@ pub enum Unfit {
 impl Entry {
     /// The decision to take `text` for `hunk`.
     #[must_use]
-    pub fn new(at: At<'_>, hunk: &Hunk, text: BString, made: Made) -> Entry {
+    pub fn new(at: At<'_>, hunk: &Hunk, text: BString, made: DecisionOrigin) -> Entry {
         Entry {
             path: at.path.clone(),
             also: (at.own != at.path).then(|| at.own.clone()).into_iter().collect(),
@@ -116,7 +116,7 @@ impl Entry {
     /// name and address, the date (ISO 8601), and the texts base, upstream, patch, decided; where there are such, the lines
     /// above and below.
     pub(super) fn digest(&self) -> Sum {
-        let Made { author, date, pin, old_pin } = &self.made;
+        let DecisionOrigin { author, date, pin, old_pin } = &self.made;
         let mut all = b"patchq-resolution-1\n".to_vec();
         let mut field = |bytes: &[u8]| {
             all.extend_from_slice(&(bytes.len() as u64).to_be_bytes());

@@ -27,7 +27,7 @@ use base64::engine::general_purpose::STANDARD;
 use bstr::{BString, ByteSlice};
 use serde::Deserialize;
 
-use super::entry::{Entry, Made, Unfit};
+use super::entry::{DecisionOrigin, Entry, Unfit};
 use crate::git::Id;
 use crate::patch::{Date, Person};
 use crate::path::{BadPath, RepoPath, printable, steers_the_terminal};
@@ -80,7 +80,7 @@ pub enum Damage {
 
 /// The bytes of an entry's file; the same for the same entry.
 pub(super) fn print(entry: &Entry) -> Vec<u8> {
-    let Made { author, date, pin, old_pin } = &entry.made;
+    let DecisionOrigin { author, date, pin, old_pin } = &entry.made;
     let also: Vec<String> = entry.also.iter().map(|path| text(path.as_bytes())).collect();
     let mut out = HEAD.to_owned();
     let mut key = |key: &str, value: &str| out.push_str(&format!("{key} = {value}\n"));
@@ -193,7 +193,7 @@ impl Form {
             let lines = lines.iter().map(|line| line.bytes("lines")).collect::<Result<Vec<_>, _>>()?;
             Ok(lines.concat().into())
         };
-        let made = Made {
+        let made = DecisionOrigin {
             author: Person { name: self.author.name.bytes("author")?, email: self.author.email.bytes("author")? },
             date: Date::parse(&self.date).ok_or(Damage::Value("date"))?,
             pin: id(&self.pin, "pin")?,

@@ -29,9 +29,9 @@ fn five() -> Hunk {
     hunk("five\n", "cinq\n", "FIVE\n")
 }
 
-fn made(seconds: i64) -> Made {
+fn made(seconds: i64) -> DecisionOrigin {
     let author = Person { name: "A Maintainer".into(), email: "a@example.org".into() };
-    Made { author, date: Date { seconds, offset: 60 }, pin: PIN.parse().unwrap(), old_pin: None }
+    DecisionOrigin { author, date: Date { seconds, offset: 60 }, pin: PIN.parse().unwrap(), old_pin: None }
 }
 
 /// The decision on `hunk` at the path `place`, which the patch calls `own`.
@@ -154,7 +154,7 @@ proptest! {
     ) {
         let [base, upstream, patch, text, above, below] = texts.map(BString::from);
         let author = Person { name: name.into(), email: "\u{7f}\u{1}".into() };
-        let made = Made { author, date: Date { seconds, offset }, ..made(0) };
+        let made = DecisionOrigin { author, date: Date { seconds, offset }, ..made(0) };
         let alike = [above, below];
         let entry = Entry { base, upstream, patch, alike, text, made, ..entry("a", "b", &five(), "", 0) };
         let printed = format::print(&entry);

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use globset::{Glob, GlobBuilder, GlobSetBuilder};
 
 use crate::path::printable;
-use crate::stack::{Accept, Way};
+use crate::stack::{Accept, AcceptRule};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::files::which_patch::{WhichPatchError, which_patch};
 
 /// The options of a refresh that decide with nobody asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Agreed {
+pub struct AcceptOptions {
     /// `--accept`: the ways in their order.
-    pub accept: Vec<Way>,
+    pub accept: Vec<AcceptRule>,
     /// `--only`: what they may decide about, patches and globs over paths; none: everything.
     pub only: Vec<String>,
     /// `--allow-drop`: patches that may leave the queue when a clean merge leaves nothing of them.
@@ -22,7 +22,7 @@ pub struct Agreed {
 
 /// Why options cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AgreedError {
+pub enum AcceptOptionsError {
     /// A patch that they name is none of the queue.
     #[error(transparent)]
     Which(#[from] WhichPatchError),
@@ -36,12 +36,12 @@ pub enum AgreedError {
     },
 }
 
-impl Agreed {
+impl AcceptOptions {
     /// The same for the patches of `files`, with their full names.
     ///
     /// # Errors
-    /// [`AgreedError`].
-    pub fn accept(&self, files: &Files) -> Result<Accept, AgreedError> {
+    /// [`AcceptOptionsError`].
+    pub fn accept(&self, files: &Files) -> Result<Accept, AcceptOptionsError> {
         let names = || files.patches.iter().map(|patch| patch.queued.name.as_str());
         let full = |wanted: &str| which_patch(names(), wanted).map(|n| files.patches[n].queued.name.clone());
         let may_drop = self.allow_drop.iter().map(|name| full(name)).collect::<Result<_, _>>()?;
@@ -60,7 +60,7 @@ impl Agreed {
     /// What of it may hold for the patches of `files`, and the options that name none of them. Ways that may decide about nothing
     /// that is left decide about nothing.
     #[must_use]
-    pub fn for_files(&self, files: &Files) -> (Agreed, Vec<String>) {
+    pub fn for_files(&self, files: &Files) -> (AcceptOptions, Vec<String>) {
         let known =
             |name: &str| which_patch(files.patches.iter().map(|patch| patch.queued.name.as_str()), name).is_ok();
         let (allow_drop, no_drop): (Vec<String>, Vec<String>) =
@@ -70,20 +70,20 @@ impl Agreed {
         let accept = if only.is_empty() && !self.only.is_empty() { Vec::new() } else { self.accept.clone() };
         let gone = no_drop.iter().map(|name| format!("--allow-drop {name}"));
         let gone = gone.chain(nothing.iter().map(|name| format!("--only {name}"))).collect();
-        (Agreed { accept, only, allow_drop }, gone)
+        (AcceptOptions { accept, only, allow_drop }, gone)
     }
 
     /// Checks what can be checked without a queue.
     ///
     /// # Errors
-    /// [`AgreedError::Glob`].
-    pub fn check(&self) -> Result<(), AgreedError> {
+    /// [`AcceptOptionsError::Glob`].
+    pub fn check(&self) -> Result<(), AcceptOptionsError> {
         self.only.iter().try_for_each(|only| glob(only).map(drop))
     }
 }
 
 /// A glob over paths, if `only` is one: it has a slash or a wildcard. Else it names a patch.
-fn glob(only: &str) -> Result<Option<Glob>, AgreedError> {
+fn glob(only: &str) -> Result<Option<Glob>, AcceptOptionsError> {
     if only.ends_with(".patch") || !only.contains(['/', '*', '?', '[', '{']) {
         return Ok(None);
     }
@@ -91,6 +91,8 @@ fn glob(only: &str) -> Result<Option<Glob>, AgreedError> {
     let glob = format!("{}{{,/**}}", only.trim_end_matches('/'));
     match GlobBuilder::new(&glob).literal_separator(true).empty_alternates(true).build() {
         Ok(glob) => Ok(Some(glob)),
-        Err(error) => Err(AgreedError::Glob { glob: printable(only.as_bytes()), reason: error.kind().to_string() }),
+        Err(error) => {
+            Err(AcceptOptionsError::Glob { glob: printable(only.as_bytes()), reason: error.kind().to_string() })
+        }
     }
 }

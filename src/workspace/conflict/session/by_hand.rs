@@ -2,7 +2,7 @@
 
 use super::{About, Decision};
 use crate::path::RepoPath;
-use crate::stack::{Because, Hunk, Made, Sides, Take, TextMerge};
+use crate::stack::{DecisionReason, Hunk, NewFile, Resolution, Sides, TextMerge};
 
 /// A path in conflict that a person made something of.
 #[derive(Debug, Clone, Copy)]
@@ -23,14 +23,14 @@ impl ByHand<'_> {
     /// The decisions after which the path is `made`: lines where that is what merged with other lines in the place of each hunk,
     /// which is known again when the rest of the file changes; else the path as a whole.
     #[must_use]
-    pub fn decisions(&self, made: Made) -> Vec<Decision> {
+    pub fn decisions(&self, made: NewFile) -> Vec<Decision> {
         let texts = match (self.text, &made) {
             (Some(text), Some((mode, bytes))) if *mode == self.sides.merged_mode() => text.split(bytes),
             _ => None,
         };
         let Some(texts) = texts else {
             let (path, sides) = (self.path.clone(), self.sides);
-            return vec![self.decision(About::Whole { path, sides, take: Take::Made(made) })];
+            return vec![self.decision(About::Whole { path, sides, take: Resolution::Edited(made) })];
         };
         let hunks = self.text.into_iter().flat_map(TextMerge::hunks);
         let lines = |(hunk, text): (&Hunk, _)| {
@@ -41,6 +41,6 @@ impl ByHand<'_> {
     }
 
     fn decision(&self, about: About) -> Decision {
-        Decision::by_hand(self.patch, about, Because::Ours(self.reason.to_owned()))
+        Decision::by_hand(self.patch, about, DecisionReason::Ours(self.reason.to_owned()))
     }
 }

@@ -6,8 +6,8 @@ use bstr::BString;
 
 use crate::path::RepoPath;
 use crate::stack::{
-    Answer, At, Because, By, Conflict, Decided, Hunk, Join, Lines, PatchOutcome, Rebased, Resolver, Sides, Take, What,
-    believed_of_join, believed_of_lines, believed_of_path,
+    Answer, At, Conflict, Decided, DecidedBy, DecisionReason, Hunk, Join, Lines, PatchOutcome, Rebased, Resolution,
+    Resolver, Sides, What, trusted_for_join, trusted_for_lines, trusted_for_path,
 };
 use crate::workspace::files::digest::{FilesDigest, Sum};
 
@@ -19,9 +19,9 @@ pub struct Decision {
     /// What was decided.
     pub about: About,
     /// By what.
-    pub by: By,
+    pub by: DecidedBy,
     /// Why; of a patch that leaves the queue the reason that was given. What was read from a file is a quotation.
-    pub reason: Because,
+    pub reason: DecisionReason,
     /// Which one it was, from 1; 0: nobody was asked.
     pub order: u32,
 }
@@ -42,7 +42,7 @@ pub enum About {
         /// What it is on the three sides.
         sides: Sides,
         /// What becomes of it.
-        take: Take,
+        take: Resolution,
     },
     /// Lines that both sides changed.
     Lines {
@@ -64,8 +64,8 @@ pub enum About {
 impl Decision {
     /// A decision that a person made at once, not by a rule.
     #[must_use]
-    pub fn by_hand(patch: &str, about: About, reason: Because) -> Decision {
-        Decision { patch: patch.to_owned(), about, by: By::Hand, reason, order: 0 }
+    pub fn by_hand(patch: &str, about: About, reason: DecisionReason) -> Decision {
+        Decision { patch: patch.to_owned(), about, by: DecidedBy::Hand, reason, order: 0 }
     }
 
     /// What it answers, in the order of the file: one question has one decision.
@@ -82,16 +82,16 @@ impl Decision {
 
     /// Why, as far as it is to be believed without a look at the files.
     #[must_use]
-    pub fn why(&self) -> Because {
+    pub fn why(&self) -> DecisionReason {
         let said = (self.by, &self.reason);
         match &self.about {
             About::Leaves { .. } => self.reason.clone(),
-            About::Whole { take, .. } => believed_of_path(said, None, take).1,
+            About::Whole { take, .. } => trusted_for_path(said, None, take).1,
             About::Lines { path, texts, nth, alike, text } => {
                 let [base, upstream, patch] = texts.clone().map(|text| Lines { start: 1, text });
-                believed_of_lines(said, path, &Hunk { base, upstream, patch, nth: *nth, alike: alike.clone() }, text).1
+                trusted_for_lines(said, path, &Hunk { base, upstream, patch, nth: *nth, alike: alike.clone() }, text).1
             }
-            About::Joined(_) => believed_of_join(said).1,
+            About::Joined(_) => trusted_for_join(said).1,
         }
     }
 
@@ -206,7 +206,7 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
                     },
                     What::Whole { take, sides } => {
                         // Where a file was followed to is decided at the path where it was.
-                        let followed = matches!(take, Take::Follow(_));
+                        let followed = matches!(take, Resolution::Renamed(_));
                         let path = if followed { file.path.clone() } else { file.place().clone() };
                         About::Whole { path, sides: *sides, take: take.clone() }
                     }
@@ -220,20 +220,20 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
 }
 
 impl Resolver for Decisions {
-    fn leaves(&self, patch: &str) -> Option<String> {
+    fn drop_reason(&self, patch: &str) -> Option<String> {
         self.of(patch).find(|one| matches!(one.about, About::Leaves { .. })).map(|one| one.reason.words().to_owned())
     }
 
-    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Take> {
+    fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Resolution> {
         let found = self.of(at.patch).find_map(|one| match &one.about {
             About::Whole { path, sides, take } if path == at.path && *sides == conflict.sides => {
                 Some((one, take.clone()))
             }
             _ => None,
         });
-        found.map_or(Answer::Open, |(one, take)| {
-            let (by, reason) = believed_of_path((one.by, &one.reason), Some(conflict), &take);
-            Answer::Decided { take, by, reason }
+        found.map_or(Answer::Unresolved, |(one, take)| {
+            let (by, reason) = trusted_for_path((one.by, &one.reason), Some(conflict), &take);
+            Answer::Resolved { take, by, reason }
         })
     }
 
@@ -244,20 +244,20 @@ impl Resolver for Decisions {
             }
             _ => None,
         });
-        found.map_or(Answer::Open, |(one, take)| {
-            let (by, reason) = believed_of_lines((one.by, &one.reason), at.path, hunk, &take);
-            Answer::Decided { take, by, reason }
+        found.map_or(Answer::Unresolved, |(one, take)| {
+            let (by, reason) = trusted_for_lines((one.by, &one.reason), at.path, hunk, &take);
+            Answer::Resolved { take, by, reason }
         })
     }
 
-    fn drop(&self, _: &str) -> bool {
+    fn may_drop(&self, _: &str) -> bool {
         false
     }
 
-    fn joins(&self, patch: &str) -> Vec<Decided> {
+    fn extra_changes(&self, patch: &str) -> Vec<Decided> {
         let joined = self.of(patch).filter_map(|one| match &one.about {
             About::Joined(join) => {
-                let (by, reason) = believed_of_join((one.by, &one.reason));
+                let (by, reason) = trusted_for_join((one.by, &one.reason));
                 Some(Decided { what: What::Joined(join.clone()), by, reason })
             }
             _ => None,

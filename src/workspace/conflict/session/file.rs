@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use bstr::ByteSlice;
 use serde::Deserialize;
 
-use super::{About, Agreed, Decision, Decisions, Session, To};
+use super::{About, AcceptOptions, Decision, Decisions, Session, SessionTarget};
 use crate::git::{Entry, Id, Mode, is_ref_name};
 use crate::path::{RepoPath, printable};
-use crate::stack::{Because, By, Join, Made, Sides, Take, Way};
+use crate::stack::{AcceptRule, DecidedBy, DecisionReason, Join, NewFile, Resolution, Sides};
 use crate::workspace::files::digest::{FilesDigest, Sum};
 use crate::workspace::files::pins;
 use crate::workspace::files::toml_text::{Text, Word, write_text, write_word};
@@ -114,7 +114,7 @@ pub(super) fn print(session: &Session, name: &str) -> Vec<u8> {
         }
     }
     let agreed = &session.agreed;
-    if *agreed != Agreed::default() {
+    if *agreed != AcceptOptions::default() {
         out.push_str("\n[agreed]\n");
         let text = |words: &[String]| words.iter().map(|word| word.clone().into_bytes()).collect::<Vec<_>>();
         let accept = agreed.accept.iter().map(|way| way.word().as_bytes().to_vec()).collect();
@@ -180,9 +180,9 @@ fn print_decision(out: &mut String, decision: &Decision) {
             [base, upstream, patch].iter().for_each(|side| out.push_str(&format!("    \"{}\",\n", entry_text(**side))));
             out.push_str("]\n");
             match take {
-                Take::Follow(to) => write_word(out, "to", to.as_bytes()),
-                Take::Made(made) => print_made(out, made),
-                Take::Patch | Take::Upstream => {}
+                Resolution::Renamed(to) => write_word(out, "to", to.as_bytes()),
+                Resolution::Edited(made) => print_made(out, made),
+                Resolution::Patch | Resolution::Upstream => {}
             }
         }
         About::Joined(Join { own, over, made, .. }) => {
@@ -211,7 +211,7 @@ fn print_decision(out: &mut String, decision: &Decision) {
     }
 }
 
-fn print_made(out: &mut String, made: &Made) {
+fn print_made(out: &mut String, made: &NewFile) {
     if let Some((mode, content)) = made {
         out.push_str(&format!("mode = \"{:06o}\"\n", mode.bits()));
         write_text(out, "text", content);
@@ -279,14 +279,14 @@ pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileErr
     }
     let track = raw.to.track.map(|track| Track::parse(&track)).transpose();
     let track = track.map_err(|error| wrong(None, printable(error.to_string().as_bytes())))?;
-    let to = To { pin: raw.to.pin, version: raw.to.version, track, found_by: raw.to.found_by };
+    let to = SessionTarget { pin: raw.to.pin, version: raw.to.version, track, found_by: raw.to.found_by };
     let RawAgreed { accept, only, allow_drop } = raw.agreed;
     let way = |word: String| {
-        let found = Way::ALL.into_iter().find(|way| way.word() == word);
+        let found = AcceptRule::ALL.into_iter().find(|way| way.word() == word);
         found.ok_or_else(|| wrong(None, format!("'{}' is no way to decide", printable(word.as_bytes()))))
     };
     let accept = accept.into_iter().map(way).collect::<Result<_, _>>()?;
-    let agreed = Agreed { accept, only, allow_drop };
+    let agreed = AcceptOptions { accept, only, allow_drop };
     Ok(Session { files: raw.from.files, manifest: raw.from.manifest, to, agreed, decisions })
 }
 
@@ -300,7 +300,7 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
         let word = word.ok_or_else(|| format!("it has no `{key}`"))?;
         RepoPath::new(word.0.as_slice()).map_err(|error| error.to_string())
     };
-    let made = |mode: Option<String>, text: Option<Text>| -> Result<Made, String> {
+    let made = |mode: Option<String>, text: Option<Text>| -> Result<NewFile, String> {
         let Some(mode) = mode else { return Ok(None) };
         let bits = u32::from_str_radix(&mode, 8).ok();
         let modes = [Mode::File, Mode::Executable, Mode::Symlink];
@@ -308,7 +308,7 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
         let mode = mode.ok_or("its `mode` is none of 100644, 100755, 120000")?;
         Ok(Some((mode, text.unwrap_or_default().0)))
     };
-    let whole = |take: Take, path: RepoPath, sides: Option<[String; 3]>| -> Result<About, String> {
+    let whole = |take: Resolution, path: RepoPath, sides: Option<[String; 3]>| -> Result<About, String> {
         let [base, upstream, patch] = sides.ok_or("it has no `sides`")?;
         let (base, upstream, patch) = (parse_entry(&base)?, parse_entry(&upstream)?, parse_entry(&patch)?);
         Ok(About::Whole { path, sides: Sides { base, upstream, patch }, take })
@@ -318,10 +318,10 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
     }
     let about = match raw.take.as_str() {
         "drop" => About::Leaves { file: raw.sum.ok_or("it has no `sum`")? },
-        "patch" => whole(Take::Patch, path(raw.path, "path")?, raw.sides)?,
-        "upstream" => whole(Take::Upstream, path(raw.path, "path")?, raw.sides)?,
-        "follow" => whole(Take::Follow(path(raw.to, "to")?), path(raw.path, "path")?, raw.sides)?,
-        "made" => whole(Take::Made(made(raw.mode, raw.text)?), path(raw.path, "path")?, raw.sides)?,
+        "patch" => whole(Resolution::Patch, path(raw.path, "path")?, raw.sides)?,
+        "upstream" => whole(Resolution::Upstream, path(raw.path, "path")?, raw.sides)?,
+        "follow" => whole(Resolution::Renamed(path(raw.to, "to")?), path(raw.path, "path")?, raw.sides)?,
+        "made" => whole(Resolution::Edited(made(raw.mode, raw.text)?), path(raw.path, "path")?, raw.sides)?,
         "joined" => {
             let over = parse_entry(&raw.over.ok_or("it has no `over`")?)?;
             let [before, after] = raw.own.ok_or("it has no `own`")?;
@@ -337,7 +337,7 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
         }
         other => return Err(format!("`take` is '{}', which is nothing to take", printable(other.as_bytes()))),
     };
-    let by = By::of_word(&raw.by)
+    let by = DecidedBy::of_word(&raw.by)
         .ok_or_else(|| format!("`by` is '{}', by which nothing is decided", printable(raw.by.as_bytes())))?;
-    Ok(Decision { patch: raw.file, about, by, reason: Because::Quoted(raw.reason), order: raw.order })
+    Ok(Decision { patch: raw.file, about, by, reason: DecisionReason::Quoted(raw.reason), order: raw.order })
 }

@@ -16,14 +16,14 @@ use crate::workspace::files::digest::{FilesDigest, Sum};
 use crate::workspace::files::disk;
 use crate::workspace::files::layout::Layout;
 use crate::workspace::manifest::{Name, Track};
-use crate::workspace::step::context::Around;
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::file_changes::to_hold;
 use crate::workspace::step::publish::{FileChange, PublishError};
 use crate::workspace::step::run::{begin, do_step};
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::store::UpstreamStore;
 
-pub use agreed::{Agreed, AgreedError};
+pub use agreed::{AcceptOptions, AcceptOptionsError};
 pub use by_hand::ByHand;
 pub use decision::{About, Decision, Decisions, QuestionKey};
 pub use file::SessionFileError;
@@ -39,16 +39,16 @@ pub struct Session {
     /// The digest of the manifest's entry then.
     pub manifest: Sum,
     /// Where it goes.
-    pub to: To,
+    pub to: SessionTarget,
     /// What was agreed to beforehand.
-    pub agreed: Agreed,
+    pub agreed: AcceptOptions,
     /// What was decided.
     pub decisions: Decisions,
 }
 
 /// Where a session goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct To {
+pub struct SessionTarget {
     /// The commit.
     pub pin: Id,
     /// Its version.
@@ -96,8 +96,8 @@ impl Session {
     }
 
     /// What its file holds.
-    pub(in crate::workspace) fn bytes(&self, site: &Site<'_>) -> Vec<u8> {
-        file::print(self, site.name().as_str())
+    pub(in crate::workspace) fn bytes(&self, upstream: &UpstreamStore<'_>) -> Vec<u8> {
+        file::print(self, upstream.name().as_str())
     }
 
     /// Writes the session; `before`: the bytes that are there (`None`: no file). Gives the bytes that it wrote.
@@ -106,12 +106,12 @@ impl Session {
     /// [`SessionError`]; nothing has changed then.
     pub(in crate::workspace) fn write(
         &self,
-        site: &Site<'_>,
+        upstream: &UpstreamStore<'_>,
         before: Option<&[u8]>,
-        around: &Around<'_>,
+        ctx: &StepContext<'_>,
     ) -> Result<Vec<u8>, SessionError> {
-        let bytes = self.bytes(site);
-        replace(site, before, Some(bytes.clone()), around)?;
+        let bytes = self.bytes(upstream);
+        replace(upstream, before, Some(bytes.clone()), ctx)?;
         Ok(bytes)
     }
 }
@@ -124,54 +124,54 @@ pub fn is_open(layout: &Layout, name: &Name) -> Result<bool, disk::FileError> {
     Ok(disk::stat(&layout.session(name))?.is_some())
 }
 
-/// The change that ends the session of `site`, if one is open.
+/// The change that ends the session of `upstream`, if one is open.
 ///
 /// # Errors
 /// [`disk::FileError`].
-pub(in crate::workspace) fn ending(site: &Site<'_>) -> Result<Option<FileChange>, disk::FileError> {
-    let layout = &site.workspace.layout;
-    let old = disk::read(&layout.session(site.name()))?;
+pub(in crate::workspace) fn ending(upstream: &UpstreamStore<'_>) -> Result<Option<FileChange>, disk::FileError> {
+    let layout = &upstream.workspace.layout;
+    let old = disk::read(&layout.session(upstream.name()))?;
     // The name of an upstream makes a path that holds.
-    let path = RepoPath::new(shown(site).as_bytes()).ok();
+    let path = RepoPath::new(shown(upstream).as_bytes()).ok();
     Ok(path.filter(|_| old.is_some()).map(|path| FileChange { path, old, new: None }))
 }
 
 /// Puts `new` in the place of the session's file, if that is still `before`. No step for `undo`.
 pub(in crate::workspace) fn replace(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     before: Option<&[u8]>,
     new: Option<Vec<u8>>,
-    around: &Around<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<(), SessionError> {
-    let _lock = begin(site, around)?;
-    let Some(change) = change(site, before, new)? else { return Ok(()) };
-    let mut objects = Objects::new(&site.store).map_err(StepError::from)?;
-    match do_step(site, &mut objects, vec![change], &Default::default(), around) {
-        Err(StepError::Publish(PublishError::InTheWay { .. })) => Err(SessionError::ChangedMeanwhile(shown(site))),
+    let _lock = begin(upstream, ctx)?;
+    let Some(change) = change(upstream, before, new)? else { return Ok(()) };
+    let mut objects = Objects::new(&upstream.store).map_err(StepError::from)?;
+    match do_step(upstream, &mut objects, vec![change], &Default::default(), ctx) {
+        Err(StepError::Publish(PublishError::InTheWay { .. })) => Err(SessionError::ChangedMeanwhile(shown(upstream))),
         done => Ok(done.map(drop)?),
     }
 }
 
 /// The change after which the session's file, which must be `before` now, is `new`; `None`: it is already.
 pub(in crate::workspace) fn change(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     before: Option<&[u8]>,
     new: Option<Vec<u8>>,
 ) -> Result<Option<FileChange>, SessionError> {
-    let path = RepoPath::new(shown(site).as_bytes()).map_err(|error| StepError::from(GitError::EvilPath(error)))?;
+    let path = RepoPath::new(shown(upstream).as_bytes()).map_err(|error| StepError::from(GitError::EvilPath(error)))?;
     let Some(new) = new else {
         return Ok(Some(FileChange { path, old: before.map(<[u8]>::to_vec), new: None }));
     };
-    let held = to_hold(&site.workspace.layout, path, new)?;
+    let held = to_hold(&upstream.workspace.layout, path, new)?;
     match held {
-        Some(held) if held.old.as_deref() != before => Err(SessionError::ChangedMeanwhile(shown(site))),
+        Some(held) if held.old.as_deref() != before => Err(SessionError::ChangedMeanwhile(shown(upstream))),
         held => Ok(held),
     }
 }
 
 /// The file, from the workspace's root.
-fn shown(site: &Site<'_>) -> String {
-    let layout = &site.workspace.layout;
-    let file = layout.session(site.name());
+fn shown(upstream: &UpstreamStore<'_>) -> String {
+    let layout = &upstream.workspace.layout;
+    let file = layout.session(upstream.name());
     layout.shown(&file).as_os_str().as_encoded_bytes().to_str_lossy().into_owned()
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::file::{parse, print};
 use super::*;
 use crate::git::{Entry, Mode};
-use crate::stack::{Because, By, Join, Sides, Take, Way};
+use crate::stack::{AcceptRule, DecidedBy, DecisionReason, Join, Resolution, Sides};
 
 fn path(text: &str) -> RepoPath {
     RepoPath::new(text).unwrap()
@@ -20,13 +20,13 @@ fn session(decisions: Vec<Decision>) -> Session {
     Session {
         files: FilesDigest { pin: Some(id("1")), version: Some("v1".into()), series: Some(Sum::of(b"s")), files },
         manifest: Sum::of(b"m"),
-        to: To {
+        to: SessionTarget {
             pin: id("2"),
             version: "v2".into(),
             track: Track::parse("v2-*").ok(),
             found_by: Some("refs/tags/v2".into()),
         },
-        agreed: Agreed { accept: vec![Way::Suggested], only: vec!["**/x".into()], allow_drop: vec![] },
+        agreed: AcceptOptions { accept: vec![AcceptRule::Suggested], only: vec!["**/x".into()], allow_drop: vec![] },
         decisions: Decisions(decisions),
     }
 }
@@ -35,8 +35,8 @@ fn decision(about: About, order: u32) -> Decision {
     Decision {
         patch: "0001-a.patch".into(),
         about,
-        by: By::Hand,
-        reason: Because::Quoted("so\nit \"is\"".into()),
+        by: DecidedBy::Hand,
+        reason: DecisionReason::Quoted("so\nit \"is\"".into()),
         order,
     }
 }
@@ -58,10 +58,10 @@ fn any_about() -> impl Strategy<Value = About> {
     let bytes = || proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()], 0..12);
     let made = prop_oneof![Just(None), bytes().prop_map(|text| Some((Mode::Executable, text.into())))];
     let take = prop_oneof![
-        Just(Take::Patch),
-        Just(Take::Upstream),
-        Just(Take::Follow(path("b/c"))),
-        made.clone().prop_map(Take::Made)
+        Just(Resolution::Patch),
+        Just(Resolution::Upstream),
+        Just(Resolution::Renamed(path("b/c"))),
+        made.clone().prop_map(Resolution::Edited)
     ];
     prop_oneof![
         Just(leaves()),
@@ -165,14 +165,14 @@ fn a_wrong_file_is_told_by_its_line() {
 fn the_last_decision_is_taken_back_and_a_new_one_replaces_the_old() {
     let mut decisions = Decisions::default();
     let whole = |name: &str, take| About::Whole { path: path(name), sides: sides(), take };
-    decisions.put(decision(whole("a", Take::Patch), 0));
-    decisions.put(decision(whole("b", Take::Patch), 1));
-    decisions.put(decision(whole("c", Take::Patch), 2));
-    decisions.put(decision(whole("d", Take::Patch), 2));
-    decisions.put(decision(whole("b", Take::Upstream), 3));
+    decisions.put(decision(whole("a", Resolution::Patch), 0));
+    decisions.put(decision(whole("b", Resolution::Patch), 1));
+    decisions.put(decision(whole("c", Resolution::Patch), 2));
+    decisions.put(decision(whole("d", Resolution::Patch), 2));
+    decisions.put(decision(whole("b", Resolution::Upstream), 3));
     assert_eq!((decisions.0.len(), decisions.last()), (4, 3));
     assert_eq!(decisions.take_back(decisions.last()).len(), 1);
     assert_eq!(decisions.take_back(decisions.last()).len(), 2);
     assert_eq!(decisions.take_back(decisions.last()), vec![]);
-    assert_eq!(decisions.0, vec![decision(whole("a", Take::Patch), 0)]);
+    assert_eq!(decisions.0, vec![decision(whole("a", Resolution::Patch), 0)]);
 }

@@ -5,14 +5,14 @@ use crate::patch::{self, Patch};
 use crate::stack::{self, PatchDifference, Rebased};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::ops::refresh::RefreshError;
-use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::fetcher::Fetcher;
 
 /// How each patch that goes over differs from its file, where it does something else there; with the names.
 ///
 /// # Errors
 /// [`RefreshError`] when a content is missing and does not come.
 pub(in crate::workspace) fn differences(
-    supply: &Supply<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     from: &Files,
     rebased: &Rebased,
@@ -21,7 +21,7 @@ pub(in crate::workspace) fn differences(
     for item in &rebased.stack.items {
         let Some(file) = from.patches.iter().find(|file| file.queued.name == item.name) else { continue };
         let old = &file.queued.patch;
-        let files = supply.run(objects, |objects| stack::file_diffs(objects, item.before, item.after));
+        let files = fetcher.run(objects, |objects| stack::file_diffs(objects, item.before, item.after));
         let new = Patch { header: old.header.clone(), files: files.map_err(RefreshError::of)?, preamble_len: 0 };
         if patch::meaning::same_patch(old, &new) {
             continue;

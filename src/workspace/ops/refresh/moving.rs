@@ -3,9 +3,9 @@
 
 mod copied;
 mod goes;
-mod ground;
 mod in_checkout;
 mod pin_lines;
+mod start;
 mod track;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,33 +16,33 @@ use crate::git::{Entry, GitError, Id, Objects};
 use crate::path::{RepoPath, printable};
 use crate::stack::suggest::generated;
 use crate::stack::{
-    self, Accept, At, Base, Chain, FileOutcome, Lazy, Moved, PatchDifference, Rebased, Stack, Version, Way,
+    self, Accept, AcceptRule, At, Base, Chain, FileOutcome, Lazy, Moved, PatchDifference, Rebased, Stack, Version,
 };
 use crate::workspace::conflict::memory::Memory;
-use crate::workspace::conflict::session::{self, Agreed, Decision, Decisions, Session, To};
+use crate::workspace::conflict::session::{self, AcceptOptions, Decision, Decisions, Session, SessionTarget};
 use crate::workspace::files::digest::{QueueChange, Sum};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::Track;
 use crate::workspace::ops::apply::stack_of;
 use crate::workspace::ops::error::QueueError;
 use crate::workspace::ops::refresh::differences::differences;
-use crate::workspace::ops::refresh::{Published, RefreshEnd, RefreshError, RefreshWish, Refreshed};
+use crate::workspace::ops::refresh::{Published, RefreshEnd, RefreshError, RefreshOptions, Refreshed};
 use crate::workspace::ops::rewrite::Rewrite;
-use crate::workspace::ops::setup::{Wish, settle};
-use crate::workspace::step::context::Around;
+use crate::workspace::ops::setup::{SetupOptions, setup};
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::run::begin;
-use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::fetcher::Fetcher;
+use crate::workspace::upstream::removed_patches::RemovedPatches;
 use crate::workspace::upstream::side_error::SideError;
-use crate::workspace::upstream::sides::State;
-use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
-use crate::workspace::upstream::taken::Taken;
+use crate::workspace::upstream::sides::SyncState;
+use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace};
 use crate::workspace::upstream::target::{Target, find_target};
 
 use goes::{keep_target, target_of};
-use ground::Ground;
-pub(in crate::workspace) use ground::judge;
-pub use in_checkout::{CameBack, come_back};
+pub use in_checkout::{CollectedConflict, collect_conflict};
 pub use pin_lines::{PinLines, upstream_lines};
+use start::StartingPoint;
+pub(in crate::workspace) use start::judge;
 use track::{entry_changes, follow_track};
 
 /// Per patch file the hunks that apply elsewhere than it says.
@@ -50,16 +50,16 @@ type Places = HashMap<String, Vec<Moved>>;
 
 /// A queue on its way.
 pub struct Moving<'a> {
-    site: &'a Site<'a>,
-    supply: &'a Supply<'a>,
+    upstream: &'a UpstreamStore<'a>,
+    fetcher: &'a Fetcher<'a>,
     objects: Objects<'a>,
-    state: State,
+    state: SyncState,
     /// Pin, version and patches before.
     pub from: Files,
     /// Where to.
     pub target: Target,
     /// What was agreed to, as it was written.
-    agreed: Agreed,
+    agreed: AcceptOptions,
     accept: Accept,
     /// What was decided in other refreshes.
     memory: Rc<Memory>,
@@ -88,50 +88,61 @@ pub enum Drift {
 }
 
 impl<'a> Moving<'a> {
-    /// Asks where the queue of `site` is to go. Nothing has been worked out yet.
+    /// Asks where the queue of `upstream` is to go. Nothing has been worked out yet.
     ///
     /// # Errors
     /// [`RefreshError`]; also where a session is open, unless nothing will be written.
-    pub fn begin(site: &'a Site<'a>, supply: &'a Supply<'a>, wish: &RefreshWish) -> Result<Moving<'a>, RefreshError> {
-        if let Some((session, _)) = Session::read(&site.workspace.layout, site.name())?.filter(|_| !wish.dry_run) {
+    pub fn begin(
+        upstream: &'a UpstreamStore<'a>,
+        fetcher: &'a Fetcher<'a>,
+        options: &RefreshOptions,
+    ) -> Result<Moving<'a>, RefreshError> {
+        if let Some((session, _)) =
+            Session::read(&upstream.workspace.layout, upstream.name())?.filter(|_| !options.dry_run)
+        {
             return Err(RefreshError::Open(Box::new(session)));
         }
-        let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
-        Moving::start(site, supply, wish, from)
+        let from = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
+        Moving::start(upstream, fetcher, options, from)
     }
 
     fn start(
-        site: &'a Site<'a>,
-        supply: &'a Supply<'a>,
-        wish: &RefreshWish,
+        upstream: &'a UpstreamStore<'a>,
+        fetcher: &'a Fetcher<'a>,
+        options: &RefreshOptions,
         from: Files,
     ) -> Result<Moving<'a>, RefreshError> {
-        let ground = Ground::read(site, supply, from, wish.agreed.clone(), !wish.dry_run)?;
-        let target = find_target(site, supply, &ground.from, &wish.target)?;
+        let ground = StartingPoint::read(upstream, fetcher, from, options.agreed.clone(), !options.dry_run)?;
+        let target = find_target(upstream, fetcher, &ground.from, &options.target)?;
         Ok(ground.moving(target))
     }
 
-    /// Goes on with the session of `site`. What is agreed to now counts instead of what was agreed to then, if anything is. Where it
-    /// goes must be known here, be in the manifest's track, or be said by `wish`.
+    /// Goes on with the session of `upstream`. What is agreed to now counts instead of what was agreed to then, if anything is. Where it
+    /// goes must be known here, be in the manifest's track, or be said by `options`.
     ///
     /// # Errors
     /// [`RefreshError`]; also where none is open.
-    pub fn resume(site: &'a Site<'a>, supply: &'a Supply<'a>, wish: &RefreshWish) -> Result<Moving<'a>, RefreshError> {
-        let (session, bytes) = Session::read(&site.workspace.layout, site.name())?.ok_or(RefreshError::NoSession)?;
-        let from = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+    pub fn resume(
+        upstream: &'a UpstreamStore<'a>,
+        fetcher: &'a Fetcher<'a>,
+        options: &RefreshOptions,
+    ) -> Result<Moving<'a>, RefreshError> {
+        let (session, bytes) =
+            Session::read(&upstream.workspace.layout, upstream.name())?.ok_or(RefreshError::NoSession)?;
+        let from = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
         if from.pin == session.to.pin {
             return Err(RefreshError::There(session.to.version));
         }
-        let (agreed, gone) = match wish.agreed == Agreed::default() {
+        let (agreed, gone) = match options.agreed == AcceptOptions::default() {
             true => session.agreed.for_files(&from),
-            false => (wish.agreed.clone(), Vec::new()),
+            false => (options.agreed.clone(), Vec::new()),
         };
         let moved = session.files.pin != Some(from.pin);
         let changes = session.files.diff(&from.digest());
-        let ground = Ground::read(site, supply, from, agreed, true)?;
-        let (target, other_version) = target_of(site, supply, (&ground.from, moved), session.to, &wish.target)?;
+        let ground = StartingPoint::read(upstream, fetcher, from, agreed, true)?;
+        let (target, other_version) = target_of(upstream, fetcher, (&ground.from, moved), session.to, &options.target)?;
         let mut drift: Vec<Drift> = changes.into_iter().map(Drift::Queue).collect();
-        if session.manifest != entry_digest(site) {
+        if session.manifest != entry_digest(upstream) {
             drift.push(Drift::Manifest);
         }
         drift.extend(gone.into_iter().map(Drift::Option).chain(other_version));
@@ -149,13 +160,13 @@ impl<'a> Moving<'a> {
         let onto = Base::read(&mut self.objects, self.target.pin)?;
         let decisions = self.decisions.for_files(&self.from.digest());
         let resolver = Chain(vec![&decisions, &self.accept]);
-        let (site, with_checkout) = (self.site, self.with_checkout);
-        let rebased = self.supply.run(&mut self.objects, |objects| {
+        let (upstream, with_checkout) = (self.upstream, self.with_checkout);
+        let rebased = self.fetcher.run(&mut self.objects, |objects| {
             let rebased = stack::rebase(objects, stack, onto, &resolver)?;
             Ok(match rebased {
                 // What waits for a person needs no checkout yet.
                 Lazy::Done(rebased) if with_checkout && rebased.is_clean() => {
-                    match checkout_blobs(site, objects, &rebased.stack)? {
+                    match checkout_blobs(upstream, objects, &rebased.stack)? {
                         needed if needed.is_empty() => Lazy::Done(rebased),
                         needed => Lazy::Need(needed),
                     }
@@ -173,7 +184,7 @@ impl<'a> Moving<'a> {
             return Ok(());
         }
         let applied =
-            stack_of(self.site, self.supply, &mut self.objects, &self.from, false).map_err(RefreshError::of)?;
+            stack_of(self.upstream, self.fetcher, &mut self.objects, &self.from, false).map_err(RefreshError::of)?;
         let name = |n: usize| self.from.patches[n].queued.name.clone();
         if let Some((n, failure)) = applied.failure {
             let (patch, failure) = (name(n), Box::new(failure));
@@ -201,9 +212,9 @@ impl<'a> Moving<'a> {
     pub fn prepare(&mut self, rebased: &Rebased) -> Result<(), RefreshError> {
         let mut wanted = self.lacking_sides(rebased);
         if self.with_checkout {
-            wanted.extend(checkout_blobs(self.site, &mut self.objects, &rebased.stack)?);
+            wanted.extend(checkout_blobs(self.upstream, &mut self.objects, &rebased.stack)?);
         }
-        self.supply.blobs(&self.site.store, &wanted).map_err(RefreshError::of)
+        self.fetcher.blobs(&self.upstream.store, &wanted).map_err(RefreshError::of)
     }
 
     /// The same for the sides alone, of what came to light later.
@@ -211,7 +222,7 @@ impl<'a> Moving<'a> {
     /// # Errors
     /// [`RefreshError`].
     pub fn fetch_sides(&self, rebased: &Rebased) -> Result<(), RefreshError> {
-        self.supply.blobs(&self.site.store, &self.lacking_sides(rebased)).map_err(RefreshError::of)
+        self.fetcher.blobs(&self.upstream.store, &self.lacking_sides(rebased)).map_err(RefreshError::of)
     }
 
     fn lacking_sides(&self, rebased: &Rebased) -> BTreeSet<Id> {
@@ -236,7 +247,7 @@ impl<'a> Moving<'a> {
     /// # Errors
     /// [`RefreshError`].
     pub fn differences(&mut self, rebased: &Rebased) -> Result<Vec<(String, PatchDifference)>, RefreshError> {
-        differences(self.supply, &mut self.objects, &self.from, rebased)
+        differences(self.fetcher, &mut self.objects, &self.from, rebased)
     }
 
     /// What was decided so far.
@@ -260,35 +271,35 @@ impl<'a> Moving<'a> {
         &mut self,
         decided: Vec<Decision>,
         rebased: &Rebased,
-        around: &Around<'_>,
+        ctx: &StepContext<'_>,
     ) -> Result<(), RefreshError> {
         let mut decisions = self.decisions.clone();
         decisions.keep(rebased);
         let order = decisions.last() + 1;
         decided.into_iter().for_each(|decision| decisions.put(Decision { order, ..decision }));
-        self.write(decisions, around)
+        self.write(decisions, ctx)
     }
 
     /// Takes the last decision of a person back that `rebased` was made by, and gives it.
     ///
     /// # Errors
     /// [`RefreshError`]; nothing has changed then.
-    pub fn take_back(&mut self, rebased: &Rebased, around: &Around<'_>) -> Result<Vec<Decision>, RefreshError> {
+    pub fn take_back(&mut self, rebased: &Rebased, ctx: &StepContext<'_>) -> Result<Vec<Decision>, RefreshError> {
         let mut decisions = self.decisions.clone();
         let back = decisions.take_back(decisions.last_applied(rebased));
         if decisions.last() > 0 {
-            self.write(decisions, around)?;
+            self.write(decisions, ctx)?;
         } else if self.on_disk.is_some() {
-            session::replace(self.site, self.on_disk.as_deref(), None, around)?;
+            session::replace(self.upstream, self.on_disk.as_deref(), None, ctx)?;
             (self.on_disk, self.decisions) = (None, Decisions::default());
         }
         Ok(back)
     }
 
-    fn write(&mut self, decisions: Decisions, around: &Around<'_>) -> Result<(), RefreshError> {
+    fn write(&mut self, decisions: Decisions, ctx: &StepContext<'_>) -> Result<(), RefreshError> {
         let session = self.session(decisions);
-        keep_target(self.site, &session.to)?;
-        self.on_disk = Some(session.write(self.site, self.on_disk.as_deref(), around)?);
+        keep_target(self.upstream, &session.to)?;
+        self.on_disk = Some(session.write(self.upstream, self.on_disk.as_deref(), ctx)?);
         self.decisions = session.decisions;
         Ok(())
     }
@@ -297,8 +308,8 @@ impl<'a> Moving<'a> {
         let Target { pin, version, track, ref_name, .. } = self.target.clone();
         Session {
             files: self.from.digest(),
-            manifest: entry_digest(self.site),
-            to: To { pin, version, track, found_by: ref_name },
+            manifest: entry_digest(self.upstream),
+            to: SessionTarget { pin, version, track, found_by: ref_name },
             agreed: self.agreed.clone(),
             decisions,
         }
@@ -313,39 +324,39 @@ impl<'a> Moving<'a> {
         &mut self,
         rebased: &Rebased,
         allow_empty: bool,
-        around: &Around<'_>,
+        ctx: &StepContext<'_>,
     ) -> Result<Published, RefreshError> {
         if self.empties(rebased) && !allow_empty {
             return Err(RefreshError::Empty);
         }
         let mut rewrite = self.plan(rebased)?;
-        let (site, from, target) = (self.site, &self.from, &self.target);
-        let _lock = begin(site, around).map_err(RefreshError::of)?;
+        let (upstream, from, target) = (self.upstream, &self.from, &self.target);
+        let _lock = begin(upstream, ctx).map_err(RefreshError::of)?;
         let _second = target
             .track
             .is_some()
-            .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
+            .then(|| lock_workspace(upstream.workspace, ctx.command, PATIENCE, ctx.on_wait))
             .transpose()
             .map_err(RefreshError::of)?;
-        if !from.are_unchanged(&site.workspace.layout, site.name()).map_err(RefreshError::of)? {
+        if !from.are_unchanged(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)? {
             return Err(RefreshError::of(SideError::ChangedMeanwhile));
         }
-        let ending = session::ending(site)?;
+        let ending = session::ending(upstream)?;
         if ending.as_ref().and_then(|change| change.old.as_deref()) != self.on_disk.as_deref() {
             return Err(RefreshError::of(SideError::ChangedMeanwhile));
         }
-        let state = State::read(site, &mut self.objects, from).map_err(RefreshError::of)?;
+        let state = SyncState::read(upstream, &mut self.objects, from).map_err(RefreshError::of)?;
         judge(&state)?;
-        let mut changes = entry_changes(site, target)?;
+        let mut changes = entry_changes(upstream, target)?;
         changes.extend(ending);
         rewrite.add(changes, true);
         let left = rebased.patches.iter().filter_map(|patch| Some((&patch.name, patch.dropped.as_ref()?)));
         rewrite.notes =
             left.map(|(name, why)| format!("{name} left the queue: '{}'", printable(why.as_bytes()))).collect();
-        let taken = Taken::of(&state, from);
+        let taken = RemovedPatches::of(&state, from);
         rewrite.notes.extend(taken.notes());
         let queue = rewrite.written().and(taken);
-        let checkout = rewrite.publish(site, &mut self.objects, &state, None, around).map_err(RefreshError::of)?;
+        let checkout = rewrite.publish(upstream, &mut self.objects, &state, None, ctx).map_err(RefreshError::of)?;
         Ok(Published { queue, checkout })
     }
 
@@ -355,8 +366,9 @@ impl<'a> Moving<'a> {
         let places = self.applied.as_ref().map(|(_, places)| places.clone()).unwrap_or_default();
         let version = |item: &stack::Item| Version { name: Some(item.name.clone()), commit: item.commit };
         let versions: Vec<Version> = stack.items.iter().map(version).collect();
-        let (site, supply, from) = (self.site, self.supply, &self.from);
-        let mut rewrite = Rewrite::plan(site, supply, &mut self.objects, from, stack.base, &versions, Some(places))?;
+        let (upstream, fetcher, from) = (self.upstream, self.fetcher, &self.from);
+        let mut rewrite =
+            Rewrite::plan(upstream, fetcher, &mut self.objects, from, stack.base, &versions, Some(places))?;
         rewrite.files.version = Some(self.target.version.clone());
         Ok(rewrite)
     }
@@ -372,16 +384,16 @@ impl<'a> Moving<'a> {
     ///
     /// # Errors
     /// [`RefreshError`].
-    pub fn stay(&mut self, around: &Around<'_>) -> Result<(Option<Taken>, bool), RefreshError> {
+    pub fn stay(&mut self, ctx: &StepContext<'_>) -> Result<(Option<RemovedPatches>, bool), RefreshError> {
         let (mut applied, mut followed) = (None, false);
         // What was never set up is for `setup`.
         if self.state.record.is_some() && self.state.files_newer() {
-            let wish = Wish { pristine: false, discard: false, checkout: self.state.has_checkout() };
-            let settled = settle(self.site, self.supply, wish, around).map_err(RefreshError::of)?;
+            let options = SetupOptions { pristine: false, discard: false, checkout: self.state.has_checkout() };
+            let settled = setup(self.upstream, self.fetcher, options, ctx).map_err(RefreshError::of)?;
             applied = settled.changed.then_some(settled.taken);
         }
         if let Some(track) = &self.target.track {
-            followed = follow_track(self.site, &self.from, track, around)?;
+            followed = follow_track(self.upstream, &self.from, track, ctx)?;
         }
         Ok((applied, followed))
     }
@@ -392,7 +404,7 @@ impl Moving<'_> {
     #[must_use]
     pub fn done(self, end: RefreshEnd) -> Refreshed {
         // Who did not ask for decisions is not told of those that nobody can use.
-        let asked = self.accept.ways.contains(&Way::Remembered);
+        let asked = self.accept.ways.contains(&AcceptRule::Remembered);
         let damaged = if asked { self.memory.damaged() } else { Vec::new() };
         let mut refreshed = Refreshed { from: self.from, target: self.target, damaged, remembered: 0, end };
         refreshed.remembered = refreshed.rebased().map_or(0, |rebased| remembered(&self.memory, rebased));
@@ -413,9 +425,9 @@ fn remembered(memory: &Memory, rebased: &Rebased) -> usize {
 }
 
 /// The digest of what the manifest says of where the queue comes from and goes.
-fn entry_digest(site: &Site<'_>) -> Sum {
-    let track = site.upstream.track.as_ref().map(Track::as_str).unwrap_or_default();
-    Sum::of(format!("{}\0{track}", site.upstream.url.as_str()).as_bytes())
+fn entry_digest(upstream: &UpstreamStore<'_>) -> Sum {
+    let track = upstream.entry.track.as_ref().map(Track::as_str).unwrap_or_default();
+    Sum::of(format!("{}\0{track}", upstream.entry.url.as_str()).as_bytes())
 }
 
 /// Makes the commits of the new stack anew as the patch files give them there: what a file leaves open comes from the pin, and
@@ -437,12 +449,12 @@ fn as_the_files_say(objects: &mut Objects<'_>, from: &Files, rebased: &mut Rebas
 
 /// The blobs that a checkout of `stack` needs and the store lacks.
 pub(in crate::workspace) fn checkout_blobs(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     stack: &Stack,
 ) -> Result<BTreeSet<Id>, GitError> {
     let touched: Vec<RepoPath> =
         objects.diff(stack.base.tree, stack.tree())?.into_iter().map(|change| change.path).collect();
-    let sparse = site.sparse(stack.base.tree, &touched)?;
+    let sparse = upstream.sparse(stack.base.tree, &touched)?;
     checkout::wanted_blobs(objects.store(), stack.base.tree, &sparse)
 }

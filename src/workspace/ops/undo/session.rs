@@ -8,74 +8,82 @@ use crate::workspace::files::digest::Sum;
 use crate::workspace::files::disk::{self, FileError};
 use crate::workspace::step::effects::RefMove;
 use crate::workspace::step::error::StepError;
-use crate::workspace::step::kept::{Kept, content};
+use crate::workspace::step::kept::{UndoRecord, content};
 use crate::workspace::step::publish::PublishError;
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::synced::Record;
+use crate::workspace::upstream::store::UpstreamStore;
+use crate::workspace::upstream::synced::Synced;
 
 /// Whether `kept` can be taken back with what is open now: no session, the one that the change left, or one that can be gone
 /// on with afterwards, because the checkout will be clean and in step, and the pin one that the session knows.
-pub(super) fn allows(site: &Site<'_>, objects: &mut Objects<'_>, kept: &Kept, at: Id) -> Result<bool, StepError> {
-    let Some(bytes) = open(site)? else { return Ok(true) };
-    if let Some(file) = kept.file(&shown(site)) {
+pub(super) fn allows(
+    upstream: &UpstreamStore<'_>,
+    objects: &mut Objects<'_>,
+    kept: &UndoRecord,
+    at: Id,
+) -> Result<bool, StepError> {
+    let Some(bytes) = open(upstream)? else { return Ok(true) };
+    if let Some(file) = kept.file(&shown(upstream)) {
         return Ok(file.new == Some(Sum::of(&bytes)));
     }
     if kept.work.is_some() || kept.handed.is_some() {
         return Ok(false);
     }
     let moved = kept.refs.iter().find(|step| step.name == SYNCED);
-    let synced = moved.map_or_else(|| site.store.read_ref(SYNCED), |step| Ok(step.old))?;
-    let before = synced.map_or(Ok(None), |at| Record::read_at(objects, at))?;
+    let synced = moved.map_or_else(|| upstream.store.read_ref(SYNCED), |step| Ok(step.old))?;
+    let before = synced.map_or(Ok(None), |at| Synced::read_at(objects, at))?;
     if before.map(|record| record.top) != kept.branch.0 {
         return Ok(false);
     }
-    let layout = &site.workspace.layout;
-    let pin = layout.shown(&layout.pin(site.name())).to_string_lossy().into_owned();
+    let layout = &upstream.workspace.layout;
+    let pin = layout.shown(&layout.pin(upstream.name())).to_string_lossy().into_owned();
     let Some(n) = kept.files.iter().position(|file| file.path == pin) else { return Ok(true) };
     let tree = objects.commit(at)?.tree;
     let pin = content(objects, tree, &format!("old/{n}"))?;
     let pin = pin.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse::<Id>().ok());
-    let session = Session::read(layout, site.name());
+    let session = Session::read(layout, upstream.name());
     Ok(pin.is_some() && session.is_ok_and(|session| session.is_some_and(|(session, _)| session.files.pin == pin)))
 }
 
 /// The move of the ref that remembers what `kept` brings back, if that is a session or a conflict in the checkout.
 pub(super) fn remember(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    kept: &Kept,
+    kept: &UndoRecord,
     session: Option<Vec<u8>>,
 ) -> Result<Option<RefMove>, GitError> {
     let brought = session.map(|bytes| objects.put(ObjectKind::Blob, bytes)).or(kept.handed);
-    brought.map_or(Ok(None), |id| RefMove::to(site, BROUGHT_BACK, Some(id)))
+    brought.map_or(Ok(None), |id| RefMove::to(upstream, BROUGHT_BACK, Some(id)))
 }
 
-/// Whether the session of `site` (or the conflict in its checkout, where no session is open) still is the one that `undo`
+/// Whether the session of `upstream` (or the conflict in its checkout, where no session is open) still is the one that `undo`
 /// brought back last: giving it up again must not stand before everything that was done earlier.
 ///
 /// # Errors
 /// [`StepError`] when session or store cannot be read.
-pub(in crate::workspace) fn is_brought_back(site: &Site<'_>, objects: &mut Objects<'_>) -> Result<bool, StepError> {
-    let Some(brought) = site.store.read_ref(BROUGHT_BACK)? else { return Ok(false) };
-    Ok(match open(site)? {
+pub(in crate::workspace) fn is_brought_back(
+    upstream: &UpstreamStore<'_>,
+    objects: &mut Objects<'_>,
+) -> Result<bool, StepError> {
+    let Some(brought) = upstream.store.read_ref(BROUGHT_BACK)? else { return Ok(false) };
+    Ok(match open(upstream)? {
         Some(bytes) => objects.put(ObjectKind::Blob, bytes) == brought,
-        None => site.store.read_ref(HANDED_OVER)? == Some(brought),
+        None => upstream.store.read_ref(HANDED_OVER)? == Some(brought),
     })
 }
 
-/// Copies the session of `site` to where what was set aside is kept; the copy, from the workspace's root.
+/// Copies the session of `upstream` to where what was set aside is kept; the copy, from the workspace's root.
 ///
 /// # Errors
 /// [`StepError`] when it cannot be copied.
-pub(in crate::workspace) fn keep_session(site: &Site<'_>) -> Result<Option<PathBuf>, StepError> {
-    let layout = &site.workspace.layout;
-    let Some(bytes) = open(site)? else { return Ok(None) };
+pub(in crate::workspace) fn keep_session(upstream: &UpstreamStore<'_>) -> Result<Option<PathBuf>, StepError> {
+    let layout = &upstream.workspace.layout;
+    let Some(bytes) = open(upstream)? else { return Ok(None) };
     let folder = layout.set_aside();
     let copy = || -> Result<PathBuf, FileError> {
         std::fs::create_dir_all(&folder).map_err(FileError::io("make the folder", &folder))?;
         let mut n = 1_u32;
         loop {
-            let file = folder.join(format!("{}.session.{n}.toml", site.name()));
+            let file = folder.join(format!("{}.session.{n}.toml", upstream.name()));
             // The same bytes once are enough.
             match disk::read(&file)? {
                 Some(known) if known == bytes => return Ok(file),
@@ -91,12 +99,12 @@ pub(in crate::workspace) fn keep_session(site: &Site<'_>) -> Result<Option<PathB
     Ok(Some(layout.shown(&file).to_owned()))
 }
 
-fn open(site: &Site<'_>) -> Result<Option<Vec<u8>>, StepError> {
-    Ok(disk::read(&site.workspace.layout.session(site.name())).map_err(PublishError::from)?)
+fn open(upstream: &UpstreamStore<'_>) -> Result<Option<Vec<u8>>, StepError> {
+    Ok(disk::read(&upstream.workspace.layout.session(upstream.name())).map_err(PublishError::from)?)
 }
 
 /// The session's file, from the workspace's root.
-pub(super) fn shown(site: &Site<'_>) -> String {
-    let layout = &site.workspace.layout;
-    layout.shown(&layout.session(site.name())).to_string_lossy().into_owned()
+pub(super) fn shown(upstream: &UpstreamStore<'_>) -> String {
+    let layout = &upstream.workspace.layout;
+    layout.shown(&layout.session(upstream.name())).to_string_lossy().into_owned()
 }

@@ -7,8 +7,8 @@ use super::*;
 use crate::workspace::files::open::Workspace;
 use crate::workspace::step::kept::keep_files;
 
-fn kept(order: Option<u64>, time: i64) -> Kept {
-    Kept {
+fn kept(order: Option<u64>, time: i64) -> UndoRecord {
+    UndoRecord {
         command: "save".to_owned(),
         time,
         order,
@@ -30,7 +30,7 @@ fn a_record_that_says_nothing_of_what_stayed_is_read() {
     let mut value = serde_json::to_value(&kept).unwrap();
     assert!(value.as_object_mut().unwrap().remove("left").is_some());
     assert!(value.as_object_mut().unwrap().remove("order").is_some());
-    assert_eq!(serde_json::from_value::<Kept>(value).unwrap(), kept);
+    assert_eq!(serde_json::from_value::<UndoRecord>(value).unwrap(), kept);
 }
 
 #[test]
@@ -49,17 +49,17 @@ fn workspace(root: &Path) -> Workspace {
     std::fs::write(root.join("upstreams.toml"), NAMES.iter().map(entry).collect::<String>()).unwrap();
     let workspace = Workspace::open(root).unwrap();
     for name in NAMES {
-        Site::make(&workspace, workspace.upstream(name).unwrap()).unwrap();
+        UpstreamStore::make(&workspace, workspace.upstream(name).unwrap()).unwrap();
     }
     workspace
 }
 
-fn site<'w>(workspace: &'w Workspace, name: &str) -> Site<'w> {
-    Site::open(workspace, workspace.upstream(name).unwrap()).unwrap().unwrap()
+fn upstream_store<'w>(workspace: &'w Workspace, name: &str) -> UpstreamStore<'w> {
+    UpstreamStore::open(workspace, workspace.upstream(name).unwrap()).unwrap().unwrap()
 }
 
-fn at(now: i64) -> Around<'static> {
-    Around { command: "save", now, on_wait: &|_| {}, observe: &|_| {} }
+fn at(now: i64) -> StepContext<'static> {
+    StepContext { command: "save", now, on_wait: &|_| {}, observe: &|_| {} }
 }
 
 fn patch_of(workspace: &Workspace, name: &str) -> std::path::PathBuf {
@@ -68,14 +68,14 @@ fn patch_of(workspace: &Workspace, name: &str) -> std::path::PathBuf {
 
 /// Gives the patch file of `name` another content, in a step that can be taken back.
 fn change(workspace: &Workspace, name: &str, new: String, now: i64) {
-    let site = site(workspace, name);
-    let _lock = begin(&site, &at(now)).unwrap();
+    let upstream = upstream_store(workspace, name);
+    let _lock = begin(&upstream, &at(now)).unwrap();
     let path = RepoPath::new(format!("patches/{name}/0001.patch")).unwrap();
     let old = std::fs::read(path.below(workspace.layout.root())).ok();
     let changes = vec![FileChange { path, old, new: Some(new.into_bytes()) }];
-    let mut objects = Objects::new(&site.store).unwrap();
-    let refs = keep_files(&site, &mut objects, &changes, &at(now)).unwrap();
-    do_step(&site, &mut objects, changes, &GitSide { refs, ..GitSide::default() }, &at(now)).unwrap();
+    let mut objects = Objects::new(&upstream.store).unwrap();
+    let refs = keep_files(&upstream, &mut objects, &changes, &at(now)).unwrap();
+    do_step(&upstream, &mut objects, changes, &GitEffects { refs, ..GitEffects::default() }, &at(now)).unwrap();
 }
 
 /// Numbers without a pattern (xorshift), the same for the same seed.
@@ -110,16 +110,16 @@ fn no_clock_decides_what_was_the_last_change() {
                 model.push((name, std::fs::read(patch_of(&workspace, name)).ok()));
                 change(&workspace, name, format!("{step}\n"), now);
             }
-            let mut last: Vec<(&str, Kept)> = NAMES
+            let mut last: Vec<(&str, UndoRecord)> = NAMES
                 .iter()
-                .filter_map(|name| Some((*name, list(&site(&workspace, name)).unwrap().into_iter().next()?)))
+                .filter_map(|name| Some((*name, list(&upstream_store(&workspace, name)).unwrap().into_iter().next()?)))
                 .collect();
             sort_last_first(&mut last, |(_, kept)| kept);
             assert_eq!(last.first().map(|(name, _)| *name), model.last().map(|(name, _)| *name), "seed {seed}, {step}");
             if dice.below(3) == 0
                 && let Some((name, before)) = model.pop()
             {
-                undo(&site(&workspace, name), &at(now)).unwrap();
+                undo(&upstream_store(&workspace, name), &at(now)).unwrap();
                 assert_eq!(std::fs::read(patch_of(&workspace, name)).ok(), before, "seed {seed}, {step}");
             }
             if dice.below(20) == 0 {
@@ -141,7 +141,7 @@ fn changes_at_the_same_time_have_different_numbers() {
             scope.spawn(move || (0..8).for_each(|n| change(workspace, name, format!("{n}\n"), 7)));
         }
     });
-    let all = NAMES.iter().flat_map(|name| list(&site(&workspace, name)).unwrap());
+    let all = NAMES.iter().flat_map(|name| list(&upstream_store(&workspace, name)).unwrap());
     let mut numbers: Vec<u64> = all.filter_map(|kept| kept.order).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=24).collect::<Vec<_>>());

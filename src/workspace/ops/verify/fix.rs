@@ -12,21 +12,21 @@ use crate::workspace::ops::apply::stack_of;
 use crate::workspace::ops::error::QueueError;
 use crate::workspace::ops::rewrite::{Rewrite, RewriteError};
 use crate::workspace::ops::verify::files::ignore_changes;
-use crate::workspace::ops::verify::{Demands, canonical, diffs};
-use crate::workspace::step::context::Around;
+use crate::workspace::ops::verify::{VerifyOptions, canonical, diffs};
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::file_changes::only_files;
 use crate::workspace::step::publish::{FileChange, PublishError};
 use crate::workspace::step::run::begin;
-use crate::workspace::upstream::fetcher::Supply;
+use crate::workspace::upstream::fetcher::Fetcher;
 use crate::workspace::upstream::side_error::SideError;
-use crate::workspace::upstream::sides::{Cell, State};
-use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
+use crate::workspace::upstream::sides::{SyncState, SyncStatus};
+use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace};
 
 /// What is to be put right.
 #[derive(Debug, Clone, Default)]
 pub struct Repairs {
     /// Which form patch files must have. Hunks that apply elsewhere are always put where they apply.
-    pub demands: Demands,
+    pub demands: VerifyOptions,
     /// The version, where it was taken anew.
     pub version: Option<String>,
     /// Whether to add the missing lines of the ignore files.
@@ -38,53 +38,55 @@ pub struct Repairs {
 /// # Errors
 /// [`RewriteError`]; nothing has changed then.
 pub fn repair(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     repairs: &Repairs,
-    around: &Around<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<Vec<String>, RewriteError> {
-    let _lock = begin(site, around)?;
-    let old = Files::read(&site.workspace.layout, site.name()).map_err(QueueError::from)?;
-    let mut objects = Objects::new(&site.store)?;
-    let applied = stack_of(site, supply, &mut objects, &old, false)?;
-    let state = State::read(site, &mut objects, &old).map_err(QueueError::from)?;
+    let _lock = begin(upstream, ctx)?;
+    let old = Files::read(&upstream.workspace.layout, upstream.name()).map_err(QueueError::from)?;
+    let mut objects = Objects::new(&upstream.store)?;
+    let applied = stack_of(upstream, fetcher, &mut objects, &old, false)?;
+    let state = SyncState::read(upstream, &mut objects, &old).map_err(QueueError::from)?;
     let exported = if applied.failure.is_some() {
         None
     } else {
-        let new = reformed(supply, &mut objects, &old, &applied, repairs.demands)?;
+        let new = reformed(fetcher, &mut objects, &old, &applied, repairs.demands)?;
         new.iter().any(|patch| patch.origin != Origin::Kept).then_some(new)
     };
     let _second = repairs
         .ignores
-        .then(|| lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait))
+        .then(|| lock_workspace(upstream.workspace, ctx.command, PATIENCE, ctx.on_wait))
         .transpose()
         .map_err(QueueError::from)?;
-    let mut extra = if repairs.ignores { ignore_changes(site.workspace).map_err(published)? } else { Vec::new() };
-    extra.extend(version_change(site, repairs.version.as_deref())?);
+    let mut extra = if repairs.ignores { ignore_changes(upstream.workspace).map_err(published)? } else { Vec::new() };
+    extra.extend(version_change(upstream, repairs.version.as_deref())?);
     let version = repairs.version.clone().or_else(|| old.version.clone());
-    let equal = matches!(state.cell(), Ok(Cell::Equal));
+    let equal = matches!(state.cell(), Ok(SyncStatus::Equal));
     if let Some(exported) = exported {
         refuse_commits(&state)?;
-        let mut rewrite = Rewrite::reform(site, &mut objects, &old, applied.stack.base, exported, version)?;
+        let mut rewrite = Rewrite::reform(upstream, &mut objects, &old, applied.stack.base, exported, version)?;
         rewrite.add(extra, repairs.version.is_some());
-        return Ok(publish(site, &mut objects, &state, rewrite, equal, around)?);
+        return Ok(publish(upstream, &mut objects, &state, rewrite, equal, ctx)?);
     }
     // A version can be kept as known only where files and commits are equal.
     if equal && repairs.version.is_some() {
         let kept = kept(&old, &applied);
-        let mut rewrite = Rewrite::reform(site, &mut objects, &old, applied.stack.base, kept, version)?;
+        let mut rewrite = Rewrite::reform(upstream, &mut objects, &old, applied.stack.base, kept, version)?;
         rewrite.add(extra, true);
-        return Ok(publish(site, &mut objects, &state, rewrite, true, around)?);
+        return Ok(publish(upstream, &mut objects, &state, rewrite, true, ctx)?);
     }
-    Ok(only_files(site, &mut objects, &state, extra, around)?)
+    Ok(only_files(upstream, &mut objects, &state, extra, ctx)?)
 }
 
 /// Commits that are in no patch file would belong to files that no longer are what they were.
-fn refuse_commits(state: &State) -> Result<(), QueueError> {
+fn refuse_commits(state: &SyncState) -> Result<(), QueueError> {
     match state.cell()? {
-        Cell::Equal | Cell::FilesNewer => Ok(()),
-        Cell::CommitsNewer => Err(SideError::Commits(state.made.clone()).into()),
-        Cell::Diverged => Err(SideError::Diverged { files: state.files.clone(), commits: state.made.clone() }.into()),
+        SyncStatus::Equal | SyncStatus::FilesNewer => Ok(()),
+        SyncStatus::CommitsNewer => Err(SideError::Commits(state.made.clone()).into()),
+        SyncStatus::Diverged => {
+            Err(SideError::Diverged { files: state.files.clone(), commits: state.made.clone() }.into())
+        }
     }
 }
 
@@ -92,10 +94,10 @@ fn published(error: disk::FileError) -> QueueError {
     PublishError::File(error).into()
 }
 
-fn version_change(site: &Site<'_>, version: Option<&str>) -> Result<Option<FileChange>, QueueError> {
+fn version_change(upstream: &UpstreamStore<'_>, version: Option<&str>) -> Result<Option<FileChange>, QueueError> {
     let Some(version) = version else { return Ok(None) };
-    let layout = &site.workspace.layout;
-    let file = layout.version(site.name());
+    let layout = &upstream.workspace.layout;
+    let file = layout.version(upstream.name());
     let old = disk::read_at_most(&file, disk::ONE_LINE).map_err(published)?;
     let new = pins::print_version(version);
     if old.as_ref() == Some(&new) {
@@ -107,19 +109,19 @@ fn version_change(site: &Site<'_>, version: Option<&str>) -> Result<Option<FileC
 
 /// With the checkout where it is equal to the files; without it where the files are newer already.
 fn publish(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
-    state: &State,
+    state: &SyncState,
     rewrite: Rewrite,
     equal: bool,
-    around: &Around<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<Vec<String>, QueueError> {
     let changed = rewrite.changed_files();
     if equal {
-        rewrite.publish(site, objects, state, None, around)?;
+        rewrite.publish(upstream, objects, state, None, ctx)?;
         Ok(changed)
     } else {
-        Ok(only_files(site, objects, state, rewrite.into_changes(), around)?)
+        Ok(only_files(upstream, objects, state, rewrite.into_changes(), ctx)?)
     }
 }
 
@@ -141,19 +143,19 @@ fn exported(item: &Item, old: &OldPatch, bytes: Vec<u8>) -> Exported {
 
 /// Every patch as its file is to be.
 fn reformed(
-    supply: &Supply<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     old: &Files,
     applied: &Applied,
-    demands: Demands,
+    demands: VerifyOptions,
 ) -> Result<Vec<Exported>, QueueError> {
     let mut all = Vec::with_capacity(applied.stack.items.len());
     for (n, (item, old)) in applied.stack.items.iter().zip(&old.patches).enumerate() {
         let moved = applied.moved.iter().any(|(at, _)| *at == n);
         let bytes = if demands.canonical {
-            canonical(supply, objects, item)?
+            canonical(fetcher, objects, item)?
         } else if moved {
-            in_place(supply, objects, item, old)?
+            in_place(fetcher, objects, item, old)?
         } else {
             old.bytes.clone()
         };
@@ -164,15 +166,15 @@ fn reformed(
 
 /// The file with its own words before diffs that say where they apply.
 fn in_place(
-    supply: &Supply<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     item: &Item,
     old: &OldPatch,
 ) -> Result<Vec<u8>, QueueError> {
     let patch = &old.queued.patch;
     let preamble = old.bytes.get(..patch.preamble_len).unwrap_or_default();
-    let bytes = [preamble, &patch::print_diffs(&diffs(supply, objects, item)?)].concat();
+    let bytes = [preamble, &patch::print_diffs(&diffs(fetcher, objects, item)?)].concat();
     // In an encoded mail (base64, quoted-printable) the diff cannot stand as it is.
     let reads = patch::parse(&bytes, patch::Strip::Default).is_ok_and(|read| read.header == patch.header);
-    if reads { Ok(bytes) } else { canonical(supply, objects, item) }
+    if reads { Ok(bytes) } else { canonical(fetcher, objects, item) }
 }

@@ -105,11 +105,11 @@ fn step() -> Step {
 fn a_step_is_done_and_taken_back() {
     let place = Place::new();
     let mut followed = 0;
-    let mut follow = || {
+    let mut run_effects = || {
         followed += 1;
         Ok(())
     };
-    publish(&place.layout, place.scope(), &step(), &mut follow, &|_| {}).unwrap();
+    publish(&place.layout, place.scope(), &step(), &mut run_effects, &|_| {}).unwrap();
     assert_eq!(place.tree(), with_folders(&AFTER));
     assert_eq!(followed, 1);
     assert_eq!(fs::metadata(place.at("patches/x/0001.patch")).unwrap().permissions().mode() & 0o777, 0o600);
@@ -161,15 +161,15 @@ fn killed_anywhere_it_is_as_before_or_as_after() {
             // The one that finishes is killed, too, and another finishes.
             let (seen, watch) = killer(second);
             let followed = Cell::new(0);
-            let mut follow = || {
+            let mut run_effects = || {
                 followed.set(followed.get() + 1);
                 Ok(())
             };
             let recovery = catch_unwind(AssertUnwindSafe(|| {
-                journal.roll_forward(&place.layout, &mut follow, &watch).unwrap();
+                journal.roll_forward(&place.layout, &mut run_effects, &watch).unwrap();
             }));
             if let Some(journal) = Journal::pending(&place.layout, place.scope()).unwrap() {
-                journal.roll_forward(&place.layout, &mut follow, &|_| {}).unwrap();
+                journal.roll_forward(&place.layout, &mut run_effects, &|_| {}).unwrap();
             }
             assert_eq!(place.tree(), with_folders(&AFTER), "killed at {first} and {second}");
             assert!(followed.get() >= 1, "killed at {first} and {second}: nothing followed");
@@ -246,7 +246,7 @@ fn what_cannot_be_staged_changes_nothing() {
 fn what_follows_may_fail_and_is_tried_again() {
     let place = Place::new();
     let error =
-        publish(&place.layout, place.scope(), &step(), &mut || Err(FollowError::Missing(1)), &|_| {}).unwrap_err();
+        publish(&place.layout, place.scope(), &step(), &mut || Err(EffectError::Missing(1)), &|_| {}).unwrap_err();
     assert_eq!(error.to_string(), "x: the files are written, what follows failed");
     assert_eq!(place.tree(), with_folders(&AFTER));
     let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
@@ -360,12 +360,12 @@ fn a_step_is_taken_back_from_wherever_it_was_killed() {
 fn what_is_neither_old_nor_new_is_left_when_a_step_is_taken_back() {
     let place = Place::new();
     let error =
-        publish(&place.layout, place.scope(), &step(), &mut || Err(FollowError::Missing(1)), &|_| {}).unwrap_err();
+        publish(&place.layout, place.scope(), &step(), &mut || Err(EffectError::Missing(1)), &|_| {}).unwrap_err();
     assert!(matches!(error, PublishError::Follow { .. }), "{error}");
     fs::write(place.at("commits/x.txt"), "by hand").unwrap();
     let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
     let after = place.tree();
-    let error = journal.roll_back(&place.layout, place.scope(), &mut || Err(FollowError::Missing(1))).unwrap_err();
+    let error = journal.roll_back(&place.layout, place.scope(), &mut || Err(EffectError::Missing(1))).unwrap_err();
     assert_eq!(error.to_string(), "x: an interrupted 'refresh' cannot be taken back");
     let mut kept = place.tree();
     kept.retain(|path, _| !path.contains(".patchq-x-"));

@@ -9,8 +9,8 @@ use std::fmt;
 
 use crate::git::{Id, Store, tag_order};
 use crate::path::printable;
-use crate::workspace::upstream::fetcher::SupplyError;
-use crate::workspace::upstream::query::Inquiry;
+use crate::workspace::upstream::fetcher::FetchError;
+use crate::workspace::upstream::query::RemoteQuery;
 use crate::workspace::upstream::version::is_exact;
 
 /// A commit with its version, where that is known.
@@ -64,11 +64,11 @@ pub(super) enum Direction {
 /// Where a move from `from` to `to` (each a commit with its version) goes. `cheaply`: only as far as the versions of two
 /// tags say; otherwise it is forward.
 pub(super) fn direction(
-    upstream: &Inquiry<'_>,
+    remote: &RemoteQuery<'_>,
     from: (Id, Option<String>),
     to: (Id, Option<String>),
     cheaply: bool,
-) -> Result<Direction, SupplyError> {
+) -> Result<Direction, FetchError> {
     let back = |why| {
         let place = |(id, version): &(Id, Option<String>)| Place { id: *id, version: version.clone() };
         Ok(Direction::Back(Backward { from: place(&from), to: place(&to), why }))
@@ -85,10 +85,10 @@ pub(super) fn direction(
         _ if cheaply => return Ok(Direction::Forward),
         _ => {}
     }
-    if upstream.history(to.0)?.leads_to(from.0, to.0)? {
+    if remote.history(to.0)?.leads_to(from.0, to.0)? {
         return Ok(Direction::Forward);
     }
-    if history_of_pin(upstream, from.0, to.0)?.leads_to(to.0, from.0)? {
+    if history_of_pin(remote, from.0, to.0)?.leads_to(to.0, from.0)? {
         return back(Why::Ancestor);
     }
     match order {
@@ -100,9 +100,9 @@ pub(super) fn direction(
 
 /// A store with the history of the pin. An upstream that rewrote its branch may not have the pin any more; then what
 /// was fetched of it before is all there is.
-fn history_of_pin(upstream: &Inquiry<'_>, pin: Id, target: Id) -> Result<Store, SupplyError> {
-    match upstream.history(pin) {
-        Err(SupplyError::Remote(error)) if error.lacks_object() => upstream.history(target),
+fn history_of_pin(remote: &RemoteQuery<'_>, pin: Id, target: Id) -> Result<Store, FetchError> {
+    match remote.history(pin) {
+        Err(FetchError::Remote(error)) if error.lacks_object() => remote.history(target),
         found => found,
     }
 }

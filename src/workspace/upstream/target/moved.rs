@@ -2,7 +2,7 @@
 
 use super::pinned::PinnedVersion;
 use crate::git::{Id, RemoteRef};
-use crate::workspace::upstream::cached_tip::News;
+use crate::workspace::upstream::cached_tip::CachedTip;
 use crate::workspace::upstream::version::is_exact;
 
 /// A tag of the upstream's that points elsewhere than it did.
@@ -23,7 +23,7 @@ pub(in crate::workspace) fn moved_tags(
     refs: &[RemoteRef],
     pin: Id,
     version: &PinnedVersion,
-    news: Option<&News>,
+    news: Option<&CachedTip>,
 ) -> Vec<MovedTag> {
     let pinned = version.text().filter(|text| is_exact(text, pin)).map(|text| (text, pin));
     let seen = news.and_then(|news| Some((news.ref_name.strip_prefix("refs/tags/")?, news.tip)));

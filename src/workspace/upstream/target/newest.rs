@@ -4,10 +4,10 @@ use super::direction::{Direction, direction};
 use super::pinned::PinnedVersion;
 use super::{MovedTag, TargetError, moved_tags};
 use crate::git::{Id, Objects, RemoteError};
-use crate::workspace::upstream::cached_tip::News;
-use crate::workspace::upstream::fetcher::{Supply, SupplyError};
-use crate::workspace::upstream::query::{Inquiry, Tip};
-use crate::workspace::upstream::store::Site;
+use crate::workspace::upstream::cached_tip::CachedTip;
+use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
+use crate::workspace::upstream::query::{RemoteQuery, Tip};
+use crate::workspace::upstream::store::UpstreamStore;
 
 /// What an upstream has, beside what is pinned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,36 +20,41 @@ pub struct Newest {
     pub ahead: bool,
 }
 
-/// Asks the upstream of `site` once for its branches and tags. `version` is what is kept with the pin. Neither commits nor
+/// Asks the upstream of `upstream` once for its branches and tags. `version` is what is kept with the pin. Neither commits nor
 /// history are fetched: a tip without a tag has no version.
 ///
 /// # Errors
 /// [`TargetError::LookUp`].
-pub fn newest(site: &Site<'_>, supply: &Supply<'_>, pin: Id, version: Option<&str>) -> Result<Newest, TargetError> {
-    let upstream = Inquiry::new(site, supply);
-    let refs = upstream.refs()?;
-    let tip = site.upstream.track.as_ref().map(|track| upstream.tip(track)).transpose()?;
-    let pinned = PinnedVersion::read(site, pin, version)?;
-    let news = News::read(&mut Objects::new(&site.store)?)?;
+pub fn newest(
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
+    pin: Id,
+    version: Option<&str>,
+) -> Result<Newest, TargetError> {
+    let remote = RemoteQuery::new(upstream, fetcher);
+    let refs = remote.refs()?;
+    let tip = upstream.entry.track.as_ref().map(|track| remote.tip(track)).transpose()?;
+    let pinned = PinnedVersion::read(upstream, pin, version)?;
+    let news = CachedTip::read(&mut Objects::new(&upstream.store)?)?;
     let moved = moved_tags(refs, pin, &pinned, news.as_ref());
     let known = pinned.trusted(Some(refs), pin);
-    let ahead = is_ahead(site, supply, (pin, known), tip.as_ref())?;
+    let ahead = is_ahead(upstream, fetcher, (pin, known), tip.as_ref())?;
     Ok(Newest { tip, moved, ahead })
 }
 
 /// Whether the pin (a commit with its version) is ahead of the `tip` of its track: the same rules as for a refresh, which would
 /// stay there. Without the history of commits at hand only the tags decide.
 pub(super) fn is_ahead(
-    site: &Site<'_>,
-    supply: &Supply<'_>,
+    upstream: &UpstreamStore<'_>,
+    fetcher: &Fetcher<'_>,
     pin: (Id, Option<String>),
     tip: Option<&Tip>,
-) -> Result<bool, SupplyError> {
+) -> Result<bool, FetchError> {
     let Some(tip) = tip.filter(|tip| tip.id != pin.0) else { return Ok(false) };
-    let at_hand = Inquiry::new(site, supply).frugal(true);
+    let at_hand = RemoteQuery::new(upstream, fetcher).frugal(true);
     match direction(&at_hand, pin, (tip.id, tip.version.clone()), false) {
         Ok(found) => Ok(matches!(found, Direction::Back(_))),
-        Err(SupplyError::Remote(RemoteError::Offline { .. })) => Ok(false),
+        Err(FetchError::Remote(RemoteError::Offline { .. })) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -1,15 +1,15 @@
 //! By which name a pin was taken.
 
 use crate::git::{GitError, Id, Objects, RemoteRef, tag_on};
-use crate::workspace::upstream::store::Site;
-use crate::workspace::upstream::synced::Record;
+use crate::workspace::upstream::store::UpstreamStore;
+use crate::workspace::upstream::synced::Synced;
 use crate::workspace::upstream::version::VersionState;
 
 /// The version that is kept with a pin, as far as it tells how the pin was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::workspace) enum PinnedVersion {
     /// It was taken for this pin.
-    Taken(String),
+    RemovedPatches(String),
     /// This clone does not know when it was taken.
     Unsure(String),
     /// There is none, the manifest says another, or it belongs to another pin.
@@ -22,14 +22,14 @@ impl PinnedVersion {
     /// # Errors
     /// [`GitError`] when the store's record cannot be read.
     pub(in crate::workspace) fn read(
-        site: &Site<'_>,
+        upstream: &UpstreamStore<'_>,
         pin: Id,
         version: Option<&str>,
     ) -> Result<PinnedVersion, GitError> {
         let Some(text) = version else { return Ok(PinnedVersion::Unknown) };
-        let record = Record::read(&mut Objects::new(&site.store)?)?;
-        Ok(match VersionState::of(site.upstream, pin, version, record.as_ref()) {
-            VersionState::Current => PinnedVersion::Taken(text.to_owned()),
+        let record = Synced::read(&mut Objects::new(&upstream.store)?)?;
+        Ok(match VersionState::of(upstream.entry, pin, version, record.as_ref()) {
+            VersionState::Current => PinnedVersion::RemovedPatches(text.to_owned()),
             VersionState::Unknown => PinnedVersion::Unsure(text.to_owned()),
             VersionState::Overridden | VersionState::Stale(_) | VersionState::Missing => PinnedVersion::Unknown,
         })
@@ -38,7 +38,7 @@ impl PinnedVersion {
     /// The version, if it may be the pin's.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
-            PinnedVersion::Taken(text) | PinnedVersion::Unsure(text) => Some(text),
+            PinnedVersion::RemovedPatches(text) | PinnedVersion::Unsure(text) => Some(text),
             PinnedVersion::Unknown => None,
         }
     }
@@ -51,7 +51,7 @@ impl PinnedVersion {
             refs.is_none_or(|refs| refs.iter().any(|tag| tag.name == name && tag.commit() == pin))
         };
         match self {
-            PinnedVersion::Taken(text) => Some(text.clone()),
+            PinnedVersion::RemovedPatches(text) => Some(text.clone()),
             PinnedVersion::Unsure(text) if stands_there(text) => Some(text.clone()),
             _ => refs.and_then(|refs| tag_on(refs, pin)).map(str::to_owned),
         }

@@ -3,25 +3,25 @@
 use super::Moving;
 use crate::stack::Rebased;
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::ops::refresh::{Published, RefreshError, RefreshWish};
-use crate::workspace::upstream::fetcher::Supply;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::ops::refresh::{Published, RefreshError, RefreshOptions};
+use crate::workspace::upstream::fetcher::Fetcher;
+use crate::workspace::upstream::store::UpstreamStore;
 
 impl<'a> Moving<'a> {
-    /// Asks where a copy of `from`, which the new entry of `site` is to get, is to go.
+    /// Asks where a copy of `from`, which the new entry of `upstream` is to get, is to go.
     ///
     /// # Errors
     /// [`RefreshError`].
     pub fn begin_copy(
-        site: &'a Site<'a>,
-        supply: &'a Supply<'a>,
-        wish: &RefreshWish,
+        upstream: &'a UpstreamStore<'a>,
+        fetcher: &'a Fetcher<'a>,
+        options: &RefreshOptions,
         from: Files,
     ) -> Result<Moving<'a>, RefreshError> {
-        Moving::start(site, supply, wish, from)
+        Moving::start(upstream, fetcher, options, from)
     }
 
-    /// The files that the copy will have where it goes, and what became of them; `rebased` is clean. Whoever adopts them
+    /// The files that the copy will have where it goes, and what became of them; `rebased` is clean. Whoever adds them
     /// publishes them.
     ///
     /// # Errors

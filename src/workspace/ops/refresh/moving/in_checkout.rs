@@ -6,15 +6,17 @@ use super::{Moving, RefreshError, keep_target};
 use crate::git::{Entry, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{
-    Because, Conflict, ConflictKind, Hunk, IN_THE_CHECKOUT, Join, Labels, Made, Rebased, Sides, Take, TextMerge,
+    Conflict, ConflictKind, DecisionReason, Hunk, IN_THE_CHECKOUT, Join, Labels, NewFile, Rebased, Resolution, Sides,
+    TextMerge,
 };
 use crate::workspace::conflict::hand_over::{
-    self, Asked, HandOver, HandOverError, HandedOver, Kept, PutBack, ReadBack, Taken, Unmerged, missing_blobs, put_back,
+    self, ConflictPath, HandOver, HandOverError, HandedOver, KeptWork, PutBack, ReadBack, TakenWork, Unmerged,
+    missing_blobs, put_back,
 };
 use crate::workspace::conflict::session::{About, ByHand, Decision, Session, change};
 use crate::workspace::files::queue_files::Files;
-use crate::workspace::step::context::Around;
-use crate::workspace::upstream::store::Site;
+use crate::workspace::step::context::StepContext;
+use crate::workspace::upstream::store::UpstreamStore;
 
 impl Moving<'_> {
     /// Puts what waits in the patch with this `number` into the checkout and keeps the session, in one step. What this needs is
@@ -27,19 +29,19 @@ impl Moving<'_> {
         rebased: &Rebased,
         number: usize,
         labels: &Labels<'_>,
-        around: &Around<'_>,
+        ctx: &StepContext<'_>,
     ) -> Result<HandedOver, RefreshError> {
         let order = self.order(rebased, number, labels)?;
-        let site = self.site;
-        let missing = missing_blobs(site, &mut self.objects, &order)?;
-        self.supply.blobs(&site.store, &missing).map_err(RefreshError::of)?;
+        let upstream = self.upstream;
+        let missing = missing_blobs(upstream, &mut self.objects, &order)?;
+        self.fetcher.blobs(&upstream.store, &missing).map_err(RefreshError::of)?;
         let mut decisions = self.decisions.clone();
         decisions.keep(rebased);
         let session = self.session(decisions);
-        keep_target(site, &session.to)?;
-        let bytes = session.bytes(site);
-        let change = change(site, self.on_disk.as_deref(), Some(bytes.clone()))?;
-        let done = hand_over::hand_over(site, &mut self.objects, &order, change.into_iter().collect(), around)?;
+        keep_target(upstream, &session.to)?;
+        let bytes = session.bytes(upstream);
+        let change = change(upstream, self.on_disk.as_deref(), Some(bytes.clone()))?;
+        let done = hand_over::hand_over(upstream, &mut self.objects, &order, change.into_iter().collect(), ctx)?;
         (self.on_disk, self.decisions) = (Some(bytes), session.decisions);
         Ok(done)
     }
@@ -95,40 +97,41 @@ impl Moving<'_> {
 
 /// A conflict that came back from the checkout.
 #[derive(Debug, Clone)]
-pub struct CameBack {
+pub struct CollectedConflict {
     /// The decisions that came of it; of those that are about lines with the hunk, and the path as the patch has it.
     pub decided: Vec<(Decision, Option<(Hunk, RepoPath)>)>,
     /// What of the checkout was kept for `undo`.
-    pub kept: Kept,
+    pub kept: KeptWork,
 }
 
-/// Takes what came of the conflict in the checkout of `site` into its session, changes of other paths too, and puts the checkout
+/// Takes what came of the conflict in the checkout of `upstream` into its session, changes of other paths too, and puts the checkout
 /// back, in one step. With `back` `None` nothing is taken: what was made since is kept for `undo`.
 ///
 /// # Errors
 /// [`RefreshError`]; nothing has changed then.
-pub fn come_back(
-    site: &Site<'_>,
+pub fn collect_conflict(
+    upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     back: Option<&ReadBack>,
-    around: &Around<'_>,
-) -> Result<CameBack, RefreshError> {
+    ctx: &StepContext<'_>,
+) -> Result<CollectedConflict, RefreshError> {
     let Some(back) = back else {
-        let kept = put_back(site, objects, PutBack::default(), around)?;
-        return Ok(CameBack { decided: Vec::new(), kept });
+        let kept = put_back(upstream, objects, PutBack::default(), ctx)?;
+        return Ok(CollectedConflict { decided: Vec::new(), kept });
     };
-    let (mut session, bytes) = Session::read(&site.workspace.layout, site.name())?.ok_or(RefreshError::NoSession)?;
-    let handed = hand_over::Handed::read(site)?.ok_or(HandOverError::Nothing)?;
-    let because = || Because::Ours(IN_THE_CHECKOUT.to_owned());
+    let (mut session, bytes) =
+        Session::read(&upstream.workspace.layout, upstream.name())?.ok_or(RefreshError::NoSession)?;
+    let handed = hand_over::HandedConflict::read(upstream)?.ok_or(HandOverError::Nothing)?;
+    let because = || DecisionReason::Ours(IN_THE_CHECKOUT.to_owned());
     let mut decided = Vec::new();
-    let files = Files::read(&site.workspace.layout, site.name()).map_err(RefreshError::of)?;
+    let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
     let changes = handed.changed(&files);
     if !changes.is_empty() {
         return Err(HandOverError::AnotherQuestion { patch: handed.patch, changes }.into());
     }
     let asked = handed.asked()?;
     for question in &asked {
-        let Asked { path, sides, .. } = question;
+        let ConflictPath { path, sides, .. } = question;
         let now = back.paths.iter().find(|(other, _)| other == path).and_then(|(_, entry)| *entry);
         if let Some(take) = side_of(question, now) {
             let about = About::Whole { path: path.clone(), sides: *sides, take };
@@ -161,21 +164,21 @@ pub fn come_back(
         session.decisions.put(decision.clone());
     }
     let paths: BTreeSet<RepoPath> = back.paths.iter().chain(&back.others).map(|(path, _)| path.clone()).collect();
-    let taken = back.work.map(|work| Taken { paths, work });
-    let changes = change(site, Some(&bytes), Some(session.bytes(site)))?.into_iter().collect();
-    let kept = put_back(site, objects, PutBack { changes, taken, ..PutBack::default() }, around)?;
-    Ok(CameBack { decided, kept })
+    let taken = back.work.map(|work| TakenWork { paths, work });
+    let changes = change(upstream, Some(&bytes), Some(session.bytes(upstream)))?.into_iter().collect();
+    let kept = put_back(upstream, objects, PutBack { changes, taken, ..PutBack::default() }, ctx)?;
+    Ok(CollectedConflict { decided, kept })
 }
 
 /// The side whose version a path without lines was left at, if that is one. A file that the patch renames is no longer where it
 /// was, whoever's version it is.
-fn side_of(question: &Asked, now: Option<Entry>) -> Option<Take> {
+fn side_of(question: &ConflictPath, now: Option<Entry>) -> Option<Resolution> {
     let is = |side: Option<Entry>| !question.is_text && now.is_some() && now == side;
     let upstream = is(question.sides.upstream) && !question.renamed;
-    if is(question.sides.patch) { Some(Take::Patch) } else { upstream.then_some(Take::Upstream) }
+    if is(question.sides.patch) { Some(Resolution::Patch) } else { upstream.then_some(Resolution::Upstream) }
 }
 
-fn read_made(objects: &mut Objects<'_>, entry: Option<Entry>) -> Result<Made, RefreshError> {
+fn read_made(objects: &mut Objects<'_>, entry: Option<Entry>) -> Result<NewFile, RefreshError> {
     let Some(Entry { mode, id }) = entry else { return Ok(None) };
     if !mode.has_blob() {
         return Err(HandOverError::NoFile(mode).into());

@@ -10,46 +10,46 @@ use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::files::pins;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::{ManifestEdit, Track};
-use crate::workspace::step::context::Around;
+use crate::workspace::step::context::StepContext;
 use crate::workspace::step::file_changes::{only_files, to_hold};
 use crate::workspace::step::publish::FileChange;
 use crate::workspace::step::run::begin;
-use crate::workspace::upstream::sides::State;
-use crate::workspace::upstream::store::{PATIENCE, Site, lock_workspace};
+use crate::workspace::upstream::sides::SyncState;
+use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace};
 use crate::workspace::upstream::target::Target;
 
 /// The changes beside pin and patches: the version, and the track where it is a new one.
-pub(super) fn entry_changes(site: &Site<'_>, target: &Target) -> Result<Vec<FileChange>, RefreshError> {
-    let layout = &site.workspace.layout;
-    let file = layout.version(site.name());
+pub(super) fn entry_changes(upstream: &UpstreamStore<'_>, target: &Target) -> Result<Vec<FileChange>, RefreshError> {
+    let layout = &upstream.workspace.layout;
+    let file = layout.version(upstream.name());
     let path = RepoPath::new(layout.shown(&file).as_os_str().as_encoded_bytes()).map_err(GitError::EvilPath)?;
     let version = to_hold(layout, path, pins::print_version(&target.version))?;
-    let track = target.track.as_ref().map(|track| track_change(site, track)).transpose()?.flatten();
+    let track = target.track.as_ref().map(|track| track_change(upstream, track)).transpose()?.flatten();
     Ok(version.into_iter().chain(track).collect())
 }
 
 /// The change of the manifest that writes the track, from what stands there now.
-fn track_change(site: &Site<'_>, track: &Track) -> Result<Option<FileChange>, RefreshError> {
-    let layout = &site.workspace.layout;
+fn track_change(upstream: &UpstreamStore<'_>, track: &Track) -> Result<Option<FileChange>, RefreshError> {
+    let layout = &upstream.workspace.layout;
     let text = disk::read_at_most(&layout.manifest(), disk::LIST)?.unwrap_or_default();
     let mut edit = ManifestEdit::new(&text, Path::new(MANIFEST))?;
-    edit.set_track(site.name(), track)?;
+    edit.set_track(upstream.name(), track)?;
     let path = RepoPath::new(MANIFEST).map_err(GitError::EvilPath)?;
     Ok(to_hold(layout, path, edit.finish(Path::new(MANIFEST))?)?)
 }
 
 /// Writes the new track for a pin that is at its tip already; whether the manifest changed.
 pub(super) fn follow_track(
-    site: &Site<'_>,
+    upstream: &UpstreamStore<'_>,
     from: &Files,
     track: &Track,
-    around: &Around<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<bool, RefreshError> {
-    let _lock = begin(site, around).map_err(RefreshError::of)?;
-    let _second = lock_workspace(site.workspace, around.command, PATIENCE, around.on_wait).map_err(RefreshError::of)?;
-    let mut objects = Objects::new(&site.store)?;
-    let state = State::read(site, &mut objects, from).map_err(RefreshError::of)?;
-    let changes = track_change(site, track)?.into_iter().collect();
-    let changed = only_files(site, &mut objects, &state, changes, around).map_err(RefreshError::of)?;
+    let _lock = begin(upstream, ctx).map_err(RefreshError::of)?;
+    let _second = lock_workspace(upstream.workspace, ctx.command, PATIENCE, ctx.on_wait).map_err(RefreshError::of)?;
+    let mut objects = Objects::new(&upstream.store)?;
+    let state = SyncState::read(upstream, &mut objects, from).map_err(RefreshError::of)?;
+    let changes = track_change(upstream, track)?.into_iter().collect();
+    let changed = only_files(upstream, &mut objects, &state, changes, ctx).map_err(RefreshError::of)?;
     Ok(!changed.is_empty())
 }

@@ -19,7 +19,7 @@ use crate::workspace::ops::refresh::{RefreshEnd, Refreshed};
 use crate::workspace::{QueueError, RewriteError, SideError, Target, TargetError, TargetNote};
 
 /// Says what became of the queue: the outcomes to stdout, the rest to stderr.
-pub(super) fn told(
+pub(super) fn print_summary(
     context: &Context,
     upstream: &Upstream,
     refreshed: &Refreshed,
@@ -219,7 +219,7 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
             CliError::of("older", back).hint(again(name, args, &["--allow-older"]))
         }
         RefreshError::Target(error) => CliError::target(name, error),
-        RefreshError::Agreed(error) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
+        RefreshError::AcceptOptions(error) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         RefreshError::Open(_) => with_ways(CliError::of("session", &error), name),
         RefreshError::There(_) => CliError::of("session", &error)
             .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "ends the session")),

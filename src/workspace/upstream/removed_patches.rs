@@ -2,23 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::sides::State;
+use super::sides::SyncState;
 use crate::workspace::files::digest::{QueueChange, Sum};
 use crate::workspace::files::queue_files::Files;
 
 /// The files that the files' side lost since files and commits were last equal: nobody but a person can have taken them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Taken {
+pub struct RemovedPatches {
     /// The files that are gone.
     pub removed: Vec<String>,
     /// Files that have another name now: old and new.
     pub renamed: Vec<(String, String)>,
 }
 
-impl Taken {
+impl RemovedPatches {
     /// What the files of `files` lost since `state` was recorded.
-    pub(in crate::workspace) fn of(state: &State, files: &Files) -> Taken {
-        let Some(record) = state.record.as_ref().filter(|record| !record.pristine) else { return Taken::default() };
+    pub(in crate::workspace) fn of(state: &SyncState, files: &Files) -> RemovedPatches {
+        let Some(record) = state.record.as_ref().filter(|record| !record.pristine) else {
+            return RemovedPatches::default();
+        };
         let now = files.digest().files;
         let mut added: BTreeMap<Sum, &String> = BTreeMap::new();
         for change in &state.files {
@@ -28,7 +30,7 @@ impl Taken {
                 added.insert(*sum, name);
             }
         }
-        let mut taken = Taken::default();
+        let mut taken = RemovedPatches::default();
         for change in &state.files {
             let QueueChange::Removed(name) = change else { continue };
             match record.files.files.get(name).and_then(|sum| added.remove(sum)) {

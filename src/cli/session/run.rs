@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::super::changers::Changers;
+use super::super::blame::Blame;
 use super::super::context::{Context, interrupted};
 use super::super::failure::{CliError, Exit, shown};
 use super::super::hint;
 use super::super::refresh::{Args, failed};
-use super::answer::{Act, act, made_by};
+use super::answer::{Action, act, made_by};
 use super::open::{About, Key, Open, open};
 use super::question::{Beside, question};
 use super::summary::{Last, last};
@@ -16,7 +16,7 @@ use super::tell_ways;
 use crate::path::RepoPath;
 use crate::report::UpstreamCommit;
 use crate::stack::suggest::Choice;
-use crate::stack::{At, By, Conflict, Hunk, Labels, Lines, Rebased, Take};
+use crate::stack::{At, Conflict, DecidedBy, Hunk, Labels, Lines, Rebased, Resolution};
 use crate::ui::conflict::Screen;
 use crate::ui::{PromptError, count};
 use crate::workspace::abort;
@@ -24,10 +24,10 @@ use crate::workspace::conflict::hand_over::HandedOver;
 use crate::workspace::conflict::memory::{Entry, Memory, Remembered};
 use crate::workspace::conflict::session::{self, Decision};
 use crate::workspace::ops::refresh::RefreshError;
-use crate::workspace::{Around, Moving, PinLines, Site, Supply};
+use crate::workspace::{Fetcher, Moving, PinLines, StepContext, UpstreamStore};
 
 /// How a session ended.
-pub(in crate::cli) enum Held {
+pub(in crate::cli) enum SessionEnd {
     /// Everything is decided, and somebody said yes.
     Decided(Rebased),
     /// It was left, with this exit; the last run.
@@ -37,8 +37,8 @@ pub(in crate::cli) enum Held {
 /// A session that is being held.
 pub(super) struct Session<'a, 'm> {
     pub(super) context: &'a Context,
-    pub(super) site: &'a Site<'a>,
-    pub(super) supply: &'a Supply<'a>,
+    pub(super) upstream: &'a UpstreamStore<'a>,
+    pub(super) fetcher: &'a Fetcher<'a>,
     pub(super) moving: &'m mut Moving<'a>,
     pub(super) screen: Screen<'a>,
     pub(super) memory: Memory,
@@ -49,7 +49,7 @@ pub(super) struct Session<'a, 'm> {
     pub(super) withdrawn: Vec<Decision>,
     /// What an editor or a tool left that could not be taken, by the question, for the next try.
     pub(super) drafts: BTreeMap<Key, Vec<u8>>,
-    changers: Vec<Changers>,
+    blame: Vec<Blame>,
     pin_lines: PinLines,
 }
 
@@ -64,34 +64,34 @@ enum End {
 }
 
 /// Asks about everything that waits in `rebased`, which `moving` came to. What the questions need is fetched before the first.
-pub(in crate::cli) fn hold<'a>(
+pub(in crate::cli) fn run_session<'a>(
     context: &'a Context,
-    (site, supply): (&'a Site<'a>, &'a Supply<'a>),
+    (upstream, fetcher): (&'a UpstreamStore<'a>, &'a Fetcher<'a>),
     moving: &mut Moving<'a>,
     rebased: Rebased,
-) -> Result<Held, CliError> {
+) -> Result<SessionEnd, CliError> {
     match moving.prepare(&rebased) {
         // Who is offline can decide, and write it later.
-        Err(error) if !supply.remote.is_offline() => return Err(wrong(site, error)),
+        Err(error) if !fetcher.remote.is_offline() => return Err(wrong(upstream, error)),
         _ => {}
     }
     let pins = (moving.from.pin, moving.target.pin);
-    let pin_lines = moving.pin_lines(&rebased).map_err(|error| wrong(site, error))?;
+    let pin_lines = moving.pin_lines(&rebased).map_err(|error| wrong(upstream, error))?;
     let waiting = open(&rebased);
-    let changers = Changers::of((site, supply), pins, waiting.iter().filter_map(Open::conflict), &pin_lines)?;
+    let blame = Blame::of((upstream, fetcher), pins, waiting.iter().filter_map(Open::conflict), &pin_lines)?;
     context.progress.pause();
     let mut session = Session {
         context,
-        site,
-        supply,
+        upstream,
+        fetcher,
         moving,
         screen: Screen::open(context.look, context.stop()),
-        memory: Memory::open(site.workspace, site.upstream),
+        memory: Memory::open(upstream.workspace, upstream.entry),
         kept: Vec::new(),
         later: BTreeSet::new(),
         withdrawn: Vec::new(),
         drafts: BTreeMap::new(),
-        changers: vec![changers],
+        blame: vec![blame],
         pin_lines,
     };
     let ended = session.run(rebased);
@@ -100,20 +100,20 @@ pub(in crate::cli) fn hold<'a>(
     drop(session);
     context.progress.resume();
     match ended {
-        Ok((End::Write, rebased)) => Ok(Held::Decided(rebased)),
-        Ok((end, rebased)) => Ok(Held::Ended(told(context, site, (end, kept), &rebased), rebased)),
-        Err(error) if kept && error.exit == Exit::Interrupted => Err(error.hint(go_on(site))),
+        Ok((End::Write, rebased)) => Ok(SessionEnd::Decided(rebased)),
+        Ok((end, rebased)) => Ok(SessionEnd::Ended(told(context, upstream, (end, kept), &rebased), rebased)),
+        Err(error) if kept && error.exit == Exit::Interrupted => Err(error.hint(go_on(upstream))),
         Err(error) => Err(error),
     }
 }
 
-fn go_on(site: &Site<'_>) -> String {
-    hint::noted(hint::patchq(&["refresh", site.name().as_str(), "--continue"]), "what was decided is kept")
+fn go_on(upstream: &UpstreamStore<'_>) -> String {
+    hint::noted(hint::patchq(&["refresh", upstream.name().as_str(), "--continue"]), "what was decided is kept")
 }
 
 /// Says how a session was left that did not come to its end, and with which exit.
-fn told(context: &Context, site: &Site<'_>, (end, kept): (End, bool), rebased: &Rebased) -> Exit {
-    let name = site.name();
+fn told(context: &Context, upstream: &UpstreamStore<'_>, (end, kept): (End, bool), rebased: &Rebased) -> Exit {
+    let name = upstream.name();
     match end {
         End::HandedOver(patch, paths, extra) => {
             context.tell(&format!("{name}: the conflicts of {} are in the checkout:", shown(patch.as_bytes())));
@@ -158,8 +158,8 @@ impl<'a> Session<'a, '_> {
                 true => match last(self, &rebased)? {
                     Last::Write => return Ok((End::Write, rebased)),
                     Last::Stop => return Ok((End::Declined, rebased)),
-                    Last::Back => Act::Back,
-                    Last::Abort => Act::Abort,
+                    Last::Back => Action::Back,
+                    Last::Abort => Action::Abort,
                 },
                 false => {
                     let n = self.next(&all);
@@ -168,33 +168,33 @@ impl<'a> Session<'a, '_> {
                 }
             };
             match act {
-                Act::Again => continue,
-                Act::Later(key) => {
+                Action::Again => continue,
+                Action::Later(key) => {
                     self.withdrawn.clear();
                     self.later.insert(key);
                     continue;
                 }
-                Act::Decide(decisions, conflict) => {
+                Action::Decide(decisions, conflict) => {
                     let answered = |one: &Decision| decisions.iter().any(|made| made.question() == one.question());
                     self.withdrawn.retain(|one| !answered(one));
                     self.decide(&rebased, conflict, decisions)?;
                 }
-                Act::Back => self.back(&rebased)?,
-                Act::Stop if self.may_leave()? => return Ok((End::Stop, rebased)),
-                Act::Stop => continue,
-                Act::HandedOver(patch, paths, extra) => return Ok((End::HandedOver(patch, paths, extra), rebased)),
-                Act::Abort if self.may_leave()? && self.give_up()? => return Ok((End::Aborted, rebased)),
-                Act::Abort => continue,
+                Action::Back => self.back(&rebased)?,
+                Action::Stop if self.may_leave()? => return Ok((End::Stop, rebased)),
+                Action::Stop => continue,
+                Action::HandedOver(patch, paths, extra) => return Ok((End::HandedOver(patch, paths, extra), rebased)),
+                Action::Abort if self.may_leave()? && self.give_up()? => return Ok((End::Aborted, rebased)),
+                Action::Abort => continue,
             }
-            rebased = self.moving.run().map_err(|error| wrong(self.site, error))?;
+            rebased = self.moving.run().map_err(|error| wrong(self.upstream, error))?;
             self.moving.fetch_sides(&rebased).or_else(|error| self.only_online(error))?;
-            self.pin_lines = self.moving.pin_lines(&rebased).map_err(|error| wrong(self.site, error))?;
+            self.pin_lines = self.moving.pin_lines(&rebased).map_err(|error| wrong(self.upstream, error))?;
         }
     }
 
     /// What cannot be fetched now is not needed to decide.
     fn only_online(&self, error: RefreshError) -> Result<(), CliError> {
-        if self.supply.remote.is_offline() { Ok(()) } else { Err(wrong(self.site, error)) }
+        if self.fetcher.remote.is_offline() { Ok(()) } else { Err(wrong(self.upstream, error)) }
     }
 
     /// What was taken back last, if it answers this question.
@@ -216,12 +216,12 @@ impl<'a> Session<'a, '_> {
     }
 
     fn ask(&mut self, rebased: &Rebased, open: &Open<'_>, position: (usize, usize)) -> Result<char, CliError> {
-        let changers = self.who_changed(open)?;
+        let blame = self.blame(open)?;
         let kept = [open.key(), open.file_key()];
         let remembered = self.remembered(open);
         let beside = Beside {
-            name: self.site.name().as_str(),
-            changers,
+            name: self.upstream.name().as_str(),
+            blame,
             remembered: remembered.as_ref().map(|(entry, here)| (entry.as_ref(), *here)),
             can_go_back: self.moving.decisions().last_applied(rebased) > 0,
             withdrawn: self.withdrawn(open),
@@ -242,13 +242,13 @@ impl<'a> Session<'a, '_> {
     }
 
     /// The upstream commits behind a question, or why nobody is named.
-    fn who_changed(&mut self, open: &Open<'_>) -> Result<Result<Vec<UpstreamCommit>, String>, CliError> {
+    fn blame(&mut self, open: &Open<'_>) -> Result<Result<Vec<UpstreamCommit>, String>, CliError> {
         let Some(conflict) = open.conflict() else { return Ok(Ok(Vec::new())) };
-        if !self.changers.iter().any(|known| known.knows(conflict, &self.pin_lines)) {
-            let (from, pins) = ((self.site, self.supply), (self.moving.from.pin, self.moving.target.pin));
-            self.changers.push(Changers::of(from, pins, std::iter::once(conflict), &self.pin_lines)?);
+        if !self.blame.iter().any(|known| known.knows(conflict, &self.pin_lines)) {
+            let (from, pins) = ((self.upstream, self.fetcher), (self.moving.from.pin, self.moving.target.pin));
+            self.blame.push(Blame::of(from, pins, std::iter::once(conflict), &self.pin_lines)?);
         }
-        let known = self.changers.iter().find(|known| known.knows(conflict, &self.pin_lines));
+        let known = self.blame.iter().find(|known| known.knows(conflict, &self.pin_lines));
         Ok(match known.map(|known| (known, &known.skipped)) {
             Some((_, Some(why))) => Err(why.clone()),
             Some((known, None)) => Ok(known.of_hunk(conflict, open.hunk())),
@@ -274,7 +274,7 @@ impl<'a> Session<'a, '_> {
         decisions: Vec<Decision>,
     ) -> Result<(), CliError> {
         let order = self.moving.decisions().last() + 1;
-        let made = made_by(self.context, self.site, (self.moving.from.pin, self.moving.target.pin));
+        let made = made_by(self.context, self.upstream, (self.moving.from.pin, self.moving.target.pin));
         // First the memory: killed in between, the question comes again and is offered what was decided.
         let mut kept = Vec::new();
         for decision in &decisions {
@@ -290,7 +290,7 @@ impl<'a> Session<'a, '_> {
                 Err(error) => self.screen.message(format!("decided, but not remembered: {error}")),
             }
         }
-        let written = self.write(|moving, around| moving.decide(decisions, rebased, around));
+        let written = self.write(|moving, ctx| moving.decide(decisions, rebased, ctx));
         if written.is_err() {
             for (_, remembered) in kept {
                 // The failure that is told is the first one.
@@ -305,7 +305,7 @@ impl<'a> Session<'a, '_> {
     /// Takes the last decision back.
     fn back(&mut self, rebased: &Rebased) -> Result<(), CliError> {
         let last = self.moving.decisions().last_applied(rebased);
-        let back = self.write(|moving, around| moving.take_back(rebased, around))?;
+        let back = self.write(|moving, ctx| moving.take_back(rebased, ctx))?;
         let io = |error| CliError::of("io", &error);
         let mut here = false;
         for (_, kept) in self.kept.extract_if(.., |(order, _)| *order == last) {
@@ -359,8 +359,8 @@ impl<'a> Session<'a, '_> {
             return Ok(false);
         }
         self.context
-            .around("refresh --abort", |around| abort(self.site, around))
-            .map_err(|error| wrong(self.site, error))?;
+            .step_context("refresh --abort", |ctx| abort(self.upstream, ctx))
+            .map_err(|error| wrong(self.upstream, error))?;
         Ok(true)
     }
 
@@ -372,15 +372,15 @@ impl<'a> Session<'a, '_> {
         labels: &Labels<'_>,
     ) -> Result<HandedOver, RefreshError> {
         let moving = &mut *self.moving;
-        self.context.around("refresh", |around| moving.hand_over(rebased, number, labels, around))
+        self.context.step_context("refresh", |ctx| moving.hand_over(rebased, number, labels, ctx))
     }
 
     fn write<T>(
         &mut self,
-        work: impl FnOnce(&mut Moving<'a>, &Around<'_>) -> Result<T, RefreshError>,
+        work: impl FnOnce(&mut Moving<'a>, &StepContext<'_>) -> Result<T, RefreshError>,
     ) -> Result<T, CliError> {
         let moving = &mut *self.moving;
-        self.context.around("refresh", |around| work(moving, around)).map_err(|error| wrong(self.site, error))
+        self.context.step_context("refresh", |ctx| work(moving, ctx)).map_err(|error| wrong(self.upstream, error))
     }
 }
 
@@ -389,9 +389,9 @@ fn is_written(decision: &Decision) -> bool {
     match &decision.about {
         session::About::Lines { texts: [_, upstream, patch], alike, text, .. } => {
             let taken = |choice: &Choice| choice.of([upstream, patch], alike) == *text;
-            decision.by == By::Hand && !Choice::ALL.iter().any(taken)
+            decision.by == DecidedBy::Hand && !Choice::ALL.iter().any(taken)
         }
-        session::About::Whole { take: Take::Made(Some(_)), .. } | session::About::Joined(_) => true,
+        session::About::Whole { take: Resolution::Edited(Some(_)), .. } | session::About::Joined(_) => true,
         session::About::Whole { .. } | session::About::Leaves { .. } => false,
     }
 }
@@ -406,8 +406,8 @@ fn taken_back(decision: &Decision) -> String {
 }
 
 /// A failure of the refresh that is gone on with.
-pub(super) fn wrong(site: &Site<'_>, error: RefreshError) -> CliError {
-    failed(site.name().as_str(), &Args { go_on: true, ..Args::default() }, error)
+pub(super) fn wrong(upstream: &UpstreamStore<'_>, error: RefreshError) -> CliError {
+    failed(upstream.name().as_str(), &Args { go_on: true, ..Args::default() }, error)
 }
 
 /// Why there is no answer.

@@ -10,11 +10,11 @@ use crate::path::RepoPath;
 use crate::report::{ConflictReport, UpstreamCommit};
 use crate::stack::{Conflict, Hunk, Rebased};
 use crate::workspace::{
-    Changer, PathChanges, PinLines, Question, Site, Supply, WhoChanged, Workspace, upstream_lines, who_changed,
+    self, BlameResult, Changer, Fetcher, PathChanges, PinLines, Question, UpstreamStore, Workspace, upstream_lines,
 };
 
 /// Who changed what is in conflict.
-pub(super) struct Changers {
+pub(super) struct Blame {
     paths: Vec<PathChanges>,
     forge: Option<Forge>,
     /// Where lines of the new stack so far stand on the pin.
@@ -25,50 +25,50 @@ pub(super) struct Changers {
     pub(super) skipped: Option<String>,
 }
 
-impl Changers {
+impl Blame {
     /// Asks for the commits between `old` and `new` that touched the lines in conflict; where the upstream cannot be asked, that
     /// is said and nobody is named.
     pub(super) fn ask(
         context: &Context,
-        from: (&Site<'_>, &Supply<'_>),
+        from: (&UpstreamStore<'_>, &Fetcher<'_>),
         pins: (Id, Id),
         (rebased, pin_lines): (&Rebased, &PinLines),
-    ) -> Result<Changers, CliError> {
+    ) -> Result<Blame, CliError> {
         let files = rebased.patches.iter().flat_map(|patch| &patch.files);
-        let changers = Changers::of(from, pins, files.filter_map(|file| file.conflict.as_ref()), pin_lines)?;
-        if let Some(why) = &changers.skipped {
+        let blame = Blame::of(from, pins, files.filter_map(|file| file.conflict.as_ref()), pin_lines)?;
+        if let Some(why) = &blame.skipped {
             context.tell(&format!("{}: the report does not list upstream commits: {why}", from.0.name()));
         }
-        Ok(changers)
+        Ok(blame)
     }
 
     /// The same for some conflicts, with nothing said.
     pub(super) fn of<'c>(
-        (site, supply): (&Site<'_>, &Supply<'_>),
+        (upstream, fetcher): (&UpstreamStore<'_>, &Fetcher<'_>),
         (old, new): (Id, Id),
         conflicts: impl Iterator<Item = &'c Conflict>,
         pin_lines: &PinLines,
-    ) -> Result<Changers, CliError> {
+    ) -> Result<Blame, CliError> {
         let mut lines: BTreeMap<RepoPath, Vec<Range<u32>>> = BTreeMap::new();
         for conflict in conflicts {
             let on_pin = upstream_lines(conflict).map(|lines| pin_lines.on_pin(&conflict.path, lines));
             lines.entry(conflict.path.clone()).or_default().extend(on_pin);
         }
         let questions: Vec<Question> = lines.into_iter().collect();
-        let mut changers = Changers {
+        let mut blame = Blame {
             paths: Vec::new(),
-            forge: forge(site.workspace, site.name().as_str()),
+            forge: forge(upstream.workspace, upstream.name().as_str()),
             pin_lines: pin_lines.clone(),
             asked: questions.iter().cloned().collect(),
             skipped: None,
         };
         if !questions.is_empty() {
-            match who_changed(site, supply, old, new, &questions)? {
-                WhoChanged::Told(paths) => changers.paths = paths,
-                WhoChanged::Skipped(why) => changers.skipped = Some(why.to_string()),
+            match workspace::blame(upstream, fetcher, old, new, &questions)? {
+                BlameResult::Found(paths) => blame.paths = paths,
+                BlameResult::Skipped(why) => blame.skipped = Some(why.to_string()),
             }
         }
-        Ok(changers)
+        Ok(blame)
     }
 
     /// Whether this was asked about all of a conflict, at the places where its lines are by now.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use patchq::git::{GitProgram, Prompts, Remote, Url};
-use patchq::workspace::{FetchLock, Site, Supply, Workspace};
+use patchq::workspace::{FetchLock, Fetcher, UpstreamStore, Workspace};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -15,15 +15,15 @@ pub(crate) fn with_site<T>(
     git: &GitProgram,
     ws: &Path,
     (offline, url): (bool, Option<&str>),
-    run: impl FnOnce(&Site<'_>, &Supply<'_>) -> T,
+    run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T,
 ) -> T {
     let workspace = Workspace::open(ws).unwrap();
     let upstream = workspace.upstream("up").unwrap();
-    let site = Site::make(&workspace, upstream).unwrap();
-    let url = Url::parse(url.unwrap_or(upstream.url.as_str()), ws).unwrap();
+    let upstream = UpstreamStore::make(&workspace, upstream).unwrap();
+    let url = Url::parse(url.unwrap_or(upstream.entry.url.as_str()), ws).unwrap();
     let remote = Remote::new(git, vec![url], offline);
-    let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
+    let lock = FetchLock::new(&workspace, upstream.entry, "test", &|_| {});
     let (cancel, prompts, neighbours) = (&NEVER, Prompts::Never, Vec::new());
-    let supply = Supply { remote, local: false, lock, cancel, progress: None, before: &|| {}, prompts, neighbours };
-    run(&site, &supply)
+    let fetcher = Fetcher { remote, local: false, lock, cancel, progress: None, before: &|| {}, prompts, neighbours };
+    run(&upstream, &fetcher)
 }

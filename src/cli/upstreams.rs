@@ -12,7 +12,7 @@ use crate::ui::{Message, Task};
 use crate::workspace::files::lock::Holder;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
-    Around, FetchLock, LeftBehind, Site, Stuck, Supply, Workspace, by_url, finish_left_behind, neighbours,
+    FetchLock, Fetcher, Recovered, StepContext, Stuck, UpstreamStore, Workspace, by_url, neighbours, recover,
 };
 
 impl Context {
@@ -41,8 +41,8 @@ impl Context {
     pub(super) fn workspace_and_stuck(&self, start: &Path) -> Result<(Workspace, Vec<Stuck>), CliError> {
         let mut workspace = self.opened(start)?;
         hint::note_root(workspace.layout.root());
-        let left = self.around(self.command(), |around| finish_left_behind(&workspace, around));
-        let LeftBehind { finished, stuck } = left.map_err(CliError::left_behind)?;
+        let left = self.step_context(self.command(), |ctx| recover(&workspace, ctx));
+        let Recovered { finished, stuck } = left.map_err(CliError::left_behind)?;
         for (name, command) in &finished {
             self.tell(&format!("{name}: finished an interrupted '{command}'"));
         }
@@ -86,22 +86,22 @@ impl Context {
     }
 
     /// The upstream's store, if it has one; an index that plain git made split or sparse is made whole first.
-    pub(super) fn site<'w>(
+    pub(super) fn upstream_store<'w>(
         &self,
         workspace: &'w Workspace,
         upstream: &'w Upstream,
-    ) -> Result<Option<Site<'w>>, CliError> {
-        let site = Site::open(workspace, upstream)?;
-        if let Some(site) = &site {
-            self.mend_index(site)?;
+    ) -> Result<Option<UpstreamStore<'w>>, CliError> {
+        let upstream = UpstreamStore::open(workspace, upstream)?;
+        if let Some(upstream) = &upstream {
+            self.mend_index(upstream)?;
         }
-        Ok(site)
+        Ok(upstream)
     }
 
-    /// Makes the index of `site` whole, and says so.
-    pub(super) fn mend_index(&self, site: &Site<'_>) -> Result<(), CliError> {
-        if mend_index(&site.store, self.git_unchecked()).map_err(|error| CliError::from(&error))? {
-            let name = site.name();
+    /// Makes the index of `upstream` whole, and says so.
+    pub(super) fn mend_index(&self, upstream: &UpstreamStore<'_>) -> Result<(), CliError> {
+        if mend_index(&upstream.store, self.git_unchecked()).map_err(|error| CliError::from(&error))? {
+            let name = upstream.name();
             self.say(&Message::note(format!(
                 "{name}: the checkout's index was split or sparse and has been made a full index"
             )));
@@ -110,13 +110,13 @@ impl Context {
     }
 
     /// Runs `work` with what fetches for `upstream`; `local`: the command never uses the network.
-    pub(super) fn with_supply<T>(
+    pub(super) fn with_fetcher<T>(
         &self,
         workspace: &Workspace,
         upstream: &Upstream,
         local: bool,
         prompts: Prompts,
-        work: impl FnOnce(&Supply<'_>) -> Result<T, CliError>,
+        work: impl FnOnce(&Fetcher<'_>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         let _upstream = tracing::info_span!("upstream", name = %upstream.name).entered();
         let task = self.progress.task(upstream.name.as_str());
@@ -128,7 +128,7 @@ impl Context {
         let on_wait = |holder: &Holder| self.waiting(holder);
         let lock = FetchLock::new(workspace, upstream, self.command(), &on_wait);
         let before = || self.step_out();
-        work(&Supply { remote, neighbours, local, lock, cancel: self.stop(), progress, before: &before, prompts })
+        work(&Fetcher { remote, neighbours, local, lock, cancel: self.stop(), progress, before: &before, prompts })
     }
 
     /// Tries without prompts first, and again with git asking on the terminal where credentials were missing and somebody can
@@ -141,10 +141,10 @@ impl Context {
     }
 
     /// Runs `work` with what surrounds a change.
-    pub(super) fn around<T>(&self, command: &str, work: impl FnOnce(&Around<'_>) -> T) -> T {
+    pub(super) fn step_context<T>(&self, command: &str, work: impl FnOnce(&StepContext<'_>) -> T) -> T {
         let on_wait = |holder: &Holder| self.waiting(holder);
         let observe = |point: &str| self.passing(point);
-        work(&Around { command, now: self.now(), on_wait: &on_wait, observe: &observe })
+        work(&StepContext { command, now: self.now(), on_wait: &on_wait, observe: &observe })
     }
 
     /// Gives the terminal back where a full screen has it.

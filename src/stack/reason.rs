@@ -1,0 +1,193 @@
+//! By what something was decided, and why: patchq's own words, which nobody else can put into its mouth, and the words of others,
+//! which are never shown but as such.
+
+use std::fmt;
+
+use bstr::BString;
+
+use super::accept::AcceptRule;
+use super::conflict::Conflict;
+use super::resolve::Resolution;
+use super::suggest::{self, Action, Choice, FileRule, Rule};
+use super::text::Hunk;
+use crate::path::{RepoPath, printable};
+
+/// How a person came to a text that no key takes.
+pub const EDITED: &str = "edited in an editor";
+/// The same.
+pub const MERGED: &str = "merged with the merge tool";
+/// The same.
+pub const IN_THE_CHECKOUT: &str = "decided in the checkout";
+
+/// What may be said of any text that a person made: it says nothing of the text.
+const MADE: [&str; 3] = [EDITED, MERGED, IN_THE_CHECKOUT];
+
+/// By what something was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// By a person who saw the question.
+    Hand,
+    /// By what was agreed to beforehand: one side, or what is remembered.
+    Accepted(AcceptRule),
+    /// By a proposal for lines.
+    Rule(Rule),
+    /// By a proposal for a file.
+    FileRule(FileRule),
+    /// By a session's file, which says of it what is not so.
+    Session,
+}
+
+impl DecidedBy {
+    /// Its word in data.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            DecidedBy::Hand => "hand",
+            DecidedBy::Accepted(way) => way.word(),
+            DecidedBy::Rule(rule) => rule.word(),
+            DecidedBy::FileRule(rule) => rule.word(),
+            DecidedBy::Session => "session",
+        }
+    }
+
+    /// What has this word; `None`: nothing.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<DecidedBy> {
+        let agreed = AcceptRule::ALL.into_iter().filter(|way| *way != AcceptRule::Suggested).map(DecidedBy::Accepted);
+        let rules =
+            Rule::ALL.into_iter().map(DecidedBy::Rule).chain(FileRule::ALL.into_iter().map(DecidedBy::FileRule));
+        [DecidedBy::Hand, DecidedBy::Session].into_iter().chain(agreed).chain(rules).find(|by| by.word() == word)
+    }
+}
+
+/// Why something was decided, in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecisionReason {
+    /// In patchq's words; of what comes from elsewhere in them every piece is printable.
+    Ours(String),
+    /// In the words of somebody else: a person, or a file that came from one.
+    Quoted(String),
+}
+
+impl DecisionReason {
+    /// The words as they came, which may be anything.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self {
+            DecisionReason::Ours(words) | DecisionReason::Quoted(words) => words,
+        }
+    }
+}
+
+impl fmt::Display for DecisionReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DecisionReason::Ours(words) => f.write_str(&printable(words.as_bytes())),
+            DecisionReason::Quoted(words) => write!(f, "'{}'", printable(words.as_bytes())),
+        }
+    }
+}
+
+/// What was said of the decision to take `text` for the lines of `hunk` at `path`, as far as it is to be believed: words that are
+/// none of this process's stay patchq's only where patchq says them of this very text.
+#[must_use]
+pub fn trusted_for_lines(
+    (by, because): (DecidedBy, &DecisionReason),
+    path: &RepoPath,
+    hunk: &Hunk,
+    text: &BString,
+) -> (DecidedBy, DecisionReason) {
+    trusted(by, because, |words| match by {
+        DecidedBy::Hand => {
+            let taken = |choice: &Choice| choice.said() == words && choice.text(hunk) == *text;
+            MADE.contains(&words) || Choice::ALL.iter().any(taken)
+        }
+        DecidedBy::Accepted(AcceptRule::Patch) => {
+            words == AcceptRule::Patch.lines_sentence() && *text == hunk.patch.text
+        }
+        DecidedBy::Accepted(AcceptRule::Upstream) => {
+            words == AcceptRule::Upstream.lines_sentence() && *text == hunk.upstream.text
+        }
+        DecidedBy::Rule(rule) => suggest::hunk(path, hunk)
+            .is_some_and(|found| found.rule == rule && found.text == *text && found.reason == words),
+        DecidedBy::Accepted(AcceptRule::Remembered | AcceptRule::Suggested)
+        | DecidedBy::FileRule(_)
+        | DecidedBy::Session => false,
+    })
+}
+
+/// The same of the decision to take `take` for the path of `conflict` (`None`: it is not at hand, and no rule is believed).
+#[must_use]
+pub fn trusted_for_path(
+    (by, because): (DecidedBy, &DecisionReason),
+    conflict: Option<&Conflict>,
+    take: &Resolution,
+) -> (DecidedBy, DecisionReason) {
+    trusted(by, because, |words| match by {
+        DecidedBy::Hand => take.said().map_or(MADE.contains(&words), |said| said == words),
+        DecidedBy::Accepted(way) => {
+            let side = matches!(
+                (way, take),
+                (AcceptRule::Patch, Resolution::Patch) | (AcceptRule::Upstream, Resolution::Upstream)
+            );
+            side && words == way.version_sentence()
+        }
+        DecidedBy::FileRule(rule) => conflict.and_then(|conflict| suggest::file(conflict, None)).is_some_and(|found| {
+            let same = match found.action {
+                Action::Delete => *take == Resolution::Patch,
+                Action::Drop => *take == Resolution::Upstream,
+            };
+            same && found.rule == rule && found.reason == words
+        }),
+        DecidedBy::Rule(_) | DecidedBy::Session => false,
+    })
+}
+
+/// The same of a path that joined a patch.
+#[must_use]
+pub fn trusted_for_join((by, because): (DecidedBy, &DecisionReason)) -> (DecidedBy, DecisionReason) {
+    trusted(by, because, |words| by == DecidedBy::Hand && MADE.contains(&words))
+}
+
+fn trusted(by: DecidedBy, because: &DecisionReason, is_ours: impl FnOnce(&str) -> bool) -> (DecidedBy, DecisionReason) {
+    match because {
+        DecisionReason::Ours(_) => (by, because.clone()),
+        DecisionReason::Quoted(words) if is_ours(words) => (by, DecisionReason::Ours(words.clone())),
+        DecisionReason::Quoted(_) if matches!(by, DecidedBy::Hand | DecidedBy::Session) => (by, because.clone()),
+        // That a rule of patchq's decided it is not so, or cannot be known.
+        DecisionReason::Quoted(words) => {
+            (DecidedBy::Session, DecisionReason::Quoted(format!("{}: {words}", by.word())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_lead_back() {
+        for rule in Rule::ALL {
+            assert_eq!(DecidedBy::of_word(rule.word()), Some(DecidedBy::Rule(rule)));
+        }
+        for by in [
+            DecidedBy::Hand,
+            DecidedBy::Session,
+            DecidedBy::Accepted(AcceptRule::Remembered),
+            DecidedBy::FileRule(FileRule::UpstreamDeleted),
+        ] {
+            assert_eq!(DecidedBy::of_word(by.word()), Some(by));
+        }
+        // To agree to proposals is no rule: each decision names its own.
+        assert_eq!(
+            (DecidedBy::of_word("suggested"), DecidedBy::of_word("Hand"), DecidedBy::of_word("")),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn words_of_others_stand_in_quotes() {
+        assert_eq!(DecisionReason::Ours("the patch's lines".into()).to_string(), "the patch's lines");
+        assert_eq!(DecisionReason::Quoted("a\u{1b}[2J\nb".into()).to_string(), "'a\\x1b[2J\\nb'");
+    }
+}
