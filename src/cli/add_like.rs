@@ -2,7 +2,7 @@
 
 use super::add::{Args, Document};
 use super::context::Context;
-use super::entry::{in_the_way, new_name, pin_of, rev, with_site};
+use super::entry::{in_the_way, new_name, pin_of, rev, with_upstream};
 use super::failure::CliError;
 use super::hint;
 use super::refresh;
@@ -13,7 +13,7 @@ use crate::workspace::manifest::{Name, Track, Upstream};
 use crate::workspace::ops::refresh::{RefreshEnd, RefreshError, RefreshOptions, RefreshPlan, Refreshed};
 use crate::workspace::{
     AddError, AddedUpstream, Fetcher, Files, Moving, NewEntry, NewPin, PinLines, QueueError, RewriteError,
-    TargetRequest, UpstreamStore, Workspace, add_entry, refuse_patches,
+    TargetRequest, Workspace, add_entry, refuse_patches,
 };
 
 /// A copy, which is in the workspace's files.
@@ -121,10 +121,10 @@ type There = Option<(Files, Refreshed)>;
 /// credentials were missing.
 fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(AddedUpstream, There), CliError> {
     let (name, other) = (copy.name, copy.other.name.as_str());
-    let write = |upstream: &UpstreamStore<'_>, fetcher: &Fetcher<'_>| -> Result<(AddedUpstream, There), CliError> {
+    let write = |fetcher: &Fetcher<'_>| -> Result<(AddedUpstream, There), CliError> {
         // The file that is to be corrected is the other one's.
         let there = match copy.to {
-            Some(options) => move_there(upstream, fetcher, options, copy.files).map_err(|error| match error {
+            Some(options) => move_there(fetcher, options, copy.files).map_err(|error| match error {
                 RefreshError::Rewrite(RewriteError::Queue(error @ QueueError::Apply { .. })) => {
                     CliError::queue(other, error)
                 }
@@ -134,7 +134,7 @@ fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(A
         };
         let files = there.as_ref().map_or(copy.files, |(files, _)| files);
         let adoption = NewPin { entry: Some(copy.entry), files, pin_now: None };
-        let adopted = context.step_context(context.command(), |ctx| add_entry(upstream, fetcher, &adoption, ctx));
+        let adopted = context.step_context(context.command(), |ctx| add_entry(fetcher, &adoption, ctx));
         let adopted = adopted.map_err(|error| match error {
             AddError::Queue(error @ QueueError::Apply { .. }) => CliError::queue(other, error),
             error @ AddError::HasPatches { .. } => left_over(name, &error),
@@ -144,20 +144,13 @@ fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(A
     };
     // The errors name their upstream themselves.
     context.with_prompts(|prompts| {
-        with_site(context, workspace, (name, Some(copy.entry)), prompts, |upstream, fetcher| {
-            Ok(write(upstream, fetcher))
-        })?
+        with_upstream(context, workspace, (name, Some(copy.entry)), prompts, |fetcher| Ok(write(fetcher)))?
     })
 }
 
 /// The queue where it is to go; `None`: it stands there already, or something must be decided first.
-fn move_there(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    options: &RefreshOptions,
-    files: &Files,
-) -> Result<There, RefreshError> {
-    let mut moving = Moving::begin_copy(upstream, fetcher, options, files.clone())?;
+fn move_there(fetcher: &Fetcher<'_>, options: &RefreshOptions, files: &Files) -> Result<There, RefreshError> {
+    let mut moving = Moving::begin_copy(fetcher, options, files.clone())?;
     if moving.target.same {
         return Ok(None);
     }

@@ -10,7 +10,7 @@ use crate::path::RepoPath;
 use crate::report::{ConflictReport, UpstreamCommit};
 use crate::stack::{Conflict, Hunk, Rebased};
 use crate::workspace::{
-    self, BlameResult, Changer, Fetcher, PathChanges, PinLines, Question, UpstreamStore, Workspace, upstream_lines,
+    self, BlameResult, Changer, Fetcher, PathChanges, PinLines, Question, Workspace, upstream_lines,
 };
 
 /// Who changed what is in conflict.
@@ -30,25 +30,26 @@ impl Blame {
     /// is said and nobody is named.
     pub(super) fn ask(
         context: &Context,
-        from: (&UpstreamStore<'_>, &Fetcher<'_>),
+        fetcher: &Fetcher<'_>,
         pins: (Id, Id),
         (rebased, pin_lines): (&Rebased, &PinLines),
     ) -> Result<Blame, CliError> {
         let files = rebased.patches.iter().flat_map(|patch| &patch.files);
-        let blame = Blame::of(from, pins, files.filter_map(|file| file.conflict.as_ref()), pin_lines)?;
+        let blame = Blame::of(fetcher, pins, files.filter_map(|file| file.conflict.as_ref()), pin_lines)?;
         if let Some(why) = &blame.skipped {
-            context.tell(&format!("{}: the report does not list upstream commits: {why}", from.0.name()));
+            context.tell(&format!("{}: the report does not list upstream commits: {why}", fetcher.upstream.name()));
         }
         Ok(blame)
     }
 
     /// The same for some conflicts, with nothing said.
     pub(super) fn of<'c>(
-        (upstream, fetcher): (&UpstreamStore<'_>, &Fetcher<'_>),
+        fetcher: &Fetcher<'_>,
         (old, new): (Id, Id),
         conflicts: impl Iterator<Item = &'c Conflict>,
         pin_lines: &PinLines,
     ) -> Result<Blame, CliError> {
+        let upstream = fetcher.upstream;
         let mut lines: BTreeMap<RepoPath, Vec<Range<u32>>> = BTreeMap::new();
         for conflict in conflicts {
             let on_pin = upstream_lines(conflict).map(|lines| pin_lines.on_pin(&conflict.path, lines));
@@ -63,7 +64,7 @@ impl Blame {
             skipped: None,
         };
         if !questions.is_empty() {
-            match workspace::blame(upstream, fetcher, old, new, &questions)? {
+            match workspace::blame(fetcher, old, new, &questions)? {
                 BlameResult::Found(paths) => blame.paths = paths,
                 BlameResult::Skipped(why) => blame.skipped = Some(why.to_string()),
             }

@@ -115,21 +115,21 @@ fn one(
 ) -> Result<(Told, bool), CliError> {
     let name = upstream.name.as_str();
     let files = Files::read(&workspace.layout, &upstream.name).map_err(|error| files_error(name, error))?;
-    let mut store = context.upstream_store(workspace, upstream)?;
+    let store = context.upstream_store(workspace, upstream)?;
     if store.is_none() && context.offline {
         let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
         return Err(CliError::plain("offline", text).hint("run the command again without --offline"));
     }
-    let diff = context.with_fetcher(workspace, upstream, false, prompts, |fetcher| {
-        let store = match store.take() {
-            Some(store) => store,
-            None => {
-                let made = UpstreamStore::make(workspace, upstream)?;
-                fetcher.remote.store_url(&made.store)?;
-                made
-            }
-        };
-        diff_upstream(&store, fetcher, &files, options).map_err(|error| failed(name, error))
+    let is_new = store.is_none();
+    let store = match store {
+        Some(store) => store,
+        None => UpstreamStore::make(workspace, upstream)?,
+    };
+    let diff = context.with_fetcher(&store, false, prompts, |fetcher| {
+        if is_new {
+            fetcher.remote.store_url(&store.store)?;
+        }
+        diff_upstream(fetcher, &files, options).map_err(|error| failed(name, error))
     })?;
     tell_notes(context, name, &diff);
     let version = upstream.version.clone().or_else(|| files.version.clone());

@@ -195,10 +195,11 @@ fn find_with(
     prompts: Prompts,
 ) -> Result<ResolvedPin, CliError> {
     let new = entry.new.clone().map(NewEntry::Written);
-    with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |upstream, fetcher| {
+    with_upstream(context, workspace, (&entry.name, new.as_ref()), prompts, |fetcher| {
+        let upstream = fetcher.upstream;
         let (track, version) = (upstream.entry.track.clone(), upstream.entry.version.clone());
         let wanted = PinRequest { track, follow: entry.new.is_some(), pin: pin.cloned(), version };
-        let found = look_up(upstream, fetcher, &wanted);
+        let found = look_up(fetcher, &wanted);
         let found = found.map_err(|error| CliError::look_up(entry.name.as_str(), error))?;
         if let Some(tip) = &found.tip {
             cache_tip(upstream, tip, Some(found.pin), false, context.now());
@@ -218,9 +219,10 @@ pub(super) fn write(
 ) -> Result<AddedUpstream, CliError> {
     let new = entry.new.clone().map(|new| NewUpstream { track: found.track().cloned(), ..new });
     let new = new.map(NewEntry::Written);
-    let adopted = with_site(context, workspace, (&entry.name, new.as_ref()), prompts, |upstream, fetcher| {
+    let adopted = with_upstream(context, workspace, (&entry.name, new.as_ref()), prompts, |fetcher| {
+        let upstream = fetcher.upstream;
         let adoption = NewPin { entry: new.as_ref(), files, pin_now: entry.pin };
-        let adopted = context.step_context(context.command(), |ctx| add_entry(upstream, fetcher, &adoption, ctx));
+        let adopted = context.step_context(context.command(), |ctx| add_entry(fetcher, &adoption, ctx));
         for warning in upstream.workspace.manifest.warnings.iter().filter(|warning| warning.line >= upstream.entry.line)
         {
             if new.is_some() {
@@ -243,12 +245,12 @@ pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, 
 }
 
 /// Runs `work` with the store of the upstream `name`, whose entry (`new`) need not be in the manifest yet.
-pub(super) fn with_site<T>(
+pub(super) fn with_upstream<T>(
     context: &Context,
     workspace: &Workspace,
     (name, new): (&Name, Option<&NewEntry>),
     prompts: Prompts,
-    work: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> Result<T, CliError>,
+    work: impl FnOnce(&Fetcher<'_>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let name = name.as_str();
     let made;
@@ -263,9 +265,9 @@ pub(super) fn with_site<T>(
     context.check_stop()?;
     let upstream = UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
     context.mend_index(&upstream)?;
-    let supplied = context.with_fetcher(workspace, upstream.entry, false, prompts, |fetcher| {
+    let supplied = context.with_fetcher(&upstream, false, prompts, |fetcher| {
         fetcher.remote.store_url(&upstream.store)?;
-        work(&upstream, fetcher)
+        work(fetcher)
     });
     supplied.map_err(|error| error.in_upstream(name))
 }

@@ -87,8 +87,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             return Ok((Exit::Done, nothing(name, false)));
         };
         refuse_open(&workspace, upstream.name())?;
-        let export = context.with_fetcher(&workspace, upstream.entry, false, Prompts::Never, |fetcher| {
-            let done = context.step_context("export", |ctx| export(&upstream, fetcher, &wanted, ctx));
+        let export = context.with_fetcher(&upstream, false, Prompts::Never, |fetcher| {
+            let done = context.step_context("export", |ctx| export(fetcher, &wanted, ctx));
             done.map_err(|error| failed(name, error))
         })?;
         Ok((Exit::Done, print_summary(context, upstream.entry, export)))

@@ -37,18 +37,18 @@ pub(super) fn missing(name: Option<&str>) -> CliError {
 /// the saving fail; where, is said too.
 pub(super) fn edited(
     context: &Context,
-    site: &UpstreamStore<'_>,
+    upstream: &UpstreamStore<'_>,
     changes: &[WorkChange],
 ) -> Result<(BString, PathBuf), CliError> {
-    let name = site.name().as_str();
-    let editor = Editor::of_git(context.git()?, site.store.dir()).map_err(|error| CliError::from(&error))?;
+    let name = upstream.name().as_str();
+    let editor = Editor::of_git(context.git()?, upstream.store.dir()).map_err(|error| CliError::from(&error))?;
     let Some(editor) = editor else { return Err(missing(Some(name))) };
     let list: String = work_list(changes).lines().map(|line| format!("#   {line}\n")).collect();
     let page = format!(
         "\n# The message of the new patch of {name}: the subject, an empty line, why.\n\
          # Lines that start with '#' are ignored; with an empty message nothing is saved.\n#\n{list}"
     );
-    let layout = &site.workspace.layout;
+    let layout = &upstream.workspace.layout;
     let failed = |error: std::io::Error| CliError::io("cannot edit the message in", &layout.scratch(), &error);
     let ended = context.progress.suspend(|| editor.message(&layout.scratch(), page.as_bytes()));
     let (end, after) = ended.map_err(failed)?;

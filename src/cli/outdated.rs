@@ -89,8 +89,8 @@ fn look(context: &Context, workspace: &Workspace, upstream: &Upstream, prompts: 
     };
     context.check_stop()?;
     let upstream = UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
-    let found = context.with_fetcher(workspace, upstream.entry, false, prompts, |fetcher| {
-        newest(&upstream, fetcher, at, version.as_deref()).map_err(|error| CliError::target(name, error))
+    let found = context.with_fetcher(&upstream, false, prompts, |fetcher| {
+        newest(fetcher, at, version.as_deref()).map_err(|error| CliError::target(name, error))
     });
     let newest = found.map_err(|error| error.in_upstream(name))?;
     if let Some(tip) = &newest.tip {

@@ -125,8 +125,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         author: author(context, &upstream).map_err(|error| error.in_upstream(name))?,
     };
     let kept = if asks { Some(ask_message(context, &upstream, &mut request)?) } else { None };
-    let saved = context.with_fetcher(&workspace, upstream.entry, false, Prompts::Never, |fetcher| {
-        let saved = context.step_context("save", |ctx| save(&upstream, fetcher, &request, ctx));
+    let saved = context.with_fetcher(&upstream, false, Prompts::Never, |fetcher| {
+        let saved = context.step_context("save", |ctx| save(fetcher, &request, ctx));
         saved.map_err(|error| {
             let error = failed(name, error);
             match &kept {

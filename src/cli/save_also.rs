@@ -59,9 +59,8 @@ pub(super) fn entries<'w>(
         refuse_open(workspace, &other.name)?;
         let upstream = upstream_store(context, workspace, other)?;
         context.with_prompts(|prompts| {
-            context.with_fetcher(workspace, other, false, prompts, |fetcher| {
-                ready(&upstream, fetcher).map_err(|error| failed(other, error))
-            })
+            context
+                .with_fetcher(&upstream, false, prompts, |fetcher| ready(fetcher).map_err(|error| failed(other, error)))
         })?;
     }
     Ok(found)
@@ -86,7 +85,7 @@ fn offer_to(
     let name = other.name.as_str();
     let upstream = upstream_store(context, workspace, other)?;
     let work = |prompts| {
-        context.with_fetcher(workspace, other, false, prompts, |fetcher| {
+        context.with_fetcher(&upstream, false, prompts, |fetcher| {
             cherry_pick(&upstream, fetcher, (saved.parent, &saved.item)).map_err(|error| failed(other, error))
         })
     };

@@ -227,9 +227,9 @@ pub(super) fn setup_all(
         let upstream =
             UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?;
         context.mend_index(&upstream)?;
-        context.with_fetcher(workspace, upstream.entry, local, prompts, |fetcher| {
+        context.with_fetcher(&upstream, local, prompts, |fetcher| {
             fetcher.remote.store_url(&upstream.store)?;
-            let settled = context.step_context(command, |ctx| setup(&upstream, fetcher, options, ctx));
+            let settled = context.step_context(command, |ctx| setup(fetcher, options, ctx));
             settled.map_err(|error| CliError::queue(name, error))
         })
     };
@@ -410,9 +410,9 @@ fn copies(
         let name = upstream.name.as_str();
         let upstream = UpstreamStore::make(workspace, upstream)?;
         let dest = dir.join(name);
-        let copied = context.with_fetcher(workspace, upstream.entry, false, Prompts::Never, |fetcher| {
+        let copied = context.with_fetcher(&upstream, false, Prompts::Never, |fetcher| {
             fetcher.remote.store_url(&upstream.store)?;
-            copy(&upstream, fetcher, &dest).map_err(|error| CliError::queue(name, error))
+            copy(fetcher, &dest).map_err(|error| CliError::queue(name, error))
         })?;
         context.tell(&format!("{name}: {} in {}", count(copied.files, "file", "files"), dest.display()));
         Ok((Exit::Done, serde_json::json!({ "name": name, "files": copied.files })))

@@ -109,26 +109,36 @@ impl Context {
         Ok(())
     }
 
-    /// Runs `work` with what fetches for `upstream`; `local`: the command never uses the network.
+    /// Runs `work` with what fetches into the store of `upstream`; `local`: the command never uses the network.
     pub(super) fn with_fetcher<T>(
         &self,
-        workspace: &Workspace,
-        upstream: &Upstream,
+        upstream: &UpstreamStore<'_>,
         local: bool,
         prompts: Prompts,
         work: impl FnOnce(&Fetcher<'_>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        let _upstream = tracing::info_span!("upstream", name = %upstream.name).entered();
-        let task = self.progress.task(upstream.name.as_str());
-        let remote = remote(self.git_unchecked(), workspace, upstream, local || self.offline)?;
+        let (workspace, entry) = (upstream.workspace, upstream.entry);
+        let _upstream = tracing::info_span!("upstream", name = %upstream.name()).entered();
+        let task = self.progress.task(upstream.name().as_str());
+        let remote = remote(self.git_unchecked(), workspace, entry, local || self.offline)?;
         let progress = |report: Progress| show(&task, &report);
         let seen = self.look.terminal_err && !self.quiet && !self.json;
         let progress = seen.then_some(&progress as &(dyn Fn(Progress) + Sync));
-        let neighbours = neighbours(workspace, upstream);
+        let neighbours = neighbours(workspace, entry);
         let on_wait = |holder: &Holder| self.waiting(holder);
-        let lock = FetchLock::new(workspace, upstream, self.command(), &on_wait);
+        let lock = FetchLock::new(workspace, entry, self.command(), &on_wait);
         let before = || self.step_out();
-        work(&Fetcher { remote, neighbours, local, lock, cancel: self.stop(), progress, before: &before, prompts })
+        work(&Fetcher {
+            upstream,
+            remote,
+            neighbours,
+            local,
+            lock,
+            cancel: self.stop(),
+            progress,
+            before: &before,
+            prompts,
+        })
     }
 
     /// Tries without prompts first, and again with git asking on the terminal where credentials were missing and somebody can

@@ -10,7 +10,7 @@ use crate::git::Prompts;
 use crate::ui::{Message, Paint, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
-    FetchError, Fetcher, Files, Finding, FindingKind, Missing, Pending, Repairs, Severity, UpstreamStore,
+    FetchError, Fetcher, Files, Finding, FindingKind, MissingObjects, Pending, Repairs, Severity, UpstreamStore,
     VerifyOptions, Workspace, finish_if_free, judge_files, judge_queue, judge_workspace, neighbours, repair,
 };
 
@@ -128,7 +128,7 @@ fn one(
     lines_lack: bool,
 ) -> Result<Judged, CliError> {
     let name = upstream.name.as_str();
-    let mut store = context.upstream_store(workspace, upstream)?;
+    let store = context.upstream_store(workspace, upstream)?;
     if let Some(store) = &store {
         let finished = context.step_context("verify", |ctx| finish_if_free(store, ctx));
         if let Pending::Left(kind) = finished.map_err(|error| CliError::step(name, error))? {
@@ -139,20 +139,20 @@ fn one(
     let (files, mut findings) = judge_files(&workspace.layout, &upstream.name)?;
     let Some(files) = files else { return Ok(Judged { findings, ..Judged::default() }) };
     if store.is_none() && (!options.fix || context.offline) && neighbours(workspace, upstream).is_empty() {
-        let missing = FetchError::from(Missing::Commit(files.pin));
+        let missing = FetchError::from(MissingObjects::Commit(files.pin));
         return Ok(Judged { findings, failed: Some(CliError::queue(name, missing.into())), ..Judged::default() });
     }
-    context.with_fetcher(workspace, upstream, !options.fix, Prompts::Never, |fetcher| {
-        let store = match store.take() {
-            Some(store) => store,
-            None => {
-                let made = UpstreamStore::make(workspace, upstream)?;
-                fetcher.remote.store_url(&made.store)?;
-                made
-            }
-        };
+    let is_new = store.is_none();
+    let store = match store {
+        Some(store) => store,
+        None => UpstreamStore::make(workspace, upstream)?,
+    };
+    context.with_fetcher(&store, !options.fix, Prompts::Never, |fetcher| {
+        if is_new {
+            fetcher.remote.store_url(&store.store)?;
+        }
         let judge = |files: &Files, findings: &mut Vec<Finding>| {
-            judge_queue(&store, fetcher, files, options.demands, findings).map_err(|error| CliError::queue(name, error))
+            judge_queue(fetcher, files, options.demands, findings).map_err(|error| CliError::queue(name, error))
         };
         if let Err(error) = judge(&files, &mut findings) {
             return Ok(Judged { findings, failed: Some(error), ..Judged::default() });
@@ -161,7 +161,7 @@ fn one(
         if !options.fix || !(fixable || lines_lack) {
             return Ok(Judged { findings, ..Judged::default() });
         }
-        let fixed = match put_right(context, &store, fetcher, &files, &findings, (options, lines_lack)) {
+        let fixed = match put_right(context, fetcher, &files, &findings, (options, lines_lack)) {
             Ok(fixed) => fixed,
             Err(error) => return Ok(Judged { findings, failed: Some(error.in_upstream(name)), ..Judged::default() }),
         };
@@ -176,12 +176,12 @@ fn one(
 /// Puts right what can be, and says which files changed.
 fn put_right(
     context: &Context,
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     files: &Files,
     findings: &[Finding],
     (options, ignores): (SetupOptions, bool),
 ) -> Result<Vec<String>, CliError> {
+    let upstream = fetcher.upstream;
     refuse_open(upstream.workspace, upstream.name())?;
     let stale = findings.iter().any(|finding| finding.fixable && finding.kind == FindingKind::Version);
     let version = if stale {
@@ -193,7 +193,7 @@ fn put_right(
         None
     };
     let repairs = Repairs { demands: options.demands, version, ignores };
-    let fixed = context.step_context("verify --fix", |ctx| repair(upstream, fetcher, &repairs, ctx));
+    let fixed = context.step_context("verify --fix", |ctx| repair(fetcher, &repairs, ctx));
     fixed.map_err(|error| CliError::rewrite(upstream.name().as_str(), error))
 }
 

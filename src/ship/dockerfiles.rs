@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::git::{GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{Lazy, Stack};
-use crate::workspace::{Fetcher, QueueError, UpstreamStore};
+use crate::workspace::{Fetcher, QueueError};
 
 /// A state of a Dockerfile.
 #[derive(Debug, Clone)]
@@ -23,14 +23,14 @@ pub struct DockerfileVersion {
 /// # Errors
 /// [`QueueError`] when an object is missing or damaged.
 pub(super) fn dockerfiles(
-    site: &UpstreamStore<'_>,
-    supply: &Fetcher<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     stack: &Stack,
 ) -> Result<Vec<Vec<DockerfileVersion>>, QueueError> {
-    let paths = site.entry.images.iter().map(|image| &image.dockerfile);
+    let upstream = fetcher.upstream;
+    let paths = upstream.entry.images.iter().map(|image| &image.dockerfile);
     let ids: Vec<Vec<State>> = paths.map(|path| along(objects, stack, path)).collect::<Result<_, _>>()?;
-    supply
+    fetcher
         .run(objects, |objects| {
             let mut missing = BTreeSet::new();
             let mut all = Vec::with_capacity(ids.len());

@@ -8,7 +8,7 @@ use super::pin_values::PinValues;
 use crate::git::{Objects, Tracked};
 use crate::path::RepoPath;
 use crate::stack::{Lazy, Stack};
-use crate::workspace::{Fetcher, Files, QueueError, UpstreamStore, stack_of};
+use crate::workspace::{Fetcher, Files, QueueError, stack_of};
 
 /// What an image is built of.
 #[derive(Debug, Clone)]
@@ -37,12 +37,11 @@ pub struct UpstreamSource {
 /// # Errors
 /// [`QueueError`]: objects that are missing, a patch that does not apply.
 pub(super) fn whole_stack(
-    site: &UpstreamStore<'_>,
-    supply: &Fetcher<'_>,
+    fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
 ) -> Result<Stack, QueueError> {
-    let applied = stack_of(site, supply, objects, files, false)?;
+    let applied = stack_of(fetcher, objects, files, false)?;
     match applied.failure {
         None => Ok(applied.stack),
         Some((n, failure)) => {
@@ -63,35 +62,35 @@ fn touched(files: &Files) -> Vec<RepoPath> {
 /// # Errors
 /// [`QueueError`]: objects that are missing, a patch that does not apply.
 pub fn read_images(
-    site: &UpstreamStore<'_>,
-    supply: &Fetcher<'_>,
+    fetcher: &Fetcher<'_>,
     files: &Files,
     values: PinValues,
     tracked: Option<&Tracked>,
 ) -> Result<UpstreamSource, QueueError> {
-    let mut objects = Objects::new(&site.store)?;
-    let stack = whole_stack(site, supply, &mut objects, files)?;
-    let states = dockerfiles(site, supply, &mut objects, &stack)?;
-    let sparse = site.sparse(stack.base.tree, &touched(files))?;
-    let named = values.named(site.entry);
-    let layout = &site.workspace.layout;
-    let contexts = supply.run(&mut objects, |objects| {
+    let upstream = fetcher.upstream;
+    let mut objects = Objects::new(&upstream.store)?;
+    let stack = whole_stack(fetcher, &mut objects, files)?;
+    let states = dockerfiles(fetcher, &mut objects, &stack)?;
+    let sparse = upstream.sparse(stack.base.tree, &touched(files))?;
+    let named = values.named(upstream.entry);
+    let layout = &upstream.workspace.layout;
+    let contexts = fetcher.run(&mut objects, |objects| {
         let mut sources = Sources {
             root: layout.root().to_owned(),
             wheels: layout.wheels(),
             tracked,
-            upstream: site.entry,
+            upstream: upstream.entry,
             values: &named,
             tree: stack.tree(),
             sparse: &sparse,
             objects,
         };
         let mut missing = BTreeSet::new();
-        let contexts = site.entry.images.iter().map(|image| sources.context(image, &mut missing));
+        let contexts = upstream.entry.images.iter().map(|image| sources.context(image, &mut missing));
         let contexts = contexts.collect::<Result<Vec<_>, _>>()?;
         Ok(if missing.is_empty() { Lazy::Done(contexts) } else { Lazy::Need(missing) })
     })?;
-    let names = site.entry.images.iter().map(|image| image.name.clone());
+    let names = upstream.entry.images.iter().map(|image| image.name.clone());
     let sources = states.into_iter().zip(contexts).map(|(states, context)| ImageSource { states, context });
     Ok(UpstreamSource { values, named, seconds: stack.base.date.seconds, images: names.zip(sources).collect() })
 }

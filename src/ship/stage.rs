@@ -19,7 +19,7 @@ use crate::hex;
 use crate::image::{DockerIgnore, FileContent, PlanError, PlanFault, Wheel};
 use crate::path::RepoPath;
 use crate::stack::Lazy;
-use crate::workspace::{Fetcher, Files, QueueError, UpstreamStore};
+use crate::workspace::{Fetcher, Files, QueueError};
 
 /// The name of the Dockerfile in the folder of an image.
 pub const DOCKERFILE: &str = "Dockerfile";
@@ -85,13 +85,13 @@ impl StageError {
 /// # Errors
 /// [`StageError`]; what was written stays.
 pub fn stage(
-    site: &UpstreamStore<'_>,
-    supply: &Fetcher<'_>,
+    fetcher: &Fetcher<'_>,
     files: &Files,
     images: &[(&ShipImage<'_>, usize, PathBuf)],
 ) -> Result<u64, StageError> {
-    let mut objects = Objects::new(&site.store).map_err(QueueError::from)?;
-    whole_stack(site, supply, &mut objects, files)?;
+    let upstream = fetcher.upstream;
+    let mut objects = Objects::new(&upstream.store).map_err(QueueError::from)?;
+    whole_stack(fetcher, &mut objects, files)?;
     let mut wanted = BTreeSet::new();
     for (image, ..) in images {
         let in_store = image.context.files.values().filter(|file| file.disk.is_none() && file.mode != Mode::Gitlink);
@@ -104,7 +104,7 @@ pub fn stage(
         let missing: BTreeSet<Id> = wanted.iter().copied().filter(|id| !objects.has(*id)).collect();
         Ok(if missing.is_empty() { Lazy::Done(()) } else { Lazy::Need(missing) })
     };
-    supply.run(&mut objects, all_there).map_err(QueueError::from)?;
+    fetcher.run(&mut objects, all_there).map_err(QueueError::from)?;
     let mut written = 0;
     for (image, at, folder) in images {
         written += one(&mut objects, image, *at, folder)?;

@@ -112,7 +112,7 @@ pub struct Moved {
 
 /// What one patch does to one tree.
 pub(super) enum Touched {
-    /// These edits, with these hunks moved; without the paths that went to [`Missing`].
+    /// These edits, with these hunks moved; without the paths that went to [`MissingObjects`].
     Edits(Edits, Vec<Moved>),
     /// Nothing, for this reason.
     Failed(Failure),

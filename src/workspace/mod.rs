@@ -39,7 +39,7 @@ pub use step::pending::{Pending, Recovered, Stuck, finish_if_free, recover, take
 pub use step::run::{TakenBack, finish_pending};
 pub use upstream::cached_tip::{CachedTip, cache_tip};
 pub use upstream::fetch_lock::FetchLock;
-pub use upstream::fetcher::{FetchError, Fetcher, Missing};
+pub use upstream::fetcher::{FetchError, Fetcher, MissingObjects};
 pub use upstream::last_copy::LastCopy;
 pub use upstream::neighbours::{by_url, neighbours};
 pub use upstream::query::Tip;

@@ -6,11 +6,11 @@ use std::fs;
 use std::process::Command;
 
 use crate::support::server::{file_url, isolated_env};
-use crate::support::upstream::with_site;
+use crate::support::upstream::with_upstream;
 use patchq::git::{FileChange, GitProgram, Id, Made, Mode, RepoBuilder};
 use patchq::path::RepoPath;
 use patchq::workspace::conflict::inspect::{Inspected, Whereabouts, file_history, patch_text, upstream_file_diff};
-use patchq::workspace::{Fetcher, Files, UpstreamStore};
+use patchq::workspace::{Fetcher, Files};
 
 /// An upstream in which `a` became `b/a`, and was changed before and after that.
 struct Bench {
@@ -69,21 +69,19 @@ impl Bench {
         (self.commits[0], self.commits[4])
     }
 
-    fn with_site<T>(&self, offline: bool, run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T) -> T {
-        with_site(&self.git, &self.dir.path().join("ws"), (offline, None), run)
+    fn with_upstream<T>(&self, offline: bool, run: impl FnOnce(&Fetcher<'_>) -> T) -> T {
+        with_upstream(&self.git, &self.dir.path().join("ws"), (offline, None), run)
     }
 
     fn diff(&self, offline: bool, file: &Whereabouts) -> Result<String, &'static str> {
-        self.with_site(offline, |upstream, fetcher| {
-            match upstream_file_diff(upstream, fetcher, self.pins(), file).unwrap() {
-                Inspected::Here(text) => Ok(String::from_utf8(text).unwrap()),
-                Inspected::Away(why) => Err(why.word()),
-            }
+        self.with_upstream(offline, |fetcher| match upstream_file_diff(fetcher, self.pins(), file).unwrap() {
+            Inspected::Here(text) => Ok(String::from_utf8(text).unwrap()),
+            Inspected::Away(why) => Err(why.word()),
         })
     }
 
     fn history(&self, offline: bool, file: &Whereabouts) -> Result<Vec<String>, &'static str> {
-        self.with_site(offline, |upstream, fetcher| match file_history(upstream, fetcher, self.pins(), file).unwrap() {
+        self.with_upstream(offline, |fetcher| match file_history(fetcher, self.pins(), file).unwrap() {
             Inspected::Here(commits) => Ok(commits.iter().map(|commit| commit.subject.to_string()).collect()),
             Inspected::Away(why) => Err(why.word()),
         })
@@ -110,7 +108,8 @@ fn at(text: &str) -> Whereabouts {
 #[test]
 fn the_patch_is_its_file() {
     let bench = Bench::new();
-    bench.with_site(true, |upstream, _| {
+    bench.with_upstream(true, |fetcher| {
+        let upstream = fetcher.upstream;
         let files = Files::read(&upstream.workspace.layout, upstream.name()).unwrap();
         let file = fs::read(bench.dir.path().join("ws/patches/up/0001-x.patch")).unwrap();
         assert_eq!(patch_text(&files, "0001-x.patch"), Some(file.as_slice()));

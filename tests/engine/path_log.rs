@@ -383,11 +383,12 @@ impl Bench {
         Workspace::open(&root).unwrap()
     }
 
-    fn supply(&self, workspace: &Workspace, url: &str, offline: bool) -> Fetcher<'_> {
+    fn fetcher<'a>(&'a self, upstream: &'a UpstreamStore<'a>, url: &str, offline: bool) -> Fetcher<'a> {
         let url = Url::parse(url, self.dir.path()).unwrap();
         let remote = Remote::new(&self.program, vec![url], offline);
-        let lock = FetchLock::new(workspace, workspace.upstream("up").unwrap(), "test", &|_| {});
+        let lock = FetchLock::new(upstream.workspace, upstream.entry, "test", &|_| {});
         Fetcher {
+            upstream,
             remote,
             local: false,
             lock,
@@ -401,9 +402,9 @@ impl Bench {
 
     fn ask(&self, url: &str, offline: bool, questions: &[Question]) -> BlameResult {
         let workspace = self.workspace(url);
-        let site = UpstreamStore::make(&workspace, workspace.upstream("up").unwrap()).unwrap();
-        let answer = blame(&site, &self.supply(&workspace, url, offline), self.ids[0], self.ids[6], questions).unwrap();
-        assert!(!self.ids.iter().any(|id| site.store.has(*id)), "the checkout's store stays as it is");
+        let upstream = UpstreamStore::make(&workspace, workspace.upstream("up").unwrap()).unwrap();
+        let answer = blame(&self.fetcher(&upstream, url, offline), self.ids[0], self.ids[6], questions).unwrap();
+        assert!(!self.ids.iter().any(|id| upstream.store.has(*id)), "the checkout's store stays as it is");
         answer
     }
 
@@ -481,8 +482,10 @@ fn the_history_with_some_trees_is_still_read_and_fetched_into() {
     git(&history, &["fsck", "--connectivity-only"], b"");
     git(&history, &["-c", "gc.pruneExpire=now", "gc", "-q"], b"");
     assert_told(&told(bench.ask(&url, true, &questions())));
-    let supply = bench.supply(&bench.workspace(&url), &url, false);
-    let again = supply.fetching(|remote, watch| remote.fetch_history(&history, &[bench.ids[6]], true, watch));
+    let workspace = bench.workspace(&url);
+    let upstream = UpstreamStore::make(&workspace, workspace.upstream("up").unwrap()).unwrap();
+    let fetcher = bench.fetcher(&upstream, &url, false);
+    let again = fetcher.fetching(|remote, watch| remote.fetch_history(&history, &[bench.ids[6]], true, watch));
     assert!(again.unwrap().store.has(bench.ids[2]));
 }
 

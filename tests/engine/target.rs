@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::server::{Mode as ServerMode, Server, file_url, isolated_env};
-use crate::support::upstream::with_site;
+use crate::support::upstream::with_upstream;
 use patchq::git::{FileChange, GitError, GitProgram, Id, Made, Mode, RemoteError, RepoBuilder, Rev};
 use patchq::path::RepoPath;
 use patchq::workspace::manifest::Track;
 use patchq::workspace::{
-    CachedTip, FetchError, Fetcher, MovedTag, ResolvePinError, Target, TargetError, TargetNote, TargetRequest,
-    UpstreamStore, Why, cache_tip, find_target, pinned,
+    CachedTip, FetchError, Fetcher, MovedTag, ResolvePinError, Target, TargetError, TargetNote, TargetRequest, Why,
+    cache_tip, find_target, pinned,
 };
 
 /// A workspace beside the upstream `up.git`:
@@ -78,24 +78,19 @@ impl Bench {
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn with_site<T>(
-        &self,
-        offline: bool,
-        url: Option<&str>,
-        run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T,
-    ) -> T {
-        with_site(&self.git, &self.path("ws"), (offline, url), run)
+    fn with_upstream<T>(&self, offline: bool, url: Option<&str>, run: impl FnOnce(&Fetcher<'_>) -> T) -> T {
+        with_upstream(&self.git, &self.path("ws"), (offline, url), run)
     }
 
     /// What is found from the pin `from` with its version.
     fn find(&self, from: (Id, &str), options: &TargetRequest) -> Result<Target, TargetError> {
         let files = pinned(from.0, from.1.to_owned());
-        self.with_site(false, None, |upstream, fetcher| find_target(upstream, fetcher, &files, options))
+        self.with_upstream(false, None, |fetcher| find_target(fetcher, &files, options))
     }
 
     fn find_offline(&self, from: (Id, &str), options: &TargetRequest) -> Result<Target, TargetError> {
         let files = pinned(from.0, from.1.to_owned());
-        self.with_site(true, None, |upstream, fetcher| find_target(upstream, fetcher, &files, options))
+        self.with_upstream(true, None, |fetcher| find_target(fetcher, &files, options))
     }
 
     /// Whether the history of commits was fetched.
@@ -149,7 +144,9 @@ fn without_a_name_it_is_the_tip_of_the_track() {
     assert_eq!((found.pin, found.version), (bench.four, bench.described("v1.1.0-2", bench.four)));
     assert_eq!((found.ref_name.as_deref(), found.track, found.same), (Some("refs/heads/main"), None, false));
     assert_eq!(found.notes, []);
-    bench.with_site(true, None, |upstream, _| assert!(upstream.store.has(bench.four), "its commit was not fetched"));
+    bench.with_upstream(true, None, |fetcher| {
+        assert!(fetcher.upstream.store.has(bench.four), "its commit was not fetched");
+    });
     let same = bench.find((bench.four, "v1.1.0-2"), &tip()).unwrap();
     assert!(same.same && same.notes.is_empty(), "{same:?}");
 }
@@ -363,8 +360,10 @@ fn a_tag_that_moved_is_reported() {
         format!("the tag 'v1.0.0' was moved: it was {}, and upstream has it at {} now", bench.v1_0, bench.three)
     );
     // Once more, by what the store remembers of the track.
-    bench
-        .with_site(false, None, |upstream, _| cache_tip(upstream, &found.tip.unwrap(), Some(bench.v1_0), false, 1_000));
+    bench.with_upstream(false, None, |fetcher| {
+        let upstream = fetcher.upstream;
+        cache_tip(upstream, &found.tip.unwrap(), Some(bench.v1_0), false, 1_000);
+    });
     bench.upstream_git(&["tag", "-f", "v1.1.1", &bench.more.to_string()]);
     let found = bench.find((bench.v1_1, "v1.1.0"), &tip()).unwrap();
     let moved = MovedTag { tag: "v1.1.1".to_owned(), was: bench.fix, is: bench.more };
@@ -375,7 +374,8 @@ fn a_tag_that_moved_is_reported() {
 fn the_news_are_kept_and_the_last_ones_count() -> Result<(), GitError> {
     let bench = Bench::new("track = \"v1.*\"");
     let tip = bench.find((bench.v1_0, "v1.0.0"), &tip()).unwrap().tip.unwrap();
-    bench.with_site(true, None, |upstream, _| {
+    bench.with_upstream(true, None, |fetcher| {
+        let upstream = fetcher.upstream;
         cache_tip(upstream, &tip, None, false, 1_000);
         cache_tip(upstream, &tip, Some(bench.v1_0), true, 2_000);
         let news = CachedTip::read(&mut patchq::git::Objects::new(&upstream.store)?)?.unwrap();
@@ -415,7 +415,7 @@ fn a_release_costs_one_look_and_one_fetch() {
     let server = Server::start(&bench.path("srv"), ServerMode::Filters);
     let files = pinned(bench.v1_0, "v1.0.0".to_owned());
     let url = server.url("up.git");
-    let found = bench.with_site(false, Some(&url), |upstream, fetcher| find_target(upstream, fetcher, &files, &tip()));
+    let found = bench.with_upstream(false, Some(&url), |fetcher| find_target(fetcher, &files, &tip()));
     assert_eq!(found.unwrap().pin, bench.fix);
     let requests = server.take_stats().requests;
     assert!(requests.len() <= 4, "{requests:#?}");
@@ -423,6 +423,6 @@ fn a_release_costs_one_look_and_one_fetch() {
     let url = strict.url("up.git");
     let from = pinned(bench.four, "unknown".to_owned());
     let options = once("v1.1");
-    let found = bench.with_site(false, Some(&url), |upstream, fetcher| find_target(upstream, fetcher, &from, &options));
+    let found = bench.with_upstream(false, Some(&url), |fetcher| find_target(fetcher, &from, &options));
     assert_eq!(found.unwrap().pin, bench.more);
 }

@@ -11,19 +11,29 @@ use patchq::workspace::{FetchLock, Fetcher, UpstreamStore, Workspace};
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Runs `run` with the upstream `up` of the workspace `ws`; `url` in the place of the manifest's.
-pub(crate) fn with_site<T>(
+pub(crate) fn with_upstream<T>(
     git: &GitProgram,
     ws: &Path,
     (offline, url): (bool, Option<&str>),
-    run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T,
+    run: impl FnOnce(&Fetcher<'_>) -> T,
 ) -> T {
     let workspace = Workspace::open(ws).unwrap();
     let upstream = workspace.upstream("up").unwrap();
-    let upstream = UpstreamStore::make(&workspace, upstream).unwrap();
-    let url = Url::parse(url.unwrap_or(upstream.entry.url.as_str()), ws).unwrap();
+    let store = UpstreamStore::make(&workspace, upstream).unwrap();
+    let url = Url::parse(url.unwrap_or(upstream.url.as_str()), ws).unwrap();
     let remote = Remote::new(git, vec![url], offline);
-    let lock = FetchLock::new(&workspace, upstream.entry, "test", &|_| {});
+    let lock = FetchLock::new(&workspace, upstream, "test", &|_| {});
     let (cancel, prompts, neighbours) = (&NEVER, Prompts::Never, Vec::new());
-    let fetcher = Fetcher { remote, local: false, lock, cancel, progress: None, before: &|| {}, prompts, neighbours };
-    run(&upstream, &fetcher)
+    let fetcher = Fetcher {
+        upstream: &store,
+        remote,
+        local: false,
+        lock,
+        cancel,
+        progress: None,
+        before: &|| {},
+        prompts,
+        neighbours,
+    };
+    run(&fetcher)
 }

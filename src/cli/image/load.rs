@@ -12,7 +12,7 @@ use crate::report::{BuildDigits, Builds, ImageTag, TagsError, UpstreamTags, upst
 use crate::ship::{SelectError, ShipPlan, UpstreamSource, ValuesError, pin_values, read_images, select, ship_plan};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::Upstream;
-use crate::workspace::{FetchError, Files, Missing, Workspace};
+use crate::workspace::{FetchError, Files, MissingObjects, Workspace};
 
 /// The images of a workspace, in the order in which they can be built.
 pub(in crate::cli) struct Loaded<'w> {
@@ -72,11 +72,10 @@ fn sources(
             .map_err(|error| tag::failed(upstream, &TagsError::from(error)))?;
         let tracked = tracked(context, workspace, upstream)?;
         let Some(upstream) = context.upstream_store(workspace, upstream)? else {
-            return Err(CliError::queue(name, FetchError::from(Missing::Commit(files.pin)).into()));
+            return Err(CliError::queue(name, FetchError::from(MissingObjects::Commit(files.pin)).into()));
         };
-        let source = context.with_fetcher(workspace, upstream.entry, !options.fetch, Prompts::Never, |fetcher| {
-            read_images(&upstream, fetcher, &files, values.clone(), tracked.as_ref())
-                .map_err(|error| CliError::queue(name, error))
+        let source = context.with_fetcher(&upstream, !options.fetch, Prompts::Never, |fetcher| {
+            read_images(fetcher, &files, values.clone(), tracked.as_ref()).map_err(|error| CliError::queue(name, error))
         })?;
         sources.insert(name.to_owned(), source);
     }

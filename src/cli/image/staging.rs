@@ -12,7 +12,7 @@ use crate::image::Stability;
 use crate::report::ImageTag;
 use crate::ship::{LabelSource, ShipImage, StageError, image_folder, stage};
 use crate::workspace::files::layout::MANIFEST;
-use crate::workspace::{FetchError, Files, Missing, Workspace};
+use crate::workspace::{FetchError, Files, MissingObjects, Workspace};
 
 /// The references of an image as texts, the fixed ones first.
 pub(super) fn in_order(tags: &[ImageTag]) -> Vec<&ImageTag> {
@@ -38,11 +38,11 @@ pub(super) fn stage_all(
             images.iter().map(|image| (*image, 0, out.join(image_folder(&image.planned.id)))).collect();
         let files = Files::read(&workspace.layout, &upstream.name)?;
         let Some(upstream) = context.upstream_store(workspace, upstream)? else {
-            return Err(CliError::queue(name, FetchError::from(Missing::Commit(files.pin)).into()));
+            return Err(CliError::queue(name, FetchError::from(MissingObjects::Commit(files.pin)).into()));
         };
         written += context.with_prompts(|prompts: Prompts| {
-            context.with_fetcher(workspace, upstream.entry, false, prompts, |fetcher| {
-                stage(&upstream, fetcher, &files, &folders).map_err(|error| of_stage(context, workspace, name, error))
+            context.with_fetcher(&upstream, false, prompts, |fetcher| {
+                stage(fetcher, &files, &folders).map_err(|error| of_stage(context, workspace, name, error))
             })
         })?;
         let labels = LabelSource { files: &files, values: &source.values, named: &source.named, created };

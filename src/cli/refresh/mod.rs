@@ -171,14 +171,14 @@ pub(super) fn perform(
     context.mend_index(&upstream)?;
     let begun = Cell::new(args.go_on);
     let (exit, refreshed, blame) = context.with_prompts(|prompts| {
-        context.with_fetcher(workspace, upstream.entry, false, prompts, |fetcher| {
+        context.with_fetcher(&upstream, false, prompts, |fetcher| {
             fetcher.remote.store_url(&upstream.store).map_err(|error| CliError::from(error).in_upstream(name))?;
-            let (exit, refreshed) = moved(context, (&upstream, fetcher), (args, &options), &begun)?;
+            let (exit, refreshed) = moved(context, fetcher, (args, &options), &begun)?;
             tell_news(context, &upstream, &refreshed);
             let pins = (refreshed.from.pin, refreshed.target.pin);
             let nowhere = PinLines::default();
             let pin_lines = refreshed.plan().map_or(&nowhere, |plan| &plan.pin_lines);
-            let ask = |rebased| Blame::ask(context, (&upstream, fetcher), pins, (rebased, pin_lines));
+            let ask = |rebased| Blame::ask(context, fetcher, pins, (rebased, pin_lines));
             let blame = args.report.as_ref().and(refreshed.rebased()).map(ask).transpose()?;
             Ok((exit, refreshed, blame))
         })
@@ -200,18 +200,19 @@ pub(super) fn tell_copy(context: &Context, upstream: &Upstream, refreshed: Refre
 /// there is a session to go on with, which is so too when this is tried again.
 fn moved(
     context: &Context,
-    (upstream, fetcher): (&UpstreamStore<'_>, &Fetcher<'_>),
+    fetcher: &Fetcher<'_>,
     (args, options): (&Args, &RefreshOptions),
     begun: &Cell<bool>,
 ) -> Result<(Exit, Refreshed), CliError> {
+    let upstream = fetcher.upstream;
     let name = upstream.name().as_str();
     let wrong = |error| failed(name, args, error);
     let mut moving = match begun.get() {
         true => {
             session::collect_conflict(context, upstream)?;
-            session::resume(context, (upstream, fetcher), (args, options))?
+            session::resume(context, fetcher, (args, options))?
         }
-        false => Moving::begin(upstream, fetcher, options).map_err(wrong)?,
+        false => Moving::begin(fetcher, options).map_err(wrong)?,
     };
     if moving.target.same {
         let stayed = if options.dry_run { Ok((None, false)) } else { step_context(context, |ctx| moving.stay(ctx)) };
@@ -224,7 +225,7 @@ fn moved(
     let asks = context.asker.can_ask() && !context.json && !options.dry_run;
     // What was decided in a session is written after a last question.
     if asks && (begun.get() || !rebased.is_clean()) {
-        let held = session::run_session(context, (upstream, fetcher), &mut moving, rebased);
+        let held = session::run_session(context, fetcher, &mut moving, rebased);
         begun.set(moving.is_kept());
         rebased = match held? {
             // The last question said it.

@@ -44,7 +44,7 @@ pub(super) fn hand_over<'r>(
             say(session, error);
             Ok(Action::Again)
         }
-        Err(error) => Err(super::run::wrong(session.upstream, error)),
+        Err(error) => Err(super::run::wrong(session.fetcher.upstream, error)),
     }
 }
 

@@ -7,17 +7,18 @@ use super::run::prompt;
 use crate::git::Rev;
 use crate::ui::Message;
 use crate::workspace::ops::refresh::{RefreshError, RefreshOptions};
-use crate::workspace::{Fetcher, Moving, TargetRequest, UpstreamStore};
+use crate::workspace::{Fetcher, Moving, TargetRequest};
 
 /// Goes on with the session of `upstream`. Where it goes elsewhere than the track, and nobody here said so, somebody is asked.
 pub(in crate::cli) fn resume<'a>(
     context: &Context,
-    (upstream, fetcher): (&'a UpstreamStore<'a>, &'a Fetcher<'a>),
+    fetcher: &'a Fetcher<'a>,
     (args, options): (&Args, &RefreshOptions),
 ) -> Result<Moving<'a>, CliError> {
+    let upstream = fetcher.upstream;
     let name = upstream.name().as_str();
     let wrong = |error| failed(name, args, error);
-    let error = match Moving::resume(upstream, fetcher, options) {
+    let error = match Moving::resume(fetcher, options) {
         Err(error @ RefreshError::Elsewhere { .. }) if context.asker.can_ask() && !context.json => error,
         done => return done.map_err(wrong),
     };
@@ -30,5 +31,5 @@ pub(in crate::cli) fn resume<'a>(
     }
     let to = Rev::parse(&pin.to_string()).ok();
     let target = TargetRequest { to, track: track.clone(), once: track.is_none(), ..options.target.clone() };
-    Moving::resume(upstream, fetcher, &RefreshOptions { target, ..options.clone() }).map_err(wrong)
+    Moving::resume(fetcher, &RefreshOptions { target, ..options.clone() }).map_err(wrong)
 }

@@ -37,7 +37,6 @@ pub(in crate::cli) enum SessionEnd {
 /// A session that is being held.
 pub(super) struct Session<'a, 'm> {
     pub(super) context: &'a Context,
-    pub(super) upstream: &'a UpstreamStore<'a>,
     pub(super) fetcher: &'a Fetcher<'a>,
     pub(super) moving: &'m mut Moving<'a>,
     pub(super) screen: Screen<'a>,
@@ -66,10 +65,11 @@ enum End {
 /// Asks about everything that waits in `rebased`, which `moving` came to. What the questions need is fetched before the first.
 pub(in crate::cli) fn run_session<'a>(
     context: &'a Context,
-    (upstream, fetcher): (&'a UpstreamStore<'a>, &'a Fetcher<'a>),
+    fetcher: &'a Fetcher<'a>,
     moving: &mut Moving<'a>,
     rebased: Rebased,
 ) -> Result<SessionEnd, CliError> {
+    let upstream = fetcher.upstream;
     match moving.prepare(&rebased) {
         // Who is offline can decide, and write it later.
         Err(error) if !fetcher.remote.is_offline() => return Err(wrong(upstream, error)),
@@ -78,11 +78,10 @@ pub(in crate::cli) fn run_session<'a>(
     let pins = (moving.from.pin, moving.target.pin);
     let pin_lines = moving.pin_lines(&rebased).map_err(|error| wrong(upstream, error))?;
     let waiting = open(&rebased);
-    let blame = Blame::of((upstream, fetcher), pins, waiting.iter().filter_map(Open::conflict), &pin_lines)?;
+    let blame = Blame::of(fetcher, pins, waiting.iter().filter_map(Open::conflict), &pin_lines)?;
     context.progress.pause();
     let mut session = Session {
         context,
-        upstream,
         fetcher,
         moving,
         screen: Screen::open(context.look, context.stop()),
@@ -186,15 +185,15 @@ impl<'a> Session<'a, '_> {
                 Action::Abort if self.may_leave()? && self.give_up()? => return Ok((End::Aborted, rebased)),
                 Action::Abort => continue,
             }
-            rebased = self.moving.run().map_err(|error| wrong(self.upstream, error))?;
+            rebased = self.moving.run().map_err(|error| wrong(self.fetcher.upstream, error))?;
             self.moving.fetch_sides(&rebased).or_else(|error| self.only_online(error))?;
-            self.pin_lines = self.moving.pin_lines(&rebased).map_err(|error| wrong(self.upstream, error))?;
+            self.pin_lines = self.moving.pin_lines(&rebased).map_err(|error| wrong(self.fetcher.upstream, error))?;
         }
     }
 
     /// What cannot be fetched now is not needed to decide.
     fn only_online(&self, error: RefreshError) -> Result<(), CliError> {
-        if self.fetcher.remote.is_offline() { Ok(()) } else { Err(wrong(self.upstream, error)) }
+        if self.fetcher.remote.is_offline() { Ok(()) } else { Err(wrong(self.fetcher.upstream, error)) }
     }
 
     /// What was taken back last, if it answers this question.
@@ -220,7 +219,7 @@ impl<'a> Session<'a, '_> {
         let kept = [open.key(), open.file_key()];
         let remembered = self.remembered(open);
         let beside = Beside {
-            name: self.upstream.name().as_str(),
+            name: self.fetcher.upstream.name().as_str(),
             blame,
             remembered: remembered.as_ref().map(|(entry, here)| (entry.as_ref(), *here)),
             can_go_back: self.moving.decisions().last_applied(rebased) > 0,
@@ -245,7 +244,7 @@ impl<'a> Session<'a, '_> {
     fn blame(&mut self, open: &Open<'_>) -> Result<Result<Vec<UpstreamCommit>, String>, CliError> {
         let Some(conflict) = open.conflict() else { return Ok(Ok(Vec::new())) };
         if !self.blame.iter().any(|known| known.knows(conflict, &self.pin_lines)) {
-            let (from, pins) = ((self.upstream, self.fetcher), (self.moving.from.pin, self.moving.target.pin));
+            let (from, pins) = ((self.fetcher), (self.moving.from.pin, self.moving.target.pin));
             self.blame.push(Blame::of(from, pins, std::iter::once(conflict), &self.pin_lines)?);
         }
         let known = self.blame.iter().find(|known| known.knows(conflict, &self.pin_lines));
@@ -274,7 +273,7 @@ impl<'a> Session<'a, '_> {
         decisions: Vec<Decision>,
     ) -> Result<(), CliError> {
         let order = self.moving.decisions().last() + 1;
-        let made = made_by(self.context, self.upstream, (self.moving.from.pin, self.moving.target.pin));
+        let made = made_by(self.context, self.fetcher.upstream, (self.moving.from.pin, self.moving.target.pin));
         // First the memory: killed in between, the question comes again and is offered what was decided.
         let mut kept = Vec::new();
         for decision in &decisions {
@@ -359,8 +358,8 @@ impl<'a> Session<'a, '_> {
             return Ok(false);
         }
         self.context
-            .step_context("refresh --abort", |ctx| abort(self.upstream, ctx))
-            .map_err(|error| wrong(self.upstream, error))?;
+            .step_context("refresh --abort", |ctx| abort(self.fetcher.upstream, ctx))
+            .map_err(|error| wrong(self.fetcher.upstream, error))?;
         Ok(true)
     }
 
@@ -380,7 +379,9 @@ impl<'a> Session<'a, '_> {
         work: impl FnOnce(&mut Moving<'a>, &StepContext<'_>) -> Result<T, RefreshError>,
     ) -> Result<T, CliError> {
         let moving = &mut *self.moving;
-        self.context.step_context("refresh", |ctx| work(moving, ctx)).map_err(|error| wrong(self.upstream, error))
+        self.context
+            .step_context("refresh", |ctx| work(moving, ctx))
+            .map_err(|error| wrong(self.fetcher.upstream, error))
     }
 }
 

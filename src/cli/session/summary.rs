@@ -22,7 +22,7 @@ pub(super) fn last(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<L
     let lines = summary(session, rebased)?;
     let moving = &session.moving;
     let old = moving.from.version.clone().unwrap_or_else(|| moving.from.pin.short(12));
-    let name = session.upstream.name().to_string();
+    let name = session.fetcher.upstream.name().to_string();
     let question = Question {
         heading: Heading {
             upstream: name,
@@ -95,7 +95,7 @@ fn summary(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<Vec<Strin
     let look = session.context.look;
     let table = outcomes::table(&look, &reports(session, rebased));
     let mut lines: Vec<String> = table.lines().map(str::to_owned).collect();
-    let differences = session.moving.differences(rebased).map_err(|error| wrong(session.upstream, error))?;
+    let differences = session.moving.differences(rebased).map_err(|error| wrong(session.fetcher.upstream, error))?;
     for (patch, difference) in &differences {
         lines.push(String::new());
         let title = format!("{}: {}", shown(patch.as_bytes()), difference_counts(difference));

@@ -41,7 +41,7 @@ pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
         start: &start,
         marker_size: marked.size,
     });
-    let scratch = session.upstream.workspace.layout.scratch();
+    let scratch = session.fetcher.upstream.workspace.layout.scratch();
     let path = conflict.path.clone();
     let draft = session.drafts.get(&open.key()).cloned();
     let end = session.screen.suspended(|| editor.hunk(&scratch, &path, &page, draft.as_deref()));
@@ -55,7 +55,7 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     let Some(editor) = editor(session)? else { return Ok(None) };
     let names = names(session, open);
     let Some(start) = start(session, open, conflict, &names) else { return Ok(None) };
-    let scratch = session.upstream.workspace.layout.scratch();
+    let scratch = session.fetcher.upstream.workspace.layout.scratch();
     let path = conflict.path.clone();
     let end = session.screen.suspended(|| editor.file(&scratch, &path, &start.text, start.size));
     let mode = conflict.sides.merged_mode();
@@ -88,7 +88,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
         patch: &patch,
         work: &work.text,
     };
-    let layout = &session.upstream.workspace.layout;
+    let layout = &session.fetcher.upstream.workspace.layout;
     let (git, scratch, folder) = (session.context.git()?, layout.scratch(), layout.root());
     let outcome = session.screen.suspended(|| {
         // Ctrl-C is the tool's as long as it runs.
@@ -121,7 +121,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
 
 /// The editor, if there is one.
 fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
-    let editor = Editor::of_git(session.context.git()?, session.upstream.workspace.layout.root());
+    let editor = Editor::of_git(session.context.git()?, session.fetcher.upstream.workspace.layout.root());
     let editor = editor.map_err(|error| CliError::of("git", &error))?;
     if editor.is_none() {
         say(session, "no editor is configured: set VISUAL, EDITOR or git's core.editor");

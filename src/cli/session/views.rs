@@ -18,8 +18,8 @@ pub(super) fn patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<()
 pub(super) fn upstream(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {
     let Some(file) = whereabouts(open) else { return Ok(()) };
     let pins = (session.moving.from.pin, session.moving.target.pin);
-    let (name, upstream, fetcher) = (session.upstream.name().as_str(), session.upstream, session.fetcher);
-    let found = upstream_file_diff(upstream, fetcher, pins, &file);
+    let (name, fetcher) = (session.fetcher.upstream.name().as_str(), session.fetcher);
+    let found = upstream_file_diff(fetcher, pins, &file);
     match found.map_err(|error| CliError::queue(name, error.into()))? {
         Inspected::Here(diff) => {
             let mut lines = lines(&diff_on_screen(&session.context.look, &diff));
@@ -38,8 +38,8 @@ pub(super) fn upstream(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result
 pub(super) fn history(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<(), CliError> {
     let Some(file) = whereabouts(open) else { return Ok(()) };
     let pins = (session.moving.from.pin, session.moving.target.pin);
-    let (upstream, fetcher) = (session.upstream, session.fetcher);
-    match file_history(upstream, fetcher, pins, &file)? {
+    let fetcher = session.fetcher;
+    match file_history(fetcher, pins, &file)? {
         Inspected::Here(commits) => {
             let mut lines: Vec<String> = Vec::new();
             for commit in &commits {

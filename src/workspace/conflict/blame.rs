@@ -8,7 +8,6 @@ use crate::git::{CommitRange, GitError, Id, Lazy, Objects, PathLog, ProgramError
 use crate::path::RepoPath;
 use crate::workspace::files::lock::LockError;
 use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
-use crate::workspace::upstream::store::UpstreamStore;
 
 /// More commits than this are not looked through. What a path needs grows with them by about 100 bytes each (the root
 /// trees): 20,000 are 2 MB on top of what their own transfer costs.
@@ -77,14 +76,8 @@ pub struct Changer {
 /// # Errors
 /// [`FetchError`] when a store cannot be read or the run was interrupted. What the network cannot give is a
 /// [`BlameResult::Skipped`].
-pub fn blame(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    old: Id,
-    new: Id,
-    questions: &[Question],
-) -> Result<BlameResult, FetchError> {
-    match answer(upstream, fetcher, old, new, questions) {
+pub fn blame(fetcher: &Fetcher<'_>, old: Id, new: Id, questions: &[Question]) -> Result<BlameResult, FetchError> {
+    match answer(fetcher, old, new, questions) {
         Ok(answer) => Ok(answer),
         Err(FetchError::Remote(error)) => match error {
             RemoteError::Git(_) | RemoteError::Program(ProgramError::Cancelled) => Err(error.into()),
@@ -95,13 +88,8 @@ pub fn blame(
     }
 }
 
-fn answer(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    old: Id,
-    new: Id,
-    questions: &[Question],
-) -> Result<BlameResult, FetchError> {
+fn answer(fetcher: &Fetcher<'_>, old: Id, new: Id, questions: &[Question]) -> Result<BlameResult, FetchError> {
+    let upstream = fetcher.upstream;
     let history = fetcher.history(&upstream.history(), &[old, new])?;
     let Some(range) = CommitRange::between(&history, old, new, MOST_COMMITS)? else {
         return Ok(BlameResult::Skipped(Skipped::TooMany { most: MOST_COMMITS }));

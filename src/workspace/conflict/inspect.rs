@@ -13,7 +13,6 @@ use crate::stack::{self, Base, FilePair};
 use crate::workspace::files::lock::LockError;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
-use crate::workspace::upstream::store::UpstreamStore;
 
 /// What was asked for, or why it is not at hand.
 #[derive(Debug)]
@@ -117,11 +116,11 @@ pub fn patch_text<'f>(files: &'f Files, name: &str) -> Option<&'f [u8]> {
 /// # Errors
 /// [`FetchError`] when the store cannot be read, or the run was interrupted.
 pub fn upstream_file_diff(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     (from, to): (Id, Id),
     file: &Whereabouts,
 ) -> Result<Inspected<Vec<u8>>, FetchError> {
+    let upstream = fetcher.upstream;
     match Inspected::of(fetcher.commits(&upstream.store, &[from, to], &[]))? {
         Inspected::Here(()) => {}
         Inspected::Away(why) => return Ok(Inspected::Away(why)),
@@ -153,15 +152,15 @@ pub fn upstream_file_diff(
 /// # Errors
 /// [`FetchError`] when a store cannot be read, or the run was interrupted.
 pub fn file_history(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     (from, to): (Id, Id),
     file: &Whereabouts,
 ) -> Result<Inspected<Vec<HistoryEntry>>, FetchError> {
+    let upstream = fetcher.upstream;
     let old = file.moved.as_ref().map(|_| &file.old);
     let questions: Vec<_> =
         std::iter::once(file.new_path()).chain(old).map(|path| (path.clone(), Vec::new())).collect();
-    let paths = match blame(upstream, fetcher, from, to, &questions)? {
+    let paths = match blame(fetcher, from, to, &questions)? {
         BlameResult::Found(paths) => paths,
         BlameResult::Skipped(Skipped::Remote(error)) => return Ok(Inspected::Away(Away::of(error)?)),
         BlameResult::Skipped(Skipped::Busy(error)) => return Ok(Inspected::Away(Away::Busy(error))),

@@ -154,14 +154,14 @@ pub fn refuse_patches(layout: &Layout, name: &Name) -> Result<(), AddError> {
 /// # Errors
 /// [`AddError`]; nothing has changed then. A patch that does not apply is [`QueueError::Apply`].
 pub fn add_entry(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     adoption: &NewPin<'_>,
     ctx: &StepContext<'_>,
 ) -> Result<AddedUpstream, AddError> {
+    let upstream = fetcher.upstream;
     let mut objects = Objects::new(&upstream.store).map_err(AddError::of)?;
     let new = adoption.files;
-    let applied = stack_of(upstream, fetcher, &mut objects, new, false)?;
+    let applied = stack_of(fetcher, &mut objects, new, false)?;
     if let Some((n, failure)) = applied.failure {
         let patch = new.patches[n].queued.name.clone();
         return Err(AddError::of(QueueError::Apply { patch, failure: Box::new(failure), applied: n }));

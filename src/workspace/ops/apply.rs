@@ -17,12 +17,12 @@ use crate::workspace::upstream::store::UpstreamStore;
 /// # Errors
 /// [`QueueError::Fetcher`] and [`QueueError::Step`]; a patch that does not apply is a value of the result.
 pub fn stack_of(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
     with_checkout: bool,
 ) -> Result<Applied, QueueError> {
+    let upstream = fetcher.upstream;
     fetcher.commits(&upstream.store, &[files.pin], &track_refs(upstream))?;
     let base = Base::read(objects, files.pin)?;
     let queue = files.queued();
@@ -58,13 +58,12 @@ fn track_refs(upstream: &UpstreamStore<'_>) -> Vec<String> {
 /// # Errors
 /// [`QueueError::LastCopy`].
 pub(in crate::workspace) fn refuse_last_copies(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     objects: &Objects<'_>,
     state: &SyncState,
     files: &Files,
 ) -> Result<(), QueueError> {
-    match last_copies(upstream, fetcher, objects, state, files)? {
+    match last_copies(fetcher, objects, state, files)? {
         lost if lost.is_empty() => Ok(()),
         lost => Err(SideError::LastCopy(lost).into()),
     }

@@ -47,17 +47,18 @@ pub struct Picked {
 ///
 /// # Errors
 /// [`RefreshError`], as for a refresh.
-pub fn ready(upstream: &UpstreamStore<'_>, fetcher: &Fetcher<'_>) -> Result<(), RefreshError> {
+pub fn ready(fetcher: &Fetcher<'_>) -> Result<(), RefreshError> {
+    let upstream = fetcher.upstream;
     let mut objects = Objects::new(&upstream.store)?;
     let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
     let state = SyncState::read(upstream, &mut objects, &files).map_err(RefreshError::of)?;
     judge(&state)?;
-    refuse_last_copies(upstream, fetcher, &objects, &state, &files).map_err(RefreshError::of)?;
-    applied(upstream, fetcher, &mut objects, &files).map(drop)
+    refuse_last_copies(fetcher, &objects, &state, &files).map_err(RefreshError::of)?;
+    applied(fetcher, &mut objects, &files).map(drop)
 }
 
 /// Works out what becomes of `item`, a patch whose commit stands on `parent` in the store of a neighbour, on top of the queue of
-/// `upstream`. Nothing is written but objects.
+/// `upstream`, the fetcher's: the result outlives the fetcher. Nothing is written but objects.
 ///
 /// # Errors
 /// [`RefreshError`]; a conflict is none.
@@ -68,15 +69,15 @@ pub fn cherry_pick<'s>(
 ) -> Result<CherryPick<'s>, RefreshError> {
     let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
     if !fetcher.has_near(&upstream.store, item.commit) {
-        return Err(RefreshError::of(FetchError::Missing(crate::workspace::upstream::fetcher::Missing::Commit(
-            item.commit,
-        ))));
+        return Err(RefreshError::of(FetchError::Missing(
+            crate::workspace::upstream::fetcher::MissingObjects::Commit(item.commit),
+        )));
     }
     let mut objects = Objects::new(&upstream.store)?;
     let state = SyncState::read(upstream, &mut objects, &files).map_err(RefreshError::of)?;
     judge(&state)?;
-    refuse_last_copies(upstream, fetcher, &objects, &state, &files).map_err(RefreshError::of)?;
-    let queue = applied(upstream, fetcher, &mut objects, &files)?;
+    refuse_last_copies(fetcher, &objects, &state, &files).map_err(RefreshError::of)?;
+    let queue = applied(fetcher, &mut objects, &files)?;
     let alone = Stack { base: Base::read(&mut objects, parent)?, items: vec![item.clone()] };
     let onto = Base::read(&mut objects, queue.top())?;
     let rebased = fetcher.run(&mut objects, |objects| {
@@ -98,7 +99,7 @@ pub fn cherry_pick<'s>(
             let name = |item: &Item| Version { name: Some(item.name.clone()), commit: item.commit };
             let mut versions: Vec<Version> = queue.items.iter().map(name).collect();
             versions.push(Version { name: None, commit: new.commit });
-            Some(Rewrite::plan(upstream, fetcher, &mut objects, &files, queue.base, &versions, None)?)
+            Some(Rewrite::plan(fetcher, &mut objects, &files, queue.base, &versions, None)?)
         }
     };
     let outcome = rebased.patches.pop().ok_or(RefreshError::of(SideError::ChangedMeanwhile))?;
@@ -106,13 +107,8 @@ pub fn cherry_pick<'s>(
 }
 
 /// The queue on its pin, whole.
-fn applied(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    objects: &mut Objects<'_>,
-    files: &Files,
-) -> Result<Stack, RefreshError> {
-    let applied = stack_of(upstream, fetcher, objects, files, false).map_err(RefreshError::of)?;
+fn applied(fetcher: &Fetcher<'_>, objects: &mut Objects<'_>, files: &Files) -> Result<Stack, RefreshError> {
+    let applied = stack_of(fetcher, objects, files, false).map_err(RefreshError::of)?;
     match applied.failure {
         None => Ok(applied.stack),
         Some((n, failure)) => {

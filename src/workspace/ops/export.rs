@@ -19,7 +19,6 @@ use crate::workspace::upstream::fetcher::Fetcher;
 use crate::workspace::upstream::removed_patches::RemovedPatches;
 use crate::workspace::upstream::side_error::SideError;
 use crate::workspace::upstream::sides::{SyncState, SyncStatus};
-use crate::workspace::upstream::store::UpstreamStore;
 
 /// What to do when both sides changed.
 #[derive(Debug, Clone, Default)]
@@ -116,12 +115,8 @@ impl From<ExportError> for super::save::SaveError {
 ///
 /// # Errors
 /// [`ExportError`]; nothing has changed then.
-pub fn export(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    wanted: &ExportOptions,
-    ctx: &StepContext<'_>,
-) -> Result<Export, ExportError> {
+pub fn export(fetcher: &Fetcher<'_>, wanted: &ExportOptions, ctx: &StepContext<'_>) -> Result<Export, ExportError> {
+    let upstream = fetcher.upstream;
     let _lock = begin(upstream, ctx).map_err(ExportError::of)?;
     let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(ExportError::of)?;
     let mut objects = Objects::new(&upstream.store)?;
@@ -137,8 +132,8 @@ pub fn export(
         SyncStatus::Equal => return Ok(Export::Nothing),
         SyncStatus::FilesNewer if !wanted.replace => return Ok(Export::FilesNewer(state.files)),
         SyncStatus::Diverged if wanted.merge => {
-            refuse_last_copies(upstream, fetcher, &objects, &state, &files).map_err(ExportError::of)?;
-            let applied = stack_of(upstream, fetcher, &mut objects, &files, true).map_err(ExportError::of)?;
+            refuse_last_copies(fetcher, &objects, &state, &files).map_err(ExportError::of)?;
+            let applied = stack_of(fetcher, &mut objects, &files, true).map_err(ExportError::of)?;
             merge_sides(fetcher, &mut objects, &files, &state, &applied, &ours)?
         }
         SyncStatus::Diverged if !wanted.replace => {
@@ -153,7 +148,7 @@ pub fn export(
         return Err(ExportError::Empty);
     }
     let (known, gone) = with_gone(&objects, &state, &files)?;
-    let mut rewrite = Rewrite::plan(upstream, fetcher, &mut objects, &known, base, &versions, None)?;
+    let mut rewrite = Rewrite::plan(fetcher, &mut objects, &known, base, &versions, None)?;
     rewrite.bring_back(upstream, &gone)?;
     let vanished = vanished(fetcher, &mut objects, record, &rewrite)?;
     let dropped: Vec<String> = vanished.iter().map(|patch| patch.name.clone()).collect();
@@ -205,7 +200,6 @@ pub(in crate::workspace) fn versions_of(state: &SyncState) -> Vec<Version> {
 
 /// The checkout's commits, each with the file that it would be exported to.
 pub(in crate::workspace) fn line_of_versions(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
@@ -216,7 +210,7 @@ pub(in crate::workspace) fn line_of_versions(
     if versions.iter().all(|version| version.name.is_some()) {
         return Ok(versions);
     }
-    let plan = Rewrite::plan(upstream, fetcher, objects, files, base, &versions, None)?;
+    let plan = Rewrite::plan(fetcher, objects, files, base, &versions, None)?;
     Ok(plan.patches.into_iter().map(|(name, exported)| Version { name: Some(name), commit: exported.commit }).collect())
 }
 

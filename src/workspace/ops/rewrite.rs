@@ -103,7 +103,6 @@ impl Rewrite {
     /// # Errors
     /// [`RewriteError`]; nothing is written in any case.
     pub fn plan(
-        upstream: &UpstreamStore<'_>,
         fetcher: &Fetcher<'_>,
         objects: &mut Objects<'_>,
         old: &Files,
@@ -111,6 +110,7 @@ impl Rewrite {
         commits: &[Version],
         places: Option<HashMap<String, Vec<Moved>>>,
     ) -> Result<Rewrite, RewriteError> {
+        let upstream = fetcher.upstream;
         let sure = commits.iter().filter_map(|version| Some((version.commit, version.name.clone()?))).collect();
         let belongs = PatchMatch { sure, noted: read_notes(objects)?, places };
         let ids: Vec<Id> = commits.iter().map(|version| version.commit).collect();

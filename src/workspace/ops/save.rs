@@ -130,12 +130,8 @@ impl From<GitError> for SaveError {
 ///
 /// # Errors
 /// [`SaveError`]; nothing has changed then.
-pub fn save(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    request: &SaveOptions,
-    ctx: &StepContext<'_>,
-) -> Result<Saved, SaveError> {
+pub fn save(fetcher: &Fetcher<'_>, request: &SaveOptions, ctx: &StepContext<'_>) -> Result<Saved, SaveError> {
+    let upstream = fetcher.upstream;
     let _lock = begin(upstream, ctx).map_err(SaveError::of)?;
     let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(SaveError::of)?;
     let mut objects = Objects::new(&upstream.store)?;
@@ -153,7 +149,7 @@ pub fn save(
         return Err(SaveError::of(SideError::Diverged { files, commits }));
     }
     if cell == SyncStatus::FilesNewer {
-        refuse_last_copies(upstream, fetcher, &objects, &state, &files).map_err(SaveError::of)?;
+        refuse_last_copies(fetcher, &objects, &state, &files).map_err(SaveError::of)?;
     }
     let allowed = which_patches(&files, &request.allow_drop)?;
     let changes = chosen(&state.work, request)?;
@@ -161,10 +157,10 @@ pub fn save(
     let work = Work { tip, tree, changes };
     let (base, versions, at) = match &request.into {
         Some(name) if cell == SyncStatus::FilesNewer => return Err(no_folding(&files, name)),
-        Some(name) => folded(upstream, fetcher, &mut objects, (&files, &state), &work, name)?,
-        None => on_top(upstream, fetcher, &mut objects, (&files, &state), &work, request)?,
+        Some(name) => folded(fetcher, &mut objects, (&files, &state), &work, name)?,
+        None => on_top(fetcher, &mut objects, (&files, &state), &work, request)?,
     };
-    let mut rewrite = Rewrite::plan(upstream, fetcher, &mut objects, &files, base, &versions, None)?;
+    let mut rewrite = Rewrite::plan(fetcher, &mut objects, &files, base, &versions, None)?;
     judge_vanished(fetcher, &mut objects, &state, &mut rewrite, &allowed)?;
     let patch = rewrite.patches.get(at).map(|(name, _)| name.clone()).unwrap_or_default();
     let queue = rewrite.written().and(RemovedPatches::of(&state, &files));
@@ -254,7 +250,6 @@ fn chosen(work: &[WorkChange], request: &SaveOptions) -> Result<Vec<WorkChange>,
 
 /// The queue with a new commit on top, on the files' side where that is newer.
 fn on_top(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     (files, state): (&Files, &SyncState),
@@ -272,7 +267,7 @@ fn on_top(
         let at = versions.len() - 1;
         return Ok((base, versions, at));
     }
-    let applied = stack_of(upstream, fetcher, objects, files, true).map_err(SaveError::of)?;
+    let applied = stack_of(fetcher, objects, files, true).map_err(SaveError::of)?;
     let (base, merged) = merge_sides(fetcher, objects, files, state, &applied, &versions)?;
     let at = merged.iter().rposition(|version| version.name.is_none()).unwrap_or(0);
     Ok((base, merged, at))
@@ -280,7 +275,6 @@ fn on_top(
 
 /// The queue with the changes folded into one of its patches.
 fn folded(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     (files, state): (&Files, &SyncState),
@@ -288,7 +282,7 @@ fn folded(
     name: &str,
 ) -> Result<(Base, Vec<Version>, usize), SaveError> {
     let base = Base::read(objects, files.pin)?;
-    let line = line_of_versions(upstream, fetcher, objects, files, base, state)?;
+    let line = line_of_versions(fetcher, objects, files, base, state)?;
     let names: Vec<String> = line.iter().map(|version| version.name.clone().unwrap_or_default()).collect();
     let into = which_patch(names.iter().map(String::as_str), name)?;
     let changes = line.iter().map(|version| Change::of(objects, version.commit)).collect::<Result<Vec<_>, _>>()?;

@@ -66,18 +66,14 @@ pub struct SetupOutcome {
 /// # Errors
 /// [`QueueError`]; nothing has changed then, except where a step was certain and only its end failed, which the next
 /// command makes good.
-pub fn setup(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    options: SetupOptions,
-    ctx: &StepContext<'_>,
-) -> Result<SetupOutcome, QueueError> {
+pub fn setup(fetcher: &Fetcher<'_>, options: SetupOptions, ctx: &StepContext<'_>) -> Result<SetupOutcome, QueueError> {
+    let upstream = fetcher.upstream;
     let mut objects = Objects::new(&upstream.store)?;
     // The network first, without a lock: somebody else's `status` need not wait for it.
     let files = Files::read(&upstream.workspace.layout, upstream.name())?;
     let there = checkout::attachment(&upstream.store, &upstream.checkout())?;
     let with_checkout = options.checkout || matches!(there, Attachment::Ours | Attachment::Moved);
-    let first = stack_of(upstream, fetcher, &mut objects, &files, with_checkout)?;
+    let first = stack_of(fetcher, &mut objects, &files, with_checkout)?;
     let _lock = begin(upstream, ctx)?;
     if !files.are_unchanged(&upstream.workspace.layout, upstream.name())? {
         return Err(SideError::ChangedMeanwhile.into());
@@ -107,7 +103,7 @@ pub fn setup(
     };
     judge(&state, options, &mut done)?;
     if !options.discard && done.unexported.is_empty() {
-        refuse_last_copies(upstream, fetcher, &objects, &state, &files)?;
+        refuse_last_copies(fetcher, &objects, &state, &files)?;
     }
     if done.unexported.is_empty() {
         done.taken = RemovedPatches::of(&state, &files);
@@ -239,14 +235,11 @@ fn is_in_place(upstream: &UpstreamStore<'_>, state: &SyncState, step: &CheckoutM
 ///
 /// # Errors
 /// [`QueueError`].
-pub fn copy(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    dest: &std::path::Path,
-) -> Result<Materialized, QueueError> {
+pub fn copy(fetcher: &Fetcher<'_>, dest: &std::path::Path) -> Result<Materialized, QueueError> {
+    let upstream = fetcher.upstream;
     let files = Files::read(&upstream.workspace.layout, upstream.name())?;
     let mut objects = Objects::new(&upstream.store)?;
-    let applied = stack_of(upstream, fetcher, &mut objects, &files, true)?;
+    let applied = stack_of(fetcher, &mut objects, &files, true)?;
     if let Some((n, failure)) = applied.failure {
         let patch = files.patches[n].queued.name.clone();
         return Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n });

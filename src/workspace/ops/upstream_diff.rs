@@ -152,12 +152,12 @@ impl TouchedChange {
 /// # Errors
 /// [`UpstreamDiffError`].
 pub fn diff_upstream(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     files: &Files,
     options: &UpstreamDiffOptions,
 ) -> Result<UpstreamDiff, UpstreamDiffError> {
-    let target = find_target(upstream, fetcher, files, &options.target)?;
+    let upstream = fetcher.upstream;
+    let target = find_target(fetcher, files, &options.target)?;
     let touched = touched_paths(files);
     let mut diff = UpstreamDiff {
         target,
@@ -172,7 +172,7 @@ pub fn diff_upstream(
         return Ok(diff);
     }
     let mut objects = Objects::new(&upstream.store).map_err(QueueError::from)?;
-    let applied = stack_of(upstream, fetcher, &mut objects, files, false)?;
+    let applied = stack_of(fetcher, &mut objects, files, false)?;
     if let Some((n, failure)) = applied.failure {
         let patch = files.patches[n].queued.name.clone();
         return Err(QueueError::Apply { patch, failure: Box::new(failure), applied: n }.into());

@@ -35,17 +35,17 @@ pub struct VerifyOptions {
 /// # Errors
 /// [`QueueError`]: the network, the store, the disk.
 pub fn judge_queue(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     files: &Files,
     demands: VerifyOptions,
     findings: &mut Vec<Finding>,
 ) -> Result<(), QueueError> {
+    let upstream = fetcher.upstream;
     let mut found = |more: Vec<Finding>| findings.extend(more.into_iter().map(|one| one.of(upstream.name().as_str())));
     let mut objects = Objects::new(&upstream.store)?;
     let record = Synced::read(&mut objects)?;
     found(judge_version(upstream, files, record.as_ref()).into_iter().collect());
-    let applied = match stack_of(upstream, fetcher, &mut objects, files, false) {
+    let applied = match stack_of(fetcher, &mut objects, files, false) {
         Ok(applied) => applied,
         Err(error) => {
             found(vec![pin_finding(upstream, files.pin, error)?]);
@@ -56,9 +56,9 @@ pub fn judge_queue(
     if applied.failure.is_none() {
         found(judge_paths(upstream, &absent_paths(&mut objects, upstream.entry, &applied.stack)?));
     }
-    found(judge_export(upstream, fetcher, &mut objects, files, &applied)?);
+    found(judge_export(fetcher, &mut objects, files, &applied)?);
     if demands.canonical {
-        found(judge_form(upstream, fetcher, &mut objects, files, &applied)?);
+        found(judge_form(fetcher, &mut objects, files, &applied)?);
     }
     let state = SyncState::read(upstream, &mut objects, files)?;
     found(judge_checkout(upstream, &state).into_iter().collect());
@@ -148,12 +148,12 @@ fn judge_applied(
 
 /// What `export` would write anew of the stack that the files themselves give.
 fn judge_export(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
     applied: &Applied,
 ) -> Result<Vec<Finding>, QueueError> {
+    let upstream = fetcher.upstream;
     let items = &applied.stack.items;
     let ids: Vec<Id> = items.iter().map(|item| item.commit).collect();
     let sure = items.iter().map(|item| (item.commit, item.name.clone())).collect();
@@ -170,12 +170,12 @@ fn judge_export(
 }
 
 fn judge_form(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
     files: &Files,
     applied: &Applied,
 ) -> Result<Vec<Finding>, QueueError> {
+    let upstream = fetcher.upstream;
     let mut findings = Vec::new();
     for (item, old) in applied.stack.items.iter().zip(&files.patches) {
         let wanted = canonical(fetcher, objects, item)?;

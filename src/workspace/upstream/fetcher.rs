@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::fetch_lock::{FetchLock, clear_what_was_left};
+use super::store::UpstreamStore;
 use crate::git::{self, BASE, GitError, Id, Objects, Prompts, Remote, RemoteError, Store, Watch};
 use crate::stack::Lazy;
 use crate::workspace::files::lock::LockError;
@@ -14,11 +15,13 @@ const ROUNDS: usize = 4;
 
 /// Where missing objects come from.
 pub struct Fetcher<'a> {
-    /// The upstream.
+    /// The upstream, and the store that misses them.
+    pub upstream: &'a UpstreamStore<'a>,
+    /// Where the upstream is on the network.
     pub remote: Remote<'a>,
     /// The stores on this machine that are asked first ([`super::neighbours`]).
     pub neighbours: Vec<PathBuf>,
-    /// Whether the command never uses the network, whatever its options say: what is not there is then [`Missing`].
+    /// Whether the command never uses the network, whatever its options say: what is not there is then [`MissingObjects`].
     pub local: bool,
     /// Held while something is fetched.
     pub lock: FetchLock<'a>,
@@ -43,7 +46,7 @@ pub enum FetchError {
     Git(#[from] GitError),
     /// The command never uses the network, and the store does not have it.
     #[error(transparent)]
-    Missing(#[from] Missing),
+    Missing(#[from] MissingObjects),
     /// Another patchq fetches.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -63,7 +66,7 @@ impl From<GitError> for NotAll {
 
 /// What a store does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Missing {
+pub enum MissingObjects {
     /// A commit.
     #[error("commit {0} is not in the store")]
     Commit(Id),
@@ -116,7 +119,7 @@ impl Fetcher<'_> {
             return Ok(());
         }
         if let Some(first) = wanted.first().filter(|_| self.local) {
-            return Err(Missing::Commit(*first).into());
+            return Err(MissingObjects::Commit(*first).into());
         }
         if !near.is_empty() {
             near.extend(store.read_ref(BASE)?.filter(|id| store.has(*id)));
@@ -150,7 +153,7 @@ impl Fetcher<'_> {
             return Ok(());
         }
         if self.local {
-            return Err(Missing::Files(wanted.len()).into());
+            return Err(MissingObjects::Files(wanted.len()).into());
         }
         self.fetching(|remote, watch| remote.fetch_blobs(store, &wanted, watch))?;
         Ok(())

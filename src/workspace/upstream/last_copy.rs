@@ -4,7 +4,6 @@
 use super::fetcher::Fetcher;
 use super::removed_patches::RemovedPatches;
 use super::sides::SyncState;
-use super::store::UpstreamStore;
 use crate::git::{self, GitError, Id, Objects};
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::queue_files::Files;
@@ -26,12 +25,12 @@ pub struct LastCopy {
 /// # Errors
 /// [`GitError`] when store or workspace cannot be read.
 pub(in crate::workspace) fn last_copies(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     objects: &Objects<'_>,
     state: &SyncState,
     files: &Files,
 ) -> Result<Vec<LastCopy>, GitError> {
+    let upstream = fetcher.upstream;
     let Some(record) = state.record.as_ref().filter(|_| state.has_checkout()) else { return Ok(Vec::new()) };
     let gone = RemovedPatches::of(state, files).removed;
     let mut found = Vec::new();

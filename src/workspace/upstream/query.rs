@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use super::fetcher::{FetchError, Fetcher};
 use super::resolve_pin::ResolvePinError;
-use super::store::UpstreamStore;
 use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, describe_stored, stored_tags, tag_on};
 use crate::workspace::files::pins;
 use crate::workspace::manifest::Track;
@@ -25,7 +24,6 @@ pub struct Tip {
 
 /// Questions to the remote of one upstream.
 pub(in crate::workspace) struct RemoteQuery<'a> {
-    upstream: &'a UpstreamStore<'a>,
     fetcher: &'a Fetcher<'a>,
     /// Somebody only looks: the history of commits is used where it is at hand, and never fetched.
     frugal: bool,
@@ -33,8 +31,8 @@ pub(in crate::workspace) struct RemoteQuery<'a> {
 }
 
 impl<'a> RemoteQuery<'a> {
-    pub(in crate::workspace) fn new(upstream: &'a UpstreamStore<'a>, fetcher: &'a Fetcher<'a>) -> RemoteQuery<'a> {
-        RemoteQuery { upstream, fetcher, frugal: false, refs: OnceCell::new() }
+    pub(in crate::workspace) fn new(fetcher: &'a Fetcher<'a>) -> RemoteQuery<'a> {
+        RemoteQuery { fetcher, frugal: false, refs: OnceCell::new() }
     }
 
     /// The same for somebody who only looks: what only the history of commits could tell, and that is not at hand, is as
@@ -51,8 +49,9 @@ impl<'a> RemoteQuery<'a> {
         if let Some(refs) = self.refs.get() {
             return Ok(refs);
         }
-        let found =
-            self.fetcher.with_watch(|remote, watch| remote.refs(&self.upstream.store, Look::BranchesAndTags, watch))?;
+        let found = self
+            .fetcher
+            .with_watch(|remote, watch| remote.refs(&self.fetcher.upstream.store, Look::BranchesAndTags, watch))?;
         Ok(self.refs.get_or_init(|| found.refs))
     }
 
@@ -63,9 +62,9 @@ impl<'a> RemoteQuery<'a> {
 
     /// The upstream's tags, as far as the store and the history of commits know them without asking.
     pub(in crate::workspace) fn known_tags(&self) -> Result<Vec<RemoteRef>, RemoteError> {
-        let history = Store::open(&self.upstream.history())?;
+        let history = Store::open(&self.fetcher.upstream.history())?;
         let mut tags = history.map(|store| stored_tags(&store)).transpose()?.unwrap_or_default();
-        for tag in stored_tags(&self.upstream.store)? {
+        for tag in stored_tags(&self.fetcher.upstream.store)? {
             if !tags.iter().any(|known| known.name == tag.name) {
                 tags.push(tag);
             }
@@ -79,7 +78,7 @@ impl<'a> RemoteQuery<'a> {
     /// # Errors
     /// [`FetchError`].
     pub(in crate::workspace) fn resolve(&self, rev: &Rev) -> Result<(Id, Option<String>), FetchError> {
-        let (upstream, history) = (self.upstream, self.upstream.history());
+        let (upstream, history) = (self.fetcher.upstream, self.fetcher.upstream.history());
         if let Rev::Id(id) = rev {
             return Ok((*id, None));
         }
@@ -143,7 +142,7 @@ impl<'a> RemoteQuery<'a> {
                     let mut first_time = || passed_over.insert(tip.id);
                     // What it is was learned just now.
                     if !matches!(track, Track::TagGlob(_))
-                        || self.upstream.store.tree_or_blob(tip.id).is_none()
+                        || self.fetcher.upstream.store.tree_or_blob(tip.id).is_none()
                         || !first_time()
                     {
                         return Err(error);
@@ -158,7 +157,8 @@ impl<'a> RemoteQuery<'a> {
     /// # Errors
     /// [`ResolvePinError`].
     pub(in crate::workspace) fn default_tip(&self) -> Result<Tip, ResolvePinError> {
-        let found = self.fetcher.with_watch(|remote, watch| remote.refs(&self.upstream.store, Look::Head, watch))?;
+        let found =
+            self.fetcher.with_watch(|remote, watch| remote.refs(&self.fetcher.upstream.store, Look::Head, watch))?;
         let head = found.refs.iter().find(|found| found.name == "HEAD").map(|head| head.id);
         let named = found.head.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned));
         let (Some(id), Some(name)) = (head, named) else { return Err(ResolvePinError::NoDefaultBranch) };
@@ -179,7 +179,7 @@ impl<'a> RemoteQuery<'a> {
     /// [`ResolvePinError`].
     pub(in crate::workspace) fn fetch(&self, id: Id, within: Option<&str>) -> Result<(), ResolvePinError> {
         let within: Vec<String> = within.into_iter().map(str::to_owned).collect();
-        Ok(self.fetcher.commits(&self.upstream.store, &[id], &within)?)
+        Ok(self.fetcher.commits(&self.fetcher.upstream.store, &[id], &within)?)
     }
 
     /// The history of commits that lead to `id`.
@@ -187,7 +187,7 @@ impl<'a> RemoteQuery<'a> {
     /// # Errors
     /// [`FetchError`].
     pub(in crate::workspace) fn history(&self, id: Id) -> Result<Store, FetchError> {
-        let dir = self.upstream.history();
+        let dir = self.fetcher.upstream.history();
         if self.frugal {
             let what = format!("look for {} in the history of commits", id.short(12));
             return Ok(self.history_at_hand(id)?.ok_or(RemoteError::Offline { what })?);
@@ -198,7 +198,7 @@ impl<'a> RemoteQuery<'a> {
 
     /// The history of commits as it was fetched before, if it leads to `id`.
     fn history_at_hand(&self, id: Id) -> Result<Option<Store>, RemoteError> {
-        let Some(store) = Store::open(&self.upstream.history())? else { return Ok(None) };
+        let Some(store) = Store::open(&self.fetcher.upstream.history())? else { return Ok(None) };
         let whole = !store.is_shallow() && store.lacking(std::iter::once(id))?.is_empty();
         Ok(whole.then_some(store))
     }
@@ -208,7 +208,7 @@ impl<'a> RemoteQuery<'a> {
     /// # Errors
     /// [`FetchError`].
     pub(in crate::workspace) fn version(&self, id: Id) -> Result<String, FetchError> {
-        let (upstream, history) = (self.upstream, self.upstream.history());
+        let (upstream, history) = (self.fetcher.upstream, self.fetcher.upstream.history());
         let known = if self.fetcher.remote.is_offline() { Some(self.known_tags()?) } else { None };
         let refs = known.as_deref().or_else(|| self.asked());
         let exact = refs.is_some_and(|refs| tag_on(refs, id).is_some());

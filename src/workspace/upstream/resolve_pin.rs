@@ -2,7 +2,6 @@
 
 use super::fetcher::{FetchError, Fetcher};
 use super::query::{RemoteQuery, Tip};
-use super::store::UpstreamStore;
 use crate::git::{BadRev, GitError, Id, RemoteError, Rev};
 use crate::workspace::manifest::{BadTrack, Track};
 
@@ -74,12 +73,8 @@ impl From<GitError> for ResolvePinError {
 ///
 /// # Errors
 /// [`ResolvePinError`].
-pub fn look_up(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    wanted: &PinRequest,
-) -> Result<ResolvedPin, ResolvePinError> {
-    let upstream = RemoteQuery::new(upstream, fetcher);
+pub fn look_up(fetcher: &Fetcher<'_>, wanted: &PinRequest) -> Result<ResolvedPin, ResolvePinError> {
+    let upstream = RemoteQuery::new(fetcher);
     let tip = || match &wanted.track {
         Some(track) => upstream.tip(track),
         None => upstream.default_tip(),

@@ -153,13 +153,9 @@ fn outside(rev: &str, track: Option<&Track>) -> String {
 ///
 /// # Errors
 /// [`TargetError`].
-pub fn find_target(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    files: &Files,
-    wanted: &TargetRequest,
-) -> Result<Target, TargetError> {
-    let remote = RemoteQuery::new(upstream, fetcher).frugal(wanted.frugal);
+pub fn find_target(fetcher: &Fetcher<'_>, files: &Files, wanted: &TargetRequest) -> Result<Target, TargetError> {
+    let upstream = fetcher.upstream;
+    let remote = RemoteQuery::new(fetcher).frugal(wanted.frugal);
     let track = wanted.track.as_ref().or(upstream.entry.track.as_ref());
     let (tip, pin, ref_name) = match &wanted.to {
         None => {
@@ -203,7 +199,7 @@ pub fn find_target(
         version,
         track: wanted.track.clone(),
         same,
-        ahead: is_ahead(upstream, fetcher, (pin, found.named_version(own.as_deref())), tip.as_ref())?,
+        ahead: is_ahead(fetcher, (pin, found.named_version(own.as_deref())), tip.as_ref())?,
         called,
         ref_name: ref_name.clone(),
         tip: tip.clone(),

@@ -58,7 +58,7 @@ impl Run<'_> {
         let mut processes = 0;
         while !self.ended {
             let first = processes == 0 || !self.ws.join("sessions/up.toml").exists();
-            self.world.with_site(self.ws, |upstream, fetcher| self.process(upstream, fetcher, first));
+            self.world.with_upstream(self.ws, |fetcher| self.process(fetcher, first));
             processes += 1;
             assert!(processes < 200, "a session without end: {}", self.told());
         }
@@ -69,10 +69,11 @@ impl Run<'_> {
     }
 
     /// What one process does, until it ends.
-    fn process(&mut self, upstream: &UpstreamStore<'_>, fetcher: &Fetcher<'_>, first: bool) {
+    fn process(&mut self, fetcher: &Fetcher<'_>, first: bool) {
+        let upstream = fetcher.upstream;
         let mut moving = match first {
-            true => Moving::begin(upstream, fetcher, &self.world.options()),
-            false => Moving::resume(upstream, fetcher, &RefreshOptions::default()),
+            true => Moving::begin(fetcher, &self.world.options()),
+            false => Moving::resume(fetcher, &RefreshOptions::default()),
         }
         .unwrap_or_else(|error| panic!("{error}: {}", self.told()));
         loop {

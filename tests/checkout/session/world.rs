@@ -8,11 +8,11 @@ use std::process::Command;
 use patchq::git::{BRANCH, FileChange, GitProgram, Id, Made, Mode, RepoBuilder, Rev};
 use patchq::path::RepoPath;
 use patchq::workspace::ops::refresh::RefreshOptions;
-use patchq::workspace::{Fetcher, Moving, SetupOptions, StepContext, TargetRequest, UpstreamStore, setup};
+use patchq::workspace::{Fetcher, Moving, SetupOptions, StepContext, TargetRequest, setup};
 
 use crate::support::history::Dice;
 use crate::support::server::isolated_env;
-use crate::support::upstream::with_site;
+use crate::support::upstream::with_upstream;
 
 /// Files by their paths.
 type Files = BTreeMap<&'static str, String>;
@@ -169,9 +169,9 @@ impl World {
         let to = ws.join("patches/up").display().to_string();
         let form = ["--full-index", "--binary", "--zero-commit", "--no-signature", "--no-stat", "-N", "-q", "-o", &to];
         git(&self.dir.path().join("up.git"), &[&["format-patch"][..], &form, &["main~1..queue"]].concat());
-        self.with_offline(&ws, false, |upstream, fetcher| {
-            setup(upstream, fetcher, SetupOptions { checkout: true, ..SetupOptions::default() }, &ctx()).unwrap();
-            let mut moving = Moving::begin(upstream, fetcher, &self.options()).unwrap();
+        self.with_offline(&ws, false, |fetcher| {
+            setup(fetcher, SetupOptions { checkout: true, ..SetupOptions::default() }, &ctx()).unwrap();
+            let mut moving = Moving::begin(fetcher, &self.options()).unwrap();
             let rebased = moving.run().unwrap();
             moving.prepare(&rebased).unwrap();
         });
@@ -190,12 +190,12 @@ impl World {
         }
     }
 
-    pub(crate) fn with_site<T>(&self, ws: &Path, run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T) -> T {
+    pub(crate) fn with_upstream<T>(&self, ws: &Path, run: impl FnOnce(&Fetcher<'_>) -> T) -> T {
         self.with_offline(ws, true, run)
     }
 
-    fn with_offline<T>(&self, ws: &Path, offline: bool, run: impl FnOnce(&UpstreamStore<'_>, &Fetcher<'_>) -> T) -> T {
-        with_site(&self.git, ws, (offline, None), run)
+    fn with_offline<T>(&self, ws: &Path, offline: bool, run: impl FnOnce(&Fetcher<'_>) -> T) -> T {
+        with_upstream(&self.git, ws, (offline, None), run)
     }
 
     /// A copy of the workspace.

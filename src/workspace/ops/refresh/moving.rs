@@ -50,7 +50,6 @@ type Places = HashMap<String, Vec<Moved>>;
 
 /// A queue on its way.
 pub struct Moving<'a> {
-    upstream: &'a UpstreamStore<'a>,
     fetcher: &'a Fetcher<'a>,
     objects: Objects<'a>,
     state: SyncState,
@@ -92,28 +91,20 @@ impl<'a> Moving<'a> {
     ///
     /// # Errors
     /// [`RefreshError`]; also where a session is open, unless nothing will be written.
-    pub fn begin(
-        upstream: &'a UpstreamStore<'a>,
-        fetcher: &'a Fetcher<'a>,
-        options: &RefreshOptions,
-    ) -> Result<Moving<'a>, RefreshError> {
+    pub fn begin(fetcher: &'a Fetcher<'a>, options: &RefreshOptions) -> Result<Moving<'a>, RefreshError> {
+        let upstream = fetcher.upstream;
         if let Some((session, _)) =
             Session::read(&upstream.workspace.layout, upstream.name())?.filter(|_| !options.dry_run)
         {
             return Err(RefreshError::Open(Box::new(session)));
         }
         let from = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
-        Moving::start(upstream, fetcher, options, from)
+        Moving::start(fetcher, options, from)
     }
 
-    fn start(
-        upstream: &'a UpstreamStore<'a>,
-        fetcher: &'a Fetcher<'a>,
-        options: &RefreshOptions,
-        from: Files,
-    ) -> Result<Moving<'a>, RefreshError> {
-        let ground = StartingPoint::read(upstream, fetcher, from, options.agreed.clone(), !options.dry_run)?;
-        let target = find_target(upstream, fetcher, &ground.from, &options.target)?;
+    fn start(fetcher: &'a Fetcher<'a>, options: &RefreshOptions, from: Files) -> Result<Moving<'a>, RefreshError> {
+        let ground = StartingPoint::read(fetcher, from, options.agreed.clone(), !options.dry_run)?;
+        let target = find_target(fetcher, &ground.from, &options.target)?;
         Ok(ground.moving(target))
     }
 
@@ -122,11 +113,8 @@ impl<'a> Moving<'a> {
     ///
     /// # Errors
     /// [`RefreshError`]; also where none is open.
-    pub fn resume(
-        upstream: &'a UpstreamStore<'a>,
-        fetcher: &'a Fetcher<'a>,
-        options: &RefreshOptions,
-    ) -> Result<Moving<'a>, RefreshError> {
+    pub fn resume(fetcher: &'a Fetcher<'a>, options: &RefreshOptions) -> Result<Moving<'a>, RefreshError> {
+        let upstream = fetcher.upstream;
         let (session, bytes) =
             Session::read(&upstream.workspace.layout, upstream.name())?.ok_or(RefreshError::NoSession)?;
         let from = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
@@ -139,8 +127,8 @@ impl<'a> Moving<'a> {
         };
         let moved = session.files.pin != Some(from.pin);
         let changes = session.files.diff(&from.digest());
-        let ground = StartingPoint::read(upstream, fetcher, from, agreed, true)?;
-        let (target, other_version) = target_of(upstream, fetcher, (&ground.from, moved), session.to, &options.target)?;
+        let ground = StartingPoint::read(fetcher, from, agreed, true)?;
+        let (target, other_version) = target_of(fetcher, (&ground.from, moved), session.to, &options.target)?;
         let mut drift: Vec<Drift> = changes.into_iter().map(Drift::Queue).collect();
         if session.manifest != entry_digest(upstream) {
             drift.push(Drift::Manifest);
@@ -160,7 +148,7 @@ impl<'a> Moving<'a> {
         let onto = Base::read(&mut self.objects, self.target.pin)?;
         let decisions = self.decisions.for_files(&self.from.digest());
         let resolver = Chain(vec![&decisions, &self.accept]);
-        let (upstream, with_checkout) = (self.upstream, self.with_checkout);
+        let (upstream, with_checkout) = (self.fetcher.upstream, self.with_checkout);
         let rebased = self.fetcher.run(&mut self.objects, |objects| {
             let rebased = stack::rebase(objects, stack, onto, &resolver)?;
             Ok(match rebased {
@@ -183,8 +171,7 @@ impl<'a> Moving<'a> {
         if self.applied.is_some() {
             return Ok(());
         }
-        let applied =
-            stack_of(self.upstream, self.fetcher, &mut self.objects, &self.from, false).map_err(RefreshError::of)?;
+        let applied = stack_of(self.fetcher, &mut self.objects, &self.from, false).map_err(RefreshError::of)?;
         let name = |n: usize| self.from.patches[n].queued.name.clone();
         if let Some((n, failure)) = applied.failure {
             let (patch, failure) = (name(n), Box::new(failure));
@@ -212,9 +199,9 @@ impl<'a> Moving<'a> {
     pub fn prepare(&mut self, rebased: &Rebased) -> Result<(), RefreshError> {
         let mut wanted = self.lacking_sides(rebased);
         if self.with_checkout {
-            wanted.extend(checkout_blobs(self.upstream, &mut self.objects, &rebased.stack)?);
+            wanted.extend(checkout_blobs(self.fetcher.upstream, &mut self.objects, &rebased.stack)?);
         }
-        self.fetcher.blobs(&self.upstream.store, &wanted).map_err(RefreshError::of)
+        self.fetcher.blobs(&self.fetcher.upstream.store, &wanted).map_err(RefreshError::of)
     }
 
     /// The same for the sides alone, of what came to light later.
@@ -222,7 +209,7 @@ impl<'a> Moving<'a> {
     /// # Errors
     /// [`RefreshError`].
     pub fn fetch_sides(&self, rebased: &Rebased) -> Result<(), RefreshError> {
-        self.fetcher.blobs(&self.upstream.store, &self.lacking_sides(rebased)).map_err(RefreshError::of)
+        self.fetcher.blobs(&self.fetcher.upstream.store, &self.lacking_sides(rebased)).map_err(RefreshError::of)
     }
 
     fn lacking_sides(&self, rebased: &Rebased) -> BTreeSet<Id> {
@@ -290,7 +277,7 @@ impl<'a> Moving<'a> {
         if decisions.last() > 0 {
             self.write(decisions, ctx)?;
         } else if self.on_disk.is_some() {
-            session::replace(self.upstream, self.on_disk.as_deref(), None, ctx)?;
+            session::replace(self.fetcher.upstream, self.on_disk.as_deref(), None, ctx)?;
             (self.on_disk, self.decisions) = (None, Decisions::default());
         }
         Ok(back)
@@ -298,8 +285,8 @@ impl<'a> Moving<'a> {
 
     fn write(&mut self, decisions: Decisions, ctx: &StepContext<'_>) -> Result<(), RefreshError> {
         let session = self.session(decisions);
-        keep_target(self.upstream, &session.to)?;
-        self.on_disk = Some(session.write(self.upstream, self.on_disk.as_deref(), ctx)?);
+        keep_target(self.fetcher.upstream, &session.to)?;
+        self.on_disk = Some(session.write(self.fetcher.upstream, self.on_disk.as_deref(), ctx)?);
         self.decisions = session.decisions;
         Ok(())
     }
@@ -308,7 +295,7 @@ impl<'a> Moving<'a> {
         let Target { pin, version, track, ref_name, .. } = self.target.clone();
         Session {
             files: self.from.digest(),
-            manifest: entry_digest(self.upstream),
+            manifest: entry_digest(self.fetcher.upstream),
             to: SessionTarget { pin, version, track, found_by: ref_name },
             agreed: self.agreed.clone(),
             decisions,
@@ -330,7 +317,7 @@ impl<'a> Moving<'a> {
             return Err(RefreshError::Empty);
         }
         let mut rewrite = self.plan(rebased)?;
-        let (upstream, from, target) = (self.upstream, &self.from, &self.target);
+        let (upstream, from, target) = (self.fetcher.upstream, &self.from, &self.target);
         let _lock = begin(upstream, ctx).map_err(RefreshError::of)?;
         let _second = target
             .track
@@ -366,9 +353,8 @@ impl<'a> Moving<'a> {
         let places = self.applied.as_ref().map(|(_, places)| places.clone()).unwrap_or_default();
         let version = |item: &stack::Item| Version { name: Some(item.name.clone()), commit: item.commit };
         let versions: Vec<Version> = stack.items.iter().map(version).collect();
-        let (upstream, fetcher, from) = (self.upstream, self.fetcher, &self.from);
-        let mut rewrite =
-            Rewrite::plan(upstream, fetcher, &mut self.objects, from, stack.base, &versions, Some(places))?;
+        let (fetcher, from) = (self.fetcher, &self.from);
+        let mut rewrite = Rewrite::plan(fetcher, &mut self.objects, from, stack.base, &versions, Some(places))?;
         rewrite.files.version = Some(self.target.version.clone());
         Ok(rewrite)
     }
@@ -389,11 +375,11 @@ impl<'a> Moving<'a> {
         // What was never set up is for `setup`.
         if self.state.record.is_some() && self.state.files_newer() {
             let options = SetupOptions { pristine: false, discard: false, checkout: self.state.has_checkout() };
-            let settled = setup(self.upstream, self.fetcher, options, ctx).map_err(RefreshError::of)?;
+            let settled = setup(self.fetcher, options, ctx).map_err(RefreshError::of)?;
             applied = settled.changed.then_some(settled.taken);
         }
         if let Some(track) = &self.target.track {
-            followed = follow_track(self.upstream, &self.from, track, ctx)?;
+            followed = follow_track(self.fetcher.upstream, &self.from, track, ctx)?;
         }
         Ok((applied, followed))
     }

@@ -37,16 +37,12 @@ pub struct Repairs {
 ///
 /// # Errors
 /// [`RewriteError`]; nothing has changed then.
-pub fn repair(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    repairs: &Repairs,
-    ctx: &StepContext<'_>,
-) -> Result<Vec<String>, RewriteError> {
+pub fn repair(fetcher: &Fetcher<'_>, repairs: &Repairs, ctx: &StepContext<'_>) -> Result<Vec<String>, RewriteError> {
+    let upstream = fetcher.upstream;
     let _lock = begin(upstream, ctx)?;
     let old = Files::read(&upstream.workspace.layout, upstream.name()).map_err(QueueError::from)?;
     let mut objects = Objects::new(&upstream.store)?;
-    let applied = stack_of(upstream, fetcher, &mut objects, &old, false)?;
+    let applied = stack_of(fetcher, &mut objects, &old, false)?;
     let state = SyncState::read(upstream, &mut objects, &old).map_err(QueueError::from)?;
     let exported = if applied.failure.is_some() {
         None

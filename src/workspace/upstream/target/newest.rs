@@ -7,7 +7,6 @@ use crate::git::{Id, Objects, RemoteError};
 use crate::workspace::upstream::cached_tip::CachedTip;
 use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
 use crate::workspace::upstream::query::{RemoteQuery, Tip};
-use crate::workspace::upstream::store::UpstreamStore;
 
 /// What an upstream has, beside what is pinned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,33 +24,28 @@ pub struct Newest {
 ///
 /// # Errors
 /// [`TargetError::LookUp`].
-pub fn newest(
-    upstream: &UpstreamStore<'_>,
-    fetcher: &Fetcher<'_>,
-    pin: Id,
-    version: Option<&str>,
-) -> Result<Newest, TargetError> {
-    let remote = RemoteQuery::new(upstream, fetcher);
+pub fn newest(fetcher: &Fetcher<'_>, pin: Id, version: Option<&str>) -> Result<Newest, TargetError> {
+    let upstream = fetcher.upstream;
+    let remote = RemoteQuery::new(fetcher);
     let refs = remote.refs()?;
     let tip = upstream.entry.track.as_ref().map(|track| remote.tip(track)).transpose()?;
     let pinned = PinnedVersion::read(upstream, pin, version)?;
     let news = CachedTip::read(&mut Objects::new(&upstream.store)?)?;
     let moved = moved_tags(refs, pin, &pinned, news.as_ref());
     let known = pinned.trusted(Some(refs), pin);
-    let ahead = is_ahead(upstream, fetcher, (pin, known), tip.as_ref())?;
+    let ahead = is_ahead(fetcher, (pin, known), tip.as_ref())?;
     Ok(Newest { tip, moved, ahead })
 }
 
 /// Whether the pin (a commit with its version) is ahead of the `tip` of its track: the same rules as for a refresh, which would
 /// stay there. Without the history of commits at hand only the tags decide.
 pub(super) fn is_ahead(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     pin: (Id, Option<String>),
     tip: Option<&Tip>,
 ) -> Result<bool, FetchError> {
     let Some(tip) = tip.filter(|tip| tip.id != pin.0) else { return Ok(false) };
-    let at_hand = RemoteQuery::new(upstream, fetcher).frugal(true);
+    let at_hand = RemoteQuery::new(fetcher).frugal(true);
     match direction(&at_hand, pin, (tip.id, tip.version.clone()), false) {
         Ok(found) => Ok(matches!(found, Direction::Back(_))),
         Err(FetchError::Remote(RemoteError::Offline { .. })) => Ok(false),

@@ -5,7 +5,6 @@ use crate::stack::Rebased;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::ops::refresh::{Published, RefreshError, RefreshOptions};
 use crate::workspace::upstream::fetcher::Fetcher;
-use crate::workspace::upstream::store::UpstreamStore;
 
 impl<'a> Moving<'a> {
     /// Asks where a copy of `from`, which the new entry of `upstream` is to get, is to go.
@@ -13,12 +12,11 @@ impl<'a> Moving<'a> {
     /// # Errors
     /// [`RefreshError`].
     pub fn begin_copy(
-        upstream: &'a UpstreamStore<'a>,
         fetcher: &'a Fetcher<'a>,
         options: &RefreshOptions,
         from: Files,
     ) -> Result<Moving<'a>, RefreshError> {
-        Moving::start(upstream, fetcher, options, from)
+        Moving::start(fetcher, options, from)
     }
 
     /// The files that the copy will have where it goes, and what became of them; `rebased` is clean. Whoever adds them

@@ -43,17 +43,17 @@ fn digest(to: &SessionTarget) -> Sum {
 /// # Errors
 /// [`RefreshError::Elsewhere`] where neither the track nor `options` leads there.
 pub(super) fn target_of(
-    upstream: &UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
     (from, moved): (&Files, bool),
     to: SessionTarget,
     options: &TargetRequest,
 ) -> Result<(Target, Option<Drift>), RefreshError> {
+    let upstream = fetcher.upstream;
     let id = Rev::parse(&to.pin.to_string()).ok();
     if *options == TargetRequest::default() && is_kept(upstream, &to)? {
         if moved {
             // The pin was moved meanwhile, perhaps past where this goes.
-            find_target(upstream, fetcher, from, &TargetRequest { to: id, once: true, ..TargetRequest::default() })?;
+            find_target(fetcher, from, &TargetRequest { to: id, once: true, ..TargetRequest::default() })?;
         }
         let within: Vec<String> = to.found_by.iter().cloned().collect();
         fetcher.commits(&upstream.store, &[to.pin], &within).map_err(RefreshError::of)?;
@@ -79,7 +79,7 @@ pub(super) fn target_of(
         why: why.map(Box::new),
     };
     let named = TargetRequest { to: options.to.clone().or(id), lenient: false, ..options.clone() };
-    let target = find_target(upstream, fetcher, from, &named).map_err(|error| match error {
+    let target = find_target(fetcher, from, &named).map_err(|error| match error {
         error @ TargetError::Outside { .. } => elsewhere(Some(error)),
         error => error.into(),
     })?;

@@ -32,7 +32,7 @@ impl Moving<'_> {
         ctx: &StepContext<'_>,
     ) -> Result<HandedOver, RefreshError> {
         let order = self.order(rebased, number, labels)?;
-        let upstream = self.upstream;
+        let upstream = self.fetcher.upstream;
         let missing = missing_blobs(upstream, &mut self.objects, &order)?;
         self.fetcher.blobs(&upstream.store, &missing).map_err(RefreshError::of)?;
         let mut decisions = self.decisions.clone();

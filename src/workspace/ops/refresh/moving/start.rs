@@ -18,7 +18,6 @@ use crate::workspace::upstream::target::Target;
 
 /// What is read of an upstream before it is known where its queue goes.
 pub(super) struct StartingPoint<'a> {
-    upstream: &'a UpstreamStore<'a>,
     fetcher: &'a Fetcher<'a>,
     objects: Objects<'a>,
     state: SyncState,
@@ -33,29 +32,28 @@ pub(super) struct StartingPoint<'a> {
 impl<'a> StartingPoint<'a> {
     /// Reads store and checkout; refuses what may not be moved, if something will be written.
     pub(super) fn read(
-        upstream: &'a UpstreamStore<'a>,
         fetcher: &'a Fetcher<'a>,
         from: Files,
         agreed: AcceptOptions,
         writes: bool,
     ) -> Result<StartingPoint<'a>, RefreshError> {
+        let upstream = fetcher.upstream;
         let memory = Rc::new(Memory::open(upstream.workspace, upstream.entry));
         let accept = Accept { memory: Some(memory.clone()), ..agreed.accept(&from)? };
         let (objects, state) = read_state(upstream, &from)?;
         if writes {
             judge(&state)?;
-            refuse_last_copies(upstream, fetcher, &objects, &state, &from).map_err(RefreshError::of)?;
+            refuse_last_copies(fetcher, &objects, &state, &from).map_err(RefreshError::of)?;
         }
-        Ok(StartingPoint { upstream, fetcher, objects, state, from, agreed, accept, memory, writes })
+        Ok(StartingPoint { fetcher, objects, state, from, agreed, accept, memory, writes })
     }
 
     /// The queue on its way to `target`, with nothing decided.
     pub(super) fn moving(self, target: Target) -> Moving<'a> {
-        let StartingPoint { upstream, fetcher, objects, state, from, agreed, accept, memory, writes } = self;
+        let StartingPoint { fetcher, objects, state, from, agreed, accept, memory, writes } = self;
         let with_checkout = state.has_checkout() && writes;
         let (decisions, on_disk, drift, applied) = (Decisions::default(), None, Vec::new(), None);
         Moving {
-            upstream,
             fetcher,
             objects,
             state,
