@@ -32,7 +32,8 @@ impl Blame {
         context: &Context,
         fetcher: &Fetcher<'_>,
         pins: (Id, Id),
-        (rebased, pin_lines): (&Rebased, &PinLines),
+        rebased: &Rebased,
+        pin_lines: &PinLines,
     ) -> Result<Blame, CliError> {
         let files = rebased.patches.iter().flat_map(|patch| &patch.files);
         let blame = Blame::of(fetcher, pins, files.filter_map(|file| file.conflict.as_ref()), pin_lines)?;

@@ -244,12 +244,12 @@ const TOTAL: (&str, u64) = ("PATCHQ_FETCH_TIMEOUT", 3600);
 
 fn git_program() -> Result<GitProgram, CliError> {
     let program = std::env::var_os("PATCHQ_GIT").unwrap_or_else(|| "git".into());
-    let limits = Limits { stall: time_limit(STALL)?, total: time_limit(TOTAL)? };
+    let limits = Limits { stall: time_limit(STALL.0, STALL.1)?, total: time_limit(TOTAL.0, TOTAL.1)? };
     Ok(GitProgram::new(program, std::env::vars_os()).with_limits(limits))
 }
 
 /// A variable in seconds, 0: no limit.
-fn time_limit((variable, usual): (&str, u64)) -> Result<Option<Duration>, CliError> {
+fn time_limit(variable: &str, usual: u64) -> Result<Option<Duration>, CliError> {
     let seconds = match std::env::var_os(variable).filter(|value| !value.is_empty()) {
         None => usual,
         Some(value) => value.to_str().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {

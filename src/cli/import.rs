@@ -97,7 +97,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let files = source.on(found.pin, found.version.clone());
     let failed = |error| not_taken(&name, &source, error);
     let adopted = write(context, &workspace, &entry, (&found, &files), prompts, failed)?;
-    tell(context, &workspace, &source, &entry, (&found, &adopted));
+    tell(context, &workspace, &source, &entry, &found, &adopted);
     if context.json {
         let (url, track) = entry.url_and_track(&workspace, &found)?;
         let patches = source.names().map(str::to_owned).collect();
@@ -115,7 +115,8 @@ fn tell(
     workspace: &Workspace,
     source: &Source,
     entry: &Entry,
-    (found, adopted): (&ResolvedPin, &AddedUpstream),
+    found: &ResolvedPin,
+    adopted: &AddedUpstream,
 ) {
     let name = entry.name.as_str();
     say_moved(context, name, &adopted.applied);

@@ -143,7 +143,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     say_patches(context, name, &saved.queue, ("patch", "patches"));
     context.tell(&format!("{name}: saved in patches/{name}/{}", saved.patch));
     let subject = request.message.lines().next().unwrap_or_default();
-    let also = save_also::offer(context, &workspace, (&saved, subject), &also);
+    let also = save_also::offer(context, &workspace, &saved, subject, &also);
     if context.json {
         let changes = saved.changes.iter().map(|change| Bytes::from(change.path.as_bytes())).collect();
         let queue = &saved.queue;

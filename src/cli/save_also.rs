@@ -70,23 +70,25 @@ pub(super) fn entries<'w>(
 pub(super) fn offer(
     context: &Context,
     workspace: &Workspace,
-    (saved, subject): (&Saved, &[u8]),
+    saved: &Saved,
+    subject: &[u8],
     entries: &[&Upstream],
 ) -> super::upstreams::Each<Also> {
-    context.each(entries, |other| offer_to(context, workspace, (saved, subject), other))
+    context.each(entries, |other| offer_to(context, workspace, saved, subject, other))
 }
 
 fn offer_to(
     context: &Context,
     workspace: &Workspace,
-    (saved, subject): (&Saved, &[u8]),
+    saved: &Saved,
+    subject: &[u8],
     other: &Upstream,
 ) -> Result<(Exit, Also), CliError> {
     let name = other.name.as_str();
     let upstream = upstream_store(context, workspace, other)?;
     let work = |prompts| {
         context.with_fetcher(&upstream, false, prompts, |fetcher| {
-            cherry_pick(&upstream, fetcher, (saved.parent, &saved.item)).map_err(|error| failed(other, error))
+            cherry_pick(&upstream, fetcher, saved.parent, &saved.item).map_err(|error| failed(other, error))
         })
     };
     let picked = context.with_prompts(|prompts: Prompts| work(prompts))?;

@@ -161,7 +161,7 @@ fn one(
         if !options.fix || !(fixable || lines_lack) {
             return Ok(Judged { findings, ..Judged::default() });
         }
-        let fixed = match put_right(context, fetcher, &files, &findings, (options, lines_lack)) {
+        let fixed = match put_right(context, fetcher, &files, &findings, options, lines_lack) {
             Ok(fixed) => fixed,
             Err(error) => return Ok(Judged { findings, failed: Some(error.in_upstream(name)), ..Judged::default() }),
         };
@@ -179,7 +179,8 @@ fn put_right(
     fetcher: &Fetcher<'_>,
     files: &Files,
     findings: &[Finding],
-    (options, ignores): (SetupOptions, bool),
+    options: SetupOptions,
+    ignores: bool,
 ) -> Result<Vec<String>, CliError> {
     let upstream = fetcher.upstream;
     refuse_open(upstream.workspace, upstream.name())?;

@@ -26,7 +26,8 @@ const STILL: Duration = Duration::from_secs(1);
 pub fn clear_left_locks(dir: &Path) -> Result<(), GitError> {
     let own = dir.join("refs/patchq");
     let all = |dir: &Path| locks(dir).into_iter().chain(halves(dir)).collect::<Vec<_>>();
-    clear(dir, all, all(dir).into_iter().partition(|(path, _)| path.starts_with(&own)))
+    let (ours, others) = all(dir).into_iter().partition(|(path, _)| path.starts_with(&own));
+    clear(dir, all, ours, others)
 }
 
 /// Removes the lock files that a killed fetch left in the store at `dir`. The caller holds the lock on fetches alone: all
@@ -35,18 +36,14 @@ pub fn clear_left_locks(dir: &Path) -> Result<(), GitError> {
 /// # Errors
 /// [`GitError`] when a lock cannot be removed.
 pub fn clear_left_fetch_locks(dir: &Path) -> Result<(), GitError> {
-    clear(dir, locks, (Vec::new(), locks(dir)))
+    clear(dir, locks, Vec::new(), locks(dir))
 }
 
 /// A lock file, and when it was written.
 type Left = (PathBuf, Option<SystemTime>);
 
 /// Removes `ours`, and of `others` those that stay as they are.
-fn clear(
-    dir: &Path,
-    look: impl Fn(&Path) -> Vec<Left>,
-    (ours, others): (Vec<Left>, Vec<Left>),
-) -> Result<(), GitError> {
+fn clear(dir: &Path, look: impl Fn(&Path) -> Vec<Left>, ours: Vec<Left>, others: Vec<Left>) -> Result<(), GitError> {
     if !others.is_empty() {
         std::thread::sleep(STILL);
     }

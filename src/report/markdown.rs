@@ -64,7 +64,8 @@ pub fn markdown(
     heading: &Heading<'_>,
     patches: &[PatchReport],
     summary: &str,
-    (differences, touched_by): (Differences<'_>, TouchedBy<'_>),
+    differences: Differences<'_>,
+    touched_by: TouchedBy<'_>,
 ) -> String {
     let Heading { name, from, to, state, notes, compare } = heading;
     let mut out = format!("# {name}: {} → {}\n\n{state}\n\n", code(from), code(to));

@@ -72,7 +72,7 @@ fn conflicting(name: &str, hunks: Vec<HunkReport>) -> PatchReport {
 
 fn report(patches: &[PatchReport]) -> String {
     let heading = Heading { name: "up", from: "1", to: "2", state: "It waits.", notes: &[], compare: None };
-    markdown(&heading, patches, "some", (&[], &|_, _| Vec::new()))
+    markdown(&heading, patches, "some", &[], &|_, _| Vec::new())
 }
 
 #[test]

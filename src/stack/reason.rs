@@ -92,7 +92,8 @@ impl fmt::Display for DecisionReason {
 /// none of this process's stay patchq's only where patchq says them of this very text.
 #[must_use]
 pub fn trusted_for_lines(
-    (by, because): (DecidedBy, &DecisionReason),
+    by: DecidedBy,
+    because: &DecisionReason,
     path: &RepoPath,
     hunk: &Hunk,
     text: &BString,
@@ -119,7 +120,8 @@ pub fn trusted_for_lines(
 /// The same of the decision to take `take` for the path of `conflict` (`None`: it is not at hand, and no rule is believed).
 #[must_use]
 pub fn trusted_for_path(
-    (by, because): (DecidedBy, &DecisionReason),
+    by: DecidedBy,
+    because: &DecisionReason,
     conflict: Option<&Conflict>,
     take: &Resolution,
 ) -> (DecidedBy, DecisionReason) {
@@ -145,7 +147,7 @@ pub fn trusted_for_path(
 
 /// The same of a path that joined a patch.
 #[must_use]
-pub fn trusted_for_join((by, because): (DecidedBy, &DecisionReason)) -> (DecidedBy, DecisionReason) {
+pub fn trusted_for_join(by: DecidedBy, because: &DecisionReason) -> (DecidedBy, DecisionReason) {
     trusted(by, because, |words| by == DecidedBy::Hand && MADE.contains(&words))
 }
 

@@ -85,7 +85,8 @@ pub(super) fn as_markdown(
     name: &str,
     refreshed: &Refreshed,
     report: &[PatchReport],
-    (blame, dry_run): (Option<&Blame>, bool),
+    blame: Option<&Blame>,
+    dry_run: bool,
 ) -> String {
     let target = &refreshed.target;
     let notes: Vec<String> = target.notes.iter().map(ToString::to_string).collect();
@@ -111,7 +112,7 @@ pub(super) fn as_markdown(
     let differences = refreshed.plan().map(|plan| plan.differences.as_slice()).unwrap_or_default();
     let differences: Vec<(&str, String)> =
         differences.iter().map(|(name, found)| (name.as_str(), difference_text(found))).collect();
-    markdown(&heading, report, &outcomes::summary(report), (&differences, &touched_by))
+    markdown(&heading, report, &outcomes::summary(report), &differences, &touched_by)
 }
 
 /// How a patch differs, with how much of it in front.

@@ -173,26 +173,26 @@ pub(super) fn perform(
     let (exit, refreshed, blame) = context.with_prompts(|prompts| {
         context.with_fetcher(&upstream, false, prompts, |fetcher| {
             fetcher.remote.store_url(&upstream.store).map_err(|error| CliError::from(error).in_upstream(name))?;
-            let (exit, refreshed) = moved(context, fetcher, (args, &options), &begun)?;
+            let (exit, refreshed) = moved(context, fetcher, args, &options, &begun)?;
             tell_news(context, &upstream, &refreshed);
             let pins = (refreshed.from.pin, refreshed.target.pin);
             let nowhere = PinLines::default();
             let pin_lines = refreshed.plan().map_or(&nowhere, |plan| &plan.pin_lines);
-            let ask = |rebased| Blame::ask(context, fetcher, pins, (rebased, pin_lines));
+            let ask = |rebased| Blame::ask(context, fetcher, pins, rebased, pin_lines);
             let blame = args.report.as_ref().and(refreshed.rebased()).map(ask).transpose()?;
             Ok((exit, refreshed, blame))
         })
     })?;
     let report = reports(&refreshed);
-    file.write(context, || as_markdown(name, &refreshed, &report, (blame.as_ref(), args.dry_run)))?;
-    print_summary(context, upstream.entry, &refreshed, &report, (args, file.is_stdout()))?;
+    file.write(context, || as_markdown(name, &refreshed, &report, blame.as_ref(), args.dry_run))?;
+    print_summary(context, upstream.entry, &refreshed, &report, args, file.is_stdout())?;
     Ok((exit, document::document(name, refreshed, report, args.dry_run)))
 }
 
 /// Says what became of a copy that went elsewhere in the step that made it.
 pub(super) fn tell_copy(context: &Context, upstream: &Upstream, refreshed: Refreshed) -> Result<Document, CliError> {
     let report = reports(&refreshed);
-    print_summary(context, upstream, &refreshed, &report, (&Args::default(), false))?;
+    print_summary(context, upstream, &refreshed, &report, &Args::default(), false)?;
     Ok(document::document(upstream.name.as_str(), refreshed, report, false))
 }
 
@@ -201,7 +201,8 @@ pub(super) fn tell_copy(context: &Context, upstream: &Upstream, refreshed: Refre
 fn moved(
     context: &Context,
     fetcher: &Fetcher<'_>,
-    (args, options): (&Args, &RefreshOptions),
+    args: &Args,
+    options: &RefreshOptions,
     begun: &Cell<bool>,
 ) -> Result<(Exit, Refreshed), CliError> {
     let upstream = fetcher.upstream;
@@ -210,7 +211,7 @@ fn moved(
     let mut moving = match begun.get() {
         true => {
             session::collect_conflict(context, upstream)?;
-            session::resume(context, fetcher, (args, options))?
+            session::resume(context, fetcher, args, options)?
         }
         false => Moving::begin(fetcher, options).map_err(wrong)?,
     };

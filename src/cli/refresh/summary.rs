@@ -24,7 +24,8 @@ pub(super) fn print_summary(
     upstream: &Upstream,
     refreshed: &Refreshed,
     report: &[PatchReport],
-    (args, to_stdout): (&Args, bool),
+    args: &Args,
+    to_stdout: bool,
 ) -> Result<(), CliError> {
     let name = upstream.name.as_str();
     let target = &refreshed.target;
@@ -77,7 +78,7 @@ pub(super) fn print_summary(
     }
     let conflicts = refreshed.rebased().map_or(0, |rebased| rebased.decisions());
     if conflicts > 0 {
-        context.say(&waiting(name, refreshed, report, (conflicts, args)));
+        context.say(&waiting(name, refreshed, report, conflicts, args));
     } else if args.dry_run {
         context.tell(&format!("{name}: nothing was changed (--dry-run)"));
         let left = refreshed.rebased().map_or(0, |rebased| rebased.stack.items.len());
@@ -130,7 +131,7 @@ fn meant(target: &Target) -> Vec<&'static str> {
 }
 
 /// What to do about so many conflicts.
-fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], (conflicts, args): (usize, &Args)) -> Message {
+fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], conflicts: usize, args: &Args) -> Message {
     let decisions = count(conflicts, "decision", "decisions");
     // The tip of the manifest's track needs no name.
     let to = match (&args.to, &args.track) {

@@ -13,7 +13,8 @@ use crate::workspace::{Fetcher, Moving, TargetRequest};
 pub(in crate::cli) fn resume<'a>(
     context: &Context,
     fetcher: &'a Fetcher<'a>,
-    (args, options): (&Args, &RefreshOptions),
+    args: &Args,
+    options: &RefreshOptions,
 ) -> Result<Moving<'a>, CliError> {
     let upstream = fetcher.upstream;
     let name = upstream.name().as_str();

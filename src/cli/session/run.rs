@@ -100,7 +100,7 @@ pub(in crate::cli) fn run_session<'a>(
     context.progress.resume();
     match ended {
         Ok((End::Write, rebased)) => Ok(SessionEnd::Decided(rebased)),
-        Ok((end, rebased)) => Ok(SessionEnd::Ended(told(context, upstream, (end, kept), &rebased), rebased)),
+        Ok((end, rebased)) => Ok(SessionEnd::Ended(told(context, upstream, end, kept, &rebased), rebased)),
         Err(error) if kept && error.exit == Exit::Interrupted => Err(error.hint(go_on(upstream))),
         Err(error) => Err(error),
     }
@@ -111,7 +111,7 @@ fn go_on(upstream: &UpstreamStore<'_>) -> String {
 }
 
 /// Says how a session was left that did not come to its end, and with which exit.
-fn told(context: &Context, upstream: &UpstreamStore<'_>, (end, kept): (End, bool), rebased: &Rebased) -> Exit {
+fn told(context: &Context, upstream: &UpstreamStore<'_>, end: End, kept: bool, rebased: &Rebased) -> Exit {
     let name = upstream.name();
     match end {
         End::HandedOver(patch, paths, extra) => {

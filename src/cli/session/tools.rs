@@ -45,7 +45,7 @@ pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     let path = conflict.path.clone();
     let draft = session.drafts.get(&open.key()).cloned();
     let end = session.screen.suspended(|| editor.hunk(&scratch, &path, &page, draft.as_deref()));
-    let text = edited(session, &editor, (open.key(), 'e'), end);
+    let text = edited(session, &editor, open.key(), 'e', end);
     Ok(text.and_then(|text| lines(open, text, DecidedBy::Hand, DecisionReason::Ours(EDITED.to_owned()))))
 }
 
@@ -59,7 +59,7 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     let path = conflict.path.clone();
     let end = session.screen.suspended(|| editor.file(&scratch, &path, &start.text, start.size));
     let mode = conflict.sides.merged_mode();
-    let mut text = edited(session, &editor, (open.file_key(), 'E'), end);
+    let mut text = edited(session, &editor, open.file_key(), 'E', end);
     if let (Mode::Symlink, Some(to)) = (mode, &mut text)
         && to.ends_with(b"\n")
     {
@@ -133,7 +133,8 @@ fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
 fn edited(
     session: &mut Session<'_, '_>,
     editor: &Editor,
-    (question, again): (Key, char),
+    question: Key,
+    again: char,
     ended: std::io::Result<Ended>,
 ) -> Option<BString> {
     let (end, after) = match ended {

@@ -70,7 +70,8 @@ impl<'a> Check<'a> {
         root: &'a mut Root,
         trees: Trees<'a>,
         plan: &Plan<'a>,
-        (managed, limits): (&'a Managed, Limits),
+        managed: &'a Managed,
+        limits: Limits,
     ) -> Check<'a> {
         Check {
             content,

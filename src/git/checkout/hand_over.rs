@@ -257,7 +257,7 @@ impl Sides {
             stage.fill(store, &wanted, &entries(&self.work, plan.sparse, &BTreeMap::new()))?;
         let clean = write_files(&mut root, actions, &stage, &mut warnings, observe)?;
         observe("version");
-        warnings.extend(managed.settle(&mut root, (&self.work, plan.sparse), plan.version)?);
+        warnings.extend(managed.settle(&mut root, &self.work, plan.sparse, plan.version)?);
         observe("config");
         configure(store, plan.sparse)?;
         *done = Materialized {

@@ -45,7 +45,8 @@ impl Managed {
     pub(super) fn settle(
         &mut self,
         root: &mut Root,
-        (listing, sparse): (&Listing, &SparseSet),
+        listing: &Listing,
+        sparse: &SparseSet,
         version: Option<&str>,
     ) -> Result<Option<Warning>, GitError> {
         let Ok(path) = RepoPath::new(NAME) else { return Ok(None) };

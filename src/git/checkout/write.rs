@@ -69,7 +69,7 @@ pub fn materialize(
     let mut warnings = stage.fill(store, &wanted, &entries(&new, plan.sparse, &BTreeMap::new()))?;
     let clean = write_files(&mut root, &actions, &stage, &mut warnings, observe)?;
     observe("version");
-    warnings.extend(managed.settle(&mut root, (&new, plan.sparse), plan.version)?);
+    warnings.extend(managed.settle(&mut root, &new, plan.sparse, plan.version)?);
     observe("config");
     configure(store, plan.sparse)?;
     observe("index");
@@ -156,7 +156,7 @@ impl Checked<'_> {
         let mut root = Root::open(self.checkout)?;
         let content = Content::new(&repo, disk.as_deref());
         let limits = Limits::of(&root, self.store.dir(), self.at);
-        let check = Check::new(content, &mut root, self.trees, plan, (self.managed, limits));
+        let check = Check::new(content, &mut root, self.trees, plan, self.managed, limits);
         let (actions, mut obstacles) = check.run()?;
         if !obstacles.is_empty() {
             let mut seen = BTreeSet::new();

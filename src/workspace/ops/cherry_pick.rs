@@ -65,7 +65,8 @@ pub fn ready(fetcher: &Fetcher<'_>) -> Result<(), RefreshError> {
 pub fn cherry_pick<'s>(
     upstream: &'s UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
-    (parent, item): (Id, &Item),
+    parent: Id,
+    item: &Item,
 ) -> Result<CherryPick<'s>, RefreshError> {
     let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(RefreshError::of)?;
     if !fetcher.has_near(&upstream.store, item.commit) {

@@ -134,7 +134,7 @@ pub fn undo(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<Undon
         .then(|| lock_workspace(upstream.workspace, ctx.command, PATIENCE, ctx.on_wait))
         .transpose()
         .map_err(UndoError::of)?;
-    let mut side = back(upstream, &mut objects, &kept, (number, at))?;
+    let mut side = back(upstream, &mut objects, &kept, number, at)?;
     let own = session::shown(upstream);
     let brought = changes.iter().find(|change| change.path.as_bytes() == own.as_bytes());
     let brought = brought.and_then(|change| change.new.clone());
@@ -149,7 +149,8 @@ fn back(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     kept: &UndoRecord,
-    (number, at): (u64, Id),
+    number: u64,
+    at: Id,
 ) -> Result<GitEffects, StepError> {
     let reverse = |step: &RefMove| RefMove { name: step.name.clone(), old: step.new, new: step.old };
     let refs = kept.refs.iter().rev().map(reverse).collect();

@@ -172,7 +172,7 @@ pub fn find_target(fetcher: &Fetcher<'_>, files: &Files, wanted: &TargetRequest)
     let same = pin == files.pin;
     remote.fetch(pin, ref_name.as_deref())?;
     let found = Found { pin, ref_name: ref_name.as_deref(), tip: tip.as_ref() };
-    let mut notes: Vec<TargetNote> = is_outside(&remote, wanted, (track, same), &found)?.into_iter().collect();
+    let mut notes: Vec<TargetNote> = is_outside(&remote, wanted, track, same, &found)?.into_iter().collect();
     let pinned = PinnedVersion::read(upstream, files.pin, files.version.as_deref())?;
     let version = match (&upstream.entry.version, &pinned) {
         (Some(version), _) => version.clone(),
@@ -229,7 +229,8 @@ fn stay(files: &Files, target: Target, back: Backward) -> Target {
 fn is_outside(
     remote: &RemoteQuery<'_>,
     wanted: &TargetRequest,
-    (track, same): (Option<&Track>, bool),
+    track: Option<&Track>,
+    same: bool,
     found: &Found<'_>,
 ) -> Result<Option<TargetNote>, TargetError> {
     let Some(rev) = &wanted.to else { return Ok(None) };

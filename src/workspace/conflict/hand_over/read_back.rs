@@ -87,7 +87,7 @@ pub fn read_back(
     if taken_out && sides.nothing_left(&handed)? {
         return Ok(Err(Away::TakenOut));
     }
-    sides.judge(&handed, (&index, waits), &mut back)?;
+    sides.judge(&handed, &index, waits, &mut back)?;
     back.leftover.sort();
     back.undecided.sort();
     Ok(Ok(back))
@@ -186,7 +186,13 @@ impl Sides<'_, '_> {
         Ok(same && (differs || !handed.conflicts.is_empty()))
     }
 
-    fn judge(mut self, handed: &HandedConflict, index: (&Indexed, bool), back: &mut ReadBack) -> Result<(), GitError> {
+    fn judge(
+        mut self,
+        handed: &HandedConflict,
+        index: &Indexed,
+        waits: bool,
+        back: &mut ReadBack,
+    ) -> Result<(), GitError> {
         let mut own = BTreeMap::new();
         for merged in &handed.merged {
             let path = safe(merged)?;
@@ -194,7 +200,7 @@ impl Sides<'_, '_> {
         }
         for conflict in &handed.conflicts {
             let path = safe(&conflict.path)?;
-            let entry = self.conflict(conflict, &path, index, back)?;
+            let entry = self.conflict(conflict, &path, index, waits, back)?;
             own.insert(path, entry);
         }
         for change in self.objects.diff(self.given, self.work)? {
@@ -212,7 +218,8 @@ impl Sides<'_, '_> {
         &mut self,
         own: &HandedPath,
         path: &RepoPath,
-        (index, waits): (&Indexed, bool),
+        index: &Indexed,
+        waits: bool,
         back: &mut ReadBack,
     ) -> Result<Option<Entry>, GitError> {
         let unmerged = index.unmerged.iter().any(|at| at.path == *path);

@@ -83,15 +83,22 @@ impl Decision {
     /// Why, as far as it is to be believed without a look at the files.
     #[must_use]
     pub fn why(&self) -> DecisionReason {
-        let said = (self.by, &self.reason);
+        let (by, reason) = (self.by, &self.reason);
         match &self.about {
             About::Leaves { .. } => self.reason.clone(),
-            About::Whole { take, .. } => trusted_for_path(said, None, take).1,
+            About::Whole { take, .. } => trusted_for_path(by, reason, None, take).1,
             About::Lines { path, texts, nth, alike, text } => {
                 let [base, upstream, patch] = texts.clone().map(|text| Lines { start: 1, text });
-                trusted_for_lines(said, path, &Hunk { base, upstream, patch, nth: *nth, alike: alike.clone() }, text).1
+                trusted_for_lines(
+                    by,
+                    reason,
+                    path,
+                    &Hunk { base, upstream, patch, nth: *nth, alike: alike.clone() },
+                    text,
+                )
+                .1
             }
-            About::Joined(_) => trusted_for_join(said).1,
+            About::Joined(_) => trusted_for_join(by, reason).1,
         }
     }
 
@@ -232,7 +239,7 @@ impl Resolver for Decisions {
             _ => None,
         });
         found.map_or(Answer::Unresolved, |(one, take)| {
-            let (by, reason) = trusted_for_path((one.by, &one.reason), Some(conflict), &take);
+            let (by, reason) = trusted_for_path(one.by, &one.reason, Some(conflict), &take);
             Answer::Resolved { take, by, reason }
         })
     }
@@ -245,7 +252,7 @@ impl Resolver for Decisions {
             _ => None,
         });
         found.map_or(Answer::Unresolved, |(one, take)| {
-            let (by, reason) = trusted_for_lines((one.by, &one.reason), at.path, hunk, &take);
+            let (by, reason) = trusted_for_lines(one.by, &one.reason, at.path, hunk, &take);
             Answer::Resolved { take, by, reason }
         })
     }
@@ -257,7 +264,7 @@ impl Resolver for Decisions {
     fn extra_changes(&self, patch: &str) -> Vec<Decided> {
         let joined = self.of(patch).filter_map(|one| match &one.about {
             About::Joined(join) => {
-                let (by, reason) = trusted_for_join((one.by, &one.reason));
+                let (by, reason) = trusted_for_join(one.by, &one.reason);
                 Some(Decided { what: What::Joined(join.clone()), by, reason })
             }
             _ => None,

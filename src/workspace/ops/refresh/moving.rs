@@ -128,7 +128,7 @@ impl<'a> Moving<'a> {
         let moved = session.files.pin != Some(from.pin);
         let changes = session.files.diff(&from.digest());
         let ground = StartingPoint::read(fetcher, from, agreed, true)?;
-        let (target, other_version) = target_of(fetcher, (&ground.from, moved), session.to, &options.target)?;
+        let (target, other_version) = target_of(fetcher, &ground.from, moved, session.to, &options.target)?;
         let mut drift: Vec<Drift> = changes.into_iter().map(Drift::Queue).collect();
         if session.manifest != entry_digest(upstream) {
             drift.push(Drift::Manifest);

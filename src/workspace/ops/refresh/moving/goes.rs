@@ -44,7 +44,8 @@ fn digest(to: &SessionTarget) -> Sum {
 /// [`RefreshError::Elsewhere`] where neither the track nor `options` leads there.
 pub(super) fn target_of(
     fetcher: &Fetcher<'_>,
-    (from, moved): (&Files, bool),
+    from: &Files,
+    moved: bool,
     to: SessionTarget,
     options: &TargetRequest,
 ) -> Result<(Target, Option<Drift>), RefreshError> {
