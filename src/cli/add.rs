@@ -9,6 +9,7 @@ use super::failure::{CliError, Exit};
 use super::hint;
 use super::refresh;
 use crate::git::Id;
+use crate::report::FailureKind;
 use crate::ui::Message;
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::Name;
@@ -179,8 +180,8 @@ fn name_in(url: &str) -> Option<String> {
 pub(super) fn pinned_already(entry: &Entry, pin: Id) -> CliError {
     let name = entry.name.as_str();
     let file = format!("commits/{name}.txt");
-    let error =
-        CliError::plain("pinned", format!("{name}: already pinned at {} ({file})", pin.short(12))).at(file, None);
+    let error = CliError::plain(FailureKind::Pinned, format!("{name}: already pinned at {} ({file})", pin.short(12)))
+        .at(file, None);
     match entry.new {
         None => error.hint(hint::noted(hint::patchq(&["refresh", name, "--to", "REV"]), "moves the queue to REV")),
         Some(_) => {

@@ -7,6 +7,7 @@ use super::failure::CliError;
 use super::hint;
 use super::refresh;
 use crate::git::Rev;
+use crate::report::FailureKind;
 use crate::ui::count;
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::{Name, Track, Upstream};
@@ -93,7 +94,7 @@ fn free_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Nam
     if let Some(pin) = pin_of(workspace, &name)? {
         let file = format!("commits/{name}.txt");
         let text = format!("{name}: already pinned at {} ({file})", pin.short(12));
-        return Err(CliError::plain("pinned", text)
+        return Err(CliError::plain(FailureKind::Pinned, text)
             .at(file.clone(), None)
             .hint(hint::noted(hint::remove(&hint::place(&file)), "if the file is a leftover")));
     }
@@ -102,14 +103,14 @@ fn free_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Nam
 
 fn left_over(name: &Name, error: &AddError) -> CliError {
     match error {
-        AddError::HasPatches { .. } => CliError::of("has-patches", error)
+        AddError::HasPatches { .. } => CliError::of(FailureKind::HasPatches, error)
             .hint(hint::noted(
                 hint::command(["rm".as_ref(), "-r".as_ref(), hint::place(format!("patches/{name}")).as_os_str()]),
                 "if the file is a leftover",
             ))
             .hint("or use another name")
             .in_upstream(name.as_str()),
-        _ => CliError::of("queue", error).in_upstream(name.as_str()),
+        _ => CliError::of(FailureKind::Queue, error).in_upstream(name.as_str()),
     }
 }
 

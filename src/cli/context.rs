@@ -16,7 +16,7 @@ use super::log;
 use crate::git::{GitProgram, ProgramError};
 use crate::path::{on_screen, printable};
 use crate::process::{Limits, end_all};
-use crate::report::{Document, Schema};
+use crate::report::{Document, FailureKind, Schema};
 use crate::ui::{Asker, ColourOptions, Look, Message, Progress, use_colour};
 
 /// Set by ctrl-C. What can stop looks at it; what cannot is cut off a moment later, which is as safe as being killed.
@@ -127,7 +127,7 @@ impl Context {
             Some(value) => value.to_str().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
                 let value = printable(value.as_encoded_bytes());
                 let text = format!("SOURCE_DATE_EPOCH is '{value}', which is not a number of seconds since 1970");
-                CliError::plain("environment", text).hint("unset SOURCE_DATE_EPOCH")
+                CliError::plain(FailureKind::Environment, text).hint("unset SOURCE_DATE_EPOCH")
             }),
         }
     }
@@ -170,7 +170,7 @@ impl Context {
             None => Document::new(schema, fields),
             Some(error) => Document::partly(schema, error.failure(), fields),
         };
-        let text = document.to_text().map_err(|error| CliError::of("internal", &error))?;
+        let text = document.to_text().map_err(|error| CliError::of(FailureKind::Internal, &error))?;
         self.out_bytes(text.as_bytes());
         Ok(())
     }
@@ -220,7 +220,7 @@ impl Context {
 
 /// The error of somebody who pressed ctrl-C.
 pub(super) fn interrupted() -> CliError {
-    CliError::plain("interrupted", "interrupted").exit(Exit::Interrupted)
+    CliError::plain(FailureKind::Interrupted, "interrupted").exit(Exit::Interrupted)
 }
 
 impl From<&ProgramError> for CliError {
@@ -228,10 +228,10 @@ impl From<&ProgramError> for CliError {
         match error {
             ProgramError::Cancelled => interrupted(),
             ProgramError::NotFound(_) => {
-                CliError::of("git", error).hint("install git, or set the variable PATCHQ_GIT to its path")
+                CliError::of(FailureKind::Git, error).hint("install git, or set the variable PATCHQ_GIT to its path")
             }
-            ProgramError::TooOld { .. } => CliError::of("git", error).hint("install a newer git"),
-            _ => CliError::of("git", error),
+            ProgramError::TooOld { .. } => CliError::of(FailureKind::Git, error).hint("install a newer git"),
+            _ => CliError::of(FailureKind::Git, error),
         }
     }
 }
@@ -254,8 +254,11 @@ fn time_limit(variable: &str, usual: u64) -> Result<Option<Duration>, CliError> 
         None => usual,
         Some(value) => value.to_str().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
             let value = printable(value.as_encoded_bytes());
-            CliError::plain("environment", format!("{variable} is '{value}', which is not a number of seconds"))
-                .hint(format!("{variable}={usual}     (0: no limit)"))
+            CliError::plain(
+                FailureKind::Environment,
+                format!("{variable} is '{value}', which is not a number of seconds"),
+            )
+            .hint(format!("{variable}={usual}     (0: no limit)"))
         })?,
     };
     Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
@@ -323,7 +326,7 @@ pub(super) fn write_out(bytes: &[u8]) -> std::io::Result<()> {
 /// The JSON document of a command of which nothing came but `error`.
 pub(super) fn failed_document(command: &'static str, error: &CliError) -> Result<String, CliError> {
     let document = Document::failed(Schema { command, version: 1 }, error.failure());
-    document.to_text().map_err(|error| CliError::of("internal", &error))
+    document.to_text().map_err(|error| CliError::of(FailureKind::Internal, &error))
 }
 
 /// To stderr.

@@ -10,7 +10,7 @@ use super::failure::{CliError, Exit};
 use super::hint;
 use crate::git::Prompts;
 use crate::path::on_screen;
-use crate::report::{UpstreamDiffReport, diff_text};
+use crate::report::{FailureKind, UpstreamDiffReport, diff_text};
 use crate::ui::{Message, diff_on_screen};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
@@ -118,7 +118,7 @@ fn one(
     let store = context.upstream_store(workspace, upstream)?;
     if store.is_none() && context.offline {
         let text = format!("cannot fetch commit {} without the network (--offline)", files.pin);
-        return Err(CliError::plain("offline", text).hint("run the command again without --offline"));
+        return Err(CliError::plain(FailureKind::Offline, text).hint("run the command again without --offline"));
     }
     let is_new = store.is_none();
     let store = match store {
@@ -174,9 +174,9 @@ fn failed(name: &str, error: UpstreamDiffError) -> CliError {
         UpstreamDiffError::Target(TargetError::LookUp(ResolvePinError::Fetcher(error))) => {
             CliError::queue(name, error.into())
         }
-        UpstreamDiffError::Target(error @ TargetError::NoTrack) => CliError::of("track", &error)
+        UpstreamDiffError::Target(error @ TargetError::NoTrack) => CliError::of(FailureKind::Track, &error)
             .hint(hint::patchq(&["diff-upstream", name, "--to", "REV"]))
             .hint(format!("or write track = \"BRANCH\" under [upstream.{name}] in upstreams.toml")),
-        UpstreamDiffError::Target(error) => CliError::of("revision", &error),
+        UpstreamDiffError::Target(error) => CliError::of(FailureKind::Revision, &error),
     }
 }

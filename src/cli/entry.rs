@@ -7,6 +7,7 @@ use super::context::{Context, interrupted};
 use super::failure::{CliError, shown};
 use super::hint;
 use crate::git::{Id, Kind, Prompts, Rev};
+use crate::report::FailureKind;
 use crate::ui::{Message, PromptError};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::files::pins;
@@ -62,7 +63,7 @@ impl Context {
             Ok(answer) => Ok(Some(answer)),
             Err(PromptError::NoTerminal(_)) => Ok(None),
             Err(PromptError::Interrupted) => Err(interrupted()),
-            Err(error @ PromptError::Terminal { .. }) => Err(CliError::of("io", &error)),
+            Err(error @ PromptError::Terminal { .. }) => Err(CliError::of(FailureKind::Io, &error)),
         }
     }
 
@@ -75,7 +76,7 @@ impl Context {
             Ok(answer) => Ok(answer),
             Err(PromptError::NoTerminal(_)) => Ok(default),
             Err(PromptError::Interrupted) => Err(interrupted()),
-            Err(error @ PromptError::Terminal { .. }) => Err(CliError::of("io", &error)),
+            Err(error @ PromptError::Terminal { .. }) => Err(CliError::of(FailureKind::Io, &error)),
         }
     }
 }
@@ -107,7 +108,7 @@ pub(super) fn entry(context: &Context, workspace: &Workspace, said: &Said<'_>) -
 pub(super) fn pin_of(workspace: &Workspace, name: &Name) -> Result<Option<Id>, CliError> {
     let file = workspace.layout.pin(name);
     let pin = pins::read_pin(&file, workspace.layout.shown(&file));
-    pin.map_err(|error| CliError::of("pin", &error).in_upstream(name.as_str()))
+    pin.map_err(|error| CliError::of(FailureKind::Pin, &error).in_upstream(name.as_str()))
 }
 
 /// A name for a new entry, which the workspace's repository leaves free.
@@ -286,7 +287,7 @@ impl CliError {
     pub(super) fn edit(name: &str, error: &EditError) -> CliError {
         match error {
             EditError::Manifest(errors) => CliError::from(errors),
-            _ => CliError::of("manifest", error).at(MANIFEST, None),
+            _ => CliError::of(FailureKind::Manifest, error).at(MANIFEST, None),
         }
         .in_upstream(name)
     }
@@ -295,7 +296,7 @@ impl CliError {
     pub(super) fn add(name: &str, error: AddError) -> CliError {
         match error {
             AddError::Edit(EditError::Exists(_)) => {
-                CliError::of("changed", &error).hint("run the command again").in_upstream(name)
+                CliError::of(FailureKind::Changed, &error).hint("run the command again").in_upstream(name)
             }
             AddError::Edit(error) => CliError::edit(name, &error),
             AddError::HasPatches { .. } => has_patches(name, &error),
@@ -306,7 +307,7 @@ impl CliError {
 
 /// An upstream with patches takes no others.
 fn has_patches(name: &str, error: &AddError) -> CliError {
-    let made = CliError::of("has-patches", error).in_upstream(name);
+    let made = CliError::of(FailureKind::HasPatches, error).in_upstream(name);
     let away = "import under another name, or remove those patches first";
     // With a pin there is nothing that `add` could do.
     if hint::is_there(format!("commits/{name}.txt")) {

@@ -10,6 +10,7 @@ use crate::git::checkout::{Attachment, CheckoutError, Reason, WorkChange};
 use crate::git::{GitError, ProgramError, RemoteError};
 use crate::patch::ParseErrorKind;
 use crate::path::printable;
+use crate::report::FailureKind;
 use crate::ui::Excerpt;
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::layout::{FindError, MANIFEST, Scope};
@@ -24,26 +25,28 @@ const NAMED: usize = 10;
 impl From<OpenError> for CliError {
     fn from(error: OpenError) -> CliError {
         match &error {
-            OpenError::Find(FindError::None(_)) => CliError::of("workspace", &error)
+            OpenError::Find(FindError::None(_)) => CliError::of(FailureKind::Workspace, &error)
                 .hint(hint::noted(hint::patchq(&["init"]), "makes a workspace here"))
                 .hint("run the command in your workspace, or use -C DIR"),
             OpenError::Manifest(errors) => CliError::from(errors),
             OpenError::Program(error) => CliError::from(error),
-            _ => CliError::of("workspace", &error),
+            _ => CliError::of(FailureKind::Workspace, &error),
         }
     }
 }
 
 impl From<&ManifestErrors> for CliError {
     fn from(errors: &ManifestErrors) -> CliError {
-        let Some(first) = errors.0.first() else { return CliError::plain("manifest", "the manifest has errors") };
+        let Some(first) = errors.0.first() else {
+            return CliError::plain(FailureKind::Manifest, "the manifest has errors");
+        };
         let excerpt = |mistake: &Mistake| Excerpt {
             file: mistake.file.clone(),
             line: mistake.line,
             text: mistake.text.clone(),
             marked: Some(mistake.marked.clone()),
         };
-        let made = CliError::plain("manifest", first.to_string()).excerpt(excerpt(first));
+        let made = CliError::plain(FailureKind::Manifest, first.to_string()).excerpt(excerpt(first));
         errors.0[1..].iter().fold(made, |made, mistake| made.also(mistake.to_string(), excerpt(mistake)))
     }
 }
@@ -57,13 +60,13 @@ impl From<UnknownUpstream> for CliError {
     fn from(error: UnknownUpstream) -> CliError {
         let hint =
             error.nearest.as_ref().map_or_else(|| hint::patchq(&["status"]), |near| format!("use the name '{near}'"));
-        CliError::of("usage", &error).exit(Exit::Usage).hint(hint)
+        CliError::of(FailureKind::Usage, &error).exit(Exit::Usage).hint(hint)
     }
 }
 
 impl From<GitError> for CliError {
     fn from(error: GitError) -> CliError {
-        let made = CliError::of("store", &error);
+        let made = CliError::of(FailureKind::Store, &error);
         match &error {
             GitError::ForeignStore { dir } => made
                 .hint(hint::git_here(
@@ -84,7 +87,7 @@ impl From<LockError> for CliError {
         if let LockError::Left(error @ GitError::ForeignStore { .. }) = error {
             return error.into();
         }
-        let made = CliError::of("locked", &error);
+        let made = CliError::of(FailureKind::Locked, &error);
         match &error {
             LockError::Held { holder: Holder { left: Some(git), .. }, .. } => {
                 let group = if crate::process::leads_group(*git) { "-- -" } else { "" };
@@ -101,24 +104,24 @@ impl From<RemoteError> for CliError {
         match &error {
             RemoteError::Program(ProgramError::Cancelled) => interrupted(),
             RemoteError::Program(error) => CliError::from(error),
-            RemoteError::Git(error) => CliError::of("store", error),
-            RemoteError::Offline { .. } => CliError::of("offline", &error).hint("run the command again without --offline"),
-            RemoteError::Failed { .. } if error.lacks_credentials() => CliError::of("credentials", &error)
+            RemoteError::Git(error) => CliError::of(FailureKind::Store, error),
+            RemoteError::Offline { .. } => CliError::of(FailureKind::Offline, &error).hint("run the command again without --offline"),
+            RemoteError::Failed { .. } if error.lacks_credentials() => CliError::of(FailureKind::Credentials, &error)
                 .hint("set up a credential helper or an ssh key, so that `git ls-remote URL` works"),
-            RemoteError::Failed { .. } if error.timed_out() => CliError::of("timeout", &error)
+            RemoteError::Failed { .. } if error.timed_out() => CliError::of(FailureKind::Timeout, &error)
                 .hint(format!("run the command again; if it keeps failing, use another of the 'mirrors' in {MANIFEST}"))
                 .hint("to wait longer, set PATCHQ_STALL_TIMEOUT=300 or PATCHQ_FETCH_TIMEOUT=7200 (in seconds, 0: no limit)"),
-            RemoteError::Failed { .. } if error.found_a_lock() => CliError::of("locked", &error)
+            RemoteError::Failed { .. } if error.found_a_lock() => CliError::of(FailureKind::Locked, &error)
                 .hint("run the command again when no other git process uses the store; locks of a killed one are removed then"),
-            RemoteError::Failed { .. } => CliError::of("network", &error)
+            RemoteError::Failed { .. } => CliError::of(FailureKind::Network, &error)
                 .hint(format!("check 'url' and 'mirrors' in {MANIFEST}, and the network")),
             RemoteError::Ambiguous { .. } => {
-                CliError::of("revision", &error).hint("give one of these in full, or with more digits")
+                CliError::of(FailureKind::Revision, &error).hint("give one of these in full, or with more digits")
             }
             RemoteError::NoSuchRev { .. } => {
-                CliError::of("revision", &error).hint("git ls-remote URL     (lists the branches and tags)")
+                CliError::of(FailureKind::Revision, &error).hint("git ls-remote URL     (lists the branches and tags)")
             }
-            _ => CliError::of("revision", &error),
+            _ => CliError::of(FailureKind::Revision, &error),
         }
     }
 }
@@ -129,15 +132,15 @@ impl From<FetchError> for CliError {
             FetchError::Remote(error) => error.into(),
             FetchError::Git(error) => error.into(),
             FetchError::Lock(error) => error.into(),
-            FetchError::Missing(_) => CliError::of("offline", &error),
-            FetchError::TooManyRounds(_) => CliError::of("internal", &error),
+            FetchError::Missing(_) => CliError::of(FailureKind::Offline, &error),
+            FetchError::TooManyRounds(_) => CliError::of(FailureKind::Internal, &error),
         }
     }
 }
 
 impl From<CheckoutError> for CliError {
     fn from(error: CheckoutError) -> CliError {
-        let made = CliError::of("checkout", &error);
+        let made = CliError::of(FailureKind::Checkout, &error);
         match &error {
             CheckoutError::Locked { path } => made.hint(hint::noted(hint::remove(path), "if no git process uses it")),
             CheckoutError::IndexForm { .. } => {
@@ -154,20 +157,19 @@ impl From<EffectError> for CliError {
             EffectError::Checkout(error) => error.into(),
             EffectError::Git(error) => error.into(),
             EffectError::Obstacles(ref found) if found.iter().all(|at| is_unfit(&at.reason)) => {
-                CliError::plain("checkout", error.to_string())
+                CliError::plain(FailureKind::Checkout, error.to_string())
                     .hint(format!("leave them out of the checkout with 'sparse' in {MANIFEST}"))
             }
-            EffectError::Obstacles(_) => {
-                CliError::plain("dirty", error.to_string()).hint("move or save these files, and run the command again")
-            }
-            other => CliError::of("store", &other),
+            EffectError::Obstacles(_) => CliError::plain(FailureKind::Dirty, error.to_string())
+                .hint("move or save these files, and run the command again"),
+            other => CliError::of(FailureKind::Store, &other),
         }
     }
 }
 
 impl From<PublishError> for CliError {
     fn from(error: PublishError) -> CliError {
-        let made = CliError::of("files", &error);
+        let made = CliError::of(FailureKind::Files, &error);
         match &error {
             PublishError::Stopped { key, .. } => made
                 .hint(hint::noted(
@@ -213,7 +215,7 @@ impl From<&FilesError> for CliError {
                 let delete = format!("sed -i {}d '{}'", parse.line, file.display());
                 let (file, line) = (file.display().to_string(), parse.line);
                 let excerpt = Excerpt { file, line, text: text.clone(), marked: None };
-                let made = CliError::plain("patch", error.to_string()).excerpt(excerpt);
+                let made = CliError::plain(FailureKind::Patch, error.to_string()).excerpt(excerpt);
                 match (&parse.kind, queue) {
                     (ParseErrorKind::SeveralMails, Some(name)) => {
                         made.hint(format!("mv patches/{name} {name}.mails && patchq import {name} {name}.mails"))
@@ -228,9 +230,9 @@ impl From<&FilesError> for CliError {
                     _ => made,
                 }
             }
-            FilesError::NoPin { file } => CliError::of("pin", error).at(file.display().to_string(), None),
-            FilesError::Pin(_) => CliError::of("pin", error),
-            FilesError::Queue(_) | FilesError::TooMuch { .. } => CliError::plain("queue", error.to_string()),
+            FilesError::NoPin { file } => CliError::of(FailureKind::Pin, error).at(file.display().to_string(), None),
+            FilesError::Pin(_) => CliError::of(FailureKind::Pin, error),
+            FilesError::Queue(_) | FilesError::TooMuch { .. } => CliError::plain(FailureKind::Queue, error.to_string()),
         }
     }
 }
@@ -245,9 +247,12 @@ impl CliError {
             Attachment::NotAFolder => "not a folder".to_owned(),
             _ => "a folder with other files".to_owned(),
         };
-        CliError::plain("checkout", format!("'{name}' exists and is not this upstream's checkout: it is {what}"))
-            .at(name, None)
-            .hint(format!("{} && {}", hint::aside(name), hint::patchq(&["setup", "--only", name])))
+        CliError::plain(
+            FailureKind::Checkout,
+            format!("'{name}' exists and is not this upstream's checkout: it is {what}"),
+        )
+        .at(name, None)
+        .hint(format!("{} && {}", hint::aside(name), hint::patchq(&["setup", "--only", name])))
     }
 }
 
@@ -292,16 +297,9 @@ pub(super) fn with_submodules(error: CliError, name: &str, work: &[WorkChange]) 
 /// Uncommitted changes as lines.
 pub(super) fn work_list(work: &[WorkChange]) -> String {
     use crate::git::checkout::ChangeKind;
-    let word = |kind| match kind {
-        ChangeKind::Modified => "modified",
-        ChangeKind::ModeChanged => "mode",
-        ChangeKind::TypeChanged => "type",
-        ChangeKind::Deleted => "deleted",
-        ChangeKind::Added => "added",
+    let word = |kind: ChangeKind| match kind {
         ChangeKind::Untracked => "new",
-        ChangeKind::Repository => "repository",
-        ChangeKind::Submodule => "submodule",
-        ChangeKind::Conflicted => "conflict",
+        kind => kind.word(),
     };
     let lines = work.iter().map(|change| format!("{:<10} {}", word(change.kind), change.path));
     some(lines, work.len())

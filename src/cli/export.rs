@@ -9,6 +9,7 @@ use super::hint;
 use super::patch_files::{Folded, Patch, Renamed, foldings, patches, renames, say_patches};
 use super::session::refuse_open;
 use crate::git::Prompts;
+use crate::report::FailureKind;
 use crate::ui::Message;
 use crate::workspace::WrittenQueue;
 use crate::workspace::manifest::Upstream;
@@ -146,20 +147,24 @@ fn report(name: &str, queue: &WrittenQueue, given_up: Vec<String>, files_newer: 
 fn failed(name: &str, error: ExportError) -> CliError {
     match error {
         ExportError::Rewrite(error) => CliError::rewrite(name, error),
-        ExportError::Pristine => CliError::of("pristine", &error).hint(hint::patchq(&["setup", "--only", name])),
-        ExportError::Empty => CliError::of("empty", &error).hint(hint::patchq(&["export", "--allow-empty", name])),
+        ExportError::Pristine => {
+            CliError::of(FailureKind::Pristine, &error).hint(hint::patchq(&["setup", "--only", name]))
+        }
+        ExportError::Empty => {
+            CliError::of(FailureKind::Empty, &error).hint(hint::patchq(&["export", "--allow-empty", name]))
+        }
         ExportError::MovedBack(ref patches) => {
             let text =
                 format!("the checkout was moved back, so these patches would be dropped:\n{}", patches.join("\n"));
             let back = hint::git_in(name, &["reset", "--keep", OLD_TOP]);
-            CliError::plain("unexported", text)
+            CliError::plain(FailureKind::Unexported, text)
                 .hint(hint::noted(back, "restores their commits"))
                 .hint(hint::noted(hint::dropping(&hint::patchq(&["export", name]), patches), "to drop them"))
         }
         ExportError::Which(_) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         ExportError::Clash(ref patches) => {
             let text = format!("changed on both sides:\n{}", patches.join("\n"));
-            CliError::plain("conflicts", text)
+            CliError::plain(FailureKind::Conflicts, text)
                 .exit(Exit::Conflicts)
                 .hint(hint::noted(
                     hint::patchq(&["export", "--replace", name]),
@@ -171,7 +176,8 @@ fn failed(name: &str, error: ExportError) -> CliError {
                 ))
         }
         ExportError::Conflicts { ref conflicts, .. } => {
-            CliError::plain("conflicts", format!("{error}{}", conflict_list(conflicts))).exit(Exit::Conflicts)
+            CliError::plain(FailureKind::Conflicts, format!("{error}{}", conflict_list(conflicts)))
+                .exit(Exit::Conflicts)
         }
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::Global;
 use super::context::{failed_document, look_of, write_err, write_out};
 use crate::path::{on_screen, printable};
-use crate::report::{Bytes, Failure, Kind};
+use crate::report::{Bytes, Failure, FailureKind};
 use crate::ui::{Excerpt, Look, Message};
 
 /// How a command ended, in the order in which several upstreams' ends are weighed: the first that occurs counts.
@@ -51,7 +51,7 @@ pub(super) struct CliError {
 
 #[derive(Debug, Clone)]
 struct Said {
-    kind: &'static str,
+    kind: FailureKind,
     text: String,
     causes: Vec<String>,
     excerpt: Option<Excerpt>,
@@ -64,7 +64,7 @@ struct Said {
 
 impl CliError {
     /// A failure in one sentence, exit 1. `kind` is its word in `docs/json.md`.
-    pub(super) fn plain(kind: &'static str, text: impl Into<String>) -> CliError {
+    pub(super) fn plain(kind: FailureKind, text: impl Into<String>) -> CliError {
         let said = Said {
             kind,
             text: text.into(),
@@ -80,11 +80,11 @@ impl CliError {
 
     /// A wrong command line, exit 2.
     pub(super) fn usage(text: impl Into<String>) -> CliError {
-        CliError { exit: Exit::Usage, ..CliError::plain("usage", text) }
+        CliError { exit: Exit::Usage, ..CliError::plain(FailureKind::Usage, text) }
     }
 
     /// A library error with its sources as causes, `doing` first where it says more than the error.
-    pub(super) fn of(kind: &'static str, error: &dyn std::error::Error) -> CliError {
+    pub(super) fn of(kind: FailureKind, error: &dyn std::error::Error) -> CliError {
         let mut made = CliError::plain(kind, without_class(&error.to_string()));
         let mut source = error.source();
         while let Some(cause) = source {
@@ -100,7 +100,7 @@ impl CliError {
 
     /// The disk said no.
     pub(super) fn io(doing: &str, path: &Path, error: &std::io::Error) -> CliError {
-        let mut made = CliError::plain("io", format!("{doing} '{}'", path.display()));
+        let mut made = CliError::plain(FailureKind::Io, format!("{doing} '{}'", path.display()));
         made.said.causes.push(error.to_string());
         made.said.file = Some(path.display().to_string());
         made
@@ -108,7 +108,7 @@ impl CliError {
 
     /// Standard output took no more, so that what the command prints is not whole.
     pub(super) fn unsaid(error: &std::io::Error) -> CliError {
-        CliError::plain("output", format!("cannot write to standard output: {error}"))
+        CliError::plain(FailureKind::Output, format!("cannot write to standard output: {error}"))
     }
 
     /// Puts the upstream in front of the text.
@@ -167,7 +167,7 @@ impl CliError {
 
     /// Whether a second try, in which git may ask, can help.
     pub(super) fn lacks_credentials(&self) -> bool {
-        self.said.kind == "credentials"
+        self.said.kind == FailureKind::Credentials
     }
 
     pub(super) fn message(&self) -> Message {
@@ -198,7 +198,7 @@ impl CliError {
             file: self.said.file.as_deref().map(Bytes::from),
             line: self.said.line,
             hint: (!self.said.hints.is_empty()).then(|| self.said.hints.join("\n")),
-            ..Failure::new(Kind::new(self.said.kind), text)
+            ..Failure::new(self.said.kind, text)
         }
     }
 }
@@ -273,6 +273,7 @@ pub(super) fn shown(bytes: impl AsRef<[u8]>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{CliError, without_class};
+    use crate::report::FailureKind;
     use crate::ui::Look;
 
     #[derive(Debug, thiserror::Error)]
@@ -289,7 +290,8 @@ mod tests {
 
     #[test]
     fn a_cause_is_said_once_and_without_the_words_of_the_library() {
-        let text = |error: &dyn std::error::Error| CliError::of("io", error).message().render(&Look::plain());
+        let text =
+            |error: &dyn std::error::Error| CliError::of(FailureKind::Io, error).message().render(&Look::plain());
         assert_eq!(text(&Outer(Inner)), "error: cannot write: no space\n");
         assert_eq!(text(&Plain(Inner)), "error: cannot save\ncaused by: no space\n");
         assert_eq!(without_class("a; class=b"), "a; class=b");

@@ -13,6 +13,7 @@ use super::hint;
 use super::setup::say_moved;
 use crate::git::{Id, Rev};
 use crate::patch::ParseErrorKind;
+use crate::report::FailureKind;
 use crate::ui::{Message, count};
 use crate::workspace::files::pins;
 use crate::workspace::files::queue::SERIES;
@@ -201,13 +202,13 @@ fn commit(context: &Context, args: &Args) -> Result<Option<Rev>, CliError> {
     read.map_err(|error| CliError::io("cannot read", path, &error))?;
     if bytes.len() as u64 > COMMIT_FILE {
         return Err(CliError::plain(
-            "pin",
+            FailureKind::Pin,
             format!("{name} is larger than {COMMIT_FILE} bytes, so it is not a commit id"),
         ));
     }
     let at = |error: CliError| error.exit(Exit::Failed).at(name.clone(), Some(1));
-    let text = pins::parse_reference(&bytes, path).map_err(|error| at(CliError::of("pin", &error)))?;
-    let rev = Rev::parse(&text).map_err(|error| at(CliError::plain("pin", format!("{name}:1: {error}"))))?;
+    let text = pins::parse_reference(&bytes, path).map_err(|error| at(CliError::of(FailureKind::Pin, &error)))?;
+    let rev = Rev::parse(&text).map_err(|error| at(CliError::plain(FailureKind::Pin, format!("{name}:1: {error}"))))?;
     one_commit(rev).map(Some).map_err(at)
 }
 
@@ -230,16 +231,18 @@ fn ask_commit(context: &Context, name: &str) -> Result<Rev, CliError> {
 
 fn unreadable(error: SourceError) -> CliError {
     match error {
-        SourceError::Nothing { .. } => CliError::of("queue", &error),
-        SourceError::Order { .. } => CliError::of("queue", &error).hint("rename one, or list them in a file 'series'"),
+        SourceError::Nothing { .. } => CliError::of(FailureKind::Queue, &error),
+        SourceError::Order { .. } => {
+            CliError::of(FailureKind::Queue, &error).hint("rename one, or list them in a file 'series'")
+        }
         SourceError::Patch(error) => {
             let no_prefix = matches!(&error, FilesError::Patch { error, .. } if is_no_prefix(&error.kind));
             let error = CliError::from(error);
             if no_prefix { error.hint("if the paths have no a/ and b/ in front, import with -p0") } else { error }
         }
-        SourceError::Queue(_) => CliError::of("queue", &error),
-        SourceError::File(_) => CliError::of("files", &error),
-        SourceError::Name(_) => CliError::of("queue", &error).hint("rename it"),
+        SourceError::Queue(_) => CliError::of(FailureKind::Queue, &error),
+        SourceError::File(_) => CliError::of(FailureKind::Files, &error),
+        SourceError::Name(_) => CliError::of(FailureKind::Queue, &error).hint("rename it"),
     }
 }
 
@@ -254,7 +257,7 @@ fn not_taken(name: &str, source: &Source, error: AddError) -> CliError {
             let file = shown(source.shown(&patch).as_os_str().as_encoded_bytes());
             let before = if applied > 0 { format!(" (after {applied} that do)") } else { String::new() };
             let text = format!("{file}:{}: does not apply{before}: {}: {}", failure.line, failure.path, failure.reason);
-            CliError::plain("apply", text)
+            CliError::plain(FailureKind::Apply, text)
                 .at(file, Some(failure.line))
                 .hint("check that the patches were made on this commit (--commit, --commit-file)")
                 .in_upstream(name)

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::CliError;
 use super::failure::Exit;
 use super::hint;
-use crate::report::Bytes;
+use crate::report::{Bytes, FailureKind};
 use crate::ui::Message;
 use crate::workspace::{InitError, init};
 
@@ -74,13 +74,13 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 
 fn failed(error: InitError) -> CliError {
     match error {
-        InitError::Checkout { .. } => CliError::of("usage", &error)
+        InitError::Checkout { .. } => CliError::of(FailureKind::Usage, &error)
             .exit(Exit::Usage)
             .hint(hint::noted(hint::patchq(&["init", "DIR"]), "use a DIR outside every checkout")),
         InitError::Manifest(errors) => CliError::from(&errors),
         InitError::Git(error) => error.into(),
         InitError::Lock(error) => error.into(),
         InitError::Publish(error) => error.into(),
-        InitError::File(_) => CliError::of("files", &error),
+        InitError::File(_) => CliError::of(FailureKind::Files, &error),
     }
 }

@@ -21,6 +21,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use super::context::write_err;
 use super::failure::CliError;
 use crate::path::{on_screen, printable};
+use crate::report::FailureKind;
 use crate::ui::Progress;
 
 /// What is logged: a level, or rooms with levels.
@@ -86,8 +87,11 @@ fn level(word: &str) -> Option<LevelFilter> {
 }
 
 fn no_filter(shown: &str) -> CliError {
-    CliError::plain("environment", format!("{FILTER} is '{shown}', which is neither a level nor a list of ROOM=LEVEL"))
-        .hint(format!("{FILTER}=debug     (off, error, warn, info, debug or trace; for one room: git=trace)"))
+    CliError::plain(
+        FailureKind::Environment,
+        format!("{FILTER} is '{shown}', which is neither a level nor a list of ROOM=LEVEL"),
+    )
+    .hint(format!("{FILTER}=debug     (off, error, warn, info, debug or trace; for one room: git=trace)"))
 }
 
 /// Nobody but the user reads it: it names files, urls and people.

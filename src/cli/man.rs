@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::{CliError, Exit};
+use crate::report::FailureKind;
 
 /// Print the manual page, or write all of them into a folder
 #[derive(clap::Args, Debug)]
@@ -29,7 +30,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page).map_err(|error| CliError::plain("io", error.to_string()))?;
+    clap_mangen::Man::new(command)
+        .render(&mut page)
+        .map_err(|error| CliError::plain(FailureKind::Io, error.to_string()))?;
     context.out_bytes(&page);
     Ok(Exit::Done)
 }

@@ -10,6 +10,7 @@ use super::errors::work_list;
 use super::failure::{CliError, shown};
 use super::hint;
 use crate::git::checkout::WorkChange;
+use crate::report::FailureKind;
 use crate::workspace::UpstreamStore;
 
 /// What the last message that was written in an editor is kept as, in patchq's own folder.
@@ -55,11 +56,11 @@ pub(super) fn edited(
     if let EditEnd::GaveUp(code) = end {
         let how = code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("ended with {code}"));
         let text = format!("nothing was saved: the editor ({}) {how}", shown(editor.name().as_encoded_bytes()));
-        return Err(CliError::plain("nothing", text));
+        return Err(CliError::plain(FailureKind::Nothing, text));
     }
     let message = cleaned(&after);
     if message.is_empty() {
-        return Err(CliError::plain("nothing", "nothing was saved: the message is empty"));
+        return Err(CliError::plain(FailureKind::Nothing, "nothing was saved: the message is empty"));
     }
     let kept = layout.private().join(KEPT);
     std::fs::write(&kept, &message).map_err(|error| CliError::io("cannot write", &kept, &error))?;

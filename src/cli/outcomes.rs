@@ -4,7 +4,9 @@ use console::measure_text_width;
 
 use super::failure::shown;
 use crate::path::printable_line;
-use crate::report::{Bytes, ConflictReport, FileReport, HunkReport, LinesReport, PatchReport};
+use crate::report::{Bytes, ConflictReport, FileReport, HunkReport, LinesReport, PatchReport, WholeReport};
+use crate::stack::suggest::Action;
+use crate::stack::{ConflictKind, Outcome};
 use crate::ui::{Look, Paint, count};
 
 /// The words are at most this wide.
@@ -19,7 +21,7 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
     let mut out = String::new();
     for patch in patches {
         let paint = if patch.dropped_because.is_some() { Paint::Faint } else { paint(patch.outcome) };
-        let word = look.paint(paint, &format!("{:<WORD$}", patch.outcome));
+        let word = look.paint(paint, &format!("{:<WORD$}", patch.outcome.word()));
         out.push_str(&format!("  {word}  {}", look.paint(Paint::Strong, &patch.file)));
         let remark = patch_remark(patch);
         if !remark.is_empty() {
@@ -33,7 +35,7 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
         }
         out.push('\n');
         if let Some(found) = &patch.suggestion {
-            let text = format!("proposal ({}): drop the patch: {}", found.confidence, found.reason);
+            let text = format!("proposal ({}): drop the patch: {}", found.confidence.word(), found.reason);
             for line in wrapped(&text, look.width.saturating_sub(indent.len())) {
                 out.push_str(&format!("{indent}{line}\n"));
             }
@@ -62,11 +64,11 @@ pub(super) fn summary(patches: &[PatchReport]) -> String {
         return "no patches".to_owned();
     }
     let stays = || patches.iter().filter(|patch| patch.dropped_because.is_none());
-    let of = |outcome: &str| stays().filter(|patch| patch.outcome == outcome).count();
-    let goes = of("unchanged") + of("merged") + of("moved");
+    let of = |outcome: Outcome| stays().filter(|patch| patch.outcome == outcome).count();
+    let goes = of(Outcome::Unchanged) + of(Outcome::Merged) + of(Outcome::Moved);
     let mut parts = Vec::new();
     if goes > 0 {
-        let how = [("merged", of("merged")), ("moved", of("moved"))];
+        let how = [("merged", of(Outcome::Merged)), ("moved", of(Outcome::Moved))];
         let how: Vec<String> = how.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
         let how = if how.is_empty() { String::new() } else { format!(" ({})", how.join(", ")) };
         parts.push(format!("{goes} {}{how}", if goes == 1 { "applies" } else { "apply" }));
@@ -78,8 +80,8 @@ pub(super) fn summary(patches: &[PatchReport]) -> String {
     for (n, one, many) in [
         (upstream.len(), "upstreamed", "upstreamed"),
         (allowed.len(), "dropped", "dropped"),
-        (of("conflict"), "conflicts", "conflict"),
-        (of("blocked"), "blocked", "blocked"),
+        (of(Outcome::Conflict), "conflicts", "conflict"),
+        (of(Outcome::Blocked), "blocked", "blocked"),
     ] {
         match n {
             0 => {}
@@ -124,7 +126,7 @@ fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
             line(if n == 0 { "proposal" } else { "" }, Paint::Hint, &text.0);
         }
         for (n, text) in wrapped(&suggestion.reason, look.width.saturating_sub(BEFORE_BAR)).iter().enumerate() {
-            line(if n == 0 { suggestion.confidence } else { "" }, Paint::Faint, text.as_bytes());
+            line(if n == 0 { suggestion.confidence.word() } else { "" }, Paint::Faint, text.as_bytes());
         }
     }
     out
@@ -163,13 +165,13 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// The colour of an outcome's word.
-pub(super) fn paint(outcome: &str) -> Paint {
+pub(super) fn paint(outcome: Outcome) -> Paint {
     match outcome {
-        "conflict" => Paint::Bad,
-        "blocked" => Paint::Careful,
-        "upstreamed" | "moved" => Paint::Hint,
-        "merged" => Paint::Good,
-        _ => Paint::Plain,
+        Outcome::Conflict => Paint::Bad,
+        Outcome::Blocked => Paint::Careful,
+        Outcome::Upstreamed | Outcome::Moved => Paint::Hint,
+        Outcome::Merged => Paint::Good,
+        Outcome::Unchanged => Paint::Plain,
     }
 }
 
@@ -211,7 +213,7 @@ fn file_remarks(look: &Look, file: &FileReport) -> Vec<Remark> {
         let line = decided.hunk.as_ref().map(|hunk| format!(":{}", hunk.upstream.start)).unwrap_or_default();
         let mode = match (&decided.made, decided.whole) {
             (Some(made), _) => format!(" (mode {})", made.mode),
-            (None, Some("made")) => " (it is gone)".to_owned(),
+            (None, Some(WholeReport::Made)) => " (it is gone)".to_owned(),
             (None, _) => String::new(),
         };
         let rest = format!(": {}: {}{mode}", decided.by_sentence(), decided.reason);
@@ -219,10 +221,10 @@ fn file_remarks(look: &Look, file: &FileReport) -> Vec<Remark> {
     });
     let proposal = file.conflict.as_ref().and_then(|conflict| conflict.suggestion.as_ref()).map(|found| {
         let action = match found.action {
-            Some("delete") => "delete it",
+            Some(Action::Delete) => "delete it",
             _ => "drop the patch's change to it",
         };
-        Remark::from((path.clone(), format!(": proposal ({}): {action}", found.confidence)))
+        Remark::from((path.clone(), format!(": proposal ({}): {action}", found.confidence.word())))
     });
     let refused = file.refused.iter().map(|why| Remark::from((path.clone(), format!(": not decided: {why}"))));
     file_remark(look, file).map(Remark::from).into_iter().chain(proposal).chain(decided).chain(refused).collect()
@@ -246,7 +248,7 @@ fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
     }
     match moved {
         Some(moved) => Some((path, moved)),
-        None if file.outcome == "merged" => {
+        None if file.outcome == Outcome::Merged => {
             Some((path, evidence(file) + &not_run(file))).filter(|(_, rest)| !rest.is_empty())
         }
         None => None,
@@ -269,7 +271,7 @@ fn candidates(conflict: &ConflictReport) -> String {
             None => shown(&candidate.path.0),
         })
         .collect();
-    let between = if conflict.kind == "collision" { ": " } else { " to " };
+    let between = if conflict.kind == ConflictKind::Collision { ": " } else { " to " };
     if named.is_empty() { String::new() } else { format!("{between}{}", named.join(" or ")) }
 }
 
@@ -293,7 +295,7 @@ mod tests {
     use super::*;
     use crate::git::Id;
 
-    fn patch(outcome: &'static str, dropped: bool, files: Vec<FileReport>) -> PatchReport {
+    fn patch(outcome: Outcome, dropped: bool, files: Vec<FileReport>) -> PatchReport {
         PatchReport {
             file: "0002-use-debian-bullseye-below-the-jupyter-web-app.patch".to_owned(),
             subject: "Use".into(),
@@ -314,7 +316,7 @@ mod tests {
             from: None,
             moved_to: moved_to.map(Into::into),
             similarity: Some(71),
-            outcome: "moved",
+            outcome: Outcome::Moved,
             waits_for: None,
             upstream_has: None,
             conflict: None,
@@ -326,8 +328,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_goes_on_the_next_line() {
-        let patches =
-            [patch("upstreamed", true, vec![]), patch("moved", false, vec![file(Some("apps/jupyter/Dockerfile"))])];
+        let patches = [
+            patch(Outcome::Upstreamed, true, vec![]),
+            patch(Outcome::Moved, false, vec![file(Some("apps/jupyter/Dockerfile"))]),
+        ];
         let wide = "  upstreamed  0002-use-debian-bullseye-below-the-jupyter-web-app.patch  leaves the queue: upstream has it byte for byte
   moved       0002-use-debian-bullseye-below-the-jupyter-web-app.patch
                 components/crud-web-apps/jupyter/Dockerfile → apps/jupyter/Dockerfile (71 % alike)
@@ -346,7 +350,11 @@ mod tests {
     #[test]
     fn the_summary_is_one_sentence() {
         assert_eq!(summary(&[]), "no patches");
-        let patches = [patch("moved", false, vec![]), patch("blocked", false, vec![]), patch("blocked", false, vec![])];
+        let patches = [
+            patch(Outcome::Moved, false, vec![]),
+            patch(Outcome::Blocked, false, vec![]),
+            patch(Outcome::Blocked, false, vec![]),
+        ];
         assert_eq!(summary(&patches), "3 patches: 1 applies (1 moved), 2 blocked");
     }
 }

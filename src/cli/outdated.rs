@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::{CliError, Exit};
 use crate::git::{Id, Prompts};
-use crate::report::UpstreamOutdated;
+use crate::report::{TrackState, UpstreamOutdated};
 use crate::ui::{Cell, Column, Message, Paint, Table};
 use crate::workspace::files::pins;
 use crate::workspace::manifest::Upstream;
@@ -110,8 +110,8 @@ fn table(all: &[UpstreamOutdated]) -> Table {
     let or_none = |text: Option<String>| Cell::from(text.unwrap_or_else(|| "-".to_owned()));
     for row in all {
         let paint = match row.state {
-            "tag-moved" => Paint::Bad,
-            "up-to-date" => Paint::Good,
+            TrackState::TagMoved => Paint::Bad,
+            TrackState::UpToDate => Paint::Good,
             _ => Paint::Careful,
         };
         // A version without a pin is a leftover.

@@ -5,6 +5,7 @@ use super::failure::CliError;
 use super::hint;
 use crate::git::checkout::{Attachment, Reason};
 use crate::path::printable;
+use crate::report::FailureKind;
 use crate::ui::count;
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::layout::MANIFEST;
@@ -26,12 +27,13 @@ impl CliError {
             QueueError::Fetcher(error) => error.into(),
             QueueError::Step(error) => return CliError::step(name, error),
             QueueError::Side(error) => return CliError::side(name, error),
-            QueueError::Apply { ref patch, ref failure, .. } => {
-                CliError::plain("apply", format!("{patch}: does not apply: {}: {}", failure.path, failure.reason))
-                    .at(format!("patches/{name}/{patch}"), Some(failure.line))
-                    .caused_by(format!("patches/{name}/{patch}:{}", failure.line))
-                    .hint("fix the patch file, or the pin it was made on")
-            }
+            QueueError::Apply { ref patch, ref failure, .. } => CliError::plain(
+                FailureKind::Apply,
+                format!("{patch}: does not apply: {}: {}", failure.path, failure.reason),
+            )
+            .at(format!("patches/{name}/{patch}"), Some(failure.line))
+            .caused_by(format!("patches/{name}/{patch}:{}", failure.line))
+            .hint("fix the patch file, or the pin it was made on"),
         };
         made.in_upstream(name)
     }
@@ -47,7 +49,7 @@ impl CliError {
             {
                 // What is staged is neither in a commit nor in the working tree, so nothing here can keep it.
                 let text = found.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n");
-                CliError::plain("dirty", format!("these paths in the checkout are in the way:\n{text}"))
+                CliError::plain(FailureKind::Dirty, format!("these paths in the checkout are in the way:\n{text}"))
                     .hint(hint::noted(hint::git_in(name, &["add", "--all"]), "stages what the files are now"))
                     .hint(hint::noted(hint::git_in(name, &["reset"]), "unstages, and leaves the files as they are"))
             }
@@ -71,7 +73,8 @@ impl CliError {
     pub(super) fn side(name: &str, error: SideError) -> CliError {
         let made = match error {
             SideError::Dirty(ref work) => {
-                let made = CliError::plain("dirty", format!("{error}:\n{}", work_list(work))).hint(hint::save(name));
+                let made = CliError::plain(FailureKind::Dirty, format!("{error}:\n{}", work_list(work)))
+                    .hint(hint::save(name));
                 with_submodules(made, name, work)
             }
             SideError::Commits(ref commits) => {
@@ -83,14 +86,14 @@ impl CliError {
                         commit_list("", commits)
                     ),
                 };
-                CliError::plain("unexported", text).hint(hint::patchq(&["export", name]))
+                CliError::plain(FailureKind::Unexported, text).hint(hint::patchq(&["export", name]))
             }
             SideError::Diverged { ref files, ref commits } => both_changed(name, files, commits),
             SideError::LastCopy(ref patches) => last_copies(name, patches),
             SideError::Unreadable(ref why) => {
-                CliError::plain("unreadable", why.to_string()).hints(unreadable_hints(name, why))
+                CliError::plain(FailureKind::Unreadable, why.to_string()).hints(unreadable_hints(name, why))
             }
-            SideError::ChangedMeanwhile => CliError::of("changed", &error),
+            SideError::ChangedMeanwhile => CliError::of(FailureKind::Changed, &error),
         };
         made.in_upstream(name)
     }
@@ -100,9 +103,9 @@ impl CliError {
         match error {
             ResolvePinError::Fetcher(error) => return CliError::queue(name, error.into()),
             ResolvePinError::Rev(_) => CliError::usage(error.to_string()),
-            ResolvePinError::NoTrack(_) => CliError::of("revision", &error),
+            ResolvePinError::NoTrack(_) => CliError::of(FailureKind::Revision, &error),
             ResolvePinError::NoDefaultBranch | ResolvePinError::DefaultBranch(_) => {
-                CliError::of("revision", &error).hint("choose what to follow: --track BRANCH")
+                CliError::of(FailureKind::Revision, &error).hint("choose what to follow: --track BRANCH")
             }
         }
         .in_upstream(name)
@@ -112,7 +115,7 @@ impl CliError {
     pub(super) fn target(name: &str, error: TargetError) -> CliError {
         match error {
             TargetError::LookUp(error) => return CliError::look_up(name, error),
-            TargetError::NoTrack => CliError::of("track", &error)
+            TargetError::NoTrack => CliError::of(FailureKind::Track, &error)
                 .at(MANIFEST, None)
                 .hint(hint::noted(
                     hint::patchq(&["refresh", name, "--track", "TRACK"]),
@@ -128,7 +131,13 @@ impl CliError {
             TargetError::Older(ref back) => {
                 let to = back.to.version.clone().filter(|version| is_exact(version, back.to.id));
                 let to = to.unwrap_or_else(|| back.to.id.to_string());
-                CliError::of("older", &error).hint(hint::patchq(&["refresh", name, "--to", &to, "--allow-older"]))
+                CliError::of(FailureKind::Older, &error).hint(hint::patchq(&[
+                    "refresh",
+                    name,
+                    "--to",
+                    &to,
+                    "--allow-older",
+                ]))
             }
         }
         .in_upstream(name)
@@ -141,14 +150,14 @@ impl CliError {
             StepError::Follow(error) => error.into(),
             StepError::Lock(error) => error.into(),
             StepError::Git(error) => error.into(),
-            error @ StepError::Checkout(_) => CliError::of("files", &error),
+            error @ StepError::Checkout(_) => CliError::of(FailureKind::Files, &error),
         }
     }
 
     fn from_files(error: QueueError) -> CliError {
         match error {
             QueueError::Files(error) => error.into(),
-            other => CliError::of("files", &other),
+            other => CliError::of(FailureKind::Files, &other),
         }
     }
 
@@ -156,13 +165,13 @@ impl CliError {
     pub(super) fn rewrite(name: &str, error: RewriteError) -> CliError {
         match error {
             RewriteError::Queue(error) => CliError::queue(name, error),
-            RewriteError::EmptyCommit { .. } => CliError::of("empty", &error)
+            RewriteError::EmptyCommit { .. } => CliError::of(FailureKind::Empty, &error)
                 .hint(hint::noted(hint::git_in(name, &["rebase", "-i", "refs/patchq/base"]), "to drop it"))
                 .in_upstream(name),
             RewriteError::Series(_) => {
-                CliError::of("series", &error).at(format!("patches/{name}/series"), None).in_upstream(name)
+                CliError::of(FailureKind::Series, &error).at(format!("patches/{name}/series"), None).in_upstream(name)
             }
-            RewriteError::NotFaithful { .. } => CliError::of("internal", &error).in_upstream(name),
+            RewriteError::NotFaithful { .. } => CliError::of(FailureKind::Internal, &error).in_upstream(name),
         }
     }
 
@@ -171,14 +180,14 @@ impl CliError {
         match error {
             UndoError::Step(error) => CliError::step(name, error),
             UndoError::Unreadable(why) => CliError::side(name, why.into()),
-            UndoError::Session { .. } => CliError::of("session", &error)
+            UndoError::Session { .. } => CliError::of(FailureKind::Session, &error)
                 .hints(hint::ways(name, ["continues the refresh", "abandons the refresh"]))
                 .in_upstream(name),
-            UndoError::Damaged { .. } => CliError::of("undo", &error).in_upstream(name),
-            UndoError::Nothing => CliError::of("undo", &error).in_upstream(name),
+            UndoError::Damaged { .. } => CliError::of(FailureKind::Undo, &error).in_upstream(name),
+            UndoError::Nothing => CliError::of(FailureKind::Undo, &error).in_upstream(name),
             UndoError::Changed { command, why } => {
                 let text = format!("'{command}' cannot be undone:\n{}", why.join("\n"));
-                CliError::plain("undo", text).hint("save, export or restore these first").in_upstream(name)
+                CliError::plain(FailureKind::Undo, text).hint("save, export or restore these first").in_upstream(name)
             }
         }
     }
@@ -186,13 +195,13 @@ impl CliError {
 
 /// Contents that the store lacks and that did not come.
 fn missing(name: &str, error: &dyn std::error::Error) -> CliError {
-    CliError::of("offline", error)
+    CliError::of(FailureKind::Offline, error)
         .hint(hint::noted(hint::patchq(&["setup", "--only", name]), "fetches what is missing"))
 }
 
 /// Files and commits changed, and the three ways out.
 fn both_changed(name: &str, files: &[QueueChange], commits: &[NewCommit]) -> CliError {
-    CliError::plain("diverged", diverged(files, commits))
+    CliError::plain(FailureKind::Diverged, diverged(files, commits))
         .hint(hint::patchq(&["export", "--merge", name]))
         .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "keeps the commits, discards the file changes"))
         .hint(hint::noted(
@@ -208,7 +217,7 @@ fn last_copies(name: &str, patches: &[LastCopy]) -> CliError {
         format!("patches/{name}/{} {how}     (commit {})", patch.file, patch.commit.short(8))
     };
     let list = some(patches.iter().map(of), patches.len());
-    CliError::plain("last-copy", format!("only the checkout still has these saved patches:\n{list}"))
+    CliError::plain(FailureKind::LastCopy, format!("only the checkout still has these saved patches:\n{list}"))
         .hint(hint::noted(hint::patchq(&["export", "--replace", name]), "restores the files"))
         .hint(hint::noted(hint::patchq(&["setup", "--discard", name]), "discards the commits"))
 }

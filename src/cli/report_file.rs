@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::failure::{CliError, shown};
-use crate::report::is_markdown;
+use crate::report::{FailureKind, is_markdown};
 
 /// No first line of a report is longer, in bytes.
 const FIRST_LINE: u64 = 64 << 10;
@@ -39,7 +39,7 @@ impl ReportFile {
                     "'{}' is not a report, and would be overwritten",
                     shown(named.as_os_str().as_encoded_bytes())
                 );
-                Err(CliError::plain("report", text).hint("give the report another name"))
+                Err(CliError::plain(FailureKind::Report, text).hint("give the report another name"))
             }
             Err(error) => Err(cannot_write(&path, &error)),
         }

@@ -7,7 +7,7 @@ use super::failure::{CliError, Exit, shown};
 use super::hint;
 use super::outcomes::side;
 use crate::path::printable;
-use crate::report::{Bytes, DamagedReport, ResolutionReport};
+use crate::report::{Bytes, DamagedReport, FailureKind, ResolutionReport};
 use crate::ui::{Cell, Column, Message, Paint, Table, count};
 use crate::workspace::Workspace;
 use crate::workspace::conflict::memory::{Damaged, Entry, Memory, MemoryError, WhichDecisionError, which_decision};
@@ -155,7 +155,11 @@ fn show(context: &Context, memories: &[Memory], wanted: &str) -> Result<Document
     let Some(entry) = memory.get(&id) else {
         let file = memory.shown(&memory.file(&id));
         let said = memory.damaged().iter().find(|damaged| damaged.file == file).map(unusable).unwrap_or_default();
-        return Err(CliError::plain("files", said).at(file, None).hint(hint::patchq(&["resolutions", "forget", &id])));
+        return Err(CliError::plain(FailureKind::Files, said).at(file, None).hint(hint::patchq(&[
+            "resolutions",
+            "forget",
+            &id,
+        ])));
     };
     let report = ResolutionReport::with_lines(memory, &entry);
     if !context.json {
@@ -239,7 +243,7 @@ pub(super) fn unusable(Damaged { file, reason }: &Damaged) -> String {
 }
 
 fn failed(error: &MemoryError) -> CliError {
-    CliError::of("files", error)
+    CliError::of(FailureKind::Files, error)
 }
 
 fn which_failed(error: WhichDecisionError) -> CliError {

@@ -18,7 +18,7 @@ use super::session::refuse_open;
 use super::upstreams::{named_in, same_upstream};
 use crate::git::{Id, Prompts, Signature};
 use crate::path::RepoPath;
-use crate::report::Bytes;
+use crate::report::{Bytes, FailureKind};
 use crate::ui::size;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::ops::save::{LARGE_FILE, MANY_FILES, SaveError, SaveOptions, save, to_save};
@@ -110,7 +110,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let name = upstream.name.as_str();
     args.into.iter().try_for_each(|patch| same_upstream(name, patch))?;
     let Some(upstream) = context.upstream_store(&workspace, upstream)? else {
-        return Err(CliError::plain("checkout", "there is no checkout")
+        return Err(CliError::plain(FailureKind::Checkout, "there is no checkout")
             .in_upstream(name)
             .hint(hint::patchq(&["setup", "--only", name])));
     };
@@ -202,7 +202,7 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
             Ok(only)
         }
         // One whose patch files cannot be read may be the one that is meant.
-        [] => Err(unread.unwrap_or_else(|| CliError::plain("nothing", "no checkout has changes to save"))),
+        [] => Err(unread.unwrap_or_else(|| CliError::plain(FailureKind::Nothing, "no checkout has changes to save"))),
         several => {
             let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
             let error = CliError::usage(format!("several checkouts have changes: {}", names.join(", ")));
@@ -227,8 +227,11 @@ fn in_checkout(context: &Context, upstream: &UpstreamStore<'_>, path: &Path) -> 
 /// Who saves, as git would say it, here and now.
 fn author(context: &Context, upstream: &UpstreamStore<'_>) -> Result<Signature, CliError> {
     let Some((name, email)) = context.identity(upstream)? else {
-        return Err(CliError::plain("identity", "git does not know who you are, and a patch needs an author")
-            .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com"));
+        return Err(CliError::plain(
+            FailureKind::Identity,
+            "git does not know who you are, and a patch needs an author",
+        )
+        .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com"));
     };
     let date = from_env("GIT_AUTHOR_DATE").and_then(|text| crate::patch::Date::parse(&text));
     let date = date.unwrap_or(crate::patch::Date { seconds: context.now(), offset: context.zone() }).storable();
@@ -246,7 +249,7 @@ fn vanished(name: &str, patches: &[(String, Id, Vec<RepoPath>)], moved_back: boo
         "commits are missing in the checkout, so the changes of these patches would be lost:\n{}",
         list.join("\n")
     );
-    let made = CliError::plain("unexported", text);
+    let made = CliError::plain(FailureKind::Unexported, text);
     let made = if moved_back {
         // Git moves nothing where what is changed differs between the two commits.
         let back = [
@@ -268,32 +271,37 @@ fn failed(name: &str, error: SaveError) -> CliError {
     let made = match error {
         SaveError::Rewrite(error) => CliError::rewrite(name, error),
         SaveError::NotACheckout(ref found) => CliError::not_a_checkout(name, found),
-        SaveError::NoCheckout => CliError::of("checkout", &error).hint(hint::patchq(&["setup", "--only", name])),
-        SaveError::Nothing => CliError::of("nothing", &error),
-        SaveError::NoSuchPath(_) => CliError::of("nothing", &error).hint(hint::git_in(name, &["status"])),
-        SaveError::Unusable(ref changes) => CliError::plain("unusable", format!("{error}:\n{}", work_list(changes)))
-            .hint("finish the merge, or move the repository elsewhere"),
+        SaveError::NoCheckout => {
+            CliError::of(FailureKind::Checkout, &error).hint(hint::patchq(&["setup", "--only", name]))
+        }
+        SaveError::Nothing => CliError::of(FailureKind::Nothing, &error),
+        SaveError::NoSuchPath(_) => CliError::of(FailureKind::Nothing, &error).hint(hint::git_in(name, &["status"])),
+        SaveError::Unusable(ref changes) => {
+            CliError::plain(FailureKind::Unusable, format!("{error}:\n{}", work_list(changes)))
+                .hint("finish the merge, or move the repository elsewhere")
+        }
         SaveError::Many { count, ref large } => {
             let large = large.as_ref().map(|(path, bytes)| format!("{path} has {}", size(*bytes)));
             let many = (count > MANY_FILES).then(|| format!("{count} files are new"));
             let why: Vec<String> = many.into_iter().chain(large).collect();
             let text = format!("not saved: {} (limits: {MANY_FILES} new files, {})", why.join(", "), size(LARGE_FILE));
-            CliError::plain("many", text)
+            CliError::plain(FailureKind::Many, text)
                 .hint(hint::noted(format!("{} --all", hint::save(name)), "to save them"))
                 .hint("or list them in .gitignore")
         }
         SaveError::Which(_) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
         SaveError::Vanished { ref patches, moved_back } => vanished(name, patches, moved_back),
-        SaveError::FilesNewer => {
-            CliError::of("files-newer", &error).hint(hint::noted(hint::save(name), "as a new patch")).hint(format!(
+        SaveError::FilesNewer => CliError::of(FailureKind::FilesNewer, &error)
+            .hint(hint::noted(hint::save(name), "as a new patch"))
+            .hint(format!(
                 "{} && {} && {}",
                 hint::git_in(name, &["stash", "--include-untracked"]),
                 hint::patchq(&["apply", name]),
                 hint::git_in(name, &["stash", "pop"])
-            ))
-        }
+            )),
         SaveError::Conflicts { ref conflicts, .. } => {
-            CliError::plain("conflicts", format!("{error}{}", conflict_list(conflicts))).exit(Exit::Conflicts)
+            CliError::plain(FailureKind::Conflicts, format!("{error}{}", conflict_list(conflicts)))
+                .exit(Exit::Conflicts)
         }
     };
     made.in_upstream(name)

@@ -10,6 +10,7 @@ use super::session::refuse_open;
 use super::{outcomes, refresh};
 use crate::git::{Prompts, Url};
 use crate::report::PatchReport;
+use crate::stack::Outcome;
 use crate::ui::{Message, Paint};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::ops::cherry_pick::{CherryPick, Picked, cherry_pick, ready};
@@ -134,7 +135,7 @@ fn failed(other: &Upstream, error: crate::workspace::ops::refresh::RefreshError)
 
 /// The outcome, and the lines that do not go together.
 fn show(context: &Context, name: &str, report: &PatchReport) {
-    if context.json || (context.quiet && !matches!(report.outcome, "conflict" | "blocked")) {
+    if context.json || (context.quiet && !matches!(report.outcome, Outcome::Conflict | Outcome::Blocked)) {
         return;
     }
     let report = std::slice::from_ref(report);
@@ -148,7 +149,7 @@ fn show(context: &Context, name: &str, report: &PatchReport) {
 
 /// Whether it is to be written: where somebody can answer, they are asked.
 fn wanted(context: &Context, name: &str, report: &PatchReport) -> Result<bool, CliError> {
-    context.confirm(&format!("save it in {name} too ({})?", report.outcome), true)
+    context.confirm(&format!("save it in {name} too ({})?", report.outcome.word()), true)
 }
 
 fn tell(context: &Context, name: &str, report: &PatchReport, written: Option<&Picked>) {
@@ -158,8 +159,10 @@ fn tell(context: &Context, name: &str, report: &PatchReport, written: Option<&Pi
             let undo = hint::patchq(&["undo", name]);
             context.tell(&format!("{name}: saved in patches/{name}/{patch}; '{undo}' undoes it"));
         }
-        (None, "upstreamed") => context.tell(&format!("{name}: nothing was written: it already has the whole patch")),
-        (None, "conflict" | "blocked") => {
+        (None, Outcome::Upstreamed) => {
+            context.tell(&format!("{name}: nothing was written: it already has the whole patch"));
+        }
+        (None, Outcome::Conflict | Outcome::Blocked) => {
             let note = format!("{name}: nothing was changed; the patch conflicts with this queue");
             let hint = hint::noted(hint::save(name), "after you made the change in its checkout");
             context.say(&Message::note(note).hint(hint));

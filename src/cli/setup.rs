@@ -14,7 +14,7 @@ use super::upstreams::Each;
 use crate::git::checkout::Warning;
 use crate::git::{Id, Prompts};
 use crate::path::RepoPath;
-use crate::report::Bytes;
+use crate::report::{Bytes, FailureKind};
 use crate::stack::Applied;
 use crate::ui::{Message, count};
 use crate::workspace::files::layout::MANIFEST;
@@ -113,7 +113,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let upstreams = context.upstreams(&workspace, &only)?;
     context.git()?;
     if let Some(tracked) = workspace.tracked_name(&workspace.tracked_names(context.git()?)?) {
-        return Err(CliError::of("manifest", &tracked)
+        return Err(CliError::of(FailureKind::Manifest, &tracked)
             .at(MANIFEST, Some(tracked.line))
             .hint(hint::noted(
                 hint::git_here(&["rm", "-r", "--cached", tracked.name.as_str()].map(OsStr::new)),

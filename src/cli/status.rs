@@ -5,7 +5,10 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::{CliError, Exit, shown};
 use super::hint;
-use crate::report::{Bytes, OpenSession, PatchStatus, TouchedFile, UpstreamStatus};
+use crate::report::{
+    Bytes, OpenSession, PatchChangeWord, PatchStatus, TouchedFile, TrackState, UpstreamState, UpstreamStatus,
+    VersionWord,
+};
 use crate::ui::{Cell, Column, Message, Paint, Table, age, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{Pending, Status, Workspace};
@@ -104,9 +107,9 @@ fn table<'a>(rows: impl Iterator<Item = (&'a UpstreamStatus, bool)>, now: i64) -
         Column::new("session"),
     ]);
     for (status, has_track) in rows {
-        let stale = if status.version_state == Some("stale") { " (stale)" } else { "" };
+        let stale = if status.version_state == Some(VersionWord::Stale) { " (stale)" } else { "" };
         let paint = match status.state {
-            "error" => Paint::Bad,
+            UpstreamState::Error => Paint::Bad,
             _ if status.is_in_step() => Paint::Good,
             _ => Paint::Careful,
         };
@@ -138,9 +141,9 @@ fn news(status: &UpstreamStatus, has_track: bool, now: i64) -> Cell {
     let age = age(news.asked, now);
     let newest = &news.newest;
     match (news.state, &newest.version) {
-        ("up-to-date", _) => Cell::from(format!("up to date, {age}")).paint(Paint::Good),
-        ("tag-moved", _) => Cell::from(format!("tag moved ({age})")).paint(Paint::Bad),
-        ("ahead", _) => Cell::from(format!("pin is ahead, {age}")),
+        (TrackState::UpToDate, _) => Cell::from(format!("up to date, {age}")).paint(Paint::Good),
+        (TrackState::TagMoved, _) => Cell::from(format!("tag moved ({age})")).paint(Paint::Bad),
+        (TrackState::Ahead, _) => Cell::from(format!("pin is ahead, {age}")),
         (_, Some(version)) => Cell::from(format!("{version} is out ({age})")).paint(Paint::Careful),
         (_, None) => {
             let name = newest.ref_name.strip_prefix("refs/heads/").unwrap_or(&newest.ref_name);
@@ -163,12 +166,12 @@ fn details(context: &Context, status: &UpstreamStatus) -> String {
             lines.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
         }
     };
-    let files = status.files.iter().map(|news| format!("{:<10}  {}", news.change, news.file));
+    let files = status.files.iter().map(|news| format!("{:<10}  {}", news.change.word(), news.file));
     section("files newer than the checkout", files.collect());
     let commits = status.commits.iter().zip(&status.subjects);
     let commits = commits.map(|(id, subject)| format!("{}  {}", id.short(8), shown(&subject.0)));
     section("commits not exported yet", commits.collect());
-    let changes = status.changes.iter().map(|news| format!("{:<10}  {}", news.change, shown(&news.path.0)));
+    let changes = status.changes.iter().map(|news| format!("{:<10}  {}", news.change.word(), shown(&news.path.0)));
     section("uncommitted changes", changes.collect());
     if let Some(session) = &status.session {
         let mut lines = vec![match &session.error {
@@ -218,10 +221,10 @@ fn patch_lines(context: &Context, patch: &PatchStatus) -> String {
 fn how(file: &TouchedFile) -> String {
     let old = |old: &Option<Bytes>| old.as_ref().map(|old| shown(&old.0)).unwrap_or_default();
     match file.change {
-        "add" => "new".to_owned(),
-        "delete" => "deleted".to_owned(),
-        "rename" => format!("renamed from {}", old(&file.old_path)),
-        "copy" => format!("copied from {}", old(&file.old_path)),
-        _ => String::new(),
+        PatchChangeWord::Add => "new".to_owned(),
+        PatchChangeWord::Delete => "deleted".to_owned(),
+        PatchChangeWord::Rename => format!("renamed from {}", old(&file.old_path)),
+        PatchChangeWord::Copy => format!("copied from {}", old(&file.old_path)),
+        PatchChangeWord::Modify => String::new(),
     }
 }

@@ -8,7 +8,7 @@ use super::hint;
 use super::image::builds;
 use crate::image::{ReferenceError, TagError};
 use crate::path::nearest;
-use crate::report::{Builds, ImageTag, TagsError, UpstreamTags, tags};
+use crate::report::{Builds, FailureKind, ImageTag, TagsError, UpstreamTags, tags};
 use crate::ship::ValuesError;
 use crate::ui::Message;
 use crate::workspace::FilesError;
@@ -113,7 +113,7 @@ fn same_twice(all: &[UpstreamTags]) -> Result<(), CliError> {
         for tag in upstream.references.iter().filter(|tag| tag.image.is_some()) {
             if let Some(first) = seen.insert(tag.reference.as_str(), upstream.name.as_str()) {
                 let text = format!("'{}' is given twice, by {first} and by {}", tag.reference, upstream.name);
-                return Err(CliError::plain("tag", text)
+                return Err(CliError::plain(FailureKind::Tag, text)
                     .at(MANIFEST, None)
                     .hint(format!("change the image name, registry or tags of one of them in {MANIFEST}")));
             }
@@ -130,18 +130,18 @@ pub(super) fn failed(upstream: &Upstream, error: &TagsError) -> CliError {
             CliError::from(error).hint(hint::patchq(&["add", name, "--pin", "REV"]))
         }
         TagsError::Values(ValuesError::Files(error)) => CliError::from(error),
-        TagsError::Values(ValuesError::NoVersion { file }) => CliError::of("version", error)
+        TagsError::Values(ValuesError::NoVersion { file }) => CliError::of(FailureKind::Version, error)
             .at(file.clone(), None)
             .hint(hint::patchq(&["verify", "--fix", name]))
             .hint(overridden),
-        TagsError::Values(ValuesError::Stale { .. }) => CliError::of("version", error)
+        TagsError::Values(ValuesError::Stale { .. }) => CliError::of(FailureKind::Version, error)
             .at(format!("commits/{name}.version.txt"), Some(1))
             .hint(hint::patchq(&["verify", "--fix", name])),
-        TagsError::Values(ValuesError::Binary { patch, line, .. }) => CliError::of("patch", error)
+        TagsError::Values(ValuesError::Binary { patch, line, .. }) => CliError::of(FailureKind::Patch, error)
             .at(format!("patches/{name}/{patch}"), Some(*line))
             .hint("make the patch again with 'git diff --binary --full-index'"),
         TagsError::Reference(reference) => {
-            let made = CliError::of("tag", error).at(MANIFEST, Some(upstream.line));
+            let made = CliError::of(FailureKind::Tag, error).at(MANIFEST, Some(upstream.line));
             let hint = match reference {
                 ReferenceError::Tag(TagError::Date { .. }) => Some(hint::patchq(&["setup", "--only", name])),
                 ReferenceError::Tag(TagError::Build { .. }) => Some(format!(

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::failure::{CliError, Exit, shown};
 use super::hint;
 use super::session::tell_open;
+use crate::report::FailureKind;
 use crate::ui::{Cell, Column, Message, Table, age};
 use crate::workspace::files::layout::Scope;
 use crate::workspace::ops::undo::{UndoRecord, list, sort_last_first, undo};
@@ -119,7 +120,7 @@ fn chosen<'a, 'w>(
     };
     match last.as_slice() {
         [] => {
-            let error = CliError::plain("undo", "nothing to undo");
+            let error = CliError::plain(FailureKind::Undo, "nothing to undo");
             Err(if let [(upstream, _)] = all { error.in_upstream(upstream.name().as_str()) } else { error })
         }
         [(upstream, _)] => Ok(Some(upstream)),
@@ -159,7 +160,7 @@ fn stuck_step(stuck: &[Stuck], name: Option<&str>) -> Result<Option<String>, Cli
 fn take_back(context: &Context, workspace: &Workspace, key: &str) -> Result<Exit, CliError> {
     let taken = context.step_context("undo", |ctx| take_stuck_back(workspace, key, ctx));
     let taken = taken.map_err(|error| CliError::step(key, error))?;
-    let Some(taken) = taken else { return Err(CliError::plain("undo", "nothing to undo").in_upstream(key)) };
+    let Some(taken) = taken else { return Err(CliError::plain(FailureKind::Undo, "nothing to undo").in_upstream(key)) };
     let name = if key == Scope::Workspace.key() { "the workspace" } else { key };
     let command = taken.command.as_deref().map(|command| shown(command.as_bytes()));
     let what =

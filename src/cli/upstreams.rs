@@ -8,6 +8,7 @@ use super::failure::{CliError, Exit, shown};
 use super::hint;
 use crate::git::checkout::mend_index;
 use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
+use crate::report::FailureKind;
 use crate::ui::{Message, Task};
 use crate::workspace::files::lock::Holder;
 use crate::workspace::manifest::Upstream;
@@ -224,7 +225,7 @@ impl Context {
             threads.into_iter().flat_map(named).collect()
         });
         self.each(upstreams, |upstream| {
-            let broken = || Err(CliError::plain("internal", "a thread ended without a result"));
+            let broken = || Err(CliError::plain(FailureKind::Internal, "a thread ended without a result"));
             let mut result = firsts.remove(upstream.name.as_str()).unwrap_or_else(broken);
             if result.as_ref().is_err_and(CliError::lacks_credentials) && self.asker.can_ask() && !self.json {
                 result = work(upstream, Prompts::Terminal);
@@ -271,7 +272,7 @@ pub(super) fn remote<'g>(
     let root = workspace.layout.root();
     let urls = std::iter::once(&upstream.url).chain(&upstream.mirrors);
     let urls = urls
-        .map(|url| Url::parse(url.as_str(), root).map_err(|error| CliError::of("manifest", &error)))
+        .map(|url| Url::parse(url.as_str(), root).map_err(|error| CliError::of(FailureKind::Manifest, &error)))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Remote::new(git, urls, offline))
 }

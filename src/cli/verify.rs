@@ -7,6 +7,7 @@ use super::failure::{CliError, Exit, shown};
 use super::hint;
 use super::session::refuse_open;
 use crate::git::Prompts;
+use crate::report::FailureKind;
 use crate::ui::{Message, Paint, count};
 use crate::workspace::manifest::Upstream;
 use crate::workspace::{
@@ -116,7 +117,7 @@ struct SetupOptions {
 /// What is wrong with the workspace's own files.
 fn own_findings(context: &Context, workspace: &Workspace) -> Result<Vec<Finding>, CliError> {
     let tracked = workspace.tracked_names(context.git_unchecked())?;
-    judge_workspace(workspace, &tracked).map_err(|error| CliError::of("files", &error))
+    judge_workspace(workspace, &tracked).map_err(|error| CliError::of(FailureKind::Files, &error))
 }
 
 /// Judges one upstream and, if that is wished, puts right what can be and judges again.

@@ -92,7 +92,7 @@ impl Document<Nothing> {
 mod tests {
     use serde_json::json;
 
-    use super::super::{Bytes, Kind};
+    use super::super::{Bytes, FailureKind};
     use super::*;
 
     const SCHEMA: Schema = Schema { command: "status", version: 1 };
@@ -130,7 +130,7 @@ mod tests {
         let failure = Failure {
             file: Some(Bytes::from("upstreams.toml")),
             line: Some(3),
-            ..Failure::new(Kind::new("manifest"), "unknown key")
+            ..Failure::new(FailureKind::Manifest, "unknown key")
         };
         assert_eq!(
             value(&Document::failed(SCHEMA, failure))?,
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_document_can_fail_in_part() -> Result<(), serde_json::Error> {
-        let failure = Failure::new(Kind::new("network"), "no answer");
+        let failure = Failure::new(FailureKind::Network, "no answer");
         let document = Document::partly(SCHEMA, failure, Status { upstreams: vec![] });
         let value = value(&document)?;
         assert_eq!((&value["ok"], &value["upstreams"]), (&json!(false), &json!([])));

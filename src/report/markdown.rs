@@ -7,6 +7,7 @@ use bstr::ByteSlice;
 
 use super::{Bytes, ConflictReport, DecidedReport, FileReport, HunkReport, PatchReport};
 use crate::path::{on_screen, printable, printable_line};
+use crate::stack::Outcome;
 
 /// A report has no more bytes than this, and some more sentences: GitHub takes 65,536 characters for the text of a pull request.
 const MOST: usize = 60_000;
@@ -136,7 +137,7 @@ fn decided(out: &mut String, patches: &[PatchReport]) {
     for (patch, file, decided) in written.into_iter().chain(sides) {
         let line = decided.hunk.as_ref().map(|hunk| format!(", line {}", hunk.upstream.start)).unwrap_or_default();
         let (path, name) = (code(&printable(&file.path.0)), code(&patch.file));
-        let mut item = format!("{path}{line} ({name}), by {}: {}\n\n", code(decided.by), code(&decided.reason));
+        let mut item = format!("{path}{line} ({name}), by {}: {}\n\n", code(decided.by.word()), code(&decided.reason));
         let own = decided.own_lines();
         let mut rows = Rows::default();
         if let Some(hunk) = &decided.hunk {
@@ -180,8 +181,8 @@ fn table(out: &mut String, patches: &[PatchReport]) {
     for (n, patch) in patches.iter().enumerate() {
         let subject = if patch.subject.0.is_empty() { String::new() } else { format!(" {}", cell(&patch.subject.0)) };
         let outcome = match patch.outcome {
-            word @ ("conflict" | "blocked") => format!("**{word}**"),
-            word => word.to_owned(),
+            outcome @ (Outcome::Conflict | Outcome::Blocked) => format!("**{}**", outcome.word()),
+            outcome => outcome.word().to_owned(),
         };
         let row = format!("| {}{subject} | {outcome} | {} |\n", cell(patch.file.as_bytes()), remarks(patch));
         if out.len() + row.len() > most {
@@ -195,7 +196,7 @@ fn table(out: &mut String, patches: &[PatchReport]) {
 /// Every conflict that fits, whole; how many did not.
 fn conflicts(out: &mut String, patches: &[PatchReport], touched_by: TouchedBy<'_>) {
     let mut left_out = 0;
-    for patch in patches.iter().filter(|patch| patch.outcome == "conflict") {
+    for patch in patches.iter().filter(|patch| patch.outcome == Outcome::Conflict) {
         let mut title = title(patch);
         let conflicts = patch.files.iter().filter_map(|file| file.conflict.as_ref());
         let mut sections: Vec<String> = conflicts.map(|conflict| section(conflict, touched_by)).collect();
@@ -230,7 +231,7 @@ fn title(patch: &PatchReport) -> String {
         );
     }
     if let Some(found) = &patch.suggestion {
-        let _ = write!(out, "Proposal ({}): drop the patch: {}\n\n", found.confidence, code(&found.reason));
+        let _ = write!(out, "Proposal ({}): drop the patch: {}\n\n", found.confidence.word(), code(&found.reason));
     }
     out
 }
@@ -283,7 +284,7 @@ fn section(conflict: &ConflictReport, touched_by: TouchedBy<'_>) -> String {
         let _ = write!(out, "This is {what}: regenerate it yourself.\n\n");
     }
     if let Some(found) = &conflict.suggestion {
-        let _ = write!(out, "Proposal ({}): {}\n\n", found.confidence, code(&found.reason));
+        let _ = write!(out, "Proposal ({}): {}\n\n", found.confidence.word(), code(&found.reason));
     }
     if conflict.hunks.is_empty() {
         list(&mut out, &touched_by(conflict, None), commit);
@@ -310,7 +311,7 @@ fn sides(hunk: &HunkReport) -> String {
     hunk.after.iter().for_each(|line| rows.row("", &cut(&line_of(line))));
     if let Some(found) = &hunk.suggestion {
         rows.lines("proposal", found.text.as_deref().unwrap_or_default());
-        rows.row(found.confidence, &found.reason);
+        rows.row(found.confidence.word(), &found.reason);
     }
     rows.0
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::git::Id;
 use crate::report::LinesReport;
+use crate::stack::{ConflictKind, Outcome};
 
 #[test]
 fn no_text_leaves_its_span() {
@@ -33,7 +34,7 @@ fn hunk(n: usize) -> HunkReport {
 fn conflicting(name: &str, hunks: Vec<HunkReport>) -> PatchReport {
     let conflict = ConflictReport {
         path: "a".into(),
-        kind: "content",
+        kind: ConflictKind::Content,
         message: "upstream changed the same lines".to_owned(),
         base: None,
         upstream: None,
@@ -48,7 +49,7 @@ fn conflicting(name: &str, hunks: Vec<HunkReport>) -> PatchReport {
         from: None,
         moved_to: None,
         similarity: None,
-        outcome: "conflict",
+        outcome: Outcome::Conflict,
         waits_for: None,
         upstream_has: None,
         conflict: Some(conflict),
@@ -59,7 +60,7 @@ fn conflicting(name: &str, hunks: Vec<HunkReport>) -> PatchReport {
     PatchReport {
         file: name.to_owned(),
         subject: "Do".into(),
-        outcome: "conflict",
+        outcome: Outcome::Conflict,
         dropped: false,
         dropped_because: None,
         emptied: false,

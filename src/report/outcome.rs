@@ -6,9 +6,10 @@ use serde::Serialize;
 use super::Bytes;
 use crate::git::{Entry, Id};
 use crate::path::printable;
+use crate::stack::suggest::{Action, Confidence};
 use crate::stack::{
-    Candidate, Conflict, ConflictKind, Decided, Evidence, FileOutcome, Hunk, Join, Lines, PatchOutcome, Resolution,
-    Sides, What, suggest,
+    Candidate, Conflict, ConflictKind, Decided, DecidedBy, Evidence, FileOutcome, Hunk, Join, Lines, Outcome,
+    PatchOutcome, Resolution, Sides, What, suggest,
 };
 use crate::workspace::files::digest::Sum;
 
@@ -23,7 +24,7 @@ pub struct PatchReport {
     /// Its subject; empty where it has none.
     pub subject: Bytes,
     /// `unchanged`, `merged`, `moved`, `upstreamed`, `conflict`, `blocked`.
-    pub outcome: &'static str,
+    pub outcome: Outcome,
     /// Whether the patch is no longer needed and leaves the queue.
     pub dropped: bool,
     /// Why it leaves the queue, where a person took it out.
@@ -52,7 +53,7 @@ pub struct FileReport {
     /// How alike the moved file is, in percent.
     pub similarity: Option<u8>,
     /// As for a patch.
-    pub outcome: &'static str,
+    pub outcome: Outcome,
     /// The earlier patch that must be decided first.
     pub waits_for: Option<String>,
     /// What of the change upstream has already.
@@ -72,7 +73,7 @@ pub struct FileReport {
 pub struct DecidedReport {
     /// The rule: `patch`, `upstream`, `remembered`, or that of a proposal; `hand`: a person; `session`: what a session's file says
     /// of it is not so.
-    pub by: &'static str,
+    pub by: DecidedBy,
     /// Why, in a sentence.
     pub reason: String,
     /// The lines that it is about; none: the file as a whole.
@@ -80,9 +81,34 @@ pub struct DecidedReport {
     /// The lines that stand there now.
     pub text: Option<Vec<Bytes>>,
     /// For a file as a whole: the version of the `patch` or of `upstream`, `follow` (to where upstream moved it), or `made` by hand.
-    pub whole: Option<&'static str>,
+    pub whole: Option<WholeReport>,
     /// What was made by hand of a file as a whole; none: nothing, or the file is gone.
     pub made: Option<MadeReport>,
+}
+
+/// What was taken for a file as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WholeReport {
+    /// The patch's version.
+    Patch,
+    /// Upstream's version.
+    Upstream,
+    /// The patch's change, at the path that upstream moved the file to.
+    Follow,
+    /// What a person made of it.
+    Made,
+}
+
+impl WholeReport {
+    fn of(resolution: &Resolution) -> WholeReport {
+        match resolution {
+            Resolution::Patch => WholeReport::Patch,
+            Resolution::Upstream => WholeReport::Upstream,
+            Resolution::Renamed(_) => WholeReport::Follow,
+            Resolution::Edited(_) => WholeReport::Made,
+        }
+    }
 }
 
 /// A file that a person made.
@@ -98,15 +124,15 @@ pub struct MadeReport {
 #[derive(Debug, Clone, Serialize)]
 pub struct SuggestionReport {
     /// The rule that it follows from.
-    pub rule: &'static str,
+    pub rule: DecidedBy,
     /// `perhaps`, `likely`, `sure`.
-    pub confidence: &'static str,
+    pub confidence: Confidence,
     /// Why, in a sentence.
     pub reason: String,
     /// The lines to take; none for a file as a whole.
     pub text: Option<Vec<Bytes>>,
     /// For a file as a whole: `delete` it, as the patch does, or `drop` the patch's change of it; for a patch: `drop` it.
-    pub action: Option<&'static str>,
+    pub action: Option<Action>,
 }
 
 /// What of a change upstream has.
@@ -124,7 +150,7 @@ pub struct ConflictReport {
     /// Where it is: the path on the new pin.
     pub path: Bytes,
     /// `content`, `add/add`, `modify/delete`, `rename/delete`, `moved?`, `mode`, `type`, `binary`, `file/folder` …
-    pub kind: &'static str,
+    pub kind: ConflictKind,
     /// The same in a sentence.
     pub message: String,
     /// The path before the patch, on the old pin.
@@ -200,7 +226,7 @@ impl PatchReport {
         PatchReport {
             file: patch.name.clone(),
             subject: Bytes::from(subject),
-            outcome: patch.outcome.word(),
+            outcome: patch.outcome,
             dropped: patch.is_dropped(),
             dropped_because: patch.dropped.as_ref().map(|why| printable(why.as_bytes())),
             emptied: patch.emptied,
@@ -225,7 +251,7 @@ impl FileReport {
             from: file.from.as_ref().map(|from| Bytes::from(from.as_bytes())),
             moved_to: file.moved.as_ref().map(|(to, _)| Bytes::from(to.as_bytes())),
             similarity: file.moved.as_ref().map(|(_, percent)| *percent),
-            outcome: file.outcome.word(),
+            outcome: file.outcome,
             waits_for: file.waits_for.clone(),
             upstream_has: file.evidence.as_ref().map(EvidenceReport::new),
             conflict: file.conflict.as_ref().map(ConflictReport::new),
@@ -240,11 +266,11 @@ impl SuggestionReport {
     /// One for a file or a patch as a whole.
     fn whole(found: suggest::FileSuggestion) -> SuggestionReport {
         SuggestionReport {
-            rule: found.rule.word(),
-            confidence: found.confidence.word(),
+            rule: DecidedBy::FileRule(found.rule),
+            confidence: found.confidence,
             reason: printable(found.reason.as_bytes()),
             text: None,
-            action: Some(found.action.word()),
+            action: Some(found.action),
         }
     }
 }
@@ -263,7 +289,7 @@ impl ConflictReport {
         let hunks = conflict.hunks().enumerate().map(|(n, hunk)| HunkReport::new(conflict, n, hunk));
         ConflictReport {
             path: Bytes::from(conflict.path.as_bytes()),
-            kind: conflict.kind.word(),
+            kind: conflict.kind,
             message: sentence(conflict),
             base: entry(conflict.sides.base),
             upstream: entry(conflict.sides.upstream),
@@ -280,8 +306,8 @@ impl HunkReport {
     fn new(conflict: &Conflict, n: usize, hunk: &Hunk) -> HunkReport {
         let (before, after) = conflict.text.as_ref().map(|text| text.context(n, CONTEXT)).unwrap_or_default();
         let suggestion = suggest::hunk(&conflict.path, hunk).map(|found| SuggestionReport {
-            rule: found.rule.word(),
-            confidence: found.confidence.word(),
+            rule: DecidedBy::Rule(found.rule),
+            confidence: found.confidence,
             reason: printable(found.reason.as_bytes()),
             text: Some(lines(&found.text)),
             action: None,
@@ -311,19 +337,19 @@ impl DecidedReport {
         let made = made.map(|(mode, text)| MadeReport { mode: format!("{:06o}", mode.bits()), lines: lines(text) });
         let (hunk, text, whole) = match &decided.what {
             What::Lines { hunk, text, .. } => (Some(HunkReport::alone(hunk)), Some(lines(text)), None),
-            What::Whole { take, .. } => (None, None, Some(take.word())),
-            What::Joined(_) => (None, None, Some("made")),
+            What::Whole { take, .. } => (None, None, Some(WholeReport::of(take))),
+            What::Joined(_) => (None, None, Some(WholeReport::Made)),
         };
-        DecidedReport { by: decided.by.word(), reason: decided.reason.to_string(), hunk, text, whole, made }
+        DecidedReport { by: decided.by, reason: decided.reason.to_string(), hunk, text, whole, made }
     }
 
     /// By what it was decided, for a sentence.
     #[must_use]
     pub fn by_sentence(&self) -> &'static str {
         match self.by {
-            "hand" => "by hand",
-            "session" => "as the session says",
-            word => word,
+            DecidedBy::Hand => "by hand",
+            DecidedBy::Session => "as the session says",
+            by => by.word(),
         }
     }
 
@@ -334,7 +360,7 @@ impl DecidedReport {
         if let (Some(hunk), Some(text)) = (&self.hunk, &self.text) {
             return (hunk.upstream.lines != *text && hunk.patch.lines != *text).then(|| text.clone());
         }
-        if self.whole != Some("made") {
+        if self.whole != Some(WholeReport::Made) {
             return None;
         }
         let lines = self.made.as_ref().map(|made| made.lines.clone()).unwrap_or_default();

@@ -22,9 +22,27 @@ pub struct UpstreamOutdated {
     /// Tags that point elsewhere than they did.
     pub moved_tags: Vec<TagMove>,
     /// One word for how pin and track compare.
-    pub state: &'static str,
+    pub state: TrackState,
     /// The same for people.
     pub words: &'static str,
+}
+
+/// How pin and track compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrackState {
+    /// The pin is the tip of the track.
+    UpToDate,
+    /// The track moved on.
+    Moved,
+    /// A tag points to another commit than it did.
+    TagMoved,
+    /// The pin is ahead of the track.
+    Ahead,
+    /// There is no pin.
+    NoPin,
+    /// There is no track.
+    NoTrack,
 }
 
 /// Where a track stands.
@@ -62,12 +80,12 @@ impl UpstreamOutdated {
         let tip = newest.and_then(|newest| newest.tip.as_ref());
         let moved = newest.map(|newest| newest.moved.as_slice()).unwrap_or_default();
         let (state, words) = match (pin, tip) {
-            _ if !moved.is_empty() => ("tag-moved", "tag moved"),
-            (None, _) => ("no-pin", "no pin"),
-            (_, None) => ("no-track", "no track"),
-            (Some(pin), Some(tip)) if pin == tip.id => ("up-to-date", "up to date"),
-            _ if newest.is_some_and(|newest| newest.ahead) => ("ahead", "pin is ahead"),
-            _ => ("moved", "moved"),
+            _ if !moved.is_empty() => (TrackState::TagMoved, "tag moved"),
+            (None, _) => (TrackState::NoPin, "no pin"),
+            (_, None) => (TrackState::NoTrack, "no track"),
+            (Some(pin), Some(tip)) if pin == tip.id => (TrackState::UpToDate, "up to date"),
+            _ if newest.is_some_and(|newest| newest.ahead) => (TrackState::Ahead, "pin is ahead"),
+            _ => (TrackState::Moved, "moved"),
         };
         UpstreamOutdated {
             name: upstream.name.to_string(),
@@ -84,7 +102,7 @@ impl UpstreamOutdated {
     /// Whether a check must say no.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
-        matches!(self.state, "moved" | "tag-moved")
+        matches!(self.state, TrackState::Moved | TrackState::TagMoved)
     }
 }
 

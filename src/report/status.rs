@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::{Bytes, Failure, TrackTip};
+use super::{Bytes, Failure, TrackState, TrackTip};
 use crate::git::checkout::{Attachment, ChangeKind, WorkChange};
 use crate::git::{Id, tag_order};
 use crate::patch::{Change, FileDiff, Side};
@@ -26,13 +26,13 @@ pub struct UpstreamStatus {
     /// The pin's version.
     pub version: Option<String>,
     /// Whether the version belongs to the pin: `current`, `stale`, `missing`, `overridden`, `unknown`.
-    pub version_state: Option<&'static str>,
+    pub version_state: Option<VersionWord>,
     /// What was last heard of the track; none where that is not known, or was before the pin was set.
     pub news: Option<TrackNews>,
     /// The patches in order; none where they cannot be read.
     pub patches: Option<Vec<PatchStatus>>,
-    /// One word for the state of the checkout.
-    pub state: &'static str,
+    /// The state of the checkout.
+    pub state: UpstreamState,
     /// The same for people.
     pub words: String,
     /// How pin and patch files changed since they were last equal with the checkout.
@@ -50,6 +50,104 @@ pub struct UpstreamStatus {
     pub pending: Option<String>,
     /// Why nothing more can be told.
     pub error: Option<Failure>,
+}
+
+/// The state of an upstream's checkout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpstreamState {
+    /// It has no pin.
+    NoPin,
+    /// It was never set up here.
+    NotSetUp,
+    /// There is a checkout whose store is gone.
+    LostStore,
+    /// Something else is where the checkout belongs.
+    InTheWay,
+    /// A conflict is in the checkout.
+    HandedOver,
+    /// A git operation is in progress.
+    Operation,
+    /// The checkout is on another branch.
+    OtherBranch,
+    /// HEAD is detached.
+    Detached,
+    /// The commits contain a merge.
+    MergeCommit,
+    /// The commits are not based on the pin.
+    NotOnPin,
+    /// Patch files and commits both changed.
+    Diverged,
+    /// Only the commits changed.
+    CommitsNewer,
+    /// The checkout was moved.
+    Moved,
+    /// It was set up without its queue.
+    Pristine,
+    /// Only the patch files changed.
+    FilesNewer,
+    /// There is a store and no checkout.
+    NoCheckout,
+    /// Patch files and commits are equal.
+    InStep,
+    /// The state cannot be read.
+    Error,
+}
+
+/// Whether a version belongs to its pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VersionWord {
+    /// It does.
+    Current,
+    /// It belongs to another pin.
+    Stale,
+    /// There is none.
+    Missing,
+    /// The manifest sets it.
+    Overridden,
+    /// This clone cannot tell.
+    Unknown,
+}
+
+/// What a patch does to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PatchChangeWord {
+    /// Changes its lines or mode.
+    Modify,
+    /// Makes it.
+    Add,
+    /// Removes it.
+    Delete,
+    /// Moves it.
+    Rename,
+    /// Makes it from another file.
+    Copy,
+}
+
+/// What happened to a file of the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileChangeWord {
+    /// Its content.
+    Changed,
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+}
+
+impl FileChangeWord {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            FileChangeWord::Changed => "changed",
+            FileChangeWord::Added => "added",
+            FileChangeWord::Removed => "removed",
+        }
+    }
 }
 
 /// A refresh that waits for decisions.
@@ -92,7 +190,7 @@ impl OpenSession {
 #[derive(Debug, Clone, Serialize)]
 pub struct TrackNews {
     /// `up-to-date`, `moved`, `tag-moved` or `ahead`, as `outdated` says it.
-    pub state: &'static str,
+    pub state: TrackState,
     /// Where the track stood.
     pub newest: TrackTip,
     /// When that was, in seconds since 1970.
@@ -117,8 +215,8 @@ pub struct TouchedFile {
     pub path: Bytes,
     /// The path before, where it is another.
     pub old_path: Option<Bytes>,
-    /// `modify`, `add`, `delete`, `rename`, `copy`.
-    pub change: &'static str,
+    /// What happens to it.
+    pub change: PatchChangeWord,
     /// Lines added; none for a binary.
     pub added: Option<usize>,
     /// Lines removed; none for a binary.
@@ -130,8 +228,8 @@ pub struct TouchedFile {
 pub struct FileNews {
     /// `pin`, `series`, or the patch file's name.
     pub file: String,
-    /// `changed`, `added`, `removed`.
-    pub change: &'static str,
+    /// What happened to it.
+    pub change: FileChangeWord,
 }
 
 /// An uncommitted change.
@@ -140,7 +238,7 @@ pub struct WorkNews {
     /// The path in the checkout.
     pub path: Bytes,
     /// How it differs from the last commit.
-    pub change: &'static str,
+    pub change: ChangeKind,
 }
 
 impl UpstreamStatus {
@@ -158,7 +256,7 @@ impl UpstreamStatus {
             version_state: standing.version_state.as_ref().map(version_word),
             news: standing.news.as_ref().map(|news| TrackNews::new(news, standing)),
             patches: standing.files.as_ref().map(|files| files.patches.iter().map(patch_status).collect()),
-            state: standing.stand.as_ref().map_or("error", state),
+            state: standing.stand.as_ref().map_or(UpstreamState::Error, state),
             words: standing.stand.as_ref().map_or_else(|| "cannot be read".to_owned(), words),
             files: set_up.iter().flat_map(|set_up| &set_up.files).filter_map(file_news).collect(),
             commits: set_up.map(|set_up| set_up.commits.iter().map(|made| made.id).collect()).unwrap_or_default(),
@@ -180,7 +278,7 @@ impl UpstreamStatus {
     /// Whether there is nothing to be done.
     #[must_use]
     pub fn is_in_step(&self) -> bool {
-        matches!(self.state, "in-step" | "pristine") && self.changes.is_empty()
+        matches!(self.state, UpstreamState::InStep | UpstreamState::Pristine) && self.changes.is_empty()
     }
 }
 
@@ -191,48 +289,50 @@ impl TrackNews {
         let tag = version.filter(|(version, pin)| trusted && is_exact(version, *pin)).map(|(version, _)| version);
         let order = tag.zip(news.version.as_ref()).and_then(|(own, tip)| tag_order(tip, own));
         let state = match order {
-            _ if standing.pin == Some(news.tip) => "up-to-date",
-            _ if tag.is_some() && tag == news.version.as_ref() => "tag-moved",
-            Some(Ordering::Less) => "ahead",
-            _ if news.ahead && news.pin == standing.pin => "ahead",
-            _ => "moved",
+            _ if standing.pin == Some(news.tip) => TrackState::UpToDate,
+            _ if tag.is_some() && tag == news.version.as_ref() => TrackState::TagMoved,
+            Some(Ordering::Less) => TrackState::Ahead,
+            _ if news.ahead && news.pin == standing.pin => TrackState::Ahead,
+            _ => TrackState::Moved,
         };
         TrackNews { state, newest: TrackTip::of_news(news), asked: news.asked }
     }
 }
 
-fn version_word(state: &VersionState) -> &'static str {
+fn version_word(state: &VersionState) -> VersionWord {
     match state {
-        VersionState::Overridden => "overridden",
-        VersionState::Current => "current",
-        VersionState::Stale(_) => "stale",
-        VersionState::Missing => "missing",
-        VersionState::Unknown => "unknown",
+        VersionState::Overridden => VersionWord::Overridden,
+        VersionState::Current => VersionWord::Current,
+        VersionState::Stale(_) => VersionWord::Stale,
+        VersionState::Missing => VersionWord::Missing,
+        VersionState::Unknown => VersionWord::Unknown,
     }
 }
 
-fn state(stand: &CheckoutStatus) -> &'static str {
+fn state(stand: &CheckoutStatus) -> UpstreamState {
     let set_up = match stand {
-        CheckoutStatus::NoPin => return "no-pin",
-        CheckoutStatus::NotSetUp => return "not-set-up",
-        CheckoutStatus::LostStore => return "lost-store",
-        CheckoutStatus::InTheWay(_) => return "in-the-way",
+        CheckoutStatus::NoPin => return UpstreamState::NoPin,
+        CheckoutStatus::NotSetUp => return UpstreamState::NotSetUp,
+        CheckoutStatus::LostStore => return UpstreamState::LostStore,
+        CheckoutStatus::InTheWay(_) => return UpstreamState::InTheWay,
         CheckoutStatus::SetUp(set_up) => set_up,
     };
     match &set_up.cell {
-        Err(Unreadable::HandedOver) => "handed-over",
-        Err(Unreadable::Operation(_)) => "operation",
-        Err(Unreadable::OtherBranch(_)) => "other-branch",
-        Err(Unreadable::Detached(_)) => "detached",
-        Err(Unreadable::Merge(_)) => "merge-commit",
-        Err(Unreadable::NotOnPin(_)) => "not-on-pin",
-        Ok(SyncStatus::Diverged) if !set_up.pristine => "diverged",
-        Ok(SyncStatus::CommitsNewer | SyncStatus::Diverged) => "commits-newer",
-        Ok(_) if set_up.attachment == Attachment::Moved => "moved",
-        Ok(SyncStatus::FilesNewer) if set_up.files.is_empty() => "pristine",
-        Ok(SyncStatus::FilesNewer) => "files-newer",
-        Ok(SyncStatus::Equal) if matches!(set_up.attachment, Attachment::Absent | Attachment::Empty) => "no-checkout",
-        Ok(SyncStatus::Equal) => "in-step",
+        Err(Unreadable::HandedOver) => UpstreamState::HandedOver,
+        Err(Unreadable::Operation(_)) => UpstreamState::Operation,
+        Err(Unreadable::OtherBranch(_)) => UpstreamState::OtherBranch,
+        Err(Unreadable::Detached(_)) => UpstreamState::Detached,
+        Err(Unreadable::Merge(_)) => UpstreamState::MergeCommit,
+        Err(Unreadable::NotOnPin(_)) => UpstreamState::NotOnPin,
+        Ok(SyncStatus::Diverged) if !set_up.pristine => UpstreamState::Diverged,
+        Ok(SyncStatus::CommitsNewer | SyncStatus::Diverged) => UpstreamState::CommitsNewer,
+        Ok(_) if set_up.attachment == Attachment::Moved => UpstreamState::Moved,
+        Ok(SyncStatus::FilesNewer) if set_up.files.is_empty() => UpstreamState::Pristine,
+        Ok(SyncStatus::FilesNewer) => UpstreamState::FilesNewer,
+        Ok(SyncStatus::Equal) if matches!(set_up.attachment, Attachment::Absent | Attachment::Empty) => {
+            UpstreamState::NoCheckout
+        }
+        Ok(SyncStatus::Equal) => UpstreamState::InStep,
     }
 }
 
@@ -306,11 +406,11 @@ fn patch_status(patch: &OldPatch) -> PatchStatus {
 
 fn touched(file: &FileDiff) -> TouchedFile {
     let change = match file.change {
-        Change::Modify => "modify",
-        Change::Add => "add",
-        Change::Delete => "delete",
-        Change::Rename(_) => "rename",
-        Change::Copy(_) => "copy",
+        Change::Modify => PatchChangeWord::Modify,
+        Change::Add => PatchChangeWord::Add,
+        Change::Delete => PatchChangeWord::Delete,
+        Change::Rename(_) => PatchChangeWord::Rename,
+        Change::Copy(_) => PatchChangeWord::Copy,
     };
     TouchedFile {
         path: Bytes::from(file.new_path.as_bytes()),
@@ -323,27 +423,16 @@ fn touched(file: &FileDiff) -> TouchedFile {
 
 fn file_news(change: &QueueChange) -> Option<FileNews> {
     let (file, change) = match change {
-        QueueChange::Pin => ("pin".to_owned(), "changed"),
-        QueueChange::Series => ("series".to_owned(), "changed"),
+        QueueChange::Pin => ("pin".to_owned(), FileChangeWord::Changed),
+        QueueChange::Series => ("series".to_owned(), FileChangeWord::Changed),
         QueueChange::Version => return None,
-        QueueChange::Added(name) => (name.clone(), "added"),
-        QueueChange::Removed(name) => (name.clone(), "removed"),
-        QueueChange::Changed(name) => (name.clone(), "changed"),
+        QueueChange::Added(name) => (name.clone(), FileChangeWord::Added),
+        QueueChange::Removed(name) => (name.clone(), FileChangeWord::Removed),
+        QueueChange::Changed(name) => (name.clone(), FileChangeWord::Changed),
     };
     Some(FileNews { file, change })
 }
 
 fn work_news(change: &WorkChange) -> WorkNews {
-    let word = match change.kind {
-        ChangeKind::Modified => "modified",
-        ChangeKind::ModeChanged => "mode",
-        ChangeKind::TypeChanged => "type",
-        ChangeKind::Deleted => "deleted",
-        ChangeKind::Added => "added",
-        ChangeKind::Untracked => "untracked",
-        ChangeKind::Repository => "repository",
-        ChangeKind::Submodule => "submodule",
-        ChangeKind::Conflicted => "conflict",
-    };
-    WorkNews { path: Bytes::from(change.path.as_bytes()), change: word }
+    WorkNews { path: Bytes::from(change.path.as_bytes()), change: change.kind }
 }

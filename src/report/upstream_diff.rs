@@ -6,7 +6,7 @@ use super::{Bytes, PatchReport};
 use crate::git::Id;
 use crate::patch::print_diffs;
 use crate::path::RepoPath;
-use crate::stack::FilePair;
+use crate::stack::{FilePair, Outcome};
 use crate::workspace::{
     ChangeKind, Files, LineCounts, RestChange, ReviewChange, Target, TouchedChange, Touching, UpstreamDiff,
 };
@@ -73,7 +73,7 @@ pub struct TouchedReport {
     /// How alike the two are, in percent, if upstream moved it.
     pub similarity: Option<u8>,
     /// `added`, `modified`, `deleted`, `renamed`, `type`.
-    pub change: &'static str,
+    pub change: ChangeKind,
     /// What upstream changed in it; none for a binary.
     pub upstream: Option<LinesChanged>,
     /// What the queue changes in it; none for a binary.
@@ -90,7 +90,7 @@ pub struct TouchingReport {
     /// What it changes in the file; none for a binary.
     pub lines: Option<LinesChanged>,
     /// What would become of the file in it.
-    pub outcome: &'static str,
+    pub outcome: Outcome,
 }
 
 /// A changed file that matches `review`.
@@ -101,7 +101,7 @@ pub struct ReviewReport {
     /// Where it was, if upstream moved it.
     pub old_path: Option<Bytes>,
     /// `added`, `modified`, `deleted`, `renamed`, `type`.
-    pub change: &'static str,
+    pub change: ChangeKind,
     /// What upstream changed in it; none for a binary, and where it was not asked for.
     pub upstream: Option<LinesChanged>,
     /// Whether the manifest's `sparse` has it.
@@ -181,13 +181,13 @@ impl From<LineCounts> for LinesChanged {
 }
 
 /// The path of a file, the one that it had before where that is another, and the word for the change.
-fn named(pair: &FilePair) -> (Bytes, Option<Bytes>, &'static str) {
+fn named(pair: &FilePair) -> (Bytes, Option<Bytes>, ChangeKind) {
     let bytes = |side: &Option<(RepoPath, _)>| side.as_ref().map(|(path, _)| Bytes::from(path.as_bytes()));
     let kind = ChangeKind::of(pair);
     let (old, new) = (bytes(&pair.old), bytes(&pair.new));
     match (old, new) {
-        (old, Some(new)) => (new, old.filter(|_| kind == ChangeKind::Renamed), kind.word()),
-        (old, None) => (old.unwrap_or_default(), None, kind.word()),
+        (old, Some(new)) => (new, old.filter(|_| kind == ChangeKind::Renamed), kind),
+        (old, None) => (old.unwrap_or_default(), None, kind),
     }
 }
 
@@ -213,7 +213,7 @@ impl TouchingReport {
         TouchingReport {
             file: touching.patch.clone(),
             lines: touching.lines.map(LinesChanged::from),
-            outcome: touching.outcome.word(),
+            outcome: touching.outcome,
         }
     }
 }

@@ -13,6 +13,7 @@ use super::{Args, DemoUpstream, KUBEFLOW_LIKE, RAY_LIKE};
 use crate::cli::context::Context;
 use crate::cli::failure::{CliError, Exit, shown};
 use crate::cli::hint;
+use crate::report::FailureKind;
 use crate::ui::Paint;
 
 /// The folder of a demo for which none is named.
@@ -142,7 +143,7 @@ impl Stage {
             String::from("# Two upstreams, made by `patchq demo`. docs/manifest.md describes every key.\n");
         for upstream in [KUBEFLOW_LIKE, RAY_LIKE] {
             let bare = self.root.join("upstreams").join(format!("{}.git", upstream.name));
-            let releases = upstream.build(&bare).map_err(|error| CliError::of("demo", &error))?;
+            let releases = upstream.build(&bare).map_err(|error| CliError::of(FailureKind::Demo, &error))?;
             let pin = releases.commit(upstream.pinned).ok_or_else(|| failed("the demo's pin is no release"))?;
             manifest.push_str(&entry(&upstream));
             put(&workspace.join(format!("commits/{}.txt", upstream.name)), format!("{pin}\n").as_bytes())?;
@@ -261,7 +262,7 @@ impl Stage {
 
 /// The demo itself did not go as it should.
 fn failed(text: impl Into<String>) -> CliError {
-    CliError::plain("demo", text)
+    CliError::plain(FailureKind::Demo, text)
 }
 
 /// An upstream's lines in the manifest.

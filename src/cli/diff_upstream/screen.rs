@@ -4,6 +4,7 @@ use crate::cli::failure::shown;
 use crate::cli::outcomes::{self, paint};
 use crate::report::{Bytes, LinesChanged, PatchReport, RestReport, ReviewReport, UpstreamDiffReport};
 use crate::ui::{Cell, Column, Look, Paint, Table, count, fold_folders};
+use crate::workspace::ChangeKind;
 
 /// So many lines tell where the rest of the files are.
 const FOLDERS: usize = 10;
@@ -55,7 +56,7 @@ fn touched(look: &Look, report: &UpstreamDiffReport) -> String {
     let names: Vec<&str> = report.patches.iter().map(|patch| patch.file.as_str()).collect();
     for file in &report.touched {
         let mut patches = file.patches.iter().map(|patch| {
-            [Cell::from(short_name(&patch.file, &names)), Cell::from(patch.outcome).paint(paint(patch.outcome))]
+            [Cell::from(short_name(&patch.file, &names)), Cell::from(patch.outcome.word()).paint(paint(patch.outcome))]
         });
         rows(look, &mut table, (file.change, &file.path, file.old_path.as_ref()), Paint::Plain, |cells| {
             cells.push(Cell::from(upstream_lines(file.upstream, file.change)));
@@ -94,16 +95,16 @@ fn review(look: &Look, stat: bool, review: &[ReviewReport], sparse: bool) -> Str
 fn rows(
     look: &Look,
     table: &mut Table,
-    (change, path, old): (&str, &Bytes, Option<&Bytes>),
+    (change, path, old): (ChangeKind, &Bytes, Option<&Bytes>),
     paint: Paint,
     more: impl FnOnce(&mut Vec<Cell>),
 ) {
     let letter = match change {
-        "added" => "A",
-        "deleted" => "D",
-        "renamed" => "R",
-        "type" => "T",
-        _ => "M",
+        ChangeKind::Added => "A",
+        ChangeKind::Deleted => "D",
+        ChangeKind::Renamed => "R",
+        ChangeKind::Type => "T",
+        ChangeKind::Modified => "M",
     };
     let letter = Cell::from(letter).paint(Paint::Careful);
     let mut cells = match old {
@@ -166,11 +167,11 @@ fn short_name(name: &str, all: &[&str]) -> String {
     short.to_owned()
 }
 
-fn upstream_lines(changed: Option<LinesChanged>, change: &str) -> String {
+fn upstream_lines(changed: Option<LinesChanged>, change: ChangeKind) -> String {
     let none = LinesChanged { added: 0, removed: 0 };
     match (changed, change) {
-        (Some(changed), "renamed") if changed == none => String::new(),
-        (Some(changed), "modified") if changed == none => "mode".to_owned(),
+        (Some(changed), ChangeKind::Renamed) if changed == none => String::new(),
+        (Some(changed), ChangeKind::Modified) if changed == none => "mode".to_owned(),
         (changed, _) => lines(changed),
     }
 }

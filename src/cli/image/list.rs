@@ -11,7 +11,7 @@ use super::super::hint;
 use super::load::{LoadOptions, Loaded, load};
 use super::staging::{empty_folder, in_order, stage_all};
 use crate::image::{Stability, build_day};
-use crate::report::{ImageReport, matrix};
+use crate::report::{FailureKind, ImageReport, matrix};
 use crate::ship::{BAKE_FILE, ShipImage, bake, image_folder};
 use crate::ui::{Cell, Column, Message, Paint, Table, size};
 use crate::workspace::Workspace;
@@ -117,7 +117,7 @@ fn write_bake(
 ) -> Result<Exit, CliError> {
     let images: Vec<_> = loaded.plan.images.iter().map(|image| (image, texts(loaded, image))).collect();
     let file = bake(&images, workspace.layout.root())
-        .map_err(|error| CliError::of("image", &error).hint(hint::patchq(&["image", "list", "--plan"])))?;
+        .map_err(|error| CliError::of(FailureKind::Image, &error).hint(hint::patchq(&["image", "list", "--plan"])))?;
     let folder = empty_folder(context, out)?;
     let written = stage_all(context, workspace, loaded, &folder, created)?;
     let path = folder.join(BAKE_FILE);

@@ -8,7 +8,7 @@ use super::super::{hint, tag};
 use crate::git::{Prompts, Tracked, enclosing};
 use crate::image::dockerfile::ResolveFault;
 use crate::image::{BuildArg, ContentDigest, FileSource, ImageId, Placeholder, PlanError, PlanFault, PlannedImage};
-use crate::report::{BuildDigits, Builds, ImageTag, TagsError, UpstreamTags, upstream_tags};
+use crate::report::{BuildDigits, Builds, FailureKind, ImageTag, TagsError, UpstreamTags, upstream_tags};
 use crate::ship::{SelectError, ShipPlan, UpstreamSource, ValuesError, pin_values, read_images, select, ship_plan};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::manifest::Upstream;
@@ -100,7 +100,9 @@ fn tracked(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Res
         return Ok(None);
     }
     let root = workspace.layout.root();
-    let Some(around) = enclosing(root).map_err(|error| CliError::of("git", &error))? else { return Ok(None) };
+    let Some(around) = enclosing(root).map_err(|error| CliError::of(FailureKind::Git, &error))? else {
+        return Ok(None);
+    };
     around.tracked(root, context.git_unchecked()).map(Some).map_err(|error| CliError::from(&error))
 }
 
@@ -161,7 +163,7 @@ fn unknown(error: &SelectError) -> CliError {
 /// All errors but the last are said here; the last one is the command's.
 pub(super) fn failed(context: &Context, workspace: &Workspace, errors: &[PlanError]) -> CliError {
     let mut errors: Vec<CliError> = errors.iter().map(|error| of_plan(workspace, error)).collect();
-    let last = errors.pop().unwrap_or_else(|| CliError::plain("image", "no plan was made"));
+    let last = errors.pop().unwrap_or_else(|| CliError::plain(FailureKind::Image, "no plan was made"));
     errors.iter().for_each(|error| context.say(&error.message()));
     last
 }
@@ -174,7 +176,7 @@ fn of_plan(workspace: &Workspace, error: &PlanError) -> CliError {
         None => (MANIFEST.to_owned(), error.entry_line.or(image.map(|image| image.line))),
     };
     let place = line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
-    let made = CliError::plain("image", format!("{place}: {error}")).at(file, line);
+    let made = CliError::plain(FailureKind::Image, format!("{place}: {error}")).at(file, line);
     match &*error.fault {
         PlanFault::NoImage(_) => made.hint(argument("ARG")),
         PlanFault::Resolve(found) => match &found.fault {

@@ -9,7 +9,7 @@ use super::super::failure::CliError;
 use super::load::{Loaded, failed};
 use crate::git::Prompts;
 use crate::image::Stability;
-use crate::report::ImageTag;
+use crate::report::{FailureKind, ImageTag};
 use crate::ship::{LabelSource, ShipImage, StageError, image_folder, stage};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::{FetchError, Files, MissingObjects, Workspace};
@@ -94,12 +94,11 @@ pub(super) fn of_stage(context: &Context, workspace: &Workspace, upstream: &str,
         StageError::NoWheel { ref path, ref package } => {
             let folder = path.parent().unwrap_or(Path::new("."));
             let shown = workspace.layout.shown(folder).display().to_string();
-            CliError::of("image", &error)
+            CliError::of(FailureKind::Image, &error)
                 .hint(format!("get '{package}' with pip download --no-deps --only-binary=:all: --dest {shown}"))
         }
-        StageError::OtherContent { .. } => {
-            CliError::of("image", &error).hint(format!("put the right file there, or set 'sha256' in {MANIFEST}"))
-        }
-        StageError::Changed(_) => CliError::of("image", &error).hint("run it again"),
+        StageError::OtherContent { .. } => CliError::of(FailureKind::Image, &error)
+            .hint(format!("put the right file there, or set 'sha256' in {MANIFEST}")),
+        StageError::Changed(_) => CliError::of(FailureKind::Image, &error).hint("run it again"),
     }
 }

@@ -14,6 +14,7 @@ use super::hint;
 use super::report_file::ReportFile;
 use super::session::{self, SessionEnd};
 use super::upstreams::same_upstream;
+use crate::report::FailureKind;
 use crate::stack::AcceptRule;
 use crate::workspace::conflict::session::{AcceptOptions, is_open};
 use crate::workspace::manifest::Upstream;
@@ -302,7 +303,8 @@ fn which<'w>(workspace: &'w Workspace, args: &Args) -> Result<&'w Upstream, CliE
     let several = if open.is_empty() { all.collect() } else { open };
     match several.as_slice() {
         [only] => Ok(only),
-        [] => Err(CliError::plain("nothing", "there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"]))),
+        [] => Err(CliError::plain(FailureKind::Nothing, "there is no upstream yet")
+            .hint(hint::patchq(&["add", "NAME", "URL"]))),
         several => {
             let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
             let error = CliError::usage(format!("there are several upstreams; name one of {}", names.join(", ")));

@@ -11,7 +11,7 @@ use super::super::resolutions::unusable;
 use super::super::session::hand_over_failed as hand_over;
 use super::{AcceptWay, Args, RefreshError};
 use crate::git::Id;
-use crate::report::{ConflictReport, FileReport, PatchReport};
+use crate::report::{ConflictReport, FailureKind, FileReport, PatchReport};
 use crate::ui::{Message, count};
 use crate::workspace::conflict::session::SessionError;
 use crate::workspace::manifest::Upstream;
@@ -213,44 +213,46 @@ fn again(name: &str, args: &Args, more: &[&str]) -> String {
 pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> CliError {
     use super::super::errors::{with_submodules, work_list};
     let made = match error {
-        RefreshError::Target(TargetError::Older(ref back)) if args.go_on => CliError::of("older", back)
+        RefreshError::Target(TargetError::Older(ref back)) if args.go_on => CliError::of(FailureKind::Older, back)
             .caused_by("the pin has moved since the session began")
             .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "abandons the session")),
         RefreshError::Target(TargetError::Older(ref back)) => {
-            CliError::of("older", back).hint(again(name, args, &["--allow-older"]))
+            CliError::of(FailureKind::Older, back).hint(again(name, args, &["--allow-older"]))
         }
         RefreshError::Target(error) => CliError::target(name, error),
         RefreshError::AcceptOptions(error) => CliError::usage(error.to_string()).hint(hint::patchq(&["status", name])),
-        RefreshError::Open(_) => with_ways(CliError::of("session", &error), name),
-        RefreshError::There(_) => CliError::of("session", &error)
+        RefreshError::Open(_) => with_ways(CliError::of(FailureKind::Session, &error), name),
+        RefreshError::There(_) => CliError::of(FailureKind::Session, &error)
             .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "ends the session")),
         RefreshError::Elsewhere { pin, ref track, .. } => {
             let to =
                 Args { to: Some(pin.short(12)), track: track.as_ref().map(ToString::to_string), ..Args::default() };
             let to = Args { go_on: true, once: track.is_none(), ..to };
             let give_up = hint::patchq(&["refresh", name, "--abort"]);
-            CliError::of("session", &error)
+            CliError::of(FailureKind::Session, &error)
                 .hint(hint::noted(again(name, &to, &[]), "if you want that"))
                 .hint(hint::noted(give_up, "abandons the refresh"))
         }
         RefreshError::OtherTarget { .. } => CliError::usage(error.to_string())
             .hints(hint::ways(name, ["moves to the session's target", "abandons the refresh"])),
-        RefreshError::NoSession => CliError::of("no-session", &error).hint(hint::patchq(&["refresh", name])),
+        RefreshError::NoSession => CliError::of(FailureKind::NoSession, &error).hint(hint::patchq(&["refresh", name])),
         RefreshError::Session(error) => session(name, error),
         RefreshError::Dirty(ref work) if args.go_on => {
             // Nothing is saved while a session is open.
-            CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
+            CliError::plain(FailureKind::Dirty, format!("{error}:\n{}", work_list(work)))
                 .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards"))
         }
         RefreshError::Dirty(ref work) => {
-            let made = CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
+            let made = CliError::plain(FailureKind::Dirty, format!("{error}:\n{}", work_list(work)))
                 .hint(hint::save(name))
                 .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards"));
             with_submodules(made, name, work)
         }
         RefreshError::HandOver(error) => hand_over(name, error),
-        RefreshError::Empty => CliError::of("empty", &error).hint(again(name, args, &["--allow-empty"])),
-        RefreshError::LostStore => CliError::of("store", &error).hint(hint::patchq(&["setup", "--only", name])),
+        RefreshError::Empty => CliError::of(FailureKind::Empty, &error).hint(again(name, args, &["--allow-empty"])),
+        RefreshError::LostStore => {
+            CliError::of(FailureKind::Store, &error).hint(hint::patchq(&["setup", "--only", name]))
+        }
         RefreshError::Edit(ref edit) => CliError::edit(name, edit),
         RefreshError::Rewrite(RewriteError::Queue(QueueError::Side(error @ SideError::Commits(_)))) if args.go_on => {
             let made = CliError::side(name, error).without_hints();
@@ -265,7 +267,7 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
 /// A session that cannot be read or written.
 fn session(name: &str, error: SessionError) -> CliError {
     match error {
-        SessionError::Content(content) => CliError::of("session", &content)
+        SessionError::Content(content) => CliError::of(FailureKind::Session, &content)
             .at(content.file.display().to_string(), content.line)
             .hint(hint::noted(
                 hint::git_here(
@@ -278,8 +280,8 @@ fn session(name: &str, error: SessionError) -> CliError {
                 "to fix the file, or to restore it",
             ))
             .hint(hint::noted(hint::patchq(&["refresh", name, "--abort"]), "discards the decisions")),
-        SessionError::File(file) => CliError::of("io", &file),
-        error @ SessionError::ChangedMeanwhile(_) => CliError::of("changed", &error)
+        SessionError::File(file) => CliError::of(FailureKind::Io, &file),
+        error @ SessionError::ChangedMeanwhile(_) => CliError::of(FailureKind::Changed, &error)
             .hint(hint::noted(hint::patchq(&["status", name]), "shows whether the session is still open")),
         SessionError::Step(error) => CliError::step(name, error),
     }

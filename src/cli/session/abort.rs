@@ -5,6 +5,7 @@ use super::super::failure::{CliError, Exit, shown};
 use super::super::hint;
 use super::super::refresh::{Args, failed};
 use super::checkout::tell_kept;
+use crate::report::FailureKind;
 use crate::workspace::conflict::session::is_open;
 use crate::workspace::manifest::Upstream;
 use crate::workspace::ops::refresh::RefreshError;
@@ -19,7 +20,9 @@ pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream
     let upstream = match context.upstream_store(workspace, upstream)? {
         Some(upstream) => upstream,
         // A session came with the repository, and nothing was set up yet.
-        None if is_open(&workspace.layout, &upstream.name).map_err(|error| CliError::of("io", &error))? => {
+        None if is_open(&workspace.layout, &upstream.name)
+            .map_err(|error| CliError::of(FailureKind::Io, &error))? =>
+        {
             UpstreamStore::make(workspace, upstream).map_err(|error| CliError::from(error).in_upstream(name))?
         }
         None => return Err(wrong(RefreshError::NoSession)),

@@ -12,6 +12,7 @@ use super::run::{Session, prompt};
 use super::tools::{labels, names};
 use crate::git::Objects;
 use crate::path::RepoPath;
+use crate::report::FailureKind;
 use crate::stack::{At, Rebased};
 use crate::ui::{Message, count};
 use crate::workspace::conflict::hand_over::{Away, HandOverError, HandedConflict, KeptWork, ReadBack, read_back};
@@ -62,7 +63,7 @@ pub(in crate::cli) fn collect_conflict(context: &Context, upstream: &UpstreamSto
             "the conflict of {patch} in the checkout belongs to a refresh to another commit than {}",
             to.version
         );
-        return Err(CliError::plain("handed-over", text).hint(put_back_hint(name)).in_upstream(name));
+        return Err(CliError::plain(FailureKind::HandedOver, text).hint(put_back_hint(name)).in_upstream(name));
     }
     let mut objects = Objects::new(&upstream.store).map_err(|error| wrong(error.into()))?;
     let back = match read_back(upstream, &mut objects).map_err(|error| wrong(error.into()))? {
@@ -72,7 +73,7 @@ pub(in crate::cli) fn collect_conflict(context: &Context, upstream: &UpstreamSto
             None
         }
         Err(away) => {
-            let error = CliError::plain("handed-over", format!("{away}; a conflict of {patch} waits in it"));
+            let error = CliError::plain(FailureKind::HandedOver, format!("{away}; a conflict of {patch} waits in it"));
             return Err(ways_back(error, name, &away).hint(put_back_hint(name)).in_upstream(name));
         }
     };
@@ -118,7 +119,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
         for path in &back.undecided {
             text.push_str(&format!("\n{path}: edit it, or run 'git add' or 'git rm' on it"));
         }
-        let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
+        let error = CliError::plain(FailureKind::HandedOver, text).exit(Exit::Conflicts).in_upstream(name);
         return Err(with_ways(error.hint(hint::git_in(name, &["status"])), name));
     }
     for path in &back.filtered {
@@ -130,7 +131,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
         let list = back.untracked.iter().map(|path| format!("\n{path}")).collect::<String>();
         let new = count(back.untracked.len(), "file", "files");
         let text = format!("the checkout has {new} that git does not track:{list}");
-        let error = CliError::plain("handed-over", text).exit(Exit::Conflicts).in_upstream(name);
+        let error = CliError::plain(FailureKind::HandedOver, text).exit(Exit::Conflicts).in_upstream(name);
         return Err(error
             .hint(hint::noted(hint::git_in(name, &["add", "PATH"]), format!("adds it to {patch}")))
             .hint("or move it away, or ignore it with git"));
@@ -151,7 +152,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
     if joins {
         return Ok(());
     }
-    let error = CliError::plain("handed-over", format!("{what}\nthey would become part of {patch}"));
+    let error = CliError::plain(FailureKind::HandedOver, format!("{what}\nthey would become part of {patch}"));
     let error = error.exit(Exit::Conflicts).in_upstream(name);
     Err(error.hint(hint::git_in(name, &["restore", "--staged", "--worktree", "PATH"])).hint(hint::noted(
         hint::patchq(&["refresh", name, "--continue"]),
@@ -188,18 +189,18 @@ fn remember(context: &Context, upstream: &UpstreamStore<'_>, handed: &HandedConf
 
 /// A conflict that cannot go to the checkout or come back, with the way out.
 pub(in crate::cli) fn failed(name: &str, error: HandOverError) -> CliError {
-    let made = |error: &HandOverError| CliError::of("handed-over", error);
+    let made = |error: &HandOverError| CliError::of(FailureKind::HandedOver, error);
     match error {
         HandOverError::Step(error) => CliError::step(name, error),
         HandOverError::Files(error) => CliError::queue(name, error.into()),
         HandOverError::Unreadable(ref why) => made(&error).hints(super::super::errors::unreadable_hints(name, why)),
-        HandOverError::Dirty(ref work) => CliError::plain("dirty", format!("{error}:\n{}", work_list(work)))
+        HandOverError::Dirty(ref work) => CliError::plain(FailureKind::Dirty, format!("{error}:\n{}", work_list(work)))
             .hint(hint::git_in(name, &["stash", "--include-untracked"])),
         HandOverError::NoCheckout => made(&error).hint(hint::patchq(&["setup", "--only", name])),
         HandOverError::Operation(operation) => made(&error).hints(hint::operation(name, operation)),
         HandOverError::AnotherQuestion { ref changes, .. } => {
             let changes: Vec<String> = changes.iter().map(|change| format!("\n{}", queue_change(change))).collect();
-            CliError::plain("handed-over", format!("{error}:{}", changes.concat()))
+            CliError::plain(FailureKind::HandedOver, format!("{error}:{}", changes.concat()))
                 .hint("restore those files (git stash, git checkout), then continue")
                 .hint(hint::noted(
                     hint::patchq(&["refresh", name, "--abort"]),

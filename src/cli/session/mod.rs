@@ -16,6 +16,7 @@ use super::context::Context;
 use super::failure::CliError;
 use super::hint;
 use super::refresh::with_ways;
+use crate::report::FailureKind;
 use crate::workspace::Workspace;
 use crate::workspace::conflict::session::is_open;
 use crate::workspace::manifest::Name;
@@ -28,10 +29,10 @@ pub(super) use run::{SessionEnd, run_session};
 
 /// Refuses what would rewrite a queue about which decisions wait.
 pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliError> {
-    match is_open(&workspace.layout, name).map_err(|error| CliError::of("io", &error))? {
+    match is_open(&workspace.layout, name).map_err(|error| CliError::of(FailureKind::Io, &error))? {
         false => Ok(()),
         true => {
-            let error = CliError::plain("session", "a refresh waits for decisions about its patches");
+            let error = CliError::plain(FailureKind::Session, "a refresh waits for decisions about its patches");
             Err(with_ways(error, name.as_str()).in_upstream(name.as_str()))
         }
     }
@@ -39,7 +40,7 @@ pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliE
 
 /// Says that decisions wait, if they do, to somebody who has just taken a change back.
 pub(super) fn tell_open(context: &Context, workspace: &Workspace, name: &Name) -> Result<(), CliError> {
-    if is_open(&workspace.layout, name).map_err(|error| CliError::of("io", &error))? {
+    if is_open(&workspace.layout, name).map_err(|error| CliError::of(FailureKind::Io, &error))? {
         context.tell(&format!("{name}: a refresh waits for decisions; those made so far are in sessions/{name}.toml"));
         tell_ways(context, name, ["continues the refresh", "abandons the refresh"]);
     }

@@ -14,7 +14,7 @@ use super::question::{Beside, question};
 use super::summary::{Last, last};
 use super::tell_ways;
 use crate::path::RepoPath;
-use crate::report::UpstreamCommit;
+use crate::report::{FailureKind, UpstreamCommit};
 use crate::stack::suggest::Choice;
 use crate::stack::{At, Conflict, DecidedBy, Hunk, Labels, Lines, Rebased, Resolution};
 use crate::ui::conflict::Screen;
@@ -305,7 +305,7 @@ impl<'a> Session<'a, '_> {
     fn back(&mut self, rebased: &Rebased) -> Result<(), CliError> {
         let last = self.moving.decisions().last_applied(rebased);
         let back = self.write(|moving, ctx| moving.take_back(rebased, ctx))?;
-        let io = |error| CliError::of("io", &error);
+        let io = |error| CliError::of(FailureKind::Io, &error);
         let mut here = false;
         for (_, kept) in self.kept.extract_if(.., |(order, _)| *order == last) {
             self.memory.take_back(&kept).map_err(io)?;
@@ -415,6 +415,6 @@ pub(super) fn wrong(upstream: &UpstreamStore<'_>, error: RefreshError) -> CliErr
 pub(super) fn prompt(error: PromptError) -> CliError {
     match error {
         PromptError::Interrupted => interrupted(),
-        error => CliError::of("io", &error),
+        error => CliError::of(FailureKind::Io, &error),
     }
 }

@@ -12,6 +12,7 @@ use super::open::{About, Key, Open};
 use super::question::suggestion;
 use super::run::Session;
 use crate::git::{Mode, ToMerge, ToolOutcome};
+use crate::report::FailureKind;
 use crate::stack::{Conflict, DecidedBy, DecisionReason, EDITED, Labels, MERGED, Marked, leftover_marker};
 use crate::ui::{Edited, HunkPage, HunkText};
 use crate::workspace::conflict::session::Decision;
@@ -122,7 +123,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
 /// The editor, if there is one.
 fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
     let editor = Editor::of_git(session.context.git()?, session.fetcher.upstream.workspace.layout.root());
-    let editor = editor.map_err(|error| CliError::of("git", &error))?;
+    let editor = editor.map_err(|error| CliError::of(FailureKind::Git, &error))?;
     if editor.is_none() {
         say(session, "no editor is configured: set VISUAL, EDITOR or git's core.editor");
     }

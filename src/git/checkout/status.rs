@@ -39,6 +39,24 @@ pub enum ChangeKind {
     Conflicted,
 }
 
+impl ChangeKind {
+    /// Its word in data.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            ChangeKind::Modified => "modified",
+            ChangeKind::ModeChanged => "mode",
+            ChangeKind::TypeChanged => "type",
+            ChangeKind::Deleted => "deleted",
+            ChangeKind::Added => "added",
+            ChangeKind::Untracked => "untracked",
+            ChangeKind::Repository => "repository",
+            ChangeKind::Submodule => "submodule",
+            ChangeKind::Conflicted => "conflict",
+        }
+    }
+}
+
 /// One path that differs from HEAD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkChange {
