@@ -8,8 +8,8 @@ use crate::git::{Entry, Id};
 use crate::path::printable;
 use crate::stack::suggest::{Action, Confidence};
 use crate::stack::{
-    Candidate, Conflict, ConflictKind, Decided, DecidedBy, Evidence, FileOutcome, Hunk, Join, Lines, Outcome,
-    PatchOutcome, Resolution, Sides, What, suggest,
+    Candidate, Conflict, ConflictKind, Decided, DecidedBy, Decision, Evidence, FileOutcome, Hunk, Join, Lines, Outcome,
+    PatchOutcome, Resolution, Sides, suggest,
 };
 use crate::workspace::files::digest::Sum;
 
@@ -329,16 +329,16 @@ impl HunkReport {
 }
 
 impl DecidedReport {
-    fn new(decided: &Decided) -> DecidedReport {
+    fn new(decided: &Decision) -> DecidedReport {
         let made = match &decided.what {
-            What::Whole { take: Resolution::Edited(made), .. } | What::Joined(Join { made, .. }) => made.as_ref(),
+            Decided::Whole { take: Resolution::Edited(made), .. } | Decided::Joined(Join { made, .. }) => made.as_ref(),
             _ => None,
         };
         let made = made.map(|(mode, text)| MadeReport { mode: format!("{:06o}", mode.bits()), lines: lines(text) });
         let (hunk, text, whole) = match &decided.what {
-            What::Lines { hunk, text, .. } => (Some(HunkReport::alone(hunk)), Some(lines(text)), None),
-            What::Whole { take, .. } => (None, None, Some(WholeReport::of(take))),
-            What::Joined(_) => (None, None, Some(WholeReport::Made)),
+            Decided::Lines { hunk, text, .. } => (Some(HunkReport::alone(hunk)), Some(lines(text)), None),
+            Decided::Whole { take, .. } => (None, None, Some(WholeReport::of(take))),
+            Decided::Joined(_) => (None, None, Some(WholeReport::Made)),
         };
         DecidedReport { by: decided.by, reason: decided.reason.to_string(), hunk, text, whole, made }
     }

@@ -99,7 +99,7 @@ pub use reason::{
 pub use rebase::rebase;
 pub use replay::{Change, Replayed, fold, replay};
 pub use resolve::{
-    Answer, At, Chain, Decided, Join, NewFile, NoResolver, Resolution, Resolver, What, can_make, choices,
+    Answer, At, Chain, Decided, Decision, Join, NewFile, NoResolver, Resolution, Resolver, can_make, choices,
 };
 pub use text::{Hunk, Lines, Piece, TextMerge};
 pub use touch::{Failure, Moved, Reason};

@@ -3,7 +3,7 @@
 use super::Stack;
 use super::conflict::{Conflict, ConflictKind, Sides};
 use super::evidence::Evidence;
-use super::resolve::Decided;
+use super::resolve::Decision;
 use super::suggest::AdoptedLines;
 use crate::git::Id;
 use crate::path::RepoPath;
@@ -128,7 +128,7 @@ pub struct FileOutcome {
     /// The merge driver of somebody's that the tree's attributes name for it, where contents were merged: it did not run.
     pub not_run: Option<String>,
     /// What was decided about it.
-    pub decided: Vec<Decided>,
+    pub decided: Vec<Decision>,
     /// Why something was not decided that would have been, each in a sentence.
     pub refused: Vec<String>,
 }

@@ -27,8 +27,8 @@ pub trait Resolver {
     /// Whether a patch of which a merge leaves nothing may leave the queue.
     fn may_drop(&self, patch: &str) -> bool;
 
-    /// What a person changed beyond the conflicts, to be a part of the patch: decisions that are [`What::Joined`].
-    fn extra_changes(&self, _patch: &str) -> Vec<Decided> {
+    /// What a person changed beyond the conflicts, to be a part of the patch: decisions that are [`Decided::Joined`].
+    fn extra_changes(&self, _patch: &str) -> Vec<Decision> {
         Vec::new()
     }
 }
@@ -115,36 +115,64 @@ pub struct Join {
     pub made: NewFile,
 }
 
-/// A decision that was applied.
+/// A decision about a path of a patch: what it is about, what is taken, by what and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decided {
+pub struct Decision {
     /// What was decided.
-    pub what: What,
+    pub what: Decided,
     /// By what.
     pub by: DecidedBy,
     /// Why.
     pub reason: DecisionReason,
 }
 
-/// What a decision is about, and what it is.
+/// What a decision is about, and what is taken. Each says itself what was decided about, so that it holds where that is still
+/// the question, and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// Lines.
+pub enum Decided {
+    /// Lines that both sides changed.
     Lines {
-        /// The lines that it is about.
+        /// The path on the new pin.
+        path: RepoPath,
+        /// The lines that it is about. Where they start is not a part of the question.
         hunk: Hunk,
-        /// What stands there now.
+        /// The lines that are taken.
         text: BString,
     },
-    /// The path as a whole, which was this on the three sides.
+    /// A path as a whole.
     Whole {
+        /// The path on the new pin.
+        path: RepoPath,
+        /// What it is on the three sides.
+        sides: Sides,
         /// What is taken.
         take: Resolution,
-        /// The sides that it was taken of.
-        sides: Sides,
     },
-    /// A path that was in no conflict.
+    /// A path that a person changed beyond the conflicts.
     Joined(Join),
+}
+
+impl Decided {
+    /// The path that it is about.
+    #[must_use]
+    pub fn path(&self) -> &RepoPath {
+        match self {
+            Decided::Lines { path, .. } | Decided::Whole { path, .. } => path,
+            Decided::Joined(join) => &join.path,
+        }
+    }
+
+    /// Whether `other` decides the same question in the same way, wherever its lines start.
+    #[must_use]
+    pub fn is_same(&self, other: &Decided) -> bool {
+        match (self, other) {
+            (
+                Decided::Lines { path, hunk, text },
+                Decided::Lines { path: other_path, hunk: other_hunk, text: other_text },
+            ) => path == other_path && text == other_text && hunk.is_same(other_hunk),
+            _ => self == other,
+        }
+    }
 }
 
 /// Nobody decides anything.
@@ -204,7 +232,7 @@ impl Resolver for Chain<'_> {
         self.0.iter().any(|resolver| resolver.may_drop(patch))
     }
 
-    fn extra_changes(&self, patch: &str) -> Vec<Decided> {
+    fn extra_changes(&self, patch: &str) -> Vec<Decision> {
         self.0.iter().flat_map(|resolver| resolver.extra_changes(patch)).collect()
     }
 }
@@ -258,7 +286,8 @@ pub(super) fn resolve(
     match resolver.file(at, &conflict) {
         Answer::Declined(why) if conflict.text.is_none() => file.refused.push(why),
         Answer::Resolved { take, by, reason } if is_possible(&conflict, file.from.is_some(), &take) => {
-            file.decided.push(Decided { what: What::Whole { take: take.clone(), sides: conflict.sides }, by, reason });
+            let what = Decided::Whole { path: place.clone(), sides: conflict.sides, take: take.clone() };
+            file.decided.push(Decision { what, by, reason });
             return match take {
                 Resolution::Patch => Resolved::Entry(conflict.sides.patch),
                 Resolution::Upstream => Resolved::Keep,
@@ -299,9 +328,9 @@ fn resolve_hunks(resolver: &dyn Resolver, at: At<'_>, file: &mut FileOutcome, co
             Answer::Unresolved => {}
             Answer::Declined(why) => file.refused.push(why),
             Answer::Resolved { take: text, by, reason } => {
-                let what = What::Lines { hunk: hunk.clone(), text: text.clone() };
+                let what = Decided::Lines { path: at.path.clone(), hunk: hunk.clone(), text: text.clone() };
                 *piece = Piece::Merged(text);
-                file.decided.push(Decided { what, by, reason });
+                file.decided.push(Decision { what, by, reason });
             }
         }
     }
@@ -317,7 +346,7 @@ pub(super) fn join(
     waits: impl Fn(&RepoPath) -> bool,
 ) -> Result<(), GitError> {
     for decided in resolver.extra_changes(&item.name) {
-        let What::Joined(Join { path, own, over, made }) = &decided.what else { continue };
+        let Decided::Joined(Join { path, own, over, made }) = &decided.what else { continue };
         let known = files.iter().position(|file| file.place() == path);
         let open = |file: &FileOutcome| file.conflict.is_some() || file.waits_for.is_some();
         if waits(path) || known.is_some_and(|n| open(&files[n])) {

@@ -65,10 +65,23 @@ impl Lines {
 }
 
 impl Hunk {
+    /// The hunk with these texts (base, upstream, patch), wherever it is in the file.
+    #[must_use]
+    pub fn unplaced(texts: [BString; 3], nth: usize, alike: [BString; 2]) -> Hunk {
+        let [base, upstream, patch] = texts.map(|text| Lines { start: 1, text });
+        Hunk { base, upstream, patch, nth, alike }
+    }
+
+    /// Whether `other` is the same hunk, wherever it is in the file.
+    #[must_use]
+    pub fn is_same(&self, other: &Hunk) -> bool {
+        self.texts() == other.texts() && self.nth == other.nth && self.alike == other.alike
+    }
+
     /// Whether these are its texts.
     #[must_use]
-    pub fn has_texts(&self, [base, upstream, patch]: &[BString; 3]) -> bool {
-        self.texts() == [base, upstream, patch]
+    pub fn has_texts(&self, texts: [&BString; 3]) -> bool {
+        self.texts() == texts
     }
 
     /// Whether `text`, which was decided where the lines `alike` stood around a hunk with these texts, is an answer here: a side's

@@ -13,17 +13,18 @@ use crate::patch::{Date, Person};
 use crate::path::RepoPath;
 use crate::stack::suggest::Choice;
 use crate::stack::{
-    AcceptRule, Conflict, DecidedBy, DecisionReason, NewFile as File, PatchOutcome, Rebased, Resolution, choices,
+    AcceptRule, Conflict, Decided, DecidedBy, DecisionReason, NewFile as File, PatchOutcome, Rebased, Resolution,
+    choices,
 };
 use crate::ui::Message;
 use crate::workspace::UpstreamStore;
 use crate::workspace::conflict::memory::DecisionOrigin;
-use crate::workspace::conflict::session::{self, ByHand, Decision};
+use crate::workspace::conflict::session::{self, ByHand, SessionDecision};
 
 /// What is done about a question.
 pub(super) enum Action<'r> {
     /// It is decided so; the conflict that it was, and the path that the patch has.
-    Decide(Vec<Decision>, Option<(&'r Conflict, &'r RepoPath)>),
+    Decide(Vec<SessionDecision>, Option<(&'r Conflict, &'r RepoPath)>),
     /// It comes again after the others.
     Later(Key),
     /// The last decision is taken back.
@@ -65,7 +66,7 @@ pub(super) fn act<'r>(
 }
 
 /// What a key takes.
-fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Option<Vec<Decision>>, CliError> {
+fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Option<Vec<SessionDecision>>, CliError> {
     if key == 'r' && session.withdrawn(open).is_some() {
         // All that was decided at once: paths that joined the patch have no question of their own.
         return Ok(Some(session.withdrawn.clone()));
@@ -120,30 +121,34 @@ fn follow(session: &mut Session<'_, '_>, possible: Vec<Resolution>) -> Result<Op
 }
 
 /// The decision to take `text` for the lines of a question.
-pub(super) fn lines(open: &Open<'_>, text: BString, by: DecidedBy, reason: DecisionReason) -> Option<Vec<Decision>> {
+pub(super) fn lines(
+    open: &Open<'_>,
+    text: BString,
+    by: DecidedBy,
+    reason: DecisionReason,
+) -> Option<Vec<SessionDecision>> {
     let About::Lines { conflict, hunk, .. } = open.about else { return None };
-    let texts = hunk.texts().map(Clone::clone);
-    let (path, alike) = (conflict.path.clone(), hunk.alike.clone());
-    let about = session::About::Lines { path, texts, nth: hunk.nth, alike, text };
-    Some(vec![Decision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
+    let what = Decided::Lines { path: conflict.path.clone(), hunk: hunk.clone(), text };
+    let about = session::About::Path(what);
+    Some(vec![SessionDecision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
 }
 
 /// The decision about the path of a question as a whole.
-fn whole(open: &Open<'_>, take: Resolution, by: DecidedBy, reason: DecisionReason) -> Option<Vec<Decision>> {
+fn whole(open: &Open<'_>, take: Resolution, by: DecidedBy, reason: DecisionReason) -> Option<Vec<SessionDecision>> {
     let Conflict { path, sides, .. } = open.conflict()?;
-    let about = session::About::Whole { path: path.clone(), sides: *sides, take };
-    Some(vec![Decision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
+    let about = session::About::Path(Decided::Whole { path: path.clone(), sides: *sides, take });
+    Some(vec![SessionDecision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
 }
 
 /// The decisions after which the path of a question is `made`.
-pub(super) fn made_of(open: &Open<'_>, made: File, reason: &'static str) -> Option<Vec<Decision>> {
+pub(super) fn made_of(open: &Open<'_>, made: File, reason: &'static str) -> Option<Vec<SessionDecision>> {
     let conflict = open.conflict()?;
     let (patch, path, sides) = (open.patch.name.as_str(), &conflict.path, conflict.sides);
     Some(ByHand { patch, path, sides, text: conflict.text.as_ref(), reason }.decisions(made))
 }
 
 /// Asks why a patch leaves the queue.
-fn drop_patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<Decision>>, CliError> {
+fn drop_patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<Vec<SessionDecision>>, CliError> {
     let name = &open.patch.name;
     let Some(file) = session.moving.from.digest().files.get(name).copied() else { return Ok(None) };
     let proposed = crate::stack::suggest::patch(open.patch).map(|found| found.reason);
@@ -161,8 +166,8 @@ fn drop_patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<V
         empty if empty.is_empty() => proposed.unwrap_or_else(|| "-".to_owned()),
         why => why,
     };
-    let about = session::About::Leaves { file };
-    Ok((why != "-").then(|| vec![Decision::by_hand(name, about, DecisionReason::Quoted(why))]))
+    let about = session::About::Dropped { file };
+    Ok((why != "-").then(|| vec![SessionDecision::by_hand(name, about, DecisionReason::Quoted(why))]))
 }
 
 /// Why nothing is left of a patch, as far as decisions say it.

@@ -13,7 +13,7 @@ use super::tools::{labels, names};
 use crate::git::Objects;
 use crate::path::RepoPath;
 use crate::report::FailureKind;
-use crate::stack::{At, Rebased};
+use crate::stack::{At, Decided, Rebased};
 use crate::ui::{Message, count};
 use crate::workspace::conflict::hand_over::{Away, HandOverError, HandedConflict, KeptWork, ReadBack, read_back};
 use crate::workspace::conflict::memory::{Entry, Memory};
@@ -179,7 +179,9 @@ fn remember(context: &Context, upstream: &UpstreamStore<'_>, handed: &HandedConf
     let memory = Memory::open(upstream.workspace, upstream.entry);
     let made = made_by(context, upstream, (handed.old_pin, handed.pin));
     for (decision, hunk) in &came.decided {
-        let (About::Lines { path, text, .. }, Some((hunk, own))) = (&decision.about, hunk) else { continue };
+        let (About::Path(Decided::Lines { path, text, .. }), Some((hunk, own))) = (&decision.about, hunk) else {
+            continue;
+        };
         let at = At { patch: &decision.patch, path, own };
         if let Err(error) = memory.remember(&Entry::new(at, hunk, text.clone(), made.clone())) {
             context.say(&Message::warning(format!("{}: decided, but not remembered: {error}", upstream.name())));

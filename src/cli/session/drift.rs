@@ -2,16 +2,16 @@
 
 use super::super::context::Context;
 use super::super::failure::shown;
-use crate::stack::Rebased;
+use crate::stack::{Decided, Rebased};
 use crate::ui::{Message, count};
-use crate::workspace::conflict::session::{About, Decision};
+use crate::workspace::conflict::session::{About, SessionDecision};
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::{Drift, Moving};
 
 /// Says what changed since the session began, and which decisions do not hold any more. One that another decision has taken the
 /// place of, or whose question is not asked any more, asks for nothing: of itself it is not spoken of.
 pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<'_>, rebased: &Rebased) {
-    let (asked, over): (Vec<&Decision>, Vec<&Decision>) =
+    let (asked, over): (Vec<&SessionDecision>, Vec<&SessionDecision>) =
         moving.decisions().unused(rebased).into_iter().partition(|decision| is_asked(rebased, decision));
     if moving.drift.is_empty() && asked.is_empty() {
         return;
@@ -39,7 +39,7 @@ pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<
 }
 
 /// Whether what a decision was about waits for one again.
-fn is_asked(rebased: &Rebased, decision: &Decision) -> bool {
+fn is_asked(rebased: &Rebased, decision: &SessionDecision) -> bool {
     let Some(patch) = rebased.patches.iter().find(|patch| patch.name == decision.patch) else { return false };
     match decision.path() {
         None => patch.waits(),
@@ -72,13 +72,14 @@ pub(super) fn queue_change(change: &QueueChange) -> String {
 }
 
 /// What a decision is about.
-fn of(decision: &Decision) -> String {
+fn of(decision: &SessionDecision) -> String {
     let patch = shown(decision.patch.as_bytes());
     let path = decision.path().map(|path| path.to_string()).unwrap_or_default();
     match &decision.about {
-        About::Leaves { .. } => format!("{patch}: it leaves the queue"),
-        About::Whole { .. } | About::Joined(_) => format!("{patch}: {path}"),
-        About::Lines { texts: [base, upstream, patch_text], .. } => {
+        About::Dropped { .. } => format!("{patch}: it leaves the queue"),
+        About::Path(Decided::Whole { .. } | Decided::Joined(_)) => format!("{patch}: {path}"),
+        About::Path(Decided::Lines { hunk, .. }) => {
+            let [base, upstream, patch_text] = hunk.texts();
             let line = [upstream, patch_text, base].into_iter().find(|text| !text.is_empty());
             let line = line.and_then(|text| bstr::ByteSlice::lines(text.as_slice()).next()).unwrap_or_default();
             format!("{patch}: {path}: '{}'", shown(line))

@@ -1,8 +1,8 @@
 //! The questions that wait in a refresh, in the order in which they are asked.
 
 use crate::path::RepoPath;
-use crate::stack::{Conflict, FileOutcome, Hunk, PatchOutcome, Rebased, What};
-use crate::workspace::conflict::session::{self, Decision};
+use crate::stack::{Conflict, Decided, FileOutcome, Hunk, PatchOutcome, Rebased};
+use crate::workspace::conflict::session::{self, SessionDecision};
 
 /// A question that waits.
 #[derive(Debug, Clone, Copy)]
@@ -47,15 +47,15 @@ impl<'r> Open<'r> {
     }
 
     /// Whether `decision` is an answer to it.
-    pub(super) fn is_answered_by(&self, decision: &Decision) -> bool {
+    pub(super) fn is_answered_by(&self, decision: &SessionDecision) -> bool {
         let same_path = decision.path() == self.conflict().map(|conflict| &conflict.path);
         decision.patch == self.patch.name
             && match (&decision.about, self.about) {
-                (session::About::Leaves { .. }, _) => true,
-                (session::About::Lines { texts, nth, .. }, About::Lines { hunk, .. }) => {
-                    same_path && hunk.nth == *nth && hunk.has_texts(texts)
+                (session::About::Dropped { .. }, _) => true,
+                (session::About::Path(Decided::Lines { hunk: known, .. }), About::Lines { hunk, .. }) => {
+                    same_path && hunk.nth == known.nth && hunk.has_texts(known.texts())
                 }
-                (session::About::Whole { .. }, _) => same_path,
+                (session::About::Path(Decided::Whole { .. }), _) => same_path,
                 _ => false,
             }
     }
@@ -108,7 +108,7 @@ pub(super) fn answered(rebased: &Rebased) -> usize {
         Some(_) => 1,
         None => {
             let decided = patch.files.iter().flat_map(|file| &file.decided);
-            decided.filter(|decided| !matches!(decided.what, What::Joined(_))).count()
+            decided.filter(|decided| !matches!(decided.what, Decided::Joined(_))).count()
         }
     };
     rebased.patches.iter().map(of).sum()

@@ -7,12 +7,14 @@ use super::open::{About, Open, answered};
 use crate::git::{Entry, Mode};
 use crate::report::{UpstreamCommit, sentence};
 use crate::stack::suggest::{self, Action, Choice as Side, FileRule, Suggestion};
-use crate::stack::{Conflict, ConflictKind, FileOutcome, Hunk, PatchOutcome, Rebased, Resolution, can_make, choices};
+use crate::stack::{
+    Conflict, ConflictKind, Decided, FileOutcome, Hunk, PatchOutcome, Rebased, Resolution, can_make, choices,
+};
 use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Proposal, Question, UpstreamCommitLine};
 use crate::ui::count;
 use crate::workspace::Moving;
 use crate::workspace::conflict::memory::Entry as Remembered;
-use crate::workspace::conflict::session::{self, Decision};
+use crate::workspace::conflict::session::{self, SessionDecision};
 
 /// Lines of context that a hunk is shown with.
 const CONTEXT: usize = 3;
@@ -26,7 +28,7 @@ pub(super) struct Beside<'a> {
     /// What was decided about the same lines before, and whether that was at the same path.
     pub(super) remembered: Option<(&'a Remembered, bool)>,
     /// What was just taken back, if it answers this.
-    pub(super) withdrawn: Option<&'a Decision>,
+    pub(super) withdrawn: Option<&'a SessionDecision>,
     /// Whether an unfinished edit of it is kept.
     pub(super) draft: bool,
     /// Whether a decision can be taken back.
@@ -213,10 +215,10 @@ fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
         all.push(Proposal { key: 'r', label: "as before".to_owned(), title: title.to_owned(), reason, text });
     };
     match (beside.withdrawn.map(|decision| (&decision.about, decision.why())), beside.remembered) {
-        (Some((session::About::Lines { text, .. }, reason)), _) => {
+        (Some((session::About::Path(Decided::Lines { text, .. }), reason)), _) => {
             before("this was just undone", reason.to_string(), Some(text.clone()));
         }
-        (Some((session::About::Whole { .. }, reason)), _) => {
+        (Some((session::About::Path(Decided::Whole { .. }), reason)), _) => {
             before("this was just undone", reason.to_string(), None);
         }
         (_, Some((entry, here))) => {

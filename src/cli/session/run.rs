@@ -16,13 +16,13 @@ use super::tell_ways;
 use crate::path::RepoPath;
 use crate::report::{FailureKind, UpstreamCommit};
 use crate::stack::suggest::Choice;
-use crate::stack::{At, Conflict, DecidedBy, Hunk, Labels, Lines, Rebased, Resolution};
+use crate::stack::{At, Conflict, Decided, DecidedBy, Labels, Rebased, Resolution};
 use crate::ui::conflict::Screen;
 use crate::ui::{PromptError, count};
 use crate::workspace::abort;
 use crate::workspace::conflict::hand_over::HandedOver;
 use crate::workspace::conflict::memory::{Entry, Memory, Remembered};
-use crate::workspace::conflict::session::{self, Decision};
+use crate::workspace::conflict::session::{self, SessionDecision};
 use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::{Fetcher, Moving, PinLines, StepContext, UpstreamStore};
 
@@ -45,7 +45,7 @@ pub(super) struct Session<'a, 'm> {
     kept: Vec<(u32, Remembered)>,
     later: BTreeSet<Key>,
     /// What was taken back last: it is asked about next, and offered again.
-    pub(super) withdrawn: Vec<Decision>,
+    pub(super) withdrawn: Vec<SessionDecision>,
     /// What an editor or a tool left that could not be taken, by the question, for the next try.
     pub(super) drafts: BTreeMap<Key, Vec<u8>>,
     blame: Vec<Blame>,
@@ -174,7 +174,8 @@ impl<'a> Session<'a, '_> {
                     continue;
                 }
                 Action::Decide(decisions, conflict) => {
-                    let answered = |one: &Decision| decisions.iter().any(|made| made.question() == one.question());
+                    let answered =
+                        |one: &SessionDecision| decisions.iter().any(|made| made.question() == one.question());
                     self.withdrawn.retain(|one| !answered(one));
                     self.decide(&rebased, conflict, decisions)?;
                 }
@@ -197,7 +198,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// What was taken back last, if it answers this question.
-    pub(super) fn withdrawn(&self, open: &Open<'_>) -> Option<&Decision> {
+    pub(super) fn withdrawn(&self, open: &Open<'_>) -> Option<&SessionDecision> {
         self.withdrawn.iter().find(|decision| open.is_answered_by(decision))
     }
 
@@ -270,18 +271,19 @@ impl<'a> Session<'a, '_> {
         &mut self,
         rebased: &Rebased,
         about: Option<(&Conflict, &RepoPath)>,
-        decisions: Vec<Decision>,
+        decisions: Vec<SessionDecision>,
     ) -> Result<(), CliError> {
         let order = self.moving.decisions().last() + 1;
         let made = made_by(self.context, self.fetcher.upstream, (self.moving.from.pin, self.moving.target.pin));
         // First the memory: killed in between, the question comes again and is offered what was decided.
         let mut kept = Vec::new();
         for decision in &decisions {
-            let (session::About::Lines { path, texts, text, .. }, Some((conflict, own))) = (&decision.about, about)
+            let (session::About::Path(Decided::Lines { path, hunk: known, text }), Some((conflict, own))) =
+                (&decision.about, about)
             else {
                 continue;
             };
-            let mut hunks = conflict.hunks().filter(|hunk| conflict.path == *path && hunk.has_texts(texts));
+            let mut hunks = conflict.hunks().filter(|hunk| conflict.path == *path && hunk.has_texts(known.texts()));
             let Some(hunk) = hunks.next() else { continue };
             let at = At { patch: &decision.patch, path: &conflict.path, own };
             match self.memory.remember(&Entry::new(at, hunk, text.clone(), made.clone())) {
@@ -325,10 +327,9 @@ impl<'a> Session<'a, '_> {
     }
 
     /// What the memory keeps of a decision of this refresh.
-    fn remembered_of(&self, decision: &Decision) -> Option<Rc<Entry>> {
-        let session::About::Lines { path, texts, text, alike, .. } = &decision.about else { return None };
-        let [base, upstream, patch] = texts.clone().map(|text| Lines { start: 1, text });
-        let found = self.memory.look_up(&Hunk { base, upstream, patch, nth: 0, alike: alike.clone() });
+    fn remembered_of(&self, decision: &SessionDecision) -> Option<Rc<Entry>> {
+        let session::About::Path(Decided::Lines { path, hunk, text }) = &decision.about else { return None };
+        let found = self.memory.look_up(hunk);
         let mine =
             |entry: &&Rc<Entry>| entry.path == *path && entry.text == *text && entry.made.pin == self.moving.target.pin;
         found.iter().find(mine).cloned()
@@ -386,22 +387,22 @@ impl<'a> Session<'a, '_> {
 }
 
 /// Whether a decision holds text that stands on no side.
-fn is_written(decision: &Decision) -> bool {
+fn is_written(decision: &SessionDecision) -> bool {
     match &decision.about {
-        session::About::Lines { texts: [_, upstream, patch], alike, text, .. } => {
-            let taken = |choice: &Choice| choice.of([upstream, patch], alike) == *text;
+        session::About::Path(Decided::Lines { hunk, text, .. }) => {
+            let taken = |choice: &Choice| choice.text(hunk) == *text;
             decision.by == DecidedBy::Hand && !Choice::ALL.iter().any(taken)
         }
-        session::About::Whole { take: Resolution::Edited(Some(_)), .. } | session::About::Joined(_) => true,
-        session::About::Whole { .. } | session::About::Leaves { .. } => false,
+        session::About::Path(Decided::Whole { take: Resolution::Edited(Some(_)), .. } | Decided::Joined(_)) => true,
+        session::About::Path(Decided::Whole { .. }) | session::About::Dropped { .. } => false,
     }
 }
 
 /// A decision in a few words.
-fn taken_back(decision: &Decision) -> String {
+fn taken_back(decision: &SessionDecision) -> String {
     let what = decision.path().map_or_else(|| shown(decision.patch.as_bytes()), |path| shown(path.as_bytes()));
     match decision.about {
-        session::About::Leaves { .. } => format!("{what} leaves the queue"),
+        session::About::Dropped { .. } => format!("{what} leaves the queue"),
         _ => format!("{what}: {}", decision.why()),
     }
 }

@@ -5,7 +5,7 @@ use super::super::outcomes;
 use super::run::{Session, wrong};
 use crate::report::PatchReport;
 use crate::stack::suggest::{Guard, guard_text};
-use crate::stack::{Decided, FileOutcome, Rebased, What};
+use crate::stack::{Decided, Decision, FileOutcome, Rebased};
 use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Question};
 use crate::ui::{Paint, difference_counts, difference_on_screen};
 
@@ -54,8 +54,8 @@ pub(super) fn last(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<L
 fn careful(rebased: &Rebased, empties: bool) -> Vec<String> {
     let files = rebased.patches.iter().filter(|patch| patch.dropped.is_none()).flat_map(|patch| &patch.files);
     let of_file = |file: &FileOutcome| {
-        let downgrade = |decided: &Decided| match &decided.what {
-            What::Lines { hunk, text, .. } => match guard_text(file.place(), hunk, text) {
+        let downgrade = |decided: &Decision| match &decided.what {
+            Decided::Lines { hunk, text, .. } => match guard_text(file.place(), hunk, text) {
                 Err(Guard::Downgrade { old, new, held }) => Some(format!(
                     "careful: {}:{} has '{held}' now, where upstream moved '{old}' to '{new}'",
                     shown(file.place().as_bytes()),
@@ -63,7 +63,7 @@ fn careful(rebased: &Rebased, empties: bool) -> Vec<String> {
                 )),
                 _ => None,
             },
-            What::Whole { .. } | What::Joined(_) => None,
+            Decided::Whole { .. } | Decided::Joined(_) => None,
         };
         file.decided.iter().filter_map(downgrade).collect::<Vec<_>>()
     };

@@ -15,15 +15,15 @@ use crate::git::{Mode, ToMerge, ToolOutcome};
 use crate::report::FailureKind;
 use crate::stack::{Conflict, DecidedBy, DecisionReason, EDITED, Labels, MERGED, Marked, leftover_marker};
 use crate::ui::{Edited, HunkPage, HunkText};
-use crate::workspace::conflict::session::Decision;
+use crate::workspace::conflict::session::SessionDecision;
 
 /// Lines of context that an editor is given.
 const CONTEXT: usize = 3;
 
-type Decided = Option<Vec<Decision>>;
+type Answered = Option<Vec<SessionDecision>>;
 
 /// Opens the lines of a question in the editor.
-pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Decided, CliError> {
+pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Answered, CliError> {
     let About::Lines { conflict, hunk, n, .. } = open.about else { return Ok(None) };
     let Some(editor) = editor(session)? else { return Ok(None) };
     let names = names(session, open);
@@ -51,7 +51,7 @@ pub(super) fn edit_hunk(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
 }
 
 /// Opens the whole file of a question in the editor.
-pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Decided, CliError> {
+pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Answered, CliError> {
     let Some(conflict) = open.conflict() else { return Ok(None) };
     let Some(editor) = editor(session)? else { return Ok(None) };
     let names = names(session, open);
@@ -71,7 +71,7 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
 }
 
 /// Opens the merge tool on the file of a question.
-pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Decided, CliError> {
+pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Answered, CliError> {
     let Some(conflict) = open.conflict().filter(|conflict| conflict.text.is_some()) else { return Ok(None) };
     let names = names(session, open);
     let Some(work) = start(session, open, conflict, &names) else { return Ok(None) };

@@ -7,11 +7,11 @@ use bstr::BString;
 use patchq::git::{Entry, Mode};
 use patchq::path::RepoPath;
 use patchq::stack::{
-    Conflict, ConflictKind, DecisionReason, FileOutcome, Hunk, PatchOutcome, Piece, Rebased, Resolution, can_make,
-    choices,
+    Conflict, ConflictKind, Decided, DecisionReason, FileOutcome, Hunk, PatchOutcome, Piece, Rebased, Resolution,
+    can_make, choices,
 };
 use patchq::workspace::Moving;
-use patchq::workspace::conflict::session::{About, Decision};
+use patchq::workspace::conflict::session::{About, SessionDecision};
 use patchq::workspace::files::digest::Sum;
 
 /// A question that waits.
@@ -71,19 +71,19 @@ impl Question<'_> {
 }
 
 /// The answer to a question, the same every time.
-pub(crate) fn answer(question: &Question<'_>, seed: u64) -> Vec<Decision> {
+pub(crate) fn answer(question: &Question<'_>, seed: u64) -> Vec<SessionDecision> {
     let about = match &question.what {
         What::Lines(conflict, hunk) => {
-            let (path, texts) = (conflict.path.clone(), hunk.texts().map(Clone::clone));
-            About::Lines { path, texts, nth: hunk.nth, alike: hunk.alike.clone(), text: lines(question, hunk, seed) }
+            let (path, text) = (conflict.path.clone(), lines(question, hunk, seed));
+            About::Path(Decided::Lines { path, hunk: (*hunk).clone(), text })
         }
         What::Whole(file, conflict) => {
             let (path, sides) = (conflict.path.clone(), conflict.sides);
-            About::Whole { path, sides, take: whole(question, file, conflict, seed) }
+            About::Path(Decided::Whole { path, sides, take: whole(question, file, conflict, seed) })
         }
-        What::Emptied => About::Leaves { file: question.sum },
+        What::Emptied => About::Dropped { file: question.sum },
     };
-    vec![Decision::by_hand(&question.patch.name, about, DecisionReason::Ours("so".into()))]
+    vec![SessionDecision::by_hand(&question.patch.name, about, DecisionReason::Ours("so".into()))]
 }
 
 fn lines(question: &Question<'_>, hunk: &Hunk, seed: u64) -> BString {

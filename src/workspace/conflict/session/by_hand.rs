@@ -1,8 +1,8 @@
 //! What a person made of a path in conflict, as decisions.
 
-use super::{About, Decision};
+use super::{About, SessionDecision};
 use crate::path::RepoPath;
-use crate::stack::{DecisionReason, Hunk, NewFile, Resolution, Sides, TextMerge};
+use crate::stack::{Decided, DecisionReason, Hunk, NewFile, Resolution, Sides, TextMerge};
 
 /// A path in conflict that a person made something of.
 #[derive(Debug, Clone, Copy)]
@@ -23,24 +23,23 @@ impl ByHand<'_> {
     /// The decisions after which the path is `made`: lines where that is what merged with other lines in the place of each hunk,
     /// which is known again when the rest of the file changes; else the path as a whole.
     #[must_use]
-    pub fn decisions(&self, made: NewFile) -> Vec<Decision> {
+    pub fn decisions(&self, made: NewFile) -> Vec<SessionDecision> {
         let texts = match (self.text, &made) {
             (Some(text), Some((mode, bytes))) if *mode == self.sides.merged_mode() => text.split(bytes),
             _ => None,
         };
         let Some(texts) = texts else {
             let (path, sides) = (self.path.clone(), self.sides);
-            return vec![self.decision(About::Whole { path, sides, take: Resolution::Edited(made) })];
+            return vec![self.decision(Decided::Whole { path, sides, take: Resolution::Edited(made) })];
         };
         let hunks = self.text.into_iter().flat_map(TextMerge::hunks);
         let lines = |(hunk, text): (&Hunk, _)| {
-            let (path, texts) = (self.path.clone(), hunk.texts().map(Clone::clone));
-            self.decision(About::Lines { path, texts, nth: hunk.nth, alike: hunk.alike.clone(), text })
+            self.decision(Decided::Lines { path: self.path.clone(), hunk: hunk.clone(), text })
         };
         hunks.zip(texts).map(lines).collect()
     }
 
-    fn decision(&self, about: About) -> Decision {
-        Decision::by_hand(self.patch, about, DecisionReason::Ours(self.reason.to_owned()))
+    fn decision(&self, what: Decided) -> SessionDecision {
+        SessionDecision::by_hand(self.patch, About::Path(what), DecisionReason::Ours(self.reason.to_owned()))
     }
 }

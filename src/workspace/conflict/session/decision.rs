@@ -6,14 +6,14 @@ use bstr::BString;
 
 use crate::path::RepoPath;
 use crate::stack::{
-    Answer, At, Conflict, Decided, DecidedBy, DecisionReason, Hunk, Join, Lines, PatchOutcome, Rebased, Resolution,
-    Resolver, Sides, What, trusted_for_join, trusted_for_lines, trusted_for_path,
+    Answer, At, Conflict, Decided, DecidedBy, Decision, DecisionReason, Hunk, PatchOutcome, Rebased, Resolution,
+    Resolver, trusted_for_join, trusted_for_lines, trusted_for_path,
 };
 use crate::workspace::files::digest::{FilesDigest, Sum};
 
-/// A decision about a conflict.
+/// A decision of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct SessionDecision {
     /// The patch file's name.
     pub patch: String,
     /// What was decided.
@@ -26,58 +26,35 @@ pub struct Decision {
     pub order: u32,
 }
 
-/// What a decision is about, and what it is. Each says itself what was decided about, so that it holds where that is still the
-/// question, and nowhere else.
+/// What a decision of a session is about, and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
     /// The patch leaves the queue.
-    Leaves {
-        /// The digest of its file.
+    Dropped {
+        /// The digest of its file: a patch of other bytes was not meant.
         file: Sum,
     },
-    /// A path as a whole.
-    Whole {
-        /// The path on the new pin.
-        path: RepoPath,
-        /// What it is on the three sides.
-        sides: Sides,
-        /// What becomes of it.
-        take: Resolution,
-    },
-    /// Lines that both sides changed.
-    Lines {
-        /// The path on the new pin.
-        path: RepoPath,
-        /// The lines of base, upstream and patch.
-        texts: [BString; 3],
-        /// So many hunks before it in the file have the same lines.
-        nth: usize,
-        /// The lines before and behind these that upstream and the patch both brought.
-        alike: [BString; 2],
-        /// The lines that are taken.
-        text: BString,
-    },
-    /// A path that was changed by hand beyond the conflicts.
-    Joined(Join),
+    /// A path of it is decided.
+    Path(Decided),
 }
 
-impl Decision {
+impl SessionDecision {
     /// A decision that a person made at once, not by a rule.
     #[must_use]
-    pub fn by_hand(patch: &str, about: About, reason: DecisionReason) -> Decision {
-        Decision { patch: patch.to_owned(), about, by: DecidedBy::Hand, reason, order: 0 }
+    pub fn by_hand(patch: &str, about: About, reason: DecisionReason) -> SessionDecision {
+        SessionDecision { patch: patch.to_owned(), about, by: DecidedBy::Hand, reason, order: 0 }
     }
 
     /// What it answers, in the order of the file: one question has one decision.
     #[must_use]
     pub fn question(&self) -> QuestionKey<'_> {
-        let (kind, lines) = match &self.about {
-            About::Leaves { .. } => (0, None),
-            About::Whole { .. } => (1, None),
-            About::Lines { texts, nth, .. } => (2, Some((texts, *nth))),
-            About::Joined(_) => (3, None),
+        let subject = match &self.about {
+            About::Dropped { .. } => Subject::Patch,
+            About::Path(Decided::Whole { .. }) => Subject::Whole,
+            About::Path(Decided::Lines { hunk, .. }) => Subject::Lines(hunk.texts(), hunk.nth),
+            About::Path(Decided::Joined(_)) => Subject::Joined,
         };
-        (self.patch.as_str(), self.path(), kind, lines)
+        QuestionKey { patch: &self.patch, path: self.path(), subject }
     }
 
     /// Why, as far as it is to be believed without a look at the files.
@@ -85,20 +62,10 @@ impl Decision {
     pub fn why(&self) -> DecisionReason {
         let (by, reason) = (self.by, &self.reason);
         match &self.about {
-            About::Leaves { .. } => self.reason.clone(),
-            About::Whole { take, .. } => trusted_for_path(by, reason, None, take).1,
-            About::Lines { path, texts, nth, alike, text } => {
-                let [base, upstream, patch] = texts.clone().map(|text| Lines { start: 1, text });
-                trusted_for_lines(
-                    by,
-                    reason,
-                    path,
-                    &Hunk { base, upstream, patch, nth: *nth, alike: alike.clone() },
-                    text,
-                )
-                .1
-            }
-            About::Joined(_) => trusted_for_join(by, reason).1,
+            About::Dropped { .. } => self.reason.clone(),
+            About::Path(Decided::Whole { take, .. }) => trusted_for_path(by, reason, None, take).1,
+            About::Path(Decided::Lines { path, hunk, text }) => trusted_for_lines(by, reason, path, hunk, text).1,
+            About::Path(Decided::Joined(_)) => trusted_for_join(by, reason).1,
         }
     }
 
@@ -106,23 +73,50 @@ impl Decision {
     #[must_use]
     pub fn path(&self) -> Option<&RepoPath> {
         match &self.about {
-            About::Leaves { .. } => None,
-            About::Whole { path, .. } | About::Lines { path, .. } => Some(path),
-            About::Joined(join) => Some(&join.path),
+            About::Dropped { .. } => None,
+            About::Path(decided) => Some(decided.path()),
         }
+    }
+
+    /// Whether `other` decides the same question of the same patch in the same way.
+    #[must_use]
+    pub fn is_same(&self, other: &SessionDecision) -> bool {
+        let same = match (&self.about, &other.about) {
+            (About::Path(one), About::Path(other)) => one.is_same(other),
+            (one, other) => one == other,
+        };
+        self.patch == other.patch && same
     }
 }
 
-/// A patch, a path, what kind of question, and its lines with which of several it is.
-pub type QuestionKey<'d> = (&'d str, Option<&'d RepoPath>, u8, Option<(&'d [BString; 3], usize)>);
+/// What tells one question of a session from all others, ordered as in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuestionKey<'d> {
+    patch: &'d str,
+    path: Option<&'d RepoPath>,
+    subject: Subject<'d>,
+}
+
+/// What is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject<'d> {
+    /// The patch.
+    Patch,
+    /// A path as a whole.
+    Whole,
+    /// Lines: base, upstream and patch, and which of several with these texts.
+    Lines([&'d BString; 3], usize),
+    /// A path beyond the conflicts.
+    Joined,
+}
 
 /// Decisions, as many as there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Decisions(pub Vec<Decision>);
+pub struct Decisions(pub Vec<SessionDecision>);
 
 impl Decisions {
     /// Adds `decision`, in the place of an earlier one about the same question.
-    pub fn put(&mut self, decision: Decision) {
+    pub fn put(&mut self, decision: SessionDecision) {
         self.0.retain(|old| old.question() != decision.question());
         self.0.push(decision);
     }
@@ -137,12 +131,12 @@ impl Decisions {
     #[must_use]
     pub fn last_applied(&self, rebased: &Rebased) -> u32 {
         let unused = self.unused(rebased);
-        let applies = |one: &&Decision| !unused.iter().any(|other| std::ptr::eq(*other, *one));
+        let applies = |one: &&SessionDecision| !unused.iter().any(|other| std::ptr::eq(*other, *one));
         self.0.iter().filter(applies).map(|one| one.order).max().unwrap_or(0)
     }
 
     /// Takes out the decision with the number `order`, or several that were made at once.
-    pub fn take_back(&mut self, order: u32) -> Vec<Decision> {
+    pub fn take_back(&mut self, order: u32) -> Vec<SessionDecision> {
         let (back, kept) = std::mem::take(&mut self.0).into_iter().partition(|one| order > 0 && one.order == order);
         self.0 = kept;
         back
@@ -152,7 +146,7 @@ impl Decisions {
     /// memory that decided it are others.
     pub fn keep(&mut self, rebased: &Rebased) {
         for decision in applied(rebased) {
-            if !self.0.iter().any(|known| known.patch == decision.patch && known.about == decision.about) {
+            if !self.0.iter().any(|known| known.is_same(&decision)) {
                 self.put(decision);
             }
         }
@@ -161,22 +155,22 @@ impl Decisions {
     /// The decisions that were not applied in `rebased` although their patch waits for nothing: the question is another one
     /// by now, or is not asked any more. Lines of a path that was decided as a whole later were applied in that.
     #[must_use]
-    pub fn unused(&self, rebased: &Rebased) -> Vec<&Decision> {
-        let applied: Vec<Decision> = applied(rebased).collect();
-        let answered: BTreeSet<QuestionKey<'_>> = applied.iter().map(Decision::question).collect();
-        let of_paths = applied.iter().filter(|one| !matches!(one.about, About::Lines { .. }));
+    pub fn unused(&self, rebased: &Rebased) -> Vec<&SessionDecision> {
+        let applied: Vec<SessionDecision> = applied(rebased).collect();
+        let answered: BTreeSet<QuestionKey<'_>> = applied.iter().map(SessionDecision::question).collect();
+        let of_paths = applied.iter().filter(|one| !matches!(one.about, About::Path(Decided::Lines { .. })));
         let paths: BTreeSet<(&str, Option<&RepoPath>)> = of_paths.map(|one| (one.patch.as_str(), one.path())).collect();
         let patches: BTreeMap<&str, &PatchOutcome> =
             rebased.patches.iter().map(|patch| (patch.name.as_str(), patch)).collect();
-        let unused = |decision: &&Decision| match patches.get(decision.patch.as_str()) {
+        let unused = |decision: &&SessionDecision| match patches.get(decision.patch.as_str()) {
             None => true,
             Some(patch) if patch.dropped.is_some() => false,
-            Some(_) if matches!(decision.about, About::Leaves { .. }) => true,
+            Some(_) if matches!(decision.about, About::Dropped { .. }) => true,
             // What it is about may come to light with what the patch waits for.
             Some(patch) if patch.files.iter().any(|file| file.waits_for.is_some()) => false,
             Some(_) if answered.contains(&decision.question()) => false,
             Some(_) => {
-                let lines = matches!(decision.about, About::Lines { .. });
+                let lines = matches!(decision.about, About::Path(Decided::Lines { .. }));
                 !(lines && paths.contains(&(decision.patch.as_str(), decision.path())))
             }
         };
@@ -186,41 +180,28 @@ impl Decisions {
     /// Those that may hold for the files with this digest: a patch of other bytes was not meant to leave.
     #[must_use]
     pub fn for_files(&self, files: &FilesDigest) -> Decisions {
-        let holds = |one: &&Decision| match &one.about {
-            About::Leaves { file } => files.files.get(&one.patch) == Some(file),
+        let holds = |one: &&SessionDecision| match &one.about {
+            About::Dropped { file } => files.files.get(&one.patch) == Some(file),
             _ => true,
         };
         Decisions(self.0.iter().filter(holds).cloned().collect())
     }
 
-    fn of<'d>(&'d self, patch: &'d str) -> impl Iterator<Item = &'d Decision> {
+    fn of<'d>(&'d self, patch: &'d str) -> impl Iterator<Item = &'d SessionDecision> {
         self.0.iter().filter(move |decision| decision.patch == patch)
     }
 }
 
 /// What was decided in a run; nobody was asked about it here.
-fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
+fn applied(rebased: &Rebased) -> impl Iterator<Item = SessionDecision> {
     rebased.patches.iter().flat_map(|patch| {
         patch.files.iter().flat_map(|file| {
-            file.decided.iter().map(|decided| {
-                let about = match &decided.what {
-                    What::Lines { hunk, text } => About::Lines {
-                        path: file.place().clone(),
-                        texts: hunk.texts().map(Clone::clone),
-                        nth: hunk.nth,
-                        alike: hunk.alike.clone(),
-                        text: text.clone(),
-                    },
-                    What::Whole { take, sides } => {
-                        // Where a file was followed to is decided at the path where it was.
-                        let followed = matches!(take, Resolution::Renamed(_));
-                        let path = if followed { file.path.clone() } else { file.place().clone() };
-                        About::Whole { path, sides: *sides, take: take.clone() }
-                    }
-                    What::Joined(join) => About::Joined(join.clone()),
-                };
-                let (by, reason) = (decided.by, decided.reason.clone());
-                Decision { patch: patch.name.clone(), about, by, reason, order: 0 }
+            file.decided.iter().map(|Decision { what, by, reason }| SessionDecision {
+                patch: patch.name.clone(),
+                about: About::Path(what.clone()),
+                by: *by,
+                reason: reason.clone(),
+                order: 0,
             })
         })
     })
@@ -228,12 +209,12 @@ fn applied(rebased: &Rebased) -> impl Iterator<Item = Decision> {
 
 impl Resolver for Decisions {
     fn drop_reason(&self, patch: &str) -> Option<String> {
-        self.of(patch).find(|one| matches!(one.about, About::Leaves { .. })).map(|one| one.reason.words().to_owned())
+        self.of(patch).find(|one| matches!(one.about, About::Dropped { .. })).map(|one| one.reason.words().to_owned())
     }
 
     fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Resolution> {
         let found = self.of(at.patch).find_map(|one| match &one.about {
-            About::Whole { path, sides, take } if path == at.path && *sides == conflict.sides => {
+            About::Path(Decided::Whole { path, sides, take }) if path == at.path && *sides == conflict.sides => {
                 Some((one, take.clone()))
             }
             _ => None,
@@ -246,8 +227,8 @@ impl Resolver for Decisions {
 
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
         let found = self.of(at.patch).find_map(|one| match &one.about {
-            About::Lines { path, texts, nth, alike, text } if path == at.path && *nth == hunk.nth => {
-                (hunk.has_texts(texts) && hunk.takes(text, alike)).then(|| (one, text.clone()))
+            About::Path(Decided::Lines { path, hunk: known, text }) if path == at.path && known.nth == hunk.nth => {
+                (hunk.has_texts(known.texts()) && hunk.takes(text, &known.alike)).then(|| (one, text.clone()))
             }
             _ => None,
         });
@@ -261,11 +242,11 @@ impl Resolver for Decisions {
         false
     }
 
-    fn extra_changes(&self, patch: &str) -> Vec<Decided> {
+    fn extra_changes(&self, patch: &str) -> Vec<Decision> {
         let joined = self.of(patch).filter_map(|one| match &one.about {
-            About::Joined(join) => {
+            About::Path(Decided::Joined(join)) => {
                 let (by, reason) = trusted_for_join(one.by, &one.reason);
-                Some(Decided { what: What::Joined(join.clone()), by, reason })
+                Some(Decision { what: Decided::Joined(join.clone()), by, reason })
             }
             _ => None,
         });

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use bstr::ByteSlice;
 use serde::Deserialize;
 
-use super::{About, AcceptOptions, Decision, Decisions, Session, SessionTarget};
+use super::{About, AcceptOptions, Decisions, Session, SessionDecision, SessionTarget};
 use crate::git::{Entry, Id, Mode, is_ref_name};
 use crate::path::{RepoPath, printable};
-use crate::stack::{AcceptRule, DecidedBy, DecisionReason, Join, NewFile, Resolution, Sides};
+use crate::stack::{AcceptRule, Decided, DecidedBy, DecisionReason, Hunk, Join, NewFile, Resolution, Sides};
 use crate::workspace::files::digest::{FilesDigest, Sum};
 use crate::workspace::files::pins;
 use crate::workspace::files::toml_text::{Text, Word, write_text, write_word};
@@ -141,7 +141,7 @@ pub(super) fn print(session: &Session, name: &str) -> Vec<u8> {
         write_word(&mut key, "", file.as_bytes());
         out.push_str(&format!("{} = \"{sum}\"\n", key.trim_start_matches(" = ").trim_end()));
     }
-    let mut decisions: Vec<&Decision> = session.decisions.0.iter().collect();
+    let mut decisions: Vec<&SessionDecision> = session.decisions.0.iter().collect();
     decisions.sort_by(|one, other| one.question().cmp(&other.question()));
     for decision in decisions {
         out.push('\n');
@@ -160,22 +160,22 @@ fn list(out: &mut String, key: &str, words: &[Vec<u8>]) {
     out.push_str("]\n");
 }
 
-fn print_decision(out: &mut String, decision: &Decision) {
+fn print_decision(out: &mut String, decision: &SessionDecision) {
     out.push_str("[[decision]]\n");
     write_word(out, "file", decision.patch.as_bytes());
     if let Some(path) = decision.path() {
         write_word(out, "path", path.as_bytes());
     }
     let take = match &decision.about {
-        About::Leaves { .. } => "drop",
-        About::Whole { take, .. } => take.word(),
-        About::Lines { .. } => "lines",
-        About::Joined(_) => "joined",
+        About::Dropped { .. } => "drop",
+        About::Path(Decided::Whole { take, .. }) => take.word(),
+        About::Path(Decided::Lines { .. }) => "lines",
+        About::Path(Decided::Joined(_)) => "joined",
     };
     out.push_str(&format!("take = \"{take}\"\n"));
     match &decision.about {
-        About::Leaves { file } => out.push_str(&format!("sum = \"{file}\"\n")),
-        About::Whole { take, sides: Sides { base, upstream, patch }, .. } => {
+        About::Dropped { file } => out.push_str(&format!("sum = \"{file}\"\n")),
+        About::Path(Decided::Whole { take, sides: Sides { base, upstream, patch }, .. }) => {
             out.push_str("sides = [\n");
             [base, upstream, patch].iter().for_each(|side| out.push_str(&format!("    \"{}\",\n", entry_text(**side))));
             out.push_str("]\n");
@@ -185,17 +185,18 @@ fn print_decision(out: &mut String, decision: &Decision) {
                 Resolution::Patch | Resolution::Upstream => {}
             }
         }
-        About::Joined(Join { own, over, made, .. }) => {
+        About::Path(Decided::Joined(Join { own, over, made, .. })) => {
             let [before, after] = own.map(entry_text);
             out.push_str(&format!("own = [\"{before}\", \"{after}\"]\nover = \"{}\"\n", entry_text(*over)));
             print_made(out, made);
         }
-        About::Lines { texts: [base, upstream, patch], nth, alike: [above, below], text, .. } => {
+        About::Path(Decided::Lines { hunk, text, .. }) => {
+            let ([base, upstream, patch], [above, below]) = (hunk.texts(), &hunk.alike);
             write_text(out, "base", base);
             write_text(out, "upstream", upstream);
             write_text(out, "patch", patch);
-            if *nth > 0 {
-                out.push_str(&format!("nth = {nth}\n"));
+            if hunk.nth > 0 {
+                out.push_str(&format!("nth = {}\n", hunk.nth));
             }
             for (key, lines) in [("above", above), ("below", below)].into_iter().filter(|(_, lines)| !lines.is_empty())
             {
@@ -295,7 +296,7 @@ fn is_ref(name: &str) -> bool {
     ["refs/heads/", "refs/tags/"].iter().any(|below| name.starts_with(below)) && is_ref_name(name)
 }
 
-fn decision(raw: RawDecision) -> Result<Decision, String> {
+fn decision(raw: RawDecision) -> Result<SessionDecision, String> {
     let path = |word: Option<Word>, key: &str| {
         let word = word.ok_or_else(|| format!("it has no `{key}`"))?;
         RepoPath::new(word.0.as_slice()).map_err(|error| error.to_string())
@@ -311,13 +312,13 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
     let whole = |take: Resolution, path: RepoPath, sides: Option<[String; 3]>| -> Result<About, String> {
         let [base, upstream, patch] = sides.ok_or("it has no `sides`")?;
         let (base, upstream, patch) = (parse_entry(&base)?, parse_entry(&upstream)?, parse_entry(&patch)?);
-        Ok(About::Whole { path, sides: Sides { base, upstream, patch }, take })
+        Ok(About::Path(Decided::Whole { path, sides: Sides { base, upstream, patch }, take }))
     };
     if raw.order > LAST {
         return Err(format!("its `order` is over {LAST}"));
     }
     let about = match raw.take.as_str() {
-        "drop" => About::Leaves { file: raw.sum.ok_or("it has no `sum`")? },
+        "drop" => About::Dropped { file: raw.sum.ok_or("it has no `sum`")? },
         "patch" => whole(Resolution::Patch, path(raw.path, "path")?, raw.sides)?,
         "upstream" => whole(Resolution::Upstream, path(raw.path, "path")?, raw.sides)?,
         "follow" => whole(Resolution::Renamed(path(raw.to, "to")?), path(raw.path, "path")?, raw.sides)?,
@@ -326,18 +327,23 @@ fn decision(raw: RawDecision) -> Result<Decision, String> {
             let over = parse_entry(&raw.over.ok_or("it has no `over`")?)?;
             let [before, after] = raw.own.ok_or("it has no `own`")?;
             let own = [parse_entry(&before)?, parse_entry(&after)?];
-            About::Joined(Join { path: path(raw.path, "path")?, own, over, made: made(raw.mode, raw.text)? })
+            About::Path(Decided::Joined(Join {
+                path: path(raw.path, "path")?,
+                own,
+                over,
+                made: made(raw.mode, raw.text)?,
+            }))
         }
         "lines" => {
             let text = |text: Option<Text>, key: &str| text.map(|text| text.0).ok_or(format!("it has no `{key}`"));
             let texts = [text(raw.base, "base")?, text(raw.upstream, "upstream")?, text(raw.patch, "patch")?];
             let alike = [raw.above, raw.below].map(|text| text.unwrap_or_default().0);
             let (path, text) = (path(raw.path, "path")?, text(raw.text, "text")?);
-            About::Lines { path, texts, nth: raw.nth, alike, text }
+            About::Path(Decided::Lines { path, hunk: Hunk::unplaced(texts, raw.nth, alike), text })
         }
         other => return Err(format!("`take` is '{}', which is nothing to take", printable(other.as_bytes()))),
     };
     let by = DecidedBy::of_word(&raw.by)
         .ok_or_else(|| format!("`by` is '{}', by which nothing is decided", printable(raw.by.as_bytes())))?;
-    Ok(Decision { patch: raw.file, about, by, reason: DecisionReason::Quoted(raw.reason), order: raw.order })
+    Ok(SessionDecision { patch: raw.file, about, by, reason: DecisionReason::Quoted(raw.reason), order: raw.order })
 }

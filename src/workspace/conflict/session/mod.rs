@@ -25,7 +25,7 @@ use crate::workspace::upstream::store::UpstreamStore;
 
 pub use agreed::{AcceptOptions, AcceptOptionsError};
 pub use by_hand::ByHand;
-pub use decision::{About, Decision, Decisions, QuestionKey};
+pub use decision::{About, Decisions, QuestionKey, SessionDecision};
 pub use file::SessionFileError;
 
 /// No session is larger, in bytes.

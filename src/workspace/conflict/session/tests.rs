@@ -8,13 +8,13 @@ use proptest::prelude::*;
 use super::file::{parse, print};
 use super::*;
 use crate::git::{Entry, Mode};
-use crate::stack::{AcceptRule, DecidedBy, DecisionReason, Join, Resolution, Sides};
+use crate::stack::{AcceptRule, Decided, DecidedBy, DecisionReason, Hunk, Join, Resolution, Sides};
 
 fn path(text: &str) -> RepoPath {
     RepoPath::new(text).unwrap()
 }
 
-fn session(decisions: Vec<Decision>) -> Session {
+fn session(decisions: Vec<SessionDecision>) -> Session {
     let id = |digit: &str| digit.repeat(40).parse::<Id>().unwrap();
     let files = BTreeMap::from([("0001-a \"b\".patch".to_owned(), Sum::of(b"x"))]);
     Session {
@@ -31,8 +31,8 @@ fn session(decisions: Vec<Decision>) -> Session {
     }
 }
 
-fn decision(about: About, order: u32) -> Decision {
-    Decision {
+fn decision(about: About, order: u32) -> SessionDecision {
+    SessionDecision {
         patch: "0001-a.patch".into(),
         about,
         by: DecidedBy::Hand,
@@ -42,7 +42,7 @@ fn decision(about: About, order: u32) -> Decision {
 }
 
 fn leaves() -> About {
-    About::Leaves { file: Sum::of(b"x") }
+    About::Dropped { file: Sum::of(b"x") }
 }
 
 fn sides() -> Sides {
@@ -65,21 +65,16 @@ fn any_about() -> impl Strategy<Value = About> {
     ];
     prop_oneof![
         Just(leaves()),
-        take.prop_map(|take| About::Whole { path: path("x/y"), sides: sides(), take }),
-        made.prop_map(|made| About::Joined(Join {
+        take.prop_map(|take| About::Path(Decided::Whole { path: path("x/y"), sides: sides(), take })),
+        made.prop_map(|made| About::Path(Decided::Joined(Join {
             path: path("z"),
             own: [sides().base, None],
             over: sides().patch,
             made
-        })),
+        }))),
         (bytes(), bytes(), bytes(), 0..2usize, (bytes(), bytes()), bytes()).prop_map(|(a, b, c, nth, (d, e), text)| {
-            About::Lines {
-                path: path("x"),
-                texts: [a.into(), b.into(), c.into()],
-                nth,
-                alike: [d.into(), e.into()],
-                text: text.into(),
-            }
+            let hunk = Hunk::unplaced([a.into(), b.into(), c.into()], nth, [d.into(), e.into()]);
+            About::Path(Decided::Lines { path: path("x"), hunk, text: text.into() })
         }),
     ]
 }
@@ -107,7 +102,11 @@ proptest! {
 fn a_file_says_what_it_is_and_lines_stand_alone() {
     let texts = ["a\n".into(), "b\r\n".into(), "c".into()];
     let alike = ["{\n".into(), "".into()];
-    let lines = About::Lines { path: path("x/Dockerfile"), texts, nth: 1, alike, text: "d\n".into() };
+    let lines = About::Path(Decided::Lines {
+        path: path("x/Dockerfile"),
+        hunk: Hunk::unplaced(texts, 1, alike),
+        text: "d\n".into(),
+    });
     let text = String::from_utf8(print(&session(vec![decision(lines, 3)]), "kubeflow")).unwrap();
     let expected = "[[decision]]\nfile = \"0001-a.patch\"\npath = \"x/Dockerfile\"\ntake = \"lines\"\nbase = [\n    \"a\\n\",\n]\n\
                     upstream = [\n    \"b\\r\\n\",\n]\npatch = [\n    \"c\",\n]\nnth = 1\nabove = [\n    \"{\\n\",\n]\ntext = [\n    \"d\\n\",\n]\nby = \"hand\"\n\
@@ -164,7 +163,7 @@ fn a_wrong_file_is_told_by_its_line() {
 #[test]
 fn the_last_decision_is_taken_back_and_a_new_one_replaces_the_old() {
     let mut decisions = Decisions::default();
-    let whole = |name: &str, take| About::Whole { path: path(name), sides: sides(), take };
+    let whole = |name: &str, take| About::Path(Decided::Whole { path: path(name), sides: sides(), take });
     decisions.put(decision(whole("a", Resolution::Patch), 0));
     decisions.put(decision(whole("b", Resolution::Patch), 1));
     decisions.put(decision(whole("c", Resolution::Patch), 2));

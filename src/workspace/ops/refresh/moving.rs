@@ -19,7 +19,7 @@ use crate::stack::{
     self, Accept, AcceptRule, At, Base, Chain, FileOutcome, Lazy, Moved, PatchDifference, Rebased, Stack, Version,
 };
 use crate::workspace::conflict::memory::Memory;
-use crate::workspace::conflict::session::{self, AcceptOptions, Decision, Decisions, Session, SessionTarget};
+use crate::workspace::conflict::session::{self, AcceptOptions, Decisions, Session, SessionDecision, SessionTarget};
 use crate::workspace::files::digest::{QueueChange, Sum};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::Track;
@@ -256,14 +256,14 @@ impl<'a> Moving<'a> {
     /// [`RefreshError`]; nothing has changed then.
     pub fn decide(
         &mut self,
-        decided: Vec<Decision>,
+        decided: Vec<SessionDecision>,
         rebased: &Rebased,
         ctx: &StepContext<'_>,
     ) -> Result<(), RefreshError> {
         let mut decisions = self.decisions.clone();
         decisions.keep(rebased);
         let order = decisions.last() + 1;
-        decided.into_iter().for_each(|decision| decisions.put(Decision { order, ..decision }));
+        decided.into_iter().for_each(|decision| decisions.put(SessionDecision { order, ..decision }));
         self.write(decisions, ctx)
     }
 
@@ -271,7 +271,11 @@ impl<'a> Moving<'a> {
     ///
     /// # Errors
     /// [`RefreshError`]; nothing has changed then.
-    pub fn take_back(&mut self, rebased: &Rebased, ctx: &StepContext<'_>) -> Result<Vec<Decision>, RefreshError> {
+    pub fn take_back(
+        &mut self,
+        rebased: &Rebased,
+        ctx: &StepContext<'_>,
+    ) -> Result<Vec<SessionDecision>, RefreshError> {
         let mut decisions = self.decisions.clone();
         let back = decisions.take_back(decisions.last_applied(rebased));
         if decisions.last() > 0 {

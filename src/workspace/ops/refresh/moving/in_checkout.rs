@@ -6,14 +6,14 @@ use super::{Moving, RefreshError, keep_target};
 use crate::git::{Entry, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{
-    Conflict, ConflictKind, DecisionReason, Hunk, IN_THE_CHECKOUT, Join, Labels, NewFile, Rebased, Resolution, Sides,
-    TextMerge,
+    Conflict, ConflictKind, Decided, DecisionReason, Hunk, IN_THE_CHECKOUT, Join, Labels, NewFile, Rebased, Resolution,
+    Sides, TextMerge,
 };
 use crate::workspace::conflict::hand_over::{
     self, ConflictPath, HandOver, HandOverError, HandedOver, KeptWork, PutBack, ReadBack, TakenWork, Unmerged,
     missing_blobs, put_back,
 };
-use crate::workspace::conflict::session::{About, ByHand, Decision, Session, change};
+use crate::workspace::conflict::session::{About, ByHand, Session, SessionDecision, change};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::step::context::StepContext;
 use crate::workspace::upstream::store::UpstreamStore;
@@ -99,7 +99,7 @@ impl Moving<'_> {
 #[derive(Debug, Clone)]
 pub struct CollectedConflict {
     /// The decisions that came of it; of those that are about lines with the hunk, and the path as the patch has it.
-    pub decided: Vec<(Decision, Option<(Hunk, RepoPath)>)>,
+    pub decided: Vec<(SessionDecision, Option<(Hunk, RepoPath)>)>,
     /// What of the checkout was kept for `undo`.
     pub kept: KeptWork,
 }
@@ -134,8 +134,8 @@ pub fn collect_conflict(
         let ConflictPath { path, sides, .. } = question;
         let now = back.paths.iter().find(|(other, _)| other == path).and_then(|(_, entry)| *entry);
         if let Some(take) = side_of(question, now) {
-            let about = About::Whole { path: path.clone(), sides: *sides, take };
-            decided.push((Decision::by_hand(&handed.patch, about, because()), None));
+            let about = About::Path(Decided::Whole { path: path.clone(), sides: *sides, take });
+            decided.push((SessionDecision::by_hand(&handed.patch, about, because()), None));
             continue;
         }
         let made = read_made(objects, now)?;
@@ -152,11 +152,12 @@ pub fn collect_conflict(
         if over != *now && !asked.iter().any(|question| question.path == *path) {
             let own = handed.own_change(objects, path)?;
             let join = Join { path: path.clone(), own, over, made: read_made(objects, *now)? };
-            decided.push((Decision::by_hand(&handed.patch, About::Joined(join), because()), None));
+            decided
+                .push((SessionDecision::by_hand(&handed.patch, About::Path(Decided::Joined(join)), because()), None));
         }
     }
     // A hunk that was decided before stays the decision that it is.
-    let known = |one: &Decision| session.decisions.0.iter().any(|old| old.patch == one.patch && old.about == one.about);
+    let known = |one: &SessionDecision| session.decisions.0.iter().any(|old| old.is_same(one));
     decided.retain(|(one, _)| !known(one));
     let order = session.decisions.last() + 1;
     for (decision, _) in &mut decided {
