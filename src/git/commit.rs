@@ -34,6 +34,15 @@ pub struct Signature {
     pub offset: i32,
 }
 
+impl Commit {
+    /// A commit that patchq makes for itself, with nobody's name. The same values give the same id.
+    #[must_use]
+    pub fn by_patchq(tree: Id, parents: Vec<Id>, message: impl Into<BString>, seconds: i64) -> Commit {
+        let author = Signature::clean(b"patchq", b"patchq@patchq.invalid", seconds, 0);
+        Commit { tree, parents, committer: author.clone(), author, message: message.into() }
+    }
+}
+
 impl Signature {
     /// A signature that git takes: the bytes that would break a commit object's line are taken out of name and
     /// address, and the punctuation around them that git takes off as well. A dot at the end stays, as with newer gits:

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use bstr::ByteSlice;
 
-use super::{Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects, Signature};
+use super::{Commit, Edits, Entry, GitError, Id, Mode, ObjectKind, Objects};
 use crate::path::RepoPath;
 
 /// The notes ref.
@@ -43,7 +43,5 @@ pub fn make_notes(objects: &mut Objects<'_>, names: &[(Id, String)]) -> Result<I
         edits.insert(path, Some(Entry { mode: Mode::File, id: blob }));
     }
     let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
-    let nobody = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
-    let message = "Patch files of the commits\n".into();
-    Ok(objects.put_commit(&Commit { tree, parents: Vec::new(), author: nobody.clone(), committer: nobody, message }))
+    Ok(objects.put_commit(&Commit::by_patchq(tree, Vec::new(), "Patch files of the commits\n", 0)))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::effects::EffectError;
 use crate::git::checkout::{self, HandOver as Plan, Materialized, Obstacle, Outcome, SparseSet};
-use crate::git::{BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, Signature};
+use crate::git::{BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::{Marked, Sides};
 use crate::workspace::files::digest::{FilesDigest, QueueChange};
@@ -223,15 +223,10 @@ impl HandedConflict {
 
     /// The record as a commit, whose parents keep everything alive that it names.
     pub(in crate::workspace) fn make(&self, objects: &mut Objects<'_>, old: Id) -> Result<Id, GitError> {
-        let who = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
-        let mut commit = |tree: Id, parents: Vec<Id>, message: Vec<u8>| {
-            let (author, committer, message) = (who.clone(), who.clone(), message.into());
-            objects.put_commit(&Commit { tree, parents, author, committer, message })
-        };
         let mut parents = vec![old, self.pin, self.head, self.at, self.from];
         parents.extend(self.picked);
         for tree in [self.given, self.work, self.index] {
-            parents.push(commit(tree, vec![self.head], b"In the checkout\n".to_vec()));
+            parents.push(objects.put_commit(&Commit::by_patchq(tree, vec![self.head], "In the checkout\n", 0)));
         }
         parents.sort();
         parents.dedup();
@@ -249,8 +244,7 @@ impl HandedConflict {
             }
         }
         let tree = objects.edit(Id::EMPTY_TREE, &tree)?;
-        let (author, committer, message) = (who.clone(), who, text.into());
-        Ok(objects.put_commit(&Commit { tree, parents, author, committer, message }))
+        Ok(objects.put_commit(&Commit::by_patchq(tree, parents, text, 0)))
     }
 
     /// The paths that are the patch's affair.

@@ -11,12 +11,11 @@ use super::order::next;
 use super::publish::FileChange;
 use super::run::is_own_ref;
 use crate::git::checkout::{self, WorkChange, WorkFile};
-use crate::git::{
-    BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, ObjectKind, Objects, SYNCED, Signature,
-};
+use crate::git::{BRANCH, Commit, Edits, Entry, GitError, HANDED_OVER, Id, Mode, Objects, SYNCED};
 use crate::path::RepoPath;
 use crate::workspace::files::digest::Sum;
 use crate::workspace::files::layout::Scope;
+use crate::workspace::upstream::json_file;
 use crate::workspace::upstream::sides::SyncState;
 use crate::workspace::upstream::store::UpstreamStore;
 
@@ -124,8 +123,7 @@ pub(in crate::workspace) fn work_commit(
 
 /// A commit on `tip` for a working tree.
 pub(in crate::workspace) fn uncommitted(objects: &mut Objects<'_>, tree: Id, tip: Id) -> Id {
-    let message = "Uncommitted changes\n".into();
-    objects.put_commit(&Commit { tree, parents: vec![tip], author: nobody(), committer: nobody(), message })
+    objects.put_commit(&Commit::by_patchq(tree, vec![tip], "Uncommitted changes\n", 0))
 }
 
 /// The working tree that the moves of `side` leave, as a commit on the last of them: a change stays where no move
@@ -193,10 +191,6 @@ pub(in crate::workspace) fn tree_with(
     }
     let tree = objects.commit(tip)?.tree;
     objects.edit(tree, &edits)
-}
-
-fn nobody() -> Signature {
-    Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0)
 }
 
 /// Keeps a change that is about to be made; the moves of refs that do it belong to the change's own step.
@@ -341,9 +335,7 @@ fn make(objects: &mut Objects<'_>, kept: &UndoRecord, changes: &[FileChange], al
             }
         }
     }
-    let text = serde_json::to_vec_pretty(kept).map_err(super::effects::EffectError::from)?;
-    let blob = objects.put(ObjectKind::Blob, text);
-    edits.insert(file(FILE.to_owned())?, Some(Entry { mode: Mode::File, id: blob }));
+    json_file::put(objects, &mut edits, FILE, kept)?;
     let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
     // As parents, so that no garbage collection takes what undo needs.
     let mut parents: Vec<Id> = [kept.branch.1, kept.work, kept.left].into_iter().flatten().collect();
@@ -356,9 +348,8 @@ fn make(objects: &mut Objects<'_>, kept: &UndoRecord, changes: &[FileChange], al
     );
     parents.sort();
     parents.dedup();
-    let who = Signature { seconds: kept.time, ..nobody() };
-    let message = format!("Before {}\n", kept.command).into();
-    Ok(objects.put_commit(&Commit { tree, parents, author: who.clone(), committer: who, message }))
+    let message = format!("Before {}\n", kept.command);
+    Ok(objects.put_commit(&Commit::by_patchq(tree, parents, message, kept.time)))
 }
 
 /// The change that the commit `at` keeps; `None`: it keeps none that patchq could have made.
@@ -370,8 +361,7 @@ pub(in crate::workspace) fn read_kept(
     objects: &mut Objects<'_>,
     at: Id,
 ) -> Result<Option<UndoRecord>, GitError> {
-    let tree = objects.commit(at)?.tree;
-    let Some(text) = content(objects, tree, FILE)?.filter(|text| text.len() <= LARGEST) else { return Ok(None) };
+    let Some(text) = json_file::bytes(objects, at, FILE)?.filter(|text| text.len() <= LARGEST) else { return Ok(None) };
     let Some(mut kept) = serde_json::from_slice::<UndoRecord>(&text).ok().filter(|kept| kept.is_sound(upstream)) else {
         return Ok(None);
     };

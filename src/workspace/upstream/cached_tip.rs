@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::json_file;
 use super::query::Tip;
 use super::store::UpstreamStore;
-use crate::git::{Commit, Edits, GitError, Id, Mode, Objects, Signature, UPSTREAM};
-use crate::path::RepoPath;
+use crate::git::{Commit, Edits, GitError, Id, Objects, UPSTREAM};
 
 const FILE: &str = "upstream.json";
 const FORMAT: u32 = 1;
@@ -54,25 +54,19 @@ impl CachedTip {
     /// [`GitError`] when the store cannot be read.
     pub fn read(objects: &mut Objects<'_>) -> Result<Option<CachedTip>, GitError> {
         let Some(at) = objects.store().read_ref(UPSTREAM)? else { return Ok(None) };
-        let tree = objects.commit(at)?.tree;
-        let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
-        let Some(entry) = objects.entry(tree, &file)? else { return Ok(None) };
-        let bytes = objects.blob(entry.id)?.unwrap_or_default();
-        Ok(serde_json::from_slice::<CachedTip>(&bytes).ok().filter(|news| news.format == FORMAT))
+        let news: Option<CachedTip> = json_file::read(objects, at, FILE)?;
+        Ok(news.filter(|news| news.format == FORMAT))
     }
 
     fn write(&self, upstream: &UpstreamStore<'_>) -> Result<(), GitError> {
         let mut objects = Objects::new(&upstream.store)?;
         let old = upstream.store.read_ref(UPSTREAM)?;
-        let text = serde_json::to_vec_pretty(self).expect("news are made of strings and numbers");
-        let blob = objects.put_file(Mode::File, text);
-        let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
-        let tree = objects.edit(Id::EMPTY_TREE, &Edits::from([(file, Some(blob))]))?;
-        let nobody = Signature::clean(b"patchq", b"patchq@patchq.invalid", self.asked, 0);
-        // The tip is no parent: the store need not have it.
-        let message = "What the upstream said of the track\n".into();
-        let commit = Commit { tree, parents: Vec::new(), author: nobody.clone(), committer: nobody, message };
-        let made = objects.put_commit(&commit);
+        let mut edits = Edits::new();
+        json_file::put(&mut objects, &mut edits, FILE, self)?;
+        let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
+        // The tip is not a parent: the store need not have it.
+        let message = "What the upstream said of the track\n";
+        let made = objects.put_commit(&Commit::by_patchq(tree, Vec::new(), message, self.asked));
         objects.flush(&[made])?;
         upstream.store.move_ref(UPSTREAM, old, Some(made), "ask")
     }

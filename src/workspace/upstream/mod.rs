@@ -3,6 +3,7 @@
 pub mod cached_tip;
 pub mod fetch_lock;
 pub mod fetcher;
+pub(in crate::workspace) mod json_file;
 pub mod last_copy;
 pub mod neighbours;
 pub mod query;

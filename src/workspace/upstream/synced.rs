@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::git::{Commit, Edits, Entry, GitError, Id, Mode, Objects, SYNCED, Signature};
+use super::json_file;
+use crate::git::{Commit, Edits, Entry, GitError, Id, Mode, Objects, SYNCED};
 use crate::path::RepoPath;
 use crate::stack::Stack;
 use crate::workspace::files::digest::FilesDigest;
@@ -90,11 +91,8 @@ impl Synced {
     /// # Errors
     /// As [`Synced::read`].
     pub fn read_at(objects: &mut Objects<'_>, at: Id) -> Result<Option<Synced>, GitError> {
-        let tree = objects.commit(at)?.tree;
-        let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
-        let Some(entry) = objects.entry(tree, &file)? else { return Ok(None) };
-        let bytes = objects.blob(entry.id)?.unwrap_or_default();
-        Ok(serde_json::from_slice::<Synced>(&bytes).ok().filter(|record| record.format == FORMAT))
+        let record: Option<Synced> = json_file::read(objects, at, FILE)?;
+        Ok(record.filter(|record| record.format == FORMAT))
     }
 
     /// Makes the commit that holds the record. It says nothing of the moment, so the same state has the same id.
@@ -102,20 +100,14 @@ impl Synced {
     /// # Errors
     /// [`GitError`] when the store cannot be read.
     pub fn make(&self, objects: &mut Objects<'_>) -> Result<Id, GitError> {
-        let text =
-            serde_json::to_vec_pretty(self).expect("a record is made of strings, lists and maps with string keys");
-        let blob = objects.put_file(Mode::File, text);
-        let file = RepoPath::new(FILE).map_err(GitError::EvilPath)?;
-        let mut edits = Edits::from([(file, Some(blob))]);
+        let mut edits = Edits::new();
+        json_file::put(objects, &mut edits, FILE, self)?;
         for (name, blob) in &self.written {
             let path = RepoPath::new(format!("{WRITTEN}/{name}")).map_err(GitError::EvilPath)?;
             edits.insert(path, Some(Entry { mode: Mode::File, id: *blob }));
         }
         let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
-        let nobody = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
-        let message = "Files and commits are equal\n".into();
-        let commit = Commit { tree, parents: vec![self.top], author: nobody.clone(), committer: nobody, message };
-        Ok(objects.put_commit(&commit))
+        Ok(objects.put_commit(&Commit::by_patchq(tree, vec![self.top], "Files and commits are equal\n", 0)))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{CheckoutMove, ConflictEffect, EffectError, GitEffects, move_there};
 use crate::git::checkout::{self, Attachment, Differences, HeadState};
-use crate::git::{BRANCH, Commit, GitError, Id, Objects, SYNCED, Signature};
+use crate::git::{BRANCH, Commit, GitError, Id, Objects, SYNCED};
 use crate::workspace::step::handed;
 use crate::workspace::step::kept;
 use crate::workspace::upstream::store::UpstreamStore;
@@ -171,10 +171,7 @@ fn take_down(
     let folder = upstream.checkout();
     let there = checkout::attachment(&upstream.store, &folder)?;
     if !step.keep && matches!(there, Attachment::Ours | Attachment::Moved) {
-        let who = Signature::clean(b"patchq", b"patchq@patchq.invalid", 0, 0);
-        let (author, committer, message) = (who.clone(), who, "Nothing\n".into());
-        let nothing = Commit { tree: Id::EMPTY_TREE, parents: Vec::new(), author, committer, message };
-        let nothing = objects.put_commit(&nothing);
+        let nothing = objects.put_commit(&Commit::by_patchq(Id::EMPTY_TREE, Vec::new(), "Nothing\n", 0));
         objects.flush(&[nothing])?;
         let down = CheckoutMove {
             old: Some(step.commit),
