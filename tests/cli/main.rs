@@ -15,6 +15,7 @@ mod diff_upstream;
 mod env;
 mod export;
 mod fetching;
+mod formats;
 mod hints;
 mod hostile;
 mod identity;

@@ -70,7 +70,7 @@ pub struct Changer {
 }
 
 /// Looks through the upstream's commits that `new` reaches and `old` does not. They and the few trees and blobs that the
-/// questions need come into the store of commits at [`UpstreamStore::history`]; what is there already is not asked for, so a
+/// questions need come into the store of commits at [`UpstreamStore::history`](super::super::upstream::UpstreamStore::history); what is there already is not asked for, so a
 /// second time works offline. Paths are followed as `git log` follows them, lines as `git log -L` does.
 ///
 /// # Errors
