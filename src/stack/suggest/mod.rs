@@ -13,7 +13,7 @@ mod merge;
 mod renaming;
 mod said;
 mod touching;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;

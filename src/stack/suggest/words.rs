@@ -10,14 +10,14 @@ use crate::git::compare_numbers;
 
 /// A word of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Word<'t> {
-    pub(super) kind: Kind,
-    pub(super) text: &'t [u8],
+pub(crate) struct Word<'t> {
+    pub(crate) kind: Kind,
+    pub(crate) text: &'t [u8],
 }
 
 /// What a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Letters, digits and `_`; bytes that are not ASCII count as letters.
     Name,
     /// A number or a version.
@@ -79,7 +79,7 @@ impl<'t> Word<'t> {
 }
 
 /// The words of a text.
-pub(super) fn words(text: &[u8]) -> Vec<Word<'_>> {
+pub(crate) fn words(text: &[u8]) -> Vec<Word<'_>> {
     let mut all = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.first() {

@@ -7,6 +7,7 @@ use bstr::ByteSlice;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::path::printable;
+use crate::stack::suggest::words::words;
 use crate::ui::Look;
 
 /// A tab goes to the next column that is a multiple of this; eight would leave little of a narrow column.
@@ -118,34 +119,31 @@ impl Line {
         }
     }
 
-    /// The words: what a reader sees as one thing where only a part of a line changes. A version is one word, because half of
-    /// one is none; blanks are a word, and any other sign alone.
+    /// The words, as the proposals split them. Signs of two columns and escapes are words by themselves, because no
+    /// blank separates them from their neighbours.
     pub(super) fn words(&self) -> Vec<Range<usize>> {
-        let kind = |at: usize| self.glyphs.get(at).map(|glyph| glyph.kind);
-        let mut words = Vec::new();
-        let mut start = 0;
-        while let Some(first) = kind(start) {
-            let mut end = start + 1;
-            while let Some(next) = kind(end) {
-                let goes_on = match (first, next) {
-                    (Kind::Letter | Kind::Digit, Kind::Letter | Kind::Digit) => true,
-                    (Kind::Letter | Kind::Digit, Kind::Punctuation) => {
-                        self.shown(end..end + 1) == "."
-                            && kind(end - 1) == Some(Kind::Digit)
-                            && kind(end + 1) == Some(Kind::Digit)
-                    }
-                    (Kind::Space | Kind::Tab, next) => next == first,
-                    _ => false,
-                };
-                if !goes_on {
-                    break;
-                }
-                end += 1;
+        let shown = self.bytes(0..self.glyphs.len());
+        let mut ends = words(shown).into_iter().scan(0, |end, word| {
+            *end += word.text.len();
+            Some(*end)
+        });
+        let (mut ranges, mut word_end, mut after_single) = (Vec::<Range<usize>>::new(), 0, true);
+        for (at, glyph) in self.glyphs.iter().enumerate() {
+            let single = match glyph.kind {
+                Kind::Wide | Kind::Escape => true,
+                Kind::Punctuation => !self.shown(at..at + 1).is_ascii(),
+                _ => false,
+            };
+            match ranges.last_mut() {
+                Some(last) if glyph.source.start < word_end && !single && !after_single => last.end = at + 1,
+                _ => ranges.push(at..at + 1),
             }
-            words.push(start..end);
-            start = end;
+            while word_end <= glyph.source.start {
+                word_end = ends.next().unwrap_or(usize::MAX);
+            }
+            after_single = single;
         }
-        words
+        ranges
     }
 
     /// Where the blanks at the end begin.
@@ -277,7 +275,10 @@ mod tests {
 
     #[test]
     fn a_version_is_one_word_and_wide_signs_stand_alone() {
-        assert_eq!(words("python:3.7-slim.b"), ["python", ":", "3.7", "-", "slim", ".", "b"]);
+        assert_eq!(
+            words("python:3.7-slim.b go1.19.2"),
+            ["python", ":", "3.7", "-", "slim", ".", "b", " ", "go", "1.19.2"]
+        );
         assert_eq!(words("  a\t\tv1.6.0. 漢字"), ["  ", "a", "→→   ", "v1.6.0", ".", " ", "漢", "字"]);
     }
 
