@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use anyhow::{Context as _, anyhow, ensure};
 use serde::Serialize;
 
 use super::story::{Action, COLLEAGUE, NARRATOR, NEXT, Place, STORY, Step};
@@ -43,7 +44,7 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
     say(context, &format!("Two small upstreams and a workspace, made in {name}:\n\n"));
     say(context, &prompt(context, &format!("cd {}", hint::quoted(named.join("workspace").as_os_str()))));
     // Whoever pressed ctrl-C did so to the step's program as well, and that is no failure of the step.
-    let done = |step: &Step| stage.do_step(step).or_else(|error| context.check_stop().and(Err(error)));
+    let done = |step: &Step| stage.do_step(step).or_else(|error| context.check_stop().and(Err(failed(&error))));
     let mut steps = Vec::new();
     for step in STORY {
         context.check_stop()?;
@@ -122,7 +123,7 @@ impl Stage {
         fs::create_dir_all(root).map_err(io("cannot make the folder", root))?;
         let mut there = fs::read_dir(root).map_err(io("cannot read the folder", root))?;
         if there.next().is_some() {
-            let text = format!("'{name}' is not empty, and the demo needs a folder of its own");
+            let text = format!("'{name}' is not empty, and the demo needs an empty folder");
             return Err(CliError::usage(text).hint(hint::patchq(&["demo", "NEW-FOLDER"])));
         }
         let root = root.canonicalize().map_err(io("cannot find", root))?;
@@ -132,19 +133,19 @@ impl Stage {
         let patchq = std::env::current_exe().map_err(io("cannot find the program itself", Path::new("patchq")))?;
         let git = std::env::var_os("PATCHQ_GIT").unwrap_or_else(|| "git".into());
         let stage = Stage { root, home, patchq, git, colour: context.look.colour };
-        stage.write()?;
+        stage.write().map_err(|error| failed(&error))?;
         Ok(stage)
     }
 
     /// Writes upstreams and workspace.
-    fn write(&self) -> Result<(), CliError> {
+    fn write(&self) -> anyhow::Result<()> {
         let workspace = self.folder(Place::Here);
         let mut manifest =
             String::from("# Two upstreams, made by `patchq demo`. docs/manifest.md describes every key.\n");
         for upstream in [KUBEFLOW_LIKE, RAY_LIKE] {
             let bare = self.root.join("upstreams").join(format!("{}.git", upstream.name));
-            let releases = upstream.build(&bare).map_err(|error| CliError::of(FailureKind::Demo, &error))?;
-            let pin = releases.commit(upstream.pinned).ok_or_else(|| failed("the demo's pin is no release"))?;
+            let releases = upstream.build(&bare)?;
+            let pin = releases.commit(upstream.pinned).context("the demo's pin is not a release")?;
             manifest.push_str(&entry(&upstream));
             put(&workspace.join(format!("commits/{}.txt", upstream.name)), format!("{pin}\n").as_bytes())?;
             let version = format!("{}\n", upstream.pinned);
@@ -176,7 +177,7 @@ impl Stage {
     }
 
     /// Does a step and returns what was on the screen.
-    fn do_step(&self, step: &Step) -> Result<String, CliError> {
+    fn do_step(&self, step: &Step) -> anyhow::Result<String> {
         let output = match step.action {
             Action::Patchq(arguments) => {
                 let mut command = Command::new(&self.patchq);
@@ -188,9 +189,7 @@ impl Stage {
             Action::Edit { file, from, to } => {
                 let path = self.folder(step.place).join(file);
                 let text = read(&path)?;
-                if text.matches(from).count() != 1 {
-                    return Err(failed(format!("'{file}' does not have '{from}' once")));
-                }
+                ensure!(text.matches(from).count() == 1, "'{file}' does not have '{from}' once");
                 put(&path, text.replace(from, to).as_bytes())?;
                 String::new()
             }
@@ -198,14 +197,12 @@ impl Stage {
         let plain = console::strip_ansi_codes(&output);
         match step.expect.iter().find(|text| !plain.contains(**text)) {
             None => Ok(output),
-            Some(text) => {
-                let said = failed(format!("'{}' did not say '{text}'", typed(&step.action)));
-                Err(said.caused_by(format!("it said:\n{}", plain.trim_end())))
-            }
+            Some(text) => Err(anyhow!("it printed:\n{}", plain.trim_end())
+                .context(format!("'{}' did not print '{text}'", typed(&step.action)))),
         }
     }
 
-    fn git(&self, where_and_how: (Place, i32), arguments: &[&str]) -> Result<String, CliError> {
+    fn git(&self, where_and_how: (Place, i32), arguments: &[&str]) -> anyhow::Result<String> {
         self.spawn(Command::new(&self.git).args(arguments), where_and_how, "git", arguments)
     }
 
@@ -217,8 +214,8 @@ impl Stage {
         (place, exit): (Place, i32),
         program: &str,
         arguments: &[&str],
-    ) -> Result<String, CliError> {
-        let broken = |error: std::io::Error| failed(format!("cannot run {program}")).caused_by(error.to_string());
+    ) -> anyhow::Result<String> {
+        let broken = || format!("cannot run {program}");
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("GIT_") && text != "GIT_EXEC_PATH" || text == "XDG_CONFIG_HOME" {
@@ -241,28 +238,29 @@ impl Stage {
         ] {
             command.env(key, value);
         }
-        let (mut reader, writer) = std::io::pipe().map_err(broken)?;
-        let second = writer.try_clone().map_err(broken)?;
+        let (mut reader, writer) = std::io::pipe().with_context(broken)?;
+        let second = writer.try_clone().with_context(broken)?;
         command.env("HOME", self.home.path()).current_dir(self.folder(place));
         command.stdin(Stdio::null()).stdout(writer).stderr(second);
-        let mut child = command.spawn().map_err(broken)?;
+        let mut child = command.spawn().with_context(broken)?;
         // The pipe ends only when nobody holds its other side any more, and the command still does.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut output = Vec::new();
-        reader.read_to_end(&mut output).map_err(broken)?;
-        let status = child.wait().map_err(broken)?;
+        reader.read_to_end(&mut output).with_context(broken)?;
+        let status = child.wait().with_context(broken)?;
         let output = String::from_utf8_lossy(&output).into_owned();
         if status.code() == Some(exit) {
             return Ok(output);
         }
-        let error = failed(format!("'{program} {}' did not end with {exit} ({status})", arguments.join(" ")));
-        Err(error.caused_by(console::strip_ansi_codes(output.trim_end())))
+        let printed = console::strip_ansi_codes(output.trim_end()).into_owned();
+        let what = format!("'{program} {}' did not end with {exit} ({status})", arguments.join(" "));
+        Err(anyhow!(printed).context(what))
     }
 }
 
-/// The demo itself did not go as it should.
-fn failed(text: impl Into<String>) -> CliError {
-    CliError::plain(FailureKind::Demo, text)
+/// A step of the demo did not end as it should.
+fn failed(error: &anyhow::Error) -> CliError {
+    CliError::of(FailureKind::Demo, error.as_ref())
 }
 
 /// An upstream's lines in the manifest.
@@ -279,13 +277,13 @@ fn entry(upstream: &DemoUpstream) -> String {
     text
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(path, bytes))
-        .map_err(|error| CliError::io("cannot write", path, &error))
+        .with_context(|| format!("cannot write '{}'", path.display()))
 }
 
-fn read(path: &Path) -> Result<String, CliError> {
-    fs::read_to_string(path).map_err(|error| CliError::io("cannot read", path, &error))
+fn read(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read '{}'", path.display()))
 }

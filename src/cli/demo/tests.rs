@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::{Context as _, ensure};
 use bstr::ByteSlice;
 
 use super::*;
 
-type Failure = Box<dyn std::error::Error>;
-
 /// What git says in `dir`, whatever the user's own configuration.
-fn git(dir: &Path, arguments: &[&str]) -> Result<String, Failure> {
+fn git(dir: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let mut command = Command::new("git");
     // Names, not values: a hook may have pointed any of them at another repository.
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_COMMON_DIR"] {
@@ -19,14 +18,12 @@ fn git(dir: &Path, arguments: &[&str]) -> Result<String, Failure> {
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
     command.args(["-C".as_ref(), dir.as_os_str()]).args(["-c", "user.name=T", "-c", "user.email=t@example.org"]);
     let output = command.args(arguments).output()?;
-    if !output.status.success() {
-        return Err(format!("git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
-    }
+    ensure!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }
 
 #[test]
-fn the_ids_are_the_same_everywhere() -> Result<(), Failure> {
+fn the_ids_are_the_same_everywhere() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let ids = [
         (KUBEFLOW_LIKE, "v1.6.1", "3fca8caa139343ca2dc3c4e24986d9d02dfab6fd"),
@@ -42,7 +39,7 @@ fn the_ids_are_the_same_everywhere() -> Result<(), Failure> {
 }
 
 #[test]
-fn git_finds_nothing_wrong_with_them() -> Result<(), Failure> {
+fn git_finds_nothing_wrong_with_them() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     for (upstream, tags) in [(KUBEFLOW_LIKE, "v1.6.0 v1.6.1 v1.7.0 v1.7.0-rc.0"), (RAY_LIKE, "ray-1.11.0 ray-1.12.0")] {
         let bare = dir.path().join(upstream.name);
@@ -61,7 +58,7 @@ fn git_finds_nothing_wrong_with_them() -> Result<(), Failure> {
 }
 
 /// A clone with the queue applied on its pin by `git am`.
-fn applied(upstream: &DemoUpstream, dir: &Path) -> Result<std::path::PathBuf, Failure> {
+fn applied(upstream: &DemoUpstream, dir: &Path) -> anyhow::Result<std::path::PathBuf> {
     let (bare, clone) = (dir.join("bare"), dir.join("clone"));
     upstream.build(&bare)?;
     git(dir, &["clone", "--quiet", "bare", "clone"])?;
@@ -69,13 +66,13 @@ fn applied(upstream: &DemoUpstream, dir: &Path) -> Result<std::path::PathBuf, Fa
     for (name, text) in upstream.patches {
         let file = dir.join(name);
         std::fs::write(&file, text)?;
-        git(&clone, &["am", "--quiet", "--keep-cr", file.to_str().ok_or("a path that is not UTF-8")?])?;
+        git(&clone, &["am", "--quiet", "--keep-cr", file.to_str().context("a path that is not UTF-8")?])?;
     }
     Ok(clone)
 }
 
 #[test]
-fn the_queues_apply_and_come_back_byte_by_byte() -> Result<(), Failure> {
+fn the_queues_apply_and_come_back_byte_by_byte() -> anyhow::Result<()> {
     for upstream in [KUBEFLOW_LIKE, RAY_LIKE] {
         let dir = tempfile::tempdir()?;
         let clone = applied(&upstream, dir.path())?;
@@ -100,7 +97,7 @@ fn the_queues_apply_and_come_back_byte_by_byte() -> Result<(), Failure> {
 }
 
 /// What becomes of one patch alone on the next release: clean or not, and whether anything of it is left.
-fn alone(upstream: &DemoUpstream, clone: &Path, back: usize) -> Result<(bool, bool), Failure> {
+fn alone(upstream: &DemoUpstream, clone: &Path, back: usize) -> anyhow::Result<(bool, bool)> {
     let commit = git(clone, &["rev-parse", &format!("queue~{back}")])?;
     git(clone, &["checkout", "--quiet", "--force", upstream.next])?;
     let clean = git(clone, &["cherry-pick", "--no-commit", commit.trim()]).is_ok();
@@ -110,7 +107,7 @@ fn alone(upstream: &DemoUpstream, clone: &Path, back: usize) -> Result<(bool, bo
 }
 
 #[test]
-fn the_next_release_has_something_of_everything() -> Result<(), Failure> {
+fn the_next_release_has_something_of_everything() -> anyhow::Result<()> {
     for (upstream, wanted) in [
         (KUBEFLOW_LIKE, vec![(true, true), (false, true), (true, false), (true, true)]),
         (RAY_LIKE, vec![(true, true), (true, true)]),
