@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::context::Context;
 use super::failure::{CliError, shown};
-use crate::git::{Forge, Id, Signature, Url};
+use crate::git::{Forge, Id, Signature};
 use crate::path::RepoPath;
 use crate::report::{ConflictReport, UpstreamCommit};
 use crate::stack::{Conflict, Hunk, Rebased};
@@ -118,7 +118,7 @@ impl Blame {
 /// The web pages of the upstream called `name`, if its url is that of a known forge.
 pub(super) fn forge(workspace: &Workspace, name: &str) -> Option<Forge> {
     let upstream = workspace.manifest.upstream(name)?;
-    Forge::of(&Url::parse(upstream.url.as_str(), workspace.layout.root()).ok()?)
+    Forge::of(&upstream.url.for_git(workspace.layout.root()).ok()?)
 }
 
 /// The day of a signature where it was made, YYYY-MM-DD; empty for a time that no calendar has.

@@ -6,12 +6,12 @@ use std::path::{Component, Path, PathBuf};
 use super::context::{Context, interrupted};
 use super::failure::{CliError, shown};
 use super::hint;
-use crate::git::{Id, Kind, Prompts, Rev};
+use crate::git::{Id, Prompts, Rev, UrlKind};
 use crate::report::FailureKind;
 use crate::ui::{Message, PromptError};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::files::pins;
-use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Upstream, Url};
+use crate::workspace::manifest::{BadName, EditError, Name, NewUpstream, Track, Upstream, UpstreamUrl};
 use crate::workspace::{
     AddError, AddedUpstream, Fetcher, Files, NewEntry, NewPin, PinRequest, ResolvedPin, UpstreamStore, Workspace,
     add_entry, cache_tip, look_up,
@@ -130,7 +130,7 @@ fn no_url(workspace: &Workspace, name: &Name, argument: &str) -> CliError {
 }
 
 /// What is given once more must be what the manifest says.
-fn same(upstream: &Upstream, url: Option<&Url>, track: Option<&Track>) -> Result<(), CliError> {
+fn same(upstream: &Upstream, url: Option<&UpstreamUrl>, track: Option<&Track>) -> Result<(), CliError> {
     let differs = |what: &str, has: &str, given: &str| {
         let text = format!("{}: the {what} in {MANIFEST} is {has}, not '{given}'", upstream.name);
         Err(CliError::usage(text)
@@ -149,10 +149,10 @@ fn same(upstream: &Upstream, url: Option<&Url>, track: Option<&Track>) -> Result
 
 /// A url of the command line. A relative path is one from the current folder there, and one from the root in the
 /// manifest.
-fn url_from(context: &Context, workspace: &Workspace, text: &str) -> Result<Url, CliError> {
-    let parse = |text: &str| Url::parse(text).map_err(|error| CliError::usage(error.to_string()));
+fn url_from(context: &Context, workspace: &Workspace, text: &str) -> Result<UpstreamUrl, CliError> {
+    let parse = |text: &str| UpstreamUrl::parse(text).map_err(|error| CliError::usage(error.to_string()));
     let url = parse(text)?;
-    if url.kind() != Kind::Path || Path::new(text).is_absolute() || context.cwd == workspace.layout.root() {
+    if url.kind() != UrlKind::Path || Path::new(text).is_absolute() || context.cwd == workspace.layout.root() {
         return Ok(url);
     }
     let mut path = PathBuf::new();

@@ -8,7 +8,7 @@ use super::hint;
 use super::patch_files::{Patch, Renamed, patches, renames, say_patches};
 use super::session::refuse_open;
 use super::{outcomes, refresh};
-use crate::git::{Prompts, Url};
+use crate::git::Prompts;
 use crate::report::PatchReport;
 use crate::stack::Outcome;
 use crate::ui::{Message, Paint};
@@ -45,7 +45,7 @@ pub(super) fn entries<'w>(
         return Ok(Vec::new());
     }
     let found = context.upstreams(workspace, names)?;
-    let url = |of: &Upstream| Url::parse(of.url.as_str(), workspace.layout.root()).ok().map(|url| url.stored());
+    let url = |of: &Upstream| of.url.for_git(workspace.layout.root()).ok().map(|url| url.stored());
     for other in &found {
         if other.name == upstream.name {
             let error = CliError::usage(format!("--also {}: the patch is already saved there", other.name));

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::failure::{CliError, Exit, shown};
 use super::hint;
 use crate::git::checkout::mend_index;
-use crate::git::{GitProgram, Progress, Prompts, Remote, Url};
+use crate::git::{GitProgram, Progress, Prompts, Remote};
 use crate::report::FailureKind;
 use crate::ui::{Message, Task};
 use crate::workspace::files::lock::Holder;
@@ -272,7 +272,7 @@ pub(super) fn remote<'g>(
     let root = workspace.layout.root();
     let urls = std::iter::once(&upstream.url).chain(&upstream.mirrors);
     let urls = urls
-        .map(|url| Url::parse(url.as_str(), root).map_err(|error| CliError::of(FailureKind::Manifest, &error)))
+        .map(|url| url.for_git(root).map_err(|error| CliError::of(FailureKind::Manifest, &error)))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Remote::new(git, urls, offline))
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Id, Kind, Url};
+use super::{Id, Url, UrlKind};
 use crate::path::RepoPath;
 
 /// How a forge names its pages.
@@ -64,8 +64,8 @@ impl Forge {
         }
         // The port of ssh says nothing about the web's; that of the web is where its pages are.
         let (scheme, port) = match url.kind() {
-            Kind::Http => ("http", port.filter(|port| *port != "80")),
-            Kind::Https => ("https", port.filter(|port| *port != "443")),
+            UrlKind::Http => ("http", port.filter(|port| *port != "80")),
+            UrlKind::Https => ("https", port.filter(|port| *port != "443")),
             _ => ("https", None),
         };
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
@@ -126,7 +126,7 @@ impl Forge {
 /// What stands before the path, and the path; `None` for what is on this machine.
 fn parts(url: &Url) -> Option<(&str, &str)> {
     match (url.kind(), url.shown().split_once("://")) {
-        (Kind::File | Kind::Path, _) => None,
+        (UrlKind::File | UrlKind::Path, _) => None,
         (_, Some((_, rest))) => rest.split_once('/'),
         // `user@host:path`; an address in brackets is no forge's.
         (_, None) => url.shown().split_once(':'),

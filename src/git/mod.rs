@@ -57,6 +57,6 @@ pub use remote::{
 pub use rev::{BadRev, Rev, is_ref_name};
 pub use store::{BASE, BRANCH, BROUGHT_BACK, HANDED_OVER, SYNCED, Store, UPSTREAM};
 pub use tree::{Edits, Tree, TreeChange};
-pub use url::{BadUrl, Kind, Url};
+pub use url::{BadUrl, Url, UrlKind};
 pub use user::Setting;
 pub use version_order::compare_numbers;

@@ -18,7 +18,7 @@ pub use resolve::{Resolved, glob_matches};
 pub use tags::tag_order;
 
 use super::program::{GitProgram, Output, ProgramError, Run, Watch};
-use super::url::{Kind, Url};
+use super::url::{Url, UrlKind};
 use super::{GitError, Store, clear_left_fetch_locks};
 use crate::process::{Limits, sees_work};
 
@@ -219,7 +219,7 @@ impl<'a> Remote<'a> {
             format!("remote.{NAME}.promisor=true"),
             format!("remote.{NAME}.partialclonefilter=blob:none"),
         ];
-        if url.kind() == Kind::File || url.kind() == Kind::Path {
+        if url.kind() == UrlKind::File || url.kind() == UrlKind::Path {
             // A repository on this machine is served by a git of ours, which by default allows neither.
             all.push(format!(
                 "remote.{NAME}.uploadpack=git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true \

@@ -10,7 +10,7 @@ use crate::path::printable;
 
 /// How git reaches a url.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum UrlKind {
     /// `https://`
     Https,
     /// `http://`: anybody on the way can change what arrives, though not what a full id names.
@@ -60,7 +60,7 @@ pub enum BadUrl {
 /// A checked url.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
-    kind: Kind,
+    kind: UrlKind,
     written: String,
     git: String,
 }
@@ -74,7 +74,7 @@ impl Url {
         let kind = Url::check(text)?;
         let git = match kind {
             // A plain path has git ignore what a server is asked for (depth, filter); the same path as a url does not.
-            Kind::Path => file_url(&workspace_root.join(text)),
+            UrlKind::Path => file_url(&workspace_root.join(text)),
             _ => text.to_owned(),
         };
         Ok(Url { kind, written: text.to_owned(), git })
@@ -84,7 +84,7 @@ impl Url {
     ///
     /// # Errors
     /// [`BadUrl`].
-    pub fn check(text: &str) -> Result<Kind, BadUrl> {
+    pub fn check(text: &str) -> Result<UrlKind, BadUrl> {
         let shown = || printable(without_password(text).as_bytes());
         if text.is_empty() {
             return Err(BadUrl::Empty);
@@ -106,28 +106,28 @@ impl Url {
         }
         if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| !scheme.contains('/')) {
             let kind = match scheme {
-                "https" => Kind::Https,
-                "http" => Kind::Http,
-                "ssh" => Kind::Ssh,
-                "git" => Kind::Git,
-                "file" => Kind::File,
+                "https" => UrlKind::Https,
+                "http" => UrlKind::Http,
+                "ssh" => UrlKind::Ssh,
+                "git" => UrlKind::Git,
+                "file" => UrlKind::File,
                 _ => return Err(BadUrl::Protocol(shown())),
             };
             check_rest(kind, rest, shown).map(|()| kind)
         } else if let Some((host, path)) = first_part.split_once(':') {
             // git's own rule: a colon before the first slash makes it `host:path` by ssh.
             let whole_path = &text[host.len() + 1..];
-            check_scp(host, path, whole_path, shown).map(|()| Kind::Ssh)
+            check_scp(host, path, whole_path, shown).map(|()| UrlKind::Ssh)
         } else if text.starts_with('~') {
             Err(BadUrl::Tilde(shown()))
         } else {
-            Ok(Kind::Path)
+            Ok(UrlKind::Path)
         }
     }
 
     /// How git reaches it.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> UrlKind {
         self.kind
     }
 
@@ -141,7 +141,7 @@ impl Url {
     #[must_use]
     pub fn stored(&self) -> String {
         match (self.kind, self.git.split_once("://")) {
-            (Kind::Https | Kind::Http, Some((scheme, rest))) => {
+            (UrlKind::Https | UrlKind::Http, Some((scheme, rest))) => {
                 let (authority, path) = split_authority(rest);
                 let host = authority.rsplit('@').next().unwrap_or(authority);
                 format!("{scheme}://{host}{path}")
@@ -168,12 +168,12 @@ fn split_authority(rest: &str) -> (&str, &str) {
     rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
 }
 
-fn check_rest(kind: Kind, rest: &str, shown: impl Fn() -> String) -> Result<(), BadUrl> {
+fn check_rest(kind: UrlKind, rest: &str, shown: impl Fn() -> String) -> Result<(), BadUrl> {
     if has_encoded_control(rest) {
         return Err(BadUrl::Control(shown()));
     }
     let (authority, path) = split_authority(rest);
-    if kind == Kind::File {
+    if kind == UrlKind::File {
         return match (authority, path) {
             ("", "" | "/") => Err(BadUrl::NoPath(shown())),
             ("", _) => Ok(()),
@@ -190,7 +190,7 @@ fn check_rest(kind: Kind, rest: &str, shown: impl Fn() -> String) -> Result<(), 
     check_host(host, &shown)?;
     match path.strip_prefix('/') {
         None | Some("") => Err(BadUrl::NoPath(shown())),
-        Some(path) if kind != Kind::Https && kind != Kind::Http && path.starts_with('-') => {
+        Some(path) if kind != UrlKind::Https && kind != UrlKind::Http && path.starts_with('-') => {
             Err(BadUrl::Option(shown()))
         }
         Some(_) => Ok(()),
@@ -291,20 +291,20 @@ mod tests {
     #[test]
     fn every_allowed_form_is_taken() {
         for (text, kind) in [
-            ("https://github.com/kubeflow/kubeflow.git", Kind::Https),
-            ("https://me@example.org:8443/a b/c.git", Kind::Https),
-            ("http://127.0.0.1:80/x", Kind::Http),
-            ("http://[::1]:80/x", Kind::Http),
-            ("ssh://git@example.org:22/~me/x.git", Kind::Ssh),
-            ("git@github.com:kubeflow/kubeflow.git", Kind::Ssh),
-            ("host:x", Kind::Ssh),
-            ("me@[::1]:x/y", Kind::Ssh),
-            ("git://example.org/x", Kind::Git),
-            ("file:///srv/git/x%20y.git", Kind::File),
-            ("/srv/git/x.git", Kind::Path),
-            ("../upstream", Kind::Path),
-            ("a/b:c", Kind::Path),
-            (".", Kind::Path),
+            ("https://github.com/kubeflow/kubeflow.git", UrlKind::Https),
+            ("https://me@example.org:8443/a b/c.git", UrlKind::Https),
+            ("http://127.0.0.1:80/x", UrlKind::Http),
+            ("http://[::1]:80/x", UrlKind::Http),
+            ("ssh://git@example.org:22/~me/x.git", UrlKind::Ssh),
+            ("git@github.com:kubeflow/kubeflow.git", UrlKind::Ssh),
+            ("host:x", UrlKind::Ssh),
+            ("me@[::1]:x/y", UrlKind::Ssh),
+            ("git://example.org/x", UrlKind::Git),
+            ("file:///srv/git/x%20y.git", UrlKind::File),
+            ("/srv/git/x.git", UrlKind::Path),
+            ("../upstream", UrlKind::Path),
+            ("a/b:c", UrlKind::Path),
+            (".", UrlKind::Path),
         ] {
             assert_eq!(Url::check(text), Ok(kind), "{text}");
         }

@@ -19,7 +19,7 @@ pub use errors::{Fault, ManifestErrors, Mistake};
 pub use name::{BadName, Name};
 pub use schema::manifest_schema;
 pub use track::{BadTrack, Track};
-pub use url::{BadUrl, Url};
+pub use url::{BadUpstreamUrl, UpstreamUrl};
 
 use crate::image::{AddedFile, BuildArg, ContentDigest, ImageId, Network, Platform, SecretSource, Template, Wheel};
 use crate::path::{RepoPath, nearest};
@@ -42,9 +42,9 @@ pub struct Upstream {
     /// The name of the entry.
     pub name: Name,
     /// Where it is fetched from.
-    pub url: Url,
+    pub url: UpstreamUrl,
     /// Where it is fetched from when `url` fails, in order.
-    pub mirrors: Vec<Url>,
+    pub mirrors: Vec<UpstreamUrl>,
     /// What `refresh` follows.
     pub track: Option<Track>,
     /// Folders and files of the checkout; `None`: everything; empty: only what the queue touches.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use bstr::BString;
 
 use super::blame::{BlameResult, Changer, Skipped, blame};
-use crate::git::{Entry, Forge, GitError, Id, Mode, Objects, ProgramError, RemoteError, Signature, Url};
+use crate::git::{Entry, Forge, GitError, Id, Mode, Objects, ProgramError, RemoteError, Signature};
 use crate::patch;
 use crate::path::RepoPath;
 use crate::stack::{self, Base, FilePair};
@@ -166,7 +166,7 @@ pub fn file_history(
         BlameResult::Skipped(Skipped::Busy(error)) => return Ok(Inspected::Away(Away::Busy(error))),
         BlameResult::Skipped(why) => return Ok(Inspected::Away(Away::Skipped(why))),
     };
-    let url = Url::parse(upstream.entry.url.as_str(), upstream.workspace.layout.root()).ok();
+    let url = upstream.entry.url.for_git(upstream.workspace.layout.root()).ok();
     let forge = url.and_then(|url| Forge::of(&url));
     let mut seen = HashSet::new();
     let commits = paths.into_iter().flat_map(|path| path.commits).filter(|commit| seen.insert(commit.id));

@@ -7,7 +7,7 @@ use std::path::Path;
 use similar::{ChangeTag, TextDiff};
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-use super::{Manifest, ManifestErrors, Name, Remember, Track, Url};
+use super::{Manifest, ManifestErrors, Name, Remember, Track, UpstreamUrl};
 
 /// A manifest's text while it is changed.
 ///
@@ -30,9 +30,9 @@ pub struct NewUpstream {
     /// The entry's name.
     pub name: Name,
     /// Where it is fetched from.
-    pub url: Url,
+    pub url: UpstreamUrl,
     /// Further places.
-    pub mirrors: Vec<Url>,
+    pub mirrors: Vec<UpstreamUrl>,
     /// What a refresh follows.
     pub track: Option<Track>,
     /// Folders and files of the checkout; `None` writes no key.
@@ -67,7 +67,7 @@ pub enum EditError {
     #[error("'{0}' cannot be written into the manifest: it is not UTF-8 text")]
     NotText(String),
     /// A list was asked of a key that holds none.
-    #[error("'{key}' of upstream '{name}' is no list")]
+    #[error("'{key}' of upstream '{name}' is not a list")]
     NoList {
         /// The entry's name.
         name: Name,
@@ -97,7 +97,7 @@ impl ManifestEdit {
     pub fn add(&mut self, new: &NewUpstream) -> Result<(), EditError> {
         let mut keys: Vec<(&str, Value)> = vec![("url", new.url.as_str().into())];
         if !new.mirrors.is_empty() {
-            keys.push(("mirrors", new.mirrors.iter().map(Url::as_str).collect::<Array>().into()));
+            keys.push(("mirrors", new.mirrors.iter().map(UpstreamUrl::as_str).collect::<Array>().into()));
         }
         keys.extend(new.track.iter().map(|track| ("track", track.as_str().into())));
         if let Some(sparse) = &new.sparse {
@@ -351,7 +351,7 @@ name = \"nb\"
     fn ray() -> NewUpstream {
         NewUpstream {
             name: name("ray-1.11"),
-            url: Url::parse("https://example.org/ray.git").unwrap(),
+            url: UpstreamUrl::parse("https://example.org/ray.git").unwrap(),
             mirrors: Vec::new(),
             track: Some(Track::parse("master").unwrap()),
             sparse: Some(vec![RepoPath::new("docker").unwrap(), RepoPath::new("build-docker.sh").unwrap()]),

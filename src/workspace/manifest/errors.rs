@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::name::BadName;
 use super::track::BadTrack;
-use super::url::BadUrl;
+use super::url::BadUpstreamUrl;
 use crate::image::{ArgError, TagError};
 use crate::path::{BadPath, printable};
 
@@ -92,7 +92,7 @@ pub enum Fault {
         /// The key.
         key: String,
         /// What is wrong with the url.
-        source: BadUrl,
+        source: BadUpstreamUrl,
     },
     /// A track that names nothing.
     #[error("'track': {0}")]
@@ -134,7 +134,7 @@ pub enum Fault {
         value: String,
     },
     /// A warning: the way to the upstream is not protected.
-    #[error("'{key}': '{url}' is fetched without encryption; anybody on the way can change it (use https)")]
+    #[error("'{key}': '{url}' is fetched without encryption, so it can be changed on the way (use https)")]
     Unprotected {
         /// The key.
         key: String,

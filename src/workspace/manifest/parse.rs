@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use self::walker::{Place, Span, Walker};
 use super::errors::{Fault, ManifestErrors, Mistake};
-use super::{DEFAULT_REVIEW, Manifest, Name, Remember, Track, Upstream, Url};
-use crate::git::Kind;
+use super::{DEFAULT_REVIEW, Manifest, Name, Remember, Track, Upstream, UpstreamUrl};
+use crate::git::UrlKind;
 use crate::image::{DEFAULT_TEMPLATES, TagError, Template, check_text};
 use crate::path::{nearest, printable};
 
@@ -160,7 +160,7 @@ fn entry(
         walker.keep(span, Name::parse(&text), |_| Fault::Value {
             key: "memory".to_owned(),
             value: printable(text.as_bytes()),
-            reason: "is no key; expected the form of an upstream's name".to_owned(),
+            reason: "is not a key; expected the form of an upstream's name".to_owned(),
         })
     });
     let labels = build_keys::labels(walker, table, text);
@@ -217,9 +217,10 @@ fn unquoted_names(walker: &mut Walker<'_>, outer: &str, outer_span: Span, table:
     found
 }
 
-fn checked_url(walker: &mut Walker<'_>, key: &str, text: &str, span: Span) -> Option<Url> {
-    let url = walker.keep(span.clone(), Url::parse(text), |source| Fault::Url { key: key.to_owned(), source })?;
-    if matches!(url.kind(), Kind::Http | Kind::Git) {
+fn checked_url(walker: &mut Walker<'_>, key: &str, text: &str, span: Span) -> Option<UpstreamUrl> {
+    let url =
+        walker.keep(span.clone(), UpstreamUrl::parse(text), |source| Fault::Url { key: key.to_owned(), source })?;
+    if matches!(url.kind(), UrlKind::Http | UrlKind::Git) {
         walker.warning(span, Fault::Unprotected { key: key.to_owned(), url: printable(text.as_bytes()) });
     }
     Some(url)
@@ -248,7 +249,7 @@ fn glob(walker: &mut Walker<'_>, key: &str, text: &str, span: Span) -> Option<St
     } else {
         match globset::Glob::new(text) {
             Ok(_) => return Some(text.to_owned()),
-            Err(error) => format!("is no glob: {}", printable(error.kind().to_string().as_bytes())),
+            Err(error) => format!("is not a glob: {}", printable(error.kind().to_string().as_bytes())),
         }
     };
     walker.reject(span, Fault::Value { key: key.to_owned(), value: printable(text.as_bytes()), reason })

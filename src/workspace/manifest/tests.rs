@@ -48,7 +48,7 @@ fn a_good_manifest_is_typed_in_file_order() {
     let [first, second, third] = manifest.upstreams.as_slice() else { panic!("three entries") };
 
     assert_eq!((first.line, first.url.as_str()), (3, "https://github.com/kubeflow/kubeflow.git"));
-    assert_eq!(first.mirrors[1].kind(), crate::git::Kind::Path);
+    assert_eq!(first.mirrors[1].kind(), crate::git::UrlKind::Path);
     assert_eq!(first.track, Some(Track::Ref("v1.6-branch".to_owned())));
     let sparse: Vec<_> = first.sparse.iter().flatten().map(ToString::to_string).collect();
     assert_eq!(sparse, ["components/common", "components/example-notebook-servers/Makefile"]);
@@ -65,10 +65,8 @@ fn a_good_manifest_is_typed_in_file_order() {
     assert_eq!((third.sparse.as_ref(), third.memory_key(&manifest).as_str()), (None, "kubeflow"));
     assert_eq!(
         manifest.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        [
-            "upstreams.toml:28:7: 'url': 'http://example.org/a' is fetched without encryption; anybody on the way can change \
-          it (use https)"
-        ]
+        ["upstreams.toml:28:7: 'url': 'http://example.org/a' is fetched without encryption, so it can be \
+          changed on the way (use https)"]
     );
     assert_eq!(manifest.nearest("kubflow").map(|near| near.name.as_str()), Some("kubeflow"));
     assert_eq!(manifest.nearest("ray"), None);

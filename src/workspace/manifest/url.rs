@@ -2,21 +2,22 @@
 //! person only.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::git;
-use crate::git::Kind;
+use crate::git::UrlKind;
 use crate::path::printable;
 
 /// A checked url or path of a repository, without user information except the user of ssh.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Url {
+pub struct UpstreamUrl {
     text: String,
-    kind: Kind,
+    kind: UrlKind,
 }
 
 /// Why some text is no url for an upstream. Variants that may hold a password do not show it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadUrl {
+pub enum BadUpstreamUrl {
     /// Git must not be given it.
     #[error(transparent)]
     Git(#[from] git::BadUrl),
@@ -30,21 +31,29 @@ pub enum BadUrl {
     Blank(String),
 }
 
-impl Url {
+impl UpstreamUrl {
     /// Checks `text` and keeps it unchanged.
     ///
     /// # Errors
-    /// [`BadUrl`].
-    pub fn parse(text: &str) -> Result<Url, BadUrl> {
+    /// [`BadUpstreamUrl`].
+    pub fn parse(text: &str) -> Result<UpstreamUrl, BadUpstreamUrl> {
         // Before all else: the other mistakes show the text.
         if has_user_info(text) {
-            return Err(BadUrl::UserInfo);
+            return Err(BadUpstreamUrl::UserInfo);
         }
         let kind = git::Url::check(text)?;
-        if text.contains(' ') && !matches!(kind, Kind::Path | Kind::File) {
-            return Err(BadUrl::Blank(printable(text.as_bytes())));
+        if text.contains(' ') && !matches!(kind, UrlKind::Path | UrlKind::File) {
+            return Err(BadUpstreamUrl::Blank(printable(text.as_bytes())));
         }
-        Ok(Url { text: text.to_owned(), kind })
+        Ok(UpstreamUrl { text: text.to_owned(), kind })
+    }
+
+    /// The url for git: a relative path is taken from `workspace_root` (absolute).
+    ///
+    /// # Errors
+    /// None but those of a path that is not valid together with `workspace_root`.
+    pub fn for_git(&self, workspace_root: &Path) -> Result<git::Url, git::BadUrl> {
+        git::Url::parse(&self.text, workspace_root)
     }
 
     /// The text as the manifest has it.
@@ -55,19 +64,19 @@ impl Url {
 
     /// How git reaches it.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> UrlKind {
         self.kind
     }
 }
 
-impl BadUrl {
+impl BadUpstreamUrl {
     /// Whether the text may hold a password and must not be shown.
     pub(super) fn hides_text(&self) -> bool {
-        matches!(self, BadUrl::UserInfo | BadUrl::Git(git::BadUrl::Password(_)))
+        matches!(self, BadUpstreamUrl::UserInfo | BadUpstreamUrl::Git(git::BadUrl::Password(_)))
     }
 }
 
-impl fmt::Display for Url {
+impl fmt::Display for UpstreamUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -88,14 +97,14 @@ mod tests {
     #[test]
     fn urls_that_are_taken() {
         for (text, kind) in [
-            ("https://github.com/kubeflow/kubeflow.git", Kind::Https),
-            ("http://127.0.0.1:8080/x@y.git", Kind::Http),
-            ("ssh://git@example.org:2222/x.git", Kind::Ssh),
-            ("git@github.com:kubeflow/kubeflow.git", Kind::Ssh),
-            ("/srv/my git/x.git", Kind::Path),
-            ("./a://b@c", Kind::Path),
+            ("https://github.com/kubeflow/kubeflow.git", UrlKind::Https),
+            ("http://127.0.0.1:8080/x@y.git", UrlKind::Http),
+            ("ssh://git@example.org:2222/x.git", UrlKind::Ssh),
+            ("git@github.com:kubeflow/kubeflow.git", UrlKind::Ssh),
+            ("/srv/my git/x.git", UrlKind::Path),
+            ("./a://b@c", UrlKind::Path),
         ] {
-            assert_eq!(Url::parse(text).map(|url| url.kind()), Ok(kind), "{text}");
+            assert_eq!(UpstreamUrl::parse(text).map(|url| url.kind()), Ok(kind), "{text}");
         }
     }
 
@@ -112,18 +121,18 @@ mod tests {
             "ssh://user:secret%0a@a/b",
             "user:secret@host:x",
         ] {
-            let error = Url::parse(text).err();
-            assert!(error.as_ref().is_some_and(BadUrl::hides_text), "{text}: {error:?}");
+            let error = UpstreamUrl::parse(text).err();
+            assert!(error.as_ref().is_some_and(BadUpstreamUrl::hides_text), "{text}: {error:?}");
             assert!(!error.map(|error| error.to_string()).unwrap_or_default().contains("secret"), "{text}");
         }
     }
 
     #[test]
     fn blanks_and_what_git_must_not_be_given() {
-        assert_eq!(Url::parse("https://a/b c"), Err(BadUrl::Blank("https://a/b c".to_owned())));
-        assert_eq!(Url::parse("git@a:b c"), Err(BadUrl::Blank("git@a:b c".to_owned())));
+        assert_eq!(UpstreamUrl::parse("https://a/b c"), Err(BadUpstreamUrl::Blank("https://a/b c".to_owned())));
+        assert_eq!(UpstreamUrl::parse("git@a:b c"), Err(BadUpstreamUrl::Blank("git@a:b c".to_owned())));
         for text in ["", "-x", "ext::sh -c id", "ftp://a/b", "file://host/x", "~/x"] {
-            assert!(matches!(Url::parse(text), Err(BadUrl::Git(_))), "{text}");
+            assert!(matches!(UpstreamUrl::parse(text), Err(BadUpstreamUrl::Git(_))), "{text}");
         }
     }
 }

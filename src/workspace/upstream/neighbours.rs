@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::git::Url;
 use crate::workspace::files::open::Workspace;
 use crate::workspace::manifest::Upstream;
 
@@ -12,7 +11,7 @@ use crate::workspace::manifest::Upstream;
 #[must_use]
 pub fn neighbours(workspace: &Workspace, upstream: &Upstream) -> Vec<PathBuf> {
     let layout = &workspace.layout;
-    let url = |of: &Upstream| Url::parse(of.url.as_str(), layout.root()).ok().map(|url| url.stored());
+    let url = |of: &Upstream| of.url.for_git(layout.root()).ok().map(|url| url.stored());
     let own = url(upstream);
     let mut stores = Vec::new();
     for other in workspace.manifest.upstreams.iter().filter(|other| url(other) == own) {
@@ -29,7 +28,7 @@ pub fn neighbours(workspace: &Workspace, upstream: &Upstream) -> Vec<PathBuf> {
 /// the other to find anything at each other's.
 #[must_use]
 pub fn by_url<'u>(workspace: &Workspace, upstreams: &[&'u Upstream]) -> Vec<Vec<&'u Upstream>> {
-    let url = |of: &Upstream| Url::parse(of.url.as_str(), workspace.layout.root()).ok().map(|url| url.stored());
+    let url = |of: &Upstream| of.url.for_git(workspace.layout.root()).ok().map(|url| url.stored());
     let mut groups: Vec<Vec<&Upstream>> = Vec::new();
     for upstream in upstreams.iter().copied() {
         match groups.iter_mut().find(|group| url(group[0]) == url(upstream)) {
