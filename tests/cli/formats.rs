@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use crate::refresh::bench::{Bench, LINES, TRACK, with};
 use crate::support::{Env, assert_kept, put, stable};
 
+/// An archive's name, how it was made, and the commands that are run in it.
+type Format = (&'static str, fn(&Env), &'static [&'static [&'static str]]);
+
 /// The archives: what the workspace is in the middle of, how it was made, and the commands that are run in it afterwards.
-const FORMATS: [(&str, fn(&Env), &[&[&str]]); 4] = [
+const FORMATS: [Format; 4] = [
     ("1-saved", saved, &[STATUS, &["undo", "--list", "--json"], &["verify", "--strict"], &["undo", "up"], STATUS]),
     (
         "1-session",
