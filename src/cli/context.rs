@@ -314,7 +314,7 @@ fn die() -> ! {
     std::process::exit(Exit::Interrupted.code().into())
 }
 
-/// To stdout, down to the last byte. Whoever closed the pipe wanted no more, and that is no error.
+/// To stdout, down to the last byte. Whoever closed the pipe wanted no more, and that is not an error.
 pub(super) fn write_out(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

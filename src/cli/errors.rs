@@ -242,7 +242,7 @@ impl CliError {
     pub(super) fn not_a_checkout(name: &str, found: &Attachment) -> CliError {
         let what = match found {
             Attachment::Symlink => "a symlink, which patchq does not follow".to_owned(),
-            Attachment::Repository => "a git repository of its own".to_owned(),
+            Attachment::Repository => "a git repository itself".to_owned(),
             Attachment::Elsewhere { target } => format!("a checkout of another store ({})", target.display()),
             Attachment::NotAFolder => "not a folder".to_owned(),
             _ => "a folder with other files".to_owned(),
@@ -267,7 +267,7 @@ fn is_unfit(reason: &Reason) -> bool {
     matches!(reason, Reason::Unwritable { .. } | Reason::UnsafePath { .. } | Reason::Collides { .. })
 }
 
-/// The ways out of a checkout whose commits are no queue.
+/// The ways out of a checkout whose commits are not queue.
 pub(super) fn unreadable_hints(name: &str, why: &crate::workspace::Unreadable) -> Vec<String> {
     use crate::workspace::Unreadable;
     match why {

@@ -279,7 +279,7 @@ mod tests {
             said(TargetError::Older(Backward { from, to, why: Why::Version })),
             (
                 1,
-                "error: up: v1.0 (020202020202) is older than v1.1 (010101010101), where the queue stands\n\
+                "error: up: v1.0 (020202020202) is older than v1.1 (010101010101), the queue's pin\n\
                  hint: patchq refresh up --to v1.0 --allow-older\n"
                     .to_owned()
             )
@@ -287,7 +287,7 @@ mod tests {
         // A version that is no tag's name cannot be asked for.
         let (from, to) = (place(1, "v1.1"), place(2, "v1.0-3-g02020202"));
         let (_, text) = said(TargetError::Older(Backward { from, to, why: Why::Ancestor }));
-        assert!(text.contains("stands: it is in its history\n"), "{text}");
+        assert!(text.contains("the queue's pin: it is in its history\n"), "{text}");
         assert!(text.contains(&format!("hint: patchq refresh up --to {} --allow-older\n", "02".repeat(20))), "{text}");
     }
 }

@@ -66,7 +66,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> CliError {
     CliError::io("cannot write the report", path, error)
 }
 
-/// Whether the file at `path`, which must be one that can be written, is no report.
+/// Whether the file at `path`, which must be one that can be written, is not a report.
 fn holds_something_else(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),

@@ -272,7 +272,7 @@ fn print_summary(context: &Context, upstream: &manifest::Upstream, settled: &Set
     }
     if settled.lost_store {
         context.say(&Message::warning(format!(
-            "{name}: the store was lost and was made again; commits that were not exported are gone, and differences in the checkout stay as uncommitted changes"
+            "{name}: the store was lost and was created again; commits that were not exported are lost, and differences in the checkout stay as uncommitted changes"
         )));
     }
     if !settled.unexported.is_empty() {

@@ -102,7 +102,9 @@ impl Commit {
         for line in head.lines() {
             match line.split_once_str(" ") {
                 Some((b"tree", id)) => tree = read_id(id),
-                Some((b"parent", id)) => parents.push(read_id(id).ok_or_else(|| damaged("a parent that is no id"))?),
+                Some((b"parent", id)) => {
+                    parents.push(read_id(id).ok_or_else(|| damaged("a parent that is not an id"))?);
+                }
                 Some((b"author", who)) => author = Signature::parse(who, &text),
                 Some((b"committer", who)) => committer = Signature::parse(who, &text),
                 _ => {}

@@ -53,7 +53,7 @@ pub enum GitError {
     #[error("'{0}' is a folder on one side and a file on the other")]
     InTheWay(crate::path::RepoPath),
     /// A tree holds a path that no checkout may hold.
-    #[error("upstream's tree holds a path that patchq will not write: {0}")]
+    #[error("upstream's tree has a path that patchq refuses to write: {0}")]
     EvilPath(crate::path::BadPath),
     /// A ref that no store can hold, or not beside those that it has.
     #[error("the ref {} cannot be written: {why}", crate::path::printable(.name.as_bytes()))]
@@ -64,7 +64,7 @@ pub enum GitError {
         why: String,
     },
     /// A ref is not where the caller last saw it.
-    #[error("the ref {} moved meanwhile: expected {}, found {}", crate::path::printable(.name.as_bytes()), show(.expected), show(.found))]
+    #[error("the ref {} was moved by another program: expected {}, found {}", crate::path::printable(.name.as_bytes()), show(.expected), show(.found))]
     RefMoved {
         /// The ref's full name.
         name: String,

@@ -31,7 +31,7 @@ pub fn clear_left_locks(dir: &Path) -> Result<(), GitError> {
 }
 
 /// Removes the lock files that a killed fetch left in the store at `dir`. The caller holds the lock on fetches alone: all
-/// else may belong to somebody who works in the store, so what goes must have stood still for a second.
+/// else may belong to somebody who works in the store, so what goes must have made no progress for a second.
 ///
 /// # Errors
 /// [`GitError`] when a lock cannot be removed.

@@ -10,7 +10,7 @@ pub(super) fn ended(end: End) -> String {
     match end {
         End::Exited(status) => status.to_string(),
         End::Cancelled => "cancelled".to_owned(),
-        End::Stalled(after) => format!("stood still for {}", seconds(after)),
+        End::Stalled(after) => format!("made no progress for {}", seconds(after)),
         End::TooLong(after) => format!("not over in {}", seconds(after)),
     }
 }

@@ -104,13 +104,13 @@ pub enum BinaryError {
     #[error("the compressed data is damaged")]
     BadStream,
     /// The data inflates to another size than stated.
-    #[error("the data is stated to hold {stated} bytes and does not")]
+    #[error("the data does not have the {stated} bytes that are stated")]
     WrongSize {
         /// What the patch says.
         stated: usize,
     },
     /// More than [`LARGEST`].
-    #[error("{0} bytes are more than this program takes from a binary patch ({LARGEST})")]
+    #[error("{0} bytes are more than patchq accepts in a binary patch ({LARGEST})")]
     TooLarge(usize),
     /// A delta that ends in the middle of an instruction or uses the reserved one.
     #[error("the delta is damaged")]

@@ -64,9 +64,9 @@ impl HunkFailure {
         }
         match (self.edge, &self.expected, &self.found) {
             (Some(Edge::Start), ..) => {
-                format!("hunk {hunk} must stand at the start of the file, and does not match there")
+                format!("hunk {hunk} must be at the start of the file, and does not match there")
             }
-            (Some(Edge::End), ..) => format!("hunk {hunk} must stand at the end of the file, and does not match there"),
+            (Some(Edge::End), ..) => format!("hunk {hunk} must be at the end of the file, and does not match there"),
             (None, Some(expected), Some(found)) => format!(
                 "hunk {hunk} does not apply at line {at}: line {} is '{}', expected '{}'",
                 self.differs_at,

@@ -52,13 +52,13 @@ pub enum SeriesErrorKind {
     #[error("the option '{0}' is not supported; only -pN is")]
     Option(String),
     /// `-p` without a number.
-    #[error("'{0}' is no number of leading folders; expected -p0, -p1, …")]
+    #[error("'{0}' is not a number of leading folders; expected -p0, -p1, …")]
     Strip(String),
     /// A name that no patch of the folder can have.
-    #[error("'{0}' is no file name of this folder")]
+    #[error("'{0}' is not a file name of this folder")]
     Name(String),
     /// The same patch twice.
-    #[error("'{name}' stands on line {first} already")]
+    #[error("'{name}' is on line {first} already")]
     Twice {
         /// The name.
         name: String,

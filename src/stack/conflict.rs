@@ -89,7 +89,7 @@ pub enum ConflictKind {
     #[error("the path collides with another where file names ignore case or Unicode form")]
     Collision,
     /// All of it merged, and nothing is left of the patch although upstream does not have it as it is.
-    #[error("nothing is left of the patch, though upstream does not have it byte for byte")]
+    #[error("nothing is left of the patch, but upstream's lines are not the same bytes")]
     Emptied,
 }
 

@@ -12,7 +12,7 @@
 //! use patchq::git::{Commit, Edits, GitError, Id, Mode, Objects, Signature, Store};
 //! use patchq::patch::{self, Strip};
 //! use patchq::path::RepoPath;
-//! use patchq::stack::{self, Base, Lazy, Nobody, Outcome, Queued};
+//! use patchq::stack::{self, Base, Lazy, NoResolver, Outcome, Queued};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let folder = tempfile::tempdir()?;
@@ -39,7 +39,7 @@
 //! assert!(applied.failure.is_none());
 //!
 //! // The queue on the newer commit. `NoResolver` leaves every conflict open; `Accept` decides some of them.
-//! let Lazy::Done(moved) = stack::rebase(&mut objects, &applied.stack, newer, &Nobody)? else { panic!("the same") };
+//! let Lazy::Done(moved) = stack::rebase(&mut objects, &applied.stack, newer, &NoResolver)? else { panic!("the same") };
 //! assert_eq!(moved.patches[0].outcome, Outcome::Merged);
 //! assert!(moved.is_clean());
 //! let result = objects.entry(moved.stack.tree(), &dockerfile)?.ok_or("the file is gone")?;

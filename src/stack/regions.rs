@@ -29,7 +29,7 @@ pub(super) enum From {
     Ours,
     Theirs,
     /// Both changed them.
-    NoResolver,
+    Conflict,
 }
 
 /// Lines of the base, and the lines that stand there on a side.
@@ -72,7 +72,7 @@ pub(super) fn regions(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<Reg
             if us == them {
                 continue;
             }
-            region.from = From::NoResolver;
+            region.from = From::Conflict;
             region.trim(us, them);
         }
         regions.push(region);

@@ -171,7 +171,7 @@ fn pieces(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<TextMerge, GitError
         match region.from {
             From::Ours => plain.extend(ours[region.ours].concat()),
             From::Theirs => plain.extend(theirs[region.theirs].concat()),
-            From::NoResolver => {
+            From::Conflict => {
                 if !plain.is_empty() {
                     pieces.push(Piece::Merged(std::mem::take(&mut plain)));
                 }

@@ -47,7 +47,7 @@ pub enum Reason {
         found: Mode,
     },
     /// A part of the path is a file or a symlink.
-    #[error("'{at}' is {}, so nothing can stand below it", type_name(*.found))]
+    #[error("'{at}' is {}, so nothing can be below it", type_name(*.found))]
     NotAFolder {
         /// The part.
         at: RepoPath,
@@ -55,7 +55,7 @@ pub enum Reason {
         found: Mode,
     },
     /// A folder stands where the file is to be.
-    #[error("a folder stands there")]
+    #[error("there is a folder")]
     Folder,
     /// Another path differs only by case or Unicode form.
     #[error("it collides with '{0}' where file names ignore case or Unicode form")]
@@ -78,10 +78,10 @@ pub enum Reason {
     #[error("{0}")]
     Binary(patch::BinaryError),
     /// `Binary files differ` without the data, and the store lacks the blob too.
-    #[error("the patch says that binary files differ but not how; make it anew with 'git diff --binary --full-index'")]
+    #[error("the patch says that binary files differ but not how; make it again with 'git diff --binary --full-index'")]
     NoData,
     /// A mode that git does not know.
-    #[error("the mode {0:o} is none that git knows")]
+    #[error("the mode {0:o} is unknown to git")]
     Mode(u32),
     /// A submodule's diff that does not name a commit.
     #[error("the submodule's lines do not name a commit")]

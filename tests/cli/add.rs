@@ -179,7 +179,7 @@ fn what_cannot_be_added_changes_nothing() {
     let cases: &[(&[&str], i32, &[&str])] = &[
         (&["add"], 2, &["NAME and URL are missing", "hint: patchq add NAME URL"]),
         (&["add", "up"], 2, &["there is no upstream 'up' in upstreams.toml, and no URL was given"]),
-        (&["add", "Up", up], 2, &["'Up' is no name for an upstream: use a-z"]),
+        (&["add", "Up", up], 2, &["'Up' is not a valid name for an upstream: use a-z"]),
         (&["add", "patches", up], 2, &["'patches' is taken by the workspace itself"]),
         (&["add", "tracked", up], 2, &["the workspace's repository tracks 'tracked'", "hint: use another name"]),
         (&["add", "up", "https://me:secret@host/x.git"], 2, &["a url must hold no password"]),
@@ -404,7 +404,7 @@ fn what_cannot_be_copied_changes_nothing() {
         (&["add", "two", "--like", "up", "--to", "main~1"], 2, &["'main~1' is not a branch"]),
         (&["add", "two", "--like", "up", "--to", "v9"], 1, &["the upstream has no branch, tag or commit 'v9'"]),
         (&["add", "two", "--like", "up", "--track=-x"], 2, &["'-x' could be read as an option"]),
-        (&["add", "Two", "--like", "up"], 2, &["'Two' is no name for an upstream"]),
+        (&["add", "Two", "--like", "up"], 2, &["'Two' is not a valid name for an upstream"]),
         (&["add", "tracked", "--like", "up"], 2, &["the workspace's repository tracks 'tracked'"]),
         (
             &["add", "bare", "--like", "up"],

@@ -273,7 +273,7 @@ not shown: 4 files in 4 folders, 1 of them within 'sparse'
         env.changes_nothing(&["diff-upstream", "--offline"]).exits(1).one_error()
             .says("error: up: cannot").hints("run the command again without --offline");
         env.changes_nothing(&["diff-upstream", "--to", "v1.l"]).exits(1).one_error()
-            .says("error: up: ").says("'v1.l'").hints("git ls-remote");
+            .says("error: up: the upstream has no branch, tag or commit 'v1.l'").hints("git ls-remote");
         env.changes_nothing(&["diff-upstream", "--to", "a..b"]).exits(2).one_error().says("'a..b' is not a branch");
         env.changes_nothing(&["diff-upstream", "--to=--upload-pack=x"]).exits(2).one_error().says("as an option");
         env.changes_nothing(&["diff-upstream", "down"]).exits(2).one_error().says("there is no upstream 'down'");
@@ -288,7 +288,7 @@ not shown: 4 files in 4 folders, 1 of them within 'sparse'
         env.changes_nothing(&["diff-upstream"]).exits(1).one_error()
             .says("up: 0002-Pin-the-requirements.patch: does not apply");
         fs::remove_file(env.path("ws/commits/up.txt")).unwrap();
-        env.changes_nothing(&["diff-upstream"]).exits(1).one_error().says("no pin").hints("patchq add up --pin REV");
+        env.changes_nothing(&["diff-upstream"]).exits(1).one_error().says("error: up: no pin: commits/up.txt does not exist").hints("patchq add up --pin REV");
     }
 
     fn upstreams_stand_alone(env) {

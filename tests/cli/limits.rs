@@ -29,9 +29,9 @@ fn endless(env: &Env, below: &str) {
 fn what_is_no_file_is_not_waited_for() {
     type Row = (fn(&Env, &str), &'static str, &'static str);
     let rows: [Row; 4] = [
-        (pipe, "commits/up.txt", "commits/up.txt is no regular file"),
+        (pipe, "commits/up.txt", "commits/up.txt is not a regular file"),
         (endless, "commits/up.version.txt", "commits/up.version.txt is a symlink"),
-        (pipe, "patches/up/series", "patches/up/series is no regular file"),
+        (pipe, "patches/up/series", "patches/up/series is not a regular file"),
         (endless, "upstreams.toml", "upstreams.toml is a symlink"),
     ];
     for (make, file, says) in rows {

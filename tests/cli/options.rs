@@ -39,7 +39,7 @@ const IGNORED: &[Mistake] = &[
         ..BASE
     },
     Mistake {
-        what: "where to move what is no copy",
+        what: "where to move what is not copied",
         args: &["add", "two", "../up.git", "--to", "v1.1"],
         code: 2,
         hint: "--pin",

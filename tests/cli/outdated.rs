@@ -113,7 +113,7 @@ in_both_worlds! {
         assert_eq!((&document["ok"], &document["error"]["kind"]), (&json!(false), &json!("network")));
         assert_eq!(document["upstreams"][0]["state"], "moved");
         env.write("ws/commits/up.txt", "v1.0\n");
-        env.patchq(&["outdated", "up"]).exits(1).one_error().says("up: commits/up.txt:1: 'v1.0' is no commit id");
+        env.patchq(&["outdated", "up"]).exits(1).one_error().says("up: commits/up.txt:1: 'v1.0' is not a commit id");
         let run = env.patchq(&["outdated", "odd", "--offline"]).exits(1).one_error();
         run.says("odd: cannot list the branches and tags without the network (--offline)").hints("run the command again without --offline");
     }

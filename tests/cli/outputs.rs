@@ -340,8 +340,8 @@ fn no_whole_output_is_left_over() {
     for path in files(&root.join("snapshots"), "txt") {
         let case = path.strip_prefix(root.join("snapshots")).unwrap().with_extension("");
         let case = case.to_str().unwrap();
-        // A story is named by its test.
-        let case = case.strip_prefix("stories/").unwrap_or(case);
+        // A story is named by its test, a format by its archive.
+        let case = case.strip_prefix("stories/").or(case.strip_prefix("formats/")).unwrap_or(case);
         let name = case.rsplit_once('/').map_or(case, |(_, name)| name);
         let used = sources.contains(&format!("\"{case}\"")) || mistakes.iter().any(|mistake| mistake == name);
         assert!(used, "no test makes tests/cli/snapshots/{case}.txt");

@@ -74,7 +74,7 @@ in_both_worlds! {
         let lines = json!({ "base": ["five\n"], "upstream": ["cinq\u{1b}[2J\n"], "patch": [], "decided": ["CINQ\n"] });
         assert_eq!(document["resolutions"][0]["lines"], lines);
         let run = env.changes_nothing(&["resolutions", "show", "zzz"]).exits(2).one_error();
-        run.says("error: no decision is called 'zzz'").hints("patchq resolutions list");
+        run.says("error: there is no decision 'zzz'").hints("patchq resolutions list");
         env.changes_nothing(&["resolutions"]).exits(2);
     }
 
@@ -119,7 +119,7 @@ in_both_worlds! {
         let file = format!("resolutions/up/{id}.toml");
         env.changes_nothing(&["verify"]).exits(4).prints("pin").says_not("resolution");
         env.write(&format!("ws/{file}"), env.read(&format!("ws/{file}")).replace("a@example", "b@example"));
-        let said = format!("{file} cannot be used as a decision: its digest is not that of what it says");
+        let said = format!("{file} cannot be used as a decision: its digest does not match its content");
         env.changes_nothing(&["resolutions", "list"]).ok().says(&format!("warning: {said}"));
         let document = env.changes_nothing(&["resolutions", "list", "--json"]).ok().json();
         assert_eq!((&document["resolutions"], &document["damaged"][0]["file"]), (&json!([]), &json!(file)));

@@ -314,7 +314,7 @@ in_both_worlds! {
         env.workspace();
         env.write("ws/up/mine", "mine\n");
         env.git(&env.ws(), &["add", "-f", "up/mine"]);
-        env.patchq(&["setup"]).exits(1).one_error().says("'up'").says("tracked").hints("git rm -r --cached up");
+        env.patchq(&["setup"]).exits(1).one_error().says("the upstream 'up' cannot be checked out: 'up' is tracked in the workspace's repository").hints("git rm -r --cached up");
         assert_eq!(env.read("ws/up/mine"), "mine\n");
     }
 }

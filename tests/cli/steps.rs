@@ -144,7 +144,7 @@ in_both_worlds! {
         env.killed(&["refresh"], "write app/Dockerfile");
         put(&env.co().join("app/Dockerfile"), "mine\n");
         env.patchq(&["apply"]).exits(1).one_error()
-            .says("up: the files are written, what follows failed").says("app/Dockerfile: it has local changes").hints("patchq undo up");
+            .says("up: the files were written, but the rest of the step failed").says("app/Dockerfile: it has local changes").hints("patchq undo up");
         env.patchq(&["undo", "up"]).ok().says("up: undid the interrupted 'refresh'").says("left as it is in the checkout: app/Dockerfile");
         assert_eq!(env.read("ws/up/app/Dockerfile"), "mine\n");
         assert_eq!(env.git(&env.co(), &["status", "--porcelain"]), " M app/Dockerfile");
@@ -214,7 +214,7 @@ fn what_the_disk_refuses_is_taken_back_or_goes_on_when_the_cause_is_gone() {
     let refused = |env: &Env, more: &str| {
         let script = format!(r#"code=0; "$PATCHQ" refresh || code=$?; [ $code = 1 ]; {more}"#);
         let run = where_the_checkout_is_read_only(env, &script).ok();
-        run.says("error: up: the files are written, what follows failed")
+        run.says("error: up: the files were written, but the rest of the step failed")
             .says("Read-only")
             .hints("patchq undo up     (undoes the step)")
     };

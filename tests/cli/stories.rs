@@ -143,7 +143,7 @@ fn mistakes_in_files() {
         write("patches/up/0002-Pin-the-requirements.patch", &patch[..patch.len() - 20]);
     });
     story.run(&["setup"]);
-    story.then("the patch as it was, and a pin that is no id", || {
+    story.then("the patch as it was, and a pin that is not an id", || {
         write("patches/up/0002-Pin-the-requirements.patch", &patch);
         write("commits/up.txt", "main\n");
     });

@@ -79,7 +79,7 @@ in_both_worlds! {
         // The commit is there, what the queue touches is not.
         let fetch = ["fetch", "-q", "--depth=1", "--filter=blob:none", "origin", &usual.next];
         env.git(&env.co(), &fetch);
-        let run = env.changes_nothing(&["verify"]).exits(1).one_error().says("of upstream's");
+        let run = env.changes_nothing(&["verify"]).exits(1).one_error().says("an upstream file is not in the store");
         run.hints("patchq setup --only up").says_not("--offline");
     }
 
@@ -203,7 +203,7 @@ in_both_worlds! {
         env.write("ws/patches/up/0004-shout.patch", OFF);
         let series = format!("# ours\n{}\n{}\n{}\n0004-shout.patch -p0  # quilt\n", PATCHES[0], PATCHES[1], PATCHES[2]);
         env.write("ws/patches/up/series", &series);
-        env.patchq(&["setup"]).ok().says("1 line");
+        env.patchq(&["setup"]).ok().says("hunk 1 of docs/guide.md applies 1 line further down");
         let tree = env.git(&env.co(), &["rev-parse", "HEAD^{tree}"]);
         let run = env.changes_nothing(&["verify"]).ok();
         run.prints("patches/up/0004-shout.patch:4: warning: hunk 1 of docs/guide.md applies 1 line further down");

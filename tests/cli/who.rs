@@ -60,7 +60,7 @@ in_both_worlds! {
         env.patchq(&["diff-upstream"]).ok();
         env.write("ws/commits/up.txt", format!("{}\n", usual.next));
         status("patch files newer: apply");
-        let run = refuses(env, &["apply"]).says("error: up: a file of upstream's is not in the store");
+        let run = refuses(env, &["apply"]).says("error: up: an upstream file is not in the store");
         run.hints("patchq setup --only up").says_not("--offline");
         env.patchq(&["setup", "--only", "up"]).ok();
         env.patchq(&["apply"]).ok();
@@ -128,7 +128,7 @@ in_both_worlds! {
         env.ready();
         commits_change(env);
         for command in ["setup", "apply"] {
-            refuses(env, &[command]).says("up:").says("the checkout has 1 commit not exported yet").hints("patchq export up");
+            refuses(env, &[command]).says("up: the checkout has 1 commit not exported yet").hints("patchq export up");
         }
         dirty(env);
         for command in ["setup", "apply"] {
@@ -371,7 +371,7 @@ in_both_worlds! {
         env.git(&env.co(), &["branch", "-M", "patchq"]);
         dirty(env);
         for args in ALL {
-            refuses(env, args).says("does not stand on the pin");
+            refuses(env, args).says("is not based on the pin");
         }
     }
 

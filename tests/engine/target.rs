@@ -237,11 +237,7 @@ fn two_tags_decide_whether_it_goes_back_without_the_history() {
     let error = bench.find(from, &to("v1.1.0")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!(
-            "v1.1.0 ({}) is older than v1.1.1 ({}), where the queue stands",
-            bench.v1_1.short(12),
-            bench.fix.short(12)
-        )
+        format!("v1.1.0 ({}) is older than v1.1.1 ({}), the queue's pin", bench.v1_1.short(12), bench.fix.short(12))
     );
     let TargetError::Older(back) = error else { panic!("{error:?}") };
     assert_eq!(back.why, Why::Version);
@@ -260,7 +256,7 @@ fn an_ancestor_is_back_whatever_it_is_called() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{old} ({}) is older than {from} ({new}), where the queue stands: it is in its history",
+            "{old} ({}) is older than {from} ({new}), the queue's pin: it is in its history",
             bench.three.short(12)
         )
     );

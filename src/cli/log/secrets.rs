@@ -22,7 +22,7 @@ pub(super) fn hidden(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Without who stands before the host of a url; of an ssh url only the password goes, its user is no secret.
+/// Without who stands before the host of a url; of an ssh url only the password goes, its user is not a secret.
 fn without_users(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     for word in line.split_inclusive(is_end) {

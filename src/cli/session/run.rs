@@ -335,7 +335,7 @@ impl<'a> Session<'a, '_> {
         found.iter().find(mine).cloned()
     }
 
-    /// Whether nothing is lost by leaving, or somebody says that it may be: what was written by hand and is no decision.
+    /// Whether nothing is lost by leaving, or somebody says that it may be: what was written by hand and is not a decision.
     fn may_leave(&mut self) -> Result<bool, CliError> {
         let taken_back = self.withdrawn.iter().any(is_written);
         let what = match (taken_back, self.drafts.is_empty()) {

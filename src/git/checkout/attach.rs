@@ -26,7 +26,7 @@ pub enum Attachment {
         /// What the file names.
         target: PathBuf,
     },
-    /// A git repository of its own.
+    /// A git repository with its own `.git` folder.
     Repository,
     /// A folder with files and without `.git`.
     Plain,

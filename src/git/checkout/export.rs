@@ -1,4 +1,4 @@
-//! A copy for building: a plain repository of its own, which needs neither store nor workspace afterwards.
+//! A copy for building: a plain repository, which needs neither store nor workspace afterwards.
 
 use std::collections::BTreeSet;
 use std::fs;

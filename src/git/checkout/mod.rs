@@ -159,13 +159,13 @@ pub enum Reason {
         holds: String,
     },
     /// A file stands where the commit has a folder.
-    #[error("a file stands where a folder belongs")]
+    #[error("a file is where a folder belongs")]
     FileOnTheWay,
     /// A symlink stands where the commit has a folder.
-    #[error("a symlink stands where a folder belongs")]
+    #[error("a symlink is where a folder belongs")]
     SymlinkOnTheWay,
     /// A socket, a pipe or a device.
-    #[error("it is neither file, folder nor symlink")]
+    #[error("it is not a file, a folder or a symlink")]
     NoFile,
     /// The commit's path is not safe to write.
     #[error("the commit has a path that cannot be written: {why}")]
@@ -180,7 +180,7 @@ pub enum Reason {
         why: String,
     },
     /// Two paths of the commit are one for file systems that fold letter case or Unicode form.
-    #[error("some file systems take it for '{with}'")]
+    #[error("some file systems read it as '{with}'")]
     Collides {
         /// The other path.
         with: String,

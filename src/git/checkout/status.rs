@@ -31,7 +31,7 @@ pub enum ChangeKind {
     Added,
     /// Neither in HEAD nor in the index, and not ignored.
     Untracked,
-    /// An untracked folder that is a git repository of its own; only the folder is listed.
+    /// An untracked folder that is a git repository itself; only the folder is listed.
     Repository,
     /// A submodule whose repository stands on another commit.
     Submodule,

@@ -12,7 +12,7 @@ pub enum ExpandError {
     Open(String),
     /// A form that is not one of those above.
     #[error(
-        "'{0}' is no form of a variable that can be worked out here; expected $NAME, ${{NAME}}, ${{NAME:-word}} or ${{NAME:+word}}"
+        "'{0}' is not a form of a variable that can be worked out here; expected $NAME, ${{NAME}}, ${{NAME:-word}} or ${{NAME:+word}}"
     )]
     Form(String),
     /// `${NAME:?word}` of a variable without a value.
@@ -191,7 +191,7 @@ mod tests {
             assert!(of(word).is_err_and(|text| text.ends_with("has no end")), "{word}");
         }
         for word in ["${}", "${A#x}", "${A/x/y}", "${A%x}", "${1}"] {
-            assert!(of(word).is_err_and(|text| text.contains("is no form of a variable")), "{word}");
+            assert!(of(word).is_err_and(|text| text.contains("is not a form of a variable")), "{word}");
         }
     }
 }

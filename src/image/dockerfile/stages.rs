@@ -107,13 +107,13 @@ pub enum ResolveFault {
     #[error("the file has no FROM")]
     NoStage,
     /// A `FROM` that is not `FROM [--platform=P] IMAGE [AS NAME]`.
-    #[error("'FROM {0}' does not read; expected FROM IMAGE [AS NAME]")]
+    #[error("'FROM {0}' cannot be read; expected FROM IMAGE [AS NAME]")]
     Form(String),
     /// A name without a value.
     #[error(transparent)]
     Expand(#[from] ExpandError),
     /// A base that is empty once its variables are replaced.
-    #[error("'FROM {text}' names no image: {}", without_value(.variables))]
+    #[error("'FROM {text}' does not name an image: {}", without_value(.variables))]
     NoImage {
         /// What the file says.
         text: String,
@@ -121,7 +121,7 @@ pub enum ResolveFault {
         variables: Vec<String>,
     },
     /// A variable in `--from=`, which no builder replaces.
-    #[error("'{0}': builders replace no variable in 'from'; name the image in a stage of its own")]
+    #[error("'{0}': builders do not expand variables in 'from'; name the image in a separate stage")]
     Variable(String),
     /// A target that is no stage.
     #[error("there is no stage '{target}'; {}", if .known.is_empty() { "none has a name".to_owned() } else { format!("the stages are {}", .known.join(", ")) })]
@@ -397,7 +397,7 @@ mod tests {
         );
         assert_eq!(
             resolve("ARG A\nFROM ${A}\n", &[], None),
-            Err("line 2: 'FROM ${A}' names no image: 'A' has no value".to_owned())
+            Err("line 2: 'FROM ${A}' does not name an image: 'A' has no value".to_owned())
         );
     }
 
@@ -448,10 +448,10 @@ mod tests {
     fn what_does_not_read() {
         for (file, wanted) in [
             ("RUN x\n", "line 1: the file has no FROM"),
-            ("FROM a b\n", "line 1: 'FROM a b' does not read; expected FROM IMAGE [AS NAME]"),
+            ("FROM a b\n", "line 1: 'FROM a b' cannot be read; expected FROM IMAGE [AS NAME]"),
             (
                 "FROM a\nCOPY --from=$X / /\n",
-                "line 2: '$X': builders replace no variable in 'from'; name the image in a stage of its own",
+                "line 2: '$X': builders do not expand variables in 'from'; name the image in a separate stage",
             ),
         ] {
             assert_eq!(resolve(file, &[], None), Err(wanted.to_owned()));

@@ -25,7 +25,7 @@ pub(super) fn without_mark(text: &[u8]) -> (&[u8], usize) {
     (rest, text.len() - rest.len())
 }
 
-/// What the line at `at`, which belongs to no diff that is read, announces.
+/// What the line at `at`, which is not part of a diff that is read, announces.
 pub(super) fn announced(lines: &Lines<'_>, at: usize) -> Option<ParseErrorKind> {
     let line = lines.get(at);
     let first = *line.first()?;

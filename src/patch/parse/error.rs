@@ -43,13 +43,13 @@ pub enum ParseErrorKind {
     #[error("this diff has a terminal's colours in it ('{0}'); make it again without ('git diff --no-color')")]
     Coloured(String),
     /// A diff that is indented.
-    #[error("an indented diff begins here ('{0}'); take the blanks before its lines away, or end the patch before it")]
+    #[error("an indented diff begins here ('{0}'); remove the blanks before its lines, or end the patch before it")]
     Indented(String),
     /// A byte order mark inside of the file.
-    #[error("a byte order mark stands before this diff; take it away (three bytes, EF BB BF)")]
+    #[error("there is a byte order mark before this diff; remove it (three bytes, EF BB BF)")]
     ByteOrderMark,
-    /// A line of git's header that belongs to no diff.
-    #[error("'{0}' belongs to no diff: its 'diff --git' line is missing or something stands between the two")]
+    /// A line of git's header that is not part of a diff.
+    #[error("'{0}' is not part of a diff: its 'diff --git' line is missing, or other text is between the two")]
     LoneHeader(String),
     /// A binary change in a diff that cannot hold one.
     #[error(
@@ -116,7 +116,7 @@ pub enum ParseErrorKind {
     #[error("a rename or copy needs both its 'from' and its 'to' line")]
     HalfRename,
     /// A number that is no file mode.
-    #[error("'{0}' is no file mode (100644, 100755, 120000 or 160000)")]
+    #[error("'{0}' is not a file mode (100644, 100755, 120000 or 160000)")]
     BadMode(String),
     /// Only one half of a change of mode.
     #[error("a change of mode needs both its 'old mode' and its 'new mode' line")]
@@ -148,7 +148,7 @@ pub enum ParseErrorKind {
     #[error("the hunk has more lines than its header counts: '{0}'")]
     HunkTooLong(String),
     /// A line without a line feed that is not the last one.
-    #[error("'\\ No newline at end of file' stands before the last line of its side")]
+    #[error("'\\ No newline at end of file' is before the last line of its side")]
     NoNewlineInside,
     /// A new file whose hunks need old content.
     #[error("a new file cannot have old lines")]
@@ -166,7 +166,7 @@ pub enum ParseErrorKind {
     #[error("this file is larger than {0} bytes, the most that is read as a patch")]
     TooLarge(usize),
     /// A date in the mail header that does not read.
-    #[error("'{0}' is no date")]
+    #[error("'{0}' is not a date")]
     BadDate(String),
     /// A mail in parts.
     #[error("a mail in several parts (attachments) is not supported; save the patch itself")]

@@ -30,10 +30,10 @@ const ANNOUNCED: [(&str, &str); 26] = [
     ("\x1b[1m--- a/y\x1b[m\n\x1b[1m+++ b/y\x1b[m\n\x1b[36m@@ -1 +1 @@\x1b[m\n", "--no-color"),
     ("\n  --- a/y\n  +++ b/y\n  @@ -1 +1 @@\n  -a\n  +b\n", "indented"),
     ("--- a/y\n+++ b/y\nwords\n", "expected a hunk"),
-    ("old mode 100644\nnew mode 100755\n", "belongs to no diff"),
-    ("rename from y\nrename to z\n", "belongs to no diff"),
-    ("GIT binary patch\nliteral 3\nKcmZQzWC8#H2LJ>B\n\n", "belongs to no diff"),
-    (":100644 100755 1234567 1234567 M\ty\n", "belongs to no diff"),
+    ("old mode 100644\nnew mode 100755\n", "is not part of a diff"),
+    ("rename from y\nrename to z\n", "is not part of a diff"),
+    ("GIT binary patch\nliteral 3\nKcmZQzWC8#H2LJ>B\n\n", "is not part of a diff"),
+    (":100644 100755 1234567 1234567 M\ty\n", "is not part of a diff"),
 ];
 
 #[test]

@@ -161,7 +161,7 @@ fn mistakes_name_their_line() {
         (format!("diff --git d/x d/x\n--- d/x\n+++ d/x\n{HUNK}"), 1, "-p0"),
         (format!("{git}--- a/x\n+++ b/y\n{HUNK}"), 1, "nothing says that the file was renamed"),
         (format!("{git}rename from x\n"), 1, "'from' and its 'to'"),
-        (format!("{git}old mode 40000\n"), 2, "no file mode"),
+        (format!("{git}old mode 40000\n"), 2, "not a file mode"),
         (format!("{git}index zz\n"), 1, "changes nothing"),
         (format!("{git}old mode 100644\n"), 1, "'old mode' and its 'new mode'"),
         (
@@ -179,7 +179,7 @@ fn mistakes_name_their_line() {
         ("diff --cc x\nindex 1,2..3\n--- a/x\n+++ b/x\n@@@ -1 -1 +1 @@@\n".to_owned(), 1, "combined"),
         (format!("{mail}---\n\n{head}{HUNK}{mail}---\n\n{head}{HUNK}"), 12, "second mail"),
         (format!("{mail}cover\n\n{mail}---\n\n{head}{HUNK}"), 7, "second mail"),
-        (format!("From: a <b@c>\nDate: soon\nSubject: x\n\n---\n{head}{HUNK}"), 2, "'soon' is no date"),
+        (format!("From: a <b@c>\nDate: soon\nSubject: x\n\n---\n{head}{HUNK}"), 2, "'soon' is not a date"),
         (format!("From: a <b@c>\nContent-Type: multipart/mixed\nSubject: x\n\n---\n{head}{HUNK}"), 1, "several parts"),
     ] {
         let error = parse(text.as_bytes(), Strip::Default).expect_err(&text);

@@ -151,8 +151,8 @@ pub fn patch(patch: &PatchOutcome) -> Option<FileSuggestion> {
 fn upstreamed(counted: AdoptedLines) -> Option<FileSuggestion> {
     let AdoptedLines { standing, of } = counted;
     let lines = match of {
-        1 => "the line that the patch adds stands".to_owned(),
-        _ => format!("{standing} of the {of} lines that the patch adds stand"),
+        1 => "the line that the patch adds is there".to_owned(),
+        _ => format!("{standing} of the {of} lines that the patch adds are there"),
     };
     counted.is_upstreamed().then(|| FileSuggestion {
         rule: FileRule::Upstreamed,

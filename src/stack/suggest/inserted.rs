@@ -17,7 +17,7 @@ pub(super) fn same(hunk: &Hunk) -> Option<(String, BString)> {
 pub(super) fn superset(hunk: &Hunk) -> Option<(String, BString)> {
     let [upstream, patch] = inserted(hunk)?;
     let (more, reason) = if contains(&patch, &upstream) {
-        (&hunk.patch, "both sides insert lines here, and the patch's hold all of upstream's")
+        (&hunk.patch, "both sides insert lines here, and the patch's lines contain all of upstream's")
     } else if contains(&upstream, &patch) {
         (&hunk.upstream, "both sides insert lines here, and upstream's hold all of the patch's")
     } else {

@@ -16,7 +16,7 @@ pub(super) fn adjacent(hunk: &Hunk) -> Option<(String, BString)> {
     if !but_last.iter().all(|line| line.ends_with(b"\n")) {
         return None;
     }
-    let reason = "upstream and the patch changed lines next to each other, and none of them both";
+    let reason = "upstream and the patch changed neighbouring lines, and no line was changed by both";
     Some((reason.to_owned(), BString::from(merged.concat())))
 }
 

@@ -80,13 +80,13 @@ pub enum HandOverError {
     #[error("{} cannot be put into a checkout: a file on one side is a folder on the other", list(.0))]
     Unfit(Vec<RepoPath>),
     /// A file that no checkout of every system can hold, or that has no place.
-    #[error("{} cannot be put into a checkout: another path is in its place, or has its name in other letters", list(.0))]
+    #[error("{} cannot be put into a checkout: another path is in its place, or has the same name in other letters", list(.0))]
     Homeless(Vec<RepoPath>),
     /// Patches go there in their order.
     #[error("{0} comes first, and waits for a decision")]
     First(String),
     /// What was made of a path is no file.
-    #[error("a path that was in conflict is a {} now, which no decision can say", if *.0 == Mode::Gitlink { "repository of its own" } else { "folder" })]
+    #[error("a path that was in conflict is a {} now, which a decision cannot store", if *.0 == Mode::Gitlink { "submodule" } else { "folder" })]
     NoFile(Mode),
     /// Somebody worked on while it was being taken.
     #[error("the checkout was changed while its conflict was taken ({0})")]

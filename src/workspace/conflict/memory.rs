@@ -113,7 +113,7 @@ pub enum MemoryError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WhichDecisionError {
     /// None is called so.
-    #[error("no decision is called '{0}'")]
+    #[error("there is no decision '{0}'")]
     None(String),
     /// Several have names that begin so.
     #[error("'{wanted}' may be {}", .candidates.join(" or "))]
@@ -370,7 +370,7 @@ fn read(file: &Path, id: &str) -> Result<Entry, Damage> {
 fn reason(damage: &Damage) -> String {
     match damage {
         Damage::File(FileError::Symlink(_)) => "it is a symlink".to_owned(),
-        Damage::File(FileError::NotAFile(_)) => "it is no regular file".to_owned(),
+        Damage::File(FileError::NotAFile(_)) => "it is not a regular file".to_owned(),
         other => other.to_string(),
     }
 }

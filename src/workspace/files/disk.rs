@@ -34,7 +34,7 @@ pub enum FileError {
     #[error("{} is a symlink; patchq neither reads nor writes through one", shown(.0))]
     Symlink(PathBuf),
     /// A folder, device, pipe or socket in a file's place.
-    #[error("{} is no regular file", shown(.0))]
+    #[error("{} is not a regular file", shown(.0))]
     NotAFile(PathBuf),
     /// A file that is larger than any that is meant to be there.
     #[error("{} is larger than {most} bytes, which is more than patchq reads of such a file", shown(.path))]
@@ -45,7 +45,7 @@ pub enum FileError {
         most: u64,
     },
     /// Something else in a folder's place.
-    #[error("{} is no folder", shown(.0))]
+    #[error("{} is not a folder", shown(.0))]
     NotAFolder(PathBuf),
 }
 

@@ -39,7 +39,7 @@ pub enum PinError {
         id: String,
     },
     /// Text that is no commit id.
-    #[error("{file}:1: '{text}' is no commit id; expected 40 hexadecimal digits")]
+    #[error("{file}:1: '{text}' is not a commit id; expected 40 hexadecimal digits")]
     NotAnId {
         /// The file as it is shown.
         file: String,
@@ -55,7 +55,7 @@ pub enum PinError {
         id: String,
     },
     /// A version with blanks or control characters.
-    #[error("{file}:1: '{text}' is no version; expected one word such as v1.6.1")]
+    #[error("{file}:1: '{text}' is not a version; expected one word such as v1.6.1")]
     NotAVersion {
         /// The file as it is shown.
         file: String,
@@ -196,10 +196,10 @@ mod tests {
         );
         assert_eq!(
             said("v1.6\x1b.1\n"),
-            "commits/x.txt:1: 'v1.6\\x1b.1' is no commit id; expected 40 hexadecimal digits"
+            "commits/x.txt:1: 'v1.6\\x1b.1' is not a commit id; expected 40 hexadecimal digits"
         );
         assert!(said(&"a".repeat(64)).contains("SHA-256"));
-        assert!(said(&"a".repeat(41)).contains("no commit id"));
+        assert!(said(&"a".repeat(41)).contains("not a commit id"));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub enum QueueMistake {
     #[error(transparent)]
     File(#[from] FileError),
     /// The series names a file that is not there.
-    #[error("{series}:{line}: '{name}' is not in the folder; take the line out or bring the file back")]
+    #[error("{series}:{line}: '{name}' is not in the folder; remove the line or restore the file")]
     NoFile {
         /// The series as it is shown.
         series: String,
@@ -53,7 +53,7 @@ pub enum QueueMistake {
         name: String,
     },
     /// A patch that the series does not name.
-    #[error("{series}: has no entry for '{name}'; add a line for it or take the file away")]
+    #[error("{series}: has no entry for '{name}'; add a line for it or remove the file")]
     NoEntry {
         /// The series as it is shown.
         series: String,
@@ -241,11 +241,11 @@ mod tests {
         let dir = folder(&[("a.patch", ""), ("b.patch", ""), ("series", series)]);
         assert_eq!(
             said(&dir),
-            "patches/x/series:1: 'gone.patch' is not in the folder; take the line out or bring the file back\n\
-             patches/x/series:3: 'a.patch' stands on line 2 already\n\
-             patches/x/series:4: '../x.patch' is no file name of this folder\n\
+            "patches/x/series:1: 'gone.patch' is not in the folder; remove the line or restore the file\n\
+             patches/x/series:3: 'a.patch' is on line 2 already\n\
+             patches/x/series:4: '../x.patch' is not a file name of this folder\n\
              patches/x/series:5: the option '-R' is not supported; only -pN is\n\
-             patches/x/series: has no entry for 'b.patch'; add a line for it or take the file away"
+             patches/x/series: has no entry for 'b.patch'; add a line for it or remove the file"
         );
     }
 
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(
             said(&dir),
             "patches/x: the file name 'c\\xff.patch' is not UTF-8 text without control characters; rename it\n\
-             DIR/a.patch is no regular file\n\
+             DIR/a.patch is not a regular file\n\
              DIR/b.patch is a symlink; patchq neither reads nor writes through one"
         );
     }

@@ -51,7 +51,7 @@ pub enum SourceError {
         others: Vec<String>,
     },
     /// Two files would have one name, or names that say another order.
-    #[error("{folder}: '{first}' and '{second}' cannot both be kept in this order")]
+    #[error("{folder}: '{first}' and '{second}' cannot both be stored in this order")]
     Order {
         /// The folder, printable.
         folder: String,
@@ -61,7 +61,9 @@ pub enum SourceError {
         second: String,
     },
     /// A name that the workspace could not keep.
-    #[error("the file name '{0}' cannot be kept: it begins with '.', or is not UTF-8 text without control characters")]
+    #[error(
+        "the file name '{0}' cannot be stored: it begins with '.', or is not UTF-8 text without control characters"
+    )]
     Name(String),
 }
 

@@ -6,7 +6,7 @@ use crate::path::printable;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WhichPatchError {
     /// No patch of the queue has that name.
-    #[error("no patch is called '{0}'")]
+    #[error("there is no patch '{0}'")]
     None(String),
     /// Several patches have that number, or that in their names.
     #[error("'{name}' may be {}", .candidates.join(" or "))]

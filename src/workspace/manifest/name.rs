@@ -24,7 +24,9 @@ pub enum BadName {
     #[error("an upstream needs a name")]
     Empty,
     /// Other characters than a name may have.
-    #[error("'{0}' is no name for an upstream: use a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit")]
+    #[error(
+        "'{0}' is not a valid name for an upstream: use a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
+    )]
     Form(String),
     /// More than 64 characters.
     #[error("the name '{0}' is longer than 64 characters")]

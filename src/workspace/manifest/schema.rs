@@ -147,7 +147,7 @@ struct ImageForm {
     /// Build arguments, with {version} {semver} {commit} {queue}, {wheel:NAME} and {image:NAME}, which also makes that image a need.
     #[schemars(default)]
     args: BTreeMap<String, String>,
-    /// Build arguments that are no secrets although their names look so.
+    /// Build arguments that are not secrets although their names look so.
     #[schemars(default, extend("uniqueItems" = true))]
     plain_args: Vec<String>,
     /// Images to build first, where neither FROM lines nor `args` say so: `NAME` or `UPSTREAM:NAME`.

@@ -72,7 +72,7 @@ pub enum ExportError {
     #[error("changed on both sides: {}", .0.join(", "))]
     Clash(Vec<String>),
     /// A patch of one side does not go onto the other.
-    #[error("commit {} does not go onto the patch files", .commit.short(12))]
+    #[error("commit {} does not apply to the patch files", .commit.short(12))]
     Conflicts {
         /// The commit.
         commit: crate::git::Id,

@@ -143,10 +143,10 @@ pub enum RefreshError {
     #[error("no refresh waits for decisions")]
     NoSession,
     /// The session goes where the pin is already.
-    #[error("the pin is at {0} already, where the open refresh goes")]
+    #[error("the pin is at {0} already, where the open refresh moves to")]
     There(String),
     /// The session goes where nothing leads that is known here.
-    #[error("the open refresh goes to {}, {}", .pin.short(12), elsewhere(.track.as_ref()))]
+    #[error("the open refresh moves to {}{}", .pin.short(12), elsewhere(.track.as_ref()))]
     Elsewhere {
         /// The commit.
         pin: Id,
@@ -157,7 +157,7 @@ pub enum RefreshError {
         why: Option<Box<TargetError>>,
     },
     /// Somebody names another commit than the one that the session goes to.
-    #[error("the open refresh goes to {}, not to {}", .session.short(12), .named.short(12))]
+    #[error("the open refresh moves to {}, not to {}", .session.short(12), .named.short(12))]
     OtherTarget {
         /// The session's.
         session: Id,
@@ -189,8 +189,8 @@ pub enum RefreshError {
 
 fn elsewhere(track: Option<&Track>) -> String {
     match track {
-        Some(track) => format!("with '{track}' as the track from then on, which nobody said here"),
-        None => "where neither the manifest's track nor anybody here leads".to_owned(),
+        Some(track) => format!(" and would set the track to '{track}', which was not asked for here"),
+        None => ", which is neither the manifest's track nor a target named here".to_owned(),
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Rewrite {
 #[derive(Debug, thiserror::Error)]
 pub enum RewriteError {
     /// A commit without a change cannot be a patch file.
-    #[error("commit {} ({subject}) changes nothing, and a patch file cannot say that", .commit.short(12))]
+    #[error("commit {} ({subject}) changes nothing, and a patch file cannot represent that", .commit.short(12))]
     EmptyCommit {
         /// The commit.
         commit: Id,
@@ -61,7 +61,7 @@ pub enum RewriteError {
         subject: String,
     },
     /// A patch file would not give back its commit. Nothing is written then.
-    #[error("the patch file of commit {} ({subject}) would not give it back{why}", .commit.short(12))]
+    #[error("the patch file of commit {} ({subject}) would not reproduce it{why}", .commit.short(12))]
     NotFaithful {
         /// The commit.
         commit: Id,

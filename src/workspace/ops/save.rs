@@ -68,7 +68,7 @@ pub enum SaveError {
     #[error("there is no checkout")]
     NoCheckout,
     /// Something else stands where it belongs.
-    #[error("what stands in the checkout's place is none of this upstream")]
+    #[error("the folder in the checkout's place is not a checkout of this upstream")]
     NotACheckout(Attachment),
     /// The checkout has no changes (of the wanted paths).
     #[error("the checkout has no changes to save")]
@@ -91,7 +91,7 @@ pub enum SaveError {
     #[error(transparent)]
     Which(#[from] WhichPatchError),
     /// The changes do not go into that patch, or a later one does not go on top of it.
-    #[error("'{patch}' does not go with it")]
+    #[error("'{patch}' does not apply with it")]
     Conflicts {
         /// The patch that does not go.
         patch: String,
@@ -99,7 +99,7 @@ pub enum SaveError {
         conflicts: Vec<Conflict>,
     },
     /// Commits are gone from the checkout, and what they did with them; nobody said that their patches are to go.
-    #[error("commits are gone from the checkout, and their changes with them")]
+    #[error("commits and their changes are missing from the checkout")]
     Vanished {
         /// Per patch its name, its commit, and the paths that no longer have the change.
         patches: Vec<(String, Id, Vec<RepoPath>)>,

@@ -45,13 +45,15 @@ pub enum UndoError {
         why: Vec<String>,
     },
     /// A refresh waits for decisions and could not be gone on with afterwards.
-    #[error("'{command}' cannot be undone while a refresh waits for decisions: it could not go on afterwards")]
+    #[error(
+        "'{command}' cannot be undone while a refresh waits for decisions: the refresh could not continue afterwards"
+    )]
     Session {
         /// The command.
         command: String,
     },
     /// What is kept of the change is not what the change was.
-    #[error("'{command}' cannot be undone: what is kept of its files is damaged")]
+    #[error("'{command}' cannot be undone: the stored copies of its files are damaged")]
     Damaged {
         /// The command.
         command: String,

@@ -94,7 +94,9 @@ fn pin_finding(upstream: &UpstreamStore<'_>, pin: Id, error: QueueError) -> Resu
         {
             format!("upstream has no commit {pin}")
         }
-        QueueError::Step(StepError::Git(GitError::Damaged { id, .. })) if *id == pin => format!("{pin} is no commit"),
+        QueueError::Step(StepError::Git(GitError::Damaged { id, .. })) if *id == pin => {
+            format!("{pin} is not a commit")
+        }
         _ => return Err(error),
     };
     let file = upstream.workspace.layout.pin(upstream.name());
@@ -165,7 +167,7 @@ fn judge_export(
         .zip(items)
         .filter(|(exported, item)| exported.origin != Origin::Kept || exported.name.as_ref() != Some(&item.name));
     let finding =
-        |name: &str| Finding::error(FindingKind::Rewrite, path(upstream, name), "'export' would write it anew");
+        |name: &str| Finding::error(FindingKind::Rewrite, path(upstream, name), "'export' would write it differently");
     Ok(anew.map(|(_, item)| finding(&item.name)).collect())
 }
 
@@ -192,8 +194,8 @@ fn judge_form(
 fn form_message(old: &OldPatch, wanted: &[u8]) -> (usize, &'static str) {
     let header = &old.queued.patch.header;
     match header.form {
-        HeaderForm::None => return (1, "has no header, so 'git am' does not take it"),
-        HeaderForm::Text | HeaderForm::Dep3 => return (1, "its header is no mail, so 'git am' does not take it"),
+        HeaderForm::None => return (1, "has no header, so 'git am' does not accept it"),
+        HeaderForm::Text | HeaderForm::Dep3 => return (1, "its header is not a mail, so 'git am' does not accept it"),
         HeaderForm::Mail => {}
     }
     if header.author.is_none() {

@@ -86,7 +86,7 @@ pub enum EffectError {
     #[error(transparent)]
     Git(#[from] GitError),
     /// Something in the checkout is in the way; nothing of it was touched.
-    #[error("in the way in the checkout:\n{}", list(.0))]
+    #[error("these are in the way in the checkout:\n{}", list(.0))]
     Obstacles(Vec<Obstacle>),
     /// Objects that should have been fetched before are missing.
     #[error("{}", match .0 {

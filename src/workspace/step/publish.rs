@@ -46,7 +46,7 @@ pub enum PublishError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Files changed between the moment the step was made and now; nothing happened.
-    #[error("changed meanwhile: {}; nothing was written", files.join(", "))]
+    #[error("changed by another program: {}; nothing was written", files.join(", "))]
     InTheWay {
         /// The files, printable.
         files: Vec<String>,
@@ -97,7 +97,7 @@ pub enum PublishError {
         path: String,
     },
     /// What follows the files failed; the step is certain and will be finished by the next attempt.
-    #[error("{key}: the files are written, what follows failed")]
+    #[error("{key}: the files were written, but the rest of the step failed")]
     Follow {
         /// Whose step it is.
         key: String,

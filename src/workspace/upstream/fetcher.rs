@@ -51,7 +51,7 @@ pub enum FetchError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The engine asks again and again.
-    #[error("the engine asks for objects without end: {0} more in its last round (please report this)")]
+    #[error("the engine keeps asking for objects: {0} more in its last round (this is a bug, report it)")]
     TooManyRounds(usize),
 }
 
@@ -71,7 +71,7 @@ pub enum MissingObjects {
     #[error("commit {0} is not in the store")]
     Commit(Id),
     /// So many files of upstream's commits.
-    #[error("{}", match .0 { 1 => "a file of upstream's is not in the store".to_owned(), n => format!("{n} files of upstream's are not in the store") })]
+    #[error("{}", match .0 { 1 => "an upstream file is not in the store".to_owned(), n => format!("{n} upstream files are not in the store") })]
     Files(usize),
 }
 

@@ -1,4 +1,4 @@
-//! One upstream with its store: what is fetched, where the queue stands, what the remote says.
+//! One upstream with its store: what is fetched, the queue's pin, what the remote says.
 
 pub mod cached_tip;
 pub mod fetch_lock;

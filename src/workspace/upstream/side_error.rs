@@ -23,7 +23,7 @@ pub enum SideError {
         commits: Vec<NewCommit>,
     },
     /// Patch files that patchq wrote are gone, and the checkout's commits are all that is left of them.
-    #[error("the checkout has the last copy of patches whose files are gone")]
+    #[error("patch files are missing, and only the checkout has these patches")]
     LastCopy(Vec<LastCopy>),
     /// The checkout's commits are no queue.
     #[error(transparent)]

@@ -69,7 +69,7 @@ pub enum Unreadable {
     #[error("commit {} is a merge", .0.short(12))]
     Merge(Id),
     /// The branch does not come from the pin.
-    #[error("the branch 'patchq' does not stand on the pin {}", .0.short(12))]
+    #[error("the branch 'patchq' is not based on the pin {}", .0.short(12))]
     NotOnPin(Id),
 }
 

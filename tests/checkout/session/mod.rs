@@ -218,8 +218,8 @@ fn sessions(first: u64, base: Troubles) {
         }
     }
     let all = worlds as usize * SESSIONS;
-    assert!(asked > all, "{asked} questions in {all} sessions are no test");
-    assert!(!base.checkout || checkouts > all / 8, "{checkouts} conflicts in the checkout are no test");
+    assert!(asked > all, "{asked} questions in {all} sessions are too few");
+    assert!(!base.checkout || checkouts > all / 8, "{checkouts} conflicts in the checkout are too few");
 }
 
 #[test]

@@ -53,7 +53,7 @@ in_both_worlds! {
         let run = changes_nothing(env, &["refresh", "--accept", "patch"]).exits(2).one_error();
         run.says("--accept patch needs --only, which says for what").hints("--only PATCH");
         changes_nothing(env, &["refresh", "--accept", "patch", "--only", "[x"]).exits(2).one_error().says("cannot be read");
-        changes_nothing(env, &["refresh", "--accept", "patch", "--only", "9999"]).exits(2).one_error().says("no patch is called");
+        changes_nothing(env, &["refresh", "--accept", "patch", "--only", "9999"]).exits(2).one_error().says("there is no patch '9999'");
         // The one patch is decided, and with it the one that waited; the other stays.
         let document = changes_nothing(env, &["refresh", "--accept", "patch", "--only", "0001", "--json"]).exits(3).json();
         let words: Vec<&str> =

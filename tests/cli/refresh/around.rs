@@ -27,7 +27,7 @@ in_both_worlds! {
         env.ready();
         let (before, refs) = (env.files(), env.refs());
         let run = while_fetching(env, "echo >> patches/up/0002-Pin-the-requirements.patch").exits(1).one_error();
-        run.says("up: ").says("the patch files changed while this command ran; run it again");
+        run.says("up: the patch files changed while this command ran; run it again");
         let changed = before.differences(&env.files());
         assert!(changed.len() == 1 && changed[0].contains("patches/up/0002"), "{changed:?}");
         assert_eq!(env.refs(), refs);

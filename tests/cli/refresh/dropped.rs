@@ -63,7 +63,7 @@ in_both_worlds! {
         ];
         bench.release("v1.1", &[("a.txt", Some(&text("cinq")))]);
         bench.ready(TRACK, &queue);
-        let proposal = "proposal (likely): drop the patch: 9 of the 10 lines that the patch adds stand in upstream's file already";
+        let proposal = "proposal (likely): drop the patch: 9 of the 10 lines that the patch adds are there in upstream's file already";
         for args in [&["refresh"][..], &["refresh", "--accept", "suggested"], &["refresh", "--dry-run"]] {
             let run = changes_nothing(env, args).exits(3);
             run.prints("  conflict    0001-say-more.patch\n").prints(&format!("                {proposal}\n")).says_not("--accept suggested");
@@ -90,7 +90,7 @@ in_both_worlds! {
 
     fn a_patch_to_drop_must_be_one(env) {
         prepared(env);
-        for (name, says) in [("0009", "no patch is called '0009'"), ("00", "'00'")] {
+        for (name, says) in [("0009", "there is no patch '0009'"), ("00", "'00'")] {
             let run = changes_nothing(env, &["refresh", "--allow-drop", name]).exits(2).one_error();
             run.says(says).hints("patchq status up");
         }

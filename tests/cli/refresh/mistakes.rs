@@ -4,7 +4,7 @@ use crate::mistakes::{BASE, Mistake, check, dirty, manifest, mistakes, patch};
 
 mistakes! {
     a_commit_that_is_no_name_at_all: Mistake {
-        what: "a commit that is no name at all",
+        what: "a commit that is not a valid name",
         args: &["refresh", "--to", "v 1"],
         code: 2,
         ..BASE

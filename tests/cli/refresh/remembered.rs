@@ -104,7 +104,7 @@ in_both_worlds! {
         let run = changes_nothing(env, &TAKE).exits(3);
         assert_eq!(run.stderr.matches("warning:").count(), 1, "{}", run.shown());
         let shown = file.strip_prefix("ws/").unwrap();
-        run.says(&format!("warning: up: {shown} cannot be used as a decision: its digest is not that of what it says"));
+        run.says(&format!("warning: up: {shown} cannot be used as a decision: its digest does not match its content"));
         let document = changes_nothing(env, &[&TAKE[..], &["--json"]].concat()).exits(3).json();
         assert_eq!(document["damaged"][0]["file"], shown);
         assert_eq!(document["patches"][0]["files"][0]["decided"], json!([]));

@@ -235,7 +235,7 @@ in_both_worlds! {
     fn offline(env) {
         let bench = prepared(env, MAIN);
         for args in [&["refresh", "--offline"][..], &["refresh", "--offline", "--dry-run", "--to", "v1.1"]] {
-            changes_nothing(env, args).exits(1).one_error().says("up: ").says("(--offline)").hints("run the command again without --offline");
+            changes_nothing(env, args).exits(1).one_error().says("error: up: cannot list the branches and tags without the network (--offline)").hints("run the command again without --offline");
         }
         changes_nothing(env, &["refresh", "--dry-run", "--to", "v1.1"]).ok();
         let v1_1 = bench.id("v1.1");

@@ -66,7 +66,7 @@ fn a_whole_session() {
             }
             terminal.press(key);
         }
-        terminal.answer("nothing is left of the patch, though", "d").answer("why?", "\r");
+        terminal.answer("nothing is left of the patch, but", "d").answer("why?", "\r");
         terminal
             .answer("nothing is left of the patch after these decisions", "d")
             .answer("why?", "upstream dropped the file\r");

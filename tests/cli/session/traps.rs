@@ -87,7 +87,7 @@ in_both_worlds! {
         env.write("ws/patches/up/0001-shout-five.patch", patch.replace("-five", "-cinq"));
         env.patchq(&["setup"]).ok();
         let run = env.changes_nothing(&["refresh", "--continue"]).exits(1).one_error();
-        run.says("older").hints("patchq refresh up --abort");
+        run.says("is older than").hints("patchq refresh up --abort");
     }
 
     fn what_joined_a_patch_hides_no_conflict_of_it(env) {
@@ -157,10 +157,10 @@ in_both_worlds! {
         let file = "ws/sessions/up.toml";
         let good = env.read(file);
         let rows = [
-            ("version = \"v1.1\"", "version = \"v1.1\\u009b2J\"", "is no version"),
-            ("version = \"v1.1\"", "version = \"a b\"", "is no version"),
-            ("found_by = \"refs/heads/main\"", "found_by = \"--upload-pack=x\"", "is no branch or tag"),
-            ("found_by = \"refs/heads/main\"", "found_by = \"refs/heads/x:y\"", "is no branch or tag"),
+            ("version = \"v1.1\"", "version = \"v1.1\\u009b2J\"", "is not a version"),
+            ("version = \"v1.1\"", "version = \"a b\"", "is not a version"),
+            ("found_by = \"refs/heads/main\"", "found_by = \"--upload-pack=x\"", "is not a branch or tag"),
+            ("found_by = \"refs/heads/main\"", "found_by = \"refs/heads/x:y\"", "is not a branch or tag"),
             ("order = 1", "order = 4294967295", "its `order` is over"),
         ];
         for (from, to, says) in rows {
@@ -175,7 +175,7 @@ in_both_worlds! {
         let run = env.patchq(&["verify"]).ok().prints("sessions/up.toml: warning: decisions 1 and 2 answer the same question");
         env.write("ws/sessions/nope.toml", "");
         run.prints("patchq refresh up --abort");
-        env.patchq(&["verify"]).ok().prints("sessions/nope.toml: warning: it is the session of no upstream");
+        env.patchq(&["verify"]).ok().prints("sessions/nope.toml: warning: no upstream has this session");
         std::fs::remove_file(env.path("ws/sessions/nope.toml")).unwrap();
         // What a decision says of itself is shown as it is, never done.
         env.write(file, good.replacen("reason = \"", "reason = \"\\u001b]0;x\\u0007", 1));

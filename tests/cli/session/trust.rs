@@ -46,18 +46,18 @@ in_both_worlds! {
         change(env, &[(&format!("[to]\npin = \"{good}\"\nversion = \"v1.1\""), &format!("[to]\npin = \"{evil}\"\nversion = \"v3\""))]);
         let short = &evil[..12];
         let run = env.changes_nothing(&["refresh", "--continue"]).exits(1).one_error();
-        let run = run.says(&format!("up: the open refresh goes to {short}, where neither the manifest's track nor anybody here leads"));
+        let run = run.says(&format!("up: the open refresh moves to {short}, which is neither the manifest's track nor a target named here"));
         let run = run.says("is outside of the track 'main'").says_not("v3");
         run.hints(&format!("patchq refresh up --continue --to {short} --once")).hints("patchq refresh up --abort");
         // Another commit is not the one that the session is about.
         let run = env.changes_nothing(&["refresh", "--continue", "--to", "v1.1"]).exits(2).one_error();
-        run.says(&format!("goes to {short}, not to {}", &good[..12])).hints("patchq refresh up --continue");
+        run.says(&format!("moves to {short}, not to {}", &good[..12])).hints("patchq refresh up --continue");
         // Named, but not meant to be outside.
         env.changes_nothing(&["refresh", "--continue", "--to", &evil]).exits(1).says("is outside of the track");
         // On a terminal it is asked.
         let mut terminal = go_on(env);
         terminal.answer(&format!("continue to {short} anyway?"), "n");
-        terminal.end().exits(1).left("where neither the manifest's track nor anybody here leads");
+        terminal.end().exits(1).left("which is neither the manifest's track nor a target named here");
         let mut terminal = go_on(env);
         terminal.answer("anyway?", "y").see(LAST).see(&format!("pin {short}")).press("n");
         terminal.end().exits(1);
@@ -85,10 +85,10 @@ in_both_worlds! {
         aside(&bench);
         change(env, &[("\nfound_by", "\ntrack = \"evil\"\nfound_by")]);
         let run = env.changes_nothing(&["refresh", "--continue"]).exits(1).one_error();
-        run.says("with 'evil' as the track from then on, which nobody said here").hints("--track evil");
+        run.says("would set the track to 'evil', which was not asked for here").hints("--track evil");
         let manifest = env.read("ws/upstreams.toml");
         let mut terminal = go_on(env);
-        terminal.answer("with 'evil' as the track", "n");
+        terminal.answer("would set the track to 'evil'", "n");
         terminal.end().exits(1);
         assert_eq!(env.read("ws/upstreams.toml"), manifest);
     }

@@ -45,12 +45,12 @@ fn wrong_command(command: &str) -> Option<String> {
     match at(0) {
         Some("patchq") => {
             let error = patchq::cli::command_line().try_get_matches_from(&words).err()?;
-            Some(format!("is no command line: {error}"))
+            Some(format!("is not a command line: {error}"))
         }
         Some("git") => {
             let verb = if at(1) == Some("-C") { at(3) } else { at(1) };
             let known = verb.is_some_and(|verb| GIT.contains(&verb)) && !command.contains(", ");
-            (!known).then(|| "is no git command".to_owned())
+            (!known).then(|| "is not a git command".to_owned())
         }
         Some("mv") => (words.len() != 3).then(|| "does not move one thing".to_owned()),
         Some("rm") => (words.len() != 2 && at(1) != Some("-r")).then(|| "does not remove one thing".to_owned()),

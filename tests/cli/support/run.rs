@@ -91,7 +91,7 @@ impl Run {
     pub(crate) fn json(&self) -> serde_json::Value {
         match serde_json::from_str(&self.stdout) {
             Ok(value) => value,
-            Err(error) => panic!("stdout is no JSON document: {error}\n{}", self.shown()),
+            Err(error) => panic!("stdout is not a JSON document: {error}\n{}", self.shown()),
         }
     }
 }

@@ -50,7 +50,7 @@ pub enum Away {
     #[error("the checkout was switched to the branch '{0}'")]
     Branch(String),
     /// Another commit.
-    #[error("the checkout's HEAD was moved to {}, which does not stand on what was handed over", .0.short(12))]
+    #[error("the checkout's HEAD was moved to {}, which is not based on the commit that the conflict was given out on", .0.short(12))]
     Elsewhere(Id),
     /// Commits that are no line.
     #[error("commit {} is a merge", .0.short(12))]
@@ -59,7 +59,7 @@ pub enum Away {
     #[error("a git {0} is in progress in the checkout")]
     Operation(&'static str),
     /// `git cherry-pick --abort` or `--skip`, `git reset --hard`: nothing of the conflict is left.
-    #[error("the conflict was taken out of the checkout, by 'git cherry-pick --abort' or the like")]
+    #[error("the conflict was removed from the checkout (by 'git cherry-pick --abort', for example)")]
     TakenOut,
 }
 

@@ -48,7 +48,7 @@ pub enum Damage {
     #[error("it is larger than {} bytes", super::LARGEST)]
     TooLarge,
     /// It is no UTF-8.
-    #[error("it is no UTF-8")]
+    #[error("it is not UTF-8")]
     NotUtf8,
     /// It is no TOML, or lacks a key, or has one too many.
     #[error("line {line}: {message}")]
@@ -68,10 +68,10 @@ pub enum Damage {
     #[error(transparent)]
     Path(#[from] BadPath),
     /// Somebody changed it.
-    #[error("its digest is not that of what it says")]
+    #[error("its digest does not match its content")]
     Digest,
     /// It is called otherwise than its texts and path say.
-    #[error("its name is not that of its texts and path, {0}.toml")]
+    #[error("its name does not match its texts and path, {0}.toml")]
     Name(String),
     /// What it says is not believed.
     #[error(transparent)]

@@ -184,7 +184,7 @@ fn every_field_counts_for_the_digest() {
         assert!(text.contains(from), "{from}");
         let changed = text.replacen(from, to, 1);
         let said = format::parse(changed.as_bytes()).unwrap_err().to_string();
-        assert_eq!(said, "its digest is not that of what it says", "{from}");
+        assert_eq!(said, "its digest does not match its content", "{from}");
     }
 }
 
@@ -279,18 +279,18 @@ fn what_is_no_decision_is_said_and_not_used() {
     let long = Entry { file: "x".repeat(300), ..good.clone() };
     let elsewhere = entry("b.txt", "b.txt", &five(), "x\n", 1);
     for (bytes, reason) in [
-        (changed("\"x\\n\"", "\"y\\n\""), "its digest is not that of what it says"),
+        (changed("\"x\\n\"", "\"y\\n\""), "its digest does not match its content"),
         (changed("schema = 1", "schema = 2\nnew = true"), "its schema is not 1; another version of patchq wrote it"),
         (changed("path = \"a.txt\"", "path = \"../a.txt\""), "the path '../a.txt' contains '.' or '..'"),
         (changed("date = \"1", "date = \"x1"), "'date' has no valid value"),
         (changed("also", "<<<<<<< ours\nalso"), "line 4: "),
         (changed("also", "more = 1\nalso"), "line 4: unknown field `more`"),
-        (b"\xff".to_vec(), "it is no UTF-8"),
+        (b"\xff".to_vec(), "it is not UTF-8"),
         (Vec::new(), "line 1: missing field `schema`"),
         (vec![b'#'; usize::try_from(LARGEST).unwrap() + 1], "it is larger than 1048576 bytes"),
         (format::print(&marked), "the decided lines have a conflict marker in them"),
         (format::print(&long), "a name in it is longer than 256 bytes"),
-        (format::print(&elsewhere), "its name is not that of its texts and path, "),
+        (format::print(&elsewhere), "its name does not match its texts and path, "),
     ] {
         fs::write(&file, bytes).unwrap();
         let memory = place.memory("up");
@@ -310,7 +310,7 @@ fn what_is_no_decision_is_said_and_not_used() {
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     let memory = place.memory("up");
-    assert_eq!((memory.list(), memory.damaged()[0].reason.as_str()), (vec![], "it is no regular file"));
+    assert_eq!((memory.list(), memory.damaged()[0].reason.as_str()), (vec![], "it is not a regular file"));
 }
 
 #[test]
@@ -383,6 +383,6 @@ fn a_decision_is_called_by_the_start_of_its_name() {
     let mut both = [format!("up/{one}"), format!("up/{two}")];
     both.sort();
     assert_eq!(said(&one[..4]), format!("'{}' may be {} or {}", &one[..4], both[0], both[1]));
-    assert_eq!(said("zz\u{1b}"), "no decision is called 'zz\\x1b'");
-    assert_eq!(said(""), "no decision is called ''");
+    assert_eq!(said("zz\u{1b}"), "there is no decision 'zz\\x1b'");
+    assert_eq!(said(""), "there is no decision ''");
 }

@@ -232,7 +232,7 @@ fn parse_entry(text: &str) -> Result<Option<Entry>, String> {
         let mode = Mode::from_bits(u32::from_str_radix(mode, 8).ok()?)?;
         Some(Entry { mode, id: id.parse().ok()? })
     });
-    parts.map(Some).ok_or_else(|| format!("'{}' is no mode and id", printable(text.as_bytes())))
+    parts.map(Some).ok_or_else(|| format!("'{}' is not a mode and id", printable(text.as_bytes())))
 }
 
 /// Reads the bytes of `file` (from the workspace's root).
@@ -273,10 +273,10 @@ pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileErr
         }
     }
     if pins::parse_version(raw.to.version.as_bytes(), file).is_err() {
-        return Err(wrong(None, format!("'{}' is no version", printable(raw.to.version.as_bytes()))));
+        return Err(wrong(None, format!("'{}' is not a version", printable(raw.to.version.as_bytes()))));
     }
     if let Some(name) = raw.to.found_by.as_ref().filter(|name| !is_ref(name)) {
-        return Err(wrong(None, format!("'{}' is no branch or tag", printable(name.as_bytes()))));
+        return Err(wrong(None, format!("'{}' is not a branch or tag", printable(name.as_bytes()))));
     }
     let track = raw.to.track.map(|track| Track::parse(&track)).transpose();
     let track = track.map_err(|error| wrong(None, printable(error.to_string().as_bytes())))?;
@@ -284,7 +284,7 @@ pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileErr
     let RawAgreed { accept, only, allow_drop } = raw.agreed;
     let way = |word: String| {
         let found = AcceptRule::ALL.into_iter().find(|way| way.word() == word);
-        found.ok_or_else(|| wrong(None, format!("'{}' is no way to decide", printable(word.as_bytes()))))
+        found.ok_or_else(|| wrong(None, format!("'{}' is not a way to decide", printable(word.as_bytes()))))
     };
     let accept = accept.into_iter().map(way).collect::<Result<_, _>>()?;
     let agreed = AcceptOptions { accept, only, allow_drop };
@@ -306,7 +306,7 @@ fn decision(raw: RawDecision) -> Result<SessionDecision, String> {
         let bits = u32::from_str_radix(&mode, 8).ok();
         let modes = [Mode::File, Mode::Executable, Mode::Symlink];
         let mode = modes.into_iter().find(|mode| Some(mode.bits()) == bits);
-        let mode = mode.ok_or("its `mode` is none of 100644, 100755, 120000")?;
+        let mode = mode.ok_or("its `mode` is not 100644, 100755 or 120000")?;
         Ok(Some((mode, text.unwrap_or_default().0)))
     };
     let whole = |take: Resolution, path: RepoPath, sides: Option<[String; 3]>| -> Result<About, String> {

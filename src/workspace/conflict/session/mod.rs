@@ -69,7 +69,7 @@ pub enum SessionError {
     #[error(transparent)]
     File(#[from] disk::FileError),
     /// Somebody else changed it while this command ran.
-    #[error("{0} changed meanwhile, so the decision was not written")]
+    #[error("{0} was changed by another program, so the decision was not written")]
     ChangedMeanwhile(String),
     /// The rest.
     #[error(transparent)]

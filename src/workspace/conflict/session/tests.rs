@@ -139,7 +139,7 @@ fn a_wrong_file_is_told_by_its_line() {
         ),
         (
             good.replace("take = \"drop\"", "path = \"a\"\ntake = \"joined\"\nover = \"1 2\""),
-            "sessions/x.toml: decision 1: '1 2' is no mode and id",
+            "sessions/x.toml: decision 1: '1 2' is not a mode and id",
         ),
         (good.replace("order = 1", "oder = 1"), oder.as_str()),
         (
@@ -149,7 +149,7 @@ fn a_wrong_file_is_told_by_its_line() {
         (format!("{good}<<<<<<< HEAD\n"), marker.as_str()),
         (
             good.replace("accept = [\n    \"suggested\"", "accept = [\n    \"luck\""),
-            "sessions/x.toml: 'luck' is no way to decide",
+            "sessions/x.toml: 'luck' is not a way to decide",
         ),
     ];
     for (text, expected) in rows {

@@ -125,7 +125,7 @@ pub(super) fn labels(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &st
             continue;
         };
         if !label.is_plain() {
-            walker.fault(span, value("labels", &text, "names an image or a wheel, which a label cannot stand for"));
+            walker.fault(span, value("labels", &text, "names an image or a wheel, which a label cannot do"));
             continue;
         }
         labels.insert(key, label);

@@ -74,7 +74,8 @@ fn image(
                 return Some(text);
             }
             let value = printable(text.as_bytes());
-            let reason = "is no name for an image; use a-z and 0-9, with '.', '_', '-' or '/' between".to_owned();
+            let reason =
+                "is not a valid name for an image; use a-z and 0-9, with '.', '_', '-' or '/' between".to_owned();
             walker.reject(span, Fault::Value { key: "name".to_owned(), value, reason })
         });
     let context = match walker.string(table, "context") {
@@ -93,7 +94,7 @@ fn image(
     let target = walker.string(table, "target").and_then(|(text, span)| {
         let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        let reason = "is no stage; expected the name behind AS in a FROM line".to_owned();
+        let reason = "is not a stage; expected the name behind AS in a FROM line".to_owned();
         let value = text.clone();
         walker.keep(span, fits.then_some(text).ok_or(()), |()| Fault::Value { key: "target".to_owned(), value, reason })
     });
@@ -143,7 +144,10 @@ fn args(
         let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !fits {
-            walker.fault(name_span, refused("is no name of a build argument; expected letters, digits and '_'"));
+            walker.fault(
+                name_span,
+                refused("is not a valid name for a build argument; expected letters, digits and '_'"),
+            );
             continue;
         }
         if looks_secret(&name, &text) && !plain.contains(&name) {
@@ -171,7 +175,7 @@ pub(super) fn registry(walker: &mut Walker<'_>, text: String, span: Span) -> Opt
     } else if is_registry(&text) {
         return Some(text);
     } else {
-        "is no registry; expected HOST[:PORT]/PATH or PATH, such as \"ghcr.io/team\""
+        "is not a registry; expected HOST[:PORT]/PATH or PATH, such as \"ghcr.io/team\""
     };
     let value = printable(text.as_bytes());
     walker.reject(span, Fault::Value { key: "registry".to_owned(), value, reason: reason.to_owned() })

@@ -78,7 +78,7 @@ fn judge_sessions(workspace: &Workspace) -> Result<Vec<Finding>, FileError> {
     for name in names.iter().filter_map(|name| name.strip_suffix(".toml")) {
         if workspace.manifest.upstream(name).is_none() {
             let file = folder.join(format!("{name}.toml"));
-            let message = "it is the session of no upstream: nobody can go on with it";
+            let message = "no upstream has this session, so it cannot be continued";
             let found = Finding::error(FindingKind::Session, shown(layout, &file), message);
             findings.push(found.severity(Severity::Warning));
         }

@@ -189,7 +189,10 @@ fn files_that_changed_meanwhile_stop_it() {
     fs::write(place.at("patches/x/0003.patch"), "by hand").unwrap();
     let before = place.tree();
     let error = place.publish(&step()).unwrap_err();
-    assert_eq!(error.to_string(), "changed meanwhile: commits/x.txt, patches/x/0003.patch; nothing was written");
+    assert_eq!(
+        error.to_string(),
+        "changed by another program: commits/x.txt, patches/x/0003.patch; nothing was written"
+    );
     assert_eq!((place.tree(), place.pending()), (before, Vec::<String>::new()));
 }
 
@@ -247,7 +250,7 @@ fn what_follows_may_fail_and_is_tried_again() {
     let place = Place::new();
     let error =
         publish(&place.layout, place.scope(), &step(), &mut || Err(EffectError::Missing(1)), &|_| {}).unwrap_err();
-    assert_eq!(error.to_string(), "x: the files are written, what follows failed");
+    assert_eq!(error.to_string(), "x: the files were written, but the rest of the step failed");
     assert_eq!(place.tree(), with_folders(&AFTER));
     let journal = Journal::pending(&place.layout, place.scope()).unwrap().unwrap();
     journal.roll_forward(&place.layout, &mut || Ok(()), &|_| {}).unwrap();

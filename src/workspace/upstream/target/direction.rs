@@ -42,7 +42,7 @@ pub enum Why {
 
 /// A move that goes back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{to} is older than {from}, where the queue stands{}", match .why { Why::Version => "", Why::Ancestor => ": it is in its history" })]
+#[error("{to} is older than {from}, the queue's pin{}", match .why { Why::Version => "", Why::Ancestor => ": it is in its history" })]
 pub struct Backward {
     /// The pin.
     pub from: Place,
