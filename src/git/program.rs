@@ -17,7 +17,7 @@ use tracing::{debug, debug_span, trace};
 
 use super::progress::{Lines, Progress};
 use super::run_log::{ended, written};
-use crate::process::{self, End, Limits, Stream, Task};
+use crate::process::{self, End, GRACE, Limits, Stream, Task};
 
 /// The oldest git that is taken. The options used need 2.29 (`fetch --stdin`, `--no-write-fetch-head`); what is
 /// older than 2.34 is in no supported distribution.
@@ -140,7 +140,7 @@ pub enum ProgramError {
         need: Version,
     },
     /// It answers, but not like git.
-    #[error("'{}' does not answer like git: '{answer}'", crate::path::printable(.program.as_encoded_bytes()))]
+    #[error("'{}' does not behave like git: '{answer}'", crate::path::printable(.program.as_encoded_bytes()))]
     NotGit {
         /// The program asked.
         program: OsString,
@@ -154,7 +154,7 @@ pub enum ProgramError {
     #[error("interrupted")]
     Cancelled,
     /// Nothing came for as long as one waits.
-    #[error("git {command} stood still for {}, and was ended", seconds(*.after))]
+    #[error("git {command} made no progress for {}, and was ended", seconds(*.after))]
     Stalled {
         /// The subcommand.
         command: String,
@@ -320,7 +320,7 @@ impl GitProgram {
         // A group of its own may not ask on the terminal (the system would stop it for ever): so only where nothing in it
         // can want to.
         let own_group = !own_ssh;
-        let task = Task { input: run.stdin, own_group, limits, asking: &asking, cancel: watch.cancel };
+        let task = Task { input: run.stdin, own_group, limits, grace: GRACE, asking: &asking, cancel: watch.cancel };
         let end = process::run(&mut command, task, &mut hear).map_err(|error| self.cannot_start(error))?;
         lines.finish(&mut report);
         debug!(how = ended(end), stdout = stdout.len(), stderr = ?lines.kept(), "ended");

@@ -10,8 +10,8 @@ use rustix::process::{
 
 use super::look::{Member, family};
 
-/// How long what was asked to end may take before it is killed.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long what was asked to end may take before it is killed, where nothing is said of it.
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// The same where this process is to end itself.
 const SHORT_GRACE: Duration = Duration::from_millis(300);
@@ -75,11 +75,11 @@ impl Running {
 
     /// Asks the child and all with it to end (git removes its temporary files and locks then), kills what does not, and
     /// waits for the child.
-    pub(super) fn end(self, child: &mut Child) -> std::io::Result<()> {
+    pub(super) fn end(self, child: &mut Child, grace: Duration) -> std::io::Result<()> {
         let members = self.members();
         self.signal(&members, Signal::TERM);
         let asked = Instant::now();
-        while !self.is_over() && asked.elapsed() < GRACE {
+        while !self.is_over() && asked.elapsed() < grace {
             std::thread::sleep(PAUSE);
         }
         // Those with it, also where the child itself went: they have nobody to work for.

@@ -9,6 +9,6 @@ mod look;
 mod run;
 
 pub use command_line::{command_line, quoted};
-pub use end::{end_all, end_stranger};
+pub use end::{GRACE, end_all, end_stranger};
 pub use look::{Stillness, holders_of, holds, leads_group, sees_work};
 pub use run::{End, Limits, Stream, Task, run};

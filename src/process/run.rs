@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+#[cfg(test)]
+use super::end::GRACE;
 use super::end::Running;
 use super::look::Stillness;
 
@@ -47,6 +49,8 @@ pub struct Task<'a> {
     pub own_group: bool,
     /// How long it may take.
     pub limits: Limits,
+    /// How long it has to end by itself once it is asked to, before it is killed.
+    pub grace: Duration,
     /// While it is set, the program may be waiting for a person, and standing still is no stall.
     pub asking: &'a Cell<bool>,
     /// Set by whoever wants it to end.
@@ -60,7 +64,7 @@ pub enum End {
     Exited(ExitStatus),
     /// Somebody wanted it.
     Cancelled,
-    /// It stood still for this long, and was ended.
+    /// It made no progress for this long, and was ended.
     Stalled(Duration),
     /// It took longer than this, and was ended.
     TooLong(Duration),
@@ -116,7 +120,7 @@ pub fn run(command: &mut Command, task: Task<'_>, hear: &mut dyn FnMut(Stream, &
                 None => continue,
             }
         };
-        running.end(&mut child)?;
+        running.end(&mut child, task.grace)?;
         return Ok(end);
     }
 }
@@ -175,7 +179,7 @@ mod tests {
     fn shell(script: &str, limits: Limits, asking: bool) -> (End, String, Duration) {
         let (asking, cancel) = (Cell::new(asking), AtomicBool::new(false));
         let (mut said, began) = (Vec::new(), Instant::now());
-        let task = Task { input: Vec::new(), own_group: true, limits, asking: &asking, cancel: &cancel };
+        let task = Task { input: Vec::new(), own_group: true, limits, grace: GRACE, asking: &asking, cancel: &cancel };
         let end = run(Command::new("sh").args(["-c", script]), task, &mut |_, bytes| said.extend_from_slice(bytes));
         (end.unwrap(), String::from_utf8(said).unwrap(), began.elapsed())
     }
