@@ -101,7 +101,7 @@ impl RepoPath {
         RepoPath::new(bytes)
     }
 
-    /// Whether this path is `folder` or lies below it.
+    /// Checks whether this path is `folder` or lies below it.
     #[must_use]
     pub fn is_within(&self, folder: &RepoPath) -> bool {
         self.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
@@ -227,7 +227,7 @@ fn colour_sequence(text: &str) -> Option<usize> {
     inside[end..].starts_with('m').then_some(2 + end + 1)
 }
 
-/// Whether `text` begins with `##[`, `##vso[` or the like.
+/// Checks whether `text` begins with `##[`, `##vso[` or the like.
 pub(crate) fn is_log_command(text: &str) -> bool {
     text.strip_prefix("##")
         .is_some_and(|rest| rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('['))
@@ -240,7 +240,7 @@ pub(crate) fn steers_the_terminal(c: char) -> bool {
         || c.is_control()
 }
 
-/// Whether a file system could open `part` as `.git`: any case, HFS+ ignorable characters, NTFS short names,
+/// Checks whether a file system could open `part` as `.git`: any case, HFS+ ignorable characters, NTFS short names,
 /// trailing dots, spaces and alternate streams, a backslash before it.
 fn is_dot_git(part: &[u8]) -> bool {
     part.split(|b| *b == b'\\').any(|piece| is_ntfs_dot_git(piece) || is_hfs_dot_git(piece))

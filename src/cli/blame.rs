@@ -73,7 +73,7 @@ impl Blame {
         Ok(blame)
     }
 
-    /// Whether this was asked about all of a conflict, at the places where its lines are by now.
+    /// Checks whether this was asked about all of a conflict, at the places where its lines are by now.
     pub(super) fn knows(&self, conflict: &Conflict, pin_lines: &PinLines) -> bool {
         let Some(asked) = self.asked.get(&conflict.path) else { return false };
         upstream_lines(conflict).all(|lines| {

@@ -110,7 +110,7 @@ impl Context {
         &STOP
     }
 
-    /// Whether the person at the terminal wants an end, as an error.
+    /// Checks whether the person at the terminal wants an end, as an error.
     pub(super) fn check_stop(&self) -> Result<(), CliError> {
         if STOP.load(Ordering::SeqCst) { Err(interrupted()) } else { Ok(()) }
     }
@@ -158,7 +158,7 @@ impl Context {
         }
     }
 
-    /// Whether standard output takes no more.
+    /// Checks whether standard output takes no more.
     pub(super) fn out_failed(&self) -> bool {
         self.unsaid.get().is_some()
     }

@@ -67,7 +67,7 @@ impl Context {
         }
     }
 
-    /// Whether to do something: `default` where nobody can be asked.
+    /// Checks whether to do something: `default` where nobody can be asked.
     pub(super) fn confirm(&self, question: &str, default: bool) -> Result<bool, CliError> {
         if !self.asker.can_ask() || self.json {
             return Ok(default);

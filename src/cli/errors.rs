@@ -196,7 +196,8 @@ impl From<FilesError> for CliError {
     }
 }
 
-/// Whether the line that was found is one of context, and is the file's own (a mail may have been decoded first).
+/// Checks whether the line that was found is one of context, and is the file's own (a mail may have been decoded
+/// first).
 fn is_context(line: &str, found: &str) -> bool {
     line.starts_with(' ') && printable(line.as_bytes()).starts_with(found.trim_end_matches('…'))
 }
@@ -262,7 +263,7 @@ fn undo_of(key: &str) -> String {
     hint::patchq(&std::iter::once("undo").chain(name).collect::<Vec<_>>())
 }
 
-/// Whether something of the commit itself cannot be in a checkout, whatever stands there.
+/// Checks whether something of the commit itself cannot be in a checkout, whatever stands there.
 fn is_unfit(reason: &Reason) -> bool {
     matches!(reason, Reason::Unwritable { .. } | Reason::UnsafePath { .. } | Reason::Collides { .. })
 }

@@ -165,7 +165,7 @@ impl CliError {
         hints.into_iter().fold(self, CliError::hint)
     }
 
-    /// Whether a second try, in which git may ask, can help.
+    /// Checks whether a second try, in which git may ask, can help.
     pub(super) fn lacks_credentials(&self) -> bool {
         self.said.kind == FailureKind::Credentials
     }

@@ -35,14 +35,14 @@ pub(super) fn patchq<W: AsRef<OsStr>>(words: &[W]) -> String {
     }
 }
 
-/// Where the session of the upstream `name` is kept.
+/// Returns where the session of the upstream `name` is kept.
 fn session_file(name: &OsStr) -> PathBuf {
     let mut file = name.to_owned();
     file.push(".toml");
     Path::new("sessions").join(file)
 }
 
-/// Whether an open session refuses the command.
+/// Checks whether an open session refuses the command.
 fn refused_by_session<W: AsRef<OsStr>>(words: &[W]) -> bool {
     let has = |option: &str| words.iter().any(|word| word.as_ref() == option);
     match words.first().and_then(|word| word.as_ref().to_str()) {
@@ -139,7 +139,7 @@ pub(super) fn place(below: impl AsRef<Path>) -> PathBuf {
     }
 }
 
-/// Whether there is a file `below` in the workspace.
+/// Checks whether there is a file `below` in the workspace.
 pub(super) fn is_there(below: impl AsRef<Path>) -> bool {
     ROOT.get().is_some_and(|root| root.join(below).is_file())
 }

@@ -58,7 +58,7 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
     out
 }
 
-/// How many patches came to what, in one sentence.
+/// Returns how many patches came to what, in one sentence.
 pub(super) fn summary(patches: &[PatchReport]) -> String {
     if patches.is_empty() {
         return "no patches".to_owned();

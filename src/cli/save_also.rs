@@ -112,7 +112,7 @@ fn offer_to(
     Ok((exit, Also { name: name.to_owned(), saved, patch, outcome, patches, removed: queue.removed, renamed }))
 }
 
-/// Whether a person must decide something.
+/// Checks whether a person must decide something.
 fn decisions(picked: &CherryPick<'_>) -> bool {
     use crate::stack::Outcome;
     matches!(picked.outcome.outcome, Outcome::Conflict | Outcome::Blocked)
@@ -147,7 +147,7 @@ fn show(context: &Context, name: &str, report: &PatchReport) {
     context.out(&out);
 }
 
-/// Whether it is to be written: where somebody can answer, they are asked.
+/// Checks whether it is to be written: where somebody can answer, they are asked.
 fn wanted(context: &Context, name: &str, report: &PatchReport) -> Result<bool, CliError> {
     context.confirm(&format!("save it in {name} too ({})?", report.outcome.word()), true)
 }

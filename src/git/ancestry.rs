@@ -3,8 +3,9 @@
 use super::{GitError, Id, Store};
 
 impl Store {
-    /// Whether the commit `old` is `new` or in its history. `false` too when the store lacks one of them, or one is no
-    /// commit: the store must hold the whole history of `new` ([`super::Remote::fetch_history`]) for that to say anything.
+    /// Checks whether the commit `old` is `new` or in its history. `false` too when the store lacks one of them, or one
+    /// is no commit: the store must hold the whole history of `new` ([`super::Remote::fetch_history`]) for that to say
+    /// anything.
     ///
     /// # Errors
     /// [`GitError`] when the history cannot be walked.
@@ -17,8 +18,8 @@ impl Store {
         Ok(old == new || self.repo().graph_descendant_of(new.into(), old.into()).map_err(failed())?)
     }
 
-    /// How many commits of the history of `new` are not in that of `old`; `None` where the store lacks one of the two.
-    /// As for [`Store::leads_to`], the store must hold the whole history.
+    /// Returns how many commits of the history of `new` are not in that of `old`; `None` where the store lacks one of
+    /// the two. As for [`Store::leads_to`], the store must hold the whole history.
     ///
     /// # Errors
     /// [`GitError`] when the history cannot be walked.

@@ -138,8 +138,8 @@ impl Enclosing {
         Some(index.iter().map(|entry| entry.path).collect())
     }
 
-    /// Which of these file contents an object of the repository has, whether anything still leads to it or not. Where git
-    /// cannot tell, none is known.
+    /// Returns which of these file contents an object of the repository has, whether anything still leads to it or not.
+    /// Where git cannot tell, none is known.
     #[must_use]
     pub fn has_contents(&self, contents: &[Vec<u8>], git: &GitProgram, watch: &mut Watch<'_>) -> Vec<bool> {
         let ids: Vec<String> = contents.iter().map(|content| self.blob_id(content)).collect();
@@ -186,7 +186,7 @@ impl Tracked {
         self.paths.iter().filter_map(|path| path.split(|byte| *byte == b'/').next().map(<[u8]>::to_vec)).collect()
     }
 
-    /// Whether a path, or anything below it, is tracked.
+    /// Checks whether a path, or anything below it, is tracked.
     #[must_use]
     pub fn contains(&self, path: &RepoPath) -> bool {
         let bytes = path.as_bytes();

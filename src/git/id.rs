@@ -138,7 +138,7 @@ impl Mode {
         }
     }
 
-    /// Whether the entry's content is a blob of this repository.
+    /// Checks whether the entry's content is a blob of this repository.
     #[must_use]
     pub const fn has_blob(self) -> bool {
         matches!(self, Mode::File | Mode::Executable | Mode::Symlink)

@@ -82,7 +82,7 @@ impl<'s> Objects<'s> {
         self.store
     }
 
-    /// Whether the object is here, in memory or in the store.
+    /// Checks whether the object is here, in memory or in the store.
     #[must_use]
     pub fn has(&self, id: Id) -> bool {
         self.new.contains_key(&id) || self.odb.exists(id.into())

@@ -21,7 +21,7 @@ pub(super) fn disable_libgit2_owner_check() {
     });
 }
 
-/// Whether the folder at `dir` belongs to another user than the one this process acts for.
+/// Checks whether the folder at `dir` belongs to another user than the one this process acts for.
 ///
 /// # Errors
 /// The system's own, when the folder cannot be looked at; [`io::ErrorKind::NotFound`] where there is none.
@@ -31,7 +31,8 @@ pub fn is_foreign(dir: &Path) -> io::Result<bool> {
 }
 
 impl GitProgram {
-    /// Whether git, with all settings of the user, works in the repository at `dir` although it belongs to another user.
+    /// Checks whether git, with all settings of the user, works in the repository at `dir` although it belongs to
+    /// another user.
     #[must_use]
     pub fn accepts_owner_of(&self, dir: &Path) -> bool {
         // `safe.bareRepository` is about repositories that a clone brings along, and a store is none.

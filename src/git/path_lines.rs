@@ -107,7 +107,7 @@ impl Step {
     }
 }
 
-/// Where `lines` of the text `new` stood in the text `old`: what replaced others counts as those.
+/// Returns where `lines` of the text `new` stood in the text `old`: what replaced others counts as those.
 ///
 /// # Errors
 /// [`GitError`] when libgit2 cannot compare them.
@@ -124,7 +124,7 @@ pub fn lines_before(old: &[u8], new: &[u8], lines: Lines) -> Result<Lines, GitEr
     Ok(start..end.max(start))
 }
 
-/// How many more lines the old side of a hunk has.
+/// Returns how many more lines the old side of a hunk has.
 fn grown(hunk: &Hunk) -> i32 {
     let count = |lines: &Lines| i32::try_from(lines.len()).unwrap_or(i32::MAX);
     count(&hunk.old) - count(&hunk.new)
@@ -164,8 +164,8 @@ fn joined(ranges: Followed) -> Followed {
     out.into_iter().collect()
 }
 
-/// Whether the change lies in the lines `start..end` of the new side, or takes lines away at their edge. The place
-/// between two lines is touched by what takes lines away there, not by what only changes its neighbours.
+/// Checks whether the change lies in the lines `start..end` of the new side, or takes lines away at their edge. The
+/// place between two lines is touched by what takes lines away there, not by what only changes its neighbours.
 fn touches(hunk: &Hunk, start: u32, end: u32) -> bool {
     let (from, to) = (hunk.new.start, hunk.new.end);
     if from == to {

@@ -94,13 +94,13 @@ impl CommitRange {
         Ok(Some(CommitRange { old, new, commits, trees }))
     }
 
-    /// How many commits there are.
+    /// Returns how many commits there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.commits.len()
     }
 
-    /// Whether there is none.
+    /// Checks whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.commits.is_empty()

@@ -80,7 +80,7 @@ impl PathPattern {
         Some(PathPattern { steps })
     }
 
-    /// Whether all of `text` matches.
+    /// Checks whether all of `text` matches.
     #[must_use]
     pub fn matches(&self, text: &[u8]) -> bool {
         let mut now = Places::new(self.steps.len());

@@ -250,7 +250,7 @@ impl GitProgram {
         self.limits
     }
 
-    /// Whether the program is there and new enough; asked once, before the first run.
+    /// Checks whether the program is there and new enough; asked once, before the first run.
     ///
     /// # Errors
     /// [`ProgramError::NotFound`], [`ProgramError::TooOld`], [`ProgramError::NotGit`], [`ProgramError::Io`].
@@ -317,8 +317,8 @@ impl GitProgram {
             Stream::Out => stdout.extend_from_slice(bytes),
             Stream::Err => lines.push(bytes, &mut report),
         };
-        // A group of its own may not ask on the terminal (the system would stop it for ever): so only where nothing in it
-        // can want to.
+        // A group of its own may not ask on the terminal (the system would stop it forever): so only where nothing in
+        // it can want to.
         let own_group = !own_ssh;
         let task = Task { input: run.stdin, own_group, limits, grace: GRACE, asking: &asking, cancel: watch.cancel };
         let end = process::run(&mut command, task, &mut hear).map_err(|error| self.cannot_start(error))?;

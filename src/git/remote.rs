@@ -116,7 +116,7 @@ impl<'a> Remote<'a> {
         self.git.limits()
     }
 
-    /// Whether the network is not to be used.
+    /// Checks whether the network is not to be used.
     #[must_use]
     pub fn is_offline(&self) -> bool {
         self.offline

@@ -9,7 +9,7 @@ use crate::path::printable;
 /// What a glob has and no ref: one of these makes a text a glob.
 const GLOB: [char; 3] = ['*', '?', '['];
 
-/// Whether git takes `name` for the full name of a ref (`refs/heads/main`).
+/// Checks whether git takes `name` for the full name of a ref (`refs/heads/main`).
 #[must_use]
 pub fn is_ref_name(name: &str) -> bool {
     git2::Reference::is_valid_name(name)

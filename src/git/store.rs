@@ -43,7 +43,7 @@ impl Store {
         Ok(store)
     }
 
-    /// How many bytes of packs there are, for the log: what a fetch brings comes as a pack.
+    /// Returns how many bytes of packs there are, for the log: what a fetch brings comes as a pack.
     pub(super) fn pack_bytes(&self) -> u64 {
         let entries = std::fs::read_dir(self.dir.join("objects/pack")).into_iter().flatten().flatten();
         let packs = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack"));
@@ -99,7 +99,7 @@ impl Store {
         &self.repo
     }
 
-    /// Whether an object is in the store.
+    /// Checks whether an object is in the store.
     #[must_use]
     pub fn has(&self, id: Id) -> bool {
         self.repo.odb().is_ok_and(|odb| odb.exists(id.into()))
@@ -116,14 +116,14 @@ impl Store {
         }
     }
 
-    /// Whether some commits are here without their parents.
+    /// Checks whether some commits are here without their parents.
     #[must_use]
     pub fn is_shallow(&self) -> bool {
         self.repo.is_shallow()
     }
 
-    /// Which of `ids` the store does not have, in order and once. Its view of its packs is renewed first: git may just
-    /// have written some.
+    /// Returns which of `ids` the store does not have, in order and once. Its view of its packs is renewed first: git
+    /// may just have written some.
     ///
     /// # Errors
     /// [`GitError`] when the store's object database cannot be opened.
@@ -136,7 +136,7 @@ impl Store {
         Ok(missing.into_iter().collect())
     }
 
-    /// Where a ref points; `None` when there is no such ref.
+    /// Returns where a ref points; `None` when there is no such ref.
     ///
     /// # Errors
     /// [`GitError`] when the ref is there but cannot be read.

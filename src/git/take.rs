@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{GitError, Id, Store};
 
-/// So often the other store is listed anew when something of it goes away meanwhile (git repacks it).
+/// So often the other store is listed again when something of it goes away meanwhile (git repacks it).
 const TRIES: usize = 3;
 /// How long to wait for a git that fetches.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ impl Store {
         Ok(false)
     }
 
-    /// Whether the store has one of these, as far as it knows its packs.
+    /// Checks whether the store has one of these, as far as it knows its packs.
     #[must_use]
     pub fn has_any<'i>(&self, ids: impl IntoIterator<Item = &'i Id>) -> bool {
         let here = |odb: &git2::Odb<'_>, id: &Id| odb.exists_ext((*id).into(), git2::OdbLookupFlags::NO_REFRESH);
@@ -98,7 +98,7 @@ impl Store {
         self.mark_shallow(&shallow_of(lender)?)
     }
 
-    /// Whether [`Store::mark_borrowed`] would change anything.
+    /// Checks whether [`Store::mark_borrowed`] would change anything.
     ///
     /// # Errors
     /// [`GitError`] when a store cannot be read.

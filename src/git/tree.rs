@@ -74,7 +74,7 @@ impl Tree {
         self.position(name).ok().map(|at| self.entries[at].1)
     }
 
-    /// Where `name` is, as whatever it is; else where it would go as a file.
+    /// Returns where `name` is, as whatever it is; else where it would go as a file.
     fn position(&self, name: &[u8]) -> Result<usize, usize> {
         let search = |folder: bool| {
             self.entries

@@ -125,7 +125,7 @@ impl BuildArg {
         self.values().filter_map(|name| name.strip_prefix(WHEEL))
     }
 
-    /// Whether it has nothing but text and values in it.
+    /// Checks whether it has nothing but text and values in it.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.images().next().is_none() && self.wheels().next().is_none()
@@ -158,8 +158,8 @@ impl BuildArg {
     }
 }
 
-/// Whether a build argument looks like a secret, by its name or its value. Build arguments stand in the history of an image
-/// for everybody who has it.
+/// Checks whether a build argument looks like a secret, by its name or its value. Build arguments stand in the history
+/// of an image for everybody who has it.
 #[must_use]
 pub fn looks_secret(name: &str, value: &str) -> bool {
     const NAMES: [&str; 7] = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL", "PRIVATE_KEY", "API_KEY"];

@@ -83,7 +83,7 @@ mod tests {
             assert_eq!(drops(path), line, "{path}");
         }
         assert_eq!(DockerIgnore::parse(b"**\n!a\n").drops(&RepoPath::new("b/c").unwrap()), Some(1));
-        // A pattern of upstream's that would take others for ever.
+        // A pattern of upstream's that would take others forever.
         let stars = DockerIgnore::parse(&[b"*a".repeat(40), b"b".to_vec()].concat());
         assert_eq!(stars.drops(&RepoPath::new("a".repeat(200)).unwrap()), None);
     }

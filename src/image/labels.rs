@@ -43,8 +43,8 @@ pub struct LabelInput<'a> {
     pub own: BTreeMap<String, String>,
 }
 
-/// The labels. Those that every image has are set always, if need be to nothing: a child has all labels of what it is built on, and
-/// one that is not set anew would tell of another image. What the manifest says wins.
+/// The labels. Those that every image has are set always, if need be to nothing: a child has all labels of what it is
+/// built on, and one that is not set again would tell of another image. What the manifest says wins.
 #[must_use]
 pub fn labels(input: &LabelInput<'_>) -> BTreeMap<String, String> {
     let created = moment(input.created);

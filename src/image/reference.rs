@@ -108,7 +108,7 @@ fn is_repository(text: &str) -> bool {
     parts.iter().all(|part| is_part(part))
 }
 
-/// Whether `text` can be an image's name in a Dockerfile: a repository with a tag, a digest, both or neither.
+/// Checks whether `text` can be an image's name in a Dockerfile: a repository with a tag, a digest, both or neither.
 #[must_use]
 pub fn is_image(text: &str) -> bool {
     let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));

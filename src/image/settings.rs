@@ -171,7 +171,7 @@ impl Serialize for ContentDigest {
     }
 }
 
-/// Whether `digits` are the 64 lower-case hexadecimal digits of a SHA-256.
+/// Checks whether `digits` are the 64 lower-case hexadecimal digits of a SHA-256.
 #[must_use]
 pub fn is_sha256(digits: &str) -> bool {
     digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

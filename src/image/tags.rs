@@ -276,7 +276,7 @@ impl Template {
         &self.text
     }
 
-    /// Whether `placeholder` is in it.
+    /// Checks whether `placeholder` is in it.
     #[must_use]
     pub fn has(&self, placeholder: &Placeholder) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Value(value) if value == placeholder))

@@ -32,7 +32,7 @@ pub enum BadTagText {
     },
 }
 
-/// Whether `text` can be a tag: what registries take (the OCI distribution specification's
+/// Checks whether `text` can be a tag: what registries take (the OCI distribution specification's
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`), and `+` and `/`, which become `_` and `-`.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ pub fn semver(version: &str) -> Result<&str, &'static str> {
     Err("which has no number like 1.2 in it")
 }
 
-/// Whether `version` is what `git describe` says of a commit behind a tag: `TAG-N-gID`.
+/// Checks whether `version` is what `git describe` says of a commit behind a tag: `TAG-N-gID`.
 fn counts_commits(version: &str) -> bool {
     let mut parts = version.rsplitn(3, '-');
     let (Some(id), Some(count), Some(_tag)) = (parts.next(), parts.next(), parts.next()) else { return false };

@@ -56,7 +56,7 @@ impl Data {
         }
     }
 
-    /// How many bytes they are.
+    /// Returns how many bytes they are.
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.0 {
@@ -65,7 +65,7 @@ impl Data {
         }
     }
 
-    /// Whether there are none.
+    /// Checks whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -383,7 +383,7 @@ fn in_body(line: &[u8]) -> Option<(InBody, &[u8])> {
     }
 }
 
-/// Whether a body that starts with this line would be read as overriding the mail's header.
+/// Checks whether a body that starts with this line would be read as overriding the mail's header.
 pub(super) fn overrides(line: &[u8]) -> bool {
     in_body(line).is_some()
 }
@@ -399,8 +399,8 @@ fn strip_patch(subject: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Whether a bracket has the word PATCH in it, as in `PATCH v2 1/3`, `RFC/PATCH`, `PATCHv2`; `dispatch`, `hotpatching` and
-/// `devel-patches` are words of somebody's own.
+/// Checks whether a bracket has the word PATCH in it, as in `PATCH v2 1/3`, `RFC/PATCH`, `PATCHv2`; `dispatch`,
+/// `hotpatching` and `devel-patches` are words of somebody's own.
 fn says_patch(bracket: &[u8]) -> bool {
     let is_version = |rest: &[u8]| {
         rest.first().is_none_or(|byte| matches!(byte, b'v' | b'V')) && rest.iter().skip(1).all(u8::is_ascii_digit)

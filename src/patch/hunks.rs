@@ -110,8 +110,8 @@ pub fn apply_hunks(old: &[u8], hunks: &[Hunk]) -> Result<Applied, HunkFailure> {
     Ok(applied)
 }
 
-/// Whether the content already is what the hunks make: taken backwards they all find a place. For hints; a hunk that
-/// only removes lines says little.
+/// Checks whether the content already is what the hunks make: taken backwards they all find a place. For hints; a hunk
+/// that only removes lines says little.
 #[must_use]
 pub fn already_applied(old: &[u8], hunks: &[Hunk]) -> bool {
     let backwards: Vec<Hunk> = hunks.iter().map(reversed).collect();
@@ -183,7 +183,7 @@ impl Image<'_> {
         self.places.nearest(&want.lines, self.taken, start, most)
     }
 
-    /// Where the search begins, as a line of the old content; may lie in what earlier hunks have passed.
+    /// Returns where the search begins, as a line of the old content; may lie in what earlier hunks have passed.
     fn begin(&self, want: &Wanted<'_>) -> usize {
         if want.at_start {
             return 0;

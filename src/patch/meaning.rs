@@ -58,7 +58,7 @@ pub fn groups(hunks: &[Hunk]) -> Vec<Group<'_>> {
     groups
 }
 
-/// Whether two patches mean the same.
+/// Checks whether two patches mean the same.
 #[must_use]
 pub fn same_patch(a: &Patch, b: &Patch) -> bool {
     let (a, b) = (by_path(a), by_path(b));
@@ -72,7 +72,7 @@ fn by_path(patch: &Patch) -> Vec<&FileDiff> {
     files
 }
 
-/// Whether two diffs mean the same.
+/// Checks whether two diffs mean the same.
 #[must_use]
 pub fn same_change(a: &FileDiff, b: &FileDiff) -> bool {
     place(a) == place(b) && modes(a) == modes(b) && same_content(a, b)
@@ -124,7 +124,8 @@ fn is_binary(content: &Content) -> bool {
     matches!(content, Content::Binary { .. } | Content::BinaryWithoutData)
 }
 
-/// Whether the bytes of two binary changes are the same; a literal and a delta cannot be compared without the file.
+/// Checks whether the bytes of two binary changes are the same; a literal and a delta cannot be compared without the
+/// file.
 fn same_data(a: &Content, b: &Content) -> bool {
     let (Content::Binary { forward: a, .. }, Content::Binary { forward: b, .. }) = (a, b) else { return false };
     match (a, b) {

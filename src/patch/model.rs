@@ -161,7 +161,7 @@ pub enum Side {
 }
 
 impl FileDiff {
-    /// How many lines are removed (`Side::Old`) or added (`Side::New`); `None` for a binary.
+    /// Returns how many lines are removed (`Side::Old`) or added (`Side::New`); `None` for a binary.
     #[must_use]
     pub fn changed_lines(&self, side: Side) -> Option<usize> {
         match &self.content {
@@ -182,7 +182,7 @@ impl FileDiff {
 }
 
 impl Hunk {
-    /// How many lines the hunk covers before (`Side::Old`) or after (`Side::New`).
+    /// Returns how many lines the hunk covers before (`Side::Old`) or after (`Side::New`).
     #[must_use]
     pub fn len(&self, side: Side) -> usize {
         self.lines.iter().filter(|line| line.side == Side::Both || line.side == side).count()

@@ -1,8 +1,8 @@
 //! Where in a file some lines stand, nearest first: the search behind hunks that are not where they say.
 //!
-//! The file's lines get numbers, equal lines the same one, and an index says where each number stands. What is searched is
-//! tried only where its rarest line stands. Where that is at too many places all are found in one pass over the file (Knuth,
-//! Morris and Pratt). Even so a patch can be made for which this takes for ever, so there is an end to it.
+//! The file's lines get numbers, equal lines the same one, and an index says where each number stands. What is searched
+//! is tried only where its rarest line stands. Where that is at too many places all are found in one pass over the file
+//! (Knuth, Morris and Pratt). Even so a patch can be made for which this takes forever, so there is an end to it.
 
 use std::collections::HashMap;
 
@@ -32,12 +32,12 @@ impl<'f> Places<'f> {
         Places { lines, index: None, compared: 0 }
     }
 
-    /// Whether the search was given up, so that what was not found may be there.
+    /// Checks whether the search was given up, so that what was not found may be there.
     pub(super) const fn gave_up(&self) -> bool {
         self.compared > MOST_COMPARED
     }
 
-    /// Whether `wanted` stands at line `at`.
+    /// Checks whether `wanted` stands at line `at`.
     pub(super) fn is_at(&mut self, wanted: &[&[u8]], at: usize) -> bool {
         let Some(have) = self.lines.get(at..at + wanted.len()) else { return false };
         let same = wanted.iter().zip(have).take_while(|(want, have)| want == have).count();

@@ -118,8 +118,8 @@ fn subject(subject: &[u8], out: &mut Vec<u8>) {
     field.end();
 }
 
-/// Whether `git am` would not take this line for text: it would end the message there, begin another mail, or read a
-/// header.
+/// Checks whether `git am` would not take this line for text: it would end the message there, begin another mail, or
+/// read a header.
 fn needs_shield(line: &[u8], is_first: bool) -> bool {
     let ends_message = line.starts_with(b"diff -")
         || line.starts_with(b"Index: ")

@@ -16,8 +16,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Whether this text of a header must be written as encoded words: it has something in it that is no ASCII text, or that
-/// would be read as such a word.
+/// Checks whether this text of a header must be written as encoded words: it has something in it that is no ASCII text,
+/// or that would be read as such a word.
 pub(crate) fn needs_encoding(text: &[u8]) -> bool {
     text.iter().any(|byte| is_foreign(*byte) || *byte == b'\n') || text.windows(2).any(|pair| pair == b"=?")
 }

@@ -67,7 +67,7 @@ impl Running {
         }
     }
 
-    /// Whether the child ended, without taking note of it: its number stays its own, and its group's.
+    /// Checks whether the child ended, without taking note of it: its number stays its own, and its group's.
     fn is_over(self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         pid(self.pid).is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
@@ -115,7 +115,7 @@ pub fn end_stranger(number: u32) {
         std::thread::sleep(PAUSE);
     }
     if one.own_group && !lives() {
-        // Somebody waited for the leader, perhaps; as long as one of the group is there its number is not given anew.
+        // Somebody waited for the leader, perhaps; as long as one of the group is there its number is not given again.
         return;
     }
     one.signal(&members, Signal::KILL);

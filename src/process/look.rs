@@ -51,12 +51,12 @@ impl Member {
         Stat::read(pid).map(|stat| Member { pid, began: stat.began })
     }
 
-    /// Whether it still runs.
+    /// Checks whether it still runs.
     pub(super) fn is_alive(self) -> bool {
         Stat::read(self.pid).is_some_and(|stat| stat.began == self.began && !matches!(stat.state, 'Z' | 'X'))
     }
 
-    /// Whether it leads a group.
+    /// Checks whether it leads a group.
     pub(super) fn leads(self) -> bool {
         Stat::read(self.pid).is_some_and(|stat| stat.group == self.pid)
     }
@@ -98,7 +98,7 @@ fn work_of(pid: u32) -> Option<Work> {
     (work != Work { bytes: 0, ticks: 0 }).then_some(work)
 }
 
-/// Whether the system tells what other processes do. Where it does not, only what they say counts.
+/// Checks whether the system tells what other processes do. Where it does not, only what they say counts.
 #[must_use]
 pub fn sees_work() -> bool {
     work_of(std::process::id()).is_some()
@@ -154,13 +154,14 @@ impl Stillness {
     }
 }
 
-/// Whether the process `pid` leads a group, which ends with it when it is killed as one.
+/// Checks whether the process `pid` leads a group, which ends with it when it is killed as one.
 #[must_use]
 pub fn leads_group(pid: u32) -> bool {
     Member::of(pid).is_some_and(Member::leads)
 }
 
-/// Whether the process `pid` holds the lock (flock) on the file at `path`; `false` where the system does not tell.
+/// Checks whether the process `pid` holds the lock (flock) on the file at `path`; `false` where the system does not
+/// tell.
 #[must_use]
 pub fn holds(pid: u32, path: &Path) -> bool {
     let Ok(wanted) = fs::metadata(path) else { return false };

@@ -236,7 +236,7 @@ fn title(patch: &PatchReport) -> String {
     out
 }
 
-/// Whether a file holds such a report, by its first line.
+/// Checks whether a file holds such a report, by its first line.
 #[must_use]
 pub fn is_markdown(text: &[u8]) -> bool {
     let line = text.lines().next().unwrap_or_default();

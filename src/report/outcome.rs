@@ -165,7 +165,7 @@ pub struct ConflictReport {
     pub candidates: Vec<CandidateReport>,
     /// A proposal for the file as a whole.
     pub suggestion: Option<SuggestionReport>,
-    /// What the file is, if it is a generated one: then no text is right but the one that is generated anew.
+    /// What the file is, if it is a generated one: then no text is right but the one that is generated again.
     pub generated: Option<&'static str>,
 }
 
@@ -214,7 +214,7 @@ pub struct CandidateReport {
 }
 
 impl PatchReport {
-    /// Whether upstream has the whole patch byte for byte.
+    /// Checks whether upstream has the whole patch byte for byte.
     #[must_use]
     pub fn is_identical(&self) -> bool {
         self.files.iter().all(|file| file.upstream_has.as_ref().is_some_and(|has| has.identical))

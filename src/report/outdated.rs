@@ -99,7 +99,7 @@ impl UpstreamOutdated {
         }
     }
 
-    /// Whether a check must say no.
+    /// Checks whether a check must say no.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         matches!(self.state, TrackState::Moved | TrackState::TagMoved)

@@ -91,7 +91,7 @@ impl ResolutionReport {
         }
     }
 
-    /// The same with its texts.
+    /// Does the same with its texts.
     #[must_use]
     pub fn with_lines(memory: &Memory, entry: &Entry) -> ResolutionReport {
         let lines = |text: &[u8]| text.lines_with_terminator().map(Bytes::from).collect();

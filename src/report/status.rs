@@ -275,7 +275,7 @@ impl UpstreamStatus {
         }
     }
 
-    /// Whether there is nothing to be done.
+    /// Checks whether there is nothing to be done.
     #[must_use]
     pub fn is_in_step(&self) -> bool {
         matches!(self.state, UpstreamState::InStep | UpstreamState::Pristine) && self.changes.is_empty()

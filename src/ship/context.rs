@@ -222,7 +222,7 @@ impl Sources<'_, '_> {
     }
 }
 
-/// Where an added file stands, which is called `name` at its source.
+/// Returns where an added file stands, which is called `name` at its source.
 fn place(file: &AddedFile, name: &[u8]) -> Option<RepoPath> {
     if file.into_folder { below(file.path.as_ref(), name) } else { file.path.clone() }
 }

@@ -58,7 +58,7 @@ impl AcceptRule {
         }
     }
 
-    /// Why lines are those of a side that was agreed to; of the other ways nothing.
+    /// Returns why lines are those of a side that was agreed to; of the other ways nothing.
     pub(super) const fn lines_sentence(self) -> &'static str {
         match self {
             AcceptRule::Patch => "the patch's lines, as agreed",

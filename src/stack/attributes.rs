@@ -99,7 +99,7 @@ fn driver_in(line: &[u8], path: &[u8]) -> Option<Option<Driver>> {
     said.filter(|_| covers(pattern, path))
 }
 
-/// Whether a pattern covers a path: without a slash it is held against the name alone.
+/// Checks whether a pattern covers a path: without a slash it is held against the name alone.
 fn covers(pattern: &[u8], path: &[u8]) -> bool {
     let anchored = pattern.contains(&b'/');
     let pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);

@@ -39,7 +39,7 @@ impl Sides {
         merged.or(mode(self.upstream)).or(mode(self.patch)).unwrap_or(Mode::File)
     }
 
-    /// Whether there are three contents.
+    /// Checks whether there are three contents.
     pub(super) fn all_differ(&self) -> bool {
         let [base, upstream, patch] = [self.base, self.upstream, self.patch].map(|side| side.map(|entry| entry.id));
         base != upstream && base != patch && upstream != patch

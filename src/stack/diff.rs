@@ -16,7 +16,7 @@ const CONTEXT: u32 = 3;
 /// Git looks for a NUL in this many leading bytes to tell a binary.
 const BINARY_PROBE: usize = 8000;
 
-/// Whether git would take the content for binary.
+/// Checks whether git would take the content for binary.
 pub(super) fn is_binary(content: &[u8]) -> bool {
     content[..content.len().min(BINARY_PROBE)].contains(&0)
 }

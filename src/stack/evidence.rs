@@ -20,7 +20,7 @@ impl Evidence {
     /// Upstream has the very file.
     pub(super) const IDENTICAL: Evidence = Evidence { identical: true, hunks: Vec::new() };
 
-    /// How many hunks stand in upstream.
+    /// Returns how many hunks stand in upstream.
     #[must_use]
     pub fn standing(&self) -> usize {
         self.hunks.iter().filter(|stands| **stands).count()

@@ -1,8 +1,8 @@
 //! From commits to patch files.
 //!
 //! A file whose meaning did not change keeps its bytes: if the old file, applied to the commit's parent, gives the
-//! commit's tree, author and message, it stands. Otherwise the diff is made anew; the old file's own words before
-//! it stay if the commit still says the same.
+//! commit's tree, author and message, it stands. Otherwise the diff is made again; the old file's own words before it
+//! stay if the commit still says the same.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,7 +28,7 @@ pub struct OldPatch {
 pub enum Origin {
     /// They are the old file's.
     Kept,
-    /// The old file had to be written anew.
+    /// The old file had to be written again.
     Rewritten,
     /// There was no file for this commit.
     New,
@@ -58,8 +58,8 @@ pub struct PatchMatch {
     pub sure: HashMap<Id, String>,
     /// What the notes say; several names where commits were squashed.
     pub noted: HashMap<Id, Vec<String>>,
-    /// Per file the hunks that apply elsewhere than it says. A file whose hunks would now apply at other places than that is
-    /// written anew. `None`: places do not matter.
+    /// Per file the hunks that apply elsewhere than it says. A file whose hunks would now apply at other places than
+    /// that is written again. `None`: places do not matter.
     pub places: Option<HashMap<String, Vec<Moved>>>,
 }
 
@@ -204,7 +204,8 @@ fn print(made: &mut Patch, header: Header) -> Printed {
     patch::print(made)
 }
 
-/// Whether the old file does to the commit's parent what the commit did, and (where that matters) at the same places.
+/// Checks whether the old file does to the commit's parent what the commit did, and (where that matters) at the same
+/// places.
 fn same_change(
     objects: &mut Objects<'_>,
     row: &Row,

@@ -101,7 +101,7 @@ fn numbered_markers(text: &[u8], size: usize) -> impl Iterator<Item = (usize, u8
     text.lines().enumerate().filter_map(move |(at, line)| marker(line).map(|byte| (at + 1, byte)))
 }
 
-/// How many marker characters begin a line that is nothing but a marker and its label.
+/// Returns how many marker characters begin a line that is nothing but a marker and its label.
 fn run_length(line: &[u8]) -> Option<usize> {
     let first = *line.first().filter(|byte| b"<|=>".contains(byte))?;
     let length = line.iter().take_while(|byte| **byte == first).count();

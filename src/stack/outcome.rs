@@ -50,13 +50,14 @@ pub struct Rebased {
 }
 
 impl Rebased {
-    /// Whether no patch is in conflict or blocked.
+    /// Checks whether no patch is in conflict or blocked.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         !self.patches.iter().any(PatchOutcome::waits)
     }
 
-    /// How many decisions a person must make: each hunk is one, each conflict without hunks, and each emptied patch.
+    /// Returns how many decisions a person must make: each hunk is one, each conflict without hunks, and each emptied
+    /// patch.
     #[must_use]
     pub fn decisions(&self) -> usize {
         let of = |patch: &PatchOutcome| {
@@ -93,13 +94,13 @@ pub struct PatchOutcome {
 }
 
 impl PatchOutcome {
-    /// Whether it waits for a decision, its own or an earlier patch's.
+    /// Checks whether it waits for a decision, its own or an earlier patch's.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.dropped.is_none() && matches!(self.outcome, Outcome::Conflict | Outcome::Blocked)
     }
 
-    /// Whether it leaves the queue.
+    /// Checks whether it leaves the queue.
     #[must_use]
     pub fn is_dropped(&self) -> bool {
         self.dropped.is_some() || self.outcome == Outcome::Upstreamed

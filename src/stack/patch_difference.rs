@@ -87,13 +87,14 @@ impl Inner {
 }
 
 impl PatchDifference {
-    /// Whether the patches are the same but for their places.
+    /// Checks whether the patches are the same but for their places.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sections.is_empty()
     }
 
-    /// How many rows only the new patch has, and how many only the old one. The name of a section counts as one.
+    /// Returns how many rows only the new patch has, and how many only the old one. The name of a section counts as
+    /// one.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         let of = |side: Side| {
@@ -196,14 +197,14 @@ fn new_path(part: &Part) -> Option<&RepoPath> {
     part.paths.as_ref().map(|(_, new)| new)
 }
 
-/// Whether both change a line in the same way.
+/// Checks whether both change a line in the same way.
 fn has_common(a: &Part, b: &Part) -> bool {
     let changes = |part: &&Row| matches!(part.0, Inner::Added | Inner::Removed) && !part.1.trim().is_empty();
     let known: HashSet<&Row> = a.rows.iter().filter(changes).collect();
     b.rows.iter().filter(changes).any(|row| known.contains(row))
 }
 
-/// Where the rows of two parts differ.
+/// Returns where the rows of two parts differ.
 fn places(old: Option<&Part>, new: Option<&Part>) -> Result<Vec<DifferencePlace>, GitError> {
     let rows = |part: Option<&Part>| part.map(|part| part.rows.clone()).unwrap_or_default();
     let (old, new) = (rows(old), rows(new));

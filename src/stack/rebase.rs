@@ -271,7 +271,7 @@ impl Run<'_, '_> {
         let Touch { from, path, base, patch } = touch;
         let before = from.as_ref().unwrap_or(&path);
         let standing = self.objects.entry(self.tree, before)?.filter(|entry| entry.mode != Mode::Folder);
-        // What an earlier patch of the queue put there anew is not what upstream moved.
+        // What an earlier patch of the queue put there again is not what upstream moved.
         let went = self.renames.of(before).filter(|_| base.is_some() && standing.is_none()).cloned();
         let moved = match &went {
             Some(RenameTarget::To(to, percent)) if patch.is_some() && from.is_none() => Some((to.clone(), *percent)),

@@ -116,7 +116,7 @@ impl<'e> Side<'e> {
         self.rest.first().map(|edit| edit.base.start)
     }
 
-    /// Where a line of the base, behind the last edit and not behind the next, stands on this side.
+    /// Returns where a line of the base, behind the last edit and not behind the next, stands on this side.
     const fn place_of(&self, line: usize) -> usize {
         self.side + (line - self.base)
     }

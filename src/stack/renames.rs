@@ -40,7 +40,7 @@ pub(super) enum RenameTarget {
 }
 
 impl RenameTarget {
-    /// Whether contents speak for it, and not a name alone.
+    /// Checks whether contents speak for it, and not a name alone.
     pub(super) fn is_like(&self) -> bool {
         match self {
             RenameTarget::To(..) => true,
@@ -50,7 +50,7 @@ impl RenameTarget {
 }
 
 impl Renames {
-    /// Where `path` went; `None`: it did not move, or nobody knows where to.
+    /// Returns where `path` went; `None`: it did not move, or nobody knows where to.
     pub(super) fn of(&self, path: &RepoPath) -> Option<&RenameTarget> {
         self.found.get(path)
     }
@@ -147,8 +147,8 @@ impl Targets {
     }
 }
 
-/// Where the file went that was at `path` with the content `id`; `None`: nobody knows, or contents are missing. All that
-/// may have to be read is asked for at once.
+/// Returns where the file went that was at `path` with the content `id`; `None`: nobody knows, or contents are missing.
+/// All that may have to be read is asked for at once.
 fn follow(
     objects: &mut Objects<'_>,
     path: &RepoPath,
@@ -241,9 +241,9 @@ fn doubt_shared(found: &mut BTreeMap<RepoPath, RenameTarget>) {
     }
 }
 
-/// Whether a file of another name may be worth comparing: below the same folder of the root, with the same extension.
-/// Files without an extension can be anything, also large: those of the same folder, and those that have the name as a
-/// part of their own (`Dockerfile` and `ray.Dockerfile`).
+/// Checks whether a file of another name may be worth comparing: below the same folder of the root, with the same
+/// extension. Files without an extension can be anything, also large: those of the same folder, and those that have the
+/// name as a part of their own (`Dockerfile` and `ray.Dockerfile`).
 fn same_sort(path: &RepoPath, other: &RepoPath) -> bool {
     let near = path.parent().is_none() || shared_parts(path, other) > 0;
     let alike = match extension(path) {
@@ -261,7 +261,7 @@ fn extension(path: &RepoPath) -> Option<&[u8]> {
     name.iter().rposition(|byte| *byte == b'.').map(|at| &name[at..])
 }
 
-/// How many folders two paths share, from the root on.
+/// Returns how many folders two paths share, from the root on.
 fn shared_parts(a: &RepoPath, b: &RepoPath) -> usize {
     a.parts().zip(b.parts()).take_while(|(a, b)| a == b).count()
 }

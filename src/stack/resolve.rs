@@ -12,7 +12,7 @@ use crate::path::RepoPath;
 
 /// Who decides about conflicts. A run may ask the same thing several times, and must get the same answer.
 pub trait Resolver {
-    /// Why a patch leaves the queue, whatever would become of it; `None`: it stays.
+    /// Returns why a patch leaves the queue, whatever would become of it; `None`: it stays.
     fn drop_reason(&self, _patch: &str) -> Option<String> {
         None
     }
@@ -24,7 +24,7 @@ pub trait Resolver {
     /// What becomes of lines that both sides changed.
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString>;
 
-    /// Whether a patch of which a merge leaves nothing may leave the queue.
+    /// Checks whether a patch of which a merge leaves nothing may leave the queue.
     fn may_drop(&self, patch: &str) -> bool;
 
     /// What a person changed beyond the conflicts, to be a part of the patch: decisions that are [`Decided::Joined`].
@@ -162,7 +162,7 @@ impl Decided {
         }
     }
 
-    /// Whether `other` decides the same question in the same way, wherever its lines start.
+    /// Checks whether `other` decides the same question in the same way, wherever its lines start.
     #[must_use]
     pub fn is_same(&self, other: &Decided) -> bool {
         match (self, other) {
@@ -255,7 +255,7 @@ pub fn choices(conflict: &Conflict, renames: bool) -> Vec<Resolution> {
     }
 }
 
-/// Whether something new may be made of the path of a conflict.
+/// Checks whether something new may be made of the path of a conflict.
 #[must_use]
 pub const fn can_make(kind: ConflictKind) -> bool {
     !matches!(kind, ConflictKind::Place | ConflictKind::Collision | ConflictKind::Emptied)

@@ -178,7 +178,7 @@ struct Share {
 }
 
 impl<'c> Words<'c> {
-    /// Whether a line ends as DOS has it does not count in a text.
+    /// Checks whether a line ends as DOS has it does not count in a text.
     fn bag(&mut self, content: &'c [u8]) -> Bag {
         let text = !is_binary(content);
         let mut all: Vec<(u32, u64)> = Vec::new();

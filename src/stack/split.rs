@@ -43,12 +43,12 @@ impl TextMerge {
     }
 }
 
-/// Whether `before` ends with a whole line, or nothing follows or precedes.
+/// Checks whether `before` ends with a whole line, or nothing follows or precedes.
 fn ends_a_line(before: &[u8], after: &[u8]) -> bool {
     before.is_empty() || after.is_empty() || before.ends_with(b"\n")
 }
 
-/// Where `lines` stand in `text` as whole lines; `None` where they do not, or more than once.
+/// Returns where `lines` stand in `text` as whole lines; `None` where they do not, or more than once.
 fn only_place(text: &[u8], lines: &[u8]) -> Option<Range<usize>> {
     let begins_line = |at: &usize| *at == 0 || text[at - 1] == b'\n';
     let ends_line = |at: &usize| ends_a_line(lines, &text[at + lines.len()..]);

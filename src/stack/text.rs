@@ -72,20 +72,20 @@ impl Hunk {
         Hunk { base, upstream, patch, nth, alike }
     }
 
-    /// Whether `other` is the same hunk, wherever it is in the file.
+    /// Checks whether `other` is the same hunk, wherever it is in the file.
     #[must_use]
     pub fn is_same(&self, other: &Hunk) -> bool {
         self.texts() == other.texts() && self.nth == other.nth && self.alike == other.alike
     }
 
-    /// Whether these are its texts.
+    /// Checks whether these are its texts.
     #[must_use]
     pub fn has_texts(&self, texts: [&BString; 3]) -> bool {
         self.texts() == texts
     }
 
-    /// Whether `text`, which was decided where the lines `alike` stood around a hunk with these texts, is an answer here: a side's
-    /// lines always are, what was put together only with the same lines around.
+    /// Checks whether `text`, which was decided where the lines `alike` stood around a hunk with these texts, is an
+    /// answer here: a side's lines always are, what was put together only with the same lines around.
     #[must_use]
     pub fn takes(&self, text: &BString, alike: &[BString; 2]) -> bool {
         *alike == self.alike || [&self.upstream.text, &self.patch.text].contains(&text)

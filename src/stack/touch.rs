@@ -347,7 +347,7 @@ impl Run<'_, '_> {
         Ok(None)
     }
 
-    /// Whether the folder at `path` still holds a file once the patch's removals are done.
+    /// Checks whether the folder at `path` still holds a file once the patch's removals are done.
     fn keeps_files(&mut self, path: &RepoPath, look: &mut Look) -> Result<bool, GitError> {
         let after = match look.cleared {
             Some(after) => after,

@@ -16,7 +16,7 @@ pub(super) struct Touch {
     pub(super) patch: Option<Entry>,
 }
 
-/// Which of the `added` files came from which of the `deleted` ones, as `git diff -M50%` says.
+/// Returns which of the `added` files came from which of the `deleted` ones, as `git diff -M50%` says.
 pub(super) fn renamed(
     objects: &Objects<'_>,
     deleted: &[(&RepoPath, Entry)],

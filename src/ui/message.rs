@@ -114,7 +114,7 @@ impl Message {
         self
     }
 
-    /// Whether nothing went wrong.
+    /// Checks whether nothing went wrong.
     #[must_use]
     pub fn is_note(&self) -> bool {
         self.level == Level::Note

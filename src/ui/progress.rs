@@ -160,7 +160,7 @@ impl Task {
         line.set_message(text(&screen.look, &self.name, stage, (done, total), bytes));
     }
 
-    /// How many bytes have come over the wire; shown with the next [`Task::set`].
+    /// Returns how many bytes have come over the wire; shown with the next [`Task::set`].
     pub fn received(&self, bytes: u64) {
         *lock(&self.bytes) = bytes;
     }

@@ -45,7 +45,7 @@ impl Asker {
         Asker { terminal: look.terminal_in && look.terminal_err }
     }
 
-    /// Whether questions can be asked.
+    /// Checks whether questions can be asked.
     #[must_use]
     pub const fn can_ask(&self) -> bool {
         self.terminal

@@ -27,7 +27,7 @@ pub struct ColourOptions {
     pub dumb: bool,
 }
 
-/// Whether to colour a stream, which is a terminal or not. The argument decides over the environment, and there
+/// Checks whether to colour a stream, which is a terminal or not. The argument decides over the environment, and there
 /// `NO_COLOR` over `CLICOLOR_FORCE` (<https://no-color.org>, <https://bixense.com/clicolors>).
 #[must_use]
 pub fn use_colour(wishes: ColourOptions, terminal: bool) -> bool {
@@ -63,7 +63,7 @@ impl Look {
         Look { colour: false, width: 0, terminal_in: false, terminal_out: false, terminal_err: false, unicode: true }
     }
 
-    /// Whether a line with this text and no colours fits on the screen.
+    /// Checks whether a line with this text and no colours fits on the screen.
     #[must_use]
     pub fn fits(&self, line: &str) -> bool {
         self.width == 0 || console::measure_text_width(line) <= self.width

@@ -112,7 +112,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Whether there is nothing but the titles.
+    /// Checks whether there is nothing but the titles.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

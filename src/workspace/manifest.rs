@@ -171,7 +171,8 @@ impl Upstream {
         set.build().unwrap_or_else(|_| GlobSet::empty())
     }
 
-    /// Where decisions are remembered: the entry's `memory`, or the first entry of `manifest` with the same url.
+    /// Returns where decisions are remembered: the entry's `memory`, or the first entry of `manifest` with the same
+    /// url.
     #[must_use]
     pub fn memory_key<'a>(&'a self, manifest: &'a Manifest) -> &'a Name {
         let first = || manifest.upstreams.iter().find(|other| other.url == self.url).unwrap_or(self);

@@ -1,5 +1,5 @@
-//! `docs/commands.md`: the help of every command, as the program prints it. `SNAPSHOTS=overwrite cargo test --test cli commands`
-//! writes it anew; look at the difference before it is committed.
+//! `docs/commands.md`: the help of every command, as the program prints it. `SNAPSHOTS=overwrite cargo test --test cli
+//! commands` writes it again; look at the difference before it is committed.
 
 use crate::support::assert_kept;
 

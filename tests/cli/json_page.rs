@@ -1,5 +1,5 @@
-//! The examples of `docs/json.md` are what the program prints. `SNAPSHOTS=overwrite cargo test --test cli json_page` writes
-//! them anew.
+//! The examples of `docs/json.md` are what the program prints. `SNAPSHOTS=overwrite cargo test --test cli json_page`
+//! writes them again.
 
 use std::path::Path;
 

@@ -17,7 +17,7 @@ const STEPS: [&[&str]; 7] = [
     &["setup", "--discard"],
 ];
 
-/// Where a text is: in a patch file, in a commit of the branch, in the working tree, or kept for undo.
+/// Returns where a text is: in a patch file, in a commit of the branch, in the working tree, or kept for undo.
 fn somewhere(env: &Env, text: &str) -> bool {
     let git = |args: &[&str]| env.git(&env.co(), args);
     let in_files = env.queue().iter().any(|name| env.read(&format!("ws/patches/up/{name}")).contains(text));

@@ -392,7 +392,7 @@ pub(crate) fn check(mistake: &Mistake) {
     with_json(&env, mistake);
 }
 
-/// The same with `--json`: one document on stdout that says the same.
+/// Does the same with `--json`: one document on stdout that says the same.
 fn with_json(env: &Env, mistake: &Mistake) {
     let args: Vec<&str> = mistake.args.iter().copied().chain(["--json"]).collect();
     let run = env.patchq_with(&env.ws(), mistake.vars, &args);

@@ -1,5 +1,5 @@
-//! What every command says, whole: `snapshots/COMMAND/CASE.txt`, written anew by `SNAPSHOTS=overwrite`. What a command *does*
-//! is the matter of its own module; here it is the words, their order and where they go.
+//! What every command says, whole: `snapshots/COMMAND/CASE.txt`, written again by `SNAPSHOTS=overwrite`. What a command
+//! *does* is the matter of its own module; here it is the words, their order and where they go.
 
 use std::fs;
 use std::path::Path;

@@ -10,7 +10,7 @@ fn edit(env: &Env, path: &str, text: impl AsRef<[u8]>) {
     put(&env.co().join(path), text);
 }
 
-/// Everything is in the queue: the checkout is clean, and made anew from the files it is the same to the last byte.
+/// Everything is in the queue: the checkout is clean, and made again from the files it is the same to the last byte.
 #[track_caller]
 fn comes_back(env: &Env) {
     assert_eq!(env.git(&env.co(), &["status", "--porcelain", "-uall"]), "");

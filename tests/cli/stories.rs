@@ -1,6 +1,6 @@
-//! What the commands print, whole: standard output, standard error and the exit code of the ordinary run and the main refusals of
-//! each, as stories in `snapshots/stories/`. `SNAPSHOTS=overwrite cargo test --test cli snapshots` writes them anew; read the difference
-//! like code before it is committed.
+//! What the commands print, whole: standard output, standard error and the exit code of the ordinary run and the main
+//! refusals of each, as stories in `snapshots/stories/`. `SNAPSHOTS=overwrite cargo test --test cli snapshots` writes
+//! them again; read the difference like code before it is committed.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! Records of changes and of steps may come from others, in an archive: whatever they say, it steers no screen, writes nothing
-//! that is not the upstream's, and stops nobody for ever.
+//! Records of changes and of steps may come from others, in an archive: whatever they say, it steers no screen, writes
+//! nothing that is not the upstream's, and stops nobody forever.
 
 use serde_json::{Value, json};
 

@@ -171,8 +171,8 @@ fn reached(history: &[Planned], from: usize) -> Vec<bool> {
     reached
 }
 
-/// Whether some merge in the range has the path as a parent from before the range has it, and as no other: the one
-/// case in which git goes on into the other parents.
+/// Checks whether some merge in the range has the path as a parent from before the range has it, and as no other: the
+/// one case in which git goes on into the other parents.
 fn took_an_older_state(history: &[Planned], old: usize, new: usize, path: &str) -> bool {
     let (before, after) = (reached(history, old), reached(history, new));
     (0..history.len()).filter(|place| after[*place] && !before[*place]).any(|place| {

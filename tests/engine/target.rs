@@ -93,7 +93,7 @@ impl Bench {
         self.with_upstream(true, None, |fetcher| find_target(fetcher, &files, options))
     }
 
-    /// Whether the history of commits was fetched.
+    /// Checks whether the history of commits was fetched.
     fn has_history(&self) -> bool {
         self.path("ws/.patchq/up.history.git").exists()
     }

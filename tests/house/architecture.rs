@@ -84,7 +84,7 @@ impl Source {
         &self.lines[..end]
     }
 
-    /// Whether the file is nothing but tests.
+    /// Checks whether the file is nothing but tests.
     fn is_test(&self) -> bool {
         let name = self.path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         name == "tests" || name.ends_with("_tests") || self.path.components().any(|part| part.as_os_str() == "tests")

@@ -57,7 +57,7 @@ fn text<'a>(package: &'a Value, key: &str) -> &'a str {
     package[key].as_str().unwrap_or_default()
 }
 
-/// Whether an SPDX expression allows what we do: `OR` needs one allowed side, `AND` both; parentheses bind.
+/// Checks whether an SPDX expression allows what we do: `OR` needs one allowed side, `AND` both; parentheses bind.
 fn allowed(expression: &str) -> bool {
     let expression = expression.trim();
     for (joint, all) in [(" OR ", false), ("/", false), (" AND ", true)] {

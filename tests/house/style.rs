@@ -19,7 +19,7 @@ fn banned() -> Vec<String> {
     phrases
 }
 
-/// Whether `text` has the phrase as whole words.
+/// Checks whether `text` has the phrase as whole words.
 fn has(text: &str, phrase: &str) -> bool {
     let text = text.to_lowercase();
     text.match_indices(phrase).any(|(at, _)| {

@@ -127,7 +127,7 @@ impl Server {
         *self.slow.lock().expect("no thread panics with the lock") = slow;
     }
 
-    /// What went through since the last call, which starts anew.
+    /// What went through since the last call, which starts again.
     pub(crate) fn take_stats(&self) -> Stats {
         std::mem::take(&mut *self.stats.lock().expect("no thread panics with the lock"))
     }
@@ -163,7 +163,7 @@ impl Request {
 }
 
 impl Phase {
-    /// Where in the answer to this request it gets stuck.
+    /// Returns where in the answer to this request it gets stuck.
     fn begins(self, request: &Request, answer: &[u8]) -> Option<usize> {
         let asks = |what: &str| request.body.windows(what.len()).any(|part| part == what.as_bytes());
         let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);

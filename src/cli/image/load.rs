@@ -82,7 +82,7 @@ fn sources(
     Ok(sources)
 }
 
-/// Whether a stale version would end up in a tag, a build argument or a label.
+/// Checks whether a stale version would end up in a tag, a build argument or a label.
 fn wants_version(upstream: &Upstream) -> bool {
     let is_version = |name: &str| matches!(name, "version" | "semver");
     let of_images = upstream.images.iter().flat_map(|image| image.args.values().chain(image.labels.values()));
@@ -140,7 +140,7 @@ pub(in crate::cli) fn builds(
 }
 
 impl Loaded<'_> {
-    /// Where `image` is published, under each of its tags; nowhere if it is only built on.
+    /// Returns where `image` is published, under each of its tags; nowhere if it is only built on.
     pub(in crate::cli) fn references(&self, image: &PlannedImage) -> Vec<ImageTag> {
         let of = self.tags.iter().find(|tags| tags.name == image.id.upstream).filter(|_| image.publish);
         let references = of.into_iter().flat_map(|tags| &tags.references);

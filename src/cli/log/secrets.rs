@@ -50,8 +50,8 @@ fn without_users(line: &str) -> String {
     out
 }
 
-/// Where the host begins in what stands behind `://`. A slash in a password makes it part of the path by the letter; it is
-/// meant as a password all the same.
+/// Returns where the host begins in what stands behind `://`. A slash in a password makes it part of the path by the
+/// letter; it is meant as a password all the same.
 fn host_at(rest: &str) -> usize {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     if let Some(at) = authority.rfind('@') {
@@ -76,7 +76,7 @@ fn without_values(line: &str) -> String {
     out
 }
 
-/// Where the next value of a secret begins and ends, from `at` on.
+/// Returns where the next value of a secret begins and ends, from `at` on.
 fn next_value(lower: &str, at: usize) -> Option<(usize, usize)> {
     let named = |names: &[&str], header: bool| {
         let found = names.iter().flat_map(|name| lower[at..].match_indices(name).map(|(n, name)| at + n + name.len()));
@@ -114,7 +114,7 @@ fn without_tokens(line: &str) -> String {
     out
 }
 
-/// Whether a word of a log line ends here.
+/// Checks whether a word of a log line ends here.
 fn is_end(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ',' | ';' | '(' | ')' | '{' | '}')
 }

@@ -176,7 +176,7 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], conflicts:
     ))
 }
 
-/// How many conflicts of a patch come with a proposal.
+/// Returns how many conflicts of a patch come with a proposal.
 fn proposals(patch: &PatchReport) -> usize {
     let of = |conflict: &ConflictReport| {
         let hunks = conflict.hunks.iter().filter(|hunk| hunk.suggestion.is_some()).count();

@@ -105,7 +105,7 @@ fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Opt
     }
 }
 
-/// Where the change of a file goes, of several places.
+/// Returns where the change of a file goes, of several places.
 fn follow(session: &mut Session<'_, '_>, possible: Vec<Resolution>) -> Result<Option<Resolution>, CliError> {
     let places: Vec<Resolution> = possible.into_iter().filter(|take| matches!(take, Resolution::Renamed(_))).collect();
     if let [only] = places.as_slice() {
@@ -170,7 +170,7 @@ fn drop_patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<V
     Ok((why != "-").then(|| vec![SessionDecision::by_hand(name, about, DecisionReason::Quoted(why))]))
 }
 
-/// Why nothing is left of a patch, as far as decisions say it.
+/// Returns why nothing is left of a patch, as far as decisions say it.
 fn why_empty(patch: &PatchOutcome) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for decided in patch.files.iter().flat_map(|file| &file.decided) {

@@ -109,7 +109,7 @@ fn ways_back(error: CliError, name: &str, away: &Away) -> CliError {
     }
 }
 
-/// Whether all is decided, and what else was changed is meant.
+/// Checks whether all is decided, and what else was changed is meant.
 fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<(), CliError> {
     if !back.is_decided() {
         let mut text = format!("a conflict of {patch} is not resolved yet in the checkout:");

@@ -38,7 +38,7 @@ pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<
     context.say(&Message::warning(format!("{name}: {what}\n{holds}{lines}")));
 }
 
-/// Whether what a decision was about waits for one again.
+/// Checks whether what a decision was about waits for one again.
 fn is_asked(rebased: &Rebased, decision: &SessionDecision) -> bool {
     let Some(patch) = rebased.patches.iter().find(|patch| patch.name == decision.patch) else { return false };
     match decision.path() {

@@ -46,7 +46,7 @@ impl<'r> Open<'r> {
         }
     }
 
-    /// Whether `decision` is an answer to it.
+    /// Checks whether `decision` is an answer to it.
     pub(super) fn is_answered_by(&self, decision: &SessionDecision) -> bool {
         let same_path = decision.path() == self.conflict().map(|conflict| &conflict.path);
         decision.patch == self.patch.name
@@ -102,7 +102,7 @@ pub(super) fn open(rebased: &Rebased) -> Vec<Open<'_>> {
     all
 }
 
-/// How many questions of a refresh were answered, by whomever.
+/// Returns how many questions of a refresh were answered, by whomever.
 pub(super) fn answered(rebased: &Rebased) -> usize {
     let of = |patch: &PatchOutcome| match &patch.dropped {
         Some(_) => 1,

@@ -149,7 +149,7 @@ fn described(moving: &Moving<'_>, entry: Entry, base: Option<Entry>) -> String {
     }
 }
 
-/// How many lines went, and how many came.
+/// Returns how many lines went, and how many came.
 fn moved_lines(old: &[u8], new: &[u8]) -> (usize, usize) {
     let (old, new): (Vec<&[u8]>, Vec<&[u8]>) =
         (old.lines_with_terminator().collect(), new.lines_with_terminator().collect());
@@ -160,7 +160,7 @@ fn moved_lines(old: &[u8], new: &[u8]) -> (usize, usize) {
         .fold((0, 0), |(gone, came), op| (gone + op.old_range().len(), came + op.new_range().len()))
 }
 
-/// Whether something about the patch was decided.
+/// Checks whether something about the patch was decided.
 fn was_decided(patch: &PatchOutcome) -> bool {
     patch.files.iter().any(|file| !file.decided.is_empty())
 }

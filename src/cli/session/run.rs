@@ -386,7 +386,7 @@ impl<'a> Session<'a, '_> {
     }
 }
 
-/// Whether a decision holds text that stands on no side.
+/// Checks whether a decision holds text that stands on no side.
 fn is_written(decision: &SessionDecision) -> bool {
     match &decision.about {
         session::About::Path(Decided::Lines { hunk, text, .. }) => {
@@ -412,7 +412,7 @@ pub(super) fn wrong(upstream: &UpstreamStore<'_>, error: RefreshError) -> CliErr
     failed(upstream.name().as_str(), &Args { go_on: true, ..Args::default() }, error)
 }
 
-/// Why there is no answer.
+/// Returns why there is no answer.
 pub(super) fn prompt(error: PromptError) -> CliError {
     match error {
         PromptError::Interrupted => interrupted(),

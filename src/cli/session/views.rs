@@ -66,7 +66,7 @@ fn away(session: &mut Session<'_, '_>, why: &Away) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Where the file of a question stands on both pins.
+/// Returns where the file of a question stands on both pins.
 fn whereabouts(open: &Open<'_>) -> Option<Whereabouts> {
     let file = open.file()?;
     let old = file.from.as_ref().unwrap_or(&file.path).clone();

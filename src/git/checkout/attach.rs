@@ -78,7 +78,7 @@ fn where_to(store: &Store, checkout: &Path, link: &Path) -> Result<Attachment, G
     }
 }
 
-/// Whether both paths end in the same folder and name (`patchq/NAME.git`).
+/// Checks whether both paths end in the same folder and name (`patchq/NAME.git`).
 fn ends_alike(one: &Path, other: &Path) -> bool {
     let end = |path: &Path| {
         path.file_name().map(ToOwned::to_owned).zip(path.parent().and_then(Path::file_name).map(ToOwned::to_owned))

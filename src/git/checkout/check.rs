@@ -160,7 +160,7 @@ impl<'a> Check<'a> {
         Ok(matches!(self.content.compare(self.root, path, found, entry)?, Against::Equal(_)))
     }
 
-    /// Whether the file is the `version.txt` that was written here.
+    /// Checks whether the file is the `version.txt` that was written here.
     fn ours(&mut self, path: &RepoPath, found: &Found) -> Result<bool, GitError> {
         self.managed.is_own(self.root, path, found)
     }
@@ -244,7 +244,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Whether no folder can have this path, which then is an obstacle.
+    /// Checks whether no folder can have this path, which then is an obstacle.
     fn unfit_folder(&mut self, path: &RepoPath) -> bool {
         let entry = Entry { mode: Mode::Folder, id: Id::EMPTY_TREE };
         let reason = self.limits.against(self.content.repo, path, entry);
@@ -351,7 +351,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether the commit has a file where `path`, which it lacks, needs a folder, or a folder where it needs a file.
+    /// Checks whether the commit has a file where `path`, which it lacks, needs a folder, or a folder where it needs a
+    /// file.
     fn clashes(&self, path: &BString) -> bool {
         let mut below = path.clone();
         below.push(b'/');
@@ -360,7 +361,7 @@ impl<'a> Check<'a> {
         folder || above.any(|at| self.new.contains_key(BStr::new(&path[..at])))
     }
 
-    /// Whether what stands in the way of files goes by itself when the old files are removed.
+    /// Checks whether what stands in the way of files goes by itself when the old files are removed.
     fn ways(&mut self) -> Result<(), GitError> {
         for (at, symlink) in std::mem::take(&mut self.blocked) {
             if !self.actions.remove.contains_key(&at)
@@ -380,7 +381,8 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Whether what stands at `at` stays, and with it nothing is written there or below: so where everything strange is spared.
+    /// Checks whether what stands at `at` stays, and with it nothing is written there or below: so where everything
+    /// strange is spared.
     fn spared(&mut self, at: &RepoPath) -> bool {
         if self.differences != Differences::Spare {
             return false;

@@ -119,7 +119,7 @@ impl<'a> Content<'a> {
         Ok(Some(id))
     }
 
-    /// Whether the file's bytes are others than those that git would store, as the attributes say.
+    /// Checks whether the file's bytes are others than those that git would store, as the attributes say.
     fn converts(&self, path: &RepoPath) -> Result<bool, GitError> {
         for name in ["text", "crlf", "eol", "ident"] {
             let flags = git2::AttrCheckFlags::FILE_THEN_INDEX;

@@ -29,8 +29,8 @@ impl Limits {
         Limits { name: root.longest_name().unwrap_or(LONGEST_NAME), path: LONGEST_PATH.saturating_sub(above) }
     }
 
-    /// Why `entry` cannot stand at `path`; `None`: it can, as far as can be known. A blob that was not fetched yet is not
-    /// judged.
+    /// Returns why `entry` cannot stand at `path`; `None`: it can, as far as can be known. A blob that was not fetched
+    /// yet is not judged.
     pub(super) fn against(&self, repo: &git2::Repository, path: &RepoPath, entry: Entry) -> Option<Reason> {
         let why = if let Some(part) = path.parts().find(|part| part.len() > self.name) {
             format!("a name in it has {} bytes, and the file system takes {}", part.len(), self.name)
@@ -59,8 +59,8 @@ fn unfit_symlink(repo: &git2::Repository, path: &RepoPath, entry: Entry) -> Opti
     }
 }
 
-/// Whether a file system could open `name` as `.gitmodules`: in any case, with code points that HFS+ ignores, with dots and
-/// blanks behind it, by one of NTFS's short names.
+/// Checks whether a file system could open `name` as `.gitmodules`: in any case, with code points that HFS+ ignores,
+/// with dots and blanks behind it, by one of NTFS's short names.
 fn is_git_modules(name: &[u8]) -> bool {
     let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let text: String = String::from_utf8_lossy(name).chars().filter(|c| !ignored(c)).collect();

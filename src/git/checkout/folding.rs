@@ -35,7 +35,7 @@ impl Folding {
         asked.unwrap_or(Folding { case: true, form: true })
     }
 
-    /// Whether `path` is the same to it as `other`, or as the folder above `other` that lies as deep.
+    /// Checks whether `path` is the same to it as `other`, or as the folder above `other` that lies as deep.
     pub(super) fn meets(self, path: &RepoPath, other: &RepoPath) -> bool {
         let same = |(one, other): (&[u8], &[u8])| self.key(one) == self.key(other);
         path.parts().count() <= other.parts().count() && path.parts().zip(other.parts()).all(same)

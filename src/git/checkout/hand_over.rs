@@ -80,7 +80,7 @@ pub struct Indexed {
 /// before anything is touched. Where HEAD is not the stack's branch the files are taken for done: the caller has judged
 /// the checkout before the first run, and holds the upstream's lock.
 ///
-/// `observe` is told each step before it is done, as by [`super::materialize`].
+/// `observe` is called with each step before it is done, as by [`super::materialize`].
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail.
@@ -128,7 +128,8 @@ pub fn hand_over(
     Ok(Outcome::Done(done))
 }
 
-/// Why [`hand_over`] could not be done as it is now ([`Outcome::Refused`], [`Outcome::Need`]); nothing is touched.
+/// Returns why [`hand_over`] could not be done as it is now ([`Outcome::Refused`], [`Outcome::Need`]); nothing is
+/// touched.
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail, or git holds the index.
@@ -208,7 +209,7 @@ impl Sides {
         })
     }
 
-    /// Whether the index is written already, and with it the files that come before it.
+    /// Checks whether the index is written already, and with it the files that come before it.
     fn are_in(&self, disk: &DiskIndex, plan: &HandOver<'_>) -> bool {
         let decided = disk.files.len() == self.index.len()
             && self.index.iter().all(|(path, entry)| disk.files.get(path).is_some_and(|held| held.entry == *entry));

@@ -64,8 +64,8 @@ impl Rule {
     }
 }
 
-/// Whether a pattern of a `.gitattributes` covers a file, by its path from the folder of that file (gitattributes(5): the
-/// patterns are those of ignore files, without exceptions).
+/// Checks whether a pattern of a `.gitattributes` covers a file, by its path from the folder of that file
+/// (gitattributes(5): the patterns are those of ignore files, without exceptions).
 pub(super) fn covers(pattern: &[u8], path: &[u8]) -> bool {
     Rule::parse(pattern).is_some_and(|rule| !rule.negated && rule.matches(path, false))
 }
@@ -94,7 +94,7 @@ impl Chain {
         self.folders.pop();
     }
 
-    /// Whether `path`, which lies in the folder entered last, is ignored by itself (not by a folder above it).
+    /// Checks whether `path`, which lies in the folder entered last, is ignored by itself (not by a folder above it).
     pub(super) fn ignores(&self, path: &[u8], is_folder: bool) -> bool {
         let near = self.folders.iter().rev().map(|(folder, rules)| (rules, &path[folder.len().min(path.len())..]));
         let far = self.everywhere.iter().map(|rules| (rules, path));

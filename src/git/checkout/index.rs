@@ -78,9 +78,9 @@ impl DiskIndex {
         Ok(Some(DiskIndex { files, conflicts, written, lib }))
     }
 
-    /// Whether the stat data alone proves that the working file `found` still is the index's entry at `path`.
-    /// `false` means: look at the content. A file written in the second of the index, or after, proves nothing
-    /// (git's "racily clean").
+    /// Checks whether the stat data alone proves that the working file `found` still is the index's entry at `path`.
+    /// `false` means: look at the content. A file written in the second of the index, or after, proves nothing (git's
+    /// "racily clean").
     pub(super) fn proves(&self, path: &RepoPath, entry: Entry, found: &Meta) -> bool {
         self.files.get(path.as_bstr()).is_some_and(|tracked| {
             tracked.entry.id == entry.id
@@ -182,7 +182,7 @@ pub(super) fn in_memory(entries: &[git2::IndexEntry]) -> Result<git2::Index, Git
     Ok(index)
 }
 
-/// Whether git's index can hold `path` at all (it refuses `.git`, `..` and the like).
+/// Checks whether git's index can hold `path` at all (it refuses `.git`, `..` and the like).
 pub(super) fn can_hold(path: &BString, entry: Entry) -> bool {
     git2::Index::new().is_ok_and(|mut index| index.add(&index_entry(path, entry, None, true)).is_ok())
 }

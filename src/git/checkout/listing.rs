@@ -42,7 +42,7 @@ pub(super) fn list_tree(repo: &git2::Repository, tree: Id) -> Result<Listing, Gi
     Ok(files)
 }
 
-/// For `map_err`: an object that is not there is told apart from one that cannot be read.
+/// For `map_err`: an object that is not there is distinguished from one that cannot be read.
 pub(super) fn missing(kind: &'static str, id: Id) -> impl FnOnce(git2::Error) -> GitError {
     move |error| match error.code() {
         git2::ErrorCode::NotFound => GitError::Missing { kind, id },

@@ -6,8 +6,8 @@ use super::SparseSet;
 use super::version::read;
 use crate::git::{GitError, Store};
 
-/// Whether the checkout holds the paths of `sparse` and says `version`, so that a move to the commit that it stands
-/// on would change nothing but the user's own edits, which it leaves alone anyway.
+/// Checks whether the checkout holds the paths of `sparse` and says `version`, so that a move to the commit that it
+/// stands on would change nothing but the user's own edits, which it leaves alone anyway.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.

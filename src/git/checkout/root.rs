@@ -133,7 +133,7 @@ impl Root {
         }
     }
 
-    /// Where the symlink at `path` points.
+    /// Returns where the symlink at `path` points.
     pub(super) fn read_link(&mut self, path: &RepoPath) -> Result<Vec<u8>, GitError> {
         self.must_enter(path, false)?;
         rustix::fs::readlinkat(self.last(), path.file_name(), Vec::new())

@@ -69,7 +69,7 @@ impl SparseSet {
         Ok(true)
     }
 
-    /// Whether the set is every path.
+    /// Checks whether the set is every path.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.entries.is_none()
@@ -81,13 +81,13 @@ impl SparseSet {
         &self.extra
     }
 
-    /// Whether the file or symlink at `path` is inside.
+    /// Checks whether the file or symlink at `path` is inside.
     #[must_use]
     pub fn contains(&self, path: &RepoPath) -> bool {
         self.holds(path, false)
     }
 
-    /// Whether an entry of kind `mode` at `path` is inside. Git takes a submodule for a folder.
+    /// Checks whether an entry of kind `mode` at `path` is inside. Git takes a submodule for a folder.
     #[must_use]
     pub fn contains_entry(&self, path: &RepoPath, mode: Mode) -> bool {
         self.holds(path, matches!(mode, Mode::Gitlink | Mode::Folder))

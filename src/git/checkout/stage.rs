@@ -66,7 +66,7 @@ impl Stage {
         warnings(&repo, files, index)
     }
 
-    /// Where the file for `path` lies.
+    /// Returns where the file for `path` lies.
     pub(super) fn path(&self, path: &RepoPath) -> PathBuf {
         path.below(&self.dir)
     }
@@ -132,7 +132,7 @@ impl Encodings {
         Ok(Encodings { files })
     }
 
-    /// Whether an encoding is set for `path`: the nearest file decides, and in it the last line.
+    /// Checks whether an encoding is set for `path`: the nearest file decides, and in it the last line.
     fn cover(&self, path: &RepoPath) -> bool {
         let path = path.as_bytes();
         let ends = path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at + 1).chain([0]);
@@ -148,7 +148,7 @@ impl Encodings {
     }
 }
 
-/// Whether a word of an attributes' line sets an encoding; `None`: it is about something else.
+/// Checks whether a word of an attributes' line sets an encoding; `None`: it is about something else.
 fn encoding(word: &[u8]) -> Option<bool> {
     match word.strip_prefix(ENCODING.as_bytes()) {
         Some(rest) => rest.starts_with(b"=").then_some(true),

@@ -32,7 +32,7 @@ impl Managed {
         Ok(Managed { record, exclude: store.join("info/exclude"), known })
     }
 
-    /// Whether what was `found` at `path` is a `version.txt` that was written here and not changed since.
+    /// Checks whether what was `found` at `path` is a `version.txt` that was written here and not changed since.
     pub(super) fn is_own(&self, root: &mut Root, path: &RepoPath, found: &Found) -> Result<bool, GitError> {
         if path.as_bytes() != NAME.as_bytes() || !matches!(found, Found::File(_)) {
             return Ok(false);

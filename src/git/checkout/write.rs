@@ -22,7 +22,7 @@ use crate::path::RepoPath;
 /// Moves the checkout to `plan.commit`. Everything that is in the way is collected before anything is touched.
 /// The trees of both commits are in the store; of the blobs, those of [`super::wanted_blobs`].
 ///
-/// `observe` is told each step before it is done (`attach`, `remove PATH`, `write PATH`, `version`, `config`,
+/// `observe` is called with each step before it is done (`attach`, `remove PATH`, `write PATH`, `version`, `config`,
 /// `index`, `ref`), so that a test can stop there.
 ///
 /// The caller holds the upstream's lock and has judged the checkout ([`super::status`], [`super::head`]).
@@ -120,7 +120,7 @@ pub fn obstacles(
     Ok(found)
 }
 
-/// Why a checkout cannot be made where `state` was found; `None`: it can.
+/// Returns why a checkout cannot be made where `state` was found; `None`: it can.
 pub(super) fn refuse(state: &Attachment, differences: Differences) -> Option<Reason> {
     match state {
         Attachment::Absent | Attachment::Empty | Attachment::Ours | Attachment::Moved => None,

@@ -207,28 +207,28 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
-    /// Whether a second try, in which git may ask the user, can help.
+    /// Checks whether a second try, in which git may ask the user, can help.
     #[must_use]
     pub fn lacks_credentials(&self) -> bool {
         matches!(self, RemoteError::Failed { failures, .. }
             if failures.iter().any(|failure| failure.reason == Reason::Credentials))
     }
 
-    /// Whether one waited for a url until it was too long.
+    /// Checks whether one waited for a url until it was too long.
     #[must_use]
     pub fn timed_out(&self) -> bool {
         matches!(self, RemoteError::Failed { failures, .. }
             if failures.iter().any(|failure| matches!(failure.reason, Reason::Stalled(_) | Reason::TooLong(_) | Reason::TooSlow)))
     }
 
-    /// Whether something in the store was locked.
+    /// Checks whether something in the store was locked.
     #[must_use]
     pub fn found_a_lock(&self) -> bool {
         matches!(self, RemoteError::Failed { failures, .. }
             if failures.iter().any(|failure| failure.reason == Reason::Locked))
     }
 
-    /// Whether every url answered that it does not have, or does not give, the object.
+    /// Checks whether every url answered that it does not have, or does not give, the object.
     #[must_use]
     pub fn lacks_object(&self) -> bool {
         matches!(self, RemoteError::Failed { failures, .. }

@@ -316,8 +316,8 @@ fn forget_passing(store: &Store) -> Result<(), GitError> {
     Ok(())
 }
 
-/// Which of the commits `ids` the store does not have together with their root trees (a tag's commit may have come
-/// without).
+/// Returns which of the commits `ids` the store does not have together with their root trees (a tag's commit may have
+/// come without).
 fn lacking_commits(store: &Store, ids: &[Id]) -> Result<Vec<Id>, RemoteError> {
     let failed = || GitError::lib("cannot look into the store");
     let odb = store.repo().odb().map_err(failed())?;

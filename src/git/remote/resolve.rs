@@ -152,7 +152,7 @@ fn matcher(glob: &str) -> Option<globset::GlobMatcher> {
     Some(glob.compile_matcher())
 }
 
-/// Whether the glob matches the tag, a pre-release or not.
+/// Checks whether the glob matches the tag, a pre-release or not.
 #[must_use]
 pub fn glob_matches(glob: &str, tag: &str) -> bool {
     matcher(glob).is_some_and(|matcher| matcher.is_match(tag))

@@ -27,7 +27,7 @@ impl TagVersion {
         Some(TagVersion { numbers: text[..end].to_owned(), pre: parts(&text[end..]) })
     }
 
-    /// Whether anything follows the numbers.
+    /// Checks whether anything follows the numbers.
     pub(super) fn is_prerelease(&self) -> bool {
         !self.pre.is_empty()
     }
@@ -70,8 +70,8 @@ impl PartialOrd for TagVersion {
     }
 }
 
-/// Which of two tags has the older version; `None` where that cannot be told: one has no version, or what stands before it
-/// differs by more than a `v` (`ray-1.11.0` and `wheels-3` count by themselves).
+/// Returns which of two tags has the older version; `None` where that cannot be told: one has no version, or what
+/// stands before it differs by more than a `v` (`ray-1.11.0` and `wheels-3` count by themselves).
 #[must_use]
 pub fn tag_order(one: &str, other: &str) -> Option<Ordering> {
     if family(one) != family(other) {
@@ -87,7 +87,7 @@ fn family(tag: &str) -> String {
     front.strip_suffix('v').map_or(front.clone(), str::to_owned)
 }
 
-/// Whether a glob says that pre-releases are wanted: letters or a dash behind its first digit or wildcard
+/// Checks whether a glob says that pre-releases are wanted: letters or a dash behind its first digit or wildcard
 /// (`v1.6.*-rc*`, `v*rc*`), a class in brackets not counted (`v[0-9]*`).
 pub(super) fn wants_prereleases(glob: &str) -> bool {
     let start = glob.find(|c: char| c.is_ascii_digit() || "*?[".contains(c)).unwrap_or(glob.len());

@@ -83,7 +83,7 @@ pub enum ScanFault {
 }
 
 impl Instruction {
-    /// Where the bytes `range` of [`Instruction::text`] stand in the file. The range must not be empty.
+    /// Returns where the bytes `range` of [`Instruction::text`] stand in the file. The range must not be empty.
     #[must_use]
     pub fn span(&self, range: Range<usize>) -> Range<usize> {
         let start = self.places.get(range.start).copied().unwrap_or_default();
@@ -231,7 +231,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a line is blank or a comment.
+/// Checks whether a line is blank or a comment.
 fn is_skipped(line: &[u8]) -> bool {
     line.iter().find(|byte| !is_blank(**byte)).is_none_or(|byte| *byte == b'#')
 }
@@ -259,7 +259,7 @@ fn without_continuation(line: &[u8], escape: u8) -> (usize, bool) {
     if goes_on { (last, true) } else { (line.len(), false) }
 }
 
-/// Whether an instruction can have here-documents; `ONBUILD` has those of what it puts off.
+/// Checks whether an instruction can have here-documents; `ONBUILD` has those of what it puts off.
 fn has_heredocs(name: &str, text: &[u8]) -> bool {
     let deferred = || text.split(|byte| is_blank(*byte)).next().unwrap_or_default().to_ascii_uppercase();
     match name {

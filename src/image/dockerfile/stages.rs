@@ -353,7 +353,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Where `from=` of a `--mount` names something: `type=bind,from=IMAGE,target=/x`.
+/// Returns where `from=` of a `--mount` names something: `type=bind,from=IMAGE,target=/x`.
 fn mount_from(text: &[u8], value: Range<usize>) -> Option<Range<usize>> {
     let mut at = value.start;
     for part in text[value].split(|byte| *byte == b',') {

@@ -7,7 +7,7 @@ pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | 0x0b | 0x0c)
 }
 
-/// Where the words of `text` are. A blank in quotes or behind the escape character is a part of its word.
+/// Returns where the words of `text` are. A blank in quotes or behind the escape character is a part of its word.
 pub(super) fn words(text: &[u8], escape: u8) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;

@@ -106,21 +106,22 @@ fn shape_of(lines: &Lines<'_>, first: usize, block: &Block) -> Shape {
     Shape::Text
 }
 
-/// Whether a block has nothing but what people add to a patch: DEP-3's fields and trailers such as `Signed-off-by:`.
+/// Checks whether a block has nothing but what people add to a patch: DEP-3's fields and trailers such as
+/// `Signed-off-by:`.
 fn is_about(block: &Block) -> bool {
     let is_trailer = |key: &[u8]| key.to_ascii_lowercase().ends_with(b"-by");
     let names = |key: &BString| NAMING.iter().any(|name| key.eq_ignore_ascii_case(name.as_bytes()));
     block.is_whole && block.fields.iter().all(|(key, _)| (is_only_dep3(key) || is_trailer(key)) && !names(key))
 }
 
-/// Whether a text is one paragraph of such lines and nothing else, which is no subject.
+/// Checks whether a text is one paragraph of such lines and nothing else, which is no subject.
 pub(super) fn has_only_trailers(text: &[u8]) -> bool {
     let lines = Lines::new(text);
     let block = Block::read(&lines, 0, lines.count());
     is_about(&block) && block.end == lines.count()
 }
 
-/// Whether Mercurial's or git's words for a commit begin here.
+/// Checks whether Mercurial's or git's words for a commit begin here.
 fn of_a_program(lines: &Lines<'_>, at: usize) -> Option<Shape> {
     let line = lines.get(at);
     if trim(line) == b"# HG changeset patch" {

@@ -88,7 +88,7 @@ fn disguised(lines: &Lines<'_>, at: usize) -> Option<ParseErrorKind> {
     is_diff.then(|| ParseErrorKind::Indented(shown(line)))
 }
 
-/// Whether a line begins as one of a diff's own does.
+/// Checks whether a line begins as one of a diff's own does.
 fn is_head_of_any(line: &[u8]) -> bool {
     const STARTS: [&[u8]; 9] =
         [b"diff ", b"--- ", b"+++ ", b"*** ", b"Index: ", b"@@ -", b"Binary files ", b"From ", b"Submodule "];
@@ -124,7 +124,7 @@ fn is_hunk_start(line: &[u8]) -> bool {
     line.strip_prefix(b"@@ -").and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
 }
 
-/// Whether a context diff begins here.
+/// Checks whether a context diff begins here.
 pub(super) fn begins_context(lines: &Lines<'_>, at: usize) -> bool {
     lines.get(at).starts_with(b"*** ") && lines.get(at + 1).starts_with(b"--- ") && is_stars(lines.get(at + 2))
 }
@@ -139,7 +139,7 @@ fn is_stars(line: &[u8]) -> bool {
     line.starts_with(b"***************")
 }
 
-/// Whether a coloured diff begins here.
+/// Checks whether a coloured diff begins here.
 pub(super) fn begins_coloured(lines: &Lines<'_>, at: usize) -> bool {
     let plain = |at: usize| without_colours(lines.get(at));
     let line = lines.get(at);
@@ -187,7 +187,7 @@ fn numbers(text: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Whether the plain diff directly below says the same: it makes an ordinary new file, or removes one.
+/// Checks whether the plain diff directly below says the same: it makes an ordinary new file, or removes one.
 fn is_said_again(lines: &Lines<'_>, at: usize) -> bool {
     let below = if lines.get(at + 1).starts_with(b"index ") { at + 2 } else { at + 1 };
     let line = lines.get(at);
@@ -330,7 +330,8 @@ fn is_of_head(line: &[u8]) -> bool {
     STARTS.iter().any(|start| line.starts_with(start)) || git::is_extended(line)
 }
 
-/// Whether a diff begins here in a form that is only known to be refused: context, coloured, behind a byte order mark.
+/// Checks whether a diff begins here in a form that is only known to be refused: context, coloured, behind a byte order
+/// mark.
 pub(super) fn begins_unreadable(lines: &Lines<'_>, at: usize) -> bool {
     let marked = lines.get(at).strip_prefix(MARK);
     begins_context(lines, at)

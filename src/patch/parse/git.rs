@@ -31,7 +31,7 @@ const EXTENDED: [&[u8]; 16] = [
     b"Binary files ",
 ];
 
-/// Whether git's header goes on with this line.
+/// Checks whether git's header goes on with this line.
 pub(super) fn is_extended(line: &[u8]) -> bool {
     EXTENDED.iter().any(|start| line.starts_with(start))
 }

@@ -114,7 +114,7 @@ fn is_marker(line: &[u8]) -> bool {
     line.starts_with(b"\\ ") && line.len() >= 12
 }
 
-/// Whether the text begins as a hunk header does and reads.
+/// Checks whether the text begins as a hunk header does and reads.
 pub(super) fn is_head(text: &[u8]) -> bool {
     head(text).is_some()
 }

@@ -24,7 +24,7 @@ impl<'a> Lines<'a> {
         self.full(index).map_or(b"".as_slice(), without_end)
     }
 
-    /// How many bytes stand before the line at `index`.
+    /// Returns how many bytes stand before the line at `index`.
     pub(crate) fn offset(&self, index: usize) -> usize {
         self.all.iter().take(index).map(|line| line.len()).sum()
     }

@@ -91,7 +91,7 @@ fn is_stat(line: &[u8]) -> bool {
     line.starts_with(b" ") || trim_end(line).is_empty()
 }
 
-/// Whether a diff (with the `Index:` or `diff -u` line above it) begins at this line.
+/// Checks whether a diff (with the `Index:` or `diff -u` line above it) begins at this line.
 pub(crate) fn begins_diff(lines: &Lines<'_>, at: usize) -> bool {
     let line = lines.get(at);
     let next = lines.get(at + 1);
@@ -111,14 +111,14 @@ pub(crate) fn begins_diff(lines: &Lines<'_>, at: usize) -> bool {
     begins_plain(lines, at)
 }
 
-/// Whether `---`, `+++` and a hunk begin at this line.
+/// Checks whether `---`, `+++` and a hunk begin at this line.
 pub(super) fn begins_plain(lines: &Lines<'_>, at: usize) -> bool {
     lines.get(at).starts_with(b"--- ")
         && lines.get(at + 1).starts_with(b"+++ ")
         && lines.get(at + 2).starts_with(b"@@ -")
 }
 
-/// Whether a merge's diff begins at this line.
+/// Checks whether a merge's diff begins at this line.
 pub(super) fn is_combined(lines: &Lines<'_>, at: usize) -> bool {
     let line = lines.get(at);
     let next = lines.get(at + 1);
@@ -126,7 +126,7 @@ pub(super) fn is_combined(lines: &Lines<'_>, at: usize) -> bool {
         && [b"index ".as_slice(), b"mode ", b"new file", b"deleted file"].iter().any(|start| next.starts_with(start))
 }
 
-/// Whether another mail's separator stands here.
+/// Checks whether another mail's separator stands here.
 pub(crate) fn is_second_mail(lines: &Lines<'_>, at: usize) -> bool {
     is_from_line(lines.get(at)) && lines.get(at + 1).split(|byte| *byte == b':').next().is_some_and(is_field_name)
 }
@@ -137,9 +137,9 @@ fn is_field_name(name: &[u8]) -> bool {
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Whether a reader of mailboxes begins a new mail at this line: `From SENDER DATE` (RFC 4155, appendix A), told from
-/// text by a time and, behind it, a number that can be a year or a zone. What `git mailsplit` takes for one is one here;
-/// like it, this does not look at the sender and the names of day and month.
+/// Checks whether a reader of mailboxes begins a new mail at this line: `From SENDER DATE` (RFC 4155, appendix A), told
+/// from text by a time and, behind it, a number that can be a year or a zone. What `git mailsplit` takes for one is one
+/// here; like it, this does not look at the sender and the names of day and month.
 pub(crate) fn is_from_line(line: &[u8]) -> bool {
     const TIME: usize = "0:00:00".len();
     let Some(rest) = line.strip_prefix(b"From ") else { return false };

@@ -103,7 +103,7 @@ impl Guard {
     }
 }
 
-/// Whether a choice may be made with nobody looking.
+/// Checks whether a choice may be made with nobody looking.
 ///
 /// # Errors
 /// [`Guard`], with the sentence that says why not.

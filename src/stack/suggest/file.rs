@@ -98,7 +98,7 @@ impl AdoptedLines {
         counted
     }
 
-    /// Whether there are lines, and nine of ten stand there.
+    /// Checks whether there are lines, and nine of ten stand there.
     #[must_use]
     pub fn is_upstreamed(self) -> bool {
         self.of > 0 && self.standing * 10 >= self.of * 9

@@ -43,7 +43,7 @@ fn inserted(hunk: &Hunk) -> Option<[Vec<&[u8]>; 2]> {
     hunk.base.text.is_empty().then(|| [lines(&hunk.upstream.text), lines(&hunk.patch.text)])
 }
 
-/// Whether `all` has the lines of `some` in their order.
+/// Checks whether `all` has the lines of `some` in their order.
 fn contains(all: &[&[u8]], some: &[&[u8]]) -> bool {
     let mut rest = all.iter();
     some.iter().all(|line| rest.any(|other| other == line))

@@ -83,7 +83,8 @@ where
     Some(merged)
 }
 
-/// Whether `some` bring an item that `others` take away: the one moved it, perhaps, and the other does not want it.
+/// Checks whether `some` bring an item that `others` take away: the one moved it, perhaps, and the other does not want
+/// it.
 fn brings_back<T: Eq + Hash>(
     base: &[T],
     some: &[Change<'_, T>],

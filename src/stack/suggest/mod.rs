@@ -153,14 +153,14 @@ pub fn hunk(path: &RepoPath, hunk: &Hunk) -> Option<Suggestion> {
     })
 }
 
-/// Whether a line looks like a conflict marker that was left over. (`=======` alone underlines titles.)
+/// Checks whether a line looks like a conflict marker that was left over. (`=======` alone underlines titles.)
 #[must_use]
 pub fn has_marker(text: &[u8]) -> bool {
     let markers: [&[u8]; 3] = [b"<<<<<<<", b"|||||||", b">>>>>>>"];
     text.lines().any(|line| markers.iter().any(|marker| line.starts_with(marker)))
 }
 
-/// Whether a line stands there more often than on any side: what both brought may be one.
+/// Checks whether a line stands there more often than on any side: what both brought may be one.
 fn doubles_a_line(hunk: &Hunk, text: &[u8]) -> bool {
     let speaks = |line: &[u8]| words::words(line).iter().any(|word| word.speaks());
     let sides = [&hunk.base, &hunk.upstream, &hunk.patch].map(|side| counted(&side.text));
@@ -179,7 +179,7 @@ fn counted(text: &[u8]) -> HashMap<&[u8], usize> {
     counts
 }
 
-/// Whether a line with a digest is neither upstream's nor the patch's: a digest belongs to what its line names.
+/// Checks whether a line with a digest is neither upstream's nor the patch's: a digest belongs to what its line names.
 fn splices_a_digest(hunk: &Hunk, text: &[u8]) -> bool {
     let known = |line: &[u8]| [&hunk.upstream, &hunk.patch].iter().any(|side| lines(&side.text).contains(&line));
     let has_digest = |line: &[u8]| words::words(line).iter().any(|word| word.kind == words::Kind::Digest);

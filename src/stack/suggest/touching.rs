@@ -42,7 +42,7 @@ pub(super) fn word_by_word(hunk: &Hunk) -> Option<(String, BString)> {
     Some((reason.to_owned(), text))
 }
 
-/// Whether at least half of the words of `old` are kept in `new`.
+/// Checks whether at least half of the words of `old` are kept in `new`.
 fn keeps_half(old: &[Word<'_>], new: &[Word<'_>]) -> Option<bool> {
     let speaking = |words: &[Word<'_>]| words.iter().filter(|word| word.speaks()).count();
     let changed: usize = edits(old, new)?.into_iter().map(|edit| speaking(&old[edit.old])).sum();

@@ -33,12 +33,12 @@ pub(crate) enum Kind {
 }
 
 impl<'t> Word<'t> {
-    /// Whether it says something, as against white space and punctuation.
+    /// Checks whether it says something, as against white space and punctuation.
     pub(super) fn speaks(self) -> bool {
         matches!(self.kind, Kind::Name | Kind::Number | Kind::Digest)
     }
 
-    /// Whether it is a number, or the digest that goes with one.
+    /// Checks whether it is a number, or the digest that goes with one.
     pub(super) fn is_number(self) -> bool {
         matches!(self.kind, Kind::Number | Kind::Digest)
     }
@@ -61,18 +61,18 @@ impl<'t> Word<'t> {
         }
     }
 
-    /// Whether both name the same number, with or without a `v`.
+    /// Checks whether both name the same number, with or without a `v`.
     pub(super) fn is_same_number(self, other: Word<'_>) -> bool {
         self.bare() == other.bare()
     }
 
-    /// Whether it is a version of the line `other`: `3.7.9` is one of `3.7`.
+    /// Checks whether it is a version of the line `other`: `3.7.9` is one of `3.7`.
     pub(super) fn refines(self, other: Word<'_>) -> bool {
         let more = self.bare().strip_prefix(other.bare());
         self.is_version() && other.is_version() && more.is_some_and(|rest| rest.first() == Some(&b'.'))
     }
 
-    /// Whether both are versions and this is the lower one. What follows the dotted numbers does not count.
+    /// Checks whether both are versions and this is the lower one. What follows the dotted numbers does not count.
     pub(super) fn is_lower(self, other: Word<'_>) -> bool {
         self.is_version() && other.is_version() && compare_numbers(self.bare(), other.bare()) == Ordering::Less
     }
@@ -97,7 +97,7 @@ pub(crate) fn words(text: &[u8]) -> Vec<Word<'_>> {
     all
 }
 
-/// How many bytes from the start on are like that.
+/// Returns how many bytes from the start on are like that.
 fn run(text: &[u8], like: impl Fn(u8) -> bool) -> usize {
     text.iter().take_while(|byte| like(**byte)).count()
 }

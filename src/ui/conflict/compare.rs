@@ -25,7 +25,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// Whether glyph number `at` differs.
+    /// Checks whether glyph number `at` differs.
     pub(super) fn is_at(&self, at: usize) -> bool {
         match self {
             Change::Same => false,

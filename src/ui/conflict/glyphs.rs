@@ -93,7 +93,7 @@ impl Line {
         text.lines_with_terminator().map(|line| Line::new(look, line)).collect()
     }
 
-    /// Whether there is a line end.
+    /// Checks whether there is a line end.
     pub(super) fn is_ended(&self) -> bool {
         self.source.ends_with(b"\n")
     }
@@ -146,7 +146,7 @@ impl Line {
         ranges
     }
 
-    /// Where the blanks at the end begin.
+    /// Returns where the blanks at the end begin.
     pub(super) fn trailing(&self) -> usize {
         self.glyphs.iter().rposition(|glyph| glyph.kind != Kind::Space).map_or(0, |at| at + 1)
     }
@@ -229,7 +229,7 @@ impl Line {
     }
 }
 
-/// Where a line that is too long is cut: not within a character.
+/// Returns where a line that is too long is cut: not within a character.
 fn cut(body: &[u8]) -> usize {
     (LONGEST - 3..=LONGEST).rev().find(|at| body[*at] & 0xc0 != 0x80).unwrap_or(LONGEST)
 }

@@ -79,7 +79,7 @@ pub(super) fn next(
     }
 }
 
-/// Whether there is something to read within `time`.
+/// Checks whether there is something to read within `time`.
 fn is_ready(time: Duration) -> Result<bool, PromptError> {
     let stdin = stdin();
     let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
@@ -160,7 +160,8 @@ fn pasted(term: &Term) -> Result<Key, PromptError> {
     Ok(Key::Other)
 }
 
-/// Whether a sequence has its end (ECMA-48): `[`, parameters and a final character; `O` and one more; else one character.
+/// Checks whether a sequence has its end (ECMA-48): `[`, parameters and a final character; `O` and one more; else one
+/// character.
 fn is_whole(known: &[char]) -> bool {
     match known {
         [] | ['[' | 'O'] => false,

@@ -119,7 +119,7 @@ impl<'s> Screen<'s> {
     }
 
     /// Gives the ordinary screen and the terminal's mode back while `work` runs: an editor, a question of
-    /// [`crate::ui::Asker`]. What is asked next is drawn anew.
+    /// [`crate::ui::Asker`]. What is asked next is drawn again.
     pub fn suspended<T>(&mut self, work: impl FnOnce() -> T) -> T {
         self.open = None;
         let result = work();

@@ -1,5 +1,5 @@
-//! The screens, as they stand in `screens/`. `SNAPSHOTS=overwrite cargo test --lib ui::conflict` writes them anew; read the
-//! difference before it is committed.
+//! The screens, as they stand in `screens/`. `SNAPSHOTS=overwrite cargo test --lib ui::conflict` writes them again;
+//! read the difference before it is committed.
 
 use std::path::Path;
 
@@ -216,7 +216,7 @@ fn coloured() -> Look {
     Look { colour: true, ..Look::plain() }
 }
 
-/// Whether a frame fits its screen to the sign.
+/// Checks whether a frame fits its screen to the sign.
 fn fits(frame: &[String], columns: usize, rows: usize) -> bool {
     frame.len() == rows && frame.iter().all(|row| console::measure_text_width(row) <= columns)
 }

@@ -57,7 +57,7 @@ impl View {
         view
     }
 
-    /// How many rows of the body are on the screen at once.
+    /// Returns how many rows of the body are on the screen at once.
     pub(super) fn page(&self) -> usize {
         self.rows.saturating_sub(self.header.len() + self.below() + usize::from(self.has_rules()))
     }
@@ -88,7 +88,7 @@ impl View {
         frame
     }
 
-    /// Whether there are rules above and below the body: where it has room for rows itself.
+    /// Checks whether there are rules above and below the body: where it has room for rows itself.
     const fn has_rules(&self) -> bool {
         self.rows >= LOW && self.header.len() + self.message.len() + self.footer.len() + 2 < self.rows
     }
@@ -126,7 +126,7 @@ pub(super) fn rule(look: &Look, columns: usize, text: &str) -> String {
     format!("{}{text}{}", paint(&line.repeat(left)), paint(&line.repeat(right)))
 }
 
-/// Where in the refresh it is, the patch, the place and the kind.
+/// Returns where in the refresh it is, the patch, the place and the kind.
 fn header(look: &Look, columns: usize, most: usize, question: &Question) -> Vec<String> {
     let heading = &question.heading;
     let place = question.where_it_is();

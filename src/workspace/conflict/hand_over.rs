@@ -262,7 +262,7 @@ pub fn hand_over(
     Ok(HandedOver { checkout, extra })
 }
 
-/// Whether git does not know the path: it is nobody's affair, wherever it came from.
+/// Checks whether git does not know the path: it is nobody's affair, wherever it came from.
 fn is_untracked(change: &WorkChange) -> bool {
     matches!(change.kind, ChangeKind::Untracked | ChangeKind::Repository)
 }

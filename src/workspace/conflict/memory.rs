@@ -343,7 +343,7 @@ pub fn which_decision(memories: &[Memory], wanted: &str) -> Result<(usize, Strin
     }
 }
 
-/// Whether a file may be called so: `0123456789abcdef-01234567`.
+/// Checks whether a file may be called so: `0123456789abcdef-01234567`.
 fn is_id(id: &str) -> bool {
     let digits = |part: &str, count: usize| {
         part.len() == count && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

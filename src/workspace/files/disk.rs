@@ -123,7 +123,7 @@ pub fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>, FileError
     Ok(Some(bytes))
 }
 
-/// Whether `path` is a folder; nothing there is no folder.
+/// Checks whether `path` is a folder; nothing there is no folder.
 ///
 /// # Errors
 /// [`FileError::Symlink`], [`FileError::NotAFolder`].

@@ -48,7 +48,7 @@ pub fn with_lines(old: &[u8], lines: &[String]) -> Option<Vec<u8>> {
     Some(new)
 }
 
-/// Whether the last line of a `.gitignore` that names exactly `folder` ignores it (a later `!` takes it back).
+/// Checks whether the last line of a `.gitignore` that names exactly `folder` ignores it (a later `!` takes it back).
 fn is_ignored(old: &[u8], folder: &str) -> bool {
     let mut verdict = old.lines().filter_map(|line| {
         let line = line.trim_end();
@@ -60,7 +60,7 @@ fn is_ignored(old: &[u8], folder: &str) -> bool {
     verdict.next_back().unwrap_or(false)
 }
 
-/// Whether the last line of a `.gitattributes` that covers all of `folder` and speaks of `text` unsets it.
+/// Checks whether the last line of a `.gitattributes` that covers all of `folder` and speaks of `text` unsets it.
 fn is_kept_as_it_is(old: &[u8], folder: &str) -> bool {
     let covers = |pattern: &[u8]| {
         let pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);

@@ -121,7 +121,7 @@ impl Layout {
         }
     }
 
-    /// Whether the store at `dir` belongs to another user and was not accepted.
+    /// Checks whether the store at `dir` belongs to another user and was not accepted.
     pub(in crate::workspace) fn refuses_store(&self, dir: &Path) -> bool {
         !self.accepted.contains(dir) && git::is_foreign(dir).unwrap_or(false)
     }
@@ -194,7 +194,7 @@ impl Layout {
         self.shared.join("resolutions").join(key.as_str())
     }
 
-    /// Where forgotten decisions are kept, of both kinds.
+    /// Returns where forgotten decisions are kept, of both kinds.
     #[must_use]
     pub fn forgotten(&self, key: &Name) -> PathBuf {
         self.shared.join("resolutions").join("_forgotten").join(key.as_str())
@@ -278,7 +278,8 @@ impl Layout {
         self.private.join("aside")
     }
 
-    /// Whether a journalled step of `scope` may change `path` (from the root): nothing else is one of patchq's files.
+    /// Checks whether a journalled step of `scope` may change `path` (from the root): nothing else is one of patchq's
+    /// files.
     #[must_use]
     pub fn is_changed_by(&self, scope: Scope<'_>, path: &RepoPath) -> bool {
         let path = path.as_bytes();
@@ -373,8 +374,9 @@ fn dot_git(folder: &Path) -> Result<DotGit, FileError> {
     Ok(if is_checkout { DotGit::Checkout } else { DotGit::Repository })
 }
 
-/// Whether `target` is where a layout has the store of the checkout `name`: `patchq/[at/KEY/][wt/ID/]NAME.git`. The last part decides,
-/// so that a linked worktree of a project that is itself called patchq is not taken for a checkout.
+/// Checks whether `target` is where a layout has the store of the checkout `name`: `patchq/[at/KEY/][wt/ID/]NAME.git`.
+/// The last part decides, so that a linked worktree of a project that is itself called patchq is not taken for a
+/// checkout.
 fn is_store(target: &Path, name: &str) -> bool {
     let parts: Vec<_> = target
         .components()

@@ -143,7 +143,7 @@ impl Lock {
         Ok(Lock { file, mode, abandoned, signed_off: true })
     }
 
-    /// Whether its last exclusive holder was killed: one that ends takes its name out of the file.
+    /// Checks whether its last exclusive holder was killed: one that ends takes its name out of the file.
     #[must_use]
     pub fn abandoned(&self) -> bool {
         self.abandoned

@@ -65,7 +65,7 @@ pub struct UnknownUpstream {
     pub nearest: Option<String>,
 }
 
-/// Where everything of the workspace at `root` is.
+/// Returns where everything of the workspace at `root` is.
 ///
 /// # Errors
 /// [`GitError`] when the repository around it cannot be looked at.

@@ -112,7 +112,7 @@ impl Files {
         Ok(Files { pin, version, queue, patches })
     }
 
-    /// Whether the files on the disk still are these; nothing is parsed.
+    /// Checks whether the files on the disk still are these; nothing is parsed.
     ///
     /// # Errors
     /// [`FilesError`].

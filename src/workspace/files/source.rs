@@ -149,7 +149,7 @@ impl Source {
         &self.queue.others
     }
 
-    /// Where the patch `name` was read, as messages show it.
+    /// Returns where the patch `name` was read, as messages show it.
     #[must_use]
     pub fn shown(&self, name: &str) -> PathBuf {
         let old = self.renamed.iter().find(|(_, new)| new == name).map_or(name, |(old, _)| old);

@@ -50,7 +50,7 @@ pub fn which_patch<'n>(names: impl Iterator<Item = &'n str>, wanted: &str) -> Re
     }
 }
 
-/// How many digits `name` begins with.
+/// Returns how many digits `name` begins with.
 fn digits(name: &str) -> usize {
     name.bytes().take_while(u8::is_ascii_digit).count()
 }

@@ -144,7 +144,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether the text at the place may be a password and must not be shown.
+    /// Checks whether the text at the place may be a password and must not be shown.
     pub(super) fn hides_text(&self) -> bool {
         matches!(self, Fault::Url { source, .. } if source.hides_text())
     }

@@ -82,7 +82,7 @@ impl fmt::Display for UpstreamUrl {
     }
 }
 
-/// Whether there is a user in `PROTOCOL://[USER@]HOST`, other than for ssh.
+/// Checks whether there is a user in `PROTOCOL://[USER@]HOST`, other than for ssh.
 fn has_user_info(text: &str) -> bool {
     text.split_once("://").is_some_and(|(protocol, rest)| {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);

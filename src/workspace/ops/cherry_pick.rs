@@ -42,8 +42,8 @@ pub struct Picked {
     pub top: Id,
 }
 
-/// Whether a patch could be written to the queue of `upstream` as it is now: its queue applies, and nothing of the user's is in the
-/// way. What is missing for that is fetched.
+/// Checks whether a patch could be written to the queue of `upstream` as it is now: its queue applies, and nothing of
+/// the user's is in the way. What is missing for that is fetched.
 ///
 /// # Errors
 /// [`RefreshError`], as for a refresh.
@@ -120,7 +120,7 @@ fn applied(fetcher: &Fetcher<'_>, objects: &mut Objects<'_>, files: &Files) -> R
 }
 
 impl CherryPick<'_> {
-    /// Whether there is a patch to be written.
+    /// Checks whether there is a patch to be written.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.rewrite.is_some()

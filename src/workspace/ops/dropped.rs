@@ -51,7 +51,8 @@ impl WrittenQueue {
     }
 }
 
-/// Whether the checkout was moved back: its commits are the first of those of `record`, and some are missing on top.
+/// Checks whether the checkout was moved back: its commits are the first of those of `record`, and some are missing on
+/// top.
 pub(in crate::workspace) fn is_moved_back(record: &Synced, line: &[Id]) -> bool {
     line.len() < record.stack.len() && line.iter().zip(&record.stack).all(|(id, (was, _))| id == was)
 }

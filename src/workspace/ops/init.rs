@@ -82,7 +82,7 @@ pub fn init(dir: &Path, ctx: &StepContext<'_>) -> Result<Initialised, InitError>
     })?;
     let watch = |point| ctx.passed(point);
     if let Some(pending) = Journal::pending(&layout, Scope::Workspace)? {
-        // What cannot be finished is begun anew, with the files as they are now.
+        // What cannot be finished is begun again, with the files as they are now.
         if pending.roll_forward(&layout, &mut || Ok(()), &watch).is_err() {
             take_workspace_step_back(&layout)?;
         }

@@ -97,8 +97,9 @@ impl From<FetchError> for RewriteError {
 }
 
 impl Rewrite {
-    /// Works out the queue that `commits` (oldest first, on `base`) give. `old` is the files' side as it is. With `places`,
-    /// the hunks of its files that apply elsewhere than they say, a file whose hunks go to other places is written anew.
+    /// Works out the queue that `commits` (oldest first, on `base`) give. `old` is the files' side as it is. With
+    /// `places`, the hunks of its files that apply elsewhere than they say, a file whose hunks go to other places is
+    /// written again.
     ///
     /// # Errors
     /// [`RewriteError`]; nothing is written in any case.
@@ -235,7 +236,7 @@ impl Rewrite {
         }
     }
 
-    /// Adds changes of other files to the same step. `version_taken`: one of them is a version that was taken anew.
+    /// Adds changes of other files to the same step. `version_taken`: one of them is a version that was taken again.
     pub(in crate::workspace) fn add(&mut self, changes: Vec<FileChange>, version_taken: bool) {
         self.changes.extend(changes);
         self.version_taken |= version_taken;

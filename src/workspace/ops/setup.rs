@@ -53,7 +53,7 @@ pub struct SetupOutcome {
     pub discarded: (Vec<Id>, Vec<WorkChange>),
     /// Whether `discard` gave up anything: what `discarded` lists, or a line of commits with nothing new in it.
     pub gave_up: bool,
-    /// The store was lost and made anew: commits that were in no patch file are gone.
+    /// The store was lost and made again: commits that were in no patch file are gone.
     pub lost_store: bool,
     /// Paths of the manifest's entry that the queue's tree does not have.
     pub absent: Vec<AbsentPath>,
@@ -217,12 +217,12 @@ fn move_there(
     Ok(())
 }
 
-/// Whether a change of the files takes something away that only the checkout's commits still say.
+/// Checks whether a change of the files takes something away that only the checkout's commits still say.
 fn is_loss(change: &QueueChange) -> bool {
     matches!(change, QueueChange::Removed(_) | QueueChange::Changed(_))
 }
 
-/// Whether the checkout already is what a move would make of it: right commit, right paths, right index.
+/// Checks whether the checkout already is what a move would make of it: right commit, right paths, right index.
 fn is_in_place(upstream: &UpstreamStore<'_>, state: &SyncState, step: &CheckoutMove) -> Result<bool, QueueError> {
     if !state.has_checkout() {
         return Ok(false);

@@ -129,7 +129,7 @@ impl LineCounts {
 }
 
 impl UpstreamDiff {
-    /// Whether upstream changed a file that the queue touches or that is to be reviewed.
+    /// Checks whether upstream changed a file that the queue touches or that is to be reviewed.
     #[must_use]
     pub fn matters(&self) -> bool {
         !self.touched.is_empty() || !self.review.is_empty()
@@ -194,7 +194,7 @@ pub fn diff_upstream(
     Ok(diff)
 }
 
-/// How many commits came since the pin, if the history of commits was fetched before.
+/// Returns how many commits came since the pin, if the history of commits was fetched before.
 fn commits(upstream: &UpstreamStore<'_>, files: &Files, target: &Target) -> Result<Option<usize>, GitError> {
     match Store::open(&upstream.history())? {
         Some(history) => history.commits_between(files.pin, target.pin),
@@ -272,7 +272,7 @@ fn or_need<T>(lazy: Lazy<T>, need: &mut BTreeSet<Id>) -> Option<T> {
     }
 }
 
-/// Where upstream moved files that the queue touches, as far as the engine followed them.
+/// Returns where upstream moved files that the queue touches, as far as the engine followed them.
 fn followed(rebased: &Rebased) -> BTreeMap<RepoPath, (RepoPath, u8)> {
     let files = rebased.patches.iter().flat_map(|patch| &patch.files);
     files.filter_map(|file| Some((file.path.clone(), file.moved.clone()?))).collect()

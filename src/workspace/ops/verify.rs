@@ -148,7 +148,7 @@ fn judge_applied(
     findings
 }
 
-/// What `export` would write anew of the stack that the files themselves give.
+/// What `export` would write again of the stack that the files themselves give.
 fn judge_export(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,

@@ -130,7 +130,8 @@ impl RefMove {
     }
 }
 
-/// Does the git side of a step. `reason` goes into the refs' logs; `observe` is told each step before it is done.
+/// Does the git side of a step. `reason` goes into the refs' logs; `observe` is called with each step before it is
+/// done.
 ///
 /// # Errors
 /// [`EffectError`].
@@ -170,7 +171,7 @@ pub(in crate::workspace) fn run_effects(
     Ok(last)
 }
 
-/// Whether the refs can follow `side`: asked before a step is made certain, because afterwards they must.
+/// Checks whether the refs can follow `side`: asked before a step is made certain, because afterwards they must.
 ///
 /// # Errors
 /// [`GitError::RefUnfit`], [`GitError::RefMoved`].
@@ -187,7 +188,7 @@ pub(in crate::workspace) fn check_refs(upstream: &UpstreamStore<'_>, side: &GitE
     Ok(())
 }
 
-/// Whether the checkout can follow `side`: asked before a step is made certain, because afterwards it must.
+/// Checks whether the checkout can follow `side`: asked before a step is made certain, because afterwards it must.
 ///
 /// # Errors
 /// [`EffectError::Obstacles`] when something is in the way.

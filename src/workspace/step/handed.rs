@@ -140,7 +140,7 @@ impl HandedConflict {
         self.conflicts.iter().map(|own| safe(&own.path)).collect()
     }
 
-    /// The same with what they are on the three sides.
+    /// Does the same with what they are on the three sides.
     ///
     /// # Errors
     /// [`GitError`] when the record is damaged.
@@ -300,7 +300,7 @@ pub(in crate::workspace) fn sparse_with(
     upstream.sparse(work, &touched.into_iter().collect::<Vec<_>>())
 }
 
-/// Whether the branch of the stack still is where the record's way back leads.
+/// Checks whether the branch of the stack still is where the record's way back leads.
 pub(in crate::workspace) fn branch_tip(upstream: &UpstreamStore<'_>) -> Result<Id, GitError> {
     upstream.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
 }

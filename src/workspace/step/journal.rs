@@ -245,7 +245,7 @@ impl Journal {
         self.record.payload.as_ref()
     }
 
-    /// Where the contents before and after are.
+    /// Returns where the contents before and after are.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -72,7 +72,7 @@ pub(in crate::workspace) struct UndoFile {
 }
 
 impl UndoRecord {
-    /// Whether the change moved the checkout, where there was one.
+    /// Checks whether the change moved the checkout, where there was one.
     pub(in crate::workspace) fn moved_checkout(&self) -> bool {
         self.branch.0 != self.branch.1 || self.work.is_some() || self.handed.is_some()
     }
@@ -82,13 +82,13 @@ impl UndoRecord {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// Where it stands among the changes of a workspace: of two the later one is the larger. Those that an older patchq made
-    /// have nothing but the clock's word.
+    /// Returns where it stands among the changes of a workspace: of two the later one is the larger. Those that an
+    /// older patchq made have nothing but the clock's word.
     pub(in crate::workspace) fn rank(&self) -> (Option<u64>, i64) {
         (self.order, if self.order.is_some() { 0 } else { self.time })
     }
 
-    /// Whether it says only what a change of the upstream does; records may come from others.
+    /// Checks whether it says only what a change of the upstream does; records may come from others.
     fn is_sound(&self, upstream: &UpstreamStore<'_>) -> bool {
         let named =
             self.command.len() <= LONGEST_COMMAND && self.command.bytes().all(|byte| matches!(byte, b' '..=b'~'));

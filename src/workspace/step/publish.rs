@@ -227,7 +227,8 @@ impl Journal {
         PublishError::Stopped { key: self.key().to_owned(), kind: self.kind().to_owned(), files, folder }
     }
 
-    /// Where the new content of a change waits: beside its file, under a name that only this change of this scope uses.
+    /// Returns where the new content of a change waits: beside its file, under a name that only this change of this
+    /// scope uses.
     fn staged(&self, layout: &Layout, at: usize, change: &Change) -> PathBuf {
         change.path.below(layout.root()).with_file_name(format!(".patchq-{}-{at}.tmp", self.key()))
     }

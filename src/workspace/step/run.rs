@@ -79,7 +79,7 @@ pub(in crate::workspace) fn do_step(
     }
 }
 
-/// Whether the first move of a checkout fails so only before it touches anything.
+/// Checks whether the first move of a checkout fails so only before it touches anything.
 fn is_before_all(error: &EffectError) -> bool {
     match error {
         EffectError::Obstacles(_) | EffectError::Missing(_) => true,
@@ -131,7 +131,7 @@ fn side_of<'j>(upstream: &UpstreamStore<'_>, journal: &'j Journal) -> Result<&'j
     }
 }
 
-/// Whether `name` is a ref that patchq keeps, or a tag.
+/// Checks whether `name` is a ref that patchq keeps, or a tag.
 pub(in crate::workspace) fn is_own_ref(name: &str) -> bool {
     use crate::git::{BRANCH, NOTES};
     name == BRANCH || name == NOTES || name.starts_with("refs/patchq/") || name.starts_with("refs/tags/")

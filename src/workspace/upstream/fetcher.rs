@@ -129,7 +129,7 @@ impl Fetcher<'_> {
         Ok(())
     }
 
-    /// Whether the store has this commit, which no upstream has; the neighbours are asked, and nobody else.
+    /// Checks whether the store has this commit, which no upstream has; the neighbours are asked, and nobody else.
     pub(in crate::workspace) fn has_near(&self, store: &Store, commit: Id) -> bool {
         if !store.has(commit) {
             self.take_from_neighbours(store, |neighbour| neighbour.has(commit));
@@ -167,7 +167,7 @@ impl Fetcher<'_> {
         if !stores.iter().any(is_worth_it) {
             return pins;
         }
-        // What a killed one left there would keep it from being read for ever.
+        // What a killed one left there would keep it from being read forever.
         let command = self.lock.command();
         let readable = stores.iter().all(|neighbour| clear_what_was_left(neighbour.dir(), command).is_ok());
         // All of them: one may borrow objects of another. With the lock, because they come as if they were fetched: killed

@@ -112,7 +112,7 @@ impl<'a> RemoteQuery<'a> {
         among(self.refs()?)
     }
 
-    /// Where `track` stands now.
+    /// Returns where `track` stands now.
     ///
     /// # Errors
     /// [`ResolvePinError`].
@@ -127,8 +127,8 @@ impl<'a> RemoteQuery<'a> {
         }
     }
 
-    /// Where `track` stands now; the store then has its commit with the trees. Of the tags that a glob matches, one that
-    /// stands on a tree or a blob is passed over.
+    /// Returns where `track` stands now; the store then has its commit with the trees. Of the tags that a glob matches,
+    /// one that stands on a tree or a blob is passed over.
     ///
     /// # Errors
     /// [`ResolvePinError`].

@@ -130,13 +130,13 @@ impl SyncState {
         Ok(SyncState { record, record_at, files: changes, commits, made, tip, attachment, work })
     }
 
-    /// Whether the files differ from what was last made equal (or nothing ever was).
+    /// Checks whether the files differ from what was last made equal (or nothing ever was).
     #[must_use]
     pub fn files_newer(&self) -> bool {
         !self.files.is_empty() || self.record.as_ref().is_none_or(|record| record.pristine)
     }
 
-    /// Where the upstream stands in the table.
+    /// Returns where the upstream stands in the table.
     ///
     /// # Errors
     /// [`Unreadable`] when the commits cannot be judged.
@@ -160,13 +160,14 @@ impl SyncState {
         }
     }
 
-    /// Whether there is a checkout of this store.
+    /// Checks whether there is a checkout of this store.
     #[must_use]
     pub fn has_checkout(&self) -> bool {
         matches!(self.attachment, Attachment::Ours | Attachment::Moved)
     }
 
-    /// Whether the store was lost and made anew below an existing checkout: its folder is ours, its history is gone.
+    /// Checks whether the store was lost and made again below an existing checkout: its folder is ours, its history is
+    /// gone.
     #[must_use]
     pub fn lost_store(&self) -> bool {
         self.record.is_none() && self.tip.is_none() && self.has_checkout()

@@ -109,7 +109,7 @@ impl<'w> UpstreamStore<'w> {
         self.workspace.layout.checkout(&self.entry.name)
     }
 
-    /// Where the history of commits is kept, for versions that no tag gives.
+    /// Returns where the history of commits is kept, for versions that no tag gives.
     #[must_use]
     pub fn history(&self) -> PathBuf {
         self.workspace.layout.history(&self.entry.name)

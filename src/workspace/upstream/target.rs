@@ -295,8 +295,8 @@ impl Found<'_> {
     }
 }
 
-/// Where the track stands, for a commit that was named. A track of the manifest's that is gone keeps nobody from naming
-/// one; offline nobody knows.
+/// Returns where the track stands, for a commit that was named. A track of the manifest's that is gone keeps nobody
+/// from naming one; offline nobody knows.
 fn tip_beside(
     fetcher: &Fetcher<'_>,
     remote: &RemoteQuery<'_>,
@@ -318,7 +318,7 @@ fn is_gone(error: &ResolvePinError) -> bool {
     )
 }
 
-/// Whether the commit is in the track.
+/// Checks whether the commit is in the track.
 fn is_inside(remote: &RemoteQuery<'_>, track: Option<&Track>, found: &Found<'_>) -> Result<bool, FetchError> {
     let Some(track) = track else { return Ok(false) };
     if found.tip.is_some_and(|tip| tip.id == found.pin || Some(tip.ref_name.as_str()) == found.ref_name) {

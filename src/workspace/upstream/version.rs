@@ -72,7 +72,7 @@ pub(in crate::workspace) fn version_text(upstream: &UpstreamStore<'_>, files: &F
     upstream.entry.version.clone().or_else(|| files.version.clone())
 }
 
-/// Whether a version is a tag's name: neither an id nor a tag with commits on top (`v1.6.1-4-g0123abcd`).
+/// Checks whether a version is a tag's name: neither an id nor a tag with commits on top (`v1.6.1-4-g0123abcd`).
 #[must_use]
 pub fn is_exact(version: &str, pin: Id) -> bool {
     let described = version.rsplit_once("-g").is_some_and(|(front, digits)| {

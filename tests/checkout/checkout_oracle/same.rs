@@ -86,7 +86,7 @@ fn missing_blobs_are_named_and_the_first_status_fetches_nothing() {
     let world = World::new();
     let commit = zoo(&world);
     let tree = world.tree(commit);
-    // The store anew, without blobs.
+    // The store again, without blobs.
     std::fs::remove_dir_all(world.store_dir()).unwrap();
     Store::create(&world.store_dir()).unwrap();
     world.up(&["config", "uploadpack.allowFilter", "true"]);

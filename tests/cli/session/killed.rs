@@ -13,7 +13,7 @@ use crate::support::{Env, Terminal};
 /// What is asked, by a text that is on no other screen, and the answer.
 const ANSWERS: [(&str, &str); 3] = [("patch 1 of 5", "b"), ("patch 2 of 5", "p"), ("Write this?", "y")];
 
-/// Whether a session is on the disk.
+/// Checks whether a session is on the disk.
 fn is_open(env: &Env) -> bool {
     env.exists("ws/sessions/up.toml")
 }

@@ -73,7 +73,7 @@ in_both_worlds! {
         assert!(env.exists("ws/sessions/up.toml"));
         env.patchq(&["refresh", "--abort"]).ok().says("'patchq undo up' restores its decisions");
         env.patchq(&["undo"]).ok().says("undid 'refresh --abort'").says("a refresh waits");
-        // The session that came back is in nobody's way for ever.
+        // The session that came back is in nobody's way forever.
         env.changes_nothing(&["undo"]).exits(1).one_error().says("while a refresh waits for decisions");
         env.patchq(&["refresh", "--abort"]).ok().says("its decisions are kept in .git/patchq/aside/up.session.1.toml");
         assert_all_same(&published, env, "abort");

@@ -71,7 +71,7 @@ fn script(env: &Env, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
-/// The same with an editor.
+/// Does the same with an editor.
 fn with_editor(env: &Env, editor: &str, args: &[&str]) -> Terminal {
     env.terminal_of((100, 30), &env.ws(), &[("VISUAL", editor)], args)
 }

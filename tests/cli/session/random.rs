@@ -124,7 +124,7 @@ fn assert_inside(report: &str) {
     assert_eq!(fence, None, "{report}");
 }
 
-/// Where a run of exactly so many backticks begins.
+/// Returns where a run of exactly so many backticks begins.
 fn closing(text: &str, run: usize) -> Option<usize> {
     let mut at = 0;
     while let Some(found) = text[at..].find('`') {

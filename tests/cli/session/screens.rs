@@ -1,5 +1,5 @@
-//! The screens of a whole session, as they stand in `screens/`. `SNAPSHOTS=overwrite cargo test --test cli session::screens`
-//! writes them anew; read the difference before it is committed.
+//! The screens of a whole session, as they stand in `screens/`. `SNAPSHOTS=overwrite cargo test --test cli
+//! session::screens` writes them again; read the difference before it is committed.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 //! Whole outputs: everything that a command says, kept as files below `tests/cli/snapshots` and reviewed like code.
-//! `SNAPSHOTS=overwrite cargo test --test cli` writes them anew; read the difference before it is committed.
+//! `SNAPSHOTS=overwrite cargo test --test cli` writes them again; read the difference before it is committed.
 
 use std::path::{Path, PathBuf};
 

@@ -240,7 +240,7 @@ impl Env {
         pin
     }
 
-    /// Makes `up.git` anew of the commits in `work`; gives the tip's id.
+    /// Makes `up.git` again of the commits in `work`; gives the tip's id.
     pub(crate) fn publish_work(&self) -> String {
         let bare = self.path("up.git");
         let _ = fs::remove_dir_all(&bare);
@@ -315,7 +315,7 @@ impl Env {
         Snapshot::of(&self.ws(), |path| path == Path::new(".git") || path == Path::new("up/.git"))
     }
 
-    /// Where each ref of the store is, and HEAD; one a line.
+    /// Returns where each ref of the store is, and HEAD; one a line.
     pub(crate) fn refs(&self) -> String {
         if !self.store().exists() {
             return "no store".to_owned();

@@ -93,8 +93,8 @@ fn made(patch: &Patch) -> Option<Tree> {
     Some(new)
 }
 
-/// Whether a diff of git's without content stands before a plain one. GNU patch does to the second file what the first
-/// diff says of its own; git does not, nor does patchq.
+/// Checks whether a diff of git's without content stands before a plain one. GNU patch does to the second file what the
+/// first diff says of its own; git does not, nor does patchq.
 fn leaks(patch: &Patch, file: &[u8]) -> bool {
     let lines: Vec<&[u8]> = file.lines().collect();
     let is_git = |line: usize| lines[line - 1].starts_with(b"diff --git ");

@@ -89,8 +89,8 @@ impl Step<'_> {
         self.patch.files.iter().filter_map(|file| file.conflict.as_ref()).any(|conflict| conflict.kind == kind)
     }
 
-    /// Whether git says the same: its conflicts are those here, and all else is in the tree. Paths that wait for an
-    /// earlier conflict have none of their own.
+    /// Checks whether git says the same: its conflicts are those here, and all else is in the tree. Paths that wait for
+    /// an earlier conflict have none of their own.
     fn agrees(&self, objects: &mut Objects<'_>, said: &Said) -> bool {
         let (conflicts, blocked) = (self.with(Outcome::Conflict), self.with(Outcome::Blocked));
         let aside = |path: &&String| path.contains('~');
@@ -146,7 +146,7 @@ fn without_renames_every_step_is_gits_with_patience() {
                 continue;
             }
             let said = merge_tree(&world, step.trees(), &[], &PATIENCE);
-            // Git puts a file aside that meets a folder, and names it anew. Named deviation: place.
+            // Git puts a file aside that meets a folder, and names it again. Named deviation: place.
             if step.has(ConflictKind::Place) {
                 assert!(!said.conflicts.is_empty(), "round {round}, patch {n}: {}", shown(step.patch));
                 *counts.entry("place").or_default() += 1;

@@ -33,7 +33,7 @@ pub struct ReadBack {
 }
 
 impl ReadBack {
-    /// Whether every path is decided.
+    /// Checks whether every path is decided.
     #[must_use]
     pub fn is_decided(&self) -> bool {
         self.leftover.is_empty() && self.undecided.is_empty()

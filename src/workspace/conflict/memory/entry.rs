@@ -83,7 +83,7 @@ impl Entry {
         }
     }
 
-    /// Whether it is about the very texts of `hunk`, and its lines are right between those around that hunk.
+    /// Checks whether it is about the very texts of `hunk`, and its lines are right between those around that hunk.
     #[must_use]
     pub fn is_about(&self, hunk: &Hunk) -> bool {
         let texts = [&self.base, &self.upstream, &self.patch];
@@ -138,7 +138,7 @@ impl Entry {
         Sum::of(&all)
     }
 
-    /// Whether it may be kept, and believed when it is read.
+    /// Checks whether it may be kept, and believed when it is read.
     pub(super) fn check(&self) -> Result<(), Unfit> {
         let Person { name, email } = &self.made.author;
         if has_marker(&self.text) {

@@ -78,7 +78,7 @@ impl SessionDecision {
         }
     }
 
-    /// Whether `other` decides the same question of the same patch in the same way.
+    /// Checks whether `other` decides the same question of the same patch in the same way.
     #[must_use]
     pub fn is_same(&self, other: &SessionDecision) -> bool {
         let same = match (&self.about, &other.about) {

@@ -291,7 +291,7 @@ pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileErr
     Ok(Session { files: raw.from.files, manifest: raw.from.manifest, to, agreed, decisions })
 }
 
-/// Whether it is the full name of a branch or a tag.
+/// Checks whether it is the full name of a branch or a tag.
 fn is_ref(name: &str) -> bool {
     ["refs/heads/", "refs/tags/"].iter().any(|below| name.starts_with(below)) && is_ref_name(name)
 }

@@ -116,7 +116,7 @@ impl Session {
     }
 }
 
-/// Whether a session of the upstream `name` is on the disk, readable or not.
+/// Checks whether a session of the upstream `name` is on the disk, readable or not.
 ///
 /// # Errors
 /// [`disk::FileError`].

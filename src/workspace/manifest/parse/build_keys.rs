@@ -16,7 +16,7 @@ fn value(key: &str, text: &str, reason: impl Into<String>) -> Fault {
     Fault::Value { key: key.to_owned(), value: printable(text.as_bytes()), reason: reason.into() }
 }
 
-/// Whether the wheel `name` exists; its absence is said at `span`.
+/// Checks whether the wheel `name` exists; its absence is said at `span`.
 pub(super) fn known_wheel(walker: &mut Walker<'_>, key: &str, name: &str, span: Span, wheels: &WheelNames<'_>) -> bool {
     if wheels.contains(name) {
         return true;

@@ -126,7 +126,7 @@ impl<'a> Walker<'a> {
         self.text(key, value, "a string")
     }
 
-    /// Whether `key` says yes; `None` without the key.
+    /// Checks whether `key` says yes; `None` without the key.
     pub(super) fn boolean(&mut self, table: &DeTable<'_>, key: &str) -> Option<bool> {
         let value = table.get(key)?;
         match value.get_ref() {

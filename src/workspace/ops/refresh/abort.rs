@@ -20,8 +20,8 @@ pub enum Aborted {
     Nothing,
     /// A session.
     Session,
-    /// A session that `undo` had brought back: it is kept in this file, from the workspace's root, and is no step of `undo`,
-    /// which would bring it back for ever.
+    /// A session that `undo` had brought back: it is kept in this file, from the workspace's root, and is no step of
+    /// `undo`, which would bring it back forever.
     SetAside(PathBuf),
     /// A conflict in the checkout as well: what of it was kept for `undo`.
     HandedOver(KeptWork),

@@ -1,5 +1,5 @@
-//! A queue on its way to another commit: worked out in memory, anew after each decision, and published in one step once nothing
-//! waits for a person.
+//! A queue on its way to another commit: worked out in memory, again after each decision, and published in one step
+//! once nothing waits for a person.
 
 mod copied;
 mod goes;
@@ -185,7 +185,7 @@ impl<'a> Moving<'a> {
         Ok(())
     }
 
-    /// Whether there is a checkout.
+    /// Checks whether there is a checkout.
     #[must_use]
     pub const fn has_checkout(&self) -> bool {
         self.with_checkout
@@ -243,7 +243,7 @@ impl<'a> Moving<'a> {
         &self.decisions
     }
 
-    /// Whether a session is on the disk.
+    /// Checks whether a session is on the disk.
     #[must_use]
     pub const fn is_kept(&self) -> bool {
         self.on_disk.is_some()
@@ -363,7 +363,7 @@ impl<'a> Moving<'a> {
         Ok(rewrite)
     }
 
-    /// Whether no patch would be left of a queue that has some.
+    /// Checks whether no patch would be left of a queue that has some.
     #[must_use]
     pub fn empties(&self, rebased: &Rebased) -> bool {
         rebased.stack.items.is_empty() && !self.from.patches.is_empty()
@@ -402,7 +402,7 @@ impl Moving<'_> {
     }
 }
 
-/// How many of the hunks in conflict `memory` would settle with nobody asked.
+/// Returns how many of the hunks in conflict `memory` would settle with nobody asked.
 fn remembered(memory: &Memory, rebased: &Rebased) -> usize {
     let of_file = |patch: &str, file: &FileOutcome| {
         let Some(conflict) = file.conflict.as_ref().filter(|conflict| generated(&conflict.path).is_none()) else {
@@ -420,8 +420,8 @@ fn entry_digest(upstream: &UpstreamStore<'_>) -> Sum {
     Sum::of(format!("{}\0{track}", upstream.entry.url.as_str()).as_bytes())
 }
 
-/// Makes the commits of the new stack anew as the patch files give them there: what a file leaves open comes from the pin, and
-/// that is another one now.
+/// Makes the commits of the new stack again as the patch files give them there: what a file leaves open comes from the
+/// pin, and that is another one now.
 fn as_the_files_say(objects: &mut Objects<'_>, from: &Files, rebased: &mut Rebased) {
     let base = rebased.stack.base;
     let mut parent = base.commit;

@@ -13,8 +13,9 @@ use crate::workspace::step::publish::PublishError;
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::synced::Synced;
 
-/// Whether `kept` can be taken back with what is open now: no session, the one that the change left, or one that can be gone
-/// on with afterwards, because the checkout will be clean and in step, and the pin one that the session knows.
+/// Checks whether `kept` can be taken back with what is open now: no session, the one that the change left, or one that
+/// can be gone on with afterwards, because the checkout will be clean and in step, and the pin one that the session
+/// knows.
 pub(super) fn allows(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -55,8 +56,8 @@ pub(super) fn remember(
     brought.map_or(Ok(None), |id| RefMove::to(upstream, BROUGHT_BACK, Some(id)))
 }
 
-/// Whether the session of `upstream` (or the conflict in its checkout, where no session is open) still is the one that `undo`
-/// brought back last: giving it up again must not stand before everything that was done earlier.
+/// Checks whether the session of `upstream` (or the conflict in its checkout, where no session is open) still is the
+/// one that `undo` brought back last: giving it up again must not stand before everything that was done earlier.
 ///
 /// # Errors
 /// [`StepError`] when session or store cannot be read.

@@ -59,7 +59,7 @@ impl ChangeKind {
     }
 }
 
-/// Where the file is, or was if it is gone.
+/// Returns where the file is, or was if it is gone.
 pub(super) fn path(pair: &FilePair) -> &RepoPath {
     match (&pair.new, &pair.old) {
         (Some((path, _)), _) | (None, Some((path, _))) => path,

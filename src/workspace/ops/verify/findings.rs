@@ -36,7 +36,7 @@ pub enum FindingKind {
     Empty,
     /// A path that the manifest names is not there.
     Path,
-    /// `export` would write the file anew.
+    /// `export` would write the file again.
     Rewrite,
     /// The checkout has commits that are in no patch file.
     Unexported,

@@ -27,7 +27,7 @@ use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace}
 pub struct Repairs {
     /// Which form patch files must have. Hunks that apply elsewhere are always put where they apply.
     pub demands: VerifyOptions,
-    /// The version, where it was taken anew.
+    /// The version, where it was taken again.
     pub version: Option<String>,
     /// Whether to add the missing lines of the ignore files.
     pub ignores: bool,

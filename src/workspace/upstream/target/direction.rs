@@ -61,8 +61,8 @@ pub(super) enum Direction {
     Apart,
 }
 
-/// Where a move from `from` to `to` (each a commit with its version) goes. `cheaply`: only as far as the versions of two
-/// tags say; otherwise it is forward.
+/// Returns where a move from `from` to `to` (each a commit with its version) goes. `cheaply`: only as far as the
+/// versions of two tags say; otherwise it is forward.
 pub(super) fn direction(
     remote: &RemoteQuery<'_>,
     from: (Id, Option<String>),

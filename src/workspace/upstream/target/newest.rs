@@ -37,8 +37,8 @@ pub fn newest(fetcher: &Fetcher<'_>, pin: Id, version: Option<&str>) -> Result<N
     Ok(Newest { tip, moved, ahead })
 }
 
-/// Whether the pin (a commit with its version) is ahead of the `tip` of its track: the same rules as for a refresh, which would
-/// stay there. Without the history of commits at hand only the tags decide.
+/// Checks whether the pin (a commit with its version) is ahead of the `tip` of its track: the same rules as for a
+/// refresh, which would stay there. Without the history of commits at hand only the tags decide.
 pub(super) fn is_ahead(
     fetcher: &Fetcher<'_>,
     pin: (Id, Option<String>),

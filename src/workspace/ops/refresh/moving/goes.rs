@@ -1,6 +1,6 @@
-//! Where an open session goes, and who says so. Its file comes with a pull, from whoever can commit: commit, version and track in it
-//! are claims. They hold where this clone wrote them itself; else the target must be where the manifest's track leads, or somebody
-//! here names it, and its version is taken anew.
+//! Where an open session goes, and who says so. Its file comes with a pull, from whoever can commit: commit, version
+//! and track in it are claims. They hold where this clone wrote them itself; else the target must be where the
+//! manifest's track leads, or somebody here names it, and its version is taken again.
 
 use super::{Drift, RefreshError};
 use crate::git::Rev;
@@ -24,7 +24,7 @@ pub(super) fn keep_target(upstream: &UpstreamStore<'_>, to: &SessionTarget) -> R
     }
 }
 
-/// Whether this clone leads its queue to `to`.
+/// Checks whether this clone leads its queue to `to`.
 fn is_kept(upstream: &UpstreamStore<'_>, to: &SessionTarget) -> Result<bool, RefreshError> {
     let kept = disk::read_at_most(&upstream.workspace.layout.target(upstream.name()), disk::ONE_LINE)?;
     Ok(kept.is_some_and(|kept| kept.trim_ascii() == digest(to).to_string().as_bytes()))
