@@ -1,11 +1,11 @@
-//! Which of two commits came first, as a history says it.
+//! Compares two commits by their history: which one came first, and how far they are apart.
 
 use super::{GitError, Id, Store};
 
 impl Store {
-    /// Checks whether the commit `old` is `new` or in its history. `false` too when the store lacks one of them, or one
-    /// is no commit: the store must hold the whole history of `new` ([`super::Remote::fetch_history`]) for that to say
-    /// anything.
+    /// Checks whether the commit `old` is `new` or an ancestor of it. Returns `false` too when the store lacks one of
+    /// them, or one is not a commit. The answer needs the whole history of `new` in the store
+    /// ([`super::Remote::fetch_history`]).
     ///
     /// # Errors
     /// [`GitError`] when the history cannot be walked.
@@ -18,7 +18,7 @@ impl Store {
         Ok(old == new || self.repo().graph_descendant_of(new.into(), old.into()).map_err(failed())?)
     }
 
-    /// Returns how many commits of the history of `new` are not in that of `old`; `None` where the store lacks one of
+    /// Returns how many commits of the history of `new` are not in that of `old`; `None` when the store lacks one of
     /// the two. As for [`Store::leads_to`], the store must hold the whole history.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! Makes small repositories, commit by commit: the demo's upstreams, and those of tests. Everything that goes into
-//! an id is given, so the same calls give the same ids on every machine.
+//! Makes small repositories, commit by commit, for the demo and for tests. Everything that goes into an id is a
+//! parameter, so the same calls give the same ids on every machine.
 
 use std::path::Path;
 
@@ -19,22 +19,22 @@ pub struct Made<'a> {
     pub offset: i32,
 }
 
-/// What becomes of one path in a commit.
+/// The change of one path in a commit.
 #[derive(Debug, Clone, Copy)]
 pub struct FileChange<'a> {
     /// The path.
     pub path: &'a RepoPath,
-    /// Its new content and mode (of a symlink: where it points); `None` removes it.
+    /// Its new content and mode (the content of a symlink is its target); `None` removes the path.
     pub content: Option<(&'a [u8], Mode)>,
 }
 
-/// A bare repository under construction, which serves partial clones.
+/// A bare repository that is being built, and that serves partial clones.
 pub struct RepoBuilder {
     repo: git2::Repository,
 }
 
 impl RepoBuilder {
-    /// Makes an empty bare repository at `dir`, whose HEAD is the branch `head`. `dir` must not exist or be empty.
+    /// Makes an empty bare repository at `dir`, whose HEAD is the branch `head`. `dir` must be empty or not exist.
     ///
     /// # Errors
     /// [`GitError`] when the folder cannot be made.
@@ -53,13 +53,14 @@ impl RepoBuilder {
     /// Makes the branch `name` at the commit `at`, or moves it there.
     ///
     /// # Errors
-    /// [`GitError`] when the name is no branch's or the commit is not there.
+    /// [`GitError`] when the name is not a valid branch name or the commit is not there.
     pub fn branch(&self, name: &str, at: Id) -> Result<(), GitError> {
         let done = self.repo.reference(&format!("refs/heads/{name}"), at.into(), true, "branch");
         done.map(drop).map_err(GitError::lib(format!("cannot set the branch {name}")))
     }
 
-    /// Commits `changes` on top of `branch` (which need not exist yet) and moves it there. Committer is author.
+    /// Commits `changes` on top of `branch` (created if needed) and moves the branch to the new commit. The committer
+    /// is the author.
     ///
     /// # Errors
     /// [`GitError`] when an object or the branch cannot be written.
@@ -101,7 +102,7 @@ impl RepoBuilder {
         Ok(id.into())
     }
 
-    /// Tags a commit: with `made` and `message` an annotated tag, without a lightweight one.
+    /// Tags a commit: an annotated tag with `made` and `message`, or a lightweight tag without them.
     ///
     /// # Errors
     /// [`GitError`] when the tag exists or cannot be written.
@@ -116,7 +117,7 @@ impl RepoBuilder {
         .map_err(failed())
     }
 
-    /// The content of a file in a commit; `None` where there is none.
+    /// Returns the content of a file in a commit; `None` when the commit has no such file.
     ///
     /// # Errors
     /// [`GitError`] when the commit is not there or cannot be read.

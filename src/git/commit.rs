@@ -1,17 +1,17 @@
-//! Commit objects as data.
+//! Reads and makes commit objects.
 
 use bstr::{BString, ByteSlice};
 use encoding_rs::Encoding;
 
 use super::{GitError, Id, ObjectKind, Objects};
 
-/// A commit without its signature and other extra headers. Its texts are UTF-8 where the commit says in which encoding they
-/// are, as one without a word about it should be.
+/// A commit without its signature and other extra headers. Its texts are converted to UTF-8 when the commit names an
+/// encoding; a commit that names none should be UTF-8 already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// What it holds.
+    /// The root tree.
     pub tree: Id,
-    /// What it came from.
+    /// The parents.
     pub parents: Vec<Id>,
     /// Who made the change, and when.
     pub author: Signature,
@@ -21,7 +21,7 @@ pub struct Commit {
     pub message: BString,
 }
 
-/// Somebody at a moment.
+/// A person and a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
     /// The name.
@@ -35,7 +35,7 @@ pub struct Signature {
 }
 
 impl Commit {
-    /// A commit that patchq makes for itself, with nobody's name. The same values give the same id.
+    /// Returns a commit that patchq makes for itself, without a person's name. The same values give the same id.
     #[must_use]
     pub fn by_patchq(tree: Id, parents: Vec<Id>, message: impl Into<BString>, seconds: i64) -> Commit {
         let author = Signature::clean(b"patchq", b"patchq@patchq.invalid", seconds, 0);
@@ -44,9 +44,9 @@ impl Commit {
 }
 
 impl Signature {
-    /// A signature that git takes: the bytes that would break a commit object's line are taken out of name and
-    /// address, and the punctuation around them that git takes off as well. A dot at the end stays, as with newer gits:
-    /// it belongs to the name ("Jr.").
+    /// Returns a signature that git accepts. Bytes that would break the line of a commit object are removed from name
+    /// and address, and so is the punctuation around them that git removes. A dot at the end stays, as in newer
+    /// versions of git: it belongs to the name ("Jr.").
     #[must_use]
     pub fn clean(name: &[u8], email: &[u8], seconds: i64, offset: i32) -> Signature {
         Signature { name: without_crud(name), email: without_crud(email), seconds, offset }
@@ -72,7 +72,7 @@ impl Signature {
     }
 }
 
-/// The character set that the commit says its texts are in, unless it is UTF-8.
+/// Returns the character set that the commit names for its texts, unless it is UTF-8.
 fn encoding(head: &[u8]) -> Option<&'static Encoding> {
     let name = head.lines().find_map(|line| line.strip_prefix(b"encoding "))?;
     Encoding::for_label(name).filter(|encoding| *encoding != encoding_rs::UTF_8)

@@ -1,4 +1,4 @@
-//! The version of a pin, as `git describe --tags --always --abbrev=8` says it in a whole clone.
+//! Finds the version of a pin, with the same text as `git describe --tags --always --abbrev=8` in a full clone.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use super::{GitError, Id, Store, Watch};
 pub struct Described {
     /// A tag, `TAG-N-gID`, or the first digits of the id.
     pub text: String,
-    /// Whether it is a tag of the pin itself.
+    /// Whether the text is a tag on the pin itself.
     pub exact: bool,
 }
 
 impl Remote<'_> {
-    /// Describes `pin`, a commit. A tag on it is found in the list of tags (`refs`, or asked for); otherwise the
-    /// history of commits is fetched into the store at `history`, which costs what upstream's commits weigh
-    /// (1.3 MB for Kubeflow).
+    /// Describes the commit `pin`. A tag on it is found in the list of tags (`refs`, or asked for). Otherwise the
+    /// history of commits is fetched into the store at `history`; that costs as much as upstream's commits weigh (1.3
+    /// MB for Kubeflow).
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -44,8 +44,8 @@ impl Remote<'_> {
         Ok(Described { text: describe_stored(&history, pin)?, exact: false })
     }
 
-    /// The tag that git would name: an annotated one before a lightweight one, of several annotated ones the one
-    /// tagged last (their objects are fetched for that), of equals the first by name.
+    /// Returns the tag that git would name: an annotated tag before a lightweight one; of several annotated tags the
+    /// one tagged last (their objects are fetched for that); of equal tags the first by name.
     fn exact_tag(
         &self,
         store: &Store,
@@ -68,12 +68,12 @@ impl Remote<'_> {
     }
 }
 
-/// The first of those with the latest tagger's date. `tags` is not empty.
+/// Returns the first of the tags with the latest tagger date. `tags` is not empty.
 fn latest<'a>(store: &Store, tags: &[&'a RemoteRef]) -> Result<&'a RemoteRef, GitError> {
     let mut best = (i64::MIN, tags[0]);
     for tag in tags {
         let found = store.repo().find_tag(tag.id.into()).map_err(GitError::lib(format!("cannot read {}", tag.name)))?;
-        // git counts a tag without a tagger as one of 1970.
+        // For git, a tag without a tagger is from 1970.
         let date = found.tagger().map_or(0, |tagger| tagger.when().seconds());
         if date > best.0 {
             best = (date, tag);
@@ -82,10 +82,10 @@ fn latest<'a>(store: &Store, tags: &[&'a RemoteRef]) -> Result<&'a RemoteRef, Gi
     Ok(best.1)
 }
 
-/// Describes a commit by the tags and the history that a store has.
+/// Describes a commit by the tags and the history in a store.
 ///
 /// # Errors
-/// [`GitError`] when the store lacks the commit or something that leads to it.
+/// [`GitError`] when the store lacks the commit or a part of its history.
 pub fn describe_stored(history: &Store, pin: Id) -> Result<String, GitError> {
     let failed = || GitError::lib(format!("cannot describe {}", pin.short(12)));
     let commit = history.repo().find_object(pin.into(), Some(git2::ObjectType::Commit)).map_err(failed())?;

@@ -1,7 +1,7 @@
-//! The repository around a workspace: where its git folder is, and what it tracks.
+//! Finds the repository around a workspace: where its git folder is, and which files it tracks.
 //!
-//! Found by hand and not by libgit2, which refuses repositories with features it does not know (reftable, SHA-256,
-//! a worktree's own settings) and such that belong to somebody else; where the store goes does not depend on either.
+//! This code does not use libgit2. libgit2 refuses repositories with features that it does not know (reftable, SHA-256,
+//! settings of one worktree) and repositories of another user. The place of the store depends on neither.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -14,7 +14,7 @@ use super::program::{GitProgram, Prompts, Run, Watch};
 use super::{GitError, ProgramError};
 use crate::path::RepoPath;
 
-/// No file that says where a git folder is is larger, in bytes.
+/// The largest size, in bytes, of a file that says where a git folder is.
 const MOST: u64 = 64 << 10;
 
 /// The repository around a folder.
@@ -24,13 +24,13 @@ pub struct Enclosing {
     pub git_dir: PathBuf,
     /// The git folder that all working trees share.
     pub common_dir: PathBuf,
-    /// The name of the linked working tree under `worktrees/`; none for the main one.
+    /// The name of the linked working tree under `worktrees/`; `None` for the main one.
     pub worktree_id: Option<String>,
     /// The top of the working tree.
     pub workdir: PathBuf,
 }
 
-/// Finds the repository that `root` is in, by git's rules, without looking at the environment.
+/// Finds the repository that contains `root`, by git's rules, without reading the environment.
 ///
 /// # Errors
 /// [`GitError::Io`] when `root` or a `.git` file cannot be read.
@@ -53,20 +53,21 @@ pub fn enclosing(root: &Path) -> Result<Option<Enclosing>, GitError> {
     Ok(None)
 }
 
-/// As much of a file as says where something is; what is longer is nothing that git wrote.
+/// Reads the first bytes of a file that holds a path. git never writes a longer file of this kind.
 pub(super) fn first_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// `gitdir: PATH`
+/// Reads a file with the line `gitdir: PATH`.
 fn read_link_file(path: &Path) -> Result<Option<PathBuf>, GitError> {
     let text = first_bytes(path).map_err(GitError::io("cannot read", path))?;
     Ok(text.strip_prefix(b"gitdir: ").map(path_of))
 }
 
-/// What git takes for a git folder: a `HEAD`, and `objects` and `refs` there or in the folder that `commondir` names.
+/// Opens a folder if git would accept it as a git folder: it has `HEAD`, and `objects` and `refs` there or in the
+/// folder that `commondir` names.
 fn open(git_dir: &Path, workdir: &Path) -> Result<Option<Enclosing>, GitError> {
     let pointer = git_dir.join("commondir");
     let common = match first_bytes(&pointer) {
@@ -91,25 +92,25 @@ fn open(git_dir: &Path, workdir: &Path) -> Result<Option<Enclosing>, GitError> {
     Ok(Some(Enclosing { git_dir, common_dir, worktree_id, workdir: workdir.to_owned() }))
 }
 
-/// A path as a line of a file.
+/// Returns the path in a line of a file.
 fn path_of(line: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     let end = line.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
     PathBuf::from(OsStr::from_bytes(&line[..end]))
 }
 
-/// What a repository tracks below a folder, by its index.
+/// The tracked paths below a folder, as the index lists them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tracked {
     paths: BTreeSet<Vec<u8>>,
 }
 
 impl Enclosing {
-    /// What the repository tracks below `root`, a folder of its working tree; paths relative to `root`. libgit2 reads
-    /// the index; one that it does not understand is read by git.
+    /// Returns the tracked paths below `root`, a folder of the working tree; the paths are relative to `root`. libgit2
+    /// reads the index; if it cannot, git does.
     ///
     /// # Errors
-    /// [`ProgramError`] of the git program, where it had to be asked.
+    /// [`ProgramError`] of the git program, when git is needed.
     pub fn tracked(&self, root: &Path, git: &GitProgram) -> Result<Tracked, ProgramError> {
         let paths = match self.index_by_libgit2() {
             Some(paths) => paths,
@@ -125,7 +126,7 @@ impl Enclosing {
         Ok(Tracked { paths: paths.into_iter().filter_map(below).collect() })
     }
 
-    /// Only the index file: opening the repository would fail on its other features.
+    /// Reads only the index file with libgit2: opening the repository could fail because of its other features.
     fn index_by_libgit2(&self) -> Option<Vec<Vec<u8>>> {
         let path = self.git_dir.join("index");
         if !path.exists() {
@@ -138,8 +139,8 @@ impl Enclosing {
         Some(index.iter().map(|entry| entry.path).collect())
     }
 
-    /// Returns which of these file contents an object of the repository has, whether anything still leads to it or not.
-    /// Where git cannot tell, none is known.
+    /// Returns which of these file contents exist as an object in the repository, reachable or not. When git cannot
+    /// say, the set is empty.
     #[must_use]
     pub fn has_contents(&self, contents: &[Vec<u8>], git: &GitProgram, watch: &mut Watch<'_>) -> Vec<bool> {
         let ids: Vec<String> = contents.iter().map(|content| self.blob_id(content)).collect();
@@ -151,7 +152,7 @@ impl Enclosing {
         ids.iter().map(|id| lines.contains(format!("{id} blob").as_bytes())).collect()
     }
 
-    /// The id that the repository gives a file's content, in its own format.
+    /// Returns the blob id of a content in the repository's own object format.
     fn blob_id(&self, content: &[u8]) -> String {
         if self.is_sha256() {
             use sha2::{Digest, Sha256};
@@ -159,7 +160,7 @@ impl Enclosing {
             let digest = Sha256::new().chain_update(header).chain_update(content).finalize();
             return crate::hex::encode(&digest);
         }
-        // A blob of any size has an id; libgit2 fails only where it has no memory.
+        // A blob of any size has an id; libgit2 fails only when it runs out of memory.
         git2::Oid::hash_object(git2::ObjectType::Blob, content).map(|id| id.to_string()).unwrap_or_default()
     }
 
@@ -180,7 +181,7 @@ impl Enclosing {
 }
 
 impl Tracked {
-    /// The names at the top level, files and folders.
+    /// Returns the names at the top level, files and folders.
     #[must_use]
     pub fn top_level(&self) -> BTreeSet<Vec<u8>> {
         self.paths.iter().filter_map(|path| path.split(|byte| *byte == b'/').next().map(<[u8]>::to_vec)).collect()

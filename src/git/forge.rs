@@ -1,14 +1,14 @@
-//! Links to what a forge shows of a repository in a browser: a commit, the way from one commit to another, a file.
+//! Makes links to the web pages of a forge: a commit, a comparison of two commits, a file.
 //!
-//! Which forge it is, is told from the url's host alone; nobody is asked. A host that is not known gives no link: a
-//! wrong one is worse than none.
+//! The forge is recognized by the host in the url alone; no request is made. An unknown host gives no link: a wrong
+//! link is worse than none.
 
 use std::ops::Range;
 
 use super::{Id, Url, UrlKind};
 use crate::path::RepoPath;
 
-/// How a forge names its pages.
+/// The naming scheme of a forge's pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     GitHub,
@@ -19,7 +19,7 @@ enum Family {
     Cgit,
 }
 
-/// A repository's pages at a forge.
+/// The web pages of a repository at a forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forge {
     family: Family,
@@ -27,13 +27,13 @@ pub struct Forge {
     page: String,
 }
 
-/// Hosts that take ssh at a port of the web, for networks that let nothing else through.
+/// Hosts that accept ssh at a port of the web, for networks that block all other ports.
 const SSH_HOSTS: [(&str, &str); 3] =
     [("ssh.github.com", "github.com"), ("altssh.gitlab.com", "gitlab.com"), ("altssh.bitbucket.org", "bitbucket.org")];
 
 impl Forge {
-    /// The forge that a repository's url points into; `None` where it is no known one, or the url is not of the form
-    /// that repositories have there. A host that begins with `gitlab.` is taken for GitLab.
+    /// Returns the forge of a repository url; `None` when the host is unknown or the url does not have the form that
+    /// the forge uses. A host that begins with `gitlab.` counts as GitLab.
     #[must_use]
     pub fn of(url: &Url) -> Option<Forge> {
         let (authority, path) = parts(url)?;
@@ -62,7 +62,7 @@ impl Forge {
         if !deep_enough || !segments.iter().all(plain) {
             return None;
         }
-        // The port of ssh says nothing about the web's; that of the web is where its pages are.
+        // The port of ssh says nothing about the web port; an http port is also the port of the web pages.
         let (scheme, port) = match url.kind() {
             UrlKind::Http => ("http", port.filter(|port| *port != "80")),
             UrlKind::Https => ("https", port.filter(|port| *port != "443")),
@@ -72,7 +72,7 @@ impl Forge {
         Some(Forge { family, page: format!("{scheme}://{host}{port}/{name}") })
     }
 
-    /// The page of a commit.
+    /// Returns the page of a commit.
     #[must_use]
     pub fn commit(&self, id: Id) -> String {
         let page = &self.page;
@@ -84,8 +84,8 @@ impl Forge {
         }
     }
 
-    /// The page with the commits that `new` has and `old` lacks, and what they changed (at cgit only the latter, from
-    /// `old` itself).
+    /// Returns the page with the commits that `new` has and `old` lacks, and their changes (cgit shows only the
+    /// changes, from `old` itself).
     #[must_use]
     pub fn compare(&self, old: Id, new: Id) -> String {
         let page = &self.page;
@@ -97,8 +97,8 @@ impl Forge {
         }
     }
 
-    /// The page of a file as it is in a commit, at `lines` (from 0 on, the end excluded; an empty range is the line at
-    /// that place).
+    /// Returns the page of a file as it is in a commit, at `lines` (from 0 on, the end excluded; an empty range means
+    /// the line at that place).
     #[must_use]
     pub fn file(&self, at: Id, path: &RepoPath, lines: Option<Range<u32>>) -> String {
         let (page, path) = (&self.page, encoded(path));
@@ -123,17 +123,17 @@ impl Forge {
     }
 }
 
-/// What stands before the path, and the path; `None` for what is on this machine.
+/// Splits a url into the part before the path, and the path; `None` for a repository on this machine.
 fn parts(url: &Url) -> Option<(&str, &str)> {
     match (url.kind(), url.shown().split_once("://")) {
         (UrlKind::File | UrlKind::Path, _) => None,
         (_, Some((_, rest))) => rest.split_once('/'),
-        // `user@host:path`; an address in brackets is no forge's.
+        // `user@host:path`; an address in brackets does not belong to a forge.
         (_, None) => url.shown().split_once(':'),
     }
 }
 
-/// A path as the part of a url that it is.
+/// Encodes a path for use in a url.
 fn encoded(path: &RepoPath) -> String {
     let mut out = String::new();
     for &byte in path.as_bytes() {

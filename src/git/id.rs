@@ -1,4 +1,4 @@
-//! Object ids, kinds and file modes: git's nouns without libgit2's types.
+//! Object ids, kinds of entries and file modes, without types of libgit2.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ pub struct Id([u8; 20]);
 pub struct BadId(pub String);
 
 impl Id {
-    /// The tree without entries, which every store knows.
+    /// The empty tree, which every store knows.
     pub const EMPTY_TREE: Id = Id([
         0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb, 0xee,
         0x49, 0x04,
@@ -27,19 +27,19 @@ impl Id {
         0x53, 0x91,
     ]);
 
-    /// From the twenty raw bytes.
+    /// Makes an id from its 20 raw bytes.
     #[must_use]
     pub const fn from_raw(raw: [u8; 20]) -> Id {
         Id(raw)
     }
 
-    /// The twenty raw bytes.
+    /// Returns the 20 raw bytes.
     #[must_use]
     pub const fn raw(&self) -> &[u8; 20] {
         &self.0
     }
 
-    /// The first `digits` hexadecimal digits, for people.
+    /// Returns the first `digits` hexadecimal digits, for people to read.
     #[must_use]
     pub fn short(&self, digits: usize) -> String {
         let mut hex = self.to_string();
@@ -95,7 +95,7 @@ impl From<Id> for git2::Oid {
     }
 }
 
-/// What a tree entry is, in git's numbers.
+/// The kind of a tree entry, as git's mode.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Mode {
     /// `100644`
@@ -111,7 +111,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Git's number. Old repositories hold `100664`; it reads as a plain file, as git shows it.
+    /// Converts git's number. Old repositories hold `100664`; it counts as a plain file, as in git's output.
     #[must_use]
     pub fn from_bits(bits: u32) -> Option<Mode> {
         match bits {
@@ -126,7 +126,7 @@ impl Mode {
         }
     }
 
-    /// Git's number.
+    /// Returns git's number.
     #[must_use]
     pub const fn bits(self) -> u32 {
         match self {
@@ -145,7 +145,7 @@ impl Mode {
     }
 }
 
-/// What stands at a path of a tree.
+/// The entry at a path of a tree.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Entry {
     /// File, symlink, submodule or folder.

@@ -1,4 +1,4 @@
-//! Work or need: how a pure function says what a store lacks.
+//! A result, or a request: a pure function returns either its value or the objects that the store lacks.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,6 @@ use super::Id;
 pub enum Lazy<T> {
     /// The result.
     Done(T),
-    /// Ids of objects that the store lacks: blobs; for what walks a history of commits, trees too.
+    /// Ids of objects that the store lacks: blobs, and for a walk over a history of commits also trees.
     Need(BTreeSet<Id>),
 }

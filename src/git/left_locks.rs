@@ -1,5 +1,5 @@
-//! Lock files that a killed process left in a store: libgit2 and git take them away when they end in any other way, and nobody
-//! after them can write what they guard.
+//! Removes lock files that a killed process left in a store. libgit2 and git remove them at every other end of a run; a
+//! lock that stays blocks all later writes.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,15 +11,15 @@ use walkdir::WalkDir;
 
 use super::GitError;
 
-/// How long a lock must have stood still to be taken for one that was left behind. Git holds these for milliseconds; the
-/// index's, which it holds while an editor is open, is not among them.
+/// A lock that did not change for this long was left behind. git holds these locks for milliseconds. The lock on the
+/// index is not among them: git holds it while an editor is open.
 const STILL: Duration = Duration::from_secs(1);
 
-/// Removes the lock files of refs and settings, and the halves of objects, that a killed patchq left in the store at `dir`. The caller holds the
-/// upstream's lock and knows that its last holder did not let it go.
+/// Removes the lock files of refs and settings, and incomplete objects, that a killed patchq left in the store at
+/// `dir`. The caller holds the upstream's lock and knows that its last holder did not release it.
 ///
-/// Under `refs/patchq` only patchq writes, so those go at once. Others may belong to a git that runs just now: they go
-/// when they stay as they are for a second.
+/// Only patchq writes below `refs/patchq`, so those locks are removed at once. Others may belong to a git that is
+/// running: they are removed when they do not change for a second.
 ///
 /// # Errors
 /// [`GitError`] when a lock cannot be removed.
@@ -42,7 +42,7 @@ pub fn clear_left_fetch_locks(dir: &Path) -> Result<(), GitError> {
 /// A lock file, and when it was written.
 type Left = (PathBuf, Option<SystemTime>);
 
-/// Removes `ours`, and of `others` those that stay as they are.
+/// Removes all of `ours`, and those of `others` that do not change.
 fn clear(dir: &Path, look: impl Fn(&Path) -> Vec<Left>, ours: Vec<Left>, others: Vec<Left>) -> Result<(), GitError> {
     if !others.is_empty() {
         std::thread::sleep(STILL);
@@ -59,8 +59,8 @@ fn clear(dir: &Path, look: impl Fn(&Path) -> Vec<Left>, ours: Vec<Left>, others:
     Ok(())
 }
 
-/// Objects and packs of libgit2's that were not written to their end, and git's objects. Packs of git's are not among them: a
-/// transfer may pause for longer than anything here waits.
+/// Lists incomplete objects and packs from libgit2, and incomplete objects from git. Packs from git are left out: a
+/// transfer may pause for longer than this code waits.
 fn halves(dir: &Path) -> Vec<Left> {
     let objects = WalkDir::new(dir.join("objects")).max_depth(2).into_iter().filter_map(Result::ok);
     let half = |name: &[u8]| name.starts_with(b"tmp_obj") || name.starts_with(b"pack_git2_");
@@ -69,7 +69,7 @@ fn halves(dir: &Path) -> Vec<Left> {
     files.filter(|(_, meta)| meta.is_file()).map(|(path, meta)| (path, meta.modified().ok())).collect()
 }
 
-/// The lock files there are.
+/// Lists the lock files.
 fn locks(dir: &Path) -> Vec<Left> {
     let top = ["HEAD.lock", "config.lock", "config.worktree.lock", "packed-refs.lock", "shallow.lock"];
     let below = WalkDir::new(dir.join("refs")).into_iter().filter_map(Result::ok).map(walkdir::DirEntry::into_path);

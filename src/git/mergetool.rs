@@ -1,5 +1,5 @@
-//! The user's merge tool, as git is configured with one: `git mergetool` in a private repository that holds one conflict
-//! under a neutral name. Nothing of the upstream's has a say: neither its settings nor its attributes nor its file names.
+//! Runs the user's merge tool, as configured in git: `git mergetool` in a private repository that holds one conflict
+//! under a neutral name. Settings, attributes and file names from the upstream have no effect.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,48 +9,49 @@ use std::path::Path;
 use super::{GitError, GitProgram, Interactive, ProgramError, Setting};
 use crate::path::RepoPath;
 
-/// The longest ending that a neutral name keeps.
+/// The longest file extension that a neutral name keeps.
 const LONGEST_ENDING: usize = 16;
 
 /// The texts of a conflict.
 #[derive(Debug, Clone, Copy)]
 pub struct ToMerge<'a> {
-    /// Which file it is; only the ending counts, or a name that has none.
+    /// The path of the file; only its extension counts, or a name that has none.
     pub path: &'a RepoPath,
-    /// What was there; `None`: both sides added the file.
+    /// The base; `None`: both sides added the file.
     pub base: Option<&'a [u8]>,
-    /// What upstream made of it: `LOCAL` to the tool.
+    /// Upstream's text: `LOCAL` for the tool.
     pub upstream: &'a [u8],
-    /// What the patch makes of it: `REMOTE` to the tool.
+    /// The patch's text: `REMOTE` for the tool.
     pub patch: &'a [u8],
-    /// The merge with markers: `MERGED` to the tool.
+    /// The merge with markers: `MERGED` for the tool.
     pub work: &'a [u8],
 }
 
-/// What came of it.
+/// The result of a run of the tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToolOutcome {
-    /// The tool made this text and said (or the user did) that it is done. It may have markers in it all the same.
+    /// The tool wrote this text, and the tool or the user said that the merge is done. The text may still contain
+    /// markers.
     Merged(Vec<u8>),
-    /// The tool ended without a merge, with this exit status of git's, which put the file back.
+    /// The tool ended without a merge, and git restored the file; this is git's exit status.
     NotResolved(Option<i32>),
-    /// Git is configured with no merge tool (`merge.tool`, `merge.guitool`).
+    /// No merge tool is configured (`merge.tool`, `merge.guitool`).
     NotConfigured,
 }
 
-/// Why the tool could not be asked.
+/// Why the tool could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeToolError {
-    /// The git program.
+    /// The git program failed.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// The private repository.
+    /// The private repository could not be used.
     #[error(transparent)]
     Git(#[from] GitError),
 }
 
-/// The name under which a file at `path` is shown to a program of the user's, who wants to see its kind: `conflict` with the
-/// same ending, or a name without one (`Dockerfile`), if there is nothing but letters, digits, `-` and `_` in it.
+/// Returns the name under which the user's programs see the file at `path`, so that they recognize its kind: `conflict`
+/// with the same extension, or a name without one (`Dockerfile`) if it has only letters, digits, `-` and `_`.
 #[must_use]
 pub fn neutral_name(path: &RepoPath) -> String {
     let harmless = |text: &[u8]| -> Option<String> {
@@ -62,7 +63,7 @@ pub fn neutral_name(path: &RepoPath) -> String {
     let usual = "conflict".to_owned();
     match name.iter().rposition(|byte| *byte == b'.') {
         None => harmless(name).unwrap_or(usual),
-        // A dotfile has no ending.
+        // A dotfile has no extension.
         Some(0) => usual,
         Some(dot) => {
             let ending = harmless(&name[dot + 1..]).filter(|ending| ending.len() <= LONGEST_ENDING);
@@ -71,8 +72,9 @@ pub fn neutral_name(path: &RepoPath) -> String {
     }
 }
 
-/// Opens the merge tool on a conflict, on the terminal, and waits for it: the one that the user has in `folder`. `scratch` is a
-/// folder for what need not survive; the private folder in it is for the user's eyes only and gone when this returns.
+/// Opens the merge tool that the user has configured in `folder` on a conflict, on the terminal, and waits for it.
+/// `scratch` is a folder for temporary files; the private folder in it is readable only by the user and is removed when
+/// this returns.
 ///
 /// # Errors
 /// [`MergeToolError`] when git cannot be run or the private repository cannot be made.
@@ -94,7 +96,7 @@ pub fn merge_tool(
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(scratch)
         .map_err(GitError::io("cannot make a folder in", scratch))?;
-    // Git finds the working tree by the folder that it runs in, and says its path to the tool.
+    // git finds the working tree by its current folder, and passes its path to the tool.
     let top = folder.path().canonicalize().map_err(GitError::io("cannot look at", folder.path()))?;
     let (git_dir, name) = (top.join(".git"), neutral_name(texts.path));
     make(&top, &name, texts)?;
@@ -119,8 +121,8 @@ fn is_set(value: &Option<OsString>) -> bool {
     value.as_ref().is_some_and(|value| value.as_encoded_bytes().iter().any(|byte| !byte.is_ascii_whitespace()))
 }
 
-/// A setting for the private repository, which has the user's own settings only, and none of the workspace's. A key with `=` in it
-/// cannot be said in this way.
+/// Returns a setting as an option of git. The private repository gets only the user's own settings, and none of the
+/// workspace. A key that contains `=` cannot be passed in this way.
 fn as_option((key, value): &Setting) -> Option<String> {
     match value {
         _ if key.contains('=') => None,
@@ -129,7 +131,7 @@ fn as_option((key, value): &Setting) -> Option<String> {
     }
 }
 
-/// A repository without a commit whose index holds the conflict.
+/// Makes a repository without commits whose index holds the conflict.
 fn make(top: &Path, name: &str, texts: &ToMerge<'_>) -> Result<(), GitError> {
     let failed = || GitError::lib("cannot make a repository for the merge tool");
     let mut options = git2::RepositoryInitOptions::new();
@@ -139,7 +141,7 @@ fn make(top: &Path, name: &str, texts: &ToMerge<'_>) -> Result<(), GitError> {
     for key in ["core.autocrlf", "core.splitIndex", "index.sparse", "core.sparseCheckout", "core.untrackedCache"] {
         config.set_bool(key, false).map_err(failed())?;
     }
-    // The strongest attributes there are: the tool gets the bytes, and no filter of the user's runs over them.
+    // These attributes have the highest priority: the tool gets the bytes as they are, and no filter of the user runs.
     let info = top.join(".git/info");
     fs::create_dir_all(&info)
         .and_then(|()| fs::write(info.join("attributes"), "* -text -ident -filter -working-tree-encoding\n"))
@@ -221,7 +223,7 @@ mod tests {
         }
     }
 
-    /// A tool that takes everything down that it is given and merges to both sides.
+    /// A tool that records everything that it gets and merges to both sides.
     const TOOL: &str = "[merge]\n\ttool = mine\n[core]\n\tautocrlf = true\n\tattributesFile = ~/attributes\n\
         [filter \"f\"]\n\tclean = touch $OUT/filtered\n\tsmudge = touch $OUT/filtered\n\
         [mergetool \"mine\"]\n\ttrustExitCode = true\n\tcmd = \"cp \\\"$BASE\\\" $OUT/base; cp \\\"$LOCAL\\\" $OUT/local; \

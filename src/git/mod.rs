@@ -1,5 +1,5 @@
-//! Git: libgit2 for objects, index and working tree, the git program for the network. Nothing above this room
-//! but [`crate::stack`] sees a libgit2 type.
+//! Access to git: libgit2 for objects, index and working tree; the git program for the network. Above this room, only
+//! [`crate::stack`] sees types of libgit2.
 
 mod ancestry;
 mod builder;

@@ -1,5 +1,5 @@
-//! Which patch file a commit belongs to, as git notes: `git commit --amend` and `git rebase` carry them along
-//! (`notes.rewriteRef`), and a squash joins them, so patch files keep their names through any rewriting.
+//! Keeps the patch file name of each commit in git notes. `git commit --amend` and `git rebase` copy the notes
+//! (`notes.rewriteRef`), and a squash joins them, so patch files keep their names when commits are rewritten.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::path::RepoPath;
 /// The notes ref.
 pub const NOTES: &str = "refs/notes/patchq";
 
-/// The patch file names noted for each commit, in the order of the note's lines.
+/// Returns the patch file names noted for each commit, in the order of the note's lines.
 ///
 /// # Errors
 /// [`GitError`] when the notes are there but cannot be read.
@@ -19,7 +19,7 @@ pub fn read_notes(objects: &mut Objects<'_>) -> Result<HashMap<Id, Vec<String>>,
     let mut notes = HashMap::new();
     let Some(at) = objects.store().read_ref(NOTES)? else { return Ok(notes) };
     let tree = objects.commit(at)?.tree;
-    // Git spreads many notes over folders named by the first digits (`ab/cd…`), so the ids are put together again.
+    // git spreads many notes over folders named by the first digits (`ab/cd…`), so the parts of each id are joined.
     for change in objects.diff(Id::EMPTY_TREE, tree)? {
         let digits: Vec<u8> = change.path.as_bytes().iter().copied().filter(|b| *b != b'/').collect();
         let id = digits.to_str().ok().and_then(|digits| digits.parse::<Id>().ok());
@@ -31,7 +31,7 @@ pub fn read_notes(objects: &mut Objects<'_>) -> Result<HashMap<Id, Vec<String>>,
     Ok(notes)
 }
 
-/// Makes the notes commit that says `names` and nothing else. Its dates are fixed: it says nothing of a moment.
+/// Makes a notes commit with exactly `names`. Its dates are fixed, so equal notes have equal ids.
 ///
 /// # Errors
 /// [`GitError`] when a tree cannot be read.

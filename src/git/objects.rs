@@ -1,8 +1,8 @@
-//! Objects: a store's, and above them the new ones that a run makes in memory.
+//! Reads a store's objects and keeps new objects in memory.
 //!
-//! The engine writes nothing while it works. What it makes stays here until [`Objects::flush`] puts it into the
-//! store in one go, so a dry run, a `verify` or a failed merge leaves no trace, and 200 patches cost one pack
-//! instead of thousands of loose files.
+//! The engine writes nothing while it works. New objects stay here until [`Objects::flush`] writes them to the store
+//! together. So a dry run, a `verify` or a failed merge leaves nothing behind, and 200 patches cost one pack instead of
+//! thousands of loose files.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -35,7 +35,7 @@ impl ObjectKind {
         }
     }
 
-    /// The object type's number in a pack (git's `gitformat-pack`).
+    /// Returns the object type's number in a pack (git's `gitformat-pack`).
     const fn in_pack(self) -> u8 {
         match self {
             ObjectKind::Commit => 1,
@@ -56,18 +56,18 @@ impl ObjectKind {
 /// From this many new objects on, one pack is cheaper than loose files.
 const PACK_FROM: usize = 32;
 
-/// A store's objects and the new ones above them.
+/// A store's objects, and new ones in memory.
 pub struct Objects<'s> {
     store: &'s Store,
     odb: git2::Odb<'s>,
     trees: HashMap<Id, Rc<Tree>>,
     new: HashMap<Id, (ObjectKind, Rc<Vec<u8>>)>,
-    /// New ids in the order they were made: what an object names comes before it.
+    /// New ids in the order they were made: objects come after the objects that they name.
     order: Vec<Id>,
 }
 
 impl<'s> Objects<'s> {
-    /// Nothing new yet above `store`.
+    /// Starts with the objects of `store` and no new ones.
     ///
     /// # Errors
     /// [`GitError`] when the store's object database cannot be opened.
@@ -76,13 +76,13 @@ impl<'s> Objects<'s> {
         Ok(Objects { store, odb, trees: HashMap::new(), new: HashMap::new(), order: Vec::new() })
     }
 
-    /// The store below.
+    /// Returns the store.
     #[must_use]
     pub fn store(&self) -> &'s Store {
         self.store
     }
 
-    /// Checks whether the object is here, in memory or in the store.
+    /// Checks whether the object is in memory or in the store.
     #[must_use]
     pub fn has(&self, id: Id) -> bool {
         self.new.contains_key(&id) || self.odb.exists(id.into())
@@ -101,15 +101,16 @@ impl<'s> Objects<'s> {
         }
     }
 
-    /// A blob's content; `None` when the store does not have it (a partial clone has only what was asked for).
+    /// Returns a blob's content; `None` when the store does not have it (a partial clone has only the blobs that were
+    /// fetched).
     ///
     /// # Errors
-    /// [`GitError`] when it is there but damaged, or no blob.
+    /// [`GitError`] when the object is damaged or is not a blob.
     pub fn blob(&self, id: Id) -> Result<Option<Rc<Vec<u8>>>, GitError> {
         self.read(id, ObjectKind::Blob)
     }
 
-    /// A tree, read once.
+    /// Returns a tree; each is read once.
     ///
     /// # Errors
     /// [`GitError`] when it is missing or damaged.
@@ -128,7 +129,7 @@ impl<'s> Objects<'s> {
         Ok(tree)
     }
 
-    /// Makes an object in memory and says its id.
+    /// Makes an object in memory and returns its id.
     pub fn put(&mut self, kind: ObjectKind, bytes: Vec<u8>) -> Id {
         let mut hash = Sha1::new();
         hash.update(format!("{} {}\0", kind.name(), bytes.len()));
@@ -141,13 +142,13 @@ impl<'s> Objects<'s> {
         id
     }
 
-    /// Makes a blob entry in memory.
+    /// Makes a blob in memory and returns an entry for it.
     pub fn put_file(&mut self, mode: super::Mode, bytes: Vec<u8>) -> super::Entry {
         super::Entry { mode, id: self.put(ObjectKind::Blob, bytes) }
     }
 
-    /// Puts what is new and reachable from `roots` into the store and waits until it is on the disk: one undeltified
-    /// pack, or loose objects when they are few. What was only tried stays in memory.
+    /// Writes the new objects that are reachable from `roots` to the store and waits until they are on disk: as one
+    /// pack without deltas, or as loose objects when they are few. Other new objects stay in memory.
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be written.
@@ -170,7 +171,7 @@ impl<'s> Objects<'s> {
         Ok(())
     }
 
-    /// The files of the store's packs.
+    /// Lists the files of the store's packs.
     fn packs(&self) -> Result<HashSet<PathBuf>, GitError> {
         let folder = self.store.dir().join("objects/pack");
         let failed = || GitError::io("cannot read", &folder);
@@ -178,7 +179,7 @@ impl<'s> Objects<'s> {
         files.map(|file| file.map(|file| file.path()).map_err(failed())).collect()
     }
 
-    /// The new objects that `roots` lead to and that the store lacks.
+    /// Returns the new objects that are reachable from `roots` and that the store lacks.
     fn reachable(&mut self, roots: &[Id]) -> Result<HashSet<Id>, GitError> {
         let mut found = HashSet::new();
         let mut todo = roots.to_vec();
@@ -201,7 +202,7 @@ impl<'s> Objects<'s> {
         Ok(found)
     }
 
-    /// One pack, version 2, every object whole (`gitformat-pack`): deltas would cost more time than they save space.
+    /// Writes one pack, version 2, without deltas (`gitformat-pack`): deltas cost more time than the space is worth.
     fn write_pack(&self, ids: &[Id]) -> Result<(), GitError> {
         let failed = || GitError::lib("cannot write a pack to the store");
         let broken = || GitError::io("cannot write a pack to", self.store.dir());
@@ -230,10 +231,11 @@ impl<'s> Objects<'s> {
 }
 
 impl Store {
-    /// Waits until an object that was just written by itself is on the disk; one that was there before is somewhere else.
+    /// Waits until a loose object that was just written is on disk. An object that existed before may lie in a pack
+    /// instead.
     ///
     /// # Errors
-    /// [`GitError`] when that cannot be known.
+    /// [`GitError`] when that fails.
     pub(super) fn sync_loose(&self, id: Id) -> Result<(), GitError> {
         let hex = id.to_string();
         let file = self.dir().join("objects").join(&hex[..2]).join(&hex[2..]);
@@ -241,12 +243,12 @@ impl Store {
     }
 }
 
-/// Waits until a file is on the disk: refs and journals that are written next must not outlive what they name.
+/// Waits until a file is on disk: refs and journals are written next, and must not name a file that a crash removes.
 fn sync(file: &Path) -> Result<(), GitError> {
     File::open(file).and_then(|file| file.sync_all()).map_err(GitError::io("cannot write", file))
 }
 
-/// The type and size before an object in a pack: 3 bits of type, then the size in 4 + 7 + 7 … bits.
+/// Returns the type and size before an object in a pack: 3 bits of type, then the size in 4 + 7 + 7 … bits.
 fn pack_entry_head(kind: ObjectKind, size: usize) -> Vec<u8> {
     let mut out = vec![(kind.in_pack() << 4) | (size & 0x0f) as u8];
     let mut rest = size >> 4;

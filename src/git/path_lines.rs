@@ -1,10 +1,10 @@
-//! Which of the commits that changed a path touched given lines of it: the lines are followed back through the
-//! path's versions, as `git log -L` does.
+//! Finds the commits that touched given lines of a path: it follows the lines back through the path's versions, as `git
+//! log -L` does.
 //!
-//! A range of lines is mapped through the diff to each parent. Lines that a parent has too are that parent's business
-//! (the first parent's, where several have them). Lines that no parent has were touched by the commit; what stood in
-//! their place is followed further. Lines taken away leave a place between two lines, which is followed like a line:
-//! a commit that removed lines within a range, or directly at its edge, touched it.
+//! A range of lines is mapped through the diff to each parent. Lines that a parent has too are followed in that parent
+//! (the first one, if several have them). Lines that no parent has were touched by the commit; the lines that they
+//! replaced are followed further. Removed lines leave a place between two lines, which is followed like a line: a
+//! commit that removed lines inside a range, or directly at its edge, touched the range.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,15 +13,16 @@ use std::rc::Rc;
 use super::path_log::{PathLog, Step};
 use super::{Entry, GitError, Id, Lazy, Objects, Store};
 
-/// Lines, from 0 on, the end excluded. An empty range is the place before the line of that number.
+/// Lines, from 0 on, the end excluded. An empty range is the place before the line with that number.
 type Lines = Range<u32>;
 
-/// A path with more versions than this is not followed line by line: each is a file to be fetched.
+/// A path with more versions than this is not followed line by line, because each version must be fetched.
 const MOST_VERSIONS: usize = 500;
-/// Git looks for a NUL in this many leading bytes to tell a binary.
+/// git looks for a NUL in this many first bytes to recognize a binary file.
 const BINARY_PROBE: usize = 8000;
 
-/// The ranges that are followed in one commit's version: which of those asked for, and where it is there.
+/// The ranges that are followed in one commit's version: the number of the range that was asked for, and its lines
+/// there.
 type Followed = BTreeSet<(usize, u32, u32)>;
 
 /// Lines that differ between two versions.
@@ -32,10 +33,10 @@ struct Hunk {
 }
 
 impl PathLog {
-    /// For each of [`PathLog::commits`] the places (in `ranges`) of the ranges that it touched, or the blobs needed to
-    /// say so. `ranges` are lines (from 0 on, the end excluded; an empty one is the place before its line) of the
-    /// path's last version. `None` when it cannot be told: a version is no file or a binary one, or there are more
-    /// versions than is sensible. A mode is no line: a commit that changes nothing else touches no range.
+    /// For each of [`PathLog::commits`], returns the indexes (in `ranges`) of the ranges that it touched, or the blobs
+    /// that are needed to find out. `ranges` are lines (from 0 on, the end excluded; an empty range is the place before
+    /// its line) of the path's last version. Returns `None` when the lines cannot be followed: a version is not a file
+    /// or is binary, or there are too many versions. A change of the mode alone touches no range.
     ///
     /// # Errors
     /// [`GitError`] when a blob is damaged.
@@ -64,7 +65,8 @@ impl PathLog {
     }
 
     fn follow(&self, contents: &BTreeMap<Id, Rc<Vec<u8>>>, ranges: &[Lines]) -> Result<Vec<Vec<usize>>, GitError> {
-        // No version is an empty file: so lines can be followed past a removal of the path and a new beginning.
+        // A missing version counts as an empty file, so that lines can be followed past a removal and a new beginning
+        // of the path.
         let content = |entry: &Option<Entry>| entry.and_then(|entry| contents.get(&entry.id)).map_or(&[][..], |c| c);
         let asked = ranges.iter().enumerate().map(|(which, range)| (which, range.start, range.end.max(range.start)));
         let mut followed: BTreeMap<Id, Followed> = BTreeMap::from([(self.new, asked.collect())]);
@@ -97,7 +99,7 @@ impl PathLog {
 }
 
 impl Step {
-    /// The versions of the path that this step knows of.
+    /// Returns the versions of the path at this step.
     fn versions(&self) -> impl Iterator<Item = Entry> {
         let (entry, parents) = match self {
             Step::Changed { entry, parents } => (*entry, parents.as_slice()),
@@ -107,7 +109,7 @@ impl Step {
     }
 }
 
-/// Returns where `lines` of the text `new` stood in the text `old`: what replaced others counts as those.
+/// Returns where `lines` of the text `new` were in the text `old`; replaced lines count as their replacement.
 ///
 /// # Errors
 /// [`GitError`] when libgit2 cannot compare them.
@@ -130,7 +132,7 @@ fn grown(hunk: &Hunk) -> i32 {
     count(&hunk.old) - count(&hunk.new)
 }
 
-/// The lines that differ, in order; two hunks never touch.
+/// Returns the lines that differ, in order; two hunks never touch.
 fn diff(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
     let failed = || GitError::lib("cannot compare two versions of a file");
     let mut options = git2::DiffOptions::new();
@@ -140,7 +142,7 @@ fn diff(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
     for at in 0..patch.num_hunks() {
         let (hunk, _) = patch.hunk(at).map_err(failed())?;
         let lines = |start: u32, count: u32| {
-            // An empty side is named by the line before it.
+            // An empty side is numbered by the line before it.
             let start = if count == 0 { start } else { start - 1 };
             start..start + count
         };
@@ -152,7 +154,7 @@ fn diff(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
     Ok(hunks)
 }
 
-/// Ranges that overlap or touch made one.
+/// Joins ranges that overlap or touch.
 fn joined(ranges: Followed) -> Followed {
     let mut out: Vec<(usize, u32, u32)> = Vec::new();
     for (which, start, end) in ranges {
@@ -164,8 +166,8 @@ fn joined(ranges: Followed) -> Followed {
     out.into_iter().collect()
 }
 
-/// Checks whether the change lies in the lines `start..end` of the new side, or takes lines away at their edge. The
-/// place between two lines is touched by what takes lines away there, not by what only changes its neighbours.
+/// Checks whether the change is in the lines `start..end` of the new side, or removes lines at their edge. A removal at
+/// the place between two lines touches that place; a change of its neighbours alone does not.
 fn touches(hunk: &Hunk, start: u32, end: u32) -> bool {
     let (from, to) = (hunk.new.start, hunk.new.end);
     if from == to {
@@ -177,13 +179,13 @@ fn touches(hunk: &Hunk, start: u32, end: u32) -> bool {
     }
 }
 
-/// The old side's number of a line of the new side that both have; of a place, where it was.
+/// Returns the old number of a line that both sides have; for a place, its old position.
 fn old_number(line: u32, hunks: &[Hunk]) -> u32 {
     let before = hunks.iter().rev().find(|hunk| hunk.new.end <= line);
     before.map_or(line, |hunk| hunk.old.end + (line - hunk.new.end))
 }
 
-/// Parts ranges of the new side into those that the old side has too (in its numbers), and those that it lacks.
+/// Splits ranges of the new side into those that the old side has too (in its numbers), and those that it lacks.
 fn split(ranges: &Followed, hunks: &[Hunk]) -> (Followed, Followed) {
     let (mut passed, mut left) = (Followed::new(), Followed::new());
     for &(which, start, end) in ranges {
@@ -206,7 +208,7 @@ fn split(ranges: &Followed, hunks: &[Hunk]) -> (Followed, Followed) {
     (passed, left)
 }
 
-/// What stood in the place of ranges of the new side, all of whose lines and places the hunks changed.
+/// Returns the old lines that were replaced by ranges of the new side; the hunks changed all lines of these ranges.
 fn replaced(ranges: &Followed, hunks: &[Hunk]) -> Followed {
     let mut out = Followed::new();
     for &(which, start, end) in ranges {
@@ -277,7 +279,7 @@ mod tests {
         let (old, new) = ("1\n2\n3\n4\n5\n", "x\ny\n1\n2\nC\nD\n5\n");
         let before = |lines| lines_before(old.as_bytes(), new.as_bytes(), lines).unwrap();
         assert_eq!((before(2..4), before(4..6), before(6..7)), (0..2, 2..4, 4..5));
-        // What is not there yet is the place where it comes.
+        // Lines that do not exist yet map to the place where they are inserted.
         assert_eq!((before(0..2), before(3..3), before(4..5)), (0..0, 1..1, 2..4));
     }
 

@@ -1,14 +1,14 @@
-//! Which commits between two of them changed a path: what `git log OLD..NEW -- PATH` says, from a store that has
+//! Finds the commits between two commits that changed a path, as `git log OLD..NEW -- PATH` does, in a store that has
 //! commits without trees.
 //!
-//! The rule is git's default history simplification (`git-log(1)`, "History Simplification"). A commit that has the
-//! path as one of its parents has it did not change it, and only that parent is gone into: what the other side of a
-//! merge did to the path did not survive. A commit whose path differs from that of every parent changed it, and all
-//! parents are gone into. There is one deviation: a parent from before the range that has the path as a merge has it
-//! counts like any other, where git shows the merge and goes into its other parents. Such a merge took the path as it
-//! was before the range, so nothing in the range made it what it is.
+//! The rule is git's default history simplification (`git-log(1)`, "History Simplification"). If the path is the same
+//! in a commit and in one of its parents, the commit did not change it, and only that parent is followed: changes from
+//! the other side of a merge did not survive. If the path differs from every parent, the commit changed it, and all
+//! parents are followed. There is one deviation: a parent from before the range that has the same path as a merge
+//! counts like any other parent; git shows the merge and follows its other parents. Such a merge took the path as it
+//! was before the range, so no commit in the range changed it.
 //!
-//! Trees are asked for level by level, those of all commits in one batch: as many rounds as the path is deep, and
+//! Trees are fetched level by level, for all commits in one batch. There are as many rounds as the path is deep, and
 //! none below a folder that is the same everywhere.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -17,7 +17,7 @@ use super::objects::ObjectKind;
 use super::{Entry, GitError, Id, Lazy, Mode, Objects, Store, Tree};
 use crate::path::RepoPath;
 
-/// The commits that one commit reaches and another does not.
+/// The commits that are reachable from one commit and not from another.
 #[derive(Debug, Clone)]
 pub struct CommitRange {
     old: Id,
@@ -34,7 +34,7 @@ struct Node {
     parents: Vec<Id>,
 }
 
-/// What became of one path in a range.
+/// The history of one path in a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathLog {
     /// The commits that lead to the path's last state, the newest first.
@@ -42,7 +42,7 @@ pub struct PathLog {
     pub(super) new: Id,
 }
 
-/// A commit on the way back through a path's versions.
+/// A commit on the walk back through a path's versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Visit {
     pub(super) commit: Id,
@@ -51,22 +51,22 @@ pub(super) struct Visit {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The path is what it is in this parent.
+    /// The path is the same in this parent.
     Same(Id),
-    /// The path is what it is in no parent. For a first commit: there is no parent, and there is the path.
+    /// The path differs from every parent. For a root commit: the path exists.
     Changed {
-        /// What stands there.
+        /// The entry in the commit.
         entry: Option<Entry>,
-        /// What stands there in each parent.
+        /// The entry in each parent.
         parents: Vec<(Id, Option<Entry>)>,
     },
-    /// A first commit without the path.
+    /// A root commit without the path.
     Nothing,
 }
 
 impl CommitRange {
-    /// The commits that `new` reaches and `old` does not, in a store that has all of their history; `None` when there
-    /// are more than `most`.
+    /// Returns the commits that are reachable from `new` and not from `old`, in a store that has all of their history;
+    /// `None` when there are more than `most`.
     ///
     /// # Errors
     /// [`GitError`] when a commit is missing or cannot be read.
@@ -94,19 +94,19 @@ impl CommitRange {
         Ok(Some(CommitRange { old, new, commits, trees }))
     }
 
-    /// Returns how many commits there are.
+    /// Returns the number of commits.
     #[must_use]
     pub fn len(&self) -> usize {
         self.commits.len()
     }
 
-    /// Checks whether there is none.
+    /// Checks whether there are no commits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.commits.is_empty()
     }
 
-    /// What became of each of `paths` (files or folders), in their order; or the trees needed to say so.
+    /// Returns the history of each of `paths` (files or folders), in their order; or the trees that are needed for it.
     ///
     /// # Errors
     /// [`GitError`] when a tree is damaged.
@@ -122,8 +122,8 @@ impl CommitRange {
         Ok(if need.is_empty() { Lazy::Done(logs) } else { Lazy::Need(need) })
     }
 
-    /// What stands at `path` in each root tree. Where it is the same in all of them it may be left unknown, as the
-    /// same folder on the way to it.
+    /// Returns the entry at `path` in each root tree. When it is the same in all of them, the entry may be unknown: the
+    /// folder above it, which is equal everywhere, takes its place.
     fn versions(&self, objects: &Objects<'_>, path: &RepoPath) -> Result<Lazy<BTreeMap<Id, Option<Entry>>>, GitError> {
         let folder = |id| Some(Entry { mode: Mode::Folder, id });
         let mut at: BTreeMap<Id, Option<Entry>> = self.trees.values().map(|tree| (*tree, folder(*tree))).collect();
@@ -162,7 +162,7 @@ impl CommitRange {
             }
             let entry = at(id);
             let same = |parent: &&Id| at(parent) == entry;
-            // Of several that are the same git takes the first of the range or at its very beginning.
+            // If several parents are the same, git takes the first that is in the range or at its very beginning.
             let best = parents.iter().filter(|parent| **parent == self.old || in_range.contains(parent)).find(same);
             let step = match best.or_else(|| parents.iter().find(same)) {
                 Some(parent) => Step::Same(*parent),
@@ -179,7 +179,7 @@ impl CommitRange {
     }
 }
 
-/// What stands at `name` in a tree. Read and let go: of thousands of trees one entry each is wanted.
+/// Returns the entry at `name` in a tree. The tree is not kept: only one entry of each of thousands of trees is needed.
 fn entry_in(objects: &Objects<'_>, id: Id, name: &[u8]) -> Result<Option<Entry>, GitError> {
     if id == Id::EMPTY_TREE {
         return Ok(None);
@@ -189,7 +189,7 @@ fn entry_in(objects: &Objects<'_>, id: Id, name: &[u8]) -> Result<Option<Entry>,
 }
 
 impl PathLog {
-    /// The commits that changed the path, the newest first and each before those it builds on.
+    /// Returns the commits that changed the path, the newest first and each before its ancestors.
     pub fn commits(&self) -> impl Iterator<Item = Id> {
         self.visits.iter().filter(|visit| matches!(visit.step, Step::Changed { .. })).map(|visit| visit.commit)
     }

@@ -1,17 +1,17 @@
-//! One pattern of an ignore file, and whether a path matches it (gitignore(5)).
+//! Matches a path against one pattern of an ignore file (gitignore(5)).
 //!
-//! A pattern comes from anybody. It is read once into steps, and a path is gone through once with all the steps at which the
-//! match may be: the work is the length of the path times that of the pattern, whatever stands in them.
+//! Patterns are untrusted input. A pattern is parsed once into steps, and the path is read once with all steps at which
+//! the match may be. So the work is at most the length of the path times that of the pattern.
 
 use bstr::ByteSlice;
 
-/// A pattern, read.
+/// A parsed pattern.
 #[derive(Debug, Clone)]
 pub struct PathPattern {
     steps: Vec<Step>,
 }
 
-/// What one piece of a pattern takes of a path.
+/// A part of a pattern, and what it matches.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     /// This byte.
@@ -47,9 +47,9 @@ impl Members {
 }
 
 impl PathPattern {
-    /// Reads a pattern, without what an ignore file's line may have around it; `None`: nothing can match it. `of_path`: it is
-    /// held against whole paths. Git compares what such a pattern begins with before its first special character by itself,
-    /// and so takes `**` right behind that for one that stands alone: `a**/b` matches `ab` and `a/x/b`.
+    /// Parses a pattern without the extra syntax of an ignore file's line; `None`: nothing can match it. `of_path`: it
+    /// is matched against whole paths. git compares the literal beginning of such a pattern separately, and so a `**`
+    /// right after it counts as `**` alone between slashes: `a**/b` matches `ab` and `a/x/b`.
     #[must_use]
     pub fn parse(mut pattern: &[u8], of_path: bool) -> Option<PathPattern> {
         let mut steps = Vec::new();
@@ -80,7 +80,7 @@ impl PathPattern {
         Some(PathPattern { steps })
     }
 
-    /// Checks whether all of `text` matches.
+    /// Checks whether the pattern matches all of `text`.
     #[must_use]
     pub fn matches(&self, text: &[u8]) -> bool {
         let mut now = Places::new(self.steps.len());
@@ -131,7 +131,8 @@ impl Places {
         }
     }
 
-    /// Adds a step, and those behind it as long as what is passed may take nothing: a `*`, and `**/` where a name begins.
+    /// Adds a step, and the steps after it while the passed ones may match nothing: a `*`, and `**/` at the start of a
+    /// name.
     fn reach(&mut self, steps: &[Step], mut at: usize) {
         self.add(at);
         while matches!(steps.get(at), Some(Step::Some | Step::Folders)) {
@@ -141,8 +142,8 @@ impl Places {
     }
 }
 
-/// Reads a bracket expression after its `[`: which bytes it holds, and how long it is. `None`: it never closes,
-/// and then nothing matches.
+/// Parses a bracket expression after its `[`: returns its bytes and its length. `None`: it is not closed, and then
+/// nothing matches.
 fn class(pattern: &[u8]) -> Option<(Members, usize)> {
     let negated = matches!(pattern.first(), Some(b'!' | b'^'));
     let mut at = usize::from(negated);
@@ -175,7 +176,7 @@ fn class(pattern: &[u8]) -> Option<(Members, usize)> {
             high = *pattern.get(at)?;
             at += 1;
         }
-        // Also of a range that is none its first byte is a member.
+        // The first byte of an invalid range is a member too.
         held.add(low);
         (low..=high).for_each(|byte| held.add(byte));
     }
@@ -185,7 +186,7 @@ fn class(pattern: &[u8]) -> Option<(Members, usize)> {
     Some((held, at + 1))
 }
 
-/// The POSIX classes that git knows.
+/// Returns the POSIX class of that name, if git knows it.
 fn named(name: &[u8]) -> Option<fn(&u8) -> bool> {
     Some(match name {
         b"alnum" => u8::is_ascii_alphanumeric,

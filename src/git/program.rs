@@ -1,9 +1,9 @@
-//! The git program, and the one function through which it runs.
+//! Runs the git program. All runs go through one function.
 //!
-//! git takes orders from many places: variables of a hook that point at the *workspace's* repository, the user's
-//! settings, files of the repository it stands in. Here every run gets the git folder it is meant for and nothing
-//! else of that kind, never a hook, a maintenance run or a file system monitor; what the user says about
-//! credentials, proxies, certificates and `url.*.insteadOf` still counts.
+//! git reads variables and settings from many places: variables of a hook that point at the *workspace's* repository,
+//! the user's settings, files of the repository in the current folder. Here every run gets only the git folder that it
+//! is meant for, and never a hook, a maintenance run or a file system monitor. The user's settings for credentials,
+//! proxies, certificates and `url.*.insteadOf` still apply.
 
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
@@ -19,11 +19,11 @@ use super::progress::{Lines, Progress};
 use super::run_log::{ended, written};
 use crate::process::{self, End, GRACE, Limits, Stream, Task};
 
-/// The oldest git that is taken. The options used need 2.29 (`fetch --stdin`, `--no-write-fetch-head`); what is
-/// older than 2.34 is in no supported distribution.
+/// The oldest supported version of git. The options used need 2.29 (`fetch --stdin`, `--no-write-fetch-head`); no
+/// supported distribution has a version older than 2.34.
 pub const MINIMUM: (u32, u32) = (2, 34);
 
-/// What `git rev-parse --local-env-vars` names: variables that tie git to one repository. A hook has them set.
+/// The variables of `git rev-parse --local-env-vars`, which tie git to one repository. They are set in a hook.
 const LOCAL_VARIABLES: [&str; 15] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CONFIG",
@@ -42,8 +42,8 @@ const LOCAL_VARIABLES: [&str; 15] = [
     "GIT_COMMON_DIR",
 ];
 
-/// Variables that git does not list but that reach into a run all the same: a receiving hook's quarantine forbids
-/// ref updates, a namespace hides a local upstream's refs, the others change formats and translations.
+/// Variables that git does not list there but that affect a run too: a receiving hook's quarantine forbids ref updates,
+/// a namespace hides a local upstream's refs, the others change formats and translations.
 const MORE_VARIABLES: [&str; 8] = [
     "GIT_QUARANTINE_PATH",
     "GIT_NAMESPACE",
@@ -68,11 +68,11 @@ const SETTINGS: [&str; 9] = [
     "advice.detachedHead=false",
 ];
 
-/// The variable by which a git that works in the network is known as one of ours, and whose: the number of the process that
+/// The variable that marks a git process in the network as started by patchq. Its value is the id of the process that
 /// started it.
 pub(crate) const STARTED_BY: &str = "PATCHQ_STARTED_BY";
 
-/// So many seconds after us git gives up by itself: until then the word is ours.
+/// git's own time limit is this many seconds longer than ours, so that ours is the one that is reported.
 const LATER: u64 = 5;
 
 /// The git program and the environment it runs in.
@@ -80,18 +80,18 @@ const LATER: u64 = 5;
 pub struct GitProgram {
     program: OsString,
     env: Vec<(OsString, OsString)>,
-    /// For what is asked about the user.
+    /// The environment for questions about the user.
     user_env: Vec<(OsString, OsString)>,
     limits: Limits,
     wishes: OnceLock<Wishes>,
 }
 
-/// What the user settled about connections, and is left alone.
+/// The user's settings for connections, which are kept.
 #[derive(Debug, Clone, Copy)]
 struct Wishes {
-    /// How ssh is called: it need not be OpenSSH.
+    /// The user sets how ssh is called; it may not be OpenSSH.
     ssh: bool,
-    /// When http is too slow.
+    /// The user sets the lowest speed for http.
     low_speed: bool,
 }
 
@@ -105,27 +105,27 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// Whether git may ask the person at the terminal.
+/// Whether git may ask the user on the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prompts {
-    /// It may not: what lacks credentials fails. Any number of runs at once.
+    /// It may not: a run that lacks credentials fails. Any number of runs at once.
     Never,
     /// It may. One run at a time.
     Terminal,
 }
 
-/// What the caller lends to a run: where progress goes, when to stop, whether git may ask.
+/// What the caller passes to a run: where progress goes, when to stop, whether git may ask.
 pub struct Watch<'a> {
     /// Whether git may ask.
     pub prompts: Prompts,
-    /// Set by whoever wants the run to end.
+    /// Set by the caller to end the run.
     pub cancel: &'a AtomicBool,
-    /// Called with every progress report of git. `None`: a server is asked to send none, which saves 7 KB of the 108 KB
-    /// that two pins of Kubeflow cost.
+    /// Called with every progress report of git. `None`: the server is asked to send none, which saves 7 KB of the 108
+    /// KB that two pins of Kubeflow cost.
     pub progress: Option<&'a mut dyn FnMut(Progress)>,
 }
 
-/// Why a run of git came to nothing.
+/// Why a run of git failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// There is no such program.
@@ -142,12 +142,12 @@ pub enum ProgramError {
     /// It answers, but not like git.
     #[error("'{}' does not behave like git: '{answer}'", crate::path::printable(.program.as_encoded_bytes()))]
     NotGit {
-        /// The program asked.
+        /// The program.
         program: OsString,
-        /// What it said to `--version`.
+        /// Its answer to `--version`.
         answer: String,
     },
-    /// It could not be started or talked to.
+    /// The program could not be started, or its pipes failed.
     #[error("cannot run git")]
     Io(#[source] std::io::Error),
     /// The caller's flag was set.
@@ -158,30 +158,30 @@ pub enum ProgramError {
     Stalled {
         /// The subcommand.
         command: String,
-        /// For how long.
+        /// The time limit.
         after: Duration,
     },
-    /// It took longer than one waits.
+    /// It took longer than the time limit.
     #[error("git {command} did not end in {}, and was ended", seconds(*.after))]
     TooLong {
         /// The subcommand.
         command: String,
-        /// How long it took.
+        /// The time limit.
         after: Duration,
     },
-    /// It ended with a failure.
+    /// git exited with a failure.
     #[error("git {command} failed{}", .lines.first().map_or_else(String::new, |line| format!(": {line}")))]
     Failed {
         /// The subcommand.
         command: String,
-        /// The exit status, none when a signal ended it.
+        /// The exit status; `None` when a signal ended it.
         code: Option<i32>,
-        /// What it said, printable, without noise.
+        /// Its output, printable, without noise.
         lines: Vec<String>,
     },
 }
 
-/// What a run that went well said.
+/// The output of a successful run.
 #[derive(Debug)]
 pub struct Output {
     /// Standard output.
@@ -194,19 +194,19 @@ pub struct Output {
 pub struct Run<'a> {
     /// The git folder it works on.
     pub git_dir: &'a Path,
-    /// More settings, as `key=value`. A url goes here, where it can be nothing but a value.
+    /// More settings, as `key=value`. A url is passed here, where it can only be a value.
     pub settings: &'a [String],
     /// The subcommand and its arguments.
     pub args: &'a [&'a OsStr],
-    /// What it reads.
+    /// Its standard input.
     pub stdin: Vec<u8>,
 }
 
-/// A run that has the terminal: what it asks and shows is between the user and it.
+/// A run that has the terminal: its questions and output are between git and the user.
 pub struct Interactive<'a> {
     /// The git folder it works on.
     pub git_dir: &'a Path,
-    /// The folder it stands in.
+    /// The current folder of the run.
     pub folder: &'a Path,
     /// More settings, as `key=value`.
     pub settings: &'a [String],
@@ -215,8 +215,8 @@ pub struct Interactive<'a> {
 }
 
 impl GitProgram {
-    /// `program` is a name to be looked up in the `PATH` of `env`, or a path; `env` is the whole environment that
-    /// git is to have, from which what would misdirect it is taken out.
+    /// Makes a `GitProgram`. `program` is a name to look up in the `PATH` of `env`, or a path. `env` is the whole
+    /// environment for git; variables that would misdirect git are removed from it.
     pub fn new(program: impl Into<OsString>, env: impl IntoIterator<Item = (OsString, OsString)>) -> GitProgram {
         let misleading = |name: &OsStr| {
             LOCAL_VARIABLES.iter().chain(&MORE_VARIABLES).any(|variable| name == *variable)
@@ -230,7 +230,7 @@ impl GitProgram {
         GitProgram { program: program.into(), env, user_env, limits: Limits::default(), wishes: OnceLock::new() }
     }
 
-    /// The same, with limits for what works in the network.
+    /// Returns the same program with other limits for the network.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> GitProgram {
         GitProgram { limits, ..self }
@@ -244,13 +244,13 @@ impl GitProgram {
         &self.user_env
     }
 
-    /// The limits for what works in the network.
+    /// Returns the limits for the network.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// Checks whether the program is there and new enough; asked once, before the first run.
+    /// Checks whether the program exists and is new enough; done once, before the first run.
     ///
     /// # Errors
     /// [`ProgramError::NotFound`], [`ProgramError::TooOld`], [`ProgramError::NotGit`], [`ProgramError::Io`].
@@ -268,15 +268,16 @@ impl GitProgram {
         if found < need { Err(ProgramError::TooOld { found, need }) } else { Ok(found) }
     }
 
-    /// Runs git on this machine. The call returns when git ended, or soon after the watch's flag was set, with the child reaped.
+    /// Runs git on this machine. Returns when git ended, or soon after the watch's flag was set; the child process has
+    /// ended then.
     ///
     /// # Errors
-    /// [`ProgramError`]; [`ProgramError::Failed`] carries what git said.
+    /// [`ProgramError`]; [`ProgramError::Failed`] holds git's output.
     pub fn run(&self, run: Run<'_>, watch: &mut Watch<'_>) -> Result<Output, ProgramError> {
         self.run_within(Limits::default(), run, watch)
     }
 
-    /// Runs git as [`GitProgram::run`] does, for something that comes over the network: within [`GitProgram::limits`].
+    /// Runs git as [`GitProgram::run`] does, for a command that uses the network: within [`GitProgram::limits`].
     ///
     /// # Errors
     /// As [`GitProgram::run`]; [`ProgramError::Stalled`], [`ProgramError::TooLong`].
@@ -294,8 +295,8 @@ impl GitProgram {
         let lists = run.args.first().is_some_and(|arg| *arg == "ls-remote");
         let unseen = asks || !process::sees_work();
         if let Some(stall) = limits.stall.filter(|_| (unseen || lists) && !self.wishes(run.git_dir).low_speed) {
-            // Git itself knows when it waits for the server, and not for a person; and what lists refs holds no lock by which
-            // it would be found, should it outlive us.
+            // git itself can tell waiting for the server from waiting for a person. And a git that lists refs holds no
+            // lock by which it could be found if it outlives us.
             let time = stall.as_secs().max(1) + if unseen { 0 } else { LATER };
             command.args(["-c", "http.lowSpeedLimit=1", "-c", &format!("http.lowSpeedTime={time}")]);
         }
@@ -304,7 +305,7 @@ impl GitProgram {
         let _run = debug_span!("git", run = name).entered();
         debug!(command_line = written(&command), own_group = !own_ssh, "starts");
         trace!(stdin = ?bstr::BStr::new(&run.stdin));
-        // A person who is asked may take their time. Once something comes, all questions are answered.
+        // A person who is asked may need time. Once data arrives, all questions are answered.
         let asking = Cell::new(asks);
         let (mut stdout, mut lines) = (Vec::new(), Lines::default());
         let mut report = |report: Progress| {
@@ -317,8 +318,8 @@ impl GitProgram {
             Stream::Out => stdout.extend_from_slice(bytes),
             Stream::Err => lines.push(bytes, &mut report),
         };
-        // A group of its own may not ask on the terminal (the system would stop it forever): so only where nothing in
-        // it can want to.
+        // A process group of its own may not ask on the terminal (the system would stop it forever). So it is used only
+        // when no process in it can ask.
         let own_group = !own_ssh;
         let task = Task { input: run.stdin, own_group, limits, grace: GRACE, asking: &asking, cancel: watch.cancel };
         let end = process::run(&mut command, task, &mut hear).map_err(|error| self.cannot_start(error))?;
@@ -332,14 +333,14 @@ impl GitProgram {
         }
     }
 
-    /// Runs git with the terminal, in the user's language, and waits for its end. Whoever calls leaves ctrl-C to it
-    /// meanwhile. Gives the exit status, none when a signal ended it.
+    /// Runs git with the terminal, in the user's language, and waits for its end. The caller leaves ctrl-C to git
+    /// meanwhile. Returns the exit status; `None` when a signal ended it.
     ///
     /// # Errors
     /// [`ProgramError::NotFound`], [`ProgramError::Io`] when git cannot be started.
     pub fn interactive(&self, run: &Interactive<'_>) -> Result<Option<i32>, ProgramError> {
         let mut command = self.command(run.git_dir, run.settings, Prompts::Terminal, true);
-        // Nothing of what it says is read, and the programs that it starts show text.
+        // This output is not parsed, and the programs that git starts show text to the user.
         command.env_remove("LC_ALL").envs(self.env.iter().filter(|(name, _)| name == "LC_ALL").map(|(k, v)| (k, v)));
         command.args(run.args).current_dir(run.folder);
         debug!(command_line = written(&command), folder = ?run.folder, "git has the terminal");
@@ -353,13 +354,13 @@ impl GitProgram {
         let mut git_dir_option = OsString::from("--git-dir=");
         git_dir_option.push(git_dir);
         command.arg(git_dir_option).env("LC_ALL", "C");
-        // Stronger than any `protocol.*.allow` of the user, in both directions: `ext::` can never run.
+        // This overrides any `protocol.*.allow` of the user, in both directions: `ext::` can never run.
         command.env("GIT_ALLOW_PROTOCOL", "https:http:ssh:git:file");
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
         if prompts == Prompts::Never {
-            // An empty GIT_ASKPASS also outdoes core.askPass and SSH_ASKPASS.
+            // An empty GIT_ASKPASS also overrides core.askPass and SSH_ASKPASS.
             command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS", "");
             command.env("SSH_ASKPASS_REQUIRE", "never").env("GCM_INTERACTIVE", "never");
             command.args(["-c", "credential.interactive=false"]);
@@ -373,7 +374,7 @@ impl GitProgram {
         command
     }
 
-    /// What the user settled, asked once.
+    /// Returns the user's settings for connections, read once.
     fn wishes(&self, git_dir: &Path) -> Wishes {
         *self.wishes.get_or_init(|| {
             let named = |names: &[&str]| {
@@ -403,7 +404,7 @@ impl GitProgram {
     }
 }
 
-/// `git version 2.39.3 (Apple Git-146)` and the like.
+/// Parses `git version 2.39.3 (Apple Git-146)` and the like.
 fn parse_version(answer: &str) -> Option<Version> {
     let mut numbers = answer.strip_prefix("git version ")?.split(|c: char| !c.is_ascii_digit());
     Some(Version(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -417,7 +418,7 @@ fn finish(status: ExitStatus, command: String, stdout: Vec<u8>, lines: Lines) ->
     Err(ProgramError::Failed { command, code: status.code(), lines: notes })
 }
 
-/// `60 seconds`
+/// Returns a text like `60 seconds`.
 pub(super) fn seconds(time: Duration) -> String {
     match time.as_secs() {
         1 if time.subsec_millis() == 0 => "one second".to_owned(),
@@ -456,7 +457,8 @@ mod tests {
     fn a_missing_a_strange_and_an_old_git_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let script = |name: &str, text: &str| {
-            // Written by another process: a program that this one still has open for writing cannot be started.
+            // Another process writes the file: a program that this process still has open for writing cannot be
+            // started.
             let path = dir.path().join(name);
             let make = format!("printf '#!/bin/sh\\n{text}\\n' >'{0}' && chmod +x '{0}'", path.display());
             assert!(Command::new("sh").args(["-c", &make]).status().unwrap().success());

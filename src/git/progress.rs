@@ -1,25 +1,25 @@
-//! What git says on standard error: progress reports, and lines worth keeping.
+//! Reads git's standard error: progress reports, and lines to keep.
 
 use super::url::without_password;
 use crate::path::printable;
 
-/// How many lines of a run are kept; a server may say as much as it likes.
+/// The largest number of lines of a run that are kept; a server may send any number.
 const KEPT: usize = 40;
 
 /// A progress report of git.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// What is counted, in git's words (`Receiving objects`, `remote: Compressing objects`), printable.
+    /// What is being counted, in git's words (`Receiving objects`, `remote: Compressing objects`), printable.
     pub what: String,
     /// How many are done.
     pub done: u64,
-    /// How many there are, where git knows.
+    /// How many there are in all, if git says.
     pub total: Option<u64>,
-    /// How many bytes were received so far, where git says.
+    /// How many bytes were received so far, if git says.
     pub bytes: Option<u64>,
 }
 
-/// Standard error as it comes in, cut into lines.
+/// Splits standard error into lines as it arrives.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     rest: Vec<u8>,
@@ -27,7 +27,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Takes the next bytes; calls `progress` for each report in them.
+    /// Adds the next bytes; calls `progress` for each report in them.
     pub(super) fn push(&mut self, bytes: &[u8], progress: &mut dyn FnMut(Progress)) {
         for &byte in bytes {
             if byte == b'\n' || byte == b'\r' {
@@ -38,24 +38,24 @@ impl Lines {
         }
     }
 
-    /// Takes what stands behind the last line end.
+    /// Handles the rest after the last line end.
     pub(super) fn finish(&mut self, progress: &mut dyn FnMut(Progress)) {
         self.line(progress);
     }
 
-    /// The lines kept so far, printable.
+    /// Returns the lines kept so far, printable.
     pub(super) fn kept(&self) -> &[String] {
         &self.kept
     }
 
-    /// The lines worth keeping, printable.
+    /// Returns the kept lines, printable.
     pub(super) fn into_notes(self) -> Vec<String> {
         self.kept
     }
 
     fn line(&mut self, progress: &mut dyn FnMut(Progress)) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.rest)).into_owned();
-        // A server's lines are padded with an erase sequence, which is for a screen.
+        // git pads a server's lines with an escape sequence that erases the rest of a screen line.
         let line = line.replace("\x1b[K", "");
         if let Some(report) = parse_progress(&line) {
             progress(report);
@@ -65,7 +65,7 @@ impl Lines {
     }
 }
 
-/// `Receiving objects:  45% (123/456), 1.20 MiB | 2.00 MiB/s` and `Enumerating objects: 17, done.`
+/// Parses `Receiving objects:  45% (123/456), 1.20 MiB | 2.00 MiB/s` and `Enumerating objects: 17, done.`
 fn parse_progress(line: &str) -> Option<Progress> {
     let (server, text) = match line.strip_prefix("remote: ") {
         Some(text) => (true, text),
@@ -87,7 +87,7 @@ fn parse_progress(line: &str) -> Option<Progress> {
     Some(Progress { what: if server { format!("remote: {what}") } else { what }, done, total, bytes })
 }
 
-/// `1.20 MiB …` in bytes.
+/// Parses `1.20 MiB …` into bytes.
 fn parse_size(text: &str) -> Option<u64> {
     let mut words = text.split([' ', ',', '|']).filter(|word| !word.is_empty());
     let (whole, fraction) = words.next().map(|number| number.split_once('.').unwrap_or((number, "")))?;
@@ -102,7 +102,7 @@ fn parse_size(text: &str) -> Option<u64> {
     Some(whole.parse::<u64>().ok()? * unit + hundredths * unit / 100)
 }
 
-/// Lines that say nothing about what went wrong.
+/// Checks whether a line says nothing about the cause of a failure.
 fn is_noise(line: &str) -> bool {
     let starts = [
         "remote: Total ",
@@ -120,7 +120,7 @@ fn is_noise(line: &str) -> bool {
     line.is_empty() || line == "remote:" || starts.iter().any(|start| line.starts_with(start))
 }
 
-/// A url that the user's own settings put in the place of ours may hold a secret.
+/// Hides passwords in a line: the user's settings may replace our url with one that contains a secret.
 fn hide_passwords(line: &str) -> String {
     let words = line.split(' ').map(|word| match word.find("://") {
         Some(at) => {

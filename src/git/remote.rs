@@ -1,7 +1,7 @@
-//! An upstream across the network: its refs, its commits, its blobs. The only interface to the network there is.
+//! Reaches an upstream over the network: its refs, commits and blobs. All network access goes through this module.
 //!
-//! What is fetched, and how, follows from what git can do: any number of pins come in one request without blobs, then
-//! exactly the blobs that are needed come in another. Servers that allow less get asked for less.
+//! The requests follow from what git can do: one request brings any number of pins without blobs, a second one brings
+//! exactly the blobs that are needed. If a server allows less, less is requested.
 
 mod error;
 mod fetch;
@@ -22,11 +22,11 @@ use super::url::{Url, UrlKind};
 use super::{GitError, Store, clear_left_fetch_locks};
 use crate::process::{Limits, sees_work};
 
-/// The name of the remote in our own runs. Its settings are all given with each run: the `origin` of a store is
-/// for the plain git that a maintainer uses in the checkout, and a user may have settings for every `origin`.
+/// The name of the remote in our runs. All its settings are passed with each run: the store's `origin` is for plain git
+/// in the checkout, and the user may have settings for every `origin`.
 const NAME: &str = "patchq";
 
-/// What may be left out of a transfer.
+/// Which objects may be left out of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Filter {
     Blobs,
@@ -52,11 +52,11 @@ pub struct Remote<'a> {
     offline: bool,
 }
 
-/// What came of asking one url.
+/// The result of asking one url.
 enum Attempt {
-    /// No other url can do better.
+    /// The error is final for all urls.
     Stop(RemoteError),
-    /// The next url may do better.
+    /// The next url may succeed.
     Next(Reason, Vec<String>),
 }
 
@@ -80,7 +80,7 @@ impl From<GitError> for Attempt {
 impl From<RemoteError> for Attempt {
     fn from(error: RemoteError) -> Attempt {
         match error {
-            // What one url said by way of another question.
+            // The failure of one url in another request.
             RemoteError::Failed { mut failures, .. } if failures.len() == 1 => {
                 let failure = failures.remove(0);
                 Attempt::Next(failure.reason, failure.lines)
@@ -91,39 +91,39 @@ impl From<RemoteError> for Attempt {
 }
 
 impl<'a> Remote<'a> {
-    /// `urls` is the url and then its mirrors, in the order in which they are tried. `offline`: every request is
-    /// [`RemoteError::Offline`].
+    /// Makes a remote. `urls` is the url followed by its mirrors, in the order in which they are tried. `offline`:
+    /// every request returns [`RemoteError::Offline`].
     #[must_use]
     pub fn new(git: &'a GitProgram, urls: Vec<Url>, offline: bool) -> Remote<'a> {
         Remote { git, urls, offline }
     }
 
-    /// The git program that asks it.
+    /// Returns the git program that is used.
     #[must_use]
     pub const fn program(&self) -> &'a GitProgram {
         self.git
     }
 
-    /// The url and its mirrors.
+    /// Returns the url and its mirrors.
     #[must_use]
     pub fn urls(&self) -> &[Url] {
         &self.urls
     }
 
-    /// How long one waits for it.
+    /// Returns the time limits.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.git.limits()
     }
 
-    /// Checks whether the network is not to be used.
+    /// Checks whether the network must not be used.
     #[must_use]
     pub fn is_offline(&self) -> bool {
         self.offline
     }
 
-    /// Writes the url, without the user of an http url, as the store's `origin`, where plain git in the checkout
-    /// looks for what a sparse and filtered store lacks.
+    /// Writes the url, without the user of an http url, as the store's `origin`. Plain git in the checkout uses it to
+    /// fetch what a sparse and filtered store lacks.
     ///
     /// # Errors
     /// [`GitError`] when the store's settings cannot be written.
@@ -137,8 +137,8 @@ impl<'a> Remote<'a> {
         config.set_str("remote.origin.url", &url).map_err(failed())
     }
 
-    /// Asks one url after the other until one of them serves; gives back its place in [`Remote::urls`] too.
-    /// `what` completes "cannot …".
+    /// Asks one url after the other until one succeeds; returns its index in [`Remote::urls`] too. `what` completes
+    /// "cannot …".
     fn each<T>(&self, what: &str, mut ask: impl FnMut(&Url) -> Result<T, Attempt>) -> Result<(T, usize), RemoteError> {
         if self.offline {
             return Err(RemoteError::Offline { what: what.to_owned() });
@@ -157,8 +157,7 @@ impl<'a> Remote<'a> {
         Err(RemoteError::Failed { what: what.to_owned(), failures })
     }
 
-    /// `git fetch` from one url; `how` is what may be left out, settings on top of ours, and options; `specs` are ids
-    /// and refspecs.
+    /// Runs `git fetch` from one url. `how` holds the filter, extra settings and options; `specs` are ids and refspecs.
     fn fetch(
         &self,
         store: &Store,
@@ -168,7 +167,7 @@ impl<'a> Remote<'a> {
         watch: &mut Watch<'_>,
     ) -> Result<Output, ProgramError> {
         let (filter, settings, options) = how;
-        // Where nobody else can see whether something comes, git is to say so.
+        // If nothing else can see whether data arrives, git must report progress.
         let told = watch.progress.is_some() || (self.limits().stall.is_some() && !sees_work());
         let progress = if told { "--progress" } else { "--no-progress" };
         let mut args = vec![
@@ -196,14 +195,14 @@ impl<'a> Remote<'a> {
             tracing::info!(ok = fetched.is_ok(), bytes, "the store has grown");
         }
         if matches!(fetched, Err(ProgramError::Stalled { .. } | ProgramError::TooLong { .. })) {
-            // The next url is asked at once; a git that had to be killed has left what it locked.
-            // What cannot be cleared keeps it from writing, and it says so.
+            // The next url is asked at once, and a git that was killed has left its locks. If a lock cannot be removed,
+            // the next run fails and reports it.
             let _ = clear_left_fetch_locks(store.dir());
         }
         fetched
     }
 
-    /// One run of git against one url, which is the value of a setting and never an argument.
+    /// Runs git once against one url, which is the value of a setting and never an argument.
     fn run(
         &self,
         store: &Store,
@@ -215,7 +214,8 @@ impl<'a> Remote<'a> {
     ) -> Result<Output, ProgramError> {
         let mut all = vec![
             format!("remote.{NAME}.url={}", url.for_git()),
-            // Both must be set before a filtered fetch, or git writes them into the store and moves its format on.
+            // Both must be set before a filtered fetch. Otherwise git writes them into the store and changes its format
+            // version.
             format!("remote.{NAME}.promisor=true"),
             format!("remote.{NAME}.partialclonefilter=blob:none"),
         ];

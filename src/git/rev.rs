@@ -1,15 +1,15 @@
-//! How people name one commit of an upstream: text that could become an option or an expression of git's, checked
-//! before git sees it.
+//! Parses the names that people give to one commit of an upstream. The text is checked before git sees it, so that it
+//! cannot become an option or an expression of git.
 
 use std::fmt;
 
 use super::Id;
 use crate::path::printable;
 
-/// What a glob has and no ref: one of these makes a text a glob.
+/// Characters that a glob may have and a ref may not: one of them makes a text a glob.
 const GLOB: [char; 3] = ['*', '?', '['];
 
-/// Checks whether git takes `name` for the full name of a ref (`refs/heads/main`).
+/// Checks whether git accepts `name` as the full name of a ref (`refs/heads/main`).
 #[must_use]
 pub fn is_ref_name(name: &str) -> bool {
     git2::Reference::is_valid_name(name)
@@ -28,24 +28,24 @@ pub enum Rev {
     Glob(String),
 }
 
-/// Why some text names no commit.
+/// Why a text does not name a commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadRev {
-    /// Nothing.
+    /// The text is empty.
     #[error("the revision is empty")]
     Empty,
     /// Starts with `-`.
     #[error("the revision '{0}' could be read as an option")]
     Option(String),
-    /// An expression or a range of git's (`~`, `^`, `..`, `@{`, `:`), a blank, a control character, a backslash.
+    /// A git expression or range (`~`, `^`, `..`, `@{`, `:`), a blank, a control character, a backslash.
     #[error(
         "'{0}' is not a branch, a tag, a glob over tags or a commit id (expressions and ranges of git are not taken)"
     )]
     Form(String),
-    /// An id of a repository that uses SHA-256.
+    /// An id from a repository that uses SHA-256.
     #[error("'{0}' is a SHA-256 id; repositories of that kind are not supported")]
     Sha256(String),
-    /// A glob that cannot be read.
+    /// A glob that cannot be parsed.
     #[error("the glob '{0}' cannot be read: {1}")]
     Glob(String, String),
 }
@@ -70,7 +70,7 @@ impl Rev {
         if hex && text.len() == 64 {
             return Err(BadRev::Sha256(shown()));
         }
-        // What a glob has of its own stands for characters that a name can have.
+        // Wildcards stand for characters that a name can have.
         let name = text.replace(GLOB, "x");
         let hidden = printable(text.as_bytes()) != text || text.contains(char::is_whitespace);
         if hidden || text == "@" || !is_ref_name(&format!("refs/tags/{name}")) {

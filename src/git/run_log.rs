@@ -1,11 +1,11 @@
-//! The words of the log for runs of git.
+//! Formats runs of git for the log.
 
 use std::process::Command;
 
 use super::program::seconds;
 use crate::process::{End, command_line};
 
-/// How a run ended, for the log.
+/// Returns how a run ended, for the log.
 pub(super) fn ended(end: End) -> String {
     match end {
         End::Exited(status) => status.to_string(),
@@ -15,7 +15,7 @@ pub(super) fn ended(end: End) -> String {
     }
 }
 
-/// A command line as one would type it, for the log.
+/// Returns a command line in the form in which one would type it, for the log.
 pub(super) fn written(command: &Command) -> String {
     command_line(std::iter::once(command.get_program()).chain(command.get_args()))
 }

@@ -1,4 +1,5 @@
-//! A store: the bare git folder that holds one upstream's objects and refs, and is the git folder of its checkout.
+//! The store: the bare git folder with the objects and refs of one upstream, which is also the git folder of its
+//! checkout.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,19 +7,19 @@ use std::path::{Path, PathBuf};
 use super::owner::disable_libgit2_owner_check;
 use super::{GitError, Id};
 
-/// The stack's tip as the checkout's branch.
+/// The branch of the checkout, at the tip of the stack.
 pub const BRANCH: &str = "refs/heads/patchq";
-/// The pin that the checkout stands on.
+/// The pin that the checkout is based on.
 pub const BASE: &str = "refs/patchq/base";
-/// The stack's tip when files and commits were last made equal.
+/// The tip of the stack when files and commits were last equal.
 pub const SYNCED: &str = "refs/patchq/synced";
-/// What the upstream last said of the track.
+/// The commit of the track that the upstream reported last.
 pub const UPSTREAM: &str = "refs/patchq/upstream";
 
-/// A conflict that was put into the checkout, and the way back.
+/// A conflict that was handed over to the checkout, and what is needed to take it back.
 pub const HANDED_OVER: &str = "refs/patchq/handed-over";
 
-/// The session, as bytes, that `undo` brought back last.
+/// The bytes of the session that `undo` restored last.
 pub const BROUGHT_BACK: &str = "refs/patchq/undo/brought-back";
 
 /// An open store.
@@ -28,8 +29,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes an empty store at `dir` (which must not exist or be empty): files refs, SHA-1, no template, no hooks,
-    /// and the settings that keep libgit2, the checkout and a partial clone working whatever the user's own say.
+    /// Makes an empty store at `dir` (which must be empty or not exist): refs as files, SHA-1, no template, no hooks,
+    /// and the settings that libgit2, the checkout and a partial clone need, whatever the user's settings are.
     ///
     /// # Errors
     /// [`GitError`] when the folder cannot be made.
@@ -43,18 +44,18 @@ impl Store {
         Ok(store)
     }
 
-    /// Returns how many bytes of packs there are, for the log: what a fetch brings comes as a pack.
+    /// Returns the size of all packs in bytes, for the log: a fetch adds its objects as a pack.
     pub(super) fn pack_bytes(&self) -> u64 {
         let entries = std::fs::read_dir(self.dir.join("objects/pack")).into_iter().flatten().flatten();
         let packs = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack"));
         packs.filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
     }
 
-    /// Opens the store at `dir`; `None` where there is none. The caller has made sure that it belongs to the user, or that
-    /// the user's git accepts it all the same ([`super::is_foreign`]).
+    /// Opens the store at `dir`; `None` when there is none. The caller has checked that it belongs to the user, or that
+    /// the user's git accepts it ([`super::is_foreign`]).
     ///
     /// # Errors
-    /// [`GitError`] when it is there but cannot be read.
+    /// [`GitError`] when it exists but cannot be read.
     pub fn open(dir: &Path) -> Result<Option<Store>, GitError> {
         if !dir.join("HEAD").exists() {
             return Ok(None);
@@ -69,7 +70,7 @@ impl Store {
     fn configure(&self) -> Result<(), GitError> {
         let failed = || GitError::lib("cannot configure the store");
         let mut config = self.repo.config().map_err(failed())?;
-        // `bare = false` without a worktree: git takes the folder of the `.git` file for the working tree.
+        // With `bare = false` and no `core.worktree`, git uses the folder of the `.git` file as the working tree.
         for (key, value) in
             [("core.bare", false), ("core.autocrlf", false), ("core.splitIndex", false), ("index.sparse", false)]
         {
@@ -78,7 +79,7 @@ impl Store {
         for (key, value) in [
             ("notes.rewriteRef", "refs/notes/patchq"),
             ("notes.rewriteMode", "concatenate"),
-            // A linked worktree's store borrows objects that nothing here leads to any more.
+            // A linked worktree's store borrows objects that are no longer reachable here.
             ("gc.pruneExpire", "never"),
             ("remote.origin.promisor", "true"),
             ("remote.origin.partialclonefilter", "blob:none"),
@@ -88,13 +89,13 @@ impl Store {
         Ok(())
     }
 
-    /// The store's folder.
+    /// Returns the store's folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// libgit2's handle, for this room and the engine.
+    /// Returns libgit2's handle, for this room and the engine.
     pub(crate) fn repo(&self) -> &git2::Repository {
         &self.repo
     }
@@ -105,7 +106,7 @@ impl Store {
         self.repo.odb().is_ok_and(|odb| odb.exists(id.into()))
     }
 
-    /// `tree` or `blob`, if the object is in the store and is one: a tag may stand on anything.
+    /// Returns `tree` or `blob` if the object is in the store and is one: a tag may point at any object.
     #[must_use]
     pub fn tree_or_blob(&self, id: Id) -> Option<&'static str> {
         let kind = self.repo.odb().and_then(|odb| odb.read_header(id.into())).map(|(_, kind)| kind);
@@ -116,14 +117,14 @@ impl Store {
         }
     }
 
-    /// Checks whether some commits are here without their parents.
+    /// Checks whether some commits are in the store without their parents.
     #[must_use]
     pub fn is_shallow(&self) -> bool {
         self.repo.is_shallow()
     }
 
-    /// Returns which of `ids` the store does not have, in order and once. Its view of its packs is renewed first: git
-    /// may just have written some.
+    /// Returns which of `ids` the store lacks, in order and without repetition. The list of packs is read again first,
+    /// because git may have written some.
     ///
     /// # Errors
     /// [`GitError`] when the store's object database cannot be opened.
@@ -136,10 +137,10 @@ impl Store {
         Ok(missing.into_iter().collect())
     }
 
-    /// Returns where a ref points; `None` when there is no such ref.
+    /// Returns the id that a ref points at; `None` when there is no such ref.
     ///
     /// # Errors
-    /// [`GitError`] when the ref is there but cannot be read.
+    /// [`GitError`] when the ref exists but cannot be read.
     pub fn read_ref(&self, name: &str) -> Result<Option<Id>, GitError> {
         match self.repo.refname_to_id(name) {
             Ok(id) => Ok(Some(id.into())),
@@ -148,7 +149,7 @@ impl Store {
         }
     }
 
-    /// Moves a ref from `old` to `new` (`None`: it does not exist), with `why` in its log.
+    /// Moves a ref from `old` to `new` (`None`: it does not exist), with `why` in its reflog.
     ///
     /// # Errors
     /// [`GitError::RefMoved`] when the ref is not at `old`.
@@ -170,7 +171,7 @@ impl Store {
         }
     }
 
-    /// The refs whose full name begins with `prefix`, and where they point, by name.
+    /// Returns the refs whose full name begins with `prefix`, with their ids, sorted by name.
     ///
     /// # Errors
     /// [`GitError`] when a ref cannot be read.

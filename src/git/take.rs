@@ -1,5 +1,5 @@
-//! Objects that another store on this machine has: taken over by hard links, so that they are not asked of the network,
-//! and stay when the other store goes.
+//! Copies objects from another store on this machine by hard links, so that they need not be fetched and remain when
+//! the other store is removed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{GitError, Id, Store};
 
-/// So often the other store is listed again when something of it goes away meanwhile (git repacks it).
+/// How often the other store is listed again when listed files disappear meanwhile (git repacks).
 const TRIES: usize = 3;
-/// How long to wait for a git that fetches.
+/// How long to wait for a running `git fetch`.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The files of a pack, in the order in which they must come: with its index a pack is there.
+/// The files of a pack, in the order in which they must be placed: once its index is there, the pack is in use.
 const ENDINGS: [&str; 4] = ["pack", "rev", "promisor", "idx"];
 
-/// What a store has, at one moment.
+/// The content of a store at one moment.
 struct Listing {
-    /// Loose objects and packs without their endings, below `objects/`, those that were made first at the beginning: what
-    /// came later may rest on them.
+    /// Loose objects and packs without their endings, below `objects/`, oldest first: newer objects may refer to older
+    /// ones.
     items: Vec<Item>,
-    /// The commits whose parents are left out.
+    /// The commits whose parents are left out (shallow).
     shallow: BTreeSet<Id>,
 }
 
@@ -32,18 +32,18 @@ struct Item {
 }
 
 impl Store {
-    /// Takes over every object of the store at `from`: by hard links, by copies where the file system has none. Of the
-    /// commits that come along, those that are without parents there become so here. What `from` borrows is not taken.
+    /// Takes all objects of the store at `from`: by hard links, or by copies if the file system has no hard links.
+    /// Commits that are shallow there become shallow here. Objects that `from` borrows are not taken.
     ///
-    /// A kill in between leaves whole objects only, and none whose commit lacks its mark. `false`: `from` did not stand
-    /// still for long enough, and something may be missing.
+    /// A kill in between leaves only complete objects, and no shallow commit without its mark. Returns `false` when
+    /// `from` kept changing and objects may be missing.
     ///
     /// # Errors
     /// [`GitError`] when `from` cannot be read or this store cannot be written.
     pub fn take_from(&self, from: &Path) -> Result<bool, GitError> {
         for _ in 0..TRIES {
             let Some(listing) = Listing::of(from)? else { return Ok(false) };
-            // First the marks: a commit without its mark would have git look for its parents.
+            // Marks come first: for a commit without its mark git would look for its parents.
             self.mark_shallow(&listing.shallow)?;
             if self.take(from, &listing.items)? {
                 let odb = self.repo().odb().map_err(GitError::lib("cannot open the store's objects"))?;
@@ -54,14 +54,14 @@ impl Store {
         Ok(false)
     }
 
-    /// Checks whether the store has one of these, as far as it knows its packs.
+    /// Checks whether the store has one of these objects, without reading the list of packs again.
     #[must_use]
     pub fn has_any<'i>(&self, ids: impl IntoIterator<Item = &'i Id>) -> bool {
         let here = |odb: &git2::Odb<'_>, id: &Id| odb.exists_ext((*id).into(), git2::OdbLookupFlags::NO_REFRESH);
         self.repo().odb().is_ok_and(|odb| ids.into_iter().any(|id| here(&odb, id)))
     }
 
-    /// `false` when something that was listed is gone.
+    /// Takes these items; returns `false` when a listed file is gone.
     fn take(&self, from: &Path, items: &[Item]) -> Result<bool, GitError> {
         let (from, to) = (from.join("objects"), self.dir().join("objects"));
         let mut folders = BTreeSet::new();
@@ -83,14 +83,15 @@ impl Store {
                 return Ok(false);
             }
         }
-        // Refs that are written next must not outlive what they name.
+        // Refs are written next, and must not name an object that a crash removes.
         folders.into_iter().chain([to]).try_for_each(|folder| {
             File::open(&folder).and_then(|open| open.sync_all()).map_err(GitError::io("cannot write", folder))
         })?;
         Ok(true)
     }
 
-    /// Lets the commits that are without parents in the store at `lender`, whose objects this one borrows, be so here.
+    /// Marks the commits that are shallow in the store at `lender`, whose objects this store borrows, as shallow here
+    /// too.
     ///
     /// # Errors
     /// [`GitError`] when a store cannot be read or this one cannot be written.
@@ -106,7 +107,8 @@ impl Store {
         Ok(!self.unmarked(&shallow_of(lender)?)?.is_empty())
     }
 
-    /// Those of `commits` that this store lacks, or has without their parents, and does not know as such.
+    /// Returns those of `commits` that need a mark here: the store lacks them, or has them without their parents, and
+    /// they are not marked.
     fn unmarked(&self, commits: &BTreeSet<Id>) -> Result<Vec<Id>, GitError> {
         let known = shallow_of(self.dir())?;
         let is_whole = |id: &Id| {
@@ -116,7 +118,7 @@ impl Store {
         Ok(commits.iter().copied().filter(|id| !known.contains(id) && !is_whole(id)).collect())
     }
 
-    /// Adds those of `commits` to its commits without parents that this store lacks, or has without their parents.
+    /// Marks those of `commits` as shallow that this store lacks, or has without their parents.
     fn mark_shallow(&self, commits: &BTreeSet<Id>) -> Result<(), GitError> {
         let fresh = self.unmarked(commits)?;
         if fresh.is_empty() {
@@ -124,7 +126,7 @@ impl Store {
         }
         let (file, lock) = (self.dir().join("shallow"), self.dir().join("shallow.lock"));
         let failed = || GitError::io("cannot write", &file);
-        // Git's own lock: a fetch that ends now does not write over ours, nor we over its.
+        // git's own lock: a fetch that ends at the same time does not overwrite our change, nor we its change.
         let began = Instant::now();
         let mut locked = loop {
             match File::options().write(true).create_new(true).open(&lock) {
@@ -141,7 +143,7 @@ impl Store {
         });
         let written = written.and_then(|()| fs::rename(&lock, &file).map_err(failed()));
         if written.is_err() {
-            // What went wrong before is what there is to say.
+            // The earlier error is the one to report.
             let _stays = fs::remove_file(&lock);
         }
         written
@@ -149,16 +151,16 @@ impl Store {
 }
 
 impl Listing {
-    /// `None` while a fetch goes on there for longer than one waits.
+    /// Lists the store at `dir`; `None` if a fetch runs there for longer than the wait.
     fn of(dir: &Path) -> Result<Option<Listing>, GitError> {
         let began = Instant::now();
         loop {
-            // Loose objects before packs: git packs them before it takes them away.
+            // Loose objects come before packs: git packs them before it removes them.
             let mut items = loose(&dir.join("objects"))?;
             items.extend(packs(&dir.join("objects"))?);
             items.sort_by(|a, b| (a.made, &a.path).cmp(&(b.made, &b.path)));
-            // Git holds this lock from before a pack comes until its commits are marked: without the lock now, the
-            // packs that are listed have theirs.
+            // git holds this lock from before a pack arrives until its commits are marked. Without the lock now, the
+            // listed packs have their marks.
             if !dir.join("shallow.lock").exists() {
                 return Ok(Some(Listing { items, shallow: shallow_of(dir)? }));
             }
@@ -190,7 +192,7 @@ fn packs(objects: &Path) -> Result<Vec<Item>, GitError> {
     Ok(packs.collect())
 }
 
-/// The names in a folder, and when each was written; nothing where there is no folder.
+/// Returns the names in a folder with their times of writing; nothing if there is no folder.
 fn listed(folder: &Path) -> Result<Vec<(String, SystemTime)>, GitError> {
     let failed = || GitError::io("cannot read", folder);
     let entries = match fs::read_dir(folder) {
@@ -206,7 +208,7 @@ fn listed(folder: &Path) -> Result<Vec<(String, SystemTime)>, GitError> {
     Ok(names)
 }
 
-/// The commits of the store at `dir` whose parents are left out.
+/// Returns the shallow commits of the store at `dir`.
 fn shallow_of(dir: &Path) -> Result<BTreeSet<Id>, GitError> {
     let file = dir.join("shallow");
     match fs::read_to_string(&file) {
@@ -218,7 +220,7 @@ fn shallow_of(dir: &Path) -> Result<BTreeSet<Id>, GitError> {
     }
 }
 
-/// `source` and `dest` without their endings. `false` when the pack is gone.
+/// Takes the pack at `source` to `dest`, both without endings. Returns `false` when the pack is gone.
 fn take_pack(source: &Path, dest: &Path) -> Result<bool, GitError> {
     for ending in ENDINGS {
         let dest = dest.with_extension(ending);
@@ -230,7 +232,7 @@ fn take_pack(source: &Path, dest: &Path) -> Result<bool, GitError> {
     Ok(true)
 }
 
-/// A hard link, else a copy. `false` when there is no `source`.
+/// Makes a hard link, else a copy. Returns `false` when there is no `source`.
 fn place(source: &Path, dest: &Path) -> std::io::Result<bool> {
     match fs::hard_link(source, dest).map_err(|error| error.kind()) {
         Ok(()) | Err(ErrorKind::AlreadyExists) => Ok(true),
@@ -239,13 +241,14 @@ fn place(source: &Path, dest: &Path) -> std::io::Result<bool> {
     }
 }
 
-/// A copy that gets its name when it is whole and on the disk. `false` when there is no `source`.
+/// Copies a file under a temporary name and renames it when it is complete and on disk. Returns `false` when there is
+/// no `source`.
 fn copy(source: &Path, dest: &Path) -> std::io::Result<bool> {
     let mut open = match File::open(source) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         open => open?,
     };
-    // Git sweeps up what is called so when its maker was killed.
+    // git removes files with this prefix when their process was killed.
     let mut copy = tempfile::Builder::new().prefix("tmp_obj_").tempfile_in(dest.parent().unwrap_or(Path::new(".")))?;
     std::io::copy(&mut open, &mut copy)?;
     copy.as_file().set_permissions(open.metadata()?.permissions())?;
@@ -260,7 +263,7 @@ mod tests {
     use super::*;
     use crate::git::{Commit, ObjectKind, Objects, Signature};
 
-    /// A store with `count` blobs; more than a few make a pack.
+    /// Makes a store with `count` blobs; more than a few become a pack.
     fn filled(dir: &Path, count: usize) -> (Store, Vec<Id>) {
         let store = Store::create(dir).unwrap();
         let mut objects = Objects::new(&store).unwrap();

@@ -1,7 +1,7 @@
-//! Tree objects as data: read, looked into, edited and compared along touched paths only.
+//! Reads, edits and compares tree objects, along the touched paths only.
 //!
-//! The format and the order of entries are git's, as git(1)'s documentation of objects has them: `<octal mode> SP <name> NUL
-//! <20 id bytes>`, folders ordered as if their name ended in `/`.
+//! The format and the order of entries are those of git's documentation of objects: `<octal mode> SP <name> NUL <20 id
+//! bytes>`, with folders sorted as if their names ended in `/`.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -18,22 +18,22 @@ pub struct Tree {
     entries: Vec<(BString, Entry)>,
 }
 
-/// What to put at some paths: an entry, or nothing.
+/// The new entries at some paths; `None` removes the path.
 pub type Edits = BTreeMap<RepoPath, Option<Entry>>;
 
 /// A path that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeChange {
-    /// Where.
+    /// The path.
     pub path: RepoPath,
-    /// What stood there (never a folder).
+    /// The old entry (never a folder).
     pub old: Option<Entry>,
-    /// What stands there now (never a folder).
+    /// The new entry (never a folder).
     pub new: Option<Entry>,
 }
 
 impl Tree {
-    /// Reads a tree object's bytes.
+    /// Parses a tree object's bytes.
     pub(super) fn parse(id: Id, bytes: &[u8]) -> Result<Tree, GitError> {
         let damaged = |what| GitError::Damaged { kind: "tree", id, what };
         let mut entries = Vec::new();
@@ -63,18 +63,18 @@ impl Tree {
         out
     }
 
-    /// The entries in git's order.
+    /// Returns the entries in git's order.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], Entry)> {
         self.entries.iter().map(|(name, entry)| (name.as_slice(), *entry))
     }
 
-    /// What stands at `name`, directly in this tree.
+    /// Returns the entry at `name`, directly in this tree.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<Entry> {
         self.position(name).ok().map(|at| self.entries[at].1)
     }
 
-    /// Returns where `name` is, as whatever it is; else where it would go as a file.
+    /// Returns the position of `name`, of any kind; else the position where it would be inserted as a file.
     fn position(&self, name: &[u8]) -> Result<usize, usize> {
         let search = |folder: bool| {
             self.entries
@@ -83,7 +83,7 @@ impl Tree {
         search(true).or_else(|_| search(false))
     }
 
-    /// Puts other entries, or none, at some names: in one go, because a folder may have very many.
+    /// Replaces or removes the entries at some names, all in one pass because a folder may have very many entries.
     fn set(&mut self, changed: HashMap<Vec<u8>, Option<Entry>>) {
         self.entries.retain(|(name, _)| !changed.contains_key(name.as_slice()));
         let new = changed.into_iter().filter_map(|(name, entry)| Some((BString::from(name), entry?)));
@@ -95,23 +95,23 @@ impl Tree {
     }
 }
 
-/// The order of a tree's entries: bytes, with `/` behind a folder's name.
+/// Compares names in the order of a tree's entries: by bytes, with `/` after a folder's name.
 fn base_name_order(a: &[u8], a_folder: bool, b: &[u8], b_folder: bool) -> Ordering {
     let tail = |folder| if folder { b"/".as_slice() } else { b"" };
     a.iter().chain(tail(a_folder)).cmp(b.iter().chain(tail(b_folder)))
 }
 
-/// The edits below one name of a tree, taken together.
+/// All edits below one name of a tree.
 #[derive(Default)]
 struct Below {
-    /// What the name itself is to become.
+    /// The edit of the name itself.
     leaf: Option<Option<Entry>>,
-    /// What is to stand below it, by the rest of the path.
+    /// The edits below it, by the rest of the path.
     deeper: Vec<(Vec<u8>, Option<Entry>)>,
 }
 
 impl Objects<'_> {
-    /// What stands at `path` of `tree`; folders too.
+    /// Returns the entry at `path` of `tree`; folders too.
     ///
     /// # Errors
     /// [`GitError`] when a tree on the way is missing or damaged.
@@ -129,18 +129,18 @@ impl Objects<'_> {
         Ok(Some(at))
     }
 
-    /// The tree that `edits` make of `tree`. Removals come first, so a file may become a folder and back; folders
-    /// left empty go, as git keeps none.
+    /// Applies `edits` to `tree` and returns the new tree. Removals come first, so a file may become a folder and the
+    /// other way round. Empty folders are removed, as git keeps none.
     ///
     /// # Errors
-    /// [`GitError::InTheWay`] when a file is to stand where a folder keeps other files; else as [`Self::entry`].
+    /// [`GitError::InTheWay`] when a file is to be written where a folder keeps other files; else as [`Self::entry`].
     pub fn edit(&mut self, tree: Id, edits: &Edits) -> Result<Id, GitError> {
         let edits = edits.iter().map(|(path, entry)| (path.as_bytes().to_vec(), *entry)).collect();
         let edited = self.edit_below(None, Some(tree), edits)?;
         Ok(edited.unwrap_or_else(|| self.put(super::ObjectKind::Tree, Vec::new())))
     }
 
-    /// The same for `edits` below the folder `at` (`None`: the top), which is `tree`.
+    /// Does the same for `edits` below the folder `at` (`None`: the top), which is `tree`.
     fn edit_below(
         &mut self,
         at: Option<&RepoPath>,
@@ -166,7 +166,7 @@ impl Objects<'_> {
             let old = edited.get(&name);
             let mut now = old;
             if let Some(None) = below.leaf {
-                // Only a file is removed by its own name; a folder goes when its last file goes.
+                // Only a file is removed by its own name; a folder is removed with its last file.
                 now = now.filter(|entry| entry.mode == Mode::Folder);
             }
             if !below.deeper.is_empty() {
@@ -194,11 +194,11 @@ impl Objects<'_> {
         Ok((!edited.entries.is_empty()).then(|| self.put(super::ObjectKind::Tree, edited.to_bytes())))
     }
 
-    /// Every path at which two trees differ, in the order of the paths' bytes. Equal subtrees are not entered, so
-    /// the cost follows the differences.
+    /// Returns every path at which two trees differ, in the order of the paths' bytes. Equal subtrees are not read, so
+    /// the cost depends on the differences.
     ///
     /// # Errors
-    /// As [`Self::entry`]; [`GitError::EvilPath`] where a differing path is one that no checkout may hold.
+    /// As [`Self::entry`]; [`GitError::EvilPath`] when a differing path is one that no checkout may hold.
     pub fn diff(&mut self, old: Id, new: Id) -> Result<Vec<TreeChange>, GitError> {
         let mut changes = Vec::new();
         self.diff_below(&mut Vec::new(), Some(old), Some(new), &mut changes)?;
@@ -265,7 +265,7 @@ mod tests {
         objects.put_file(Mode::File, text.as_bytes().to_vec())
     }
 
-    /// The tree that libgit2's index makes of the same files.
+    /// Returns the tree that libgit2's index makes of the same files.
     fn by_index(store: &Store, files: &BTreeMap<String, Entry>) -> Id {
         let mut index = git2::Index::new().unwrap();
         for (path, entry) in files {

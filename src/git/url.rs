@@ -1,19 +1,19 @@
-//! Where an upstream lives: text from a manifest or a command line, checked before git sees any of it.
+//! Parses the url of an upstream. Text from a manifest or a command line is checked before git sees it.
 //!
-//! A url can make git run a program (`ext::`, `ssh://-oProxyCommand=…`), so it is a type that can only be made by
-//! the checks here.
+//! A url can make git run a program (`ext::`, `ssh://-oProxyCommand=…`), so this type can only be made by the checks
+//! here.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::path::printable;
 
-/// How git reaches a url.
+/// The protocol by which git reaches a url.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlKind {
     /// `https://`
     Https,
-    /// `http://`: anybody on the way can change what arrives, though not what a full id names.
+    /// `http://`: anyone on the network path can change the data, but not the object that a full id names.
     Http,
     /// `ssh://` and `user@host:path`.
     Ssh,
@@ -25,34 +25,34 @@ pub enum UrlKind {
     Path,
 }
 
-/// Why some text is no url for an upstream. The text itself is printable in every message.
+/// Why a text is not a valid url for an upstream. The text in every message is printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
-    /// Nothing.
+    /// The text is empty.
     #[error("the url is empty")]
     Empty,
-    /// Starts with `-`, or has a host, user or path that does.
+    /// The text starts with `-`, or its host, user or path does.
     #[error("the url '{0}' could be read as an option")]
     Option(String),
-    /// Names a remote helper, which is a program to run.
+    /// The text names a remote helper, which is a program to run.
     #[error("the url '{0}' names a helper program ('…::'); only https, http, ssh, git, file and paths are allowed")]
     Helper(String),
-    /// Holds control characters, plain or encoded, or characters that steer a terminal.
+    /// The text contains control characters, plain or encoded, or characters that control a terminal.
     #[error("the url '{0}' contains control characters")]
     Control(String),
-    /// Holds a password. The password is left out of the message.
+    /// The text contains a password. The message leaves it out.
     #[error("the url '{0}' contains a password; leave it out and let a credential helper of git know it")]
     Password(String),
-    /// Another protocol.
+    /// The protocol is not supported.
     #[error("the url '{0}' has an unknown protocol; expected https, http, ssh, git, file or a path")]
     Protocol(String),
-    /// No host where there must be one, a host that is none, or a `file` url with one.
+    /// The host is missing or invalid, or a `file` url has one.
     #[error("the url '{0}' has no proper host")]
     Host(String),
-    /// No path behind the host.
+    /// There is no path after the host.
     #[error("the url '{0}' has no path")]
     NoPath(String),
-    /// `~`, which only a shell knows.
+    /// The text contains `~`, which only a shell expands.
     #[error("the path '{0}' starts with '~'; write the whole path")]
     Tilde(String),
 }
@@ -66,7 +66,7 @@ pub struct Url {
 }
 
 impl Url {
-    /// Checks `text`; a relative path is taken from `workspace_root` (absolute).
+    /// Checks `text`; a relative path is based on `workspace_root` (absolute).
     ///
     /// # Errors
     /// [`BadUrl`].
@@ -80,7 +80,7 @@ impl Url {
         Ok(Url { kind, written: text.to_owned(), git })
     }
 
-    /// Checks `text` by itself, without looking at the disk.
+    /// Checks `text` alone, without reading the disk.
     ///
     /// # Errors
     /// [`BadUrl`].
@@ -96,7 +96,8 @@ impl Url {
         if first_part.find("::").is_some_and(|at| !first_part[..at].contains('[')) {
             return Err(BadUrl::Helper(shown()));
         }
-        // Before the mistakes that show the text where it stands: a caller may know of a password only from here.
+        // This check comes before the errors that show the text: a caller may learn only from it that there is a
+        // password.
         let is_address = first_part.contains(':');
         if is_address && without_password(text) != text {
             return Err(BadUrl::Password(shown()));
@@ -115,7 +116,7 @@ impl Url {
             };
             check_rest(kind, rest, shown).map(|()| kind)
         } else if let Some((host, path)) = first_part.split_once(':') {
-            // git's own rule: a colon before the first slash makes it `host:path` by ssh.
+            // git's own rule: a colon before the first slash means `host:path` by ssh.
             let whole_path = &text[host.len() + 1..];
             check_scp(host, path, whole_path, shown).map(|()| UrlKind::Ssh)
         } else if text.starts_with('~') {
@@ -125,19 +126,20 @@ impl Url {
         }
     }
 
-    /// How git reaches it.
+    /// Returns the protocol.
     #[must_use]
     pub fn kind(&self) -> UrlKind {
         self.kind
     }
 
-    /// What git is given. Only ever as the value of a setting, never as an argument of its own.
+    /// Returns the text for git. It is used only as the value of a setting, never as an argument.
     #[must_use]
     pub fn for_git(&self) -> &str {
         &self.git
     }
 
-    /// What a store's settings keep: without the user of an http url. (An ssh url without its user is another url.)
+    /// Returns the url for a store's settings: without the user of an http url. (An ssh url without its user is a
+    /// different url.)
     #[must_use]
     pub fn stored(&self) -> String {
         match (self.kind, self.git.split_once("://")) {
@@ -150,7 +152,7 @@ impl Url {
         }
     }
 
-    /// What people see: as it was written.
+    /// Returns the url as it was written, for people to read.
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.written
@@ -163,7 +165,7 @@ impl fmt::Display for Url {
     }
 }
 
-/// What stands before the path, and the path with its slash (or a query, for what it is worth).
+/// Splits into the part before the path, and the path with its slash (or a query).
 fn split_authority(rest: &str) -> (&str, &str) {
     rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
 }
@@ -197,7 +199,7 @@ fn check_rest(kind: UrlKind, rest: &str, shown: impl Fn() -> String) -> Result<(
     }
 }
 
-/// `path` is the part before the first slash, `whole_path` all of it.
+/// Checks `host:path`. `path` is the part before the first slash, `whole_path` all of it.
 fn check_scp(host: &str, path: &str, whole_path: &str, shown: impl Fn() -> String) -> Result<(), BadUrl> {
     // `[::1]:path` has its first colon inside the brackets.
     let (host, path, whole_path) = if host.contains('[') {
@@ -235,7 +237,7 @@ fn check_word(word: &str, shown: &impl Fn() -> String) -> Result<(), BadUrl> {
     Ok(())
 }
 
-/// A name, an address or `[an IPv6 address]`, and a port.
+/// Checks that a host is a name, an address or `[an IPv6 address]`, with an optional port.
 fn check_host(host: &str, shown: &impl Fn() -> String) -> Result<(), BadUrl> {
     check_word(host, shown)?;
     let (name, port) = match host.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
@@ -250,14 +252,14 @@ fn check_host(host: &str, shown: &impl Fn() -> String) -> Result<(), BadUrl> {
     if name_ok && port_ok { Ok(()) } else { Err(BadUrl::Host(shown())) }
 }
 
-/// git decodes `%0a` and its like in ssh, git and file urls before it uses them.
+/// Checks for encoded control characters: git decodes `%0a` and the like in ssh, git and file urls before it uses them.
 fn has_encoded_control(text: &str) -> bool {
     text.split('%').skip(1).any(|rest| {
         rest.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).is_some_and(|byte| byte.is_ascii_control())
     })
 }
 
-/// `text` with `user:password@` cut down to `user:…@`.
+/// Returns `text` with `user:password@` shortened to `user:…@`.
 pub(crate) fn without_password(text: &str) -> String {
     let start = text.find("://").map_or(0, |at| at + 3);
     let (authority, path) = split_authority(&text[start..]);
@@ -271,7 +273,7 @@ pub(crate) fn without_password(text: &str) -> String {
     }
 }
 
-/// `path` (absolute) as a `file://` url, with everything encoded that git would decode or misread.
+/// Returns `path` (absolute) as a `file://` url; everything that git would decode or misread is encoded.
 fn file_url(path: &Path) -> String {
     let mut url = "file://".to_owned();
     for &byte in path.as_os_str().as_encoded_bytes() {

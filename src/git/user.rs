@@ -1,5 +1,6 @@
-//! What the user settled for git, asked of the git program where the user stands: with the whole environment and, in the
-//! workspace, the settings of its repository. For what a person is and likes; what is fetched and written has settings of its own.
+//! Reads the user's git settings with the git program, in the user's folder: with the whole environment and, in the
+//! workspace, with the settings of its repository. This is for the user's identity and preferences; fetching and
+//! writing use other settings.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::Store;
 use super::program::{GitProgram, ProgramError};
 
-/// Variables that lead git to another repository than the one it stands in, or to one file of settings alone.
+/// Variables that lead git to a repository other than the one in the current folder, or to a single file of settings.
 const ELSEWHERE: [&str; 16] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CEILING_DIRECTORIES",
@@ -28,17 +29,17 @@ const ELSEWHERE: [&str; 16] = [
     "GIT_WORK_TREE",
 ];
 
-/// A setting: its key, in git's spelling, and its value; none where only the key stands there.
+/// A setting: its key in git's spelling, and its value; `None` if only the key is written.
 pub type Setting = (String, Option<OsString>);
 
-/// The environment without what leads elsewhere.
+/// Returns the environment without these variables.
 pub(super) fn of_user(env: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
     let stays = |(name, _): &&(OsString, OsString)| !ELSEWHERE.iter().any(|variable| name == variable);
     env.iter().filter(stays).cloned().collect()
 }
 
 impl Store {
-    /// A setting of the store itself, which is that of plain git in the checkout; not empty.
+    /// Returns a setting of the store itself, which plain git in the checkout uses too; not empty.
     #[must_use]
     pub fn own_setting(&self, key: &str) -> Option<String> {
         let own = self.repo().config().and_then(|config| config.open_level(git2::ConfigLevel::Local)).ok()?;
@@ -47,7 +48,7 @@ impl Store {
 }
 
 impl GitProgram {
-    /// What git says to `args` in `folder`, to the user's own environment; `None`: it says no.
+    /// Returns git's output for `args` in `folder`, with the user's own environment; `None` when git fails.
     ///
     /// # Errors
     /// [`ProgramError`] when git cannot be run.
@@ -60,7 +61,7 @@ impl GitProgram {
         Ok(output.status.success().then_some(output.stdout))
     }
 
-    /// The settings whose keys match `pattern`, in the order in which later ones count.
+    /// Returns the settings whose keys match `pattern`; later ones override earlier ones.
     ///
     /// # Errors
     /// [`ProgramError`] when git cannot be run.

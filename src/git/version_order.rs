@@ -1,9 +1,9 @@
-//! The order of versions by their numbers, for tags and for lines of a file alike.
+//! Orders versions by their numbers, for tags and for lines of a file.
 
 use std::cmp::Ordering;
 
-/// Compares the dotted numbers that two versions begin with; missing ones are 0. What follows the numbers does not count,
-/// and no number is too long.
+/// Compares the dotted numbers at the beginning of two versions; missing numbers are 0. Text after the numbers does not
+/// count. Numbers may have any length.
 #[must_use]
 pub fn compare_numbers(one: &[u8], other: &[u8]) -> Ordering {
     let (mut one, mut other) = (numbers(one), numbers(other));
@@ -21,7 +21,7 @@ pub fn compare_numbers(one: &[u8], other: &[u8]) -> Ordering {
     }
 }
 
-/// The dotted numbers that a version begins with, without leading zeros.
+/// Returns the dotted numbers at the beginning of a version, without leading zeros.
 fn numbers(version: &[u8]) -> impl Iterator<Item = &[u8]> {
     let end = version.iter().position(|byte| !(byte.is_ascii_digit() || *byte == b'.')).unwrap_or(version.len());
     version[..end].split(|byte| *byte == b'.').map(|part| {

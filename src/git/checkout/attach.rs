@@ -1,4 +1,4 @@
-//! The tie between a checkout's folder and its store: a `.git` file with a relative path.
+//! Connects a checkout's folder to its store: a `.git` file with a relative path.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,37 +9,37 @@ use bstr::ByteSlice;
 use super::root::DRAFT;
 use crate::git::{GitError, Store};
 
-/// What stands where a checkout belongs.
+/// What is at the path of a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attachment {
-    /// Nothing.
+    /// Nothing exists there.
     Absent,
-    /// A folder without entries.
+    /// An empty folder.
     Empty,
     /// A checkout of this store.
     Ours,
-    /// A checkout whose `.git` file names a store of the same name that is no longer there: the folder or the
-    /// workspace was moved. [`attach`] repairs it.
+    /// A checkout whose `.git` file names a store of the same name that no longer exists: the folder or the workspace
+    /// was moved. [`attach`] repairs it.
     Moved,
     /// A `.git` file that names another git folder.
     Elsewhere {
-        /// What the file names.
+        /// The git folder that the file names.
         target: PathBuf,
     },
     /// A git repository with its own `.git` folder.
     Repository,
-    /// A folder with files and without `.git`.
+    /// A folder with files but without `.git`.
     Plain,
     /// A symlink; never followed.
     Symlink,
-    /// A file or something stranger.
+    /// A file, or something that is neither file nor folder.
     NotAFolder,
 }
 
-/// Looks at the folder `checkout` without changing it.
+/// Inspects the folder `checkout` without changing it.
 ///
 /// # Errors
-/// [`GitError::Io`] when it cannot be looked at.
+/// [`GitError::Io`] when it cannot be read.
 pub fn attachment(store: &Store, checkout: &Path) -> Result<Attachment, GitError> {
     let failed = |path: &Path| GitError::io("cannot look at", path.to_owned());
     match fs::symlink_metadata(checkout) {
@@ -53,13 +53,13 @@ pub fn attachment(store: &Store, checkout: &Path) -> Result<Attachment, GitError
     match fs::symlink_metadata(&link) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let entries = fs::read_dir(checkout).map_err(failed(checkout))?;
-            // A draft alone is what a run left that was killed in `attach`.
+            // A run that was killed in `attach` leaves only a draft.
             let mut others = entries.filter(|entry| entry.as_ref().map_or(true, |entry| entry.file_name() != DRAFT));
             Ok(if others.next().is_none() { Attachment::Empty } else { Attachment::Plain })
         }
         Err(error) => Err(failed(&link)(error)),
         Ok(found) if found.is_file() => where_to(store, checkout, &link),
-        // A copy for building keeps its git folder in place.
+        // A copy for building has its git folder inside.
         Ok(found) if found.is_dir() && real(&link)? == real(store.dir())? => Ok(Attachment::Ours),
         Ok(_) => Ok(Attachment::Repository),
     }
@@ -86,8 +86,8 @@ fn ends_alike(one: &Path, other: &Path) -> bool {
     end(one).is_some() && end(one) == end(other)
 }
 
-/// Makes the folder `checkout` where there is none and ties it to `store`; on [`Attachment::Ours`] nothing
-/// changes. The caller has looked at [`attachment`] first.
+/// Makes the folder `checkout` if needed and connects it to `store`; on [`Attachment::Ours`] nothing changes. The
+/// caller has called [`attachment`] first.
 ///
 /// # Errors
 /// [`GitError::Io`] when the folder or its `.git` file cannot be written.
@@ -104,15 +104,15 @@ pub fn attach(store: &Store, checkout: &Path) -> Result<(), GitError> {
     let mut text = b"gitdir: ".to_vec();
     text.extend_from_slice(relative(&real(checkout)?, &real(store.dir())?).as_os_str().as_encoded_bytes());
     text.push(b'\n');
-    // Complete before it is in place: a half-written file would look like somebody else's repository.
+    // The file is complete before it is in place: a half-written file would look like someone else's repository.
     let draft = checkout.join(DRAFT);
     fs::write(&draft, text).map_err(GitError::io("cannot write", &draft))?;
     let link = checkout.join(".git");
     fs::rename(&draft, &link).map_err(GitError::io("cannot write", link))
 }
 
-/// Unties the folder `checkout` from `store`: the `.git` file and the store's index go, and the folder where nothing is left
-/// in it. The caller has moved the checkout to nothing first.
+/// Disconnects the folder `checkout` from `store`: removes the `.git` file and the store's index, and the folder if it
+/// is empty. The caller has emptied the checkout first.
 ///
 /// # Errors
 /// [`GitError::Io`] when something cannot be removed.
@@ -138,7 +138,7 @@ fn real(path: &Path) -> Result<PathBuf, GitError> {
     fs::canonicalize(path).map_err(GitError::io("cannot look at", path))
 }
 
-/// The way from the folder `from` to `to`, both absolute and without symlinks.
+/// Returns the relative path from the folder `from` to `to`, both absolute and without symlinks.
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let up = from.components().skip(common).map(|_| Component::ParentDir);

@@ -1,6 +1,6 @@
-//! The index's cache of tree ids (its `TREE` extension, `gitformat-index`): git writes one whenever it fills an index
-//! from a tree. Without it `git status` compares HEAD entry by entry, and `git fsck --connectivity-only` calls the
-//! trees that only the index leads to dangling.
+//! Writes the index's cache of tree ids (its `TREE` extension, `gitformat-index`). git writes one whenever it fills an
+//! index from a tree. Without it `git status` compares HEAD entry by entry, and `git fsck --connectivity-only` reports
+//! trees that only the index refers to as dangling.
 
 use sha1::{Digest, Sha1};
 
@@ -8,7 +8,8 @@ use crate::git::{GitError, Id};
 
 const CHECKSUM: usize = 20;
 
-/// `index`, the bytes of an index file that holds exactly the paths of `tree` and has no such extension, with it.
+/// Returns `index` with this extension added. `index` is the bytes of an index file that holds exactly the paths of
+/// `tree` and has no such extension.
 pub(super) fn with_cache_tree(repo: &git2::Repository, index: &[u8], tree: Id) -> Result<Vec<u8>, GitError> {
     let mut cache = Vec::new();
     write(repo, b"", tree, &mut cache)?;
@@ -21,7 +22,7 @@ pub(super) fn with_cache_tree(repo: &git2::Repository, index: &[u8], tree: Id) -
     Ok(out)
 }
 
-/// Writes one folder and what is below it; gives the number of index entries it stands for.
+/// Writes one folder and everything below it; returns the number of its index entries.
 fn write(repo: &git2::Repository, name: &[u8], tree: Id, out: &mut Vec<u8>) -> Result<usize, GitError> {
     let found = repo.find_tree(tree.into()).map_err(GitError::lib(format!("cannot read tree {tree}")))?;
     let (mut entries, mut folders, mut below) = (0, 0, Vec::new());

@@ -1,5 +1,4 @@
-//! The first pass: what a move of the checkout would write and remove, and everything that is in its way. Nothing
-//! is touched.
+//! The first pass: finds what a move of the checkout would write and remove, and every obstacle. It changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,22 +15,22 @@ use super::{Differences, Obstacle, Plan, Reason, SparseSet};
 use crate::git::{Entry, GitError, Id, Mode};
 use crate::path::{RepoPath, printable};
 
-/// What the second pass does.
+/// The work of the second pass.
 #[derive(Debug, Default)]
 pub(super) struct Actions {
-    /// Files and symlinks to write, and what stood there.
+    /// Files and symlinks to write, and what is there now.
     pub(super) write: BTreeMap<RepoPath, (Entry, Found)>,
-    /// Files and symlinks to remove, and what stood there.
+    /// Files and symlinks to remove, and what is there now.
     pub(super) remove: BTreeMap<RepoPath, Found>,
     /// Empty folders to make, for submodules.
     pub(super) folders: Vec<RepoPath>,
     /// Folders of submodules that are no longer in the tree: removed where empty.
     pub(super) old_folders: Vec<RepoPath>,
-    /// Paths that are right already, with their stat data.
+    /// Paths that are already right, with their stat data.
     pub(super) clean: BTreeMap<RepoPath, Meta>,
-    /// Paths that differ and stay so.
+    /// Paths that differ and are left as they are.
     pub(super) kept: Vec<RepoPath>,
-    /// What stays staged.
+    /// Staged changes that stay.
     pub(super) carried: Carried,
 }
 
@@ -40,11 +39,11 @@ pub(super) struct Actions {
 pub(super) struct Trees<'a> {
     pub(super) old: Option<&'a Listing>,
     pub(super) new: &'a Listing,
-    /// What the index stands on, where a move before this one is still to come.
+    /// The commit that the index is based on, if another move comes before this one.
     pub(super) index_of: Option<&'a Listing>,
 }
 
-/// Everything the first pass looks at.
+/// The state of the first pass.
 pub(super) struct Check<'a> {
     pub(super) content: Content<'a>,
     pub(super) root: &'a mut Root,
@@ -58,9 +57,9 @@ pub(super) struct Check<'a> {
     limits: Limits,
     pub(super) actions: Actions,
     pub(super) obstacles: Vec<Obstacle>,
-    /// A folder stands where a file belongs: it must be empty once everything is removed.
+    /// Folders where a file belongs: each must be empty once everything is removed.
     in_way: Vec<RepoPath>,
-    /// A file or symlink stands above a path: it must be removed first.
+    /// Files or symlinks above a path: each must be removed first.
     blocked: BTreeMap<RepoPath, bool>,
 }
 
@@ -91,7 +90,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Looks at every path of both trees.
+    /// Checks every path of both trees.
     pub(super) fn run(mut self) -> Result<(Actions, Vec<Obstacle>), GitError> {
         let old = self.old;
         let none = Listing::new();
@@ -110,8 +109,8 @@ impl<'a> Check<'a> {
         Ok((self.actions, self.obstacles))
     }
 
-    /// A path of the tree that no checkout may write: only in the way if it is wanted, or if git's index, which
-    /// lists every path, would not take it.
+    /// Handles a path of the tree that no checkout may write. It is an obstacle only if it is wanted, or if git's
+    /// index, which lists every path, would not accept it.
     fn unsafe_path(&mut self, path: &BString, entry: Entry, why: &str) {
         let wanted = self.sparse.is_everything()
             || (0..path.len())
@@ -135,7 +134,7 @@ impl<'a> Check<'a> {
             }
             (_, Some(before)) => self.unwanted(path, before, after, found),
             (Some(after), None) => {
-                // In the tree, outside the set, and yet there: git takes such a file for the tree's.
+                // In the tree, outside the sparse set, and still on disk: git takes such a file as the tree's own.
                 if matches!(found, Found::File(_) | Found::Symlink(_))
                     && !self.equals(&path, &found, after)?
                     && !self.ours(&path, &found)?
@@ -148,7 +147,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A difference that may be kept is, and is an obstacle otherwise.
+    /// Keeps a difference if the plan allows that; otherwise it is an obstacle.
     fn differs(&mut self, path: RepoPath, reason: Reason) {
         match self.differences {
             Differences::Keep | Differences::Spare => self.actions.kept.push(path),
@@ -160,12 +159,12 @@ impl<'a> Check<'a> {
         Ok(matches!(self.content.compare(self.root, path, found, entry)?, Against::Equal(_)))
     }
 
-    /// Checks whether the file is the `version.txt` that was written here.
+    /// Checks whether the file is the `version.txt` that patchq wrote.
     fn ours(&mut self, path: &RepoPath, found: &Found) -> Result<bool, GitError> {
         self.managed.is_own(self.root, path, found)
     }
 
-    /// A path that the checkout shall hold.
+    /// Handles a path that the checkout is to hold.
     fn wanted(&mut self, path: RepoPath, before: Option<Entry>, after: Entry, found: Found) -> Result<(), GitError> {
         if after.mode == Mode::Gitlink {
             return self.wanted_submodule(path, before, found);
@@ -244,7 +243,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Checks whether no folder can have this path, which then is an obstacle.
+    /// Checks whether no folder can have this path, and then adds an obstacle.
     fn unfit_folder(&mut self, path: &RepoPath) -> bool {
         let entry = Entry { mode: Mode::Folder, id: Id::EMPTY_TREE };
         let reason = self.limits.against(self.content.repo, path, entry);
@@ -255,7 +254,7 @@ impl<'a> Check<'a> {
         unfit
     }
 
-    /// A path that the checkout held and shall not hold any more.
+    /// Handles a path that the checkout held and is not to hold any more.
     fn unwanted(&mut self, path: RepoPath, before: Entry, after: Option<Entry>, found: Found) -> Result<(), GitError> {
         match &found {
             Found::Folder if before.mode == Mode::Gitlink => {
@@ -284,7 +283,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Wanted paths that this file system takes for one, and files that are folders at the same time.
+    /// Finds wanted paths that are the same name for this file system, and files that are folders at the same time.
     fn collisions(&mut self) {
         let mut folders: BTreeMap<Vec<u8>, RepoPath> = BTreeMap::new();
         let mut files: BTreeMap<Vec<u8>, RepoPath> = BTreeMap::new();
@@ -313,20 +312,19 @@ impl<'a> Check<'a> {
         if hits.is_empty() {
             return;
         }
-        // Most file systems of Linux hold both, and git writes both there.
+        // Most file systems of Linux can hold both names, and git writes both there.
         let folding = Folding::of(self.root.path());
         for (path, other) in hits.into_iter().filter(|(path, other)| folding.meets(path, other)) {
             self.obstacle(&path, Reason::Collides { with: other.to_string() });
         }
     }
 
-    /// What is staged stays staged, as `git switch` leaves it, where the move changes nothing; elsewhere it would be
-    /// lost.
+    /// Keeps staged changes, as `git switch` does, where the move changes nothing; elsewhere they would be lost.
     fn staged(&mut self) {
         let (Some(index), Some(old)) = (self.content.index, self.old) else { return };
         let refuse = self.differences != Differences::Keep;
         let DiskIndex { files, conflicts, .. } = index;
-        // A move before this one leaves nothing undecided.
+        // A move before this one leaves no conflict in the index.
         if refuse && self.index_of.is_none() {
             let hits = conflicts.iter().map(|path| Obstacle { path: printable(path), reason: Reason::Conflicted });
             self.obstacles.extend(hits);
@@ -361,7 +359,7 @@ impl<'a> Check<'a> {
         folder || above.any(|at| self.new.contains_key(BStr::new(&path[..at])))
     }
 
-    /// Checks whether what stands in the way of files goes by itself when the old files are removed.
+    /// Checks whether the things in the way of files disappear when the old files are removed.
     fn ways(&mut self) -> Result<(), GitError> {
         for (at, symlink) in std::mem::take(&mut self.blocked) {
             if !self.actions.remove.contains_key(&at)
@@ -381,8 +379,8 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Checks whether what stands at `at` stays, and with it nothing is written there or below: so where everything
-    /// strange is spared.
+    /// Checks whether whatever is at `at` stays, so that nothing is written there or below: this is so when all
+    /// differences are spared.
     fn spared(&mut self, at: &RepoPath) -> bool {
         if self.differences != Differences::Spare {
             return false;
@@ -396,7 +394,7 @@ impl<'a> Check<'a> {
         true
     }
 
-    /// Something below `folder` that will not be removed.
+    /// Returns a path below `folder` that will not be removed.
     fn stays(&mut self, folder: &RepoPath) -> Result<Option<RepoPath>, GitError> {
         for (name, kind) in self.root.entries(Some(folder))? {
             let Ok(path) = folder.join(&name) else { return Ok(Some(folder.clone())) };

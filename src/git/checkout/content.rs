@@ -1,4 +1,4 @@
-//! Working files against entries of a tree: stat data first, then the content as git would store it.
+//! Compares working files with entries of a tree: stat data first, then the content as git would store it.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -8,8 +8,8 @@ use super::root::{Found, Meta, Root};
 use crate::git::{Entry, GitError, Id, Mode, Store};
 use crate::path::RepoPath;
 
-/// A second handle on a store whose working tree is `workdir`. New objects stay in memory: looking at a working
-/// tree must not fill the store.
+/// Opens the store again, with `workdir` as its working tree. New objects stay in memory: inspecting a working tree
+/// must not fill the store.
 pub(super) fn open_work(store: &Store, workdir: &Path) -> Result<git2::Repository, GitError> {
     let failed = || GitError::lib("cannot open the store");
     let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::BARE;
@@ -20,12 +20,12 @@ pub(super) fn open_work(store: &Store, workdir: &Path) -> Result<git2::Repositor
     Ok(repo)
 }
 
-/// A working file of more bytes is never read as a whole, unless its line ends or `$Id$` must be undone.
+/// A larger working file (in bytes) is never read as a whole, unless its line ends or `$Id$` must be undone.
 const LARGE: u64 = 8 << 20;
-/// So many bytes of a large file are held at a time.
+/// How many bytes of a large file are in memory at a time.
 const CHUNK: usize = 1 << 20;
 
-/// How a working file stands to an entry.
+/// How a working file compares to an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Against {
     Equal(Meta),
@@ -35,8 +35,8 @@ pub(super) enum Against {
     Absent,
 }
 
-/// Compares working files. Line endings and `ident` are undone as the attributes say; programs that attributes
-/// name as filters are never run.
+/// Compares working files. Line endings and `ident` are undone as the attributes say; filter programs that attributes
+/// name never run.
 pub(super) struct Content<'a> {
     pub(super) repo: &'a git2::Repository,
     pub(super) index: Option<&'a DiskIndex>,
@@ -49,7 +49,7 @@ impl<'a> Content<'a> {
         Content { repo, index, trust_mode }
     }
 
-    /// How what was `found` at `path` stands to `entry`.
+    /// Compares what was `found` at `path` with `entry`.
     pub(super) fn compare(
         &self,
         root: &mut Root,
@@ -73,7 +73,8 @@ impl<'a> Content<'a> {
         })
     }
 
-    /// The id that the file or symlink would have as a blob. Unless it is large the blob itself is in memory afterwards.
+    /// Returns the id that the file or symlink would have as a blob. The blob itself is in memory afterwards, unless it
+    /// is large.
     pub(super) fn stored_id(&self, root: &mut Root, path: &RepoPath, found: &Found) -> Result<Id, GitError> {
         let failed = || GitError::lib(format!("cannot read '{path}'"));
         if matches!(found, Found::Symlink(_)) {
@@ -87,8 +88,8 @@ impl<'a> Content<'a> {
         self.repo.blob_path(&file).map(Id::from).map_err(failed())
     }
 
-    /// Puts a working file into `store` piece by piece. `None`: it is no file, or its line ends or `$Id$` must be undone, for
-    /// which all of it must be read.
+    /// Writes a working file to `store` in pieces. `None`: it is not a file, or its line ends or `$Id$` must be undone,
+    /// which needs the whole content.
     pub(super) fn store(
         &self,
         store: &Store,
@@ -119,7 +120,7 @@ impl<'a> Content<'a> {
         Ok(Some(id))
     }
 
-    /// Checks whether the file's bytes are others than those that git would store, as the attributes say.
+    /// Checks whether git would store other bytes than those of the file, because of the attributes.
     fn converts(&self, path: &RepoPath) -> Result<bool, GitError> {
         for name in ["text", "crlf", "eol", "ident"] {
             let flags = git2::AttrCheckFlags::FILE_THEN_INDEX;
@@ -134,7 +135,8 @@ impl<'a> Content<'a> {
         Ok(false)
     }
 
-    /// The mode that what was `found` would be stored with; where the file system's own bit means nothing, `like`'s.
+    /// Returns the mode that git would store; where the file system's executable bit has no meaning, the mode of
+    /// `like`.
     pub(super) fn mode(&self, found: &Found, like: Option<Mode>) -> Option<Mode> {
         match found {
             Found::Symlink(_) => Some(Mode::Symlink),
@@ -147,13 +149,13 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The attribute `name` of `path`, where it is set to a value.
+    /// Returns the attribute `name` of `path`, if it is set to a value.
     pub(super) fn attribute(&self, path: &RepoPath, name: &str) -> Result<Option<String>, GitError> {
         attribute(self.repo, path, name)
     }
 }
 
-/// The attribute `name` of `path`, where it is set to a value.
+/// Returns the attribute `name` of `path`, if it is set to a value.
 pub(super) fn attribute(repo: &git2::Repository, path: &RepoPath, name: &str) -> Result<Option<String>, GitError> {
     let flags = git2::AttrCheckFlags::FILE_THEN_INDEX;
     let value = repo

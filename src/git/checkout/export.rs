@@ -11,12 +11,13 @@ use super::write::materialize;
 use super::{Attachment, CheckoutError, Differences, Obstacle, Outcome, Plan, Reason, SparseSet};
 use crate::git::{GitError, Id, Store};
 
-/// In the copy's top folder until the copy is complete, so that what a killed run left is told from a repository.
+/// A file in the copy's top folder until the copy is complete. It distinguishes the rest of a killed run from a
+/// repository.
 const UNFINISHED: &str = ".patchq-unfinished";
 
-/// Makes a repository at `dest` (absent, empty, or left by a killed run of this) with `commit` checked out on the
-/// branch `patchq`, the store's tags, and all objects that the store has. Nothing is fetched. The objects' files
-/// are hard links where the file system allows it, as `git clone` does it locally: git never writes to one again.
+/// Makes a repository at `dest` (absent, empty, or left by a killed run of this function) with `commit` checked out on
+/// the branch `patchq`, the store's tags, and all objects of the store. Nothing is fetched. Object files are hard links
+/// if the file system allows it, as in a local `git clone`: git never changes them.
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail.
@@ -66,7 +67,7 @@ fn clear(git_dir: &Path) -> Result<(), GitError> {
     }
 }
 
-/// What of somebody else's stands at `dest`.
+/// Returns what is at `dest` if it belongs to someone else.
 fn occupied(dest: &Path) -> Result<Option<Attachment>, GitError> {
     match fs::symlink_metadata(dest) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -86,7 +87,7 @@ fn occupied(dest: &Path) -> Result<Option<Attachment>, GitError> {
     Ok(entries.next().map(|_| Attachment::Plain))
 }
 
-/// Alternates of alternates are followed as deep as git does.
+/// How deep alternates of alternates are followed, as in git.
 const DEEPEST: usize = 5;
 
 /// Links or copies every object of the folder `from` and of its alternates.
@@ -124,7 +125,7 @@ fn link_or_copy(from: &Path, to: &Path) -> Result<(), GitError> {
     fs::rename(&draft, to).map_err(GitError::io("cannot write", to))
 }
 
-/// The boundary of the history, the tags, and where missing blobs can be fetched from.
+/// Copies the shallow boundary, the tags, and the url from which missing blobs can be fetched.
 fn copy_refs(store: &Store, copy: &Store) -> Result<(), GitError> {
     let shallow = read(&store.dir().join("shallow"))?;
     if !shallow.is_empty() {

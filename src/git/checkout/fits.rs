@@ -1,4 +1,4 @@
-//! What no file system here can hold, found out before anything is written: git's trees know no such limits.
+//! Finds paths that no file system here can hold, before anything is written: git's trees have no such limits.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::path::RepoPath;
 /// The longest path that the system takes, with the NUL at its end (`PATH_MAX`).
 const LONGEST_PATH: usize = if cfg!(target_os = "macos") { 1024 } else { 4096 };
 
-/// The longest name where the file system does not say (`NAME_MAX`).
+/// The longest name if the file system does not report a limit (`NAME_MAX`).
 const LONGEST_NAME: usize = 255;
 
 /// The limits of one checkout.
@@ -20,17 +20,17 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Those of a checkout at `folder` that is filled from the store. `root` is on the checkout's file system, or on the
-    /// store's where there is no checkout yet.
+    /// Returns the limits of a checkout at `folder` that is filled from the store. `root` is on the checkout's file
+    /// system, or on the store's if there is no checkout yet.
     pub(super) fn of(root: &Root, store: &Path, folder: &Path) -> Limits {
         let above = [folder, store].map(|path| path.as_os_str().len()).into_iter().max().unwrap_or(0);
-        // The store's files are made ready in a folder of it; git reaches both by their full paths.
+        // The store's files are prepared in a folder of the store; git opens both by their full paths.
         let above = above + "/stage.patchq/".len() + 1;
         Limits { name: root.longest_name().unwrap_or(LONGEST_NAME), path: LONGEST_PATH.saturating_sub(above) }
     }
 
-    /// Returns why `entry` cannot stand at `path`; `None`: it can, as far as can be known. A blob that was not fetched
-    /// yet is not judged.
+    /// Returns why `entry` cannot be written at `path`; `None`: it can, as far as is known. A blob that is not fetched
+    /// yet is not checked.
     pub(super) fn against(&self, repo: &git2::Repository, path: &RepoPath, entry: Entry) -> Option<Reason> {
         let why = if let Some(part) = path.parts().find(|part| part.len() > self.name) {
             format!("a name in it has {} bytes, and the file system takes {}", part.len(), self.name)
@@ -59,8 +59,8 @@ fn unfit_symlink(repo: &git2::Repository, path: &RepoPath, entry: Entry) -> Opti
     }
 }
 
-/// Checks whether a file system could open `name` as `.gitmodules`: in any case, with code points that HFS+ ignores,
-/// with dots and blanks behind it, by one of NTFS's short names.
+/// Checks whether a file system could open `name` as `.gitmodules`: in any letter case, with code points that HFS+
+/// ignores, with dots and blanks at the end, or by a short name of NTFS.
 fn is_git_modules(name: &[u8]) -> bool {
     let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let text: String = String::from_utf8_lossy(name).chars().filter(|c| !ignored(c)).collect();
@@ -69,8 +69,8 @@ fn is_git_modules(name: &[u8]) -> bool {
     text == ".gitmodules" || text.starts_with("gitmod~") || text.starts_with("gi7eba~")
 }
 
-/// Makes sure that the ref `name` can be written: a valid name, no part of it too long, and no other ref where it
-/// needs a folder or below where it needs a file.
+/// Checks that the ref `name` can be written: the name is valid, no part is too long, and no other ref is where it
+/// needs a folder or below it.
 ///
 /// # Errors
 /// [`GitError::RefUnfit`] when it cannot.
@@ -79,7 +79,7 @@ pub fn ref_fits(store: &Store, name: &str) -> Result<(), GitError> {
     if !is_ref_name(name) {
         return unfit("git takes no such name".to_owned());
     }
-    // Its lock has a longer name.
+    // Its lock file has a longer name.
     if name.split('/').any(|part| part.len() + ".lock".len() > LONGEST_NAME) {
         return unfit("its name is too long".to_owned());
     }

@@ -1,4 +1,4 @@
-//! Whether a file system takes two names for one: found out by asking it.
+//! Tests whether a file system treats two names as one.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,33 +9,33 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::path::RepoPath;
 
-/// A folder that is made for the question and removed again.
+/// A folder that is made for the test and removed again.
 const PROBE: &str = ".patchq-probe";
 const NAME: &str = "A\u{e9}";
 const OTHER_CASE: &str = "a\u{e9}";
 const OTHER_FORM: &str = "Ae\u{301}";
 
-/// Which names a file system takes for one.
+/// Which names a file system treats as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Folding {
-    /// Those that differ by case.
+    /// Names that differ by letter case.
     case: bool,
-    /// Those that differ by Unicode form.
+    /// Names that differ by Unicode form.
     form: bool,
 }
 
 impl Folding {
-    /// What the file system of `folder` does; both, where it cannot be asked.
+    /// Tests the file system of `folder`; both are true if the test fails.
     pub(super) fn of(folder: &Path) -> Folding {
         let probe = folder.join(PROBE);
         let there = |name: &str| fs::symlink_metadata(probe.join(name)).is_ok();
         let asked = make(&probe).map(|()| Folding { case: there(OTHER_CASE), form: there(OTHER_FORM) });
-        // What stays is removed before it is asked the next time.
+        // If the folder stays, the next test removes it first.
         let _ = clear(&probe);
         asked.unwrap_or(Folding { case: true, form: true })
     }
 
-    /// Checks whether `path` is the same to it as `other`, or as the folder above `other` that lies as deep.
+    /// Checks whether `path` is the same name as `other`, or as the folder above `other` at the same depth.
     pub(super) fn meets(self, path: &RepoPath, other: &RepoPath) -> bool {
         let same = |(one, other): (&[u8], &[u8])| self.key(one) == self.key(other);
         path.parts().count() <= other.parts().count() && path.parts().zip(other.parts()).all(same)
@@ -57,7 +57,7 @@ fn make(probe: &Path) -> std::io::Result<()> {
     fs::File::create_new(probe.join(NAME)).map(drop)
 }
 
-/// Removes the probe and nothing else: a folder of that name that holds other things stays.
+/// Removes the probe only: a folder of that name with other content stays.
 fn clear(probe: &Path) -> std::io::Result<()> {
     let gone = |done: std::io::Result<()>| match done {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn the_answer_is_what_the_file_system_does_and_nothing_stays() {
         let dir = tempfile::tempdir().unwrap();
-        // What a killed run left is no obstacle.
+        // A folder left by a killed run does not disturb.
         fs::create_dir(dir.path().join(PROBE)).unwrap();
         fs::write(dir.path().join(PROBE).join(NAME), "").unwrap();
         let found = Folding::of(dir.path());

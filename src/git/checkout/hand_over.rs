@@ -1,9 +1,9 @@
-//! A conflict in the checkout, as a stopped `git cherry-pick` leaves one: HEAD detached, what did not merge unmerged in the
-//! index, and the commit that is being picked known to git.
+//! Puts a conflict into the checkout, in the state of a stopped `git cherry-pick`: HEAD detached, unmerged paths in the
+//! index, and the picked commit known to git.
 //!
-//! The order makes a killed run one that can be done again: the files first (each is what it was or what it will be), then
-//! the index in one step, then HEAD, and only then the two files that tell git that a cherry-pick waits. Once HEAD has
-//! left the branch nothing of the files and the index is written any more, because they may be the user's work by then.
+//! The order makes it possible to repeat a killed run: the files first (each has its old or its new content), then the
+//! index in one step, then HEAD, and last the two files that tell git about the cherry-pick. Once HEAD has left the
+//! branch, neither files nor index are written any more, because they may be the user's work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,15 +26,15 @@ use super::{CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan, S
 use crate::git::{Entry, GitError, Id, Mode, Store};
 use crate::path::RepoPath;
 
-/// What tells git that a cherry-pick waits, and what it leaves behind.
+/// The files that tell git about a waiting cherry-pick, and those that it leaves behind.
 const PICK: [&str; 3] = ["CHERRY_PICK_HEAD", "MERGE_MSG", "AUTO_MERGE"];
 
-/// A path that did not merge, as the index holds it.
+/// An unmerged path in the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmerged {
-    /// Which one.
+    /// The path.
     pub path: RepoPath,
-    /// Stage 1, what was there.
+    /// Stage 1, the base.
     pub base: Option<Entry>,
     /// Stage 2, "ours" in git's words.
     pub upstream: Option<Entry>,
@@ -42,45 +42,45 @@ pub struct Unmerged {
     pub patch: Option<Entry>,
 }
 
-/// A conflict to be put into a clean checkout. Everything that it names is in the store.
+/// A conflict to put into a clean checkout. All objects that it names are in the store.
 #[derive(Debug, Clone, Copy)]
 pub struct HandOver<'a> {
-    /// The commit that the checkout stands on, on the stack's branch.
+    /// The commit of the checkout, on the stack's branch.
     pub old: Id,
-    /// Where HEAD goes.
+    /// The new commit of HEAD.
     pub head: Id,
-    /// What `CHERRY_PICK_HEAD` names; `None`: git shall not know of a pick.
+    /// The commit for `CHERRY_PICK_HEAD`; `None`: git is not told about a pick.
     pub picked: Option<Id>,
-    /// The tree that the working tree shall be.
+    /// The tree for the working tree.
     pub work: Id,
-    /// The tree of what the index holds at stage 0; paths of `unmerged` are not in it.
+    /// The tree for stage 0 of the index; it has no paths of `unmerged`.
     pub index: Id,
-    /// What did not merge.
+    /// The unmerged paths.
     pub unmerged: &'a [Unmerged],
     /// Which paths the checkout holds.
     pub sparse: &'a SparseSet,
-    /// For `MERGE_MSG`.
+    /// The text for `MERGE_MSG`.
     pub message: &'a BStr,
-    /// What `version.txt` says.
+    /// The text of `version.txt`.
     pub version: Option<&'a str>,
-    /// One line for HEAD's log.
+    /// One line for HEAD's reflog.
     pub reason: &'a str,
 }
 
-/// What the index holds.
+/// The content of the index.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Indexed {
-    /// The paths that are decided.
+    /// The merged paths.
     pub files: BTreeMap<RepoPath, Entry>,
-    /// Those that are not.
+    /// The unmerged paths.
     pub unmerged: Vec<Unmerged>,
 }
 
-/// Puts a conflict into the checkout, or does the rest of it after a kill. Everything that is in the way is collected
-/// before anything is touched. Where HEAD is not the stack's branch the files are taken for done: the caller has judged
-/// the checkout before the first run, and holds the upstream's lock.
+/// Puts a conflict into the checkout, or completes this after a kill. All obstacles are collected before anything
+/// changes. If HEAD is not on the stack's branch, the files count as written: the caller has checked the checkout
+/// before the first run, and holds the upstream's lock.
 ///
-/// `observe` is called with each step before it is done, as by [`super::materialize`].
+/// `observe` is called with each step before it is done, as in [`super::materialize`].
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail.
@@ -117,7 +117,7 @@ pub fn hand_over(
             repo.reference("HEAD", plan.head.into(), true, plan.reason).map_err(GitError::lib("cannot move HEAD"))?;
             Some(lock)
         }
-        // Only to take away the lock that a killed run left; another one is git's, and nothing is written here.
+        // This only removes the lock of a killed run. Any other lock belongs to git, and nothing is written here.
         _ => match IndexLock::take(store.dir()) {
             Ok(lock) => Some(lock),
             Err(CheckoutError::Locked { .. }) => None,
@@ -128,8 +128,7 @@ pub fn hand_over(
     Ok(Outcome::Done(done))
 }
 
-/// Returns why [`hand_over`] could not be done as it is now ([`Outcome::Refused`], [`Outcome::Need`]); nothing is
-/// touched.
+/// Returns why [`hand_over`] cannot be done now ([`Outcome::Refused`], [`Outcome::Need`]); nothing changes.
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail, or git holds the index.
@@ -148,7 +147,7 @@ pub fn hand_over_obstacles(
     Ok(sides.look(store, checkout, plan, &managed, disk.as_mut())?.err())
 }
 
-/// What the index holds.
+/// Reads the index.
 ///
 /// # Errors
 /// [`CheckoutError::IndexForm`] when plain git made it split or sparse; [`GitError`] when it holds a path that no
@@ -161,17 +160,17 @@ pub fn indexed(store: &Store) -> Result<Indexed, CheckoutError> {
     Ok(Indexed { files, unmerged: unmerged_of(&disk)? })
 }
 
-/// The commit that git says is being picked; `None`: none is.
+/// Returns the commit of git's waiting cherry-pick; `None` when there is none.
 ///
 /// # Errors
-/// [`GitError`] when that cannot be read.
+/// [`GitError`] when it cannot be read.
 pub fn picked(store: &Store) -> Result<Option<Id>, GitError> {
     Ok(std::str::from_utf8(&super::version::read(&store.dir().join(PICK[0]))?)
         .ok()
         .and_then(|id| id.trim().parse().ok()))
 }
 
-/// Makes git forget a cherry-pick that waits; neither files nor index change.
+/// Removes the state of a waiting cherry-pick; files and index do not change.
 ///
 /// # Errors
 /// [`GitError::Io`] when a file cannot be removed.
@@ -209,7 +208,7 @@ impl Sides {
         })
     }
 
-    /// Checks whether the index is written already, and with it the files that come before it.
+    /// Checks whether the index is written already, and so are the files, which come before it.
     fn are_in(&self, disk: &DiskIndex, plan: &HandOver<'_>) -> bool {
         let decided = disk.files.len() == self.index.len()
             && self.index.iter().all(|(path, entry)| disk.files.get(path).is_some_and(|held| held.entry == *entry));
@@ -217,7 +216,7 @@ impl Sides {
         decided && told && unmerged_of(disk).is_ok_and(|found| same_paths(&found, plan.unmerged))
     }
 
-    /// The first pass.
+    /// Runs the first pass.
     fn look(
         &self,
         store: &Store,
@@ -240,7 +239,7 @@ impl Sides {
         Checked { store, checkout, at: checkout, plan: &plan, trees, managed }.run(disk)
     }
 
-    /// Writes the files; gives the stat data of those that are right.
+    /// Writes the files; returns the stat data of those that are right.
     fn write(
         &self,
         store: &Store,
@@ -272,7 +271,7 @@ impl Sides {
     }
 
     fn index_entries(&self, plan: &HandOver<'_>, clean: &BTreeMap<RepoPath, Meta>) -> Vec<git2::IndexEntry> {
-        // Stat data is proof for git that a file is the index's own.
+        // git trusts stat data: it says that a file is the same as in the index.
         let mut same = clean.clone();
         same.retain(|path, _| self.index.get(path.as_bstr()) == self.work.get(path.as_bstr()));
         let mut all = entries(&self.index, plan.sparse, &same);
@@ -302,7 +301,7 @@ fn unmerged_of(disk: &DiskIndex) -> Result<Vec<Unmerged>, GitError> {
     Ok(all.collect())
 }
 
-/// Tells git that a cherry-pick waits, if the checkout still is as it was handed over.
+/// Writes the cherry-pick state for git, if the checkout is still as it was handed over.
 fn tell_git(store: &Store, plan: &HandOver<'_>, observe: &dyn Fn(&str)) -> Result<(), CheckoutError> {
     let Some(id) = plan.picked else { return Ok(()) };
     let untouched = head(store)? == HeadState::Detached(plan.head)

@@ -1,4 +1,5 @@
-//! Where HEAD is, whether a git operation is under way, and which commits stand on the pin.
+//! Reads the state of a checkout: where HEAD is, whether a git operation is under way, and which commits are on top of
+//! the pin.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +37,8 @@ pub fn head(store: &Store) -> Result<HeadState, GitError> {
     Ok(if name == BRANCH { HeadState::OnQueue(id) } else { HeadState::OnBranch { name, id } })
 }
 
-/// The git operation that waits for the user in this checkout, in git's word for it; `None`: none.
+/// Returns the name of the git operation that waits for the user in this checkout, in git's words; `None` when there is
+/// none.
 #[must_use]
 pub fn operation(store: &Store) -> Option<&'static str> {
     use git2::RepositoryState as State;
@@ -51,18 +53,18 @@ pub fn operation(store: &Store) -> Option<&'static str> {
     }
 }
 
-/// The commits from a base to a tip, if they are a line.
+/// The commits from a base to a tip, if the history is linear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Each stands on the one before it, the first on the base; oldest first.
+    /// Each commit has the one before it as parent, the first has the base; oldest first.
     Linear(Vec<Id>),
     /// This commit between base and tip has two parents or more.
     Merge(Id),
-    /// The tip does not stand on the base.
+    /// The base is not an ancestor of the tip.
     NotOnBase,
 }
 
-/// The commits `base..tip`. The shallow boundary counts as the end of history.
+/// Returns the commits `base..tip`. The shallow boundary counts as the end of history.
 ///
 /// # Errors
 /// [`GitError`] when a commit on the way cannot be read.
@@ -78,7 +80,7 @@ pub fn commits(store: &Store, base: Id, tip: Id) -> Result<Line, GitError> {
             0 => return Ok(Line::NotOnBase),
             1 => commit.parent_id(0).map_err(missing("commit", at))?.into(),
             _ => {
-                // Without the base below it, the merge is upstream's business and not the reason.
+                // If the base is not an ancestor, the merge is from upstream and not the reason.
                 let on_base = store.repo().graph_descendant_of(at.into(), base.into()).unwrap_or(true);
                 return Ok(if on_base { Line::Merge(at) } else { Line::NotOnBase });
             }
@@ -88,7 +90,7 @@ pub fn commits(store: &Store, base: Id, tip: Id) -> Result<Line, GitError> {
     Ok(Line::Linear(line))
 }
 
-/// The commits whose parents were not fetched. Read afresh each time: git may have written the file since.
+/// Returns the commits whose parents were not fetched. The file is read each time, because git may have changed it.
 fn shallow_boundary(store: &Store) -> Result<BTreeSet<Id>, GitError> {
     let path = store.dir().join("shallow");
     match std::fs::read_to_string(&path) {

@@ -1,4 +1,4 @@
-//! Git's ignore rules: one file's lines as rules, and the order in which files of rules are asked.
+//! Implements git's ignore rules: the rules of one file, and the order of several files.
 
 use bstr::{BString, ByteSlice};
 
@@ -15,18 +15,19 @@ struct Rule {
     pattern: PathPattern,
     negated: bool,
     folder_only: bool,
-    /// Matched against the path from the file's own folder; otherwise against the last part.
+    /// Matched against the path from the file's own folder; otherwise against the last part only.
     anchored: bool,
 }
 
 impl Rules {
-    /// Reads the lines of an ignore file.
+    /// Parses the lines of an ignore file.
     pub(super) fn parse(text: &[u8]) -> Rules {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         Rules { rules: text.lines().filter_map(Rule::parse).collect() }
     }
 
-    /// What these rules say of `path` (from the folder of the rules): ignored, kept on purpose, or nothing.
+    /// Returns what these rules say about `path` (relative to the folder of the rules): ignored, not ignored, or
+    /// nothing.
     pub(super) fn say(&self, path: &[u8], is_folder: bool) -> Option<bool> {
         self.rules.iter().rev().find(|rule| rule.matches(path, is_folder)).map(|rule| !rule.negated)
     }
@@ -64,16 +65,16 @@ impl Rule {
     }
 }
 
-/// Checks whether a pattern of a `.gitattributes` covers a file, by its path from the folder of that file
-/// (gitattributes(5): the patterns are those of ignore files, without exceptions).
+/// Checks whether a pattern of a `.gitattributes` file matches a file, by its path from the folder of that file
+/// (gitattributes(5): the patterns are those of ignore files, without negation).
 pub(super) fn covers(pattern: &[u8], path: &[u8]) -> bool {
     Rule::parse(pattern).is_some_and(|rule| !rule.negated && rule.matches(path, false))
 }
 
-/// The rules that hold in one folder of the working tree: those of its own file, of the files above, and last
-/// those of the whole checkout. The nearest file that says anything decides.
+/// The rules for one folder of the working tree: those of its own file, of the files above, and last those of the whole
+/// checkout. The nearest file that matches decides.
 pub(super) struct Chain {
-    /// From the top down: the folder (with a slash at its end; empty: the top) and its rules.
+    /// From the top down: the folder (with a slash at its end; empty for the top) and its rules.
     folders: Vec<(BString, Rules)>,
     /// `info/exclude`, then the user's `core.excludesFile`.
     everywhere: Vec<Rules>,
@@ -94,7 +95,7 @@ impl Chain {
         self.folders.pop();
     }
 
-    /// Checks whether `path`, which lies in the folder entered last, is ignored by itself (not by a folder above it).
+    /// Checks whether `path`, which is in the folder entered last, is ignored itself (not by a folder above it).
     pub(super) fn ignores(&self, path: &[u8], is_folder: bool) -> bool {
         let near = self.folders.iter().rev().map(|(folder, rules)| (rules, &path[folder.len().min(path.len())..]));
         let far = self.everywhere.iter().map(|rules| (rules, path));
@@ -114,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// What the only line of an ignore file says of a file, by itself or through a folder above it.
+    /// Returns what an ignore file with this one line says about a file, directly or through a folder above it.
     fn said(line: &str, path: &str) -> Option<bool> {
         let rules = Rules::parse(line.as_bytes());
         let above = path.match_indices('/').map(|(at, _)| &path[..at]);

@@ -1,4 +1,4 @@
-//! Git's index: read as values, written whole as git itself would write it.
+//! Reads git's index as values, and writes it complete, as git would write it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use crate::path::RepoPath;
 
 const SKIP_WORKTREE: u16 = 1 << 14;
 const INTENT_TO_ADD: u16 = 1 << 13;
-/// The empty blob, the only content whose size is rightly zero.
+/// The empty blob, the only content whose size is really zero.
 const EMPTY_BLOB: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
 
 /// One path of the index.
@@ -26,27 +26,27 @@ const EMPTY_BLOB: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
 pub(super) struct Tracked {
     pub(super) entry: Entry,
     pub(super) skipped: bool,
-    /// Announced by `git add -N`: the entry holds no content yet.
+    /// Added by `git add -N`: the entry has no content yet.
     pub(super) intent: bool,
     meta: Meta,
 }
 
-/// What stays in the index across a move although the commit says otherwise: per path its entry, or that it has none.
+/// Staged changes that stay in the index across a move: for each path its entry, or `None` for a removed path.
 pub(super) type Carried = BTreeMap<BString, Option<Tracked>>;
 
-/// The index as it stands on disk.
+/// The index as it is on disk.
 pub(super) struct DiskIndex {
     pub(super) files: BTreeMap<BString, Tracked>,
-    /// Paths that a merge left undecided.
+    /// Unmerged paths.
     pub(super) conflicts: Vec<BString>,
-    /// When the index was written, in seconds; a file as new as that may have changed after its stat data was taken.
+    /// When the index was written, in seconds; a file as new as that may have changed after its stat data was recorded.
     pub(super) written: i64,
-    /// For libgit2, which looks for attributes in it.
+    /// For libgit2, which reads attributes through it.
     pub(super) lib: git2::Index,
 }
 
 impl DiskIndex {
-    /// Reads the store's index; `None` where there is none.
+    /// Reads the store's index; `None` when there is none.
     pub(super) fn read(store: &Path) -> Result<Option<DiskIndex>, CheckoutError> {
         let path = store.join("index");
         let written = match fs::metadata(&path) {
@@ -78,9 +78,9 @@ impl DiskIndex {
         Ok(Some(DiskIndex { files, conflicts, written, lib }))
     }
 
-    /// Checks whether the stat data alone proves that the working file `found` still is the index's entry at `path`.
-    /// `false` means: look at the content. A file written in the second of the index, or after, proves nothing (git's
-    /// "racily clean").
+    /// Checks whether the stat data alone proves that the working file `found` is equal to the index's entry at `path`.
+    /// `false`: compare the content. A file written in the second of the index, or later, proves nothing (git's "racily
+    /// clean").
     pub(super) fn proves(&self, path: &RepoPath, entry: Entry, found: &Meta) -> bool {
         self.files.get(path.as_bstr()).is_some_and(|tracked| {
             tracked.entry.id == entry.id
@@ -105,9 +105,9 @@ fn meta_of(entry: &git2::IndexEntry) -> Meta {
     }
 }
 
-/// The index of a checkout of `listing` as [`entries`] has it, but with what was staged before at the paths of
-/// `carried`. `written`: when the index that they come from was, in seconds; stat data as new as that proves nothing
-/// and would prove too much in a newer index, so it goes (git "smudges" it).
+/// Returns the index of a checkout of `listing` as [`entries`] does, but with the staged entries of `carried`.
+/// `written` is when their index was written, in seconds. Stat data as new as that proves nothing, and in a newer index
+/// it would look like proof, so it is removed (git "smudges" it).
 pub(super) fn entries_with(
     carried: &Carried,
     written: i64,
@@ -130,8 +130,8 @@ pub(super) fn entries_with(
     all
 }
 
-/// The index of a checkout of `listing`: every path of the tree; those outside `sparse` marked to be skipped, those
-/// in `clean` with their stat data, so that git need not read them again.
+/// Returns the index of a checkout of `listing`: every path of the tree; paths outside `sparse` with skip-worktree;
+/// paths in `clean` with their stat data, so that git need not read them again.
 pub(super) fn entries(
     listing: &Listing,
     sparse: &SparseSet,
@@ -170,19 +170,19 @@ fn index_entry(path: &BString, entry: Entry, meta: Option<&Meta>, skipped: bool)
     }
 }
 
-/// The entry of a path that did not merge; `stage` is 1, 2 or 3.
+/// Returns the entry of an unmerged path; `stage` is 1, 2 or 3.
 pub(super) fn stage_entry(path: &RepoPath, entry: Entry, stage: u16) -> git2::IndexEntry {
     git2::IndexEntry { flags: stage << 12, ..index_entry(&BString::from(path.as_bytes()), entry, None, false) }
 }
 
-/// An index in memory that belongs to no repository, so that blobs that were not fetched may be named in it.
+/// Returns an index in memory that belongs to no repository, so that it may name blobs that are not fetched.
 pub(super) fn in_memory(entries: &[git2::IndexEntry]) -> Result<git2::Index, GitError> {
     let mut index = git2::Index::new().map_err(GitError::lib("cannot make an index"))?;
     fill(&mut index, entries)?;
     Ok(index)
 }
 
-/// Checks whether git's index can hold `path` at all (it refuses `.git`, `..` and the like).
+/// Checks whether git's index can hold `path` (it refuses `.git`, `..` and the like).
 pub(super) fn can_hold(path: &BString, entry: Entry) -> bool {
     git2::Index::new().is_ok_and(|mut index| index.add(&index_entry(path, entry, None, true)).is_ok())
 }
@@ -196,8 +196,8 @@ fn fill(index: &mut git2::Index, entries: &[git2::IndexEntry]) -> Result<(), Git
     Ok(())
 }
 
-/// The right to replace the index: `index.lock`, held until dropped. The lock says whose it is, so that the one of
-/// a killed run is told from one that git holds.
+/// The lock on the index: `index.lock`, held until dropped. Its content says that it is ours, so that the lock of a
+/// killed run can be distinguished from git's.
 pub(super) struct IndexLock {
     store: PathBuf,
     lock: PathBuf,
@@ -206,13 +206,13 @@ pub(super) struct IndexLock {
 const OURS: &[u8] = b"patchq\n";
 
 impl IndexLock {
-    /// Takes the lock. The caller holds the upstream's own lock, so a lock of ours is one that was left behind.
+    /// Takes the lock. The caller holds the upstream's own lock, so a lock of ours was left by a killed run.
     pub(super) fn take(store: &Path) -> Result<IndexLock, CheckoutError> {
         let lock = store.join("index.lock");
         if fs::read(&lock).is_ok_and(|text| text == OURS) {
             fs::remove_file(&lock).map_err(GitError::io("cannot remove", &lock))?;
         }
-        // Linked into place with its content: a lock of ours is never there without saying whose it is.
+        // The lock file is linked into place with its content, so that it always says whose it is.
         let draft = store.join("index.lock.patchq");
         fs::write(&draft, OURS).map_err(GitError::io("cannot write", &draft))?;
         let linked = fs::hard_link(&draft, &lock);
@@ -224,7 +224,7 @@ impl IndexLock {
         }
     }
 
-    /// Replaces the index in one step; `tree` holds exactly `entries`, where there is such a tree.
+    /// Replaces the index in one step; `tree`, if there is one, holds exactly `entries`.
     pub(super) fn write(
         &self,
         repo: &git2::Repository,
@@ -256,7 +256,7 @@ impl IndexLock {
 
 impl Drop for IndexLock {
     fn drop(&mut self) {
-        // A lock that stays behind says that it is ours, and the next run takes it over.
+        // If the lock stays, it says that it is ours, and the next run takes it.
         let _ = fs::remove_file(&self.lock);
     }
 }

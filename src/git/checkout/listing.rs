@@ -1,4 +1,4 @@
-//! The files of a whole tree, and the blobs that a checkout needs of it.
+//! Lists the files of a whole tree, and the blobs that a checkout of it needs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map};
 
@@ -8,8 +8,7 @@ use super::SparseSet;
 use crate::git::{Entry, GitError, Id, Mode, Store};
 use crate::path::RepoPath;
 
-/// Every file, symlink and submodule of a tree by its path, in the order of git's index. Paths are as the tree
-/// has them: unchecked.
+/// Every file, symlink and submodule of a tree by its path, in the order of git's index. Paths are not checked.
 pub(super) type Listing = BTreeMap<BString, Entry>;
 
 /// Lists the tree of `commit`.
@@ -42,7 +41,7 @@ pub(super) fn list_tree(repo: &git2::Repository, tree: Id) -> Result<Listing, Gi
     Ok(files)
 }
 
-/// For `map_err`: an object that is not there is distinguished from one that cannot be read.
+/// For `map_err`: distinguishes a missing object from one that cannot be read.
 pub(super) fn missing(kind: &'static str, id: Id) -> impl FnOnce(git2::Error) -> GitError {
     move |error| match error.code() {
         git2::ErrorCode::NotFound => GitError::Missing { kind, id },
@@ -50,10 +49,10 @@ pub(super) fn missing(kind: &'static str, id: Id) -> impl FnOnce(git2::Error) ->
     }
 }
 
-/// What stands under each name of a folder; a mode that git does not know is none.
+/// The entry of each name in a folder; the mode is `None` if git does not know it.
 type Folder = HashMap<Vec<u8>, (Option<Mode>, Id)>;
 
-/// A tree that is looked into at many paths: each folder is read once.
+/// Looks up many paths in a tree; each folder is read once.
 pub(super) struct Modes<'r> {
     repo: &'r git2::Repository,
     folders: HashMap<Id, Folder>,
@@ -64,7 +63,7 @@ impl<'r> Modes<'r> {
         Modes { repo, folders: HashMap::new() }
     }
 
-    /// What stands at `path` of `tree`.
+    /// Returns the mode of the entry at `path` of `tree`.
     pub(super) fn at(&mut self, tree: Id, path: &RepoPath) -> Result<Option<Mode>, GitError> {
         let (mut id, mut mode) = (tree, Mode::Folder);
         for part in path.parts() {
@@ -91,9 +90,9 @@ impl<'r> Modes<'r> {
     }
 }
 
-/// The blobs that a checkout of `sparse` needs and the store lacks: those of the wanted paths, and every
-/// `.gitignore` and `.gitattributes` on the way to one (and `.gitmodules`), which git reads from the index where
-/// the sparse set leaves them out; without them the first `git status` would fetch one by one.
+/// Returns the blobs that a checkout of `sparse` needs and the store lacks: those of the wanted paths, and every
+/// `.gitignore` and `.gitattributes` above one (and `.gitmodules`). git reads those from the index if the sparse set
+/// leaves them out; without them the first `git status` would fetch them one by one.
 ///
 /// # Errors
 /// [`GitError`] when a tree cannot be read.
@@ -102,7 +101,7 @@ pub fn wanted_blobs(store: &Store, tree: Id, sparse: &SparseSet) -> Result<BTree
     absent_blobs(store.repo(), &listing, sparse)
 }
 
-/// [`wanted_blobs`] of a listing.
+/// Returns [`wanted_blobs`] of a listing.
 pub(super) fn absent_blobs(
     repo: &git2::Repository,
     listing: &Listing,

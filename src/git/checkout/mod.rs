@@ -1,8 +1,7 @@
-//! The checkout: a sparse working tree of a store's branch, which plain git takes for one of its own.
+//! The checkout: a sparse working tree on a branch of the store, which plain git accepts as its own.
 //!
-//! libgit2 knows neither sparse working trees nor working trees that may lack blobs, so the working tree is moved
-//! here, path by path: one pass that looks and collects every obstacle, one that writes. Nothing is ever reached
-//! through a symlink, and no program is run.
+//! libgit2 supports neither sparse working trees nor missing blobs, so this code moves the working tree path by path:
+//! one pass finds every obstacle, a second one writes. Nothing is reached through a symlink, and no program runs.
 
 mod attach;
 mod cache_tree;
@@ -50,42 +49,41 @@ use crate::path::RepoPath;
 pub enum Differences {
     /// They are obstacles.
     Refuse,
-    /// No tracked file is written or removed: whatever differs from the commit stays as an uncommitted change
-    /// (a missing file as a deletion). For a folder that is tied to a rebuilt store.
+    /// No tracked file is written or removed: every difference from the commit stays as an uncommitted change (a
+    /// missing file as a deletion). For a folder that is connected to a rebuilt store.
     Keep,
-    /// They stay as uncommitted changes, all others are moved. For taking a move back that stopped in between.
+    /// They stay as uncommitted changes; all others are moved. For reverting a move that stopped in between.
     Spare,
 }
 
 /// A move of the checkout.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
-    /// The commit that the working tree stands on; files equal to it may be replaced and removed. `None`: there
-    /// is none yet.
+    /// The commit of the working tree now; files equal to it may be replaced and removed. `None`: there is none yet.
     pub old: Option<Id>,
-    /// The commit to stand on.
+    /// The commit to move to.
     pub commit: Id,
     /// Which of its paths the checkout holds.
     pub sparse: &'a SparseSet,
-    /// What happens to other files.
+    /// What happens to files with other content.
     pub differences: Differences,
-    /// Paths that the caller knows to have uncommitted changes: where both commits have the same at one, it stays as
-    /// it is (a missing file stays missing, what is staged stays staged), as `git switch` leaves it.
+    /// Paths that the caller knows to have uncommitted changes. If both commits are the same at such a path, it stays
+    /// as it is (a missing file stays missing, a staged change stays staged), as in `git switch`.
     pub changed: &'a BTreeSet<RepoPath>,
-    /// What `version.txt` says; `None`: there is none.
+    /// The text of `version.txt`; `None`: there is no such file.
     pub version: Option<&'a str>,
-    /// One line for the branch's log.
+    /// One line for the branch's reflog.
     pub reason: &'a str,
 }
 
 /// How a move ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is done.
+    /// The move is done.
     Done(Materialized),
-    /// These are in the way; nothing was touched.
+    /// There are obstacles; nothing was changed.
     Refused(Vec<Obstacle>),
-    /// These blobs are not in the store; nothing was touched.
+    /// The store lacks these blobs; nothing was changed.
     Need(BTreeSet<Id>),
 }
 
@@ -98,37 +96,38 @@ pub struct Materialized {
     pub written: usize,
     /// How many files were removed.
     pub removed: usize,
-    /// Paths that differ from the commit and stay so ([`Differences::Keep`], [`Differences::Spare`], [`Plan::changed`]).
+    /// Paths that differ from the commit and are left so ([`Differences::Keep`], [`Differences::Spare`],
+    /// [`Plan::changed`]).
     pub kept: Vec<RepoPath>,
-    /// What the user should hear.
+    /// Warnings for the user.
     pub warnings: Vec<Warning>,
 }
 
-/// Something that is not as plain git would have it.
+/// A difference from what plain git would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// Files whose attributes name a filter program or an encoding; they are as they are stored.
+    /// Files whose attributes name a filter program or an encoding; they are written as they are stored.
     Unfiltered {
         /// `filter` or `working-tree-encoding`.
         attribute: &'static str,
-        /// How many of the files that were written.
+        /// How many of the written files.
         count: usize,
         /// The first of them.
         example: RepoPath,
     },
-    /// The folder of a submodule that is gone upstream is not empty and was left.
+    /// The folder of a submodule that was removed upstream is not empty, and stays.
     SubmoduleLeft {
         /// Which folder.
         path: RepoPath,
     },
     /// `version.txt` was not written.
     VersionFile {
-        /// Because upstream has a file of that name; otherwise because the user has.
+        /// Upstream has a file of that name; otherwise the user has one.
         tracked: bool,
     },
 }
 
-/// Something that a move would have to overwrite or follow.
+/// A path that a move would have to overwrite or follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
     /// The path, printable; `.` for the checkout's folder itself.
@@ -146,13 +145,13 @@ pub enum Reason {
     /// The index holds a change that is not committed.
     #[error("it has staged changes")]
     Staged,
-    /// The index holds an undecided merge.
+    /// The index holds an unmerged path.
     #[error("a merge left it undecided")]
     Conflicted,
-    /// An untracked file stands where the commit has one.
+    /// An untracked file is where the commit has one.
     #[error("an untracked file is in the way")]
     Untracked,
-    /// A folder with files stands where the commit has a file.
+    /// A folder with files is where the commit has a file.
     #[error("a folder with '{holds}' in it is in the way")]
     FolderInTheWay {
         /// A file in it that would be lost.
@@ -170,13 +169,13 @@ pub enum Reason {
     /// The commit's path is not safe to write.
     #[error("the commit has a path that cannot be written: {why}")]
     UnsafePath {
-        /// The rule it breaks.
+        /// The broken rule.
         why: String,
     },
-    /// No file system here can hold it.
+    /// No file system here can hold the path.
     #[error("it cannot be written: {why}")]
     Unwritable {
-        /// Its name, or what it is.
+        /// The name that is too long, or the kind of entry.
         why: String,
     },
     /// Two paths of the commit are one for file systems that fold letter case or Unicode form.
@@ -185,7 +184,7 @@ pub enum Reason {
         /// The other path.
         with: String,
     },
-    /// The checkout's folder belongs to somebody else.
+    /// The checkout's folder belongs to something else.
     #[error("the folder is not a checkout of this upstream")]
     NotOurs {
         /// What it is.
@@ -193,10 +192,10 @@ pub enum Reason {
     },
 }
 
-/// What can go wrong with a checkout.
+/// The errors of a checkout.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckoutError {
-    /// Disk or store.
+    /// The disk or the store failed.
     #[error(transparent)]
     Git(#[from] GitError),
     /// Plain git made the index split or sparse, which libgit2 does not read; the git program can rewrite it.
@@ -205,13 +204,13 @@ pub enum CheckoutError {
         /// The index.
         path: PathBuf,
     },
-    /// Another program holds the index.
+    /// Another program holds the lock on the index.
     #[error("another git process holds '{}'", .path.display())]
     Locked {
         /// The lock's file.
         path: PathBuf,
     },
-    /// Somebody changed a file while the checkout was being moved; running again looks afresh.
+    /// A file changed while the checkout was being moved; running again reads it again.
     #[error("'{path}' was changed while the checkout was being moved")]
     ChangedMeanwhile {
         /// The file.

@@ -1,4 +1,4 @@
-//! Whether a move would have nothing to do.
+//! Checks whether a move would change nothing.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use super::SparseSet;
 use super::version::read;
 use crate::git::{GitError, Store};
 
-/// Checks whether the checkout holds the paths of `sparse` and says `version`, so that a move to the commit that it
-/// stands on would change nothing but the user's own edits, which it leaves alone anyway.
+/// Checks whether the checkout holds the paths of `sparse` and the version `version`, so that a move to its own commit
+/// would change nothing but the user's edits, which it leaves alone anyway.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -27,7 +27,7 @@ pub fn is_in_place(
     let there = std::fs::symlink_metadata(checkout.join("version.txt")).is_ok();
     let wanted = version.and_then(|version| version.lines().next()).map(|line| format!("{line}\n").into_bytes());
     let same_version = match wanted {
-        // Where upstream or the user has a file of that name, ours is not written.
+        // If upstream or the user has a file of that name, ours is not written.
         Some(_) if written.is_empty() => there,
         Some(wanted) => there && written == wanted,
         None => written.is_empty(),

@@ -1,4 +1,4 @@
-//! The working tree's files, reached part by part from its top folder and never through a symlink.
+//! Accesses the files of the working tree, part by part from its top folder and never through a symlink.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use crate::git::GitError;
 use crate::path::RepoPath;
 
-/// What of a file's stat data git's index keeps. Numbers are cut to 32 bits as git cuts them.
+/// The part of a file's stat data that git's index keeps. Numbers are cut to 32 bits as in git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Meta {
     pub(super) executable: bool,
@@ -23,7 +23,7 @@ pub(super) struct Meta {
     pub(super) gid: u32,
 }
 
-/// What stands at a path of the working tree.
+/// What is at a path of the working tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     Absent,
@@ -32,22 +32,22 @@ pub(super) enum Found {
     Folder,
     /// A socket, a device, a pipe.
     Other,
-    /// Something above the path is no folder.
+    /// Something above the path is not a folder.
     Blocked {
         at: RepoPath,
         symlink: bool,
     },
 }
 
-/// An open working tree. Folders stay open along the path that was used last, so that walking a sorted list of
-/// paths opens each folder once.
+/// An open working tree. The folders of the last used path stay open, so that a walk over a sorted list of paths opens
+/// each folder once.
 pub(super) struct Root {
     top: OwnedFd,
     path: PathBuf,
     open: Vec<(Vec<u8>, OwnedFd)>,
 }
 
-/// Where a path's parent is, or why it is not.
+/// The parent folder of a path, or why there is none.
 enum Parent {
     Open,
     Absent,
@@ -64,13 +64,13 @@ impl Root {
         Ok(Root { top, path: path.to_owned(), open: Vec::new() })
     }
 
-    /// The longest name that a file can have here, in bytes; `None`: the file system does not say.
+    /// Returns the longest file name here, in bytes; `None`: the file system does not report it.
     pub(super) fn longest_name(&self) -> Option<usize> {
         let longest = rustix::fs::fstatvfs(&self.top).ok()?.f_namemax;
         usize::try_from(longest).ok().filter(|longest| *longest > 0)
     }
 
-    /// The folder's own path.
+    /// Returns the folder's own path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -84,7 +84,7 @@ impl Root {
         self.open.last().map_or(&self.top, |(_, fd)| fd)
     }
 
-    /// Opens the folders above `path`, makes them where `make` says so.
+    /// Opens the folders above `path`; makes them if `make` is set.
     fn enter(&mut self, path: &RepoPath, make: bool) -> Result<Parent, GitError> {
         let parts: Vec<&[u8]> = path.parts().collect();
         let above = &parts[..parts.len() - 1];
@@ -99,7 +99,7 @@ impl Root {
             }
             match next {
                 Ok(fd) => self.open.push((part.to_vec(), fd)),
-                // Nothing has a name that is too long.
+                // A name that is too long does not exist.
                 Err(Errno::NOENT | Errno::NAMETOOLONG) => return Ok(Parent::Absent),
                 Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
                     let stat = rustix::fs::statat(self.last(), *part, AtFlags::SYMLINK_NOFOLLOW)
@@ -114,7 +114,7 @@ impl Root {
         Ok(Parent::Open)
     }
 
-    /// What stands at `path`.
+    /// Returns what is at `path`.
     pub(super) fn look(&mut self, path: &RepoPath) -> Result<Found, GitError> {
         match self.enter(path, false)? {
             Parent::Absent => return Ok(Found::Absent),
@@ -133,7 +133,7 @@ impl Root {
         }
     }
 
-    /// Returns where the symlink at `path` points.
+    /// Returns the target of the symlink at `path`.
     pub(super) fn read_link(&mut self, path: &RepoPath) -> Result<Vec<u8>, GitError> {
         self.must_enter(path, false)?;
         rustix::fs::readlinkat(self.last(), path.file_name(), Vec::new())
@@ -141,7 +141,7 @@ impl Root {
             .map_err(self.failed("cannot read the symlink", path))
     }
 
-    /// The file at `path`, for reading.
+    /// Opens the file at `path` for reading.
     pub(super) fn open_file(&mut self, path: &RepoPath) -> Result<std::fs::File, GitError> {
         self.must_enter(path, false)?;
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -150,7 +150,7 @@ impl Root {
         Ok(std::fs::File::from(fd))
     }
 
-    /// The content of the file at `path`, at most `limit` bytes of it.
+    /// Returns the content of the file at `path`, at most `limit` bytes of it.
     pub(super) fn read(&mut self, path: &RepoPath, limit: u64) -> Result<Vec<u8>, GitError> {
         let file = self.open_file(path)?;
         let mut bytes = Vec::new();
@@ -159,7 +159,7 @@ impl Root {
         Ok(bytes)
     }
 
-    /// Names and kinds of what a folder holds (`None`: the top), sorted.
+    /// Returns the names and kinds of a folder's entries (`None`: the top), sorted.
     pub(super) fn entries(&mut self, folder: Option<&RepoPath>) -> Result<Vec<(Vec<u8>, Kind)>, GitError> {
         let shown = folder.map_or_else(|| self.path.clone(), |folder| folder.below(&self.path));
         let failed = |error: Errno| GitError::io("cannot list the folder", shown.clone())(error.into());
@@ -201,13 +201,13 @@ impl Root {
         }
     }
 
-    /// Moves the file or symlink at `from`, already complete, to `path`. With `fresh` nothing may stand there;
-    /// otherwise what stands there is replaced in one step.
+    /// Moves the file or symlink at `from`, already complete, to `path`. With `fresh` there must be nothing at `path`;
+    /// otherwise whatever is there is replaced in one step.
     pub(super) fn place(&mut self, from: &Path, path: &RepoPath, fresh: bool) -> Result<(), GitError> {
         self.must_enter(path, true)?;
         let failed = self.failed("cannot put into place", path);
         match rename(rustix::fs::CWD, from, self.last(), path.file_name(), fresh) {
-            // The store may lie on another file system (a linked worktree of the workspace does).
+            // The store may be on another file system (for example for a linked worktree of the workspace).
             Err(Errno::XDEV) => {
                 copy(from, &self.path.join(DRAFT))?;
                 rename(self.top.as_fd(), Path::new(DRAFT), self.last(), path.file_name(), fresh).map_err(failed)
@@ -218,7 +218,7 @@ impl Root {
 
     /// Removes the draft that a killed run may have left.
     pub(super) fn clear_draft(&mut self) -> Result<(), GitError> {
-        // A read-only file system refuses to remove even what is not there.
+        // A read-only file system refuses to remove even files that do not exist.
         if matches!(rustix::fs::statat(&self.top, DRAFT, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT)) {
             return Ok(());
         }
@@ -237,7 +237,7 @@ impl Root {
         }
     }
 
-    /// Removes the file or symlink at `path`, and the folders above it that are empty then.
+    /// Removes the file or symlink at `path`, and the folders above it that become empty.
     pub(super) fn remove(&mut self, path: &RepoPath) -> Result<(), GitError> {
         self.must_enter(path, false)?;
         match rustix::fs::unlinkat(self.last(), path.file_name(), AtFlags::empty()) {
@@ -259,7 +259,7 @@ impl Root {
         Ok(())
     }
 
-    /// Removes the folder at `path` and those above it as far as they are empty; says whether it is gone.
+    /// Removes the folder at `path` and the folders above it while they are empty; returns whether it is gone.
     pub(super) fn remove_folders(&mut self, path: &RepoPath) -> Result<bool, GitError> {
         let gone = self.remove_folder(path)?;
         if gone {
@@ -268,7 +268,7 @@ impl Root {
         Ok(gone)
     }
 
-    /// Removes the folder at `path` if it is empty; says whether it is gone.
+    /// Removes the folder at `path` if it is empty; returns whether it is gone.
     pub(super) fn remove_folder(&mut self, path: &RepoPath) -> Result<bool, GitError> {
         self.must_enter(path, false)?;
         match rustix::fs::unlinkat(self.last(), path.file_name(), AtFlags::REMOVEDIR) {
@@ -279,14 +279,14 @@ impl Root {
     }
 }
 
-/// In the checkout's top folder while one file is on its way from another file system.
+/// A file in the checkout's top folder while one file is being copied from another file system.
 pub(super) const DRAFT: &str = ".patchq-draft";
 
-/// Renames; with `fresh` never over something.
+/// Renames a file; with `fresh` it never replaces another.
 fn rename(from: BorrowedFd<'_>, name: &Path, to: &OwnedFd, new: &[u8], fresh: bool) -> Result<(), Errno> {
     let flags = if fresh { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
     match rustix::fs::renameat_with(from, name, to, new, flags) {
-        // Not every file system knows "do not replace".
+        // Not every file system supports "do not replace".
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fresh => {
             match rustix::fs::statat(to, new, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => rustix::fs::renameat(from, name, to, new),
@@ -298,7 +298,7 @@ fn rename(from: BorrowedFd<'_>, name: &Path, to: &OwnedFd, new: &[u8], fresh: bo
     }
 }
 
-/// Copies a file with its permissions, or a symlink, to `to`, in place of what a killed run left there.
+/// Copies a file with its permissions, or a symlink, to `to`, and replaces the rest of a killed run there.
 fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
     let failed = |error: io::Error| GitError::io("cannot write", to)(error);
     match std::fs::remove_file(to) {
@@ -312,7 +312,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
     std::fs::copy(from, to).map(drop).map_err(failed)
 }
 
-/// What a folder's entry is. Symlinks count as files, as git sees them.
+/// The kind of a folder's entry. Symlinks count as files, as in git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Folder,
@@ -320,7 +320,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// The first `parts` parts of `path`.
+/// Returns the first `parts` parts of `path`.
 fn above_at(path: &RepoPath, parts: usize) -> RepoPath {
     let mut at = path.clone();
     while at.parts().count() > parts {

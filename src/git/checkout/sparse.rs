@@ -1,4 +1,4 @@
-//! Which paths of a tree a checkout holds, and the same said in git's words.
+//! Which paths of a tree a checkout holds, also as patterns for git.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use crate::git::{GitError, Id, Mode, Store};
 use crate::path::RepoPath;
 
 /// The folders and files of a checkout. [`SparseSet::contains`] and git's reading of [`SparseSet::patterns`]
-/// (`core.sparseCheckoutCone=false`) say the same of every path.
+/// (`core.sparseCheckoutCone=false`) agree about every path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SparseSet {
-    /// `None`: everything. Otherwise each entry and whether it names a folder and nothing else.
+    /// `None`: everything. Otherwise each entry, and whether it matches only a folder.
     entries: Option<BTreeMap<RepoPath, bool>>,
     extra: Vec<RepoPath>,
 }
 
 impl SparseSet {
-    /// The set that holds every path.
+    /// Returns the set that holds every path.
     #[must_use]
     pub fn everything() -> SparseSet {
         SparseSet { entries: None, extra: Vec::new() }
     }
 
-    /// The set of a manifest's `sparse` entries (`None`: everything) and of the paths that the queue touches.
-    /// What an entry is, folder or file, is decided by `tree`; an entry that stands nowhere in it matches both.
+    /// Makes the set from the `sparse` entries of a manifest (`None`: everything) and the paths that the queue touches.
+    /// `tree` decides whether an entry is a folder or a file; an entry that is not in it matches both.
     ///
     /// # Errors
     /// [`GitError`] when a tree cannot be read.
@@ -37,7 +37,7 @@ impl SparseSet {
     ) -> Result<SparseSet, GitError> {
         let Some(manifest) = manifest else { return Ok(SparseSet::everything()) };
         let mut set = SparseSet { entries: Some(BTreeMap::new()), extra: Vec::new() };
-        // In byte order a folder comes before what it holds, which then needs no entry of its own.
+        // In byte order a folder comes before its content, which then needs no entry of its own.
         let mut modes = Modes::new(store.repo());
         let mut ordered: Vec<&RepoPath> = manifest.iter().collect();
         ordered.sort();
@@ -54,7 +54,7 @@ impl SparseSet {
         Ok(set)
     }
 
-    /// Adds `path` unless it is inside already; says whether it was added.
+    /// Adds `path` unless it is already inside; returns whether it was added.
     fn add(&mut self, modes: &mut Modes<'_>, tree: Id, path: &RepoPath) -> Result<bool, GitError> {
         if self.holds(path, false) {
             return Ok(false);
@@ -75,7 +75,7 @@ impl SparseSet {
         self.entries.is_none()
     }
 
-    /// The touched paths that are here although no manifest entry covers them.
+    /// Returns the touched paths that no manifest entry covers.
     #[must_use]
     pub fn extra(&self) -> &[RepoPath] {
         &self.extra
@@ -87,7 +87,7 @@ impl SparseSet {
         self.holds(path, false)
     }
 
-    /// Checks whether an entry of kind `mode` at `path` is inside. Git takes a submodule for a folder.
+    /// Checks whether an entry of kind `mode` at `path` is inside. For git a submodule is a folder here.
     #[must_use]
     pub fn contains_entry(&self, path: &RepoPath, mode: Mode) -> bool {
         self.holds(path, matches!(mode, Mode::Gitlink | Mode::Folder))
@@ -108,7 +108,7 @@ impl SparseSet {
         false
     }
 
-    /// The lines of `info/sparse-checkout`; `None` when sparse checkout is off.
+    /// Returns the lines of `info/sparse-checkout`; `None` when sparse checkout is off.
     #[must_use]
     pub fn patterns(&self) -> Option<BString> {
         let mut text = BString::default();
@@ -121,8 +121,8 @@ impl SparseSet {
     }
 }
 
-/// Writes `path` so that git's pattern matcher takes every byte for itself. A line feed, or a carriage return at
-/// the end of a line, cannot be written in a pattern file: `?` stands for it.
+/// Writes `path` so that git's pattern matcher takes every byte literally. A line feed, or a carriage return at the end
+/// of a line, cannot be written in a pattern file: `?` replaces it.
 fn escape(path: &[u8], folder: bool, out: &mut BString) {
     for (at, byte) in path.iter().enumerate() {
         let last = !folder && at + 1 == path.len();

@@ -1,4 +1,4 @@
-//! Files made ready inside the store, with attributes and line endings honoured, before they are moved into place.
+//! Prepares files inside the store, with attributes and line endings applied, before they are moved into place.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,13 +14,13 @@ use super::index::in_memory;
 use crate::git::{Entry, GitError, Store};
 use crate::path::RepoPath;
 
-/// A folder of the store with the files of a move; gone when dropped.
+/// A folder of the store with the files of a move; removed when dropped.
 pub(super) struct Stage {
     dir: PathBuf,
 }
 
 impl Stage {
-    /// Makes the folder, empty; what a killed run left goes.
+    /// Makes the folder, empty; the rest of a killed run is removed.
     pub(super) fn new(store: &Store) -> Result<Stage, GitError> {
         let stage = Stage { dir: store.dir().join("stage.patchq") };
         stage.clear()?;
@@ -28,15 +28,15 @@ impl Stage {
         Ok(stage)
     }
 
-    /// The folder itself.
+    /// Returns the folder itself.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Writes `files` as a checkout with the index `index` would have them: attributes are looked for there, since
-    /// `.gitattributes` may lie outside the sparse set.
+    /// Writes `files` as a checkout with the index `index` would have them. Attributes are read from the index, because
+    /// `.gitattributes` may be outside the sparse set.
     ///
-    /// libgit2 knows no filter programs, so none can run; what they would have changed is said in the warnings.
+    /// libgit2 runs no filter programs; the warnings list the files that filters would have changed.
     pub(super) fn fill(
         &self,
         store: &Store,
@@ -66,7 +66,7 @@ impl Stage {
         warnings(&repo, files, index)
     }
 
-    /// Returns where the file for `path` lies.
+    /// Returns the path of the prepared file for `path`.
     pub(super) fn path(&self, path: &RepoPath) -> PathBuf {
         path.below(&self.dir)
     }
@@ -81,12 +81,12 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // What stays behind is removed when the next move begins.
+        // If files stay, the next move removes them.
         let _ = self.clear();
     }
 }
 
-/// Files that plain git would have run a program or a converter on.
+/// Returns warnings for files that plain git would have run a program or a converter on.
 fn warnings(
     repo: &git2::Repository,
     files: &BTreeMap<RepoPath, Entry>,
@@ -109,9 +109,10 @@ fn warnings(
 
 const ENCODING: &str = "working-tree-encoding";
 
-/// What the tree's own `.gitattributes` say of encodings. Git and libgit2 cannot be asked: they are told that there are none.
+/// What the tree's own `.gitattributes` say about encodings. git and libgit2 cannot be asked, because patchq configures
+/// them without encodings.
 struct Encodings {
-    /// Folder (with a slash at its end; empty: the top) and text of the files that speak of them.
+    /// Folder (with a slash at its end; empty for the top) and text of the files that mention encodings.
     files: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
@@ -123,7 +124,7 @@ impl Encodings {
             if !folder.is_empty() && !folder.ends_with(b"/") {
                 continue;
             }
-            // One that is not at hand is of no path that is written.
+            // A blob that is not in the store applies to no path that is written.
             let Ok(blob) = repo.find_blob(entry.id) else { continue };
             if blob.content().contains_str(ENCODING) {
                 files.insert(folder.to_vec(), blob.content().to_vec());
@@ -148,7 +149,7 @@ impl Encodings {
     }
 }
 
-/// Checks whether a word of an attributes' line sets an encoding; `None`: it is about something else.
+/// Checks whether a word of an attributes line sets an encoding; `None`: it is about something else.
 fn encoding(word: &[u8]) -> Option<bool> {
     match word.strip_prefix(ENCODING.as_bytes()) {
         Some(rest) => rest.starts_with(b"=").then_some(true),

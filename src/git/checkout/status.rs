@@ -1,5 +1,5 @@
-//! What of a checkout is not committed, as values. No program is run for it, whatever attributes and the user's
-//! settings name: neither a filter nor a file system monitor.
+//! Lists the uncommitted changes of a checkout. It runs no program, whatever attributes and the user's settings name:
+//! neither a filter nor a file system monitor.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,16 +16,16 @@ use super::{CheckoutError, untracked};
 use crate::git::{Entry, GitError, Mode, Store};
 use crate::path::RepoPath;
 
-/// In which way a path differs from HEAD.
+/// How a path differs from HEAD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
-    /// Other content.
+    /// The content differs.
     Modified,
-    /// Same content, the executable bit differs.
+    /// Only the executable bit differs.
     ModeChanged,
-    /// A file became a symlink or the other way round.
+    /// A file became a symlink, or the other way round.
     TypeChanged,
-    /// Gone.
+    /// The path is gone.
     Deleted,
     /// In the index and not in HEAD.
     Added,
@@ -33,14 +33,14 @@ pub enum ChangeKind {
     Untracked,
     /// An untracked folder that is a git repository itself; only the folder is listed.
     Repository,
-    /// A submodule whose repository stands on another commit.
+    /// A submodule whose repository is at another commit.
     Submodule,
-    /// A merge left it undecided in the index.
+    /// The path is unmerged in the index.
     Conflicted,
 }
 
 impl ChangeKind {
-    /// Its word in data.
+    /// Returns the name of the kind in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -60,17 +60,17 @@ impl ChangeKind {
 /// One path that differs from HEAD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkChange {
-    /// Which path.
+    /// The path.
     pub path: RepoPath,
     /// How it differs.
     pub kind: ChangeKind,
     /// Whether the index differs from HEAD here.
     pub staged: bool,
-    /// The working file's size in bytes, where there is one.
+    /// The working file's size in bytes, if there is one.
     pub size: Option<u64>,
 }
 
-/// The changes of the checkout against HEAD, in order of path.
+/// Returns the changes of the checkout against HEAD, in order of path.
 ///
 /// # Errors
 /// [`CheckoutError::IndexForm`] when plain git made the index split or sparse; [`GitError`] otherwise.
@@ -93,7 +93,7 @@ pub fn status(store: &Store, checkout: &Path) -> Result<Vec<WorkChange>, Checkou
     let conflicts: BTreeSet<&BString> = index.iter().flat_map(|index| &index.conflicts).collect();
     let paths: BTreeSet<&BString> = listing.keys().chain(tracked.keys()).chain(conflicts.iter().copied()).collect();
     for path in paths {
-        // A path that cannot be in a working tree cannot differ there either.
+        // A path that cannot be in a working tree cannot differ there.
         let Ok(safe) = RepoPath::new(path) else { continue };
         let sides = Sides { head: listing.get(path).copied(), index: tracked.get(path) };
         let found = root.look(&safe)?;
@@ -111,7 +111,7 @@ pub fn status(store: &Store, checkout: &Path) -> Result<Vec<WorkChange>, Checkou
     for path in untracked.files {
         let found = root.look(&path)?;
         let gone = changes.remove(&path);
-        // Taken out of the index but still there: against HEAD that is at most a modification.
+        // Removed from the index but still on disk: against HEAD this is at most a modification.
         let kind = if gone.is_some() { ChangeKind::Modified } else { ChangeKind::Untracked };
         changes.insert(path.clone(), WorkChange { path, kind, staged: gone.is_some(), size: size(&found) });
     }
@@ -129,7 +129,7 @@ fn size(found: &Found) -> Option<u64> {
     }
 }
 
-/// What HEAD and the index have at a path.
+/// The entries of a path in HEAD and in the index.
 struct Sides<'a> {
     head: Option<Entry>,
     index: Option<&'a Tracked>,
@@ -146,7 +146,7 @@ impl Sides<'_> {
         let Some(tracked) = self.index else { return Ok(self.head.map(|_| ChangeKind::Deleted)) };
         let staged = self.head != Some(tracked.entry);
         let against = if tracked.entry.mode == Mode::Gitlink {
-            // A submodule's folder is the user's; a change is only another commit there, or a file in its place.
+            // A submodule's folder is the user's; only another commit there, or a file in its place, is a change.
             match head_of(root, path, found) {
                 _ if matches!(found, Found::File(_) | Found::Symlink(_)) => Against::Type,
                 Some(head) if head != tracked.entry.id => Against::Content,
@@ -182,34 +182,34 @@ fn kind_bits(mode: Mode) -> u32 {
     mode.bits() & 0o170_000
 }
 
-/// So many bytes of working files are held at most.
+/// The largest total size of working files in memory, in bytes.
 const HELD: u64 = 8 << 20;
 
-/// What a path of the working tree would be in a commit.
+/// What a commit would hold for a path of the working tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkFile {
     /// File, executable, symlink or submodule.
     pub mode: Mode,
-    /// The content as git would store it; nothing where `object` says what it is.
+    /// The content as git would store it; empty if `object` is set.
     pub bytes: Vec<u8>,
-    /// The submodule's commit, or the blob in the store of a content that is too large to be held.
+    /// The submodule's commit, or the blob in the store for a content that is too large for memory.
     pub object: Option<crate::git::Id>,
 }
 
 /// The working tree's side of some changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkFiles {
-    /// Per path: what a commit would hold there; `None`: nothing.
+    /// For each path what a commit would hold there; `None`: nothing.
     pub files: BTreeMap<RepoPath, Option<WorkFile>>,
-    /// Paths whose attributes name a filter program. It was not run: the bytes are those on disk.
+    /// Paths whose attributes name a filter program. It did not run: the bytes are those on disk.
     pub filtered: Vec<RepoPath>,
-    /// Paths that cannot be taken: undecided in the index, repositories of their own, or neither file nor symlink.
+    /// Paths that cannot be committed: unmerged, repositories of their own, or neither file nor symlink.
     pub unusable: Vec<RepoPath>,
 }
 
-/// What HEAD's tree would hold at the paths of `changes` (a selection of what [`status`] said) if the working
-/// tree were committed: line endings and `ident` undone as the attributes say.
-/// Contents beyond what may be held go into the store at once, piece by piece; nothing names them there yet.
+/// Returns what HEAD's tree would hold at the paths of `changes` (some of those from [`status`]) if the working tree
+/// were committed, with line endings and `ident` undone as the attributes say. Contents that are too large for memory
+/// are written to the store in pieces; nothing refers to them there yet.
 ///
 /// # Errors
 /// As [`status`].
@@ -255,7 +255,7 @@ pub fn work_files(store: &Store, checkout: &Path, changes: &[WorkChange]) -> Res
                 let id = content.stored_id(&mut root, path, &found)?;
                 mode.map(|mode| Entry { mode, id })
             }
-            // Not on disk because the sparse set or git leaves it out: the index speaks for it.
+            // Not on disk because of the sparse set: the entry in the index counts.
             (Found::Absent | Found::Blocked { .. }, Some(tracked)) if tracked.skipped => Some(tracked.entry),
             (Found::Folder | Found::Absent, Some(tracked)) if tracked.entry.mode == Mode::Gitlink => {
                 let id = head_of(&root, path, &found).unwrap_or(tracked.entry.id);

@@ -1,4 +1,5 @@
-//! Where the user moved a submodule to. patchq fetches and moves none; `git submodule update` in the checkout does.
+//! Reads the commit of a submodule that the user moved. patchq neither fetches nor moves submodules; `git submodule
+//! update` in the checkout does.
 
 use std::path::Path;
 
@@ -6,8 +7,8 @@ use super::root::{Found, Root};
 use crate::git::Id;
 use crate::path::RepoPath;
 
-/// The commit that the submodule's repository at `path` stands on. `None` where the folder holds no repository, or one that
-/// libgit2 cannot read (reftable): then nothing can be said of it.
+/// Returns the commit of the submodule's repository at `path`. `None` when the folder holds no repository, or one that
+/// libgit2 cannot read (reftable): then nothing is known about it.
 pub(super) fn head_of(root: &Root, path: &RepoPath, found: &Found) -> Option<Id> {
     if !matches!(found, Found::Folder) {
         return None;

@@ -1,4 +1,4 @@
-//! The files of a working tree that git does not track and does not ignore.
+//! Finds the files of a working tree that git does not track and does not ignore.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use super::root::{Found, Kind, Root};
 use crate::git::{GitError, Mode};
 use crate::path::RepoPath;
 
-/// Ignore files are small; a larger one is cut here.
+/// The largest size of an ignore file, in bytes; the rest of a larger one is not read.
 const IGNORE_LIMIT: u64 = 1 << 20;
 
-/// What a walk finds.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(super) struct Untracked {
     /// Files and symlinks.
@@ -23,7 +23,7 @@ pub(super) struct Untracked {
     pub(super) repositories: Vec<RepoPath>,
 }
 
-/// Walks the working tree. Names that no repository path may have (`.git` and its look-alikes) are passed over.
+/// Walks the working tree. Names that no repository path may have (`.git` and its look-alikes) are skipped.
 pub(super) fn find(repo: &git2::Repository, root: &mut Root, index: Option<&DiskIndex>) -> Result<Untracked, GitError> {
     let mut folders = BTreeSet::new();
     for path in index.iter().flat_map(|index| index.files.keys().chain(&index.conflicts)) {
@@ -101,7 +101,7 @@ impl Walk<'_> {
         })
     }
 
-    /// The rules of the folder's `.gitignore`; where the sparse set leaves the file out, those of the index.
+    /// Returns the rules of the folder's `.gitignore`; if the sparse set leaves the file out, those in the index.
     fn rules_of(&mut self, prefix: &BString) -> Result<Rules, GitError> {
         let mut path = prefix.clone();
         path.extend_from_slice(b".gitignore");
@@ -120,12 +120,13 @@ impl Walk<'_> {
     }
 }
 
-/// The store's `info/exclude`.
+/// Returns the rules of the store's `info/exclude`.
 fn exclude_file(repo: &git2::Repository) -> Result<Rules, GitError> {
     rules_at(repo.path().join("info/exclude"))
 }
 
-/// The user's own ignore file: `core.excludesFile`, or `ignore` beside the user's git configuration.
+/// Returns the rules of the user's own ignore file: `core.excludesFile`, or `ignore` beside the user's git
+/// configuration.
 fn users_rules(repo: &git2::Repository) -> Result<Rules, GitError> {
     let config = repo.config().map_err(GitError::lib("cannot read the configuration"))?;
     if let Ok(path) = config.get_path("core.excludesFile") {
@@ -136,7 +137,7 @@ fn users_rules(repo: &git2::Repository) -> Result<Rules, GitError> {
     beside.or_else(|_| below()).map_or_else(|_| Ok(Rules::default()), rules_at)
 }
 
-/// The rules of the file at `path`; none where there is no file to read, as git does it.
+/// Returns the rules of the file at `path`; no rules if the file cannot be read, as in git.
 fn rules_at(path: PathBuf) -> Result<Rules, GitError> {
     match std::fs::read(&path) {
         Ok(text) => Ok(Rules::parse(&text)),

@@ -1,4 +1,4 @@
-//! `version.txt` in a checkout: written and excluded where neither upstream nor the user has a file of that name.
+//! Writes `version.txt` in a checkout and excludes it, unless upstream or the user has a file of that name.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,12 +16,13 @@ use crate::path::RepoPath;
 const NAME: &str = "version.txt";
 const RULE: &str = "# written by patchq\n/version.txt\n";
 
-/// What was written as `version.txt` before, kept in the store so that a user's own file is told from it.
+/// The contents that patchq wrote to `version.txt` before. They are kept in the store, so that a user's own file can be
+/// distinguished.
 #[derive(Debug)]
 pub(super) struct Managed {
     record: PathBuf,
     exclude: PathBuf,
-    /// Usually one line; two while a change of it is under way.
+    /// Usually one line; two while the file is being changed.
     known: Vec<Vec<u8>>,
 }
 
@@ -32,7 +33,7 @@ impl Managed {
         Ok(Managed { record, exclude: store.join("info/exclude"), known })
     }
 
-    /// Checks whether what was `found` at `path` is a `version.txt` that was written here and not changed since.
+    /// Checks whether what was `found` at `path` is a `version.txt` that patchq wrote and nobody changed since.
     pub(super) fn is_own(&self, root: &mut Root, path: &RepoPath, found: &Found) -> Result<bool, GitError> {
         if path.as_bytes() != NAME.as_bytes() || !matches!(found, Found::File(_)) {
             return Ok(false);
@@ -57,7 +58,7 @@ impl Managed {
         let found = root.look(&path)?;
         let own = self.is_own(root, &path, &found)?;
         let Some(version) = version.filter(|_| !tracked) else {
-            // What stands there is upstream's own by now if the checkout holds it.
+            // If the checkout holds the path, the file there is upstream's.
             let upstreams = listing.contains_key(path.as_bstr()) && sparse.contains(&path);
             if own && !upstreams {
                 root.remove(&path)?;
@@ -95,7 +96,7 @@ impl Managed {
         Ok(())
     }
 
-    /// Puts the file into `info/exclude` or takes it out.
+    /// Adds the file to `info/exclude` or removes it.
     fn exclude(&self, wanted: bool) -> Result<(), GitError> {
         let text = read(&self.exclude)?;
         let there = text.contains_str(RULE);
@@ -113,7 +114,7 @@ impl Managed {
     }
 }
 
-/// The file's bytes; none where there is no file.
+/// Returns the file's bytes; empty if there is no file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, GitError> {
     match fs::read(path) {
         Ok(bytes) => Ok(bytes),
@@ -122,7 +123,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, GitError> {
     }
 }
 
-/// Replaces a file of the store in one step; the folder above it is made.
+/// Replaces a file of the store in one step; makes the folder above it.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), GitError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(GitError::io("cannot make the folder", folder))?;

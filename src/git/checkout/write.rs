@@ -1,5 +1,5 @@
-//! The second pass: the checkout is moved to a commit. Files first, then the index, then the refs; each step
-//! leaves what a run with the same plan takes up where this one was killed.
+//! The second pass: moves the checkout to a commit. Files come first, then the index, then the refs. After a kill at
+//! any step, a run with the same plan continues there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,13 +19,13 @@ use super::{CheckoutError, Differences, Materialized, Obstacle, Outcome, Plan, R
 use crate::git::{BRANCH, GitError, Id, Store};
 use crate::path::RepoPath;
 
-/// Moves the checkout to `plan.commit`. Everything that is in the way is collected before anything is touched.
-/// The trees of both commits are in the store; of the blobs, those of [`super::wanted_blobs`].
+/// Moves the checkout to `plan.commit`. All obstacles are collected before anything changes. The store has the trees of
+/// both commits, and the blobs of [`super::wanted_blobs`].
 ///
 /// `observe` is called with each step before it is done (`attach`, `remove PATH`, `write PATH`, `version`, `config`,
 /// `index`, `ref`), so that a test can stop there.
 ///
-/// The caller holds the upstream's lock and has judged the checkout ([`super::status`], [`super::head`]).
+/// The caller holds the upstream's lock and has checked the checkout ([`super::status`], [`super::head`]).
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail; [`GitError::RefMoved`] when the branch is at neither of the plan's
@@ -46,12 +46,12 @@ pub fn materialize(
     }
     let new = list_commit(store.repo(), plan.commit)?;
     let old = plan.old.map(|old| list_commit(store.repo(), old)).transpose()?;
-    // With the folder went what was staged: its index says nothing any more.
+    // If the folder is gone, its staged changes are gone too, and its index means nothing any more.
     let absent = state == Attachment::Absent;
     let mut disk = if absent { None } else { DiskIndex::read(store.dir())? };
     let mut managed = Managed::load(store.dir())?;
     let stage = Stage::new(store)?;
-    // Where there is no folder yet an empty one stands in: the rules on paths hold all the same.
+    // If there is no folder yet, an empty one takes its place: the rules for paths apply all the same.
     let look_at = if absent { stage.dir() } else { checkout };
     let trees = Trees { old: old.as_ref(), new: &new, index_of: None };
     let check = Checked { store, checkout: look_at, at: checkout, plan, trees, managed: &managed };
@@ -89,9 +89,9 @@ pub fn materialize(
     }))
 }
 
-/// What would be in the way of a move, as [`materialize`] would find it now; nothing is touched. With `now` the move
-/// comes after another that writes no file, from that commit to `plan.old`: what is staged is that one's affair, except
-/// where it carries it along.
+/// Returns what would be in the way of a move, as [`materialize`] would find it now; nothing changes. With `now`,
+/// another move from that commit to `plan.old`, which writes no file, comes before this one. That move handles the
+/// staged changes, except those that it keeps.
 ///
 /// # Errors
 /// [`CheckoutError`] when disk or store fail, or git holds the index.
@@ -120,7 +120,7 @@ pub fn obstacles(
     Ok(found)
 }
 
-/// Returns why a checkout cannot be made where `state` was found; `None`: it can.
+/// Returns why a checkout cannot be made at `state`; `None`: it can.
 pub(super) fn refuse(state: &Attachment, differences: Differences) -> Option<Reason> {
     match state {
         Attachment::Absent | Attachment::Empty | Attachment::Ours | Attachment::Moved => None,
@@ -129,10 +129,10 @@ pub(super) fn refuse(state: &Attachment, differences: Differences) -> Option<Rea
     }
 }
 
-/// What the first pass is given.
+/// The input of the first pass.
 pub(super) struct Checked<'a> {
     pub(super) store: &'a Store,
-    /// The folder to look at.
+    /// The folder to check.
     pub(super) checkout: &'a Path,
     /// Where the checkout is, or will be.
     pub(super) at: &'a Path,
@@ -142,11 +142,11 @@ pub(super) struct Checked<'a> {
 }
 
 impl Checked<'_> {
-    /// What is to be done, or why it cannot be.
+    /// Returns what to do, or why it cannot be done.
     pub(super) fn run(&self, mut disk: Option<&mut DiskIndex>) -> Result<Result<Actions, Outcome>, CheckoutError> {
         let plan = self.plan;
         let repo = open_work(self.store, self.checkout)?;
-        // Attributes of files that the sparse set leaves out are read from an index.
+        // Attributes of files outside the sparse set are read from an index.
         let mut stand_in = in_memory(&match disk {
             Some(_) => Vec::new(),
             None => holdable(self.trees.new, plan.sparse),
@@ -169,13 +169,13 @@ impl Checked<'_> {
     }
 }
 
-/// The index of `listing` without the paths that no index can hold, which the check names afterwards.
+/// Returns the index of `listing` without the paths that no index can hold; the check reports those later.
 fn holdable(listing: &Listing, sparse: &SparseSet) -> Vec<git2::IndexEntry> {
     let safe = listing.iter().filter(|(path, _)| RepoPath::new(path).is_ok());
     entries(&safe.map(|(path, entry)| (path.clone(), *entry)).collect(), sparse, &BTreeMap::new())
 }
 
-/// Removes and writes; gives the stat data of every file that is right afterwards.
+/// Removes and writes files; returns the stat data of every file that is right afterwards.
 pub(super) fn write_files(
     root: &mut Root,
     actions: &Actions,
@@ -213,12 +213,12 @@ pub(super) fn write_files(
     Ok(clean)
 }
 
-/// Stops if the file is no longer the one that the first pass saw.
+/// Fails if the file is no longer the one that the first pass saw.
 fn unchanged(root: &mut Root, path: &RepoPath, found: &Found) -> Result<(), CheckoutError> {
     if root.look(path)? == *found { Ok(()) } else { Err(CheckoutError::ChangedMeanwhile { path: path.clone() }) }
 }
 
-/// Removes `folder` and the folders in it; files in them make the removal of their folder fail, and stay.
+/// Removes `folder` and the folders in it. Files stay, and so do the folders above them.
 fn clear_folders(root: &mut Root, folder: &RepoPath) -> Result<(), GitError> {
     if root.look(folder)? != Found::Folder {
         return Ok(());
@@ -231,7 +231,7 @@ fn clear_folders(root: &mut Root, folder: &RepoPath) -> Result<(), GitError> {
     root.remove_folder(folder).map(drop)
 }
 
-/// Tells git which paths are here.
+/// Writes git's settings about which paths are in the checkout.
 pub(super) fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitError> {
     let failed = || GitError::lib("cannot write the store's settings");
     let file = store.dir().join("info/sparse-checkout");
@@ -241,7 +241,7 @@ pub(super) fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitErro
         replace(&file, &patterns)?;
     }
     tell_encoding(store)?;
-    // `git sparse-checkout set` moves these settings into a file that goes before the store's own.
+    // `git sparse-checkout set` moves these settings into a file that overrides the store's own.
     let mut configs = vec![git2::Config::open(&store.dir().join("config")).map_err(failed())?];
     let of_worktree = store.dir().join("config.worktree");
     if of_worktree.exists() {
@@ -261,8 +261,8 @@ pub(super) fn configure(store: &Store, sparse: &SparseSet) -> Result<(), GitErro
     Ok(())
 }
 
-/// Files are written as they are stored, whatever encoding an attribute names for the working tree. Git has to see them so,
-/// too: else it takes each of them for changed, and ends as soon as it is to read one.
+/// Tells git to ignore encodings. Files are written as they are stored, whatever encoding an attribute names for the
+/// working tree. Without this git would take each of them as changed, and would fail when it reads one.
 fn tell_encoding(store: &Store) -> Result<(), GitError> {
     const LINE: &[u8] = b"* !working-tree-encoding\n";
     let file = store.dir().join("info/attributes");
@@ -270,7 +270,7 @@ fn tell_encoding(store: &Store) -> Result<(), GitError> {
     if text.lines_with_terminator().any(|line| line == LINE) {
         return Ok(());
     }
-    // First, so that what somebody writes below has its say.
+    // Our line comes first, so that lines that a person adds below override it.
     let ours = b"# patchq writes files as they are stored.\n";
     replace(&file, &[ours, LINE, text.as_slice()].concat())
 }
@@ -280,9 +280,9 @@ fn tree_of(store: &Store, commit: Id) -> Result<Id, GitError> {
     store.repo().find_commit(commit.into()).map(|found| found.tree_id().into()).map_err(failed)
 }
 
-/// Moves the branch to the plan's commit and HEAD to the branch.
+/// Moves the branch to the plan's commit, and HEAD to the branch.
 fn move_head(store: &Store, checkout: &Path, plan: &Plan<'_>) -> Result<(), GitError> {
-    // With a working tree libgit2 keeps the reflogs, as git does.
+    // With a working tree libgit2 writes reflogs, as git does.
     let repo = open_work(store, checkout)?;
     if store.read_ref(BRANCH)? != Some(plan.commit) {
         repo.reference(BRANCH, plan.commit.into(), true, plan.reason)

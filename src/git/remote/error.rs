@@ -1,4 +1,4 @@
-//! Why an upstream did not give what was asked of it.
+//! The errors of requests to an upstream.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -8,12 +8,12 @@ use crate::git::program::seconds;
 use crate::git::{GitError, Id, ProgramError};
 use crate::path::printable;
 
-/// What kept one url from serving, as far as git's words tell.
+/// Why one url failed, as far as git's output shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// It wants to know who asks, and git could not say without asking the user.
+    /// It needs credentials, and git could not get them without asking the user.
     Credentials,
-    /// Nobody answers there.
+    /// No server answers there.
     Unreachable,
     /// There is no repository there.
     NoRepository,
@@ -21,27 +21,27 @@ pub enum Reason {
     NoObject,
     /// The repository has no such branch or tag.
     NoRef,
-    /// The server gives only what its branches and tags point at.
+    /// The server gives only commits that its branches and tags point at.
     Strict,
     /// The repository names its objects by SHA-256.
     Sha256,
-    /// The repository itself has only a part of its history.
+    /// The repository itself is shallow.
     Shallow,
-    /// A plain file server, which can send nothing but everything.
+    /// A plain file server ("dumb http"), which can only send everything.
     Dumb,
-    /// Another git works in the store, or one was killed there.
+    /// Another git works in the store, or was killed there.
     Locked,
-    /// Nothing came from it for this long.
+    /// Nothing arrived for this long.
     Stalled(Duration),
-    /// It sends less than git's own settings want.
+    /// The transfer is slower than the user's git settings allow.
     TooSlow,
-    /// It was not done in this time.
+    /// It did not end within this time.
     TooLong(Duration),
-    /// Something else; git's own lines say what.
+    /// Another reason; git's own lines say which.
     Other,
 }
 
-/// git's words (with `LC_ALL=C`), in lower case, and what they mean. The first that occurs counts.
+/// git's messages (with `LC_ALL=C`), in lower case, and their reasons. The first that occurs counts.
 const WORDS: [(&str, Reason); 47] = [
     ("operation too slow", Reason::TooSlow),
     (".lock': file exists", Reason::Locked),
@@ -118,14 +118,14 @@ impl Reason {
     }
 }
 
-/// One url that did not serve.
+/// One url that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The url as the manifest has it.
     pub url: String,
-    /// What kept it.
+    /// The reason.
     pub reason: Reason,
-    /// What git said, printable.
+    /// git's output, printable.
     pub lines: Vec<String>,
 }
 
@@ -139,35 +139,35 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Why an upstream did not give what was asked of it.
+/// Why a request to an upstream failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// The git program is missing, too old, or was interrupted.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The network is not to be used, and the store does not have it.
+    /// The network must not be used, and the store lacks the object.
     #[error("cannot {what} without the network (--offline)")]
     Offline {
-        /// What was needed, as what follows "cannot".
+        /// What was needed, as the words after "cannot".
         what: String,
     },
-    /// Neither the url nor a mirror served.
+    /// The url and all mirrors failed.
     #[error("cannot {what}{}", list(.failures))]
     Failed {
-        /// What was wanted, as what follows "cannot".
+        /// What was wanted, as the words after "cannot".
         what: String,
         /// Each url with its own reason.
         failures: Vec<Failure>,
     },
-    /// An id that names something, but not a commit.
+    /// An id that names an object other than a commit.
     #[error("{id} is a {kind}, not a commit{}", .commit.map_or_else(String::new, |id| format!("; its commit is {id}")))]
     NotACommit {
         /// The id asked for.
         id: Id,
-        /// What it is.
+        /// The kind of the object.
         kind: &'static str,
         /// For a tag: the commit it points at.
         commit: Option<Id>,
@@ -180,7 +180,7 @@ pub enum RemoteError {
         /// Names that are almost the same.
         near: Vec<String>,
     },
-    /// A name for more than one thing.
+    /// A name that means more than one thing.
     #[error("'{rev}' is ambiguous: {}", .candidates.join(", "))]
     Ambiguous {
         /// The name asked for.
@@ -188,7 +188,7 @@ pub enum RemoteError {
         /// What it may mean.
         candidates: Vec<String>,
     },
-    /// A glob whose matches are all pre-releases, without saying that it wants one.
+    /// A glob that matches only pre-releases, but does not ask for them.
     #[error("'{glob}' matches only pre-releases ({}); name one, or use a glob that says so (v1.6.*-*)", few(.tags))]
     OnlyPrereleases {
         /// The glob.
@@ -196,7 +196,7 @@ pub enum RemoteError {
         /// What it matches.
         tags: Vec<String>,
     },
-    /// A glob whose matches have no version in them, so that none is the newest.
+    /// A glob whose matches have no version, so that none is the newest.
     #[error("'{glob}' matches tags without a version, of which none is the newest: {}", few(.tags))]
     NoVersions {
         /// The glob.
@@ -207,14 +207,14 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
-    /// Checks whether a second try, in which git may ask the user, can help.
+    /// Checks whether a second try, in which git may ask the user, can succeed.
     #[must_use]
     pub fn lacks_credentials(&self) -> bool {
         matches!(self, RemoteError::Failed { failures, .. }
             if failures.iter().any(|failure| failure.reason == Reason::Credentials))
     }
 
-    /// Checks whether one waited for a url until it was too long.
+    /// Checks whether a url ran into a time limit.
     #[must_use]
     pub fn timed_out(&self) -> bool {
         matches!(self, RemoteError::Failed { failures, .. }
@@ -228,7 +228,7 @@ impl RemoteError {
             if failures.iter().any(|failure| failure.reason == Reason::Locked))
     }
 
-    /// Checks whether every url answered that it does not have, or does not give, the object.
+    /// Checks whether every url answered that it lacks, or does not give, the object.
     #[must_use]
     pub fn lacks_object(&self) -> bool {
         matches!(self, RemoteError::Failed { failures, .. }

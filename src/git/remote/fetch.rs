@@ -1,4 +1,4 @@
-//! Pins, blobs and history: bringing objects of an upstream into a store.
+//! Fetches pins, blobs and history of an upstream into a store.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,25 +6,24 @@ use std::path::Path;
 use super::{Attempt, Filter, Look, Reason, Remote, RemoteError, RemoteRef};
 use crate::git::{GitError, Id, Store, Url, Watch};
 
-/// Where a strict server's branches stand while they are fetched.
+/// Where the branches of a strict server are kept during a fetch.
 const PASSING: &str = "refs/patchq/passing/";
-/// What a history was fetched for, so that the next fetch brings only news.
+/// The commits that a history was fetched for, so that the next fetch brings only new commits.
 const HISTORY: &str = "refs/patchq/history/";
-/// How deep the branches of a strict server are looked into, step by step; the last is git's word for all of it.
+/// The depths for fetching the branches of a strict server, step by step; the last means everything for git.
 const DEPTHS: [u32; 4] = [64, 512, 4096, 0x7fff_ffff];
-/// For trees and blobs: what the store has already says nothing about what it lacks.
+/// For trees and blobs: the commits in the store do not say which objects it lacks.
 const NO_HAVES: &str = "fetch.negotiationAlgorithm=noop";
-/// All of a history, in such a way that a server which has only a part of it says where it ends. Without that git
-/// would look for the rest: each look another run of git that looks for the rest.
+/// Fetches a whole history. With this option a server that has only a part of it says where it ends. Without it git
+/// would fetch the rest in one extra run after another.
 const WHOLE: &str = "--depth=2147483647";
 
-/// How a fetch went.
+/// The result of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fetched {
-    /// Which of [`Remote::urls`] served; none when everything was there already.
+    /// The index in [`Remote::urls`] of the url that answered; `None` when nothing had to be fetched.
     pub served_by: Option<usize>,
-    /// Whether the server left out what was not asked for. If not, everything came along, which costs more once and
-    /// is worth a warning.
+    /// Whether the server applied the filter. If not, it sent everything, which costs more once and is worth a warning.
     pub filtered: bool,
 }
 
@@ -39,12 +38,12 @@ pub struct History {
 }
 
 impl Remote<'_> {
-    /// Brings commits with their trees, without history and (where the server can) without blobs, any number of them
-    /// in two requests. `within` is for servers that give only what a branch or tag points at: the full names of
-    /// the refs that the commits are looked for in; empty: every branch.
+    /// Fetches commits with their trees, without history and (if the server can) without blobs; any number of commits
+    /// in two requests. `within` is for servers that give only commits that a branch or tag points at: the full names
+    /// of the refs to search for the commits; empty: every branch.
     ///
     /// # Errors
-    /// [`RemoteError`]; [`RemoteError::NotACommit`] when an id is that of a tag or a tree.
+    /// [`RemoteError`]; [`RemoteError::NotACommit`] when an id names a tag or a tree.
     pub fn fetch_commits(
         &self,
         store: &Store,
@@ -55,8 +54,8 @@ impl Remote<'_> {
         self.fetch_commits_near(store, ids, within, &[], watch)
     }
 
-    /// As [`Remote::fetch_commits`]; of the trees only what the commits `near` do not have. The store must have those with
-    /// all their trees; empty: those that its refs lead to.
+    /// Fetches as [`Remote::fetch_commits`], but of the trees only those that the commits `near` do not have. The store
+    /// must have the `near` commits with all their trees; empty: the commits that its refs point at.
     ///
     /// # Errors
     /// As [`Remote::fetch_commits`].
@@ -84,7 +83,7 @@ impl Remote<'_> {
                         self.fetch_from_strict(store, url, &wanted, within, watch)?;
                         false
                     }
-                    // Of a blob the server may take it that it is here, with the commits that have it.
+                    // The server may assume that a blob is here, together with the commits that have it.
                     other @ Attempt::Next(Reason::Other, _) => {
                         let how: (_, &[&str], &[&str]) = (Filter::Blobs, &[NO_HAVES], &["--depth=1"]);
                         let whole = self.fetch(store, url, how, &specs, watch).map_err(|_| other)?;
@@ -101,7 +100,7 @@ impl Remote<'_> {
         Ok(Fetched { served_by: Some(served_by), filtered })
     }
 
-    /// Brings exactly these blobs, in two requests, and makes sure that all of them arrived.
+    /// Fetches exactly these blobs, in two requests, and checks that all of them arrived.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -112,17 +111,17 @@ impl Remote<'_> {
         watch: &mut Watch<'_>,
     ) -> Result<Fetched, RemoteError> {
         let what = |n| format!("fetch {} from the upstream's files", count(n, "blob"));
-        // Nothing is below a blob: whatever the server makes of the filter, nothing else comes.
+        // A blob refers to no other object, so nothing else arrives, whatever the server makes of the filter.
         let fetched = self.fetch_exactly(store, ids, Filter::Blobs, what, watch)?;
         Ok(Fetched { filtered: true, ..fetched })
     }
 
-    /// Brings exactly these trees and blobs, in two requests, and (where the server can) nothing that is below the
-    /// trees; makes sure that all of them arrived. Meant for the store of [`Remote::fetch_history`]: a tree without
-    /// what it names would be a hole in a store that a checkout stands on.
+    /// Fetches exactly these trees and blobs, in two requests, and (if the server can) nothing below the trees; checks
+    /// that all of them arrived. Meant for the store of [`Remote::fetch_history`]: in the store of a checkout, a tree
+    /// without its content would be a hole.
     ///
     /// # Errors
-    /// [`RemoteError`]; a server that gives only what its refs point at is a [`RemoteError::Failed`].
+    /// [`RemoteError`]; [`RemoteError::Failed`] for a server that gives only objects that its refs point at.
     pub fn fetch_objects(
         &self,
         store: &Store,
@@ -133,7 +132,7 @@ impl Remote<'_> {
         self.fetch_exactly(store, ids, Filter::BlobsAndTrees, what, watch)
     }
 
-    /// What is asked for by its own id comes in spite of the filter; `filter` is for what is below it.
+    /// Objects that are requested by their ids arrive in spite of the filter; `filter` applies to what is below them.
     fn fetch_exactly(
         &self,
         store: &Store,
@@ -147,7 +146,7 @@ impl Remote<'_> {
             return Ok(NOTHING_TO_DO);
         }
         let (filtered, served_by) = self.each(&what(wanted.len()), |url| {
-            // A mirror that failed half-way may have brought some.
+            // A mirror that failed in between may have sent some.
             let specs: Vec<_> = store.lacking(wanted.iter().copied())?.iter().map(Id::to_string).collect();
             let output = self.fetch(store, url, (filter, &[NO_HAVES], &[]), &specs, watch)?;
             match store.lacking(wanted.iter().copied())?.as_slice() {
@@ -158,9 +157,9 @@ impl Remote<'_> {
         Ok(Fetched { served_by: Some(served_by), filtered })
     }
 
-    /// Brings the commits and tags that lead to `ids`, without any trees, into a store of its own at `dir` (made when
-    /// it is not there): a store with a pin must stay shallow. The tags there are made equal to the upstream's.
-    /// `branches`: every branch's history too. Offline a store that has `ids` is taken as it is.
+    /// Fetches the commits and tags that lead to `ids`, without any trees, into a separate store at `dir` (made if
+    /// needed): a store with a pin must stay shallow. Its tags are made equal to the upstream's. `branches`: the
+    /// history of every branch too. Offline, a store that has `ids` is used as it is.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -208,8 +207,8 @@ impl Remote<'_> {
         Ok(History { store, fetched: Fetched { served_by: Some(served_by), filtered } })
     }
 
-    /// Brings the trees and blobs that tags stand on: a history leaves them out, and git then takes what came for broken.
-    /// Whether there are any that were not here.
+    /// Fetches trees and blobs that tags point at: a history leaves them out, and git then reports the store as broken.
+    /// Returns whether any were missing.
     fn fetch_what_tags_stand_on(&self, store: &Store, url: &Url, watch: &mut Watch<'_>) -> Result<bool, Attempt> {
         let only_this = Remote::new(self.git, vec![url.clone()], false);
         let tags = only_this.refs(store, Look::Tags, watch)?.refs;
@@ -228,7 +227,7 @@ impl Remote<'_> {
         Ok(missing.into_iter().any(|id| store.tree_or_blob(id).is_some()))
     }
 
-    /// Brings the tag objects themselves, and nothing that matters beside them.
+    /// Fetches the tag objects themselves, and almost nothing else.
     pub(in crate::git) fn fetch_tags(
         &self,
         store: &Store,
@@ -239,7 +238,7 @@ impl Remote<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
-        // By name: a strict server gives a tag by its name, and any server does.
+        // They are fetched by name, because every server gives a tag by its name, even a strict one.
         let specs: Vec<_> = tags.iter().map(|tag| tag.name.clone()).collect();
         self.each("fetch the tags of the pin", |url| {
             self.fetch(store, url, (Filter::BlobsAndTrees, &[], &["--depth=1"]), &specs, watch)?;
@@ -251,8 +250,9 @@ impl Remote<'_> {
         Ok(())
     }
 
-    /// A server that gives only what refs point at: first look whether one points at the commit, then go down the
-    /// refs in `within`. Everything is fetched whole, for such a server would not give single blobs later.
+    /// Fetches from a server that gives only commits that refs point at: first checks whether a ref points at the
+    /// commit, then fetches the refs in `within` deeper and deeper. Blobs are included, because such a server would not
+    /// give single blobs later.
     fn fetch_from_strict(
         &self,
         store: &Store,
@@ -303,7 +303,7 @@ impl Remote<'_> {
     }
 }
 
-/// git warns with these words when it had to take everything.
+/// Checks git's notes for the warning that it had to fetch everything.
 fn was_filtered(notes: &[String]) -> bool {
     !notes.iter().any(|note| note.contains("filtering not recognized by server"))
 }
@@ -316,8 +316,8 @@ fn forget_passing(store: &Store) -> Result<(), GitError> {
     Ok(())
 }
 
-/// Returns which of the commits `ids` the store does not have together with their root trees (a tag's commit may have
-/// come without).
+/// Returns which of the commits `ids` the store lacks, itself or its root tree (a tag's commit may have arrived
+/// without).
 fn lacking_commits(store: &Store, ids: &[Id]) -> Result<Vec<Id>, RemoteError> {
     let failed = || GitError::lib("cannot look into the store");
     let odb = store.repo().odb().map_err(failed())?;

@@ -1,10 +1,10 @@
-//! What an upstream says about its branches and tags.
+//! Lists the branches and tags of an upstream.
 
 use super::tags::TagVersion;
 use super::{Attempt, NAME, Reason, Remote, RemoteError};
 use crate::git::{GitError, Id, Store, Watch};
 
-/// Which refs are looked at. A server sends only those, where it can.
+/// Which refs to list. A server sends only those, if it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// `refs/heads/`
@@ -13,59 +13,59 @@ pub enum Look {
     Tags,
     /// Both of them.
     BranchesAndTags,
-    /// `HEAD`, with the branch it stands for. Costs a look at everything the server has (622 KB of pull requests for
-    /// Kubeflow): git has no way to ask for less.
+    /// `HEAD`, with the branch that it points at. The server lists everything for it (622 KB of pull requests for
+    /// Kubeflow): git cannot ask for less.
     Head,
 }
 
 /// A ref of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteRef {
-    /// The full name; bytes that are not UTF-8 never occur (such refs are left out).
+    /// The full name; refs with bytes that are not UTF-8 are left out.
     pub name: String,
-    /// Where it points.
+    /// The id that it points at.
     pub id: Id,
     /// For an annotated tag: the object it tags.
     pub peeled: Option<Id>,
 }
 
 impl RemoteRef {
-    /// What the ref stands for: the tagged commit of an annotated tag.
+    /// Returns the commit of the ref: for an annotated tag the tagged commit.
     #[must_use]
     pub fn commit(&self) -> Id {
         self.peeled.unwrap_or(self.id)
     }
 
-    /// The name without `refs/tags/` or `refs/heads/`.
+    /// Returns the name without `refs/tags/` or `refs/heads/`.
     #[must_use]
     pub fn short_name(&self) -> &str {
         self.tag().or_else(|| self.branch()).unwrap_or(&self.name)
     }
 
-    /// The tag's name, if it is one.
+    /// Returns the tag's name, if it is a tag.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         self.name.strip_prefix("refs/tags/")
     }
 
-    /// The branch's name, if it is one.
+    /// Returns the branch's name, if it is a branch.
     #[must_use]
     pub fn branch(&self) -> Option<&str> {
         self.name.strip_prefix("refs/heads/")
     }
 }
 
-/// The tag on the commit `at` that says most of it: an annotated one before a lightweight one, then the newest version,
-/// then the first by name. Nothing is fetched, so of two annotated tags it need not be the one that git would name.
+/// Returns the best tag on the commit `at`: an annotated tag before a lightweight one, then the newest version, then
+/// the first by name. Nothing is fetched, so of two annotated tags it may not be the one that git would name.
 #[must_use]
 pub fn tag_on(refs: &[RemoteRef], at: Id) -> Option<&str> {
     let here = refs.iter().filter(|found| found.commit() == at && found.tag().is_some());
-    // The last of equals wins, so the names go backwards.
+    // `max_by_key` returns the last of equals, so the names are reversed.
     let best = here.rev().max_by_key(|found| (found.peeled.is_some(), TagVersion::of(found.short_name())))?;
     best.tag()
 }
 
-/// The tags that a store has, as the upstream told them, but those that stand on a tree or a blob.
+/// Returns the tags in a store, as the upstream listed them, without those that point at a tree or a blob.
 ///
 /// # Errors
 /// [`GitError`] when a tag cannot be read.
@@ -81,19 +81,19 @@ pub fn stored_tags(store: &Store) -> Result<Vec<RemoteRef>, GitError> {
     Ok(tags.collect())
 }
 
-/// What [`Remote::refs`] found.
+/// The result of [`Remote::refs`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refs {
     /// The refs, in the order of their names.
     pub refs: Vec<RemoteRef>,
-    /// The full name of the branch that `HEAD` stands for, where it was asked for and is known.
+    /// The full name of the branch that `HEAD` points at, if it was asked for and is known.
     pub head: Option<String>,
-    /// Which of [`Remote::urls`] served.
+    /// The index in [`Remote::urls`] of the url that answered.
     pub served_by: usize,
 }
 
 impl Remote<'_> {
-    /// Asks for refs. `store` is only a place to stand in.
+    /// Lists refs. `store` is only the folder to run in.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -113,8 +113,8 @@ impl Remote<'_> {
     }
 }
 
-/// `ID<TAB>NAME` lines, `ID<TAB>NAME^{}` for the object of an annotated tag, `ref: NAME<TAB>HEAD` for a symbolic one.
-/// `None` when the ids are not SHA-1.
+/// Parses lines `ID<TAB>NAME`, `ID<TAB>NAME^{}` for the object of an annotated tag, `ref: NAME<TAB>HEAD` for a symbolic
+/// ref. `None` when the ids are not SHA-1.
 fn parse(stdout: &[u8]) -> Option<(Vec<RemoteRef>, Option<String>)> {
     let (mut refs, mut head): (Vec<RemoteRef>, _) = (Vec::new(), None);
     for line in stdout.split(|byte| *byte == b'\n') {
@@ -134,7 +134,7 @@ fn parse(stdout: &[u8]) -> Option<(Vec<RemoteRef>, Option<String>)> {
                     last.peeled = Some(id);
                 }
             }
-            // Asked for HEAD, git also lists whatever ends in `/HEAD`; the name tells them apart.
+            // For HEAD, git also lists every ref that ends in `/HEAD`; the full name distinguishes them.
             None => refs.push(RemoteRef { name: name.to_owned(), id, peeled: None }),
         }
     }

@@ -1,4 +1,4 @@
-//! From what people call a commit to its id, at the upstream.
+//! Finds the id of a commit at the upstream by the name that people use.
 
 use std::path::Path;
 
@@ -7,26 +7,26 @@ use super::{Look, Remote, RemoteError, RemoteRef};
 use crate::git::{GitError, Id, Rev, Store, Watch};
 use crate::path::printable;
 
-/// An abbreviated id that is shorter is looked for in the whole history even where just one tip has it.
+/// A shorter abbreviated id is searched in the whole history, even if just one tip matches.
 const TRUSTED_DIGITS: usize = 7;
 
 /// A revision found at the upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
-    /// The commit. (What a full id names is only known when it is fetched.)
+    /// The commit. (Whether a full id names a commit is known only after the fetch.)
     pub id: Id,
     /// The full name of the branch or tag it was found by.
     pub ref_name: Option<String>,
-    /// The upstream's tags and branches, where they were asked for: [`Remote::describe`] need not ask again.
+    /// The upstream's tags and branches, if they were listed, so that [`Remote::describe`] need not list them again.
     pub refs: Option<Vec<RemoteRef>>,
-    /// Which of [`Remote::urls`] served; none when nobody had to be asked.
+    /// The index in [`Remote::urls`] of the url that answered; `None` when no request was needed.
     pub served_by: Option<usize>,
 }
 
 impl Remote<'_> {
-    /// Finds `rev`: a full id as it is; a full ref name, a branch or a tag (a name that is both is ambiguous);
-    /// the newest tag that a glob matches; an abbreviated id, which costs the history of commits in a store at
-    /// `history` when no branch or tag stands there. `store` is only a place to stand in.
+    /// Finds `rev`: a full id as it is; a full ref name, a branch or a tag (a name that is both is ambiguous); the
+    /// newest tag that a glob matches; an abbreviated id, which needs the history of commits in a store at `history`
+    /// when no branch or tag is at that commit. `store` is only the folder to run in.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -51,8 +51,8 @@ impl Remote<'_> {
         Ok(Resolved { id, ref_name, refs: Some(found.refs), served_by: Some(found.served_by) })
     }
 
-    /// Finds `rev` as [`Remote::resolve`] does, among `refs`, the upstream's branches and tags, which it told before;
-    /// `HEAD` is not among them. Gives the commit and the full name of the branch or tag that it was found by.
+    /// Finds `rev` as [`Remote::resolve`] does, among `refs`, the branches and tags that the upstream listed before;
+    /// `HEAD` is not among them. Returns the commit and the full name of its branch or tag.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -101,7 +101,7 @@ impl Remote<'_> {
     }
 }
 
-/// The ids in the store that begin with `text` and are commits, in order.
+/// Returns the ids in the store that begin with `text` and are commits, in order.
 fn commits_by_prefix(store: &Store, text: &str) -> Result<Vec<Id>, GitError> {
     let failed = || GitError::lib("cannot look into the history");
     let odb = store.repo().odb().map_err(failed())?;
@@ -121,7 +121,7 @@ fn commits_by_prefix(store: &Store, text: &str) -> Result<Vec<Id>, GitError> {
     Ok(found)
 }
 
-/// `0611aa04850c "subject"`
+/// Returns a text like `0611aa04850c "subject"`.
 fn describe_candidate(store: &Store, id: Id) -> String {
     let commit = store.repo().find_commit(id.into());
     let subject = commit.ok().and_then(|commit| commit.summary_bytes().map(printable)).unwrap_or_default();
@@ -146,7 +146,7 @@ fn by_name(name: &str, refs: &[RemoteRef]) -> Result<Option<(Id, Option<String>)
     }
 }
 
-/// The matcher of a glob over tag names; a `*` stays between two slashes. `None` for what is no glob.
+/// Returns the matcher of a glob over tag names; a `*` does not match a slash. `None` when the glob is not valid.
 fn matcher(glob: &str) -> Option<globset::GlobMatcher> {
     let glob = globset::GlobBuilder::new(glob).literal_separator(true).build().ok()?;
     Some(glob.compile_matcher())
@@ -158,7 +158,7 @@ pub fn glob_matches(glob: &str, tag: &str) -> bool {
     matcher(glob).is_some_and(|matcher| matcher.is_match(tag))
 }
 
-/// The newest tag that `glob` matches. Of two tags of one version the last by name.
+/// Returns the newest tag that `glob` matches. Of two tags with the same version, the last by name.
 fn newest(glob: &str, refs: &[RemoteRef]) -> Result<(Id, Option<String>), RemoteError> {
     let nothing = || no_such(&Rev::Glob(glob.to_owned()), refs);
     let matcher = matcher(glob).ok_or_else(nothing)?;

@@ -1,10 +1,10 @@
-//! The order of tags that carry a version.
+//! Orders tags by their versions.
 
 use std::cmp::Ordering;
 
 use crate::git::compare_numbers;
 
-/// A version as it stands in a tag: everything from the first digit on.
+/// The version in a tag: everything from the first digit on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TagVersion {
     /// Dotted numbers, at least one digit.
@@ -19,7 +19,7 @@ enum Part {
 }
 
 impl TagVersion {
-    /// Reads `v1.6.0-rc.1`, `ray-1.11.0`, `1.8rc2`; `None` without a digit. What follows `+` does not count.
+    /// Parses `v1.6.0-rc.1`, `ray-1.11.0`, `1.8rc2`; `None` without a digit. Text after `+` does not count.
     pub(super) fn of(tag: &str) -> Option<TagVersion> {
         let text = &tag[tag.find(|c: char| c.is_ascii_digit())?..];
         let text = text.split('+').next().unwrap_or(text);
@@ -27,13 +27,13 @@ impl TagVersion {
         Some(TagVersion { numbers: text[..end].to_owned(), pre: parts(&text[end..]) })
     }
 
-    /// Checks whether anything follows the numbers.
+    /// Checks whether text follows the numbers.
     pub(super) fn is_prerelease(&self) -> bool {
         !self.pre.is_empty()
     }
 }
 
-/// Runs of digits and of letters: `rc10` comes after `rc2`, as people mean it.
+/// Splits into runs of digits and of letters: `rc10` comes after `rc2`, as people expect.
 fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     for piece in text.split(|c: char| !c.is_alphanumeric()).filter(|piece| !piece.is_empty()) {
@@ -70,8 +70,8 @@ impl PartialOrd for TagVersion {
     }
 }
 
-/// Returns which of two tags has the older version; `None` where that cannot be told: one has no version, or what
-/// stands before it differs by more than a `v` (`ray-1.11.0` and `wheels-3` count by themselves).
+/// Compares the versions of two tags; `None` when they cannot be compared: one has no version, or the text before the
+/// version differs by more than a `v` (`ray-1.11.0` and `wheels-3` are separate series).
 #[must_use]
 pub fn tag_order(one: &str, other: &str) -> Option<Ordering> {
     if family(one) != family(other) {
@@ -80,15 +80,15 @@ pub fn tag_order(one: &str, other: &str) -> Option<Ordering> {
     Some(TagVersion::of(one)?.cmp(&TagVersion::of(other)?))
 }
 
-/// What stands before a tag's version, without a `v`.
+/// Returns the text before a tag's version, without a `v`.
 fn family(tag: &str) -> String {
     let end = tag.find(|c: char| c.is_ascii_digit()).unwrap_or(tag.len());
     let front = tag[..end].to_lowercase();
     front.strip_suffix('v').map_or(front.clone(), str::to_owned)
 }
 
-/// Checks whether a glob says that pre-releases are wanted: letters or a dash behind its first digit or wildcard
-/// (`v1.6.*-rc*`, `v*rc*`), a class in brackets not counted (`v[0-9]*`).
+/// Checks whether a glob asks for pre-releases: it has letters or a dash after its first digit or wildcard
+/// (`v1.6.*-rc*`, `v*rc*`), not counting a class in brackets (`v[0-9]*`).
 pub(super) fn wants_prereleases(glob: &str) -> bool {
     let start = glob.find(|c: char| c.is_ascii_digit() || "*?[".contains(c)).unwrap_or(glob.len());
     let mut in_class = false;
