@@ -1,6 +1,6 @@
-//! Bytes as hexadecimal digits, as git and digests have them.
+//! Converts bytes to hexadecimal digits and back, as in git ids and digests.
 
-/// The digits, two a byte, in lower case.
+/// Returns the digits, two per byte, in lower case.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     bytes
@@ -10,7 +10,7 @@ pub fn encode(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The bytes of exactly `2 * N` digits, in lower or upper case.
+/// Returns the bytes of exactly `2 * N` digits, in lower or upper case.
 #[must_use]
 pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();

@@ -1,9 +1,8 @@
-//! A path inside a repository: bytes, relative, and safe by construction.
+//! Checks paths inside a repository: bytes, relative, and safe to join to a folder.
 //!
-//! Patches, manifests and upstream trees come from strangers. A [`RepoPath`] can only be made from bytes that
-//! stay inside the tree they are joined to and that no file system folds into git's own folder, so whoever holds
-//! one need not check again. The rules are those of git's `verify_path` with `core.protectHFS` and
-//! `core.protectNTFS` on, for every system.
+//! Patches, manifests and upstream trees are untrusted. A [`RepoPath`] can only be made from bytes that stay inside the
+//! tree they are joined to and that no file system folds into git's own folder, so its users need not check again. The
+//! rules are those of git's `verify_path` with `core.protectHFS` and `core.protectNTFS` on, on every system.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,10 +15,10 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoPath(BString);
 
-/// Why some bytes are no path for a repository.
+/// Why some bytes are not a valid path in a repository.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPath {
-    /// Nothing, or nothing between two slashes.
+    /// Empty, or empty between two slashes.
     #[error("the path '{0}' has an empty part")]
     Empty(String),
     /// Starts at the root of the file system.
@@ -31,7 +30,7 @@ pub enum BadPath {
     /// Has a part that some file system would open as `.git`.
     #[error("the path '{0}' reaches into '.git'")]
     DotGit(String),
-    /// Holds a NUL byte.
+    /// Contains a NUL byte.
     #[error("the path '{0}' contains a NUL byte")]
     Nul(String),
 }
@@ -61,36 +60,36 @@ impl RepoPath {
         Ok(RepoPath(BString::from(bytes)))
     }
 
-    /// The bytes as git stores them.
+    /// Returns the bytes as git stores them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes as a byte string.
+    /// Returns the bytes as a byte string.
     #[must_use]
     pub fn as_bstr(&self) -> &BStr {
         self.0.as_bstr()
     }
 
-    /// The parts between the slashes, at least one.
+    /// Returns the parts between the slashes, at least one.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
         self.0.split(|b| *b == b'/')
     }
 
-    /// The folder that holds this path; `None` at the top.
+    /// Returns the folder that contains this path; `None` at the top.
     #[must_use]
     pub fn parent(&self) -> Option<RepoPath> {
         self.0.rfind_byte(b'/').map(|at| RepoPath(BString::from(&self.0[..at])))
     }
 
-    /// The last part.
+    /// Returns the last part.
     #[must_use]
     pub fn file_name(&self) -> &[u8] {
         self.0.rsplit(|b| *b == b'/').next().unwrap_or(&self.0)
     }
 
-    /// This path with one more part below it.
+    /// Returns this path with one more part below it.
     ///
     /// # Errors
     /// [`BadPath`] when `part` is not a safe part.
@@ -101,13 +100,14 @@ impl RepoPath {
         RepoPath::new(bytes)
     }
 
-    /// Checks whether this path is `folder` or lies below it.
+    /// Checks whether this path is `folder` or is below it.
     #[must_use]
     pub fn is_within(&self, folder: &RepoPath) -> bool {
         self.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     }
 
-    /// What comes before every path below this one and behind every other that does, where paths are sorted; no path itself.
+    /// Returns a value that sorts before every path below this one and after all paths that sort before those; it is
+    /// not a path itself.
     #[must_use]
     pub(crate) fn before_all_below(&self) -> RepoPath {
         let mut bytes = self.0.clone();
@@ -115,15 +115,15 @@ impl RepoPath {
         RepoPath(bytes)
     }
 
-    /// This path below `root`, for the file system.
+    /// Returns this path below `root`, for the file system.
     #[must_use]
     pub fn below(&self, root: &Path) -> PathBuf {
         use std::os::unix::ffi::OsStrExt;
         root.join(std::ffi::OsStr::from_bytes(&self.0))
     }
 
-    /// The key under which two paths collide on a file system that folds case and Unicode form
-    /// (lower case of the NFC form; bytes that are not UTF-8 stand for themselves).
+    /// Returns the key under which two paths collide on a file system that folds case and Unicode form (lower case of
+    /// the NFC form; bytes that are not UTF-8 are kept).
     #[must_use]
     pub fn fold_key(&self) -> Vec<u8> {
         match self.0.to_str() {
@@ -146,7 +146,7 @@ impl fmt::Debug for RepoPath {
     }
 }
 
-/// The one of `known` that `text` most likely means, capitals aside: at most a third of the letters differ
+/// Returns the one of `known` that `text` most likely means, ignoring case: at most a third of the letters differ
 /// (Damerau-Levenshtein), or one.
 #[must_use]
 pub fn nearest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
@@ -157,8 +157,8 @@ pub fn nearest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     near.min().map(|(_, known)| known)
 }
 
-/// `bytes` as text that cannot steer a terminal: control characters, bidirectional overrides and bytes that are
-/// not UTF-8 are escaped (`\n` as `\n`, others as `\xNN` or `\u{…}`).
+/// Returns `bytes` as text that cannot control a terminal: control characters, bidirectional overrides and bytes that
+/// are not UTF-8 are escaped (`\n` as `\n`, others as `\xNN` or `\u{…}`).
 #[must_use]
 pub fn printable(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
@@ -180,16 +180,16 @@ pub fn printable(bytes: &[u8]) -> String {
     out
 }
 
-/// A line of a file as text that cannot steer a terminal: as [`printable`], but a tab stays one.
+/// Returns a line of a file as text that cannot control a terminal: as [`printable`], but tabs are kept.
 #[must_use]
 pub fn printable_line(bytes: &[u8]) -> String {
     bytes.split(|byte| *byte == b'\t').map(printable).collect::<Vec<_>>().join("\t")
 }
 
-/// A whole text for a terminal or a log, whoever its pieces come from: the last thing that happens to it. Lines and tabs stay, and
-/// with `colours` the sequences that colour (SGR); all else that could steer a terminal is escaped as by [`printable`], and so
-/// is what the log of a CI service takes for a command: `::` at the beginning of a line, `##[` and `##vso[` anywhere
-/// (GitHub, Azure and TeamCity document these forms).
+/// Makes a whole text safe for a terminal or a log, whatever its source; this is the last step before output. Lines and
+/// tabs stay, and with `colours` the colour sequences (SGR). Everything else that could control a terminal is escaped
+/// as by [`printable`]. So are the forms that the log of a CI service takes as a command: `::` at the beginning of a
+/// line, `##[` and `##vso[` anywhere (documented by GitHub, Azure and TeamCity).
 #[must_use]
 pub fn on_screen(text: &str, colours: bool) -> String {
     let mut out = String::with_capacity(text.len());
@@ -220,7 +220,7 @@ pub fn on_screen(text: &str, colours: bool) -> String {
     out
 }
 
-/// How long the sequence is that sets colours, where `text` begins with one.
+/// Returns the length of the colour sequence at the beginning of `text`, if there is one.
 fn colour_sequence(text: &str) -> Option<usize> {
     let inside = text.strip_prefix("\u{1b}[")?;
     let end = inside.find(|c: char| !c.is_ascii_digit() && c != ';')?;
@@ -233,20 +233,20 @@ pub(crate) fn is_log_command(text: &str) -> bool {
         .is_some_and(|rest| rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('['))
 }
 
-/// Characters that are not controls by Unicode's class but move or hide text on a screen: bidirectional marks,
-/// overrides and isolates, zero-width characters, line and paragraph separators.
+/// Checks for characters that are not control characters in Unicode but move or hide text on a screen: bidirectional
+/// marks, overrides and isolates, zero-width characters, line and paragraph separators.
 pub(crate) fn steers_the_terminal(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
         || c.is_control()
 }
 
 /// Checks whether a file system could open `part` as `.git`: any case, HFS+ ignorable characters, NTFS short names,
-/// trailing dots, spaces and alternate streams, a backslash before it.
+/// trailing dots, spaces and alternate streams, or after a backslash.
 fn is_dot_git(part: &[u8]) -> bool {
     part.split(|b| *b == b'\\').any(|piece| is_ntfs_dot_git(piece) || is_hfs_dot_git(piece))
 }
 
-/// `.git` or `git~1` in any case, followed by nothing but dots and spaces, or by a `:` (an alternate stream).
+/// Checks for `.git` or `git~1` in any case, followed only by dots and spaces, or by a `:` (an alternate stream).
 fn is_ntfs_dot_git(part: &[u8]) -> bool {
     let lower = part.to_ascii_lowercase();
     let rest = lower.strip_prefix(b".git".as_slice()).or_else(|| lower.strip_prefix(b"git~1".as_slice()));
@@ -256,7 +256,7 @@ fn is_ntfs_dot_git(part: &[u8]) -> bool {
     })
 }
 
-/// `.git` in any case once the code points that HFS+ ignores are taken out.
+/// Checks for `.git` in any case after removing the code points that HFS+ ignores.
 fn is_hfs_dot_git(part: &[u8]) -> bool {
     let Ok(text) = part.to_str() else { return false };
     let seen: String = text
