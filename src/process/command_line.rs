@@ -1,19 +1,19 @@
-//! Command lines as one would type them.
+//! Formats command lines in the form in which one would type them.
 
 use std::ffi::OsStr;
 
 use crate::path::printable;
 
-/// `words` for a shell, with a blank between them.
+/// Quotes `words` for a shell and joins them with blanks.
 pub fn command_line<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
     words.into_iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
-/// `word` for a shell. What a terminal would not show as it is is written in the form `$'…'`.
+/// Quotes `word` for a shell. Characters that a terminal would not show as they are are written in the form `$'…'`.
 #[must_use]
 pub fn quoted(word: &OsStr) -> String {
     let bytes = word.as_encoded_bytes();
-    // Only at its start a tilde means a home.
+    // A tilde means a home folder only at the start.
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+%~".contains(byte);
     if !bytes.is_empty() && !bytes.starts_with(b"~") && bytes.iter().all(plain) {
         return word.to_string_lossy().into_owned();

@@ -1,4 +1,4 @@
-//! Ending what was started, with all that it started itself.
+//! Ends a program that patchq started, and all processes that it started itself.
 
 use std::process::{Child, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,19 +13,19 @@ use super::look::{Member, family};
 /// How long what was asked to end may take before it is killed, where nothing is said of it.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// The same where this process is to end itself.
+/// The same when this process is about to end.
 const SHORT_GRACE: Duration = Duration::from_millis(300);
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A program that runs, and whether the group that it is in is its own.
+/// A running program, and whether it has a process group of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Running {
     pub(super) pid: u32,
     pub(super) own_group: bool,
 }
 
-/// What runs now, and was not waited for: its number cannot be another's.
+/// The running programs that nobody has waited for: their process ids cannot be reused yet.
 static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
 
 fn running() -> MutexGuard<'static, Vec<Running>> {
@@ -41,7 +41,7 @@ impl Running {
         running().push(self);
     }
 
-    /// The status, if the child ended; it is then no longer known as running.
+    /// Returns the status if the child ended, and then removes it from the running ones.
     pub(super) fn ended(self, child: &mut Child) -> std::io::Result<Option<ExitStatus>> {
         let mut all = running();
         let status = child.try_wait()?;
@@ -51,13 +51,13 @@ impl Running {
         Ok(status)
     }
 
-    /// Who is to be sent a signal: the program and what it started, where it has no group of its own.
+    /// Returns the processes to signal when the program has no group of its own: the program and all that it started.
     fn members(self) -> Vec<Member> {
         if self.own_group { Vec::new() } else { family(self.pid) }
     }
 
     fn signal(self, members: &[Member], signal: Signal) {
-        // The only failure is that it is gone already.
+        // This fails only if the process is already gone.
         if let Some(pid) = pid(self.pid) {
             let _gone = if self.own_group { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
         }
@@ -67,7 +67,7 @@ impl Running {
         }
     }
 
-    /// Checks whether the child ended, without taking note of it: its number stays its own, and its group's.
+    /// Checks whether the child ended, without waiting for it, so that its process id and its group's stay reserved.
     fn is_over(self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         pid(self.pid).is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
@@ -82,7 +82,7 @@ impl Running {
         while !self.is_over() && asked.elapsed() < grace {
             std::thread::sleep(PAUSE);
         }
-        // Those with it, also where the child itself went: they have nobody to work for.
+        // Its processes are killed even if the child itself has ended: no one uses their work.
         self.signal(&members, Signal::KILL);
         let mut all = running();
         let waited = child.wait().map(drop);
@@ -91,7 +91,7 @@ impl Running {
     }
 }
 
-/// Ends everything that runs, for a process that is about to end itself: asks, and kills what does not end soon.
+/// Ends all running programs, for a process that is about to end itself: asks, and kills those that do not end soon.
 pub fn end_all() {
     let all = running();
     let all: Vec<_> = all.iter().map(|one| (*one, one.members())).collect();
@@ -103,7 +103,7 @@ pub fn end_all() {
     all.iter().for_each(|(one, members)| one.signal(members, Signal::KILL));
 }
 
-/// Ends a process that somebody else started, with its group where it leads one, else with all that it started.
+/// Ends a process that another process started, with its group if it leads one, else with all that it started.
 pub fn end_stranger(number: u32) {
     let Some(stranger) = Member::of(number) else { return };
     let one = Running { pid: number, own_group: stranger.leads() };
@@ -115,7 +115,7 @@ pub fn end_stranger(number: u32) {
         std::thread::sleep(PAUSE);
     }
     if one.own_group && !lives() {
-        // Somebody waited for the leader, perhaps; as long as one of the group is there its number is not given again.
+        // Its parent may have waited for the leader. While a member of the group exists, the number is not reused.
         return;
     }
     one.signal(&members, Signal::KILL);

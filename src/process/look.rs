@@ -1,27 +1,27 @@
-//! What other processes do, as far as the system tells (Linux does, in `/proc`; see proc(5)).
+//! Inspects other processes, if the system allows it (Linux does, in `/proc`; see proc(5)).
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How often a process is looked at, at most.
+/// The shortest time between two looks at a process.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// So much of the time of a processor (in percent) is work; less is only looking whether something came.
+/// This share of a processor's time (in percent) counts as work; less is only polling.
 const WORKING: u64 = 5;
 
-/// Ticks of a processor's time in a second, as Linux shows them to programs whatever it counts by itself.
+/// Ticks of processor time in a second, as Linux shows them to programs, whatever the kernel uses.
 const TICKS: u64 = 100;
 
-/// A process, told from a later one of the same number by when it began.
+/// A process, identified by its id and start time, because ids are reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) pid: u32,
     began: u64,
 }
 
-/// What `/proc/PID/stat` says.
+/// The content of `/proc/PID/stat`.
 struct Stat {
     state: char,
     group: u32,
@@ -33,7 +33,7 @@ impl Stat {
     fn read(pid: u32) -> Option<Stat> {
         let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
         let text = String::from_utf8_lossy(&text).into_owned();
-        // The name, in brackets, may hold anything.
+        // The name, in brackets, may contain anything.
         let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
         let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
         Some(Stat {
@@ -46,7 +46,7 @@ impl Stat {
 }
 
 impl Member {
-    /// The process `pid` as it is now; `None` where there is none, or the system does not tell.
+    /// Returns the process `pid` as it is now; `None` when there is none, or the system does not say.
     pub(super) fn of(pid: u32) -> Option<Member> {
         Stat::read(pid).map(|stat| Member { pid, began: stat.began })
     }
@@ -62,7 +62,7 @@ impl Member {
     }
 }
 
-/// The process and all that it started, directly or not; nothing where the system does not tell.
+/// Returns the process and all that it started, directly or not; nothing when the system does not say.
 pub(super) fn family(pid: u32) -> Vec<Member> {
     let mut found: Vec<Member> = Vec::new();
     let mut waiting = vec![pid];
@@ -79,10 +79,10 @@ pub(super) fn family(pid: u32) -> Vec<Member> {
     found
 }
 
-/// What processes have done since they began.
+/// The work of processes since they began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Work {
-    /// Bytes that they read and wrote: files, pipes, connections.
+    /// Bytes read and written: files, pipes, connections.
     bytes: u64,
     ticks: u64,
 }
@@ -98,13 +98,13 @@ fn work_of(pid: u32) -> Option<Work> {
     (work != Work { bytes: 0, ticks: 0 }).then_some(work)
 }
 
-/// Checks whether the system tells what other processes do. Where it does not, only what they say counts.
+/// Checks whether the system shows the work of other processes. If not, only their output counts.
 #[must_use]
 pub fn sees_work() -> bool {
     work_of(std::process::id()).is_some()
 }
 
-/// How long a process and all that it started have stood still: not a byte was read or written, nothing was computed.
+/// How long a process and all that it started have done nothing: no bytes read or written, no computation.
 #[derive(Debug)]
 pub struct Stillness {
     since: Instant,
@@ -113,26 +113,26 @@ pub struct Stillness {
 }
 
 impl Stillness {
-    /// It stirs now.
+    /// Starts now.
     #[must_use]
     pub fn begin() -> Stillness {
         let now = Instant::now();
         Stillness { since: now, looked: now, last: None }
     }
 
-    /// It was seen to stir.
+    /// Records that the process did something.
     pub fn stir(&mut self) {
         self.since = Instant::now();
     }
 
-    /// How long it has stood still, as far as was seen.
+    /// Returns how long it has done nothing, as far as was seen.
     #[must_use]
     pub fn quiet(&self) -> Duration {
         self.since.elapsed()
     }
 
-    /// Looks at the process `pid`, if the last look is long enough ago for somebody who waits for `limit`. Gives how long it
-    /// has stood still.
+    /// Inspects the process `pid`, if the last look is long enough ago for a time limit of `limit`. Returns how long it
+    /// has done nothing.
     pub fn look(&mut self, pid: u32, limit: Duration) -> Duration {
         let now = Instant::now();
         let passed = now.duration_since(self.looked);
@@ -154,18 +154,17 @@ impl Stillness {
     }
 }
 
-/// Checks whether the process `pid` leads a group, which ends with it when it is killed as one.
+/// Checks whether the process `pid` leads a group, so that killing the group ends all of it.
 #[must_use]
 pub fn leads_group(pid: u32) -> bool {
     Member::of(pid).is_some_and(Member::leads)
 }
 
-/// Checks whether the process `pid` holds the lock (flock) on the file at `path`; `false` where the system does not
-/// tell.
+/// Checks whether the process `pid` holds the lock (flock) on the file at `path`; `false` when the system does not say.
 #[must_use]
 pub fn holds(pid: u32, path: &Path) -> bool {
     let Ok(wanted) = fs::metadata(path) else { return false };
-    // Only whoever has it open by the very handle that was locked holds it; who waits for it has a handle of its own.
+    // A lock belongs to the file handle that was locked; a process that waits for the lock has a different handle.
     let has_it = |handle: PathBuf| {
         let same = fs::metadata(&handle).is_ok_and(|meta| (meta.dev(), meta.ino()) == (wanted.dev(), wanted.ino()));
         let info = PathBuf::from(handle.to_string_lossy().replace("/fd/", "/fdinfo/"));
@@ -175,8 +174,8 @@ pub fn holds(pid: u32, path: &Path) -> bool {
     handles.map(|entry| entry.path()).any(has_it)
 }
 
-/// The processes that hold the lock (flock) on the file at `path` and have `variable` in the environment that they began
-/// with, in the order of their numbers. Nothing where the system does not tell.
+/// Returns the processes that hold the lock (flock) on the file at `path` and had `variable` in their environment at
+/// the start, sorted by id. Nothing when the system does not say.
 #[must_use]
 pub fn holders_of(path: &Path, variable: (&str, &str)) -> Vec<u32> {
     let marked = format!("{}={}", variable.0, variable.1);

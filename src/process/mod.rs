@@ -1,7 +1,8 @@
-//! Programs that patchq starts: talked to, watched, and ended with everything that they started.
+//! Runs programs: exchanges data with them, watches them, and ends them with everything that they started.
 //!
-//! Nothing here knows what a program is for. A run has limits: how long it may stand still, and how long it may take in all.
-//! Whoever is told to end calls [`end_all`] before; what outlived a patchq that was killed is found by the lock that it holds.
+//! This room does not know what a program is for. A run has limits: how long it may do nothing, and how long it may
+//! take in all. A process that gets a signal to end calls [`end_all`] first. Programs that outlived a killed patchq are
+//! found by the lock that they hold.
 
 mod command_line;
 mod end;

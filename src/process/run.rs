@@ -1,4 +1,4 @@
-//! One run of a program: fed, listened to, and ended when somebody wants it or a limit is reached.
+//! Runs one program: writes its input, reads its output, and ends it on request or at a limit.
 
 use std::cell::Cell;
 use std::io::{Read, Write};
@@ -13,25 +13,25 @@ use super::end::GRACE;
 use super::end::Running;
 use super::look::Stillness;
 
-/// How often a run is looked at while it says nothing.
+/// How often a run is checked while it writes nothing.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The same where it has closed its pipes, and is about to end.
+/// The same after it closed its pipes and is about to end.
 const MOMENT: Duration = Duration::from_millis(2);
 
-/// How long a program that ended is listened to on pipes that somebody holds open: what it started, and left behind.
+/// How long the pipes of a program that ended are read, if a process that it left behind holds them open.
 const AFTERWARDS: Duration = Duration::from_secs(3);
 
-/// How long a run may take; `None`: as long as it wants.
+/// How long a run may take; `None`: no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
-    /// How long it may stand still: nothing is read, written or computed.
+    /// How long it may do nothing: no reading, writing or computing.
     pub stall: Option<Duration>,
     /// How long it may take in all.
     pub total: Option<Duration>,
 }
 
-/// Where a program says something.
+/// A stream that a program writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// Standard output.
@@ -40,12 +40,12 @@ pub enum Stream {
     Err,
 }
 
-/// What a run is given.
+/// The input and settings of a run.
 #[derive(Debug)]
 pub struct Task<'a> {
-    /// What it reads.
+    /// Its standard input.
     pub input: Vec<u8>,
-    /// Whether it gets a group of its own, which can be ended as a whole, but may not ask on the terminal.
+    /// Whether it gets a group of its own, which can be ended together, but may not ask on the terminal.
     pub own_group: bool,
     /// How long it may take.
     pub limits: Limits,
@@ -53,16 +53,16 @@ pub struct Task<'a> {
     pub grace: Duration,
     /// While it is set, the program may be waiting for a person, and standing still is no stall.
     pub asking: &'a Cell<bool>,
-    /// Set by whoever wants it to end.
+    /// Set by the caller to end the run.
     pub cancel: &'a AtomicBool,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// By itself.
+    /// The program exited.
     Exited(ExitStatus),
-    /// Somebody wanted it.
+    /// The caller ended it.
     Cancelled,
     /// It made no progress for this long, and was ended.
     Stalled(Duration),
@@ -75,8 +75,8 @@ enum Event {
     End,
 }
 
-/// Runs `command` and calls `hear` with what it says. It returns when the program ended, or soon after it was to end, with the
-/// child waited for.
+/// Runs `command` and calls `hear` with its output. Returns when the program ended, or soon after it was to end; the
+/// child has been waited for then.
 ///
 /// # Errors
 /// [`std::io::Error`] when it cannot be started or waited for.
@@ -105,7 +105,7 @@ pub fn run(command: &mut Command, task: Task<'_>, hear: &mut dyn FnMut(Stream, &
         }
         match exited {
             Some(status) if open <= 0 || still.quiet() > AFTERWARDS => return Ok(End::Exited(status)),
-            // What it said before it ended is still to be read.
+            // Its output before the end is still to be read.
             Some(_) => continue,
             None => {}
         }
@@ -125,7 +125,7 @@ pub fn run(command: &mut Command, task: Task<'_>, hear: &mut dyn FnMut(Stream, &
     }
 }
 
-/// The limit that a run has reached.
+/// Returns the limit that a run has reached.
 fn over(limits: Limits, began: Instant, still: &mut Stillness, pid: u32) -> Option<End> {
     if let Some(total) = limits.total.filter(|total| began.elapsed() > *total) {
         return Some(End::TooLong(total));
@@ -134,12 +134,12 @@ fn over(limits: Limits, began: Instant, still: &mut Stillness, pid: u32) -> Opti
     (still.look(pid, stall) >= stall).then_some(End::Stalled(stall))
 }
 
-/// Feeds and drains the child from threads. They end with its pipes, and nobody waits for them: a helper that
+/// Writes to the child and reads from it in threads. They end with its pipes, and are not joined: a helper that
 /// outlives a killed program may hold a pipe open.
 fn talk(child: &mut Child, input: Vec<u8>) -> Receiver<Event> {
     let (sender, receiver) = channel();
     if let Some(mut stdin) = child.stdin.take() {
-        // A child that ends early closes the pipe; its status says what there is to say.
+        // A child that ends early closes the pipe; its exit status is what counts.
         std::thread::spawn(move || drop(stdin.write_all(&input)));
     }
     if let Some(stdout) = child.stdout.take() {
@@ -166,7 +166,7 @@ fn drain(mut pipe: impl Read, sender: &Sender<Event>, stream: Stream) {
             Err(_) => break,
         }
     }
-    // Nobody listens any more after a run that was ended.
+    // After a run that was ended there is no receiver any more.
     drop(sender.send(Event::End));
 }
 
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_byte_now_and_then_is_progress_and_so_is_work() {
-        // Between two programs, where nobody of ours sees it.
+        // Data between two other programs, which we do not see.
         let bytes = "for i in 1 2 3 4 5 6; do sleep 0.4; echo $i; done | while read line; do :; done";
         let work = "end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do :; done";
         for script in [bytes, work] {
