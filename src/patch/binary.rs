@@ -1,8 +1,8 @@
-//! The content of `GIT binary patch`: git's base85, zlib, and deltas in git's pack format.
+//! Decodes and encodes `GIT binary patch`: git's base85, zlib, and deltas in git's pack format.
 //!
-//! A patch comes from strangers: nothing is allocated because a number in it says so, and nothing grows past
-//! [`LARGEST`]. What a patch file holds is kept as it is packed there, and unpacked by who needs it: most commands read a
-//! queue and need no content.
+//! Patches are untrusted: a number in a patch never causes an allocation by itself, and nothing grows beyond
+//! [`LARGEST`]. The content stays compressed as in the patch file until someone needs it: most commands read a queue
+//! without its content.
 
 use std::borrow::Cow;
 use std::io::{Read, Write};
@@ -19,20 +19,20 @@ pub const LARGEST: usize = 256 << 20;
 /// The largest sum of contents and deltas, in bytes, that one patch file may inflate to (512 MiB).
 pub const LARGEST_IN_FILE: usize = 2 * LARGEST;
 
-/// Bytes of a binary change: as they are, or packed as the patch file holds them.
+/// Bytes of a binary change: plain, or compressed as in the patch file.
 #[derive(Debug, Clone)]
 pub struct Data(Held);
 
 #[derive(Debug, Clone)]
 enum Held {
     Plain(Vec<u8>),
-    /// A zlib stream that was found to hold so many bytes.
+    /// A zlib stream that was checked to hold this many bytes.
     Packed(Vec<u8>, usize),
 }
 
 impl Data {
-    /// Takes a zlib stream that is stated to hold `stated` bytes. It is inflated once to see that it does; nothing of that
-    /// is kept.
+    /// Takes a zlib stream that is stated to hold `stated` bytes. It is inflated once to check that; the result is not
+    /// kept.
     ///
     /// # Errors
     /// [`BinaryError`] when the stream is damaged, holds another number of bytes, or more than [`LARGEST`].
@@ -45,7 +45,7 @@ impl Data {
         Ok(Data(Held::Packed(zlib, stated)))
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn bytes(&self) -> Cow<'_, [u8]> {
         match &self.0 {
@@ -56,7 +56,7 @@ impl Data {
         }
     }
 
-    /// Returns how many bytes they are.
+    /// Returns the number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.0 {
@@ -65,7 +65,7 @@ impl Data {
         }
     }
 
-    /// Checks whether there are none.
+    /// Checks whether there are no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -94,7 +94,7 @@ const ALPHABET: &[u8; 85] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// Why a binary patch cannot be read or applied. Sizes and positions are in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BinaryError {
-    /// The length letter of a line is none, or does not fit the line.
+    /// The length letter of a line is invalid, or does not fit the line.
     #[error("a line does not have the length that its first letter says")]
     BadLength,
     /// A character that base85 does not use, or a group that overflows.
@@ -106,29 +106,29 @@ pub enum BinaryError {
     /// The data inflates to another size than stated.
     #[error("the data does not have the {stated} bytes that are stated")]
     WrongSize {
-        /// What the patch says.
+        /// The size in the patch.
         stated: usize,
     },
     /// More than [`LARGEST`].
     #[error("{0} bytes are more than patchq accepts in a binary patch ({LARGEST})")]
     TooLarge(usize),
-    /// A delta that ends in the middle of an instruction or uses the reserved one.
+    /// A delta ends in the middle of an instruction, or uses the reserved one.
     #[error("the delta is damaged")]
     BadDelta,
-    /// A delta made against content of another size.
+    /// A delta was made against content of another size.
     #[error("the delta was made against {stated} bytes, the file has {found}")]
     WrongBase {
-        /// What the delta says.
+        /// The size in the delta.
         stated: usize,
-        /// What the file has.
+        /// The size of the file.
         found: usize,
     },
-    /// A delta that copies from beyond the end of the old content.
+    /// A delta copies from beyond the end of the old content.
     #[error("the delta copies from beyond the end of the file")]
     OutsideBase,
 }
 
-/// The content that `data` makes of `old`. A literal does not look at `old`.
+/// Applies `data` to `old` and returns the new content. A literal ignores `old`.
 ///
 /// # Errors
 /// [`BinaryError`] when a delta is damaged or was made against something else.
@@ -176,7 +176,7 @@ fn apply_delta(old: &[u8], delta: &[u8]) -> Result<Vec<u8>, BinaryError> {
     if out.len() == stated { Ok(out) } else { Err(BinaryError::WrongSize { stated }) }
 }
 
-/// A size in groups of seven bits, lowest first.
+/// Reads a size in groups of seven bits, lowest first.
 fn size(rest: &mut &[u8]) -> Result<usize, BinaryError> {
     let mut value = 0_usize;
     for shift in (0..56).step_by(7) {
@@ -190,7 +190,7 @@ fn size(rest: &mut &[u8]) -> Result<usize, BinaryError> {
     Err(BinaryError::BadDelta)
 }
 
-/// A little-endian number of which only the bytes named by `mask` are present.
+/// Reads a little-endian number that has only the bytes named by `mask`.
 fn number(rest: &mut &[u8], mask: u8, bytes: u32) -> Result<usize, BinaryError> {
     let mut value = 0;
     for at in 0..bytes {
@@ -203,7 +203,7 @@ fn number(rest: &mut &[u8], mask: u8, bytes: u32) -> Result<usize, BinaryError> 
     Ok(value)
 }
 
-/// A zlib stream that is stated to hold `stated` bytes, read to one byte behind them.
+/// Returns a reader of a zlib stream that is stated to hold `stated` bytes; it ends one byte after them.
 fn stream(packed: &[u8], stated: usize) -> Result<impl Read + '_, BinaryError> {
     if stated > LARGEST {
         return Err(BinaryError::TooLarge(stated));
@@ -218,14 +218,14 @@ fn inflate(packed: &[u8], stated: usize) -> Result<Vec<u8>, BinaryError> {
     if out.len() == stated { Ok(out) } else { Err(BinaryError::WrongSize { stated }) }
 }
 
-/// `data` as a zlib stream at the default level.
+/// Compresses `data` to a zlib stream at the default level.
 pub(crate) fn deflate(data: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     let written = encoder.write_all(data).and_then(|()| encoder.finish());
     written.expect("writing to a Vec cannot fail")
 }
 
-/// `data` in lines of base85, each with its length letter and a line feed, as git writes them.
+/// Encodes `data` in lines of base85, each with its length letter and a line feed, as git writes them.
 pub(crate) fn encode_lines(data: &[u8], out: &mut Vec<u8>) {
     for line in data.chunks(PER_LINE) {
         let len = u8::try_from(line.len()).unwrap_or(0);

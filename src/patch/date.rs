@@ -1,4 +1,4 @@
-//! Dates of mail headers: written as git does, read liberally.
+//! Writes dates of mail headers as git does, and reads many forms of them.
 
 use jiff::Timestamp;
 use jiff::civil::{self, DateTime};
@@ -10,8 +10,8 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 impl Date {
-    /// The nearest date that a commit can have: git counts seconds from 1970 on, in zones less than a day from UTC, and
-    /// where the zone's own clock shows 1970 or later. A zone that is none becomes UTC; the moment stays.
+    /// Returns the nearest date that a commit can have: git counts seconds from 1970 on, in zones less than a day from
+    /// UTC, and where the zone's own clock shows 1970 or later. An invalid zone becomes UTC; the moment stays.
     #[must_use]
     pub fn storable(self) -> Date {
         const DAY: u32 = 24 * 60;
@@ -20,13 +20,13 @@ impl Date {
         Date { seconds, offset: if fits { self.offset } else { 0 } }
     }
 
-    /// As the `Date:` line of a mail that git is to read: `Fri, 5 Jan 2024 03:04:05 +0530`. Of years after 2099 git reads
-    /// only its own form, `@4102444800 +0000`; of what no commit can have it is [`Date::storable`]'s date.
+    /// Formats the `Date:` line of a mail for git: `Fri, 5 Jan 2024 03:04:05 +0530`. For years after 2099 git reads
+    /// only its own form, `@4102444800 +0000`; a date that no commit can have is replaced by [`Date::storable`].
     #[must_use]
     pub fn for_mail(&self) -> String {
         const YEAR_2100: i64 = 4_102_444_800;
         let date = self.storable();
-        // Neither the zone's clock nor that of UTC may show a later year.
+        // Neither the zone's clock nor UTC may show a later year.
         if date.seconds.saturating_add(i64::from(date.offset.max(0)) * 60) < YEAR_2100 {
             return date.rfc2822();
         }
@@ -34,27 +34,27 @@ impl Date {
         format!("@{} {sign}{hours:02}{minutes:02}", date.seconds)
     }
 
-    /// As RFC 2822 has it: `Fri, 5 Jan 2024 03:04:05 +0530`.
+    /// Formats as RFC 2822: `Fri, 5 Jan 2024 03:04:05 +0530`.
     fn rfc2822(self) -> String {
         let (sign, hours, minutes) = self.zone();
         format!("{} {sign}{hours:02}{minutes:02}", self.local().strftime("%a, %-d %b %Y %H:%M:%S"))
     }
 
-    /// As ISO 8601 has it: `2024-01-05T03:04:05+05:30`. Of a year that it has no four digits for, the last one that has.
+    /// Formats as ISO 8601: `2024-01-05T03:04:05+05:30`. A year beyond four digits becomes the last one with four.
     #[must_use]
     pub fn iso8601(&self) -> String {
         let (sign, hours, minutes) = self.zone();
         format!("{}{sign}{hours:02}:{minutes:02}", self.local().strftime("%Y-%m-%dT%H:%M:%S"))
     }
 
-    /// What the zone's own clock shows, or the nearest that the calendar has.
+    /// Returns the time on the zone's own clock, or the nearest that the calendar supports.
     fn local(self) -> DateTime {
         let local = self.seconds.saturating_add(i64::from(self.offset) * 60);
         let nearest = local.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
         Timestamp::from_second(nearest).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).datetime()
     }
 
-    /// The zone's sign, hours and minutes.
+    /// Returns the zone's sign, hours and minutes.
     fn zone(self) -> (char, u32, u32) {
         let zone = self.offset.unsigned_abs();
         (if self.offset < 0 { '-' } else { '+' }, zone / 60, zone % 60)
@@ -77,7 +77,7 @@ impl Date {
     }
 }
 
-/// Seconds and zone, as git stores them.
+/// Reads seconds and zone, as git stores them.
 fn raw(text: &str) -> Option<Date> {
     let (seconds, zone) = text.strip_prefix('@').unwrap_or(text).split_once(' ')?;
     if !text.starts_with('@') && seconds.len() < 8 {
@@ -86,7 +86,7 @@ fn raw(text: &str) -> Option<Date> {
     Some(Date { seconds: seconds.parse().ok()?, offset: zone_minutes(zone.trim())? })
 }
 
-/// The parts of a date as they turn up.
+/// The parts of a date that were found so far.
 #[derive(Default)]
 struct Fields {
     year: Option<i64>,
@@ -97,7 +97,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// Takes one word; `None` when it means nothing here.
+    /// Reads one word; `None` when it means nothing here.
     fn take(&mut self, token: &str) -> Option<()> {
         if let Some((day, time)) = token.split_once('T')
             && day.len() == 10
@@ -152,7 +152,7 @@ impl Fields {
     }
 }
 
-/// Seconds since midnight of `03:04` or `03:04:05`, with fractions dropped.
+/// Returns the seconds since midnight of `03:04` or `03:04:05`, without fractions.
 fn clock(text: &str) -> Option<i64> {
     let mut parts = text.split('.').next()?.split(':').map(|part| part.parse::<i64>().ok());
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
@@ -161,7 +161,7 @@ fn clock(text: &str) -> Option<i64> {
     fits.then(|| hour * 3600 + minute * 60 + second)
 }
 
-/// Minutes east of UTC of `+0530`, `+05:30`, `Z` and the names that RFC 2822 knows.
+/// Returns the minutes east of UTC of `+0530`, `+05:30`, `Z` and the names that RFC 2822 knows.
 fn zone_minutes(text: &str) -> Option<i32> {
     let named = match text {
         "Z" | "UT" | "UTC" | "GMT" => Some(0),
@@ -189,7 +189,7 @@ fn zone_minutes(text: &str) -> Option<i32> {
     Some(sign * (hours * 60 + minutes))
 }
 
-/// Days since 1970-01-01. A day behind the end of its month is one of the next month's.
+/// Returns the days since 1970-01-01. A day after the end of its month counts into the next month.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let narrow = |number: i64| i8::try_from(number).ok();
     let first = civil::Date::new(i16::try_from(year).ok()?, narrow(month)?, 1).ok()?;

@@ -1,11 +1,11 @@
-//! A field of a mail's header, laid out in lines.
+//! Writes a field of a mail header and breaks it into lines.
 //!
-//! The rules are the standards': a field may be broken before a blank, and a reader takes the break out again (RFC 5322,
-//! 2.2.3); a line has at most 78 characters (2.1.1), and 76 in a field with encoded words (RFC 2047, 2). Within them the
-//! layout is the plainest one, and the one that `git format-patch` shows: each word goes onto the line if there is room
-//! for it, else it begins the next one behind one blank. Every blank separates two words, so between two blanks stands an
-//! empty one. A word that is longer than a line stays whole. A control character takes one column. No line has nothing but
-//! blanks: readers take such a line for the end of the header.
+//! The rules are those of the standards: a field may be broken before a blank, and a reader removes the break (RFC
+//! 5322, 2.2.3); a line has at most 78 characters (2.1.1), and 76 in a field with encoded words (RFC 2047, 2). The
+//! layout is the simplest one, and the one of `git format-patch`: a word goes on the current line if it fits, else it
+//! begins a new line after one blank. Every blank separates two words, so between two blanks there is an empty word. A
+//! word that is longer than a line is not broken. A control character takes one column. No line has only blanks:
+//! readers take such a line as the end of the header.
 
 use super::words::is_foreign;
 
@@ -17,7 +17,7 @@ const ENCODED: usize = 76;
 const OPEN: &[u8] = b"=?UTF-8?q?";
 const CLOSE: &[u8] = b"?=";
 
-/// Where an encoded word stands; an address allows fewer characters (RFC 2047, 5.3).
+/// The place of an encoded word; an address allows fewer characters (RFC 2047, 5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Subject,
@@ -27,16 +27,16 @@ pub(crate) enum Place {
 /// A field that is being written.
 pub(crate) struct Field<'a> {
     out: &'a mut Vec<u8>,
-    /// The columns that are taken in the last line.
+    /// The used columns of the last line.
     column: usize,
-    /// The columns that a line may have.
+    /// The most columns of a line.
     longest: usize,
-    /// Whether the last line has nothing but blanks so far.
+    /// Whether the last line has only blanks so far.
     is_bare: bool,
 }
 
 impl<'a> Field<'a> {
-    /// Begins the field with its label, which stands in the first line whole.
+    /// Begins the field with its label, which is never broken.
     pub(crate) fn new(label: &[u8], out: &'a mut Vec<u8>) -> Field<'a> {
         out.extend_from_slice(label);
         Field { out, column: label.len(), longest: PLAIN, is_bare: false }
@@ -61,7 +61,7 @@ impl<'a> Field<'a> {
         self.is_bare &= word.is_empty();
     }
 
-    /// Adds any text as encoded words, as many as it takes. No character is divided between two.
+    /// Adds any text as encoded words, as many as needed. No character is split between two words.
     pub(crate) fn encoded(&mut self, text: &[u8], place: Place) {
         self.longest = ENCODED;
         let mut letters = letters(text).map(|letter| escaped(letter, place)).peekable();
@@ -98,7 +98,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The characters of a text; a byte that is not UTF-8 is one by itself.
+/// Splits a text into characters; a byte that is not UTF-8 is one character.
 fn letters(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.utf8_chunks().flat_map(|chunk| {
         let valid = chunk.valid();
@@ -107,8 +107,8 @@ fn letters(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A character as an encoded word of kind `q` holds it (RFC 2047, 4.2). A blank would be `_` as well as `=20`; git
-/// writes the latter.
+/// Encodes a character in the `q` encoding of encoded words (RFC 2047, 4.2). A blank could be `_` or `=20`; git writes
+/// `=20`.
 fn escaped(letter: &[u8], place: Place) -> String {
     match letter {
         [byte] if is_plain(*byte, place) => char::from(*byte).to_string(),

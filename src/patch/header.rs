@@ -1,17 +1,19 @@
-//! What stands before the diffs: a mail header, DEP-3 fields, free text, or what `hg export` and `git show` write.
+//! Reads the text before the diffs: a mail header, DEP-3 fields, free text, or the output of `hg export` and `git
+//! show`.
 //!
-//! Decisions where the documents leave room:
-//! - Of a subject one leading bracket that contains the word PATCH, as a word, is taken off, and a `Re:` before such a bracket;
-//!   no other bracket, and no `Re:` of its own (as `git am --keep-non-patch`, but for that `Re:`). Scissors are text.
+//! Decisions that the documents leave open:
+//! - One leading bracket that contains the word PATCH is removed from a subject, and a `Re:` before such a bracket;
+//!   other brackets stay, and so does a `Re:` without one (as in `git am --keep-non-patch`, except for that `Re:`).
+//!   Scissors are text.
 //! - Of several authors in a DEP-3 line the first is the author; the others become `Co-authored-by:` trailers.
-//! - `From:`, `Subject:` and `Date:` lines at the very start of a mail's body override the mail's own, as in
-//!   `git mailinfo`.
-//! - White space at line ends, blank lines before and after the body are not kept (`git format-patch` does not write
-//!   them); blank lines inside are.
-//! - A mail's fields that say something about the patch (DEP-3's, `Upstream-Status:`, `CVE:`) join the body's trailers;
-//!   what only concerned its transport is dropped.
-//! - A block of fields ends at a blank line, and without one at the `---` or the diff below it.
-//! - A mail without a subject takes the first line of its body, as the commit that `git am` makes does.
+//! - `From:`, `Subject:` and `Date:` lines at the very start of a mail's body override those of the mail, as in `git
+//!   mailinfo`.
+//! - White space at line ends, and blank lines before and after the body, are dropped (`git format-patch` does not
+//!   write them); blank lines inside stay.
+//! - Fields of a mail that describe the patch (DEP-3's, `Upstream-Status:`, `CVE:`) join the body's trailers; fields
+//!   about the mail's transport are dropped.
+//! - A block of fields ends at a blank line, or at the `---` or the diff below it.
+//! - A mail without a subject uses the first line of its body, as `git am` does.
 
 use bstr::{BString, ByteSlice};
 
@@ -29,7 +31,7 @@ use person::{each_address, phrase};
 pub(super) use place::{Place, Shape, find};
 
 impl Header {
-    /// What the patch's commit says: the subject, a blank line, the body.
+    /// Returns the message of the patch's commit: the subject, a blank line, the body.
     #[must_use]
     pub fn message(&self) -> BString {
         let mut message = self.subject.clone();
@@ -43,8 +45,8 @@ impl Header {
         message
     }
 
-    /// The trailers: key and value of each line of the body's last paragraph, if that has nothing but `Key: value`
-    /// lines, lines that continue one (they start with a blank) and `(cherry picked from commit …)`.
+    /// Returns the trailers: key and value of each line of the body's last paragraph, if it has only `Key: value`
+    /// lines, continuation lines (they start with a blank) and `(cherry picked from commit …)`.
     #[must_use]
     pub fn trailers(&self) -> Vec<(BString, BString)> {
         let lines: Vec<&[u8]> = self.body.lines().collect();
@@ -65,7 +67,7 @@ impl Header {
     }
 }
 
-/// Subject and body of a commit's message, cut as `git format-patch` cuts it: the subject is the first paragraph on one
+/// Splits a commit message into subject and body as `git format-patch` does: the subject is the first paragraph on one
 /// line, without blanks at either end.
 #[must_use]
 pub fn split_message(message: &[u8]) -> (BString, BString) {
@@ -74,7 +76,7 @@ pub fn split_message(message: &[u8]) -> (BString, BString) {
     (BString::from(trim(&title.join(b" ".as_slice()))), body(lines))
 }
 
-/// Lines without white space at their ends and without blank lines at either end of the whole.
+/// Joins lines, without white space at their ends and without blank lines at the start and the end.
 pub(super) fn body<'a>(lines: impl Iterator<Item = &'a [u8]>) -> BString {
     let mut out = BString::default();
     for line in lines.map(trim_end).skip_while(|line| line.is_empty()) {
@@ -87,8 +89,8 @@ pub(super) fn body<'a>(lines: impl Iterator<Item = &'a [u8]>) -> BString {
     out
 }
 
-/// Reads the header at `place` from the lines before `end`; what stands above it joins its body. Its texts are UTF-8,
-/// whatever the file's are.
+/// Reads the header at `place` from the lines before `end`; text above it joins its body. The result is UTF-8, whatever
+/// the encoding of the file.
 pub(super) fn read(lines: &Lines<'_>, end: usize, place: Place) -> Result<Header, ParseError> {
     let utf8 = |text: &BString| words::in_utf8(text);
     let header = read_raw(lines, end, place)?;
@@ -121,7 +123,7 @@ fn read_raw(lines: &Lines<'_>, end: usize, place: Place) -> Result<Header, Parse
     Ok(header)
 }
 
-/// The first line that is not blank, and the rest.
+/// Returns the first line that is not blank, and the rest.
 fn first_line<'a>(lines: impl Iterator<Item = &'a [u8]>) -> (BString, BString) {
     let mut lines = lines.skip_while(|line| trim(line).is_empty());
     let subject = BString::from(trim(lines.next().unwrap_or_default()));
@@ -136,7 +138,7 @@ struct Block {
     end: usize,
     /// Names and unfolded values.
     fields: Vec<(BString, BString)>,
-    /// Whether it has nothing but fields.
+    /// Whether it has only fields.
     is_whole: bool,
 }
 
@@ -169,7 +171,7 @@ impl Block {
         block
     }
 
-    /// Turns values that are not UTF-8 into it: bytes outside of encoded words are in the mail's character set.
+    /// Converts values that are not UTF-8: bytes outside of encoded words are in the mail's character set.
     fn decode(&mut self, charset: &[u8]) {
         for (_, value) in self.fields.iter_mut().filter(|(_, value)| value.to_str().is_err()) {
             if let Some(decoded) = words::to_utf8(value.to_vec(), charset) {
@@ -178,7 +180,7 @@ impl Block {
         }
     }
 
-    /// The first field of that name, unfolded: a line break and the blank after it are one blank.
+    /// Returns the first field of that name, unfolded: a line break and the blank after it become one blank.
     fn get(&self, name: &str) -> Option<Vec<u8>> {
         let (_, value) = self.fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))?;
         Some(unfold(value))
@@ -196,7 +198,7 @@ fn unfold(value: &[u8]) -> Vec<u8> {
     trim(&out).to_vec()
 }
 
-/// `Name: value` with a name of letters, digits and `-`.
+/// Parses `Name: value` with a name of letters, digits and `-`.
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let (name, value) = (&line[..colon], &line[colon + 1..]);
@@ -205,7 +207,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     (is_name && spaced).then_some((name, value))
 }
 
-/// Fields that DEP-3 knows and a mail does not.
+/// Checks for fields that DEP-3 knows and a mail does not.
 fn is_only_dep3(key: &[u8]) -> bool {
     let lower = key.to_ascii_lowercase();
     lower.starts_with(b"bug-")
@@ -223,7 +225,7 @@ fn is_only_dep3(key: &[u8]) -> bool {
         .contains(&lower.as_slice())
 }
 
-/// Reads a DEP-3 header: the first paragraph's fields; what follows them in free text belongs to the description.
+/// Reads a DEP-3 header: the fields of the first paragraph; free text after them belongs to the description.
 fn dep3(lines: &Lines<'_>, end: usize) -> Header {
     let block = Block::read(lines, 0, end);
     let mut header = Header {
@@ -269,7 +271,7 @@ fn dep3(lines: &Lines<'_>, end: usize) -> Header {
     Header { subject, body: text, ..header }
 }
 
-/// A paragraph of further lines at the end of a body; joins a paragraph of trailers that is already there.
+/// Appends lines as a paragraph at the end of a body, or to the paragraph of trailers that is already there.
 fn append_trailers(text: &mut BString, lines: &[Vec<u8>]) {
     if lines.is_empty() {
         return;
@@ -337,7 +339,7 @@ fn mail(lines: &Lines<'_>, start: usize, end: usize) -> Result<Header, ParseErro
     Ok(Header { form: HeaderForm::Mail, author, date, subject, body: text })
 }
 
-/// The header lines that count at the start of a body.
+/// The header lines that are valid at the start of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InBody {
     From,
@@ -345,7 +347,7 @@ enum InBody {
     Date,
 }
 
-/// The override lines at the start of a body, and the body after them.
+/// Returns the override lines at the start of a body, and the body after them.
 fn in_body_headers(text: &BString) -> (Vec<(InBody, Vec<u8>)>, BString) {
     let mut found: Vec<(InBody, Vec<u8>)> = Vec::new();
     let lines: Vec<&[u8]> = text.lines().collect();
@@ -383,12 +385,12 @@ fn in_body(line: &[u8]) -> Option<(InBody, &[u8])> {
     }
 }
 
-/// Checks whether a body that starts with this line would be read as overriding the mail's header.
+/// Checks whether this line at the start of a body would override the mail's header.
 pub(super) fn overrides(line: &[u8]) -> bool {
     in_body(line).is_some()
 }
 
-/// The subject without a leading `[… PATCH …]` and the blanks behind it.
+/// Returns the subject without a leading `[… PATCH …]` and the blanks after it.
 fn strip_patch(subject: &[u8]) -> Vec<u8> {
     let subject = trim(subject);
     let reply = subject.get(..3).filter(|start| start.eq_ignore_ascii_case(b"re:"));
@@ -399,8 +401,8 @@ fn strip_patch(subject: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Checks whether a bracket has the word PATCH in it, as in `PATCH v2 1/3`, `RFC/PATCH`, `PATCHv2`; `dispatch`,
-/// `hotpatching` and `devel-patches` are words of somebody's own.
+/// Checks whether a bracket contains the word PATCH, as in `PATCH v2 1/3`, `RFC/PATCH`, `PATCHv2`, but not in
+/// `dispatch`, `hotpatching` or `devel-patches`.
 fn says_patch(bracket: &[u8]) -> bool {
     let is_version = |rest: &[u8]| {
         rest.first().is_none_or(|byte| matches!(byte, b'v' | b'V')) && rest.iter().skip(1).all(u8::is_ascii_digit)
@@ -415,7 +417,7 @@ fn date(text: &[u8]) -> Option<Date> {
     Date::parse(text.to_str().ok()?).map(Date::storable)
 }
 
-/// A parameter of a `Content-Type:` value.
+/// Returns a parameter of a `Content-Type:` value.
 fn parameter(value: &[u8], name: &[u8]) -> Option<Vec<u8>> {
     value.split(|byte| *byte == b';').skip(1).find_map(|piece| {
         let (key, value) = piece.split_once_str(b"=")?;
@@ -425,7 +427,7 @@ fn parameter(value: &[u8], name: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// The whole mail with its body decoded, where it is quoted-printable or base64.
+/// Returns the whole mail with its body decoded, if it is quoted-printable or base64.
 pub(super) fn decode_transfer(text: &[u8]) -> Result<Option<Vec<u8>>, ParseError> {
     let lines = Lines::new(text);
     let place = place::find(&lines);

@@ -1,8 +1,8 @@
-//! Hunks on content: at the exact place, then at an offset with the full context, never with fuzz.
+//! Applies hunks to content: at the exact place, then at an offset with the full context, never with fuzz.
 //!
-//! Where a hunk may stand, and which of several places it takes, is as `git apply` does it without `--unidiff-zero`. One
-//! deviation: hunks keep their order. Git would place a later hunk before an earlier one where only that matches; here it
-//! fails. Another: the search has an end (so many lines are compared, and no more).
+//! The possible places of a hunk, and the choice among them, are those of `git apply` without `--unidiff-zero`, with
+//! two deviations. Hunks keep their order: git would place a later hunk before an earlier one if only that matches;
+//! here it fails. And the search is limited to a number of compared lines.
 
 use bstr::BString;
 
@@ -10,12 +10,12 @@ use super::model::{Hunk, Line, Side};
 use super::parse::shown;
 use super::places::{MOST_COMPARED, Places};
 
-/// What the hunks made of the content.
+/// The result of applying hunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// The new content.
     pub bytes: Vec<u8>,
-    /// Per hunk: how many lines it stood below (above, when negative) the place that its header names.
+    /// For each hunk: how many lines below (above, when negative) the place in its header it applied.
     pub offsets: Vec<i64>,
     /// The hunks (by index) that moved although their lines occur at more than one place.
     pub ambiguous: Vec<usize>,
@@ -25,21 +25,21 @@ pub struct Applied {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.describe())]
 pub struct HunkFailure {
-    /// Which hunk of the file, from 0.
+    /// The index of the hunk in the file, from 0.
     pub hunk: usize,
     /// The line of the patch file (from 1) on which that hunk begins.
     pub line: usize,
     /// The line of the content (from 1, after the hunks before it) where the hunk was expected.
     pub expected_at: usize,
-    /// The line of the content (from 1) that differs first when the hunk is held against the expected place.
+    /// The first line of the content (from 1) that differs from the hunk at the expected place.
     pub differs_at: usize,
     /// What the hunk has there; `None` when the content should end or begin there.
     pub expected: Option<BString>,
-    /// What stands there; `None` past the end of the content.
+    /// The line of the content there; `None` past its end.
     pub found: Option<BString>,
-    /// The lines are there, but the hunk must stand at the very start or end of the file.
+    /// The lines exist, but the hunk must be at the very start or end of the file.
     pub edge: Option<Edge>,
-    /// The hunk may be somewhere, but its lines are so common in the file that the search was given up.
+    /// The hunk may match somewhere, but its lines are so common in the file that the search was given up.
     pub gave_up: bool,
 }
 
@@ -110,15 +110,15 @@ pub fn apply_hunks(old: &[u8], hunks: &[Hunk]) -> Result<Applied, HunkFailure> {
     Ok(applied)
 }
 
-/// Checks whether the content already is what the hunks make: taken backwards they all find a place. For hints; a hunk
-/// that only removes lines says little.
+/// Checks whether the content already has the changes of the hunks: reversed, all of them apply. Used for hints; a hunk
+/// that only removes lines proves little.
 #[must_use]
 pub fn already_applied(old: &[u8], hunks: &[Hunk]) -> bool {
     let backwards: Vec<Hunk> = hunks.iter().map(reversed).collect();
     !hunks.is_empty() && apply_hunks(old, &backwards).is_ok()
 }
 
-/// The hunk that takes `hunk` back.
+/// Returns the reverse of `hunk`.
 fn reversed(hunk: &Hunk) -> Hunk {
     let turn = |line: &Line| Line {
         side: match line.side {
@@ -137,17 +137,17 @@ fn reversed(hunk: &Hunk) -> Hunk {
     }
 }
 
-/// The content's lines and how far the hunks have come.
+/// The content's lines, and the progress of the hunks.
 struct Image<'a> {
     lines: &'a [&'a [u8]],
     places: Places<'a>,
-    /// Lines of the old content that earlier hunks have passed.
+    /// Lines of the old content that earlier hunks have used.
     taken: usize,
-    /// What earlier hunks have added to (or taken from) the number of lines.
+    /// The number of lines that earlier hunks added (removed, when negative).
     shift: i64,
 }
 
-/// What a hunk needs of its place.
+/// What a hunk requires of its place.
 struct Wanted<'a> {
     lines: Vec<&'a [u8]>,
     /// The line (from 0) of the content as changed so far.
@@ -168,13 +168,14 @@ impl<'a> Wanted<'a> {
 }
 
 impl Image<'_> {
-    /// Up to `most` places (lines of the old content, from 0) where the hunk may stand, nearest first, below before above.
+    /// Returns up to `most` places (lines of the old content, from 0) where the hunk matches, nearest first, below
+    /// before above.
     fn places(&mut self, want: &Wanted<'_>, most: usize) -> Vec<usize> {
         let Some(last) = self.lines.len().checked_sub(want.lines.len()).filter(|last| *last >= self.taken) else {
             return Vec::new();
         };
         if want.at_start || want.at_end {
-            // There is one place for it.
+            // There is only one possible place.
             let at = if want.at_start { 0 } else { last };
             let edges = (!want.at_start || self.taken == 0) && (!want.at_end || at == last);
             return if edges && self.places.is_at(&want.lines, at) { vec![at] } else { Vec::new() };
@@ -183,7 +184,7 @@ impl Image<'_> {
         self.places.nearest(&want.lines, self.taken, start, most)
     }
 
-    /// Returns where the search begins, as a line of the old content; may lie in what earlier hunks have passed.
+    /// Returns the line of the old content where the search begins; earlier hunks may have used it.
     fn begin(&self, want: &Wanted<'_>) -> usize {
         if want.at_start {
             return 0;
@@ -218,7 +219,7 @@ impl Image<'_> {
     }
 }
 
-/// The lines of one side of a hunk.
+/// Returns the lines of one side of a hunk.
 fn side(hunk: &Hunk, side: Side) -> impl Iterator<Item = &[u8]> {
     hunk.lines.iter().filter(move |line| line.side == Side::Both || line.side == side).map(|line| line.bytes.as_slice())
 }
@@ -229,7 +230,7 @@ fn copy(lines: &[&[u8]], out: &mut Vec<u8>) {
     }
 }
 
-/// Counts of lines are far below the limit of `i64`.
+/// Converts a count of lines, which is far below the limit of `i64`.
 fn signed(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

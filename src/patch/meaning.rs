@@ -1,4 +1,4 @@
-//! What a change is, irrespective of how its patch is written.
+//! Compares changes independently of how their patches are written.
 //!
 //! Two diffs mean the same when paths, modes where they change, and the removed and added lines with the numbers of
 //! unchanged lines between them are equal. Context lines, line numbers, sections, abbreviated ids, similarities and
@@ -9,25 +9,25 @@ use bstr::BStr;
 use super::model::{BinaryData, Change, Content, FileDiff, Hunk, Patch, Side};
 use crate::path::RepoPath;
 
-/// Lines that change together, without unchanged ones between them.
+/// Lines that change together, without unchanged lines between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group<'a> {
     /// Unchanged lines since the group before; `None` for the first group, whose place does not count.
     pub unchanged_before: Option<u64>,
-    /// The lines that go, with their line feeds.
+    /// The removed lines, with their line feeds.
     pub removed: Vec<&'a BStr>,
-    /// The lines that come, with their line feeds.
+    /// The added lines, with their line feeds.
     pub added: Vec<&'a BStr>,
 }
 
-/// The groups of a file's hunks. Context between two hunks counts by their line numbers, so the width of the context
-/// makes no difference.
+/// Returns the groups of a file's hunks. Unchanged lines between two hunks are counted from their line numbers, so the
+/// width of the context makes no difference.
 #[must_use]
 pub fn groups(hunks: &[Hunk]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut end_of_last = None;
     for hunk in hunks {
-        // A side without lines names the line before its place.
+        // A side without lines has the number of the line before its place.
         let empty = hunk.len(Side::Old) == 0;
         let mut line = u64::from(hunk.old_start) + u64::from(empty);
         let mut open = false;
@@ -65,7 +65,7 @@ pub fn same_patch(a: &Patch, b: &Patch) -> bool {
     a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same_change(a, b))
 }
 
-/// The files by path; diffs of one path keep their order, because they apply one after the other.
+/// Returns the files by path; several diffs of one path keep their order, because they apply one after the other.
 fn by_path(patch: &Patch) -> Vec<&FileDiff> {
     let mut files: Vec<&FileDiff> = patch.files.iter().collect();
     files.sort_by(|a, b| (&a.new_path, &a.old_path).cmp(&(&b.new_path, &b.old_path)));
@@ -78,7 +78,7 @@ pub fn same_change(a: &FileDiff, b: &FileDiff) -> bool {
     place(a) == place(b) && modes(a) == modes(b) && same_content(a, b)
 }
 
-/// The kind of change without its percentage, and the paths.
+/// Returns the kind of change without its percentage, and the paths.
 fn place(diff: &FileDiff) -> (u8, &RepoPath, &RepoPath) {
     let kind = match diff.change {
         Change::Modify => 0,
@@ -90,7 +90,7 @@ fn place(diff: &FileDiff) -> (u8, &RepoPath, &RepoPath) {
     (kind, &diff.old_path, &diff.new_path)
 }
 
-/// The modes where they differ; an added or deleted file without a stated mode is a plain file.
+/// Returns the modes if they differ; an added or deleted file without a stated mode is a plain file.
 fn modes(diff: &FileDiff) -> Option<(u32, u32)> {
     const PLAIN: u32 = 0o100_644;
     match diff.change {
@@ -114,7 +114,7 @@ fn same_content(a: &FileDiff, b: &FileDiff) -> bool {
 
 type Ids<'a> = (&'a BStr, &'a BStr, &'a Content);
 
-/// The index line's ids where both are whole.
+/// Returns the ids of the index line if both are complete.
 fn full_ids(diff: &FileDiff) -> Option<Ids<'_>> {
     let (old, new) = diff.index.as_ref()?;
     (old.len() >= 40 && new.len() >= 40).then_some((old.as_ref(), new.as_ref(), &diff.content))

@@ -1,4 +1,4 @@
-//! The patch file: parse, print, apply to bytes. Pure bytes, no git.
+//! Parses, prints and applies patch files. It works on bytes alone and does not use git.
 //!
 //! | part | what it does |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | [`apply_hunks`], [`apply_binary`] | one file's change on its old content |
 //! | [`series`] | the `series` file of a quilt queue |
 //! | [`names`] | names and numbers of patch files |
-//! | [`meaning`] | what a change is, irrespective of its form |
+//! | [`meaning`] | comparing changes independently of their form |
 
 mod binary;
 mod date;

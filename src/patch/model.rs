@@ -1,25 +1,26 @@
-//! A patch file as data.
+//! The data of a patch file.
 
 use bstr::BString;
 
 use super::binary::Data;
 use crate::path::RepoPath;
 
-/// One patch file: who made it and why, and what it does to which files.
+/// One patch file: its author and message, and its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
-    /// What stands before the first diff.
+    /// The text before the first diff.
     pub header: Header,
     /// The files, in the order of the patch file.
     pub files: Vec<FileDiff>,
-    /// Length in bytes of everything before the diff part, so that a rewrite of the diff can keep the header's own bytes.
+    /// Length in bytes of everything before the diffs, so that the header's bytes can be kept when the diffs are
+    /// rewritten.
     pub preamble_len: usize,
 }
 
 /// How a header is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeaderForm {
-    /// Nothing but diffs.
+    /// No header, only diffs.
     None,
     /// Free text as quilt keeps it, without fields.
     Text,
@@ -29,18 +30,18 @@ pub enum HeaderForm {
     Mail,
 }
 
-/// Who made a patch, when and why. `message()` is what its commit says. The texts of a header that was read are UTF-8.
+/// Author, date and message of a patch. `message()` returns the commit message. Texts are UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// How the header is written.
     pub form: HeaderForm,
-    /// The author, where the header names one.
+    /// The author, if the header names one.
     pub author: Option<Person>,
-    /// The author's date, where the header has one.
+    /// The author's date, if the header has one.
     pub date: Option<Date>,
     /// One line without the `[PATCH …]` bracket; empty when the header has none.
     pub subject: BString,
-    /// What follows the subject, without the blank line between; trailers included; ends with a line feed unless empty.
+    /// The text after the subject, without the blank line between, with trailers; ends with a line feed unless empty.
     pub body: BString,
 }
 
@@ -53,7 +54,7 @@ pub struct Person {
     pub email: BString,
 }
 
-/// A moment and the zone it was written in.
+/// A moment, with the time zone it was written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date {
     /// Seconds since 1970 in UTC.
@@ -62,7 +63,7 @@ pub struct Date {
     pub offset: i32,
 }
 
-/// What a patch does to one file.
+/// The change of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileDiff {
     /// The kind of change.
@@ -71,11 +72,11 @@ pub struct FileDiff {
     pub old_path: RepoPath,
     /// The path after; for a deleted file the deleted path.
     pub new_path: RepoPath,
-    /// The mode before, as the patch states it (octal number); `None` when it does not.
+    /// The mode before, as in the patch (octal number); `None` when the patch has none.
     pub old_mode: Option<u32>,
-    /// The mode after, as the patch states it; `None` when it does not.
+    /// The mode after, as in the patch; `None` when the patch has none.
     pub new_mode: Option<u32>,
-    /// The blob ids of the `index` line as they stand there (may be abbreviated).
+    /// The blob ids of the `index` line as written (may be abbreviated).
     pub index: Option<(BString, BString)>,
     /// The change of the content.
     pub content: Content,
@@ -86,33 +87,33 @@ pub struct FileDiff {
 /// What happens to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// The file stays where it is.
+    /// The file stays at its path.
     Modify,
     /// The file is new.
     Add,
-    /// The file goes.
+    /// The file is removed.
     Delete,
-    /// The file moves; how alike the two are, in percent, as the patch states it.
+    /// The file moves; the similarity in percent, as in the patch.
     Rename(Option<u8>),
-    /// The file is copied; how alike the two are, in percent, as the patch states it.
+    /// The file is copied; the similarity in percent, as in the patch.
     Copy(Option<u8>),
 }
 
 /// How the content of a file changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Not at all (a mode change, an empty file, a pure rename).
+    /// It does not change (a mode change, an empty file, a pure rename).
     Same,
-    /// By lines.
+    /// It changes by lines.
     Text(Vec<Hunk>),
-    /// A `GIT binary patch`: the way forward, and the way back where the patch has it.
+    /// A `GIT binary patch`: forward, and reverse if the patch has it.
     Binary {
         /// From old to new.
         forward: BinaryData,
         /// From new to old.
         reverse: Option<BinaryData>,
     },
-    /// `Binary files … differ` without data: cannot be applied unless the blob of the index line is at hand.
+    /// `Binary files … differ` without data: can be applied only if the blob of the index line is available.
     BinaryWithoutData,
 }
 
@@ -125,14 +126,14 @@ pub enum BinaryData {
     Delta(Data),
 }
 
-/// Lines of a file that change together, with their surroundings.
+/// Lines of a file that change together, with their context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hunk {
     /// The first line before, from 1 (0 in an empty file).
     pub old_start: u32,
     /// The first line after, from 1 (0 in an empty file).
     pub new_start: u32,
-    /// What stands behind the second `@@`, without the blank before it and the line end.
+    /// The text after the second `@@`, without the blank before it and the line end.
     pub section: BString,
     /// The lines in order.
     pub lines: Vec<Line>,
@@ -143,20 +144,20 @@ pub struct Hunk {
 /// A line of a hunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Whose line it is.
+    /// The side that has the line.
     pub side: Side,
-    /// Its bytes with the line feed; without one where `\ No newline at end of file` follows.
+    /// Its bytes with the line feed; without one if `\ No newline at end of file` follows.
     pub bytes: BString,
 }
 
-/// On which side of a change a line stands.
+/// The side of a change that has a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// On both.
+    /// Both sides.
     Both,
-    /// Only before.
+    /// Only the old side.
     Old,
-    /// Only after.
+    /// Only the new side.
     New,
 }
 
@@ -173,7 +174,7 @@ impl FileDiff {
         }
     }
 
-    /// Leaves of a binary change only that there is one, for people to read.
+    /// Reduces a binary change to the fact that there is one, for people to read.
     pub fn forget_binary(&mut self) {
         if matches!(self.content, Content::Binary { .. }) {
             self.content = Content::BinaryWithoutData;

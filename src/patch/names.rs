@@ -1,18 +1,18 @@
-//! Names of patch files: `NNNN-slug.patch`. A file keeps its name for life; only where an order needs it some are
-//! renumbered, as few as possible.
+//! Names patch files: `NNNN-slug.patch`. A file keeps its name; only if a new order requires it are files renumbered,
+//! as few as possible.
 
 use bstr::{BStr, BString, ByteSlice};
 
-/// Digits of a number in a queue that has none yet.
+/// The digits of a number in a queue without numbers.
 const WIDTH: usize = 4;
 
 /// The most bytes of a slug.
 const LONGEST_SLUG: usize = 52;
 
-/// A patch of a new order.
+/// One patch in a new order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot<'a> {
-    /// A patch that has a file of this name.
+    /// A patch with a file of this name.
     Keep(&'a BStr),
     /// A new patch with this subject.
     New(&'a BStr),
@@ -21,15 +21,15 @@ pub enum Slot<'a> {
 /// Names for a new order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Naming {
-    /// One name a slot, strictly increasing in byte order.
+    /// One name per slot, strictly increasing in byte order.
     Names(Vec<BString>),
-    /// Names alone cannot say this order (files without numbers): the queue needs a `series` file. The names are the
-    /// kept ones and, for new patches, ones that are still free, in the order of the slots.
+    /// Names alone cannot express this order (files without numbers): the queue needs a `series` file. The names are
+    /// the kept ones and free ones for new patches, in the order of the slots.
     NeedsSeries(Vec<BString>),
 }
 
-/// The subject as part of a file name: ASCII letters in lower case, digits, `.` and `_`; anything else becomes one `-`;
-/// at most 52 bytes, no `-` or `.` at either end.
+/// Returns the subject as part of a file name: ASCII letters in lower case, digits, `.` and `_`; anything else becomes
+/// one `-`; at most 52 bytes, no `-` or `.` at either end.
 #[must_use]
 pub fn slug(subject: &[u8]) -> String {
     let mut slug = String::new();
@@ -51,8 +51,8 @@ pub fn slug(subject: &[u8]) -> String {
     if slug.is_empty() { "patch".to_owned() } else { slug }
 }
 
-/// The number that a name starts with, and how many digits it has. A number ends at the name's end or at a character
-/// that is neither a letter nor a digit.
+/// Returns the number at the start of a name, and how many digits it has. A number ends at the name's end or at a
+/// character that is neither a letter nor a digit.
 #[must_use]
 pub fn number(name: &[u8]) -> Option<(u64, usize)> {
     let width = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -62,8 +62,8 @@ pub fn number(name: &[u8]) -> Option<(u64, usize)> {
     Some((name[..width].to_str().ok()?.parse().ok()?, width))
 }
 
-/// A name for a new patch where a `series` gives the order: numbered when the queue is, else the slug alone; never one
-/// that exists.
+/// Returns a name for a new patch when a `series` gives the order: with a number if the queue has numbers, else the
+/// slug alone; never an existing name.
 #[must_use]
 pub fn free_name(existing: &[BString], subject: &[u8]) -> BString {
     let slug = slug(subject);
@@ -78,11 +78,11 @@ pub fn free_name(existing: &[BString], subject: &[u8]) -> BString {
     names.into_iter().find(|name| !existing.contains(name)).unwrap_or_default()
 }
 
-/// Names for the patches in `new` order. `old` are the names of the queue as it was, those included that are dropped:
+/// Returns names for the patches in `new` order. `old` are the names of the queue before, with those that are dropped:
 /// a new patch at the end gets the highest of them + 1.
 ///
-/// The most kept names win (the longest increasing run that leaves enough free numbers between its names); the others
-/// are renumbered and keep what stands behind their number.
+/// As many names as possible are kept (the longest increasing run that leaves enough free numbers between its names);
+/// the others are renumbered and keep the text after their number.
 #[must_use]
 pub fn assign(old: &[BString], new: &[Slot<'_>]) -> Naming {
     let width = width(old);
@@ -97,7 +97,7 @@ pub fn assign(old: &[BString], new: &[Slot<'_>]) -> Naming {
     }
 }
 
-/// Kept names, and free names for the new patches.
+/// Returns the kept names, and free names for the new patches.
 fn with_series(old: &[BString], new: &[Slot<'_>]) -> Vec<BString> {
     let mut known = old.to_vec();
     let mut names = Vec::new();
@@ -112,8 +112,8 @@ fn with_series(old: &[BString], new: &[Slot<'_>]) -> Vec<BString> {
     names
 }
 
-/// The slots (in order) that keep their names: the largest set that leaves room for the others. `None` when there is
-/// no room at all.
+/// Returns the slots (in order) that keep their names: the largest set that leaves room for the others. `None` when
+/// there is no room at all.
 fn longest_run(new: &[Slot<'_>], limit: u64) -> Option<Vec<usize>> {
     let name = |at: usize| match new[at] {
         Slot::Keep(name) => Some((name, number(name).map(|(number, _)| number))),
@@ -124,7 +124,7 @@ fn longest_run(new: &[Slot<'_>], limit: u64) -> Option<Vec<usize>> {
         (Some(low), Some(high)) => high.saturating_sub(low).saturating_sub(1) >= between as u64,
         _ => false,
     };
-    // Per slot: how many names are kept up to it, and which kept slot comes before it.
+    // For each slot: how many names are kept up to it, and which kept slot comes before it.
     let mut best: Vec<Option<(usize, Option<usize>)>> = Vec::with_capacity(new.len());
     for at in 0..new.len() {
         let mut found = None;
@@ -159,7 +159,7 @@ fn longest_run(new: &[Slot<'_>], limit: u64) -> Option<Vec<usize>> {
     Some(kept)
 }
 
-/// Numbers for what stands between the kept names.
+/// Assigns numbers to the slots between the kept names.
 fn fill(old: &[BString], new: &[Slot<'_>], kept: &[usize], width: usize, limit: u64) -> Vec<BString> {
     let last_kept = kept.last().map_or(0, |at| at + 1);
     let only_new_behind = new[last_kept..].iter().all(|slot| matches!(slot, Slot::New(_)));
@@ -198,7 +198,7 @@ fn highest(names: &[BString]) -> u64 {
     names.iter().filter_map(|name| number(name)).map(|(number, _)| number).max().unwrap_or(0)
 }
 
-/// The width of the highest number.
+/// Returns the width of the highest number.
 fn width(names: &[BString]) -> usize {
     names.iter().filter_map(|name| number(name)).max().map_or(WIDTH, |(_, width)| width)
 }

@@ -1,16 +1,16 @@
-//! From the bytes of a patch file to a [`Patch`].
+//! Parses the bytes of a patch file into a [`Patch`].
 //!
-//! Decisions where the forms leave room:
-//! - A file in which every line ends in CRLF was converted as a whole (git never ends a `diff` or `@@` line so): it
-//!   reads with the carriage returns taken off, as GNU patch and `git am` do. In any other file they belong to the
-//!   content, as with `git am --keep-cr`; only the lines of headers may then end in CRLF.
-//! - A patch may change one path more than once: the diffs apply one after the other, as `git apply` and `patch` do it.
+//! Decisions that the formats leave open:
+//! - A file in which every line ends in CRLF was converted (git never ends a `diff` or `@@` line so): the carriage
+//!   returns are removed, as in GNU patch and `git am`. In any other file they belong to the content, as with `git am
+//!   --keep-cr`; only the lines of headers may then end in CRLF.
+//! - A patch may change one path more than once: the diffs apply one after the other, as in `git apply` and `patch`.
 //!   Git itself writes a file that becomes a symlink as a deletion and an addition of the same path.
-//! - A patch file that lacks its last line feed has lost it on the way; only `\ No newline at end of file` says that the
+//! - A patch file without its last line feed has lost it in transport; only `\ No newline at end of file` says that the
 //!   content has none.
 //! - Text between diffs and after the last one (a signature) is text only if it cannot be a change: a line that announces
 //!   one is an error (`parse/between.rs`).
-//! - Byte order marks at the start of the file are passed over; anywhere else before a diff they are an error.
+//! - Byte order marks at the start of the file are skipped; anywhere else before a diff they are an error.
 
 mod between;
 mod error;
@@ -36,7 +36,7 @@ use super::strip::Strip;
 /// The largest patch file, in bytes (256 MiB). `git apply` stops at 1 GiB.
 pub const LARGEST_FILE: usize = 256 << 20;
 
-/// Reads one patch file. `strip` says how many leading folders each path loses.
+/// Parses one patch file. `strip` is the number of leading folders to remove from each path.
 ///
 /// # Errors
 /// [`ParseError`] with the line of the first thing that cannot be understood. Nothing is guessed.
@@ -66,7 +66,7 @@ pub fn parse(bytes: &[u8], strip: Strip) -> Result<Patch, ParseError> {
     Ok(Patch { header, files, preamble_len })
 }
 
-/// The text without carriage returns, where every line ends in CRLF (the last one may have no end at all).
+/// Returns the text without carriage returns, if every line ends in CRLF (the last line may have no end).
 fn without_conversion(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
     lines.peek().filter(|line| line.ends_with(b"\n"))?;
@@ -84,7 +84,7 @@ fn without_conversion(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The diffs from line `at` to the end; `room` is how many bytes of binary content they may inflate to.
+/// Parses the diffs from line `at` to the end; `room` is how many bytes of binary content they may inflate to.
 fn files(lines: &Lines<'_>, mut at: usize, strip: Strip, room: usize) -> Result<Vec<FileDiff>, ParseError> {
     let mut files = Vec::new();
     let mut room = room;

@@ -1,15 +1,16 @@
-//! Where in a file some lines stand, nearest first: the search behind hunks that are not where they say.
+//! Finds the places of some lines in a file, nearest first: the search for hunks that are not at their stated place.
 //!
-//! The file's lines get numbers, equal lines the same one, and an index says where each number stands. What is searched
-//! is tried only where its rarest line stands. Where that is at too many places all are found in one pass over the file
-//! (Knuth, Morris and Pratt). Even so a patch can be made for which this takes forever, so there is an end to it.
+//! Each line of the file gets a number, equal lines the same one, and an index lists the places of each number. The
+//! searched lines are compared only at the places of their rarest line. If there are too many of these, all matches are
+//! found in one pass over the file (Knuth, Morris and Pratt). A patch could still be made for which this takes forever,
+//! so the number of compared lines is limited.
 
 use std::collections::HashMap;
 
-/// No more lines are compared for the hunks of one file.
+/// The largest number of lines to compare for the hunks of one file.
 pub(super) const MOST_COMPARED: u64 = 1 << 30;
 
-/// The lines of a file, to be searched many times.
+/// The lines of a file, prepared for many searches.
 pub(super) struct Places<'f> {
     lines: &'f [&'f [u8]],
     index: Option<Index<'f>>,
@@ -17,7 +18,7 @@ pub(super) struct Places<'f> {
     compared: u64,
 }
 
-/// Lines by numbers.
+/// The index of lines by their numbers.
 struct Index<'f> {
     numbers: HashMap<&'f [u8], u32>,
     /// The number of each line of the file.
@@ -32,12 +33,12 @@ impl<'f> Places<'f> {
         Places { lines, index: None, compared: 0 }
     }
 
-    /// Checks whether the search was given up, so that what was not found may be there.
+    /// Checks whether the search was given up, so that lines that were not found may still exist.
     pub(super) const fn gave_up(&self) -> bool {
         self.compared > MOST_COMPARED
     }
 
-    /// Checks whether `wanted` stands at line `at`.
+    /// Checks whether `wanted` matches at line `at`.
     pub(super) fn is_at(&mut self, wanted: &[&[u8]], at: usize) -> bool {
         let Some(have) = self.lines.get(at..at + wanted.len()) else { return false };
         let same = wanted.iter().zip(have).take_while(|(want, have)| want == have).count();
@@ -45,8 +46,8 @@ impl<'f> Places<'f> {
         same == wanted.len()
     }
 
-    /// Up to `most` lines from `first` on at which `wanted` stands, the nearest to `start` first, of two that are equally near
-    /// the one below.
+    /// Returns up to `most` lines from `first` on at which `wanted` matches, the nearest to `start` first; of two at
+    /// equal distance the one below comes first.
     pub(super) fn nearest(&mut self, wanted: &[&[u8]], first: usize, start: usize, most: usize) -> Vec<usize> {
         let Some(last) = self.lines.len().checked_sub(wanted.len()).filter(|last| *last >= first) else {
             return Vec::new();
@@ -112,7 +113,7 @@ impl<'f> Index<'f> {
     }
 }
 
-/// Places in order, walked away from `start` by distance; at equal distance the one below comes first.
+/// Returns the places sorted by their distance from `start`; at equal distance the one below comes first.
 fn by_distance(places: &[usize], start: usize) -> impl Iterator<Item = usize> + '_ {
     let mut down = places.partition_point(|at| *at < start);
     let mut up = down;
@@ -133,9 +134,9 @@ fn by_distance(places: &[usize], start: usize) -> impl Iterator<Item = usize> + 
     })
 }
 
-/// All places of `wanted`, which is not empty, in `text` from `first` on, in one pass.
+/// Returns all places of `wanted`, which is not empty, in `text` from `first` on, in one pass.
 fn all(wanted: &[u32], text: &[u32], first: usize) -> Vec<usize> {
-    // For each number of leading items that matched: how many still match when the next one does not.
+    // For each number of matching leading items: how many still match when the next one does not.
     let mut shorter = vec![0; wanted.len() + 1];
     let mut matched = 0;
     for at in 1..wanted.len() {
@@ -191,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_work_follows_the_file_and_not_the_number_of_searches() {
-        // Every search misses by one line, in a file whose lines are all others, and in one where many are alike.
+        // Every search misses by one line, in a file where all lines differ, and in one where many are equal.
         for of in [60_000, 5_000] {
             let text = numbered(60_000, of);
             let text: Vec<&[u8]> = text.iter().map(String::as_bytes).collect();

@@ -1,10 +1,10 @@
-//! From a [`Patch`] to the canonical bytes of a patch file.
+//! Prints a [`Patch`] as the canonical bytes of a patch file.
 //!
-//! The form is what `git format-patch --zero-commit --no-signature -N --full-index --binary` writes, without the lines of
-//! the stat: header, body, `---`, a blank line, the diffs. (With `--no-stat` git leaves out the `---` as well; it stays
-//! here, because it tells every reader where the message ends.) A line of the message that a reader of mails would take
-//! for the end of the message, the start of another mail or a header gets one blank in front. Such a line reads back
-//! with its blank: shielding happens once, and a printed patch prints the same again.
+//! The form is that of `git format-patch --zero-commit --no-signature -N --full-index --binary`, without the lines of
+//! the stat: header, body, `---`, a blank line, the diffs. (With `--no-stat` git leaves out the `---` too; it stays
+//! here, because it shows every reader where the message ends.) A line of the message that a mail reader would take as
+//! the end of the message, the start of another mail or a header gets one blank in front. When it is read again, the
+//! blank stays: a line is shielded only once, and a printed patch prints the same again.
 
 use bstr::{BString, ByteSlice};
 
@@ -21,13 +21,13 @@ use super::words;
 pub struct Printed {
     /// The whole file.
     pub bytes: Vec<u8>,
-    /// The lines of the message that got a blank in front, as they were.
+    /// The original lines of the message that got a blank in front.
     pub shielded: Vec<BString>,
 }
 
-/// The patch file's canonical bytes: a mail, or the diffs alone for a patch without a header ([`HeaderForm::None`]).
-/// A mail gets the `From:` and `Date:` lines that the header has; fill them in for a mail that `git am` is to take.
-/// A patch with another header keeps its bytes: put [`print_diffs`] behind its own preamble.
+/// Returns the patch file's canonical bytes: a mail, or only the diffs for a patch without a header
+/// ([`HeaderForm::None`]). A mail gets the `From:` and `Date:` lines that the header has; the caller sets them in a
+/// mail for `git am`. A patch with another header keeps its bytes: append [`print_diffs`] to its own preamble.
 #[must_use]
 pub fn print(patch: &Patch) -> Printed {
     let mut printed = Printed { bytes: Vec::new(), shielded: Vec::new() };
@@ -38,7 +38,7 @@ pub fn print(patch: &Patch) -> Printed {
     printed
 }
 
-/// The diffs alone.
+/// Returns the diffs alone.
 #[must_use]
 pub fn print_diffs(files: &[FileDiff]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -73,7 +73,7 @@ fn mail(header: &Header, printed: &mut Printed) {
     out.extend_from_slice(b"---\n\n");
 }
 
-/// `From: Name <address>`. The address is the field's last word, and a name with special characters is a quoted one
+/// Writes `From: Name <address>`. The address is the field's last word, and a name with special characters is quoted
 /// (RFC 5322, 3.2.3 and 3.2.4).
 fn from(author: &Person, out: &mut Vec<u8>) {
     let (name, email) = (one_line(&author.name), one_line(&author.email));
@@ -89,12 +89,12 @@ fn from(author: &Person, out: &mut Vec<u8>) {
     field.end();
 }
 
-/// Text without line feeds: one would begin a field of its own.
+/// Returns text without line feeds: a line feed would begin another field.
 fn one_line(text: &[u8]) -> Vec<u8> {
     text.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect()
 }
 
-/// Text in double quotes.
+/// Returns text in double quotes.
 fn quoted(text: &[u8]) -> Vec<u8> {
     let escaped = text.iter().flat_map(|byte| {
         let slash = matches!(byte, b'"' | b'\\').then_some(b'\\');
@@ -118,8 +118,8 @@ fn subject(subject: &[u8], out: &mut Vec<u8>) {
     field.end();
 }
 
-/// Checks whether `git am` would not take this line for text: it would end the message there, begin another mail, or
-/// read a header.
+/// Checks whether `git am` would not read this line as text: it would end the message, begin another mail, or be a
+/// header.
 fn needs_shield(line: &[u8], is_first: bool) -> bool {
     let ends_message = line.starts_with(b"diff -")
         || line.starts_with(b"Index: ")
@@ -167,12 +167,12 @@ fn file_diff(file: &FileDiff, out: &mut Vec<u8>) {
     }
 }
 
-/// A name with a blank gets a tab behind it, for readers that would cut it there.
+/// Returns a tab to write after a name with a blank, for readers that would cut the name there.
 fn tab(name: &[u8]) -> &'static [u8] {
     if name.contains(&b' ') { b"\t" } else { b"" }
 }
 
-/// Modes, similarity, index line.
+/// Writes modes, similarity and index line.
 fn extended_header(file: &FileDiff, out: &mut Vec<u8>) {
     let mut line = |text: String| out.extend_from_slice(text.as_bytes());
     match (file.change, file.old_mode, file.new_mode) {

@@ -1,7 +1,7 @@
-//! Quoting of paths as a string of the language C (git-config(1), `core.quotePath`): `"a/t\tq\"\303\244"`.
+//! Quotes paths as C strings (git-config(1), `core.quotePath`): `"a/t\tq\"\303\244"`.
 
-/// `path` in double quotes with escapes where a byte needs it, otherwise as it is. Bytes from 0x80 count as needing
-/// it (`core.quotePath`'s default).
+/// Returns `path` in double quotes with escapes if a byte needs it, otherwise as it is. Bytes from 0x80 on need it
+/// (`core.quotePath`'s default).
 pub(crate) fn quote(path: &[u8]) -> Vec<u8> {
     if !path.iter().any(|byte| needs_quoting(*byte)) {
         return path.to_vec();
@@ -18,8 +18,8 @@ pub(crate) fn quote(path: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Reads a quoted path at the start of `text`: the path, and what follows the closing quote.
-/// `None` where it does not start with a quote or does not read.
+/// Reads a quoted path at the start of `text`: returns the path, and the text after the closing quote. `None` when it
+/// does not start with a quote or is not valid.
 pub(crate) fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut rest = text.strip_prefix(b"\"")?;
     let mut out = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-/// Byte and the letter that stands for it after a backslash.
+/// Bytes, and the letters that stand for them after a backslash.
 const LETTERS: [(u8, u8); 9] = [
     (0x07, b'a'),
     (0x08, b'b'),

@@ -1,5 +1,5 @@
-//! The `series` file of a quilt queue: which patches, in which order, with how many leading folders to take off.
-//! Comments, blank lines and layout survive every edit; an untouched file prints the same bytes.
+//! Reads and edits the `series` file of a quilt queue: the patches, their order, and how many leading folders to strip.
+//! Comments, blank lines and layout survive every edit; an unchanged file prints the same bytes.
 
 use bstr::{BStr, BString, ByteSlice, ByteVec};
 
@@ -16,7 +16,7 @@ pub struct Series {
     lines: Vec<SeriesLine>,
 }
 
-/// A line as it stands, and the entry that it holds.
+/// A line as written, and its entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SeriesLine {
     /// With its line end.
@@ -29,23 +29,23 @@ struct SeriesLine {
 pub struct Entry {
     /// The patch's file name.
     pub name: BString,
-    /// How many leading folders its paths lose (`-pN`).
+    /// How many leading folders are removed from its paths (`-pN`).
     pub strip: Strip,
     /// The line of the series file, from 1, when it was read.
     pub line: usize,
 }
 
-/// What is wrong with a line of a series file.
+/// An error in a line of a series file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {kind}")]
 pub struct SeriesError {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// What is wrong.
     pub kind: SeriesErrorKind,
 }
 
-/// What is wrong with a line of a series file. Quoted text is printable.
+/// The kind of error in a line of a series file. Quoted text is printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SeriesErrorKind {
     /// An option other than `-pN`.
@@ -71,14 +71,14 @@ impl Series {
     /// Reads a series file.
     ///
     /// # Errors
-    /// [`SeriesError`] for the first line that cannot be taken.
+    /// [`SeriesError`] for the first invalid line.
     pub fn parse(bytes: &[u8]) -> Result<Series, SeriesError> {
         let (series, errors) = Series::read(bytes);
         errors.into_iter().next().map_or(Ok(series), Err)
     }
 
-    /// Reads a series file as far as it can be read, with all mistakes in the order of the lines. A line with a mistake
-    /// holds no entry.
+    /// Reads a series file as far as possible, with all errors in the order of the lines. A line with an error has no
+    /// entry.
     #[must_use]
     pub fn read(bytes: &[u8]) -> (Series, Vec<SeriesError>) {
         let mut series = Series::default();
@@ -103,24 +103,24 @@ impl Series {
         }
     }
 
-    /// A series of these patches, a line each.
+    /// Makes a series of these patches, one per line.
     #[must_use]
     pub fn of<'a>(names: impl IntoIterator<Item = &'a BStr>) -> Series {
         Series { lines: names.into_iter().map(fresh).collect() }
     }
 
-    /// The file's bytes.
+    /// Returns the file's bytes.
     #[must_use]
     pub fn print(&self) -> Vec<u8> {
         self.lines.iter().flat_map(|line| line.text.iter().copied()).collect()
     }
 
-    /// The patches in order.
+    /// Returns the patches in order.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.lines.iter().filter_map(|line| line.entry.as_ref())
     }
 
-    /// Puts `name` on a line of its own directly behind the entry `after`; `None`: before the first entry.
+    /// Inserts `name` on a line of its own directly after the entry `after`; `None`: before the first entry. Returns
     /// `false` when there is no such entry. The new line has no options (`-p1`).
     pub fn insert_after(&mut self, after: Option<&BStr>, name: &BStr) -> bool {
         let at = match after {
@@ -132,7 +132,7 @@ impl Series {
         true
     }
 
-    /// Makes the line of the entry `name`, which has no `-pN`, say `-pN`. `false` when there is no such entry.
+    /// Adds `-pN` to the line of the entry `name`, which has none. Returns `false` when there is no such entry.
     pub fn set_strip(&mut self, name: &BStr, folders: u32) -> bool {
         let Some(at) = self.find(name) else { return false };
         let line = &mut self.lines[at];
@@ -144,8 +144,8 @@ impl Series {
         true
     }
 
-    /// Takes the `-pN` of the entry `name` away, so that it means `-p1`; the rest of the line stays. `false` when there
-    /// is no such entry.
+    /// Removes the `-pN` of the entry `name`, so that it means `-p1`; the rest of the line stays. Returns `false` when
+    /// there is no such entry.
     pub fn clear_strip(&mut self, name: &BStr) -> bool {
         let Some(at) = self.find(name) else { return false };
         let line = &mut self.lines[at];
@@ -161,13 +161,13 @@ impl Series {
         true
     }
 
-    /// Puts `name` behind the last entry.
+    /// Adds `name` after the last entry.
     pub fn push(&mut self, name: &BStr) {
         let at = self.lines.iter().rposition(|line| line.entry.is_some()).map_or(self.lines.len(), |at| at + 1);
         self.insert(at, name);
     }
 
-    /// Takes the line of `name` out. `false` when there is none.
+    /// Removes the line of `name`. Returns `false` when there is none.
     pub fn remove(&mut self, name: &BStr) -> bool {
         let at = self.find(name);
         if let Some(at) = at {
@@ -176,7 +176,7 @@ impl Series {
         at.is_some()
     }
 
-    /// Gives the entry `old` another name; its options and comment stay. `false` when there is none.
+    /// Renames the entry `old`; its options and comment stay. Returns `false` when there is none.
     pub fn rename(&mut self, old: &BStr, new: &BStr) -> bool {
         let Some(line) = self.find(old).and_then(|at| self.lines.get_mut(at)) else { return false };
         if let (Some(entry), Some(at)) = (line.entry.as_mut(), line.text.find(old)) {
@@ -187,8 +187,8 @@ impl Series {
         true
     }
 
-    /// Brings the entries into this order; names that are not in `order` keep no place and are taken out, names that are
-    /// not in the series get a line. Comment lines stay where they are, between the places of entries.
+    /// Sorts the entries into this order; names that are not in `order` are removed, and names that are not in the
+    /// series get a line. Comment lines stay where they are, between the places of entries.
     pub fn reorder(&mut self, order: &[&BStr]) {
         let mut taken: Vec<SeriesLine> = Vec::new();
         let mut slots = Vec::new();
@@ -231,13 +231,13 @@ impl Series {
     }
 }
 
-/// A new line for a patch.
+/// Makes a new line for a patch.
 fn fresh(name: &BStr) -> SeriesLine {
     let text = BString::from([name.as_bytes(), b"\n"].concat());
     SeriesLine { text, entry: Some(Entry { name: name.to_owned(), strip: Strip::Default, line: 0 }) }
 }
 
-/// The line with a line feed at its end.
+/// Returns the line with a line feed at its end.
 fn with_end(mut line: SeriesLine) -> SeriesLine {
     if !line.text.ends_with(b"\n") {
         line.text.push(b'\n');
@@ -252,7 +252,7 @@ fn entry(text: &[u8], line: usize) -> Result<Option<Entry>, SeriesErrorKind> {
     let Some(name) = words.next().filter(|name| !name.starts_with(b"#")) else { return Ok(None) };
     let is_plain =
         !name.contains(&b'/') && !name.contains(&b'\\') && !name.starts_with(b".") && !name.starts_with(b"-");
-    // What cannot be shown as it is cannot be named in a message or a text file.
+    // A name that cannot be shown as it is cannot be written in a message or a text file.
     if !is_plain || name == SERIES.as_bytes() || printable(name).as_bytes() != name {
         return Err(SeriesErrorKind::Name(printable(name)));
     }
@@ -300,7 +300,7 @@ mod tests {
     fn an_option_is_said_behind_the_name() {
         let text = edited(|series| {
             assert!(series.set_strip("fix-a.patch".into(), 1) && !series.set_strip("fix-z.patch".into(), 1));
-            // What the line says already counts.
+            // A value that the line already has is accepted.
             assert!(series.set_strip("fix-b.patch".into(), 3));
         });
         assert_eq!(text, TEXT.replace("fix-a.patch", "fix-a.patch -p1"));

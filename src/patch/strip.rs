@@ -1,10 +1,10 @@
-//! How many leading folders the names in a patch lose.
+//! The number of leading folders to remove from the names in a patch.
 
-/// How many leading folders the names in a patch lose (`-pN`), and whether somebody said so.
+/// The number of leading folders to remove from the names in a patch (`-pN`), and whether it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Strip {
-    /// No `-pN`: one folder, git's `a/` and `b/`. A `diff --git` line without these prefixes is refused, because stripping a
-    /// folder of it is only a guess.
+    /// No `-pN`: one folder, git's `a/` and `b/`. A `diff --git` line without these prefixes is refused, because
+    /// stripping a folder from it would be a guess.
     #[default]
     Default,
     /// `-pN` in a `series` file or on the command line: `N` folders are stripped, whatever their names.
@@ -12,7 +12,7 @@ pub enum Strip {
 }
 
 impl Strip {
-    /// The number of folders.
+    /// Returns the number of folders.
     #[must_use]
     pub const fn folders(self) -> usize {
         match self {

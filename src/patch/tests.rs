@@ -1,4 +1,4 @@
-//! Tests of the room's parts together.
+//! Tests of several parts of this room together.
 #![allow(clippy::unwrap_used)]
 
 mod apply;

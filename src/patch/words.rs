@@ -1,4 +1,4 @@
-//! Encodings of mail, to read: RFC 2047 words, quoted-printable, base64, and character sets.
+//! Decodes the encodings of mail: RFC 2047 words, quoted-printable, base64, and character sets.
 
 use base64::Engine;
 use base64::alphabet;
@@ -8,7 +8,7 @@ use encoding_rs::Encoding;
 
 use super::parse::{is_space, trim_end};
 
-/// Padding is often wrong in mails and says nothing.
+/// Padding in mails is often wrong, and is ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -16,18 +16,19 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Checks whether this text of a header must be written as encoded words: it has something in it that is no ASCII text,
-/// or that would be read as such a word.
+/// Checks whether this header text must be written as encoded words: it contains something that is not ASCII text, or
+/// that would be read as such a word.
 pub(crate) fn needs_encoding(text: &[u8]) -> bool {
     text.iter().any(|byte| is_foreign(*byte) || *byte == b'\n') || text.windows(2).any(|pair| pair == b"=?")
 }
 
-/// What is not ASCII text: bytes from 0x80, and the escape, with which text of other character sets begins.
+/// Checks for bytes that are not ASCII text: from 0x80 on, and the escape character, which begins text in other
+/// character sets.
 pub(crate) fn is_foreign(byte: u8) -> bool {
     byte >= 0x80 || byte == 0x1b
 }
 
-/// Decodes the RFC 2047 words in a header's text. White space between two words goes; a word with an unknown
+/// Decodes the RFC 2047 words in a header's text. White space between two words is removed; a word with an unknown
 /// character set or broken content stays as it is.
 pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -52,7 +53,7 @@ pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// One `=?charset?q?…?=` at the start of `text`: its bytes in UTF-8, and what follows.
+/// Decodes one `=?charset?q?…?=` at the start of `text`: returns its bytes in UTF-8, and the rest.
 fn word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let rest = text.strip_prefix(b"=?")?;
     let (charset, rest) = rest.split_at(rest.iter().position(|byte| *byte == b'?')?);
@@ -63,13 +64,14 @@ fn word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         b"b?" | b"B?" => BASE64.decode(&rest[..end]).ok()?,
         _ => return None,
     };
-    // RFC 2231 allows a language behind the name: utf-8*en.
+    // RFC 2231 allows a language after the name: utf-8*en.
     let name = charset.split(|byte| *byte == b'*').next()?;
     Some((to_utf8(raw, name)?, &rest[end + 2..]))
 }
 
-/// Text in UTF-8. What is not UTF-8 already is taken for Latin-1 (as windows-1252, which has its letters and, where it has
-/// control characters, some more), each line by itself: so one line in another character set spoils no other.
+/// Converts text to UTF-8. A line that is not UTF-8 is read as Latin-1 (as windows-1252, which has the same letters,
+/// and some more in place of control characters). Each line is converted separately, so a line in another character set
+/// does not affect the others.
 #[must_use]
 pub fn in_utf8(text: &[u8]) -> BString {
     if text.to_str().is_ok() {
@@ -87,7 +89,7 @@ pub fn in_utf8(text: &[u8]) -> BString {
     out
 }
 
-/// `bytes` in UTF-8; `None` for a character set that nobody knows. UTF-8 and ASCII stay as they are, valid or not.
+/// Converts `bytes` to UTF-8; `None` for an unknown character set. UTF-8 and ASCII stay as they are, valid or not.
 pub(crate) fn to_utf8(bytes: Vec<u8>, charset: &[u8]) -> Option<Vec<u8>> {
     let encoding = Encoding::for_label(charset)?;
     if encoding == encoding_rs::UTF_8 || charset.eq_ignore_ascii_case(b"us-ascii") {
@@ -96,7 +98,7 @@ pub(crate) fn to_utf8(bytes: Vec<u8>, charset: &[u8]) -> Option<Vec<u8>> {
     Some(encoding.decode_without_bom_handling(&bytes).0.into_owned().into_bytes())
 }
 
-/// Decodes quoted-printable; in a header word `_` is a blank. What does not decode stays as it is.
+/// Decodes quoted-printable; in a header word `_` is a blank. Invalid sequences stay as they are.
 pub(crate) fn quoted_printable(text: &[u8], in_header: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|byte| *byte == b'\n') {

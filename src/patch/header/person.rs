@@ -1,4 +1,4 @@
-//! Names and addresses in headers.
+//! Reads names and addresses in headers.
 
 use bstr::{BString, ByteSlice};
 
@@ -6,15 +6,15 @@ use crate::patch::model::Person;
 use crate::patch::parse::trim;
 use crate::patch::words;
 
-/// A `From:` value with its encoded words decoded. A name whose encoded words hold `<` or `"` cannot be mistaken for an
-/// address, because the name is decoded on its own.
+/// Reads a `From:` value and decodes its encoded words. Encoded words with `<` or `"` in a name cannot be mistaken for
+/// an address, because the name is decoded separately.
 pub(super) fn phrase(text: &[u8]) -> Option<Person> {
     let person = person(text)?;
     let name = BString::from(words::decode(&person.name));
     Some(Person { name, ..person })
 }
 
-/// The authors of a line that has several, `A <a@example.org>, B <b@example.org>`: cut behind each address.
+/// Returns the authors of a line with several, `A <a@example.org>, B <b@example.org>`: split after each address.
 pub(super) fn each_address(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -30,7 +30,7 @@ pub(super) fn each_address(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// `Name <address>`, `address (Name)` or a bare address.
+/// Reads `Name <address>`, `address (Name)` or a bare address.
 fn person(text: &[u8]) -> Option<Person> {
     let text = trim(text);
     if text.is_empty() {
@@ -48,7 +48,7 @@ fn person(text: &[u8]) -> Option<Person> {
     Some(Person { name: BString::from(name), email: BString::from(email) })
 }
 
-/// A name without the double quotes and backslashes of RFC 822.
+/// Returns a name without the double quotes and backslashes of RFC 822.
 fn unquoted(name: &[u8]) -> Vec<u8> {
     let Some(inside) = name.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else { return name.to_vec() };
     let mut out = Vec::new();

@@ -1,6 +1,6 @@
-//! Where a header begins and how it is written. Above a mail, people who carry a patch write down what they know of it:
-//! a paragraph of fields (`Upstream-Status:`, DEP-3's), or a line of text. It belongs to the patch, and the mail is the
-//! header.
+//! Finds where a header begins and which form it has. People add notes above a mail when they carry a patch: a
+//! paragraph of fields (`Upstream-Status:`, DEP-3's), or a line of text. The notes belong to the patch, and the mail is
+//! the header.
 
 use bstr::BString;
 
@@ -8,10 +8,10 @@ use super::super::model::HeaderForm;
 use super::super::parse::{Lines, begins_diff, is_cut, is_from_line, is_second_mail, trim};
 use super::{Block, body, is_only_dep3};
 
-/// How a header is written.
+/// The form of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::patch) enum Shape {
-    /// Nothing but diffs.
+    /// Only diffs.
     None,
     /// Free text.
     Text,
@@ -25,7 +25,7 @@ pub(in crate::patch) enum Shape {
     Shown,
 }
 
-/// A header's first line (from 0; what stands above belongs to the patch too) and its shape.
+/// A header's first line (from 0; lines above belong to the patch too) and its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::patch) struct Place {
     pub(in crate::patch) start: usize,
@@ -33,7 +33,7 @@ pub(in crate::patch) struct Place {
 }
 
 impl Shape {
-    /// The form as others need to know it.
+    /// Returns the form in the public type.
     pub(super) fn form(self) -> HeaderForm {
         match self {
             Shape::None => HeaderForm::None,
@@ -56,7 +56,7 @@ pub(in crate::patch) fn find(lines: &Lines<'_>) -> Place {
     if own == Shape::Mail {
         return Place { start: first, shape: own };
     }
-    // A header that says by itself what the patch is stays the header, but for a whole mail below it.
+    // A header that describes the patch itself stays the header, unless there is a whole mail below it.
     let says_itself = own == Shape::Dep3 && NAMING.iter().any(|key| block.get(key).is_some());
     let mut is_paragraph = true;
     let mut only_fields = own == Shape::Dep3 && !says_itself;
@@ -67,7 +67,7 @@ pub(in crate::patch) fn find(lines: &Lines<'_>) -> Place {
         if is_second_mail(lines, at) {
             return Place { start: at, shape: Shape::Mail };
         }
-        // Below text of somebody's own it is a quotation ("Revert the following:").
+        // Below other text it is a quotation ("Revert the following:").
         if is_paragraph
             && (at == first || only_fields)
             && let Some(shape) = of_a_program(lines, at)
@@ -86,10 +86,10 @@ pub(in crate::patch) fn find(lines: &Lines<'_>) -> Place {
     Place { start: first, shape: own }
 }
 
-/// Fields that say what a patch is and who made it.
+/// Fields that describe a patch and name its author.
 const NAMING: [&str; 5] = ["Description", "Subject", "Author", "From", "Date"];
 
-/// The shape of a header that begins at `first`.
+/// Returns the form of a header that begins at `first`.
 fn shape_of(lines: &Lines<'_>, first: usize, block: &Block) -> Shape {
     if is_from_line(lines.get(first)) {
         return Shape::Mail;
@@ -106,7 +106,7 @@ fn shape_of(lines: &Lines<'_>, first: usize, block: &Block) -> Shape {
     Shape::Text
 }
 
-/// Checks whether a block has nothing but what people add to a patch: DEP-3's fields and trailers such as
+/// Checks whether a block has only lines that people add to a patch: DEP-3's fields and trailers such as
 /// `Signed-off-by:`.
 fn is_about(block: &Block) -> bool {
     let is_trailer = |key: &[u8]| key.to_ascii_lowercase().ends_with(b"-by");
@@ -114,14 +114,14 @@ fn is_about(block: &Block) -> bool {
     block.is_whole && block.fields.iter().all(|(key, _)| (is_only_dep3(key) || is_trailer(key)) && !names(key))
 }
 
-/// Checks whether a text is one paragraph of such lines and nothing else, which is no subject.
+/// Checks whether a text is one paragraph of such lines and nothing else; such a text is not a subject.
 pub(super) fn has_only_trailers(text: &[u8]) -> bool {
     let lines = Lines::new(text);
     let block = Block::read(&lines, 0, lines.count());
     is_about(&block) && block.end == lines.count()
 }
 
-/// Checks whether Mercurial's or git's words for a commit begin here.
+/// Checks whether the header of a commit as written by Mercurial or git begins here.
 fn of_a_program(lines: &Lines<'_>, at: usize) -> Option<Shape> {
     let line = lines.get(at);
     if trim(line) == b"# HG changeset patch" {
@@ -134,7 +134,7 @@ fn of_a_program(lines: &Lines<'_>, at: usize) -> Option<Shape> {
     (is_id && goes_on).then_some(Shape::Shown)
 }
 
-/// What stands above a header: its text, and its fields as trailers.
+/// Returns the lines above a header: their text, and their fields as trailers.
 pub(super) fn above(lines: &Lines<'_>, start: usize) -> (BString, Vec<Vec<u8>>) {
     let (mut text, mut fields): (Vec<&[u8]>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
     let mut at = 0;

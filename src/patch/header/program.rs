@@ -1,4 +1,4 @@
-//! What `hg export` and `git show` write before a diff.
+//! Reads the headers that `hg export` and `git show` write before a diff.
 
 use bstr::ByteSlice;
 
@@ -7,7 +7,7 @@ use super::super::parse::{Lines, trim};
 use super::place::Shape;
 use super::{body, date, first_line, phrase, unfold};
 
-/// Reads `# HG changeset patch` at `start`: fields behind `# `, then the message, as `git am` does.
+/// Reads `# HG changeset patch` at `start`: fields after `# `, then the message, as in `git am`.
 pub(super) fn changeset(lines: &Lines<'_>, start: usize, end: usize) -> Header {
     let mut header = empty(Shape::Changeset);
     let fields = (start + 1..end).take_while(|at| lines.get(*at).starts_with(b"#"));
@@ -25,7 +25,7 @@ pub(super) fn changeset(lines: &Lines<'_>, start: usize, end: usize) -> Header {
     Header { subject, body, ..header }
 }
 
-/// `1204567890 -3600`: seconds since 1970, and the zone in seconds west of UTC.
+/// Reads `1204567890 -3600`: seconds since 1970, and the zone in seconds west of UTC.
 fn seconds_west(text: &[u8]) -> Option<Date> {
     let (seconds, west) = text.to_str().ok()?.trim().split_once(' ')?;
     let seconds = seconds.split('.').next()?.parse().ok()?;
@@ -34,8 +34,8 @@ fn seconds_west(text: &[u8]) -> Option<Date> {
     (-24 * 60..=24 * 60).contains(&offset).then_some(Date { seconds, offset })
 }
 
-/// Reads `commit ID` at `start`: fields, then the message behind four blanks. The stat that may follow goes; other lines
-/// (notes) belong to the message.
+/// Reads `commit ID` at `start`: fields, then the message indented by four blanks. The stat that may follow is dropped;
+/// other lines (notes) belong to the message.
 pub(super) fn shown(lines: &Lines<'_>, start: usize, end: usize) -> Header {
     let mut header = empty(Shape::Shown);
     let after = (start..end).find(|at| trim(lines.get(*at)).is_empty()).unwrap_or(end);

@@ -1,13 +1,13 @@
-//! Text beside diffs that is more than text: lines with which some program says that a file changes.
+//! Finds lines beside the diffs that are more than text: with them a program announces the change of a file.
 //!
-//! A diff that cannot be read must not be skipped as text, or a part of the patch is lost without a word. So a line
-//! behind the first diff that announces a change is an error, whatever form the change has: another format (context,
-//! normal and ed diffs), a git header that hangs in the air, content that was never in the patch (binary files, files of
-//! one side only, submodules, properties), a diff that was coloured, indented or given a byte order mark.
-//! Before the first diff only the lines directly above it are looked at, because messages quote such lines.
+//! A diff that cannot be read must not be skipped as text, or a part of the patch is lost silently. So a line after the
+//! first diff that announces a change is an error, whatever form the change has: another format (context, normal and ed
+//! diffs), a git header without its diff, content that was never in the patch (binary files, files of one side only,
+//! submodules, properties), a diff with colours, indentation or a byte order mark. Before the first diff only the lines
+//! directly above it are checked, because messages quote such lines.
 //!
-//! What GNU patch takes for a change is in its manual ("Input format"); `tests/engine/patch_oracle.rs` holds both programs
-//! against this file.
+//! The manual of GNU patch says what it takes as a change ("Input format"); `tests/engine/patch_oracle.rs` checks this
+//! file against both programs.
 
 use super::error::{ParseError, ParseErrorKind, shown};
 use super::lines::{Lines, trim_end};
@@ -16,7 +16,7 @@ use super::{git, hunk, start};
 /// UTF-8's byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The text without byte order marks at its start, and how many bytes they are.
+/// Returns the text without byte order marks at its start, and their number of bytes.
 pub(super) fn without_mark(text: &[u8]) -> (&[u8], usize) {
     let mut rest = text;
     while let Some(after) = rest.strip_prefix(MARK) {
@@ -62,7 +62,7 @@ pub(super) fn announced(lines: &Lines<'_>, at: usize) -> Option<ParseErrorKind> 
     lacks_content(lines, at)
 }
 
-/// A diff or its header behind colours, blanks or a byte order mark.
+/// Recognizes a diff or its header after colours, blanks or a byte order mark.
 fn disguised(lines: &Lines<'_>, at: usize) -> Option<ParseErrorKind> {
     let line = lines.get(at);
     if line.contains(&0x1b) {
@@ -72,7 +72,7 @@ fn disguised(lines: &Lines<'_>, at: usize) -> Option<ParseErrorKind> {
     if line.starts_with(MARK) {
         return is_head_of_any(without_mark(line).0).then_some(ParseErrorKind::ByteOrderMark);
     }
-    // GNU patch takes the same blanks (and X) off every line of a diff that is indented as a whole.
+    // GNU patch removes the same blanks (and X) from every line of a diff that is indented.
     let bare = without_indent(line);
     if bare.len() == line.len() {
         return None;
@@ -88,14 +88,14 @@ fn disguised(lines: &Lines<'_>, at: usize) -> Option<ParseErrorKind> {
     is_diff.then(|| ParseErrorKind::Indented(shown(line)))
 }
 
-/// Checks whether a line begins as one of a diff's own does.
+/// Checks whether a line begins like the first lines of a diff.
 fn is_head_of_any(line: &[u8]) -> bool {
     const STARTS: [&[u8]; 9] =
         [b"diff ", b"--- ", b"+++ ", b"*** ", b"Index: ", b"@@ -", b"Binary files ", b"From ", b"Submodule "];
     STARTS.iter().any(|start| line.starts_with(start)) || is_git_header(line) || is_stars(line)
 }
 
-/// The text without the terminal's colour sequences (`ESC [ … m` and `ESC [ … K`).
+/// Returns the text without the terminal's colour sequences (`ESC [ … m` and `ESC [ … K`).
 fn without_colours(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
     let mut rest = line;
@@ -119,7 +119,7 @@ fn without_indent(mut line: &[u8]) -> &[u8] {
     line
 }
 
-/// `@@ -` and a digit: what GNU patch takes for the start of a hunk.
+/// Checks for `@@ -` and a digit, which GNU patch takes as the start of a hunk.
 fn is_hunk_start(line: &[u8]) -> bool {
     line.strip_prefix(b"@@ -").and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
 }
@@ -134,7 +134,7 @@ fn begins_context_hunk(lines: &Lines<'_>, at: usize) -> bool {
     is_stars(lines.get(at)) && range.and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
 }
 
-/// The row of stars above a hunk of a context diff; words may follow it.
+/// Checks for the row of stars above a hunk of a context diff; words may follow it.
 fn is_stars(line: &[u8]) -> bool {
     line.starts_with(b"***************")
 }
@@ -151,7 +151,7 @@ pub(super) fn begins_coloured(lines: &Lines<'_>, at: usize) -> bool {
         || line.starts_with(b"--- ") && plain(at + 1).starts_with(b"+++ ") && plain(at + 2).starts_with(b"@@ -")
 }
 
-/// A line of git's header that says by itself what happens to a file, and the head of binary content.
+/// Checks for a line of git's header that alone says what happens to a file, and for the head of binary content.
 fn is_git_header(line: &[u8]) -> bool {
     const MODES: [&[u8]; 4] = [b"old mode ", b"new mode ", b"deleted file mode ", b"new file mode "];
     const MOVES: [&[u8]; 6] =
@@ -167,13 +167,13 @@ fn is_git_header(line: &[u8]) -> bool {
         || is_raw(line)
 }
 
-/// A line that begins a hunk of a normal diff (`3,4c5`) or a command of an ed script (`3,4c`).
+/// Checks for a line that begins a hunk of a normal diff (`3,4c5`) or a command of an ed script (`3,4c`).
 fn is_command(line: &[u8]) -> bool {
     let Some([b'a' | b'c' | b'd', rest @ ..]) = numbers(line) else { return false };
     numbers(rest).map_or(trim_end(rest).is_empty(), |rest| trim_end(rest).is_empty())
 }
 
-/// What follows `N` or `N,N`.
+/// Returns the text after `N` or `N,N`.
 fn numbers(text: &[u8]) -> Option<&[u8]> {
     let number = |text: &'_ [u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let first = number(text);
@@ -187,7 +187,7 @@ fn numbers(text: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Checks whether the plain diff directly below says the same: it makes an ordinary new file, or removes one.
+/// Checks whether the plain diff directly below says the same: it adds an ordinary new file, or removes one.
 fn is_said_again(lines: &Lines<'_>, at: usize) -> bool {
     let below = if lines.get(at + 1).starts_with(b"index ") { at + 2 } else { at + 1 };
     let line = lines.get(at);
@@ -196,7 +196,7 @@ fn is_said_again(lines: &Lines<'_>, at: usize) -> bool {
         || is_plain && line.starts_with(b"deleted file mode ") && lines.get(below + 1).starts_with(b"+++ /dev/null")
 }
 
-/// A line that says of a file that it changes without saying how.
+/// Recognizes a line that says that a file changes, but not how.
 fn lacks_content(lines: &Lines<'_>, at: usize) -> Option<ParseErrorKind> {
     let line = trim_end(lines.get(at));
     let starts = |start: &str| line.starts_with(start.as_bytes());
@@ -227,7 +227,7 @@ fn lacks_content(lines: &Lines<'_>, at: usize) -> Option<ParseErrorKind> {
     Some(kind)
 }
 
-/// `Submodule PATH 1234567..89abcde:` with what may follow, from `git diff --submodule=log`.
+/// Recognizes `Submodule PATH 1234567..89abcde:` with an optional rest, from `git diff --submodule=log`.
 fn is_submodule_log(line: &[u8]) -> bool {
     let is_id = |id: &[u8]| id.len() >= 7 && id.iter().all(u8::is_ascii_hexdigit);
     line.split(|byte| *byte == b' ').any(|word| {
@@ -238,7 +238,7 @@ fn is_submodule_log(line: &[u8]) -> bool {
     })
 }
 
-/// `=== renamed file …`, and Bazaar's other headings where no diff follows.
+/// Recognizes `=== renamed file …`, and Bazaar's other headings without a diff below.
 fn is_bazaar(lines: &Lines<'_>, at: usize) -> bool {
     let line = &lines.get(at)[4..];
     let has = |text: &[u8]| line.windows(text.len()).any(|part| part == text);
@@ -248,7 +248,8 @@ fn is_bazaar(lines: &Lines<'_>, at: usize) -> bool {
         || is_file.iter().any(|start| line.starts_with(start)) && !lines.get(at + 1).starts_with(b"--- ")
 }
 
-/// `Index: NAME` and its double line with no diff of that name before the next one: a new file without content.
+/// Recognizes `Index: NAME` and its double line without a diff of that name before the next one: a new file without
+/// content.
 fn is_empty_index(lines: &Lines<'_>, at: usize) -> bool {
     if !lines.get(at + 1).starts_with(b"=====") {
         return false;
@@ -257,7 +258,7 @@ fn is_empty_index(lines: &Lines<'_>, at: usize) -> bool {
     let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or(name);
     let names_it = |at: usize| lines.get(at).windows(name.len().max(1)).any(|part| part == name);
     let mut below = (at + 2..lines.count()).take_while(|next| !lines.get(*next).starts_with(b"Index: "));
-    // The other two are refused by themselves.
+    // The other two are refused elsewhere.
     let goes_on = below.find(|next| {
         let line = lines.get(*next);
         let others = [b"Property changes on: ".as_slice(), b"Cannot display: "];
@@ -266,8 +267,8 @@ fn is_empty_index(lines: &Lines<'_>, at: usize) -> bool {
     goes_on.is_none_or(|next| start::begins_diff(lines, next) && !(next..next + 3).any(names_it))
 }
 
-/// The line of the first conflict that a merge left in the patch file: git's three markers at line starts, which no line
-/// of a diff has there.
+/// Returns the line of the first merge conflict in the patch file: git's three markers at line starts, which no line of
+/// a diff has there.
 pub(super) fn conflict(lines: &Lines<'_>) -> Option<usize> {
     let mut all = 0..lines.count();
     let first = all.find(|at| lines.get(*at).starts_with(b"<<<<<<< "))?;
@@ -275,13 +276,13 @@ pub(super) fn conflict(lines: &Lines<'_>) -> Option<usize> {
     is_whole.then_some(first)
 }
 
-/// What a file without a diff is, where that can be told, and the line.
+/// Says what a file without a diff is, if that can be recognized, and in which line.
 pub(super) fn instead_of_diffs(lines: &Lines<'_>) -> ParseError {
     let found = (0..lines.count()).find_map(|at| announced(lines, at).map(|kind| kind.at(at + 1)));
     found.unwrap_or_else(|| ParseErrorKind::NoDiff.at(lines.count().max(1)))
 }
 
-/// What kind of file these bytes begin, where it is one that holds no readable text.
+/// Recognizes the kind of a file without readable text by its first bytes.
 pub(super) fn no_text(bytes: &[u8]) -> Option<ParseErrorKind> {
     const PACKED: [(&[u8], &str); 6] = [
         (b"\x1f\x8b", "gunzip"),
@@ -304,8 +305,8 @@ pub(super) fn no_text(bytes: &[u8]) -> Option<ParseErrorKind> {
     is_page.then_some(ParseErrorKind::WebPage)
 }
 
-/// Looks at the lines directly above the first diff: a header that begins with something unreadable, and diffs in other
-/// forms that stand there without a blank line.
+/// Checks the lines directly above the first diff: for a header that begins with something unreadable, and for diffs in
+/// other formats directly above it.
 ///
 /// # Errors
 /// The first of them that announces a change.
@@ -323,15 +324,14 @@ pub(super) fn check_above(lines: &Lines<'_>, begin: usize, diffs: usize) -> Resu
     first.map_or(Ok(()), Err)
 }
 
-/// A line that stands among a diff's first ones and announces nothing by itself.
+/// Recognizes a line among a diff's first ones that announces nothing alone.
 fn is_of_head(line: &[u8]) -> bool {
     const STARTS: [&[u8]; 8] =
         [b"Index: ", b"=====", b"diff ", b"RCS file: ", b"retrieving revision ", b"index ", b"  > ", b"  < "];
     STARTS.iter().any(|start| line.starts_with(start)) || git::is_extended(line)
 }
 
-/// Checks whether a diff begins here in a form that is only known to be refused: context, coloured, behind a byte order
-/// mark.
+/// Checks whether a diff begins here in a form that is always refused: context, coloured, after a byte order mark.
 pub(super) fn begins_unreadable(lines: &Lines<'_>, at: usize) -> bool {
     let marked = lines.get(at).strip_prefix(MARK);
     begins_context(lines, at)

@@ -1,18 +1,18 @@
-//! What can be wrong with a patch file, and where.
+//! The errors of parsing a patch file, with their lines.
 
 use crate::path::{BadPath, printable};
 
-/// The first thing in a patch file that cannot be understood.
+/// The first error in a patch file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {kind}")]
 pub struct ParseError {
     /// The line of the patch file, from 1 (of the decoded text where a mail is quoted-printable or base64).
     pub line: usize,
-    /// What is wrong there.
+    /// What is wrong.
     pub kind: ParseErrorKind,
 }
 
-/// What is wrong with a line of a patch file. Quoted text is printable and cut at about 60 characters.
+/// The kind of error in a line of a patch file. Quoted text is printable and cut at about 60 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseErrorKind {
     /// No diff in the whole file.
@@ -51,12 +51,12 @@ pub enum ParseErrorKind {
     /// A line of git's header that is not part of a diff.
     #[error("'{0}' is not part of a diff: its 'diff --git' line is missing, or other text is between the two")]
     LoneHeader(String),
-    /// A binary change in a diff that cannot hold one.
+    /// A binary change in a format that cannot hold one.
     #[error(
         "'{0}' names a change and does not hold it; make the patch again with 'git diff --binary', or take the line out if the change is not wanted"
     )]
     BinaryInPlain(String),
-    /// A file of one side only, another kind of file, a rename without a diff.
+    /// A file of one side only, a special file, a rename without a diff.
     #[error(
         "'{0}' names a change and does not hold it; make the patch again ('diff -N', 'git diff'), or take the line out if the change is not wanted"
     )]
@@ -69,29 +69,29 @@ pub enum ParseErrorKind {
     /// A submodule in the form of a log.
     #[error("'{0}' is the short form of a submodule's change; make the patch again with 'git diff --submodule=short'")]
     SubmoduleLog(String),
-    /// A merge's diff.
+    /// The combined diff of a merge.
     #[error("a combined diff of a merge ('{0}') cannot be applied; make an ordinary diff against one parent")]
     Combined(String),
-    /// A path that leaves the tree or reaches git's folder.
+    /// A path that leaves the tree or is inside git's folder.
     #[error(transparent)]
     Path(#[from] BadPath),
-    /// No path is left once the leading folders are taken off.
+    /// No path is left after the leading folders are removed.
     #[error("no path is left of '{text}' after -p{strip} takes {strip} leading folder(s) off")]
     NoPath {
-        /// How many leading folders are taken off.
+        /// How many leading folders are removed.
         strip: usize,
         /// The offending text.
         text: String,
     },
-    /// Both names of a `diff --git` line are the same text, so there is no prefix to take off.
+    /// Both names of a `diff --git` line are the same text, so there is no prefix to remove.
     #[error("'{0}' was made without the prefixes a/ and b/; make it again with them, or give it -p0 in the series")]
     NoPrefix(String),
-    /// A name with a tab and something that is no time.
+    /// A name followed by a tab and something other than a time.
     #[error(
         "'{0}' has a tab where its name could go on; quote a name with a tab as git does (\"a/x\\ty\"), or take off what follows the name"
     )]
     TabInName(String),
-    /// A quoted path that does not read.
+    /// An invalid quoted path.
     #[error("the quoted path '{0}' is broken")]
     BadQuote(String),
     /// Old and new name differ although nothing says that the file was renamed.
@@ -102,7 +102,7 @@ pub enum ParseErrorKind {
         /// The name after.
         new: String,
     },
-    /// A `---` or `+++` line of another file than the header above it.
+    /// A `---` or `+++` line for another file than the header above it.
     #[error(
         "the header is of '{header}', its '---' or '+++' line of '{line}'; put a 'diff --git' line before the second"
     )]
@@ -112,13 +112,13 @@ pub enum ParseErrorKind {
         /// The line's name.
         line: String,
     },
-    /// Only one half of a rename or a copy.
+    /// Only one line of a rename or a copy.
     #[error("a rename or copy needs both its 'from' and its 'to' line")]
     HalfRename,
     /// A number that is no file mode.
     #[error("'{0}' is not a file mode (100644, 100755, 120000 or 160000)")]
     BadMode(String),
-    /// Only one half of a change of mode.
+    /// Only one line of a mode change.
     #[error("a change of mode needs both its 'old mode' and its 'new mode' line")]
     HalfMode,
     /// A file that is named but not changed.
@@ -127,13 +127,13 @@ pub enum ParseErrorKind {
     /// The hunks are missing.
     #[error("expected a hunk ('@@ -1,2 +1,3 @@'), found '{0}'")]
     NoHunk(String),
-    /// A hunk header that does not read.
+    /// An invalid hunk header.
     #[error("expected '@@ -LINE,COUNT +LINE,COUNT @@', found '{0}'")]
     BadHunkHeader(String),
     /// A hunk that belongs to no file.
     #[error("a hunk without a file: '{0}' has no '---' and '+++' lines before it")]
     StrayHunk(String),
-    /// A line inside a hunk that starts with none of the four characters.
+    /// A line inside a hunk that does not start with one of the four characters.
     #[error("expected a line of the hunk (starting with ' ', '+', '-' or '\\'), found '{0}'")]
     BadHunkLine(String),
     /// The file ends before the hunk does.
@@ -144,7 +144,7 @@ pub enum ParseErrorKind {
         /// Missing lines of the new side.
         new: u32,
     },
-    /// The hunk goes on after its counts are used up.
+    /// The hunk continues after its counts are used up.
     #[error("the hunk has more lines than its header counts: '{0}'")]
     HunkTooLong(String),
     /// A line without a line feed that is not the last one.
@@ -156,34 +156,34 @@ pub enum ParseErrorKind {
     /// A deleted file whose hunks leave content.
     #[error("a deleted file cannot keep lines")]
     DeleteWithNewLines,
-    /// A binary patch that does not read.
+    /// An invalid binary patch.
     #[error("broken binary patch: {0}")]
     Binary(String),
     /// More binary content than one file may hold.
     #[error("the binary changes of this file hold more than {0} bytes; split the patch")]
     TooMuchBinary(usize),
-    /// A file that is too large for a patch.
+    /// The file is too large for a patch.
     #[error("this file is larger than {0} bytes, the most that is read as a patch")]
     TooLarge(usize),
     /// A date in the mail header that does not read.
     #[error("'{0}' is not a date")]
     BadDate(String),
-    /// A mail in parts.
+    /// A multipart mail.
     #[error("a mail in several parts (attachments) is not supported; save the patch itself")]
     Multipart,
-    /// A mail body that does not decode.
+    /// A mail body that cannot be decoded.
     #[error("the mail's body is not valid {0}")]
     BadTransfer(&'static str),
 }
 
 impl ParseErrorKind {
-    /// This kind at a line (from 1).
+    /// Returns the error of this kind at a line (from 1).
     pub(crate) fn at(self, line: usize) -> ParseError {
         ParseError { line, kind: self }
     }
 }
 
-/// A line for an error message: printable, without its end, at most about 60 characters.
+/// Formats a line for an error message: printable, without its end, at most about 60 characters.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     const LONGEST: usize = 60;
     let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);

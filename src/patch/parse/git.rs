@@ -1,4 +1,4 @@
-//! Diffs with git's header: `diff --git`, modes, renames, index line, binary content.
+//! Reads diffs with git's header: `diff --git`, modes, renames, index line, binary content.
 
 use super::super::strip::Strip;
 use bstr::BString;
@@ -31,12 +31,12 @@ const EXTENDED: [&[u8]; 16] = [
     b"Binary files ",
 ];
 
-/// Checks whether git's header goes on with this line.
+/// Checks whether git's header continues with this line.
 pub(super) fn is_extended(line: &[u8]) -> bool {
     EXTENDED.iter().any(|start| line.starts_with(start))
 }
 
-/// The header as it is collected.
+/// The header as it is being collected.
 #[derive(Default)]
 struct Head {
     old_mode: Option<u32>,
@@ -79,7 +79,7 @@ pub(super) fn read(
     Ok((diff, after))
 }
 
-/// The content that begins at `at`, if any does, and the line after it.
+/// Reads the content that begins at `at`, if any, and returns it and the line after it.
 fn content(lines: &Lines<'_>, at: usize, room: &mut usize) -> Result<(Option<Content>, usize), ParseError> {
     let line = lines.get(at);
     if line.starts_with(b"@@ -") {
@@ -101,7 +101,7 @@ fn content(lines: &Lines<'_>, at: usize, room: &mut usize) -> Result<(Option<Con
     Ok((None, at))
 }
 
-/// One `literal` or `delta` block that begins at `at`, and the line after the blank line that ends it.
+/// Reads one `literal` or `delta` block that begins at `at`; returns it and the line after the blank line that ends it.
 fn block(lines: &Lines<'_>, at: usize, room: &mut usize) -> Result<(BinaryData, usize), ParseError> {
     let broken = |text: String, at: usize| ParseErrorKind::Binary(text).at(at + 1);
     let line = lines.get(at);
@@ -128,7 +128,7 @@ fn block(lines: &Lines<'_>, at: usize, room: &mut usize) -> Result<(BinaryData, 
 }
 
 impl Head {
-    /// Takes one line of the extended header.
+    /// Reads one line of the extended header.
     fn take(&mut self, line: &[u8], strip: Strip) -> Result<(), ParseErrorKind> {
         let of = |start: &str| line.strip_prefix(start.as_bytes());
         let path = |text: &[u8]| name::read_whole(text, strip.folders().saturating_sub(1)).map(Some);
@@ -166,8 +166,8 @@ impl Head {
         Ok(())
     }
 
-    /// `OLD..NEW`, with the mode behind it where both sides have the same. Ids that are none (people shorten or anonymise
-    /// them) are passed over: git looks at them for binary content alone, and there it is found out that they are missing.
+    /// Reads `OLD..NEW`, followed by the mode if both sides have the same. Invalid ids (people shorten or anonymize
+    /// them) are ignored: git uses ids for binary content only, and there they are reported as missing.
     fn take_index(&mut self, text: &[u8]) -> Result<(), ParseErrorKind> {
         let (ids, rest) = text.split_at(text.iter().position(|byte| *byte == b' ').unwrap_or(text.len()));
         let Some(dots) = ids.windows(2).position(|pair| pair == b"..") else { return Ok(()) };
@@ -184,9 +184,9 @@ impl Head {
         Ok(())
     }
 
-    /// Settles names and kind, and checks that they agree with the content.
+    /// Determines names and kind, and checks that they agree with the content.
     fn finish(self, git_line: &[u8], strip: Strip, content: Content, line: usize) -> Result<FileDiff, ParseErrorKind> {
-        // Half of a change of mode says nothing: which one is missing, and what was it?
+        // Half of a mode change is not enough: the other mode is unknown.
         if !self.is_add && !self.is_delete && self.old_mode.is_some() != self.new_mode.is_some() {
             return Err(ParseErrorKind::HalfMode);
         }
@@ -200,7 +200,7 @@ impl Head {
         } else {
             let is_add = self.is_add || self.old == Some(Name::Nothing);
             let is_delete = self.is_delete || self.new == Some(Name::Nothing);
-            // Whoever moved a patch to another folder by hand often left the first line as it was. Where that line says
+            // People who moved a patch to another folder by hand often did not change the first line. If that line says
             // nothing else, nothing is lost.
             let says_more = is_add || is_delete || self.old_mode != self.new_mode;
             if says_more && let Some(name) = name::of_git_line(git_line, strip)? {
@@ -228,7 +228,7 @@ impl Head {
     }
 }
 
-/// The name of a file that stays where it is.
+/// Returns the name of a file that is not renamed.
 fn one_name(old: Option<Name>, new: Option<Name>, git_line: &[u8], strip: Strip) -> Result<RepoPath, ParseErrorKind> {
     let of_line = name::of_git_line(git_line, strip)?;
     match (old, new) {
@@ -240,7 +240,7 @@ fn one_name(old: Option<Name>, new: Option<Name>, git_line: &[u8], strip: Strip)
     }
 }
 
-/// The name of a `---` or `+++` line must be the one that the lines above it have, or it belongs to another diff.
+/// Checks that the name of a `---` or `+++` line is the name in the lines above; otherwise it belongs to another diff.
 fn agrees(line: Option<&Name>, header: &RepoPath) -> Result<(), ParseErrorKind> {
     match line {
         Some(Name::Path(path)) if path != header => {

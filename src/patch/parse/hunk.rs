@@ -1,4 +1,4 @@
-//! Hunks of a unified diff.
+//! Reads the hunks of a unified diff.
 
 use bstr::BString;
 
@@ -6,7 +6,7 @@ use super::super::model::{Hunk, Line, Side};
 use super::error::{ParseError, ParseErrorKind, shown};
 use super::lines::{Lines, trim_end};
 
-/// What stands between the `@@`.
+/// The numbers between the two `@@`.
 struct Head<'a> {
     old: (u32, u32),
     new: (u32, u32),
@@ -30,7 +30,7 @@ pub(super) fn read_all(lines: &Lines<'_>, mut at: usize) -> Result<(Vec<Hunk>, u
     Ok((hunks, at))
 }
 
-/// The line after the hunk that begins at `at`; `None` where no complete hunk does.
+/// Returns the line after the hunk that begins at `at`; `None` when there is no complete hunk.
 pub(super) fn skip(lines: &Lines<'_>, at: usize) -> Option<usize> {
     let head = head(lines.get(at))?;
     let (mut old, mut new) = (head.old.1, head.new.1);
@@ -75,7 +75,7 @@ fn read(lines: &Lines<'_>, start: usize) -> Result<(Hunk, usize), ParseError> {
         let Some(line) = full else { return Err(too_short.at(start + 1)) };
         let (side, content) = match line.first() {
             Some(b' ') => (Side::Both, &line[1..]),
-            // A blank line that lost its leading blank on the way.
+            // A blank context line that lost its leading blank.
             Some(b'\n' | b'\r') if line.len() <= 2 => (Side::Both, line),
             Some(b'-') => (Side::Old, &line[1..]),
             Some(b'+') => (Side::New, &line[1..]),
@@ -90,7 +90,7 @@ fn read(lines: &Lines<'_>, start: usize) -> Result<(Hunk, usize), ParseError> {
         }
         (old, new) = (old - takes_old, new - takes_new);
         let mut bytes = BString::from(content);
-        // The patch file itself may lack its last line feed; only the marker says that about the content.
+        // The patch file itself may lack its last line feed; only the marker says that the content does.
         if !bytes.ends_with(b"\n") {
             bytes.push(b'\n');
         }
@@ -109,12 +109,12 @@ fn read(lines: &Lines<'_>, start: usize) -> Result<(Hunk, usize), ParseError> {
     Ok((hunk, at))
 }
 
-/// `\ No newline at end of file` in any language: git asks for the two characters and for a length.
+/// Recognizes `\ No newline at end of file` in any language: git checks two characters and a length.
 fn is_marker(line: &[u8]) -> bool {
     line.starts_with(b"\\ ") && line.len() >= 12
 }
 
-/// Checks whether the text begins as a hunk header does and reads.
+/// Checks whether the text begins with a valid hunk header.
 pub(super) fn is_head(text: &[u8]) -> bool {
     head(text).is_some()
 }
@@ -127,7 +127,7 @@ fn head(text: &[u8]) -> Option<Head<'_>> {
     Some(Head { old, new, section: trim_end(section) })
 }
 
-/// `LINE` or `LINE,COUNT`, and what follows.
+/// Reads `LINE` or `LINE,COUNT`, and returns the rest.
 fn range(text: &[u8]) -> Option<((u32, u32), &[u8])> {
     let (start, rest) = number(text)?;
     match rest.strip_prefix(b",") {

@@ -1,4 +1,4 @@
-//! A patch file cut into lines.
+//! Splits a patch file into lines.
 
 /// The lines of a text with their line ends.
 pub(crate) struct Lines<'a> {
@@ -14,34 +14,34 @@ impl<'a> Lines<'a> {
         self.all.len()
     }
 
-    /// The line at `index` (from 0) with its end; nothing past the end of the text.
+    /// Returns the line at `index` (from 0) with its end; `None` past the end of the text.
     pub(crate) fn full(&self, index: usize) -> Option<&'a [u8]> {
         self.all.get(index).copied()
     }
 
-    /// The line at `index` (from 0) without its end; empty past the end of the text.
+    /// Returns the line at `index` (from 0) without its end; empty past the end of the text.
     pub(crate) fn get(&self, index: usize) -> &'a [u8] {
         self.full(index).map_or(b"".as_slice(), without_end)
     }
 
-    /// Returns how many bytes stand before the line at `index`.
+    /// Returns how many bytes are before the line at `index`.
     pub(crate) fn offset(&self, index: usize) -> usize {
         self.all.iter().take(index).map(|line| line.len()).sum()
     }
 }
 
-/// A line without its line feed, and without the carriage return before that.
+/// Returns a line without its line feed, and without the carriage return before that.
 pub(crate) fn without_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// What git takes for white space.
+/// Checks whether git treats the byte as white space.
 pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Without white space at the end.
+/// Removes white space at the end.
 pub(crate) fn trim_end(mut line: &[u8]) -> &[u8] {
     while let [rest @ .., last] = line
         && is_space(*last)
@@ -51,7 +51,7 @@ pub(crate) fn trim_end(mut line: &[u8]) -> &[u8] {
     line
 }
 
-/// Without white space at both ends.
+/// Removes white space at both ends.
 pub(crate) fn trim(line: &[u8]) -> &[u8] {
     let mut line = trim_end(line);
     while let [first, rest @ ..] = line

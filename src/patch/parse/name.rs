@@ -1,4 +1,4 @@
-//! Paths in the lines of a diff.
+//! Reads the paths in the lines of a diff.
 
 use super::super::quote::unquote;
 use super::super::strip::Strip;
@@ -6,16 +6,17 @@ use super::error::{ParseErrorKind, shown};
 use super::lines::{trim, trim_end};
 use crate::path::RepoPath;
 
-/// One side of a diff as its line names it.
+/// The name of one side of a diff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Name {
     /// `/dev/null`: the file does not exist on this side.
     Nothing,
-    /// A path with the leading folders taken off.
+    /// A path without the leading folders.
     Path(RepoPath),
 }
 
-/// What follows `--- ` or `+++ `: a quoted name, or a name up to a tab; `timestamp` after it is the caller's.
+/// Reads the text after `--- ` or `+++ `: a quoted name, or a name up to a tab. The caller handles a timestamp after
+/// it.
 pub(super) fn read(text: &[u8], strip: Strip) -> Result<Name, ParseErrorKind> {
     let raw = if text.starts_with(b"\"") {
         unquote(text).ok_or_else(|| ParseErrorKind::BadQuote(shown(text)))?.0
@@ -28,8 +29,8 @@ pub(super) fn read(text: &[u8], strip: Strip) -> Result<Name, ParseErrorKind> {
     checked(&raw, strip.folders(), text).map(Name::Path)
 }
 
-/// A name and what follows its tab: nothing, a time, a revision in brackets. Anything else could be the rest of a name
-/// with a tab in it, which only its quotes can tell.
+/// Splits into a name and the text after its tab: nothing, a time, a revision in brackets. Anything else could be the
+/// rest of a name that contains a tab; such a name must be quoted.
 pub(super) fn before_tab(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), ParseErrorKind> {
     let Some(tab) = text.iter().position(|byte| *byte == b'\t') else { return Ok((text, None)) };
     let rest = trim(&text[tab..]);
@@ -42,7 +43,7 @@ pub(super) fn before_tab(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), ParseErr
     Err(ParseErrorKind::TabInName(shown(text)))
 }
 
-/// A whole line's rest as a path (`rename from …`).
+/// Reads the whole rest of a line as a path (`rename from …`).
 pub(super) fn read_whole(text: &[u8], folders: usize) -> Result<RepoPath, ParseErrorKind> {
     match unquote(text) {
         Some((raw, _)) => checked(&raw, folders, text),
@@ -52,8 +53,8 @@ pub(super) fn read_whole(text: &[u8], folders: usize) -> Result<RepoPath, ParseE
     }
 }
 
-/// Both names of a `diff --git` line, where they are the same once the leading folders are off. `Ok(None)` when they
-/// differ, as in a rename.
+/// Returns the name of a `diff --git` line, if both names are the same after the leading folders are removed.
+/// `Ok(None)` when they differ, as in a rename.
 pub(super) fn of_git_line(rest: &[u8], strip: Strip) -> Result<Option<RepoPath>, ParseErrorKind> {
     let same = |first: &[u8], second: &[u8]| {
         let name = stripped(first, strip.folders())?;
@@ -76,7 +77,7 @@ pub(super) fn of_git_line(rest: &[u8], strip: Strip) -> Result<Option<RepoPath>,
     }
 }
 
-/// The path without its first `folders` folders; several slashes in a row count as one.
+/// Returns the path without its first `folders` folders; several slashes in a row count as one.
 fn stripped(path: &[u8], folders: usize) -> Option<&[u8]> {
     let mut rest = path;
     for _ in 0..folders {

@@ -1,8 +1,8 @@
-//! Diffs without git's header: `---` and `+++` lines as GNU diff, quilt, svn and others write them.
+//! Reads diffs without git's header: `---` and `+++` lines as GNU diff, quilt, svn and others write them.
 //!
-//! The name is the second line's, unless the first line's is the same without something at its end (`foo` and
-//! `foo.new`): git's and GNU patch's rule. A side that is `/dev/null`, or whose time is 1970-01-01 00:00 UTC, does not
-//! exist. A lone first hunk `@@ -0,0` makes a new file too.
+//! The name is that of the second line, unless the first line's name is the same with the end removed (`foo` and
+//! `foo.new`): the rule of git and GNU patch. A side that is `/dev/null`, or whose time is 1970-01-01 00:00 UTC, does
+//! not exist. A single first hunk `@@ -0,0` makes a new file too.
 
 use super::super::model::Date;
 use super::super::model::{Change, Content, FileDiff};
@@ -51,7 +51,7 @@ fn is_new(line: &super::super::model::Line) -> bool {
     line.side == super::super::model::Side::New
 }
 
-/// A side's name, and whether its time says that it does not exist.
+/// Returns a side's name, and whether its time says that it does not exist.
 fn side(text: &[u8], strip: Strip) -> Result<(Name, bool), ParseErrorKind> {
     let (named, time) = split_time(text)?;
     let gone = time
@@ -61,10 +61,10 @@ fn side(text: &[u8], strip: Strip) -> Result<(Name, bool), ParseErrorKind> {
     Ok((name::read(named, strip)?, gone))
 }
 
-/// Name and time: after a tab, or a time at the end after blanks.
+/// Splits into name and time: the time is after a tab, or at the end after blanks.
 fn split_time(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), ParseErrorKind> {
     if text.starts_with(b"\"") {
-        // The tab is behind the closing quote; one of the name is escaped.
+        // The tab is after the closing quote; a tab in the name is escaped.
         let tab = text.iter().position(|byte| *byte == b'\t').unwrap_or(text.len());
         return Ok((&text[..tab], (tab < text.len()).then(|| trim(&text[tab..]))));
     }

@@ -1,9 +1,9 @@
-//! Where a patch file's header ends and its diffs begin.
+//! Finds where a patch file's header ends and its diffs begin.
 //!
 //! Messages can contain text that looks like a diff. The message ends at the last `---` line that only the stat and
-//! blank lines separate from a diff (of a mail: also after text that looks like a diff, never inside of a hunk).
-//! Without one, and with a stat before the first diff, it ends at the last `---` above the stat (what stands between
-//! are notes that `git am` drops too). Without that it ends at the first diff line.
+//! blank lines separate from a diff (in a mail also after text that looks like a diff, but never inside a hunk). If
+//! there is none, but a stat is before the first diff, the message ends at the last `---` above the stat (the lines
+//! between are notes that `git am` drops too). Otherwise it ends at the first diff line.
 
 use super::super::header::{Place, Shape};
 use super::error::{ParseError, ParseErrorKind};
@@ -47,7 +47,8 @@ pub(super) fn find(lines: &Lines<'_>, header: Place) -> Result<Start, ParseError
     Ok(cut.or_else(|| above_stat(lines, diffs)).unwrap_or(Start { message_end: diffs, diffs }))
 }
 
-/// The mails of a patch file, cut where a second one begins; what is in a hunk is content. One piece where there is one.
+/// Splits a patch file into mails where the next mail begins; text inside a hunk is content. Returns one piece if there
+/// is one mail.
 #[must_use]
 pub fn split_mails(bytes: &[u8]) -> Vec<&[u8]> {
     let lines = Lines::new(bytes);
@@ -69,7 +70,7 @@ pub fn split_mails(bytes: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// The last `---` above a stat that stands directly before the diff.
+/// Returns the last `---` above a stat that is directly before the diff.
 fn above_stat(lines: &Lines<'_>, diffs: usize) -> Option<Start> {
     let stat = (0..diffs).rev().take_while(|at| is_stat(lines.get(*at)));
     let mut summaries = stat.filter(|at| {
@@ -81,12 +82,12 @@ fn above_stat(lines: &Lines<'_>, diffs: usize) -> Option<Start> {
     Some(Start { message_end, diffs })
 }
 
-/// The `---` that ends a message.
+/// Recognizes the `---` that ends a message.
 pub(crate) fn is_cut(line: &[u8]) -> bool {
     trim_end(line) == b"---"
 }
 
-/// A line of the stat, or a blank one.
+/// Recognizes a line of the stat, or a blank one.
 fn is_stat(line: &[u8]) -> bool {
     line.starts_with(b" ") || trim_end(line).is_empty()
 }
@@ -118,7 +119,7 @@ pub(super) fn begins_plain(lines: &Lines<'_>, at: usize) -> bool {
         && lines.get(at + 2).starts_with(b"@@ -")
 }
 
-/// Checks whether a merge's diff begins at this line.
+/// Checks whether a combined diff begins at this line.
 pub(super) fn is_combined(lines: &Lines<'_>, at: usize) -> bool {
     let line = lines.get(at);
     let next = lines.get(at + 1);
@@ -126,7 +127,7 @@ pub(super) fn is_combined(lines: &Lines<'_>, at: usize) -> bool {
         && [b"index ".as_slice(), b"mode ", b"new file", b"deleted file"].iter().any(|start| next.starts_with(start))
 }
 
-/// Checks whether another mail's separator stands here.
+/// Checks whether the separator of another mail is at this line.
 pub(crate) fn is_second_mail(lines: &Lines<'_>, at: usize) -> bool {
     is_from_line(lines.get(at)) && lines.get(at + 1).split(|byte| *byte == b':').next().is_some_and(is_field_name)
 }
@@ -137,9 +138,9 @@ fn is_field_name(name: &[u8]) -> bool {
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Checks whether a reader of mailboxes begins a new mail at this line: `From SENDER DATE` (RFC 4155, appendix A), told
-/// from text by a time and, behind it, a number that can be a year or a zone. What `git mailsplit` takes for one is one
-/// here; like it, this does not look at the sender and the names of day and month.
+/// Checks whether a mailbox reader begins a new mail at this line: `From SENDER DATE` (RFC 4155, appendix A). It
+/// differs from text by a time followed by a number that can be a year or a zone. The rule is that of `git mailsplit`;
+/// like it, this does not check the sender and the names of day and month.
 pub(crate) fn is_from_line(line: &[u8]) -> bool {
     const TIME: usize = "0:00:00".len();
     let Some(rest) = line.strip_prefix(b"From ") else { return false };
@@ -151,7 +152,7 @@ pub(crate) fn is_from_line(line: &[u8]) -> bool {
     times.map(|(at, _)| number(&rest[at + TIME..])).any(|number| number > 90)
 }
 
-/// The number at the start of `text`, behind blanks and a plus; 0 where there is none.
+/// Returns the number at the start of `text`, after blanks and a plus; 0 when there is none.
 fn number(text: &[u8]) -> u64 {
     let text = trim(text);
     let digits = text.strip_prefix(b"+").unwrap_or(text).iter().take_while(|byte| byte.is_ascii_digit());

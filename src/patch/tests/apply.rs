@@ -1,4 +1,4 @@
-//! Hunks on content.
+//! Tests of applying hunks to content.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Text beside diffs that announces a change: never skipped.
+//! Tests of text beside diffs that announces a change: it is never skipped.
 
 use crate::patch::Strip;
 use crate::patch::*;
@@ -6,7 +6,7 @@ use crate::patch::*;
 const DIFF: &str = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
 const GIT: &str = "diff --git a/x b/x\nold mode 100644\nnew mode 100755\n";
 
-/// What is announced, and a part of what is said of it.
+/// What is announced, and a part of the error message.
 const ANNOUNCED: [(&str, &str); 26] = [
     ("\u{feff}diff --git a/y b/y\nold mode 100644\nnew mode 100755\n", "byte order mark"),
     ("\u{feff}--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n", "byte order mark"),
@@ -54,7 +54,7 @@ fn what_announces_a_change_behind_a_diff_is_never_skipped() {
 #[test]
 fn what_announces_a_change_directly_above_the_first_diff_is_never_skipped() {
     for (text, what) in ANNOUNCED {
-        // What ends in a line of other text is not directly above.
+        // If it ends in a line of other text, it is not directly above.
         if ["words\n", "b\n", "*\n", "=\n", "\n\n"].iter().any(|end| text.ends_with(end)) && !text.starts_with("***") {
             continue;
         }
@@ -65,7 +65,7 @@ fn what_announces_a_change_directly_above_the_first_diff_is_never_skipped() {
             assert!(error.to_string().contains(what), "{error}\n{file}");
         }
     }
-    // A message may speak of such things.
+    // A message may mention such lines.
     let quoted = "why\n\nIt said\nBinary files a/y and b/y differ\nOnly in new: y\n\nand that was all.\n\n";
     assert_eq!(parse(format!("{quoted}{DIFF}").as_bytes(), Strip::Default).unwrap().files.len(), 1);
 }
@@ -115,7 +115,7 @@ fn a_header_is_not_taken_for_another_files() {
         let error = parse(format!("{head}{DIFF}").as_bytes(), Strip::Default).unwrap_err();
         assert_eq!((error.line, error.to_string().contains("'diff --git' line before")), (1, true), "{error}");
     }
-    // Moved by hand, and the first line forgotten.
+    // Moved by hand, with the first line unchanged.
     let moved =
         parse(format!("diff --git a/old/x b/old/x\nindex 1..2 100644\n{DIFF}").as_bytes(), Strip::Default).unwrap();
     assert_eq!(moved.files[0].new_path.to_string(), "x");

@@ -1,4 +1,4 @@
-//! Every form of diff that is read, and every mistake in one.
+//! Tests of every form of diff that is read, and of every error in one.
 
 use crate::patch::Strip;
 use crate::patch::*;
@@ -45,7 +45,7 @@ fn names_come_from_every_kind_of_line() {
     assert_eq!(paths(&format!("--- x/y\n+++ x/y\n{HUNK}"), Strip::Explicit(0)), same("x/y"));
     let no_prefix = format!("diff --git x/y x/y\n--- x/y\n+++ x/y\n{HUNK}");
     assert_eq!(paths(&no_prefix, Strip::Explicit(0)), same("x/y"));
-    // Who says how many folders go means it; who says nothing means git's a/ and b/.
+    // A given number of folders applies to any names; without one, git's a/ and b/ are expected.
     assert_eq!(paths(&no_prefix, Strip::Explicit(1)), same("y"));
     assert!(matches!(paths(&no_prefix, Strip::Default).unwrap_err().kind, ParseErrorKind::NoPrefix(_)));
     let only_mode = "diff --git x/y x/y\nold mode 100644\nnew mode 100755\n";
@@ -130,7 +130,7 @@ fn a_path_may_come_twice() {
     assert_eq!(changes, [Change::Delete, Change::Add]);
 }
 
-/// As `git apply`, which looks at them for binary content alone.
+/// As in `git apply`, which uses ids for binary content only.
 #[test]
 fn ids_that_are_none_are_passed_over() {
     for index in ["1234567..abcdefg 100644", "xxxxxxx..yyyyyyy", "zz"] {

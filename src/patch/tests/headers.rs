@@ -1,4 +1,4 @@
-//! Mail, DEP-3 and free text before the diffs.
+//! Tests of mail, DEP-3 and free text before the diffs.
 
 use crate::patch::Strip;
 use crate::patch::*;
@@ -56,7 +56,7 @@ fn encoded_bodies_hold_the_diff_too() {
     assert!(parse(format!("{head}base64\n\n!!\n").as_bytes(), Strip::Default).is_err());
 }
 
-/// As [`header`], of bytes.
+/// Reads a header as [`header`] does, from bytes.
 fn raw(text: &[u8]) -> Header {
     parse(&[text, DIFF.as_bytes()].concat(), Strip::Default).unwrap().header
 }
@@ -281,7 +281,7 @@ fn mercurials_and_gits_own_words_are_read() {
         assert_eq!(header(text).form, HeaderForm::Text);
         let above = told(&format!("Origin: there\n\n{text}"));
         assert!(above.2.ends_with("\n\nOrigin: there\n") && above.0 == "A B <a@b>", "{above:?}");
-        // Whoever described the patch above it has the last word.
+        // A description above it overrides the rest.
         assert_eq!(told(&format!("Description: ours\n\n{text}")).1, "ours");
     }
 }

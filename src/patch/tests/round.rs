@@ -1,4 +1,4 @@
-//! Printing and reading are each other's inverse, and hunks do what their diff says.
+//! Tests that printing and reading are inverse, and that hunks do what their diff says.
 
 use crate::patch::Strip;
 use bstr::{BString, ByteSlice};
@@ -94,7 +94,7 @@ fn header() -> impl Strategy<Value = Header> {
     )
 }
 
-/// Without what depends on the place in the file.
+/// Returns the diffs without the numbers that depend on the place in the file.
 fn placeless(mut files: Vec<FileDiff>) -> Vec<FileDiff> {
     for file in &mut files {
         file.line = 0;
