@@ -1,4 +1,4 @@
-//! Decisions by rules that were agreed to beforehand (`refresh --accept`), for runs that nobody watches.
+//! Decides conflicts by rules that the user agreed to beforehand (`refresh --accept`), for unattended runs.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,29 +14,29 @@ use super::resolve::{Answer, At, Resolution, Resolver, first_answer};
 use super::suggest::{self, Choice};
 use super::text::Hunk;
 
-/// A way to decide, and no more: each decision names the rule it was made by.
+/// A way to decide; each decision also names the rule that it was made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcceptRule {
-    /// The proposal, where there is one.
+    /// The proposal, if there is one.
     Suggested,
     /// The patch's version.
     Patch,
     /// Upstream's version.
     Upstream,
-    /// What a person once decided about the same lines.
+    /// What a person decided earlier about the same lines.
     Remembered,
 }
 
-/// Decisions that people made before. Of one hunk it always says the same within a run.
+/// Decisions that people made earlier. For one hunk the answer must stay the same within a run.
 pub trait Recall: fmt::Debug {
-    /// What was decided about the texts of `hunk` at this very path, if it may be taken without asking again.
+    /// Returns the decision about the texts of `hunk` at this path, if it may be used without asking again.
     fn recall(&self, at: At<'_>, hunk: &Hunk) -> Option<Recalled>;
 }
 
-/// A decision from before.
+/// An earlier decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recalled {
-    /// The lines that were decided, line ends included.
+    /// The chosen lines, line ends included.
     pub text: BString,
     /// Who decided it, when and for what, in a sentence without a full stop; printable.
     pub reason: String,
@@ -47,7 +47,7 @@ impl AcceptRule {
     pub const ALL: [AcceptRule; 4] =
         [AcceptRule::Remembered, AcceptRule::Suggested, AcceptRule::Patch, AcceptRule::Upstream];
 
-    /// Its word, on the command line and in data.
+    /// Returns the name on the command line and in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl AcceptRule {
         }
     }
 
-    /// Returns why lines are those of a side that was agreed to; of the other ways nothing.
+    /// Returns the reason for taking the lines of an accepted side; empty for the other ways.
     pub(super) const fn lines_sentence(self) -> &'static str {
         match self {
             AcceptRule::Patch => "the patch's lines, as agreed",
@@ -67,7 +67,7 @@ impl AcceptRule {
         }
     }
 
-    /// The same of a file.
+    /// Returns the same for a file.
     pub(super) const fn version_sentence(self) -> &'static str {
         match self {
             AcceptRule::Patch => "the patch's version, as agreed",
@@ -77,16 +77,16 @@ impl AcceptRule {
     }
 }
 
-/// What was agreed to.
+/// What the user agreed to.
 #[derive(Debug, Clone, Default)]
 pub struct Accept {
     /// The ways in the order in which they are tried.
     pub ways: Vec<AcceptRule>,
-    /// The patches that they may decide about, by name, and the paths; `None`: everything.
+    /// The patches (by name) and the paths that may be decided; `None`: all.
     pub only: Option<(BTreeSet<String>, GlobSet)>,
     /// Patches that may leave the queue when a merge leaves nothing of them.
     pub may_drop: BTreeSet<String>,
-    /// What [`AcceptRule::Remembered`] takes from; `None`: nothing is remembered.
+    /// The source for [`AcceptRule::Remembered`]; `None`: nothing is remembered.
     pub memory: Option<Rc<dyn Recall>>,
 }
 
@@ -96,8 +96,8 @@ impl Accept {
         self.only.as_ref().is_none_or(|(patches, paths)| patches.contains(at.patch) || paths.is_match(path))
     }
 
-    /// What a person decided before. That person saw the lines, so nothing about them is guarded but that no text of a
-    /// generated file is taken unattended.
+    /// Returns what a person decided earlier. That person saw the lines, so only one guard applies: the text of a
+    /// generated file is never taken unattended.
     fn remembered(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString> {
         let Some(found) = self.memory.as_ref().and_then(|memory| memory.recall(at, hunk)) else {
             return Answer::Unresolved;
@@ -112,7 +112,7 @@ impl Accept {
         }
     }
 
-    /// The first answer of the ways that may decide there.
+    /// Returns the first answer of the ways that may decide at `at`.
     fn first<T>(&self, at: At<'_>, answer: impl Fn(AcceptRule) -> Answer<T>) -> Answer<T> {
         first_answer(self.ways.iter().filter(|_| self.covers(at)).map(|way| answer(*way)))
     }
@@ -168,7 +168,7 @@ impl Resolver for Accept {
             },
             AcceptRule::Patch => side(Resolution::Patch, way),
             AcceptRule::Upstream => side(Resolution::Upstream, way),
-            // Only lines are remembered: what else is in conflict has no text to know it again by.
+            // Only lines are remembered: other conflicts have no text by which they could be recognized.
             AcceptRule::Remembered => Answer::Unresolved,
         })
     }
@@ -178,8 +178,8 @@ impl Resolver for Accept {
     }
 }
 
-/// Conflicts in which one side's version can simply be taken. Where a path has no place in the tree, or may be another one by
-/// now, more is to be decided than whose version it is.
+/// Checks for conflicts in which one side's version can be taken. If a path has no place in the tree, or may have
+/// moved, more must be decided than the side.
 fn has_versions(kind: ConflictKind) -> bool {
     matches!(
         kind,

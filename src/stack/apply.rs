@@ -1,11 +1,11 @@
-//! From patch files to a stack.
+//! Applies patch files to a pin and makes a stack.
 
 use super::touch::{Touched, touch};
 use super::{Base, Failure, Item, Lazy, Missing, Moved, Stack, commit_of};
 use crate::git::{GitError, Objects};
 use crate::patch::Patch;
 
-/// A patch of a queue: its file's name and what the file says.
+/// A patch of a queue: its file's name and content.
 #[derive(Debug, Clone)]
 pub struct Queued {
     /// The file's name, without the folder.
@@ -14,14 +14,14 @@ pub struct Queued {
     pub patch: Patch,
 }
 
-/// A queue on its pin: as far as it goes.
+/// A queue applied to its pin, up to the first failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// The patches that applied.
     pub stack: Stack,
-    /// Hunks that applied elsewhere than the patch says, with the number of their patch in the queue.
+    /// Hunks that applied at another place than the patch says, with the index of their patch in the queue.
     pub moved: Vec<(usize, Moved)>,
-    /// The first patch (its number in the queue) that does not apply, and why; none after it was tried.
+    /// The first patch (its index in the queue) that does not apply, and why; later patches were not tried.
     pub failure: Option<(usize, Failure)>,
 }
 
@@ -42,8 +42,8 @@ pub fn apply(objects: &mut Objects<'_>, base: Base, queue: &[Queued]) -> Result<
                 applied.moved.extend(moved.into_iter().map(|moved| (n, moved)));
                 (tree, parent) = (after, commit);
             }
-            // With something missing the trees are not the true ones, so this failure may be none: what is missing
-            // is fetched first.
+            // With objects missing the trees are incomplete, so the failure may not be real: first the missing objects
+            // are fetched.
             Touched::Failed(_) if !missing.is_empty() => {
                 missing.block(patch.files.iter().flat_map(|file| [&file.old_path, &file.new_path]));
             }

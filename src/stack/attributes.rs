@@ -1,5 +1,5 @@
-//! The `merge` attribute of a path, as the tree's own `.gitattributes` files give it (git's `gitattributes(5)`). Nobody's
-//! configuration is read, so that a merge comes out the same everywhere.
+//! Reads the `merge` attribute of a path from the tree's own `.gitattributes` files (git's `gitattributes(5)`). No
+//! configuration is read, so that a merge has the same result everywhere.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -9,21 +9,21 @@ use super::Missing;
 use crate::git::{GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 
-/// How a path is to be merged.
+/// How to merge a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Driver {
     /// Line by line.
     Text,
-    /// Line by line; where both sides changed lines, those of both.
+    /// Line by line; if both sides changed lines, both versions are kept.
     Union,
-    /// Not at all.
+    /// Never.
     Binary,
-    /// By a program of somebody's, which patchq never runs: line by line instead.
+    /// By a configured program, which patchq never runs: merged line by line instead.
     Other(String),
 }
 
 impl Driver {
-    /// The name of a program that does not run.
+    /// Returns the name of the program that does not run.
     pub(super) fn not_run(self) -> Option<String> {
         match self {
             Driver::Other(name) => Some(name),
@@ -32,7 +32,7 @@ impl Driver {
     }
 }
 
-/// How `path` is to be merged in `tree`; `None` while a `.gitattributes` on the way is missing.
+/// Returns how to merge `path` in `tree`; `None` while a `.gitattributes` on the way is missing.
 ///
 /// # Errors
 /// [`GitError`] when a tree is missing or an object damaged.
@@ -44,7 +44,7 @@ pub(super) fn merge_driver(
 ) -> Result<Option<Driver>, GitError> {
     let mut folders: Vec<Option<RepoPath>> = std::iter::successors(path.parent(), RepoPath::parent).map(Some).collect();
     folders.push(None);
-    // The nearest file decides, and in it the last line. All that are missing are asked for at once.
+    // The nearest file decides, and in it the last line. All missing files are requested together.
     let (mut said, mut complete) = (None, true);
     for folder in folders {
         let file = match &folder {
@@ -67,15 +67,15 @@ pub(super) fn merge_driver(
     Ok(complete.then(|| said.flatten().unwrap_or(Driver::Text)))
 }
 
-/// What the last line of a `.gitattributes` that covers `path` (from the file's folder) says of `merge`; `Some(None)`: that it
-/// is unspecified, whatever the files above say.
+/// Returns what the last line of a `.gitattributes` that matches `path` (relative to the file's folder) says about
+/// `merge`; `Some(None)`: it is unspecified, whatever the files above say.
 fn last_word(text: &[u8], path: &[u8]) -> Option<Option<Driver>> {
     text.lines().rev().find_map(|line| driver_in(line.trim(), path))
 }
 
-/// What a line says: `None` nothing, `Some(None)` that `merge` is unspecified again.
+/// Returns what a line says: `None` nothing, `Some(None)` that `merge` is unspecified again.
 fn driver_in(line: &[u8], path: &[u8]) -> Option<Option<Driver>> {
-    // Macros of one's own are ignored, quoted patterns too: neither is in use for merges anywhere that was seen.
+    // User-defined macros and quoted patterns are ignored: no repository was seen that uses either for merges.
     if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"[attr]") || line.starts_with(b"\"") {
         return None;
     }
@@ -99,16 +99,16 @@ fn driver_in(line: &[u8], path: &[u8]) -> Option<Option<Driver>> {
     said.filter(|_| covers(pattern, path))
 }
 
-/// Checks whether a pattern covers a path: without a slash it is held against the name alone.
+/// Checks whether a pattern matches a path: a pattern without a slash is compared with the name alone.
 fn covers(pattern: &[u8], path: &[u8]) -> bool {
     let anchored = pattern.contains(&b'/');
     let pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);
     let subject = if anchored { path } else { path.rsplit(|byte| *byte == b'/').next().unwrap_or(path) };
     let Ok(pattern) = pattern.to_str() else { return false };
-    // Git knows no alternatives in braces.
+    // git has no alternatives in braces.
     let pattern = pattern.replace('{', "[{]").replace('}', "[}]");
     let glob = globset::GlobBuilder::new(&pattern).literal_separator(true).backslash_escape(true).build();
-    // As a path of bytes, because not every name is text.
+    // A path of bytes, because not every name is text.
     let subject: &std::path::Path = std::path::Path::new(std::ffi::OsStr::from_bytes(subject));
     glob.is_ok_and(|glob| glob.compile_matcher().is_match(subject))
 }

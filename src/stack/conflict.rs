@@ -1,25 +1,25 @@
-//! What does not merge, as data: the path, why, and the three sides down to the lines.
+//! The data of a conflict: the path, the reason, and the three sides down to the lines.
 
 use super::text::TextMerge;
 use crate::git::{Entry, Mode};
 use crate::path::RepoPath;
 
-/// A path that a change cannot be carried to.
+/// A path that a change cannot be applied to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// Which one, on the new pin: where the file was followed to, if it was.
+    /// The path on the new pin: the new path if the file was followed.
     pub path: RepoPath,
-    /// Why.
+    /// The reason.
     pub kind: ConflictKind,
-    /// What the path is on the three sides.
+    /// The entries on the three sides.
     pub sides: Sides,
-    /// Texts: what merged and the hunks that did not. `None` where no lines can be compared.
+    /// For texts: the merged parts and the conflicting hunks. `None` if no lines can be compared.
     pub text: Option<TextMerge>,
-    /// Where upstream may have moved the file to; of a collision, the path that is there.
+    /// Paths to which upstream may have moved the file; for a collision, the existing path.
     pub candidates: Vec<Candidate>,
 }
 
-/// A path on three sides; `None`: it is not there.
+/// The entries of a path on three sides; `None`: it does not exist there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sides {
     /// Before the patch, on the old pin.
@@ -31,7 +31,7 @@ pub struct Sides {
 }
 
 impl Sides {
-    /// The mode of a file whose contents did not merge by themselves, but whose modes do.
+    /// Returns the merged mode of a file whose contents are in conflict.
     #[must_use]
     pub fn merged_mode(self) -> Mode {
         let mode = |side: Option<Entry>| side.map(|entry| entry.mode);
@@ -39,7 +39,7 @@ impl Sides {
         merged.or(mode(self.upstream)).or(mode(self.patch)).unwrap_or(Mode::File)
     }
 
-    /// Checks whether there are three contents.
+    /// Checks whether there are three different contents.
     pub(super) fn all_differ(&self) -> bool {
         let [base, upstream, patch] = [self.base, self.upstream, self.patch].map(|side| side.map(|entry| entry.id));
         base != upstream && base != patch && upstream != patch
@@ -49,19 +49,19 @@ impl Sides {
 /// A path that upstream may have moved a file to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Which one.
+    /// The path.
     pub path: RepoPath,
-    /// How alike the files are, in percent; `None`: they were not compared.
+    /// The similarity of the files in percent; `None`: they were not compared.
     pub percent: Option<u8>,
 }
 
-/// Why a path does not merge.
+/// Why a path is in conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConflictKind {
     /// Both sides changed the same lines.
     #[error("both sides changed the same lines")]
     Content,
-    /// Both sides added the file, each its own.
+    /// Both sides added the file, with different content.
     #[error("both sides added the file")]
     AddAdd,
     /// One side changed the file, the other deleted it.
@@ -70,13 +70,13 @@ pub enum ConflictKind {
     /// One side renamed the file, the other deleted it.
     #[error("one side renamed the file, the other deleted it")]
     RenameDelete,
-    /// Upstream deleted the file that the patch changes, and it is not sure whether it moved it.
+    /// Upstream deleted the file that the patch changes, and may have moved it.
     #[error("upstream deleted the file, and may have moved it")]
     Moved,
     /// Both sides changed the mode.
     #[error("both sides changed the mode")]
     Mode,
-    /// File, symlink and submodule do not merge.
+    /// One is a file, the other a symlink or submodule.
     #[error("the sides differ in what the path is (file, symlink, submodule)")]
     Type,
     /// Both sides changed a binary file.
@@ -85,7 +85,7 @@ pub enum ConflictKind {
     /// A file on one side, a folder on the other.
     #[error("the path is a file on one side and a folder on the other")]
     Place,
-    /// Upstream has another path of that name but for case or Unicode form.
+    /// Upstream has a path whose name differs only by case or Unicode form.
     #[error("the path collides with another where file names ignore case or Unicode form")]
     Collision,
     /// All of it merged, and nothing is left of the patch although upstream does not have it as it is.
@@ -94,7 +94,7 @@ pub enum ConflictKind {
 }
 
 impl ConflictKind {
-    /// Its word in data.
+    /// Returns the name of the kind in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -114,12 +114,12 @@ impl ConflictKind {
 }
 
 impl Conflict {
-    /// A conflict without lines or candidates.
+    /// Makes a conflict without lines or candidates.
     pub(super) fn new(path: RepoPath, kind: ConflictKind, sides: Sides) -> Conflict {
         Conflict { path, kind, sides, text: None, candidates: Vec::new() }
     }
 
-    /// The hunks that did not merge.
+    /// Returns the conflicting hunks.
     pub fn hunks(&self) -> impl Iterator<Item = &super::text::Hunk> {
         self.text.iter().flat_map(TextMerge::hunks)
     }

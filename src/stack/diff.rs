@@ -1,5 +1,5 @@
-//! From two trees to the files of a patch: what `git diff --full-index --binary -M` shows, whatever anybody's
-//! diff configuration is.
+//! Makes the files of a patch from two trees: the output of `git diff --full-index --binary -M`, independent of any
+//! diff configuration.
 
 use std::rc::Rc;
 
@@ -13,10 +13,10 @@ use crate::path::RepoPath;
 
 /// Lines of context around a change.
 const CONTEXT: u32 = 3;
-/// Git looks for a NUL in this many leading bytes to tell a binary.
+/// git looks for a NUL in this many first bytes to recognize a binary file.
 const BINARY_PROBE: usize = 8000;
 
-/// Checks whether git would take the content for binary.
+/// Checks whether git would treat the content as binary.
 pub(super) fn is_binary(content: &[u8]) -> bool {
     content[..content.len().min(BINARY_PROBE)].contains(&0)
 }
@@ -29,19 +29,19 @@ struct Version {
     content: Rc<Vec<u8>>,
 }
 
-/// A file on two sides, which need not stand at one path; it is there on at least one of them.
+/// A file on two sides, possibly at two paths; it exists on at least one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilePair {
-    /// Where and what it was.
+    /// The old path and entry.
     pub old: Option<(RepoPath, Entry)>,
-    /// Where and what it is.
+    /// The new path and entry.
     pub new: Option<(RepoPath, Entry)>,
-    /// How alike the two are, in percent; only shown, and only where the paths differ.
+    /// The similarity in percent; only displayed, and only if the paths differ.
     pub percent: u8,
 }
 
-/// What `git diff` shows of each pair: one file, or a deleted and an added one where a file becomes a symlink or a submodule.
-/// Contents are read only where the two ids differ.
+/// Returns what `git diff` shows for each pair: one file, or a deleted and an added one if a file becomes a symlink or
+/// a submodule. Contents are read only if the two ids differ.
 ///
 /// # Errors
 /// [`GitError`] when an object is damaged.
@@ -84,8 +84,8 @@ fn pair_diff(objects: &Objects<'_>, pair: &FilePair, missing: &mut Missing) -> R
     sides.into_iter().map(|(old, new, change)| file_diff(old, new, change)).collect()
 }
 
-/// The files that differ between two trees, by new path, renames found as `git diff -M50%` finds them. A file whose
-/// content is not at hand goes to `missing`.
+/// Returns the files that differ between two trees, by new path, with the renames of `git diff -M50%`. A file whose
+/// content is not in the store goes to `missing`.
 ///
 /// # Errors
 /// [`GitError`] when a tree is missing or an object damaged.
@@ -112,7 +112,7 @@ pub(super) fn diffs(
             (Some(old), Some(new)) if same_kind(old.entry.mode, new.entry.mode) => {
                 files.push((Some(old), Some(new), Change::Modify));
             }
-            // Git shows a file that becomes a symlink as one deleted and one added.
+            // git shows a file that becomes a symlink as one deleted and one added.
             (Some(old), Some(new)) => {
                 files.push((Some(old), None, Change::Delete));
                 files.push((None, Some(new), Change::Add));
@@ -204,7 +204,7 @@ fn file_diff(old: Option<&Version>, new: Option<&Version>, change: Change) -> Re
     })
 }
 
-/// The hunks between two texts: git's default algorithm with its indent heuristic.
+/// Returns the hunks between two texts: git's default algorithm with its indent heuristic.
 pub(super) fn hunks(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
     let failed = || GitError::lib("cannot compare two versions of a file");
     let mut options = git2::DiffOptions::new();
@@ -222,7 +222,7 @@ pub(super) fn hunks(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
                 ' ' => Side::Both,
                 '-' => Side::Old,
                 '+' => Side::New,
-                // "No newline at end of file": libgit2 has it as a line of its own; the line before it has none.
+                // "No newline at end of file": libgit2 reports it as a separate line; the line before has no line feed.
                 _ => continue,
             };
             lines.push(Line { side, bytes: BString::from(line.content()) });
@@ -232,7 +232,7 @@ pub(super) fn hunks(old: &[u8], new: &[u8]) -> Result<Vec<Hunk>, GitError> {
     Ok(hunks)
 }
 
-/// What stands behind the second `@@` of a hunk's header; git trims the blanks at its end.
+/// Returns the text after the second `@@` of a hunk's header; git removes the blanks at its end.
 fn section_of(header: &[u8]) -> BString {
     let behind = header.splitn_str(3, "@@").nth(2).unwrap_or_default();
     let behind = behind.strip_prefix(b" ").unwrap_or(behind);

@@ -1,4 +1,4 @@
-//! Whether upstream already has what a patch does to a file, hunk by hunk.
+//! Checks whether upstream already has what a patch does to a file, hunk by hunk.
 
 use super::Missing;
 use super::diff::hunks;
@@ -6,29 +6,29 @@ use crate::git::{Entry, GitError, Mode, Objects};
 use crate::patch;
 use crate::path::RepoPath;
 
-/// What of a patch's change of one file already stands in upstream's file.
+/// Which parts of a patch's change of one file upstream's file already has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// Upstream's file is the patch's, byte for byte, mode and all.
+    /// Upstream's file is equal to the patch's, in content and mode.
     pub identical: bool,
-    /// Per hunk of the patch: its lines stand there, and those that it removes do not. Empty where the file has no lines
-    /// to compare, or is identical.
+    /// For each hunk of the patch: upstream has its added lines, and not its removed lines. Empty if the file has no
+    /// lines to compare, or is identical.
     pub hunks: Vec<bool>,
 }
 
 impl Evidence {
-    /// Upstream has the very file.
+    /// Upstream has the identical file.
     pub(super) const IDENTICAL: Evidence = Evidence { identical: true, hunks: Vec::new() };
 
-    /// Returns how many hunks stand in upstream.
+    /// Returns how many hunks upstream has.
     #[must_use]
     pub fn standing(&self) -> usize {
         self.hunks.iter().filter(|stands| **stands).count()
     }
 }
 
-/// Compares the change `base → patch` with what upstream has. `None` where nothing can be said, or a content is missing (an
-/// absent one goes to `missing` under `path`).
+/// Compares the change `base → patch` with upstream's file. `None` when no comparison is possible, or a content is
+/// missing (it goes to `missing` under `path`).
 ///
 /// # Errors
 /// [`GitError`] when an object is damaged.

@@ -1,8 +1,8 @@
-//! From commits to patch files.
+//! Makes patch files from commits.
 //!
 //! A file whose meaning did not change keeps its bytes: if the old file, applied to the commit's parent, gives the
-//! commit's tree, author and message, it stands. Otherwise the diff is made again; the old file's own words before it
-//! stay if the commit still says the same.
+//! commit's tree, author and message, it is kept. Otherwise the diff is made again; the text before it stays if the
+//! commit still has the same message.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,21 +14,21 @@ use super::{Base, Lazy, Missing, Moved, Queued, commit_of, header_of};
 use crate::git::{Commit, GitError, Id, Objects};
 use crate::patch::{self, Header, HeaderForm, Patch, Printed, split_message};
 
-/// A patch file as it stands in the workspace.
+/// A patch file as it is in the workspace.
 #[derive(Debug, Clone)]
 pub struct OldPatch {
-    /// The name and what the file says.
+    /// The name and the parsed content.
     pub queued: Queued,
     /// The file's bytes.
     pub bytes: Vec<u8>,
 }
 
-/// Where an exported file's bytes come from.
+/// How an exported file was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// They are the old file's.
+    /// It is the old file, unchanged.
     Kept,
-    /// The old file had to be written again.
+    /// The old file had to be rewritten.
     Rewritten,
     /// There was no file for this commit.
     New,
@@ -39,35 +39,35 @@ pub enum Origin {
 pub struct Exported {
     /// The commit.
     pub commit: Id,
-    /// The file that the commit belongs to, which may be gone.
+    /// The file that the commit belongs to; the file may no longer exist.
     pub name: Option<String>,
     /// The commit's subject, for the name of a new file.
     pub subject: BString,
-    /// What the file is to hold.
+    /// The content for the file.
     pub bytes: Vec<u8>,
-    /// Where the bytes come from.
+    /// How it was made.
     pub origin: Origin,
-    /// Message lines that got a blank in front because `git am` would end the message there.
+    /// Message lines that got a blank in front, because `git am` would end the message there.
     pub shielded: Vec<BString>,
 }
 
-/// What tells which commit belongs to which file.
+/// The information that assigns commits to files.
 #[derive(Debug, Default, Clone)]
 pub struct PatchMatch {
-    /// Commits whose file is known for sure (the ids that the queue gives on its pin).
+    /// Commits whose file is certain (their ids are those of the queue on its pin).
     pub sure: HashMap<Id, String>,
-    /// What the notes say; several names where commits were squashed.
+    /// The file names in the notes; several if commits were squashed.
     pub noted: HashMap<Id, Vec<String>>,
-    /// Per file the hunks that apply elsewhere than it says. A file whose hunks would now apply at other places than
-    /// that is written again. `None`: places do not matter.
+    /// For each file the hunks that apply at another place than it says. A file whose hunks would now apply at
+    /// different places is rewritten. `None`: places do not matter.
     pub places: Option<HashMap<String, Vec<Moved>>>,
 }
 
-/// The patch files of `commits` (each the child of the one before, the first a child of the pin), in order. A commit
-/// that changes nothing is exported too, as a file without a diff; the caller refuses it.
+/// Returns the patch files of `commits` (each the child of the one before, the first a child of the pin), in order. A
+/// commit without changes is exported too, as a file without a diff; the caller refuses it.
 ///
 /// # Errors
-/// [`GitError`] when an object is missing that is no blob, or damaged.
+/// [`GitError`] when an object other than a blob is missing, or one is damaged.
 pub fn export(
     objects: &mut Objects<'_>,
     base: &Base,
@@ -99,7 +99,7 @@ struct Row {
     id: Id,
     before: Id,
     commit: Commit,
-    /// The patch made from the trees, where it was needed already.
+    /// The patch made from the trees, if it was needed already.
     made: Option<Patch>,
     name: Option<String>,
 }
@@ -117,7 +117,7 @@ impl Row {
     }
 }
 
-/// Gives each commit its file: by known id, by note, by equal diff, by equal subject, each file once.
+/// Assigns files to commits: by known id, by note, by equal diff, by equal subject; each file once.
 fn assign(
     objects: &mut Objects<'_>,
     rows: &mut [Row],
@@ -127,7 +127,7 @@ fn assign(
 ) -> Result<(), GitError> {
     let mut free: HashSet<&str> = old.iter().map(|file| file.queued.name.as_str()).collect();
     for row in rows.iter_mut() {
-        // A file that is gone is called what it was called when it comes back.
+        // A removed file gets its old name again when its patch returns.
         let is_gone = |name: &str| !old.iter().any(|file| file.queued.name == name);
         let name = belongs.sure.get(&row.id);
         row.name = name.filter(|name| free.remove(name.as_str()) || is_gone(name)).cloned();
@@ -198,14 +198,15 @@ fn write(
     Ok(Exported { bytes: printed.bytes, shielded: printed.shielded, ..out })
 }
 
-/// The patch as a mail. Its file, and with it what an empty message becomes, was not known when it was made.
+/// Prints the patch as a mail. Its file name, which also replaces an empty message, was not known when the patch was
+/// made.
 fn print(made: &mut Patch, header: Header) -> Printed {
     made.header = header;
     patch::print(made)
 }
 
-/// Checks whether the old file does to the commit's parent what the commit did, and (where that matters) at the same
-/// places.
+/// Checks whether the old file makes the same change to the commit's parent as the commit, and (if that matters) at the
+/// same places.
 fn same_change(
     objects: &mut Objects<'_>,
     row: &Row,

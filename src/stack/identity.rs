@@ -1,4 +1,4 @@
-//! Which commit a patch is: author, dates and message, the same on every machine.
+//! Makes the commit of a patch: author, dates and message are the same on every machine.
 
 use bstr::{BString, ByteSlice};
 
@@ -6,19 +6,19 @@ use crate::git::{Commit, GitError, Id, Objects, Signature};
 use crate::patch::names::slug;
 use crate::patch::{Date, Header, HeaderForm, Person, in_utf8, split_message};
 
-/// The author of a patch that names none.
+/// The author for a patch without one.
 pub const FALLBACK_NAME: &str = "patchq";
-/// The address of a patch that names no author. The domain is one that can never exist (RFC 2606).
+/// The address for a patch without an author. The domain can never exist (RFC 2606).
 pub const FALLBACK_EMAIL: &str = "patchq@patchq.invalid";
 
-/// The commit that a queue stands on.
+/// The commit that a queue is based on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Base {
     /// The pin.
     pub commit: Id,
     /// Its tree.
     pub tree: Id,
-    /// When it was committed; the date of patches that have none.
+    /// Its commit date; the date of patches that have none.
     pub date: Date,
 }
 
@@ -34,23 +34,23 @@ impl Base {
     }
 }
 
-/// The commit that the patch `name` with `header` makes of `tree` on `parent`. The committer is the author, so that
-/// nothing of the machine or the moment is in it. A date that git cannot hold is the nearest that it can
-/// ([`Date::storable`]); texts are UTF-8.
+/// Returns the commit that the patch `name` with `header` makes from `tree` on `parent`. The committer is the author,
+/// so that the commit does not depend on the machine or the time. A date that git cannot store becomes the nearest one
+/// that it can ([`Date::storable`]); texts are UTF-8.
 #[must_use]
 pub fn commit_of(name: &str, header: &Header, base: &Base, parent: Id, tree: Id) -> Commit {
     let date = header.date.unwrap_or(base.date).storable();
     let author = header.author.as_ref();
     let who = author.map_or_else(nobody, |author| author_of(&author.name, &author.email));
     let who = Signature { name: who.name, email: who.email, seconds: date.seconds, offset: date.offset };
-    // Trailers alone are no subject either.
+    // Trailers alone are not a subject.
     let named = || Header { subject: BString::from(subject_of_name(name)), ..header.clone() };
     let message = in_utf8(&if header.subject.trim().is_empty() { named().message() } else { header.message() });
     Commit { tree, parents: vec![parent], author: who.clone(), committer: who, message }
 }
 
-/// The person that a commit names, of what a header or another commit says. Git refuses one without a name, so the address
-/// stands for it; where neither is left, nobody is named.
+/// Returns a person that git accepts, from the name and address in a header or commit. git refuses an empty name, so
+/// the address replaces it; if both are empty, the fallback is used.
 fn author_of(name: &[u8], email: &[u8]) -> Person {
     let clean = Signature::clean(&in_utf8(name), &in_utf8(email), 0, 0);
     match (clean.name.is_empty(), clean.email.is_empty()) {
@@ -60,12 +60,12 @@ fn author_of(name: &[u8], email: &[u8]) -> Person {
     }
 }
 
-/// The author of a patch that names none.
+/// Returns the author for a patch without one.
 fn nobody() -> Person {
     Person { name: FALLBACK_NAME.into(), email: FALLBACK_EMAIL.into() }
 }
 
-/// A subject for a patch without one: its file's name without number and ending.
+/// Returns a subject for a patch without one: its file's name without number and extension.
 fn subject_of_name(name: &str) -> String {
     let stem = name.rsplit('/').next().unwrap_or(name);
     let stem = [".patch", ".diff"].iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(stem);
@@ -74,8 +74,8 @@ fn subject_of_name(name: &str) -> String {
     words.to_owned()
 }
 
-/// The header of the mail that a commit becomes in the file `name` (`None`: a new one). It is that of the commit which
-/// that file makes: [`commit_of`] it, and the header is the same again.
+/// Returns the mail header for a commit in the file `name` (`None`: a new file). [`commit_of`] and this function are
+/// inverse: the commit of this header gives the same header again.
 #[must_use]
 pub fn header_of(name: Option<&str>, commit: &Commit) -> Header {
     let (mut subject, body) = split_message(&in_utf8(&commit.message));

@@ -1,26 +1,26 @@
-//! Conflict markers in git's zdiff3 style: written into a text, and found in one that came back.
+//! Writes conflict markers in git's zdiff3 style into a text, and finds them in an edited text.
 //!
-//! The form is git's (git-merge(1), *How conflicts are presented*): a line of seven equal characters, a blank and a label;
-//! where the text has such lines of its own the markers are longer, as git's attribute `conflict-marker-size` would make them.
+//! The form is git's (git-merge(1), *How conflicts are presented*): a line of seven equal characters, a blank and a
+//! label. If the text itself has such lines, the markers are longer, as with git's attribute `conflict-marker-size`.
 
 use bstr::{BString, ByteSlice};
 
 use super::text::{Hunk, Piece, TextMerge};
 
-/// How long git's markers are.
+/// The length of git's markers.
 const USUAL: usize = 7;
-/// Line ends that texts have.
+/// The line ends of texts.
 const LF: &[u8] = b"\n";
 const CRLF: &[u8] = b"\r\n";
 
-/// What stands behind the markers. Each is one line; what would break it is left out.
+/// The labels after the markers. Each is one line; characters that would break the line are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Labels<'a> {
-    /// Behind `<<<<<<<`.
+    /// After `<<<<<<<`.
     pub upstream: &'a str,
-    /// Behind `|||||||`.
+    /// After `|||||||`.
     pub base: &'a str,
-    /// Behind `>>>>>>>`.
+    /// After `>>>>>>>`.
     pub patch: &'a str,
 }
 
@@ -29,12 +29,12 @@ pub struct Labels<'a> {
 pub struct Marked {
     /// The text.
     pub text: BString,
-    /// How long its markers are, for [`leftover_marker`].
+    /// The length of its markers, for [`leftover_marker`].
     pub size: usize,
 }
 
 impl TextMerge {
-    /// The whole text, its hunks between markers.
+    /// Returns the whole text with its hunks between markers.
     #[must_use]
     pub fn with_markers(&self, labels: &Labels<'_>) -> Marked {
         let texts = self.pieces.iter().flat_map(|piece| match piece {
@@ -45,7 +45,7 @@ impl TextMerge {
         Marked { text: self.with_markers_of(size, labels), size }
     }
 
-    /// The whole text with markers of `size`.
+    /// Returns the whole text with markers of the length `size`.
     pub(super) fn with_markers_of(&self, size: usize, labels: &Labels<'_>) -> BString {
         let (mut text, mut before) = (BString::default(), None);
         for piece in &self.pieces {
@@ -62,35 +62,36 @@ impl TextMerge {
 }
 
 impl Hunk {
-    /// The hunk alone between markers.
+    /// Returns the hunk alone between markers.
     #[must_use]
     pub fn with_markers(&self, labels: &Labels<'_>) -> Marked {
         let size = marker_size(self.texts().map(|text| text.as_slice()));
         Marked { text: between_markers(self, None, labels, size), size }
     }
 
-    /// The end of its lines: CRLF where all of them have it.
+    /// Returns the end of its lines: CRLF if all of them have it.
     #[must_use]
     pub fn line_end(&self) -> &'static [u8] {
         line_end(self, None)
     }
 }
 
-/// How long markers must be so that no line of `texts` looks like one.
+/// Returns the length that markers need so that no line of `texts` looks like one.
 #[must_use]
 pub fn marker_size<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> usize {
     let longest = texts.into_iter().flat_map(ByteSlice::lines).filter_map(run_length).max();
     longest.filter(|longest| *longest >= USUAL).map_or(USUAL, |longest| longest + 1)
 }
 
-/// The number (from 1) of the first line of `text` that is a marker of `size`, a `=======` too; `None`: there is none.
+/// Returns the number (from 1) of the first line of `text` that is a marker of the length `size`, including `=======`;
+/// `None` when there is none.
 #[must_use]
 pub fn leftover_marker(text: &[u8], size: usize) -> Option<usize> {
     numbered_markers(text, size).map(|(number, _)| number).next()
 }
 
-/// As [`leftover_marker`], but for `=======`, which may be the underline of a heading: for texts of which somebody said
-/// that they are done.
+/// Finds markers as [`leftover_marker`], except `=======`, which may underline a heading: for texts that a person said
+/// are done.
 #[must_use]
 pub fn certain_leftover_marker(text: &[u8], size: usize) -> Option<usize> {
     numbered_markers(text, size).find(|(_, byte)| *byte != b'=').map(|(number, _)| number)
@@ -101,7 +102,7 @@ fn numbered_markers(text: &[u8], size: usize) -> impl Iterator<Item = (usize, u8
     text.lines().enumerate().filter_map(move |(at, line)| marker(line).map(|byte| (at + 1, byte)))
 }
 
-/// Returns how many marker characters begin a line that is nothing but a marker and its label.
+/// Returns how many marker characters begin a line that has only a marker and its label.
 fn run_length(line: &[u8]) -> Option<usize> {
     let first = *line.first().filter(|byte| b"<|=>".contains(byte))?;
     let length = line.iter().take_while(|byte| **byte == first).count();
@@ -134,7 +135,7 @@ fn between_markers(hunk: &Hunk, before: Option<&[u8]>, labels: &Labels<'_>, size
     text
 }
 
-/// CRLF where every line of the hunk that has an end, and the one before it, end so.
+/// Returns CRLF if every line of the hunk that has an end, and the line before it, ends so.
 fn line_end(hunk: &Hunk, before: Option<&[u8]>) -> &'static [u8] {
     let lines = hunk.texts().into_iter().flat_map(|text| text.lines_with_terminator()).chain(before);
     let mut ended = lines.filter(|line| line.ends_with(LF)).peekable();
@@ -173,7 +174,7 @@ mod tests {
         let text = "a\r\n<<<<<<< upstream v2\r\nu\r\n||||||| base\r\nb\r\n=======\r\np\r\n>>>>>>> 0001-fix.patch\r\n";
         assert_eq!(marked.text, text);
         assert_eq!(leftover_marker(&marked.text, 7), Some(2));
-        // One line that ends otherwise, and nobody can say that the file is a DOS file.
+        // With one line that ends differently, it is not certain that the file is a DOS file.
         let mixed = merge("a\n", hunk("u\r\n", "b\r\n", "p\r\n"), "").with_markers(&LABELS);
         assert!(mixed.text.contains_str("upstream v2\nu\r\n"));
     }
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(leftover_marker(&marked.text, 10), Some(3));
         let done = b"Heading\n=======\n<<<<<<<<< nine\n";
         assert_eq!(leftover_marker(done, marked.size), None);
-        // Neither is a marker: something else follows, or it is too short.
+        // Neither is a marker: other text follows, or it is too short.
         assert_eq!(marker_size([b"=======x\n<<<<<<<<x y\n====\n".as_slice()]), 7);
     }
 

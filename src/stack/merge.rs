@@ -1,8 +1,8 @@
-//! The three-way step: one change of a tree carried to another tree, along the paths it touches.
+//! The three-way merge: applies one change of a tree to another tree, along the paths it touches.
 //!
-//! Ids decide first: where the other tree did not change the path, the change is taken; where it has it already,
-//! there is nothing to do. Only where all three differ are blobs read and merged (patience, zdiff3), which gives
-//! what `git merge-tree -X diff-algorithm=patience -X no-renames` gives.
+//! Ids are compared first: if the other tree did not change the path, the change is taken; if it already has the
+//! result, there is nothing to do. Only if all three differ are blobs read and merged (patience, zdiff3), with the
+//! result of `git merge-tree -X diff-algorithm=patience -X no-renames`.
 
 use std::rc::Rc;
 
@@ -15,30 +15,30 @@ use super::text::{Text, TextMerge, merge_text};
 use crate::git::{Edits, Entry, GitError, Id, Mode, Objects, TreeChange};
 use crate::path::RepoPath;
 
-/// A change on another tree.
+/// The result of a change on another tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picked {
-    /// The tree with every path that merged; paths in conflict are as they were there.
+    /// The tree with every path that merged; paths in conflict are unchanged.
     pub tree: Id,
-    /// The paths that did not merge.
+    /// The paths in conflict.
     pub conflicts: Vec<Conflict>,
 }
 
-/// What becomes of one path.
+/// The result for one path.
 pub(super) enum Merged {
     /// The patch's version: upstream did not change the path.
     Resolution(Option<Entry>),
     /// Both changes in one.
     Both(Entry),
-    /// Upstream has the patch's version already.
+    /// Upstream already has the patch's version.
     Keep,
-    /// They do not go together.
+    /// The changes are in conflict.
     Conflict(ConflictKind, Option<TextMerge>),
-    /// A content is not at hand.
+    /// A content is not in the store.
     Missing,
 }
 
-/// Carries the change `before → after` to the tree `onto`. Contents that are not at hand go to `missing`.
+/// Applies the change `before → after` to the tree `onto`. Contents that are not in the store go to `missing`.
 ///
 /// # Errors
 /// [`GitError`] when a tree is missing or an object damaged.
@@ -82,7 +82,7 @@ pub(super) fn pick_into(
     Ok(Picked { tree, conflicts })
 }
 
-/// Carries the change `before → after` to the tree `onto`.
+/// Applies the change `before → after` to the tree `onto`.
 ///
 /// # Errors
 /// [`GitError`] when a tree is missing or an object damaged.
@@ -92,8 +92,8 @@ pub fn pick(objects: &mut Objects<'_>, change: (Id, Id), onto: Id) -> Result<sup
     Ok(missing.or_done(picked))
 }
 
-/// Merges one path into the tree `onto`, whose attributes say how. The three sides may stand at different paths;
-/// `path` is the one in `onto`, and the one that is unknown while a content is missing.
+/// Merges one path into the tree `onto`, whose attributes say how. The three sides may be at different paths; `path` is
+/// the one in `onto`, and is recorded if a content is missing.
 ///
 /// # Errors
 /// [`GitError`] when a tree is missing or an object damaged.
@@ -104,7 +104,7 @@ pub(super) fn merge(
     Sides { base, upstream, patch }: Sides,
     missing: &mut Missing,
 ) -> Result<Merged, GitError> {
-    // A file that became a folder is gone, to a patch that deletes it.
+    // For a patch that deletes a file, a file that became a folder is gone.
     let upstream = upstream.filter(|entry| entry.mode != Mode::Folder || patch.is_some());
     if upstream == patch {
         return Ok(Merged::Keep);

@@ -1,12 +1,12 @@
-//! The engine: the queue as git objects.
+//! The engine: applies, moves and exports a queue as git objects.
 //!
-//! Pure functions over values and an object store: no terminal, no clock, no environment, no working tree. What a
-//! patch cannot do is a value in the result ([`Failure`], [`Conflict`]), never an error. The engine does not fetch:
-//! a blob that the store lacks is recorded, the run goes on past it, and everything missing comes out together as
-//! [`Lazy::Need`]; the caller fetches that and calls again.
+//! The engine consists of pure functions over values and an object store: no terminal, no clock, no environment, no
+//! working tree. A patch that does not apply is a value in the result ([`Failure`], [`Conflict`]), never an error. The
+//! engine does not fetch. It records a blob that the store lacks and continues; all missing blobs are returned together
+//! as [`Lazy::Need`], and the caller fetches them and calls again.
 //!
-//! A queue of one patch, applied to a commit and moved to a newer one. Everything that is made stays in memory, until
-//! [`Objects::flush`](crate::git::Objects::flush) writes it to the store:
+//! The example applies a queue of one patch to a commit and moves it to a newer one. All new objects stay in memory,
+//! until [`Objects::flush`](crate::git::Objects::flush) writes them to the store:
 //!
 //! ```
 //! use patchq::git::{Commit, Edits, GitError, Id, Mode, Objects, Signature, Store};
@@ -109,7 +109,7 @@ pub use crate::git::Lazy;
 use crate::git::Id;
 use crate::path::RepoPath;
 
-/// The blobs that a run found missing, and the paths whose content is unknown because of them.
+/// The blobs that a run found missing, and the paths that are unknown because of them.
 #[derive(Debug, Default)]
 pub(crate) struct Missing {
     ids: BTreeSet<Id>,
@@ -139,12 +139,12 @@ impl Missing {
     }
 }
 
-/// The queue as git objects: the pin, then one commit a patch.
+/// The queue as git objects: the pin, then one commit per patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
-    /// What the queue stands on.
+    /// What the queue is based on.
     pub base: Base,
-    /// One item a patch, in order.
+    /// One item per patch, in order.
     pub items: Vec<Item>,
 }
 
@@ -162,13 +162,13 @@ pub struct Item {
 }
 
 impl Stack {
-    /// The commit on top: the last patch's, or the pin.
+    /// Returns the commit on top: the last patch's, or the pin.
     #[must_use]
     pub fn top(&self) -> Id {
         self.items.last().map_or(self.base.commit, |item| item.commit)
     }
 
-    /// The tree on top.
+    /// Returns the tree on top.
     #[must_use]
     pub fn tree(&self) -> Id {
         self.items.last().map_or(self.base.tree, |item| item.after)

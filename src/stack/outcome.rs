@@ -1,4 +1,4 @@
-//! What becomes of a queue on another pin: one word for each patch and each file, and what waits for a person.
+//! The result of moving a queue to another pin: one outcome for each patch and each file, and the open decisions.
 
 use super::Stack;
 use super::conflict::{Conflict, ConflictKind, Sides};
@@ -8,14 +8,14 @@ use super::suggest::AdoptedLines;
 use crate::git::Id;
 use crate::path::RepoPath;
 
-/// What became of a patch, or of one of its files. The worst comes last.
+/// The outcome of a patch, or of one of its files. The worst comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// Upstream did not change what it touches.
+    /// Upstream did not change the touched files.
     Unchanged,
-    /// Upstream has it already.
+    /// Upstream already has the change.
     Upstreamed,
-    /// Both changes went together.
+    /// The changes of both sides merged.
     Merged,
     /// It followed a file that upstream renamed.
     Moved,
@@ -26,7 +26,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Its one word, used everywhere.
+    /// Returns its name, which is the same everywhere.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -40,12 +40,12 @@ impl Outcome {
     }
 }
 
-/// A stack on another pin, as far as it goes.
+/// A stack on another pin, as far as its patches apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebased {
-    /// What became of each patch, in order.
+    /// The outcome of each patch, in order.
     pub patches: Vec<PatchOutcome>,
-    /// The patches that went there; complete if nothing [waits](Rebased::is_clean).
+    /// The patches that apply there; complete if nothing [waits](Rebased::is_clean).
     pub stack: Stack,
 }
 
@@ -56,7 +56,7 @@ impl Rebased {
         !self.patches.iter().any(PatchOutcome::waits)
     }
 
-    /// Returns how many decisions a person must make: each hunk is one, each conflict without hunks, and each emptied
+    /// Returns how many decisions a person must make: one for each hunk, each conflict without hunks, and each emptied
     /// patch.
     #[must_use]
     pub fn decisions(&self) -> usize {
@@ -68,33 +68,33 @@ impl Rebased {
     }
 }
 
-/// What became of one patch.
+/// The outcome of one patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatchOutcome {
     /// The patch file's name.
     pub name: String,
     /// Its commit on the old pin.
     pub old: Id,
-    /// Its commit on the new pin; `None`: it is dropped, or undecided.
+    /// Its commit on the new pin; `None`: the patch is dropped or undecided.
     pub new: Option<Id>,
-    /// The word.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
+    /// Whether it merged and nothing is left of it, although upstream does not have its exact result.
     pub emptied: bool,
-    /// How many of the lines that it adds stand in upstream's files; counted where it is in conflict.
+    /// How many of its added lines upstream's files have; counted if it is in conflict.
     pub standing: Option<AdoptedLines>,
-    /// Why a person took it out of the queue, in their words; the outcome is then what would have become of it.
+    /// Why a person removed it from the queue, in their words; `outcome` is then what it would have been.
     pub dropped: Option<String>,
     /// The new stack's tree before it.
     pub before: Id,
-    /// The same with all of it that is decided.
+    /// The same with all decided parts of it applied.
     pub after: Id,
-    /// What became of its files, by path.
+    /// The outcomes of its files, by path.
     pub files: Vec<FileOutcome>,
 }
 
 impl PatchOutcome {
-    /// Checks whether it waits for a decision, its own or an earlier patch's.
+    /// Checks whether it waits for a decision about itself or about an earlier patch.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.dropped.is_none() && matches!(self.outcome, Outcome::Conflict | Outcome::Blocked)
@@ -107,35 +107,35 @@ impl PatchOutcome {
     }
 }
 
-/// What became of one file of a patch.
+/// The outcome of one file of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOutcome {
-    /// The path as the patch leaves it.
+    /// The path after the patch.
     pub path: RepoPath,
-    /// The path before the patch, where the patch renames it and upstream changed it there.
+    /// The path before the patch, if the patch renames it and upstream changed it there.
     pub from: Option<RepoPath>,
-    /// Where upstream moved it, and how alike the two are in percent.
+    /// Where upstream moved it, and the similarity in percent.
     pub moved: Option<(RepoPath, u8)>,
-    /// The word.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What the path is on the three sides.
+    /// The entries on the three sides.
     pub sides: Sides,
     /// What a person must decide.
     pub conflict: Option<Conflict>,
-    /// What of the change upstream has already; known where contents had to be compared.
+    /// Which parts of the change upstream already has; known if contents had to be compared.
     pub evidence: Option<Evidence>,
     /// The earlier patch that it waits for.
     pub waits_for: Option<String>,
-    /// The merge driver of somebody's that the tree's attributes name for it, where contents were merged: it did not run.
+    /// The custom merge driver that the tree's attributes name for it, if contents were merged: it did not run.
     pub not_run: Option<String>,
-    /// What was decided about it.
+    /// The decisions about it.
     pub decided: Vec<Decision>,
-    /// Why something was not decided that would have been, each in a sentence.
+    /// Why something was not decided by a rule that applies, one sentence each.
     pub refused: Vec<String>,
 }
 
 impl FileOutcome {
-    /// What is said of `path` before anything was found out.
+    /// Makes the outcome of `path` before anything is known.
     pub(super) fn new(path: RepoPath, from: Option<RepoPath>, sides: Sides) -> FileOutcome {
         FileOutcome {
             path,
@@ -152,23 +152,23 @@ impl FileOutcome {
         }
     }
 
-    /// The path on the new pin.
+    /// Returns the path on the new pin.
     #[must_use]
     pub fn place(&self) -> &RepoPath {
         self.moved.as_ref().map_or(&self.path, |(to, _)| to)
     }
 
-    /// Its word once all about it is decided.
+    /// Returns its outcome after all its conflicts are decided.
     pub(super) fn settled(&self) -> Outcome {
         if self.moved.is_some() { Outcome::Moved } else { Outcome::Merged }
     }
 
-    /// All names that the file has: before, after, on the new pin.
+    /// Returns all names of the file: before, after, on the new pin.
     pub(super) fn paths(&self) -> impl Iterator<Item = &RepoPath> {
         [Some(&self.path), self.from.as_ref(), Some(self.place())].into_iter().flatten()
     }
 
-    /// Puts the file into conflict.
+    /// Marks the file as in conflict.
     pub(super) fn clash(&mut self, kind: ConflictKind) {
         self.outcome = Outcome::Conflict;
         self.conflict = Some(Conflict::new(self.place().clone(), kind, self.sides));

@@ -1,11 +1,11 @@
-//! What became of a patch on another pin: two patches compared as texts, as `git range-diff` compares them.
+//! Compares a patch with its version on another pin, as texts, in the way of `git range-diff`.
 //!
-//! Each patch is written down in rows: who made it, its message, and per file the lines of its hunks. Of the places only the
-//! names remain (the file, and the line that a hunk stands under), because line numbers and blob ids differ on every pin.
-//! The rows are then compared with git's own diff. The form is that of what `git range-diff` shows, with these
-//! deviations: files are compared one by one, and a file with what became of it, where git compares the whole texts;
-//! context wider than three lines is cut; a hunk's row does not say the path again, which would make all hunks of a renamed file differ; a binary file says
-//! which content it gets.
+//! Each patch is written in rows: its author, its message, and for each file the lines of its hunks. Of places only the
+//! names stay (the file, and the function line of a hunk), because line numbers and blob ids differ on every pin. The
+//! rows are compared with git's own diff. The form is that of `git range-diff`, with these deviations: each file is
+//! compared with its counterpart, where git compares the whole texts; context wider than three lines is cut; a hunk's
+//! row does not repeat the path, which would make all hunks of a renamed file differ; a binary file says which content
+//! it gets.
 
 use std::collections::HashSet;
 
@@ -16,21 +16,21 @@ use crate::git::GitError;
 use crate::patch::{Change, Content, FileDiff, Hunk, Line, Patch, Side};
 use crate::path::RepoPath;
 
-/// Unchanged lines that are kept around a patch's changed ones.
+/// How many unchanged lines are kept around the changed lines of a patch.
 const CONTEXT: usize = 3;
 
-/// How two patches differ. Nothing in it: they do not.
+/// How two patches differ. It is empty if they do not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PatchDifference {
     /// What differs, in the order of the patches.
     pub sections: Vec<DifferenceSection>,
 }
 
-/// A file of the patches (or their author, or their message) in which they differ.
+/// A file of the patches (or their author, or their message) that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferenceSection {
-    /// What it is in the old patch: `Metadata`, `Commit message`, or the path with what happens to it (`x (new)`, `x => y`).
-    /// `None`: only the new one has it.
+    /// Its name in the old patch: `Metadata`, `Commit message`, or the path with its change (`x (new)`, `x => y`).
+    /// `None`: only the new patch has it.
     pub old: Option<BString>,
     /// The same in the new patch.
     pub new: Option<BString>,
@@ -38,10 +38,10 @@ pub struct DifferenceSection {
     pub places: Vec<DifferencePlace>,
 }
 
-/// Rows that stand together.
+/// Consecutive rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferencePlace {
-    /// The row of the hunk that they stand in, where it is none of them.
+    /// The row of the hunk that they are in, unless it is one of them.
     pub under: Option<BString>,
     /// The rows.
     pub rows: Vec<DifferenceRow>,
@@ -50,20 +50,20 @@ pub struct DifferencePlace {
 /// A row of the patches, with its two marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferenceRow {
-    /// Which of the patches have it: both, only the old one, only the new one.
+    /// Which of the patches have it: both, only the old one, or only the new one.
     pub outer: Side,
     /// What it is in the patch.
     pub inner: Inner,
-    /// Its text, without the mark and without the line feed. Anybody's bytes.
+    /// Its text, without the mark and the line feed. Untrusted bytes.
     pub text: BString,
 }
 
 /// What a row is in a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Inner {
-    /// A line of the message, the author, or a note such as that of a missing line feed.
+    /// A line of the message, the author, or a note like that of a missing line feed.
     Words,
-    /// The name of the place where a hunk stands.
+    /// The name of the place of a hunk.
     Hunk,
     /// A line that the patch leaves as it is.
     Context,
@@ -74,7 +74,7 @@ pub enum Inner {
 }
 
 impl Inner {
-    /// The mark in front of the row.
+    /// Returns the mark in front of the row.
     #[must_use]
     pub const fn mark(self) -> &'static str {
         match self {
@@ -87,7 +87,7 @@ impl Inner {
 }
 
 impl PatchDifference {
-    /// Checks whether the patches are the same but for their places.
+    /// Checks whether the patches are the same except for their places.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sections.is_empty()
@@ -110,7 +110,7 @@ impl PatchDifference {
     }
 }
 
-/// Compares `old` with what became of it.
+/// Compares `old` with its new version.
 ///
 /// # Errors
 /// [`GitError`] when libgit2 cannot compare the texts.
@@ -129,7 +129,7 @@ pub fn patch_difference(old: &Patch, new: &Patch) -> Result<PatchDifference, Git
 /// A part of a patch in rows.
 struct Part {
     name: BString,
-    /// The file's paths; `None` for what is no file.
+    /// The file's paths; `None` for other parts.
     paths: Option<(RepoPath, RepoPath)>,
     rows: Vec<Row>,
 }
@@ -168,8 +168,9 @@ fn parts(patch: &Patch) -> Vec<Part> {
     parts
 }
 
-/// Which part became which: first those of one name or path, then of files of one old path, then files with lines in common,
-/// those of one base name first. What has no counterpart stands alone. In the order of the new patch, what is gone last.
+/// Pairs the parts of both patches: first those of one name or path, then files of one old path, then files with lines
+/// in common, those of one base name first. A part without counterpart stays alone. The order is that of the new patch,
+/// with removed parts last.
 fn pairs(old: Vec<Part>, new: Vec<Part>) -> Vec<(Option<Part>, Option<Part>)> {
     let mut old: Vec<Option<Part>> = old.into_iter().map(Some).collect();
     let mut pairs: Vec<(Option<Part>, Option<Part>)> = new.into_iter().map(|part| (None, Some(part))).collect();
@@ -204,7 +205,7 @@ fn has_common(a: &Part, b: &Part) -> bool {
     b.rows.iter().filter(changes).any(|row| known.contains(row))
 }
 
-/// Returns where the rows of two parts differ.
+/// Returns the places where the rows of two parts differ.
 fn places(old: Option<&Part>, new: Option<&Part>) -> Result<Vec<DifferencePlace>, GitError> {
     let rows = |part: Option<&Part>| part.map(|part| part.rows.clone()).unwrap_or_default();
     let (old, new) = (rows(old), rows(new));
@@ -227,19 +228,19 @@ fn places(old: Option<&Part>, new: Option<&Part>) -> Result<Vec<DifferencePlace>
     Ok(places)
 }
 
-/// The rows as git compares them: one a line.
+/// Returns the rows as git compares them: one per line.
 fn text(rows: &[Row]) -> Vec<u8> {
     rows.iter().flat_map(|(inner, text)| [inner.mark().as_bytes(), text, b"\n"].concat()).collect()
 }
 
-/// The row of the hunk in which a row stands that is none itself.
+/// Returns the row of the hunk that contains a row.
 fn hunk_above(rows: &[Row], at: usize) -> Option<BString> {
     let (inner, _) = rows.get(at)?;
     let above = rows[..at].iter().rev().find(|(inner, _)| *inner == Inner::Hunk);
     above.filter(|_| *inner != Inner::Hunk).map(|(_, text)| text.clone())
 }
 
-/// The path, and what happens to it as a whole.
+/// Returns the path, and the change of the file as a whole.
 fn name_of(file: &FileDiff) -> BString {
     let (old, new) = (file.old_path.as_bytes(), file.new_path.as_bytes());
     let mut name = match file.change {
@@ -254,7 +255,7 @@ fn name_of(file: &FileDiff) -> BString {
     {
         name.extend_from_slice(format!(" (mode change {old:06o} => {new:06o})").as_bytes());
     }
-    // A path may hold a line feed.
+    // A path may contain a line feed.
     name.replace("\n", "\\n").into()
 }
 
@@ -271,7 +272,7 @@ fn content(file: &FileDiff) -> Vec<Row> {
     rows
 }
 
-/// A hunk with three lines of context at most: where there are more between two changes, it is two.
+/// Writes a hunk with at most three lines of context: if there are more between two changes, it becomes two hunks.
 fn narrowed(hunk: &Hunk, rows: &mut Vec<Row>) {
     let changed: Vec<usize> = (0..hunk.lines.len()).filter(|n| hunk.lines[*n].side != Side::Both).collect();
     let mut cut = true;

@@ -1,4 +1,4 @@
-//! Whether what a change adds has a place in the tree it comes to.
+//! Checks whether added paths have a place in a tree.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,8 +17,8 @@ pub(super) struct Misplaced {
     pub(super) twin: Option<RepoPath>,
 }
 
-/// Paths that are to be written where `onto` has a folder, or below a file of it that stays; where there are none, new
-/// paths whose name another one has but for case or Unicode form.
+/// Returns paths that are to be written where `onto` has a folder, or below a file that stays; if there are none, new
+/// paths whose name differs from another only by case or Unicode form.
 ///
 /// # Errors
 /// [`GitError`] when a tree is missing or damaged.
@@ -54,14 +54,14 @@ pub(super) fn misplaced(objects: &mut Objects<'_>, onto: Id, edits: &Edits) -> R
     Ok(found)
 }
 
-/// The names in folders by what a file system that folds names makes of them, read once a folder.
+/// The names in folders, by the form that a file system that folds names gives them; each folder is read once.
 #[derive(Default)]
 pub(super) struct Twins {
     folders: HashMap<Id, HashMap<Vec<u8>, Vec<BString>>>,
 }
 
 impl Twins {
-    /// A neighbour in `tree` of `path`, or of a folder on its way, whose name is the same to such a file system.
+    /// Returns a neighbour in `tree` of `path`, or of a folder above it, whose name is the same for such a file system.
     ///
     /// # Errors
     /// [`GitError`] when a tree is missing or damaged.

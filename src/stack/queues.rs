@@ -1,5 +1,5 @@
-//! Two people changed one queue: the patch files on one side, the checkout's commits on the other, both since they
-//! were last equal. What only one side changed is taken; what both changed is a clash for a person to settle.
+//! Merges two changed versions of a queue: the patch files and the checkout's commits, both changed since they were
+//! last equal. A change of one side is taken; a change of both sides is a clash that a person must settle.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use super::replay::{Change, Replayed, replay};
 use super::{Base, Conflict, Lazy, Stack};
 use crate::git::{GitError, Id, Objects};
 
-/// A patch on one side: which file it belongs to, and its commit there.
+/// A patch on one side: the file that it belongs to, and its commit there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     /// The patch file's name; `None` for a commit that has no file yet.
@@ -16,12 +16,12 @@ pub struct Version {
     pub commit: Id,
 }
 
-/// The three states that meet.
+/// The three states to merge.
 #[derive(Debug, Clone)]
 pub struct Queues<'a> {
-    /// The stack that files and commits last agreed on.
+    /// The stack when files and commits were last equal.
     pub synced: &'a [Version],
-    /// The stack that the files give now.
+    /// The stack from the files now.
     pub files: &'a Stack,
     /// The names of the files that changed since.
     pub files_changed: &'a HashSet<String>,
@@ -29,18 +29,19 @@ pub struct Queues<'a> {
     pub commits: &'a [Version],
 }
 
-/// What became of the two queues.
+/// The result of the merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Merged {
-    /// One queue on the files' pin: its commits in order, with the file each belongs to.
+    /// One queue on the files' pin: its commits in order, each with its file.
     Clean(Vec<Version>),
-    /// The same patch was changed on both queues.
+    /// The same patch was changed on both sides.
     Clash(Vec<String>),
-    /// A patch does not go onto what the other side made: its commit, and the paths (none: it has nothing left to do).
+    /// A patch does not apply to the result of the other side: its commit, and the paths (empty: it has no effect
+    /// left).
     Conflicts(Id, Vec<Conflict>),
 }
 
-/// Which side a patch of the merged queue comes from.
+/// The side that a patch of the merged queue comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     File(String),
@@ -51,10 +52,10 @@ fn key(version: &Version) -> Key {
     version.name.clone().map_or(Key::Commit(version.commit), Key::File)
 }
 
-/// Merges the queues of the two queues onto the files' pin.
+/// Merges both sides onto the files' pin.
 ///
 /// # Errors
-/// [`GitError`] when an object is missing that is no blob, or damaged.
+/// [`GitError`] when an object other than a blob is missing, or one is damaged.
 pub fn merge_queues(objects: &mut Objects<'_>, queues: &Queues<'_>) -> Result<Lazy<Merged>, GitError> {
     let files: Vec<Version> =
         queues.files.items.iter().map(|item| Version { name: Some(item.name.clone()), commit: item.commit }).collect();
@@ -92,9 +93,9 @@ pub fn merge_queues(objects: &mut Objects<'_>, queues: &Queues<'_>) -> Result<La
     rebuild(objects, &queues.files.base, &order, &chosen)
 }
 
-/// The order of the merged queue: the side that reordered gives it (the files, when both did), and what the other
-/// side has in addition stands behind what it stood behind there. What both added at their ends stands there in the
-/// order of files first, commits after: new commits go onto the files, whose names then need not change.
+/// Returns the order of the merged queue. The side that changed the order decides it (the files, if both did); an extra
+/// patch of the other side comes after its predecessor there. Patches added at the end of both come in the order of
+/// files first, commits after: new commits are applied onto the files, whose names then need not change.
 fn order(synced: &[Version], files: &[Version], commits: &[Version]) -> Vec<Key> {
     let keys = |side: &[Version]| side.iter().map(key).collect::<Vec<_>>();
     let (synced, files, commits) = (keys(synced), keys(files), keys(commits));

@@ -1,5 +1,5 @@
-//! By what something was decided, and why: patchq's own words, which nobody else can put into its mouth, and the words of others,
-//! which are never shown but as such.
+//! Records by what something was decided, and why: in patchq's own words, which no one else can forge, or in the words
+//! of others, which are always shown as quoted.
 
 use std::fmt;
 
@@ -12,33 +12,33 @@ use super::suggest::{self, Action, Choice, FileRule, Rule};
 use super::text::Hunk;
 use crate::path::{RepoPath, printable};
 
-/// How a person came to a text that no key takes.
+/// How a person made a text that no key selects.
 pub const EDITED: &str = "edited in an editor";
-/// The same.
+/// The same for a merge tool.
 pub const MERGED: &str = "merged with the merge tool";
-/// The same.
+/// The same for the checkout.
 pub const IN_THE_CHECKOUT: &str = "decided in the checkout";
 
-/// What may be said of any text that a person made: it says nothing of the text.
+/// Reasons that are valid for any text made by a person: they say nothing about the text.
 const MADE: [&str; 3] = [EDITED, MERGED, IN_THE_CHECKOUT];
 
 /// By what something was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecidedBy {
-    /// By a person who saw the question.
+    /// By a person who was asked.
     Hand,
-    /// By what was agreed to beforehand: one side, or what is remembered.
+    /// By a rule agreed to beforehand: one side, or a remembered decision.
     Accepted(AcceptRule),
     /// By a proposal for lines.
     Rule(Rule),
     /// By a proposal for a file.
     FileRule(FileRule),
-    /// By a session's file, which says of it what is not so.
+    /// By a session file whose statement about it is not true.
     Session,
 }
 
 impl DecidedBy {
-    /// Its word in data.
+    /// Returns the name in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl DecidedBy {
         }
     }
 
-    /// What has this word; `None`: nothing.
+    /// Returns the value with this name; `None` when there is none.
     #[must_use]
     pub fn of_word(word: &str) -> Option<DecidedBy> {
         let agreed = AcceptRule::ALL.into_iter().filter(|way| *way != AcceptRule::Suggested).map(DecidedBy::Accepted);
@@ -63,14 +63,14 @@ impl DecidedBy {
 /// Why something was decided, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecisionReason {
-    /// In patchq's words; of what comes from elsewhere in them every piece is printable.
+    /// In patchq's words; all parts from elsewhere are printable.
     Ours(String),
-    /// In the words of somebody else: a person, or a file that came from one.
+    /// In the words of another: a person, or a file from a person.
     Quoted(String),
 }
 
 impl DecisionReason {
-    /// The words as they came, which may be anything.
+    /// Returns the words as they came; they may be anything.
     #[must_use]
     pub fn words(&self) -> &str {
         match self {
@@ -88,8 +88,8 @@ impl fmt::Display for DecisionReason {
     }
 }
 
-/// What was said of the decision to take `text` for the lines of `hunk` at `path`, as far as it is to be believed: words that are
-/// none of this process's stay patchq's only where patchq says them of this very text.
+/// Returns the part that can be trusted of the stated reason for taking `text` for the lines of `hunk` at `path`. Words
+/// from outside this process count as patchq's only if patchq gives them for exactly this text.
 #[must_use]
 pub fn trusted_for_lines(
     by: DecidedBy,
@@ -117,7 +117,8 @@ pub fn trusted_for_lines(
     })
 }
 
-/// The same of the decision to take `take` for the path of `conflict` (`None`: it is not at hand, and no rule is believed).
+/// Returns the same for the decision to take `take` for the path of `conflict` (`None`: it is not available, and no
+/// rule is trusted).
 #[must_use]
 pub fn trusted_for_path(
     by: DecidedBy,
@@ -145,7 +146,7 @@ pub fn trusted_for_path(
     })
 }
 
-/// The same of a path that joined a patch.
+/// Returns the same for a path that joined a patch.
 #[must_use]
 pub fn trusted_for_join(by: DecidedBy, because: &DecisionReason) -> (DecidedBy, DecisionReason) {
     trusted(by, because, |words| by == DecidedBy::Hand && MADE.contains(&words))
@@ -156,7 +157,7 @@ fn trusted(by: DecidedBy, because: &DecisionReason, is_ours: impl FnOnce(&str) -
         DecisionReason::Ours(_) => (by, because.clone()),
         DecisionReason::Quoted(words) if is_ours(words) => (by, DecisionReason::Ours(words.clone())),
         DecisionReason::Quoted(_) if matches!(by, DecidedBy::Hand | DecidedBy::Session) => (by, because.clone()),
-        // That a rule of patchq's decided it is not so, or cannot be known.
+        // A rule of patchq did not decide it, or this cannot be checked.
         DecisionReason::Quoted(words) => {
             (DecidedBy::Session, DecisionReason::Quoted(format!("{}: {words}", by.word())))
         }
@@ -180,7 +181,7 @@ mod tests {
         ] {
             assert_eq!(DecidedBy::of_word(by.word()), Some(by));
         }
-        // To agree to proposals is no rule: each decision names its own.
+        // Accepting proposals is not a rule: each decision names its own.
         assert_eq!(
             (DecidedBy::of_word("suggested"), DecidedBy::of_word("Hand"), DecidedBy::of_word("")),
             (None, None, None)

@@ -1,9 +1,9 @@
-//! A stack on another pin: per patch and per path it touches, what becomes of it.
+//! Moves a stack to another pin: determines the outcome of each patch and of each path it touches.
 //!
-//! For each path: if upstream did not change it, the patch's version is taken; if upstream has it already, nothing is to be
-//! done; otherwise the two are merged; if upstream surely renamed the file, the patch follows. Ids decide first, contents
-//! are read only where all three differ. After a conflict the rest of the queue still runs on upstream's version of the
-//! path; what needs that path is blocked.
+//! For each path: if upstream did not change it, the patch's version is taken; if upstream already has it, nothing is
+//! to be done; otherwise the two are merged; if upstream certainly renamed the file, the patch follows. Ids are
+//! compared first, and contents are read only if all three differ. After a conflict the rest of the queue continues
+//! with upstream's version of the path; patches that need that path are blocked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,11 +21,12 @@ use super::{Base, Item, Lazy, Missing, Stack};
 use crate::git::{Commit, Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 
-/// Moves `stack` to `onto`. A patch that a clean merge leaves without a change, and that upstream does not have byte for
-/// byte, is a conflict ([`ConflictKind::Emptied`]) unless `resolver` lets it go; what else is in conflict it may decide.
+/// Moves `stack` to `onto`. If a clean merge leaves a patch without a change, and upstream does not have its exact
+/// result, this is a conflict ([`ConflictKind::Emptied`]) unless `resolver` lets the patch go. `resolver` may decide
+/// other conflicts too.
 ///
 /// # Errors
-/// [`GitError`] when an object is missing that is no blob, or damaged.
+/// [`GitError`] when an object other than a blob is missing, or one is damaged.
 pub fn rebase(
     objects: &mut Objects<'_>,
     stack: &Stack,
@@ -55,14 +56,14 @@ struct Run<'r, 's> {
     objects: &'r mut Objects<'s>,
     renames: Renames,
     resolver: &'r dyn Resolver,
-    /// Paths in conflict, and the patch that is.
+    /// Paths in conflict, each with its patch.
     undecided: BTreeMap<RepoPath, String>,
     missing: Missing,
     /// The new stack's tree so far.
     tree: Id,
 }
 
-/// The patch that is in conflict about `path`, about a folder above it, or about something below it.
+/// Returns the patch that is in conflict about `path`, about a folder above it, or about something below it.
 fn undecided_about<'u>(undecided: &'u BTreeMap<RepoPath, String>, path: &RepoPath) -> Option<&'u String> {
     let mut above: Vec<RepoPath> = std::iter::successors(Some(path.clone()), RepoPath::parent).collect();
     above.reverse();
@@ -96,7 +97,7 @@ impl Run<'_, '_> {
         if outcome == Outcome::Upstreamed && files.iter().any(|file| file.outcome != Outcome::Upstreamed) {
             outcome = Outcome::Merged;
         }
-        // With a content missing the trees are not the true ones.
+        // With a content missing the trees are incomplete.
         let empty = after == before && item.before != item.after && self.missing.is_empty();
         let emptied = empty && matches!(outcome, Outcome::Unchanged | Outcome::Merged | Outcome::Moved);
         let may_drop = emptied && self.resolver.may_drop(&item.name);
@@ -117,7 +118,8 @@ impl Run<'_, '_> {
         Ok(PatchOutcome { name, old, new: None, outcome, emptied, standing, dropped: None, before, after, files })
     }
 
-    /// What is said of a patch that a person took out of the queue: the words that it would have had, and nothing to decide.
+    /// Returns the outcome of a patch that a person removed from the queue: the one that it would have had, with
+    /// nothing to decide.
     fn left(&mut self, item: &Item, mut files: Vec<FileOutcome>, why: String) -> PatchOutcome {
         let outcome = files.iter().map(|file| file.outcome).max().unwrap_or(Outcome::Unchanged);
         files.iter_mut().for_each(|file| file.conflict = None);
@@ -127,7 +129,7 @@ impl Run<'_, '_> {
         PatchOutcome { name, old, new: None, outcome, emptied, standing, dropped, before: tree, after: tree, files }
     }
 
-    /// Asks the resolver about the conflict of a file until it is settled or nobody knows.
+    /// Asks the resolver about the conflict of a file until it is settled or no answer is left.
     fn decide(&mut self, patch: &str, file: &mut FileOutcome, edits: &mut Edits) -> Result<(), GitError> {
         while let Some(conflict) = file.conflict.take() {
             match resolve(self.objects, self.resolver, patch, file, conflict) {
@@ -143,14 +145,14 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Puts what was decided about a file into `edits`.
+    /// Adds the decision about a file to `edits`.
     fn settle(&mut self, file: &mut FileOutcome, entry: Option<Entry>, edits: &mut Edits) -> Result<(), GitError> {
         file.outcome = file.settled();
         let place = file.place().clone();
         if entry != self.objects.entry(self.tree, &place)? {
             edits.insert(place, entry);
         }
-        // The file goes where the patch moves it, or nowhere, and is no longer where it was.
+        // The file goes where the patch moves it, or is removed, and is no longer at its old path.
         if let Some(from) = file.from.clone()
             && self.objects.entry(self.tree, &from)?.is_some_and(|entry| entry.mode != Mode::Folder)
         {
@@ -159,7 +161,8 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Carries the change of a file to where a person says that upstream moved it. Later patches follow too.
+    /// Applies the change of a file to the path that a person names as its new place upstream. Later patches follow
+    /// too.
     fn follow(&mut self, file: &mut FileOutcome, to: RepoPath, percent: u8, edits: &mut Edits) -> Result<(), GitError> {
         self.renames.insert(file.path.clone(), to.clone(), percent);
         file.sides.upstream = self.objects.entry(self.tree, &to)?;
@@ -181,7 +184,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Takes out of `edits` what has no place in the tree.
+    /// Removes from `edits` what has no place in the tree.
     fn place(&mut self, patch: &str, edits: &mut Edits, files: &mut [FileOutcome]) -> Result<(), GitError> {
         loop {
             let misplaced = misplaced(self.objects, self.tree, edits)?;
@@ -197,7 +200,7 @@ impl Run<'_, '_> {
                 let mut here = places.get(&path).into_iter().flatten();
                 let here = here.find(|n| *files[**n].place() == path && files[**n].conflict.is_none());
                 let Some(file) = here.map(|n| &mut files[*n]) else { continue };
-                // What cannot arrive does not leave.
+                // If it cannot be written there, it stays at its old path.
                 if let Some(from) = &file.from {
                     edits.remove(from);
                 }
@@ -210,13 +213,13 @@ impl Run<'_, '_> {
         }
     }
 
-    /// The earlier patch that is in conflict about one of `paths`, or about a file that must become a folder for it, or
-    /// the other way round.
+    /// Returns the earlier patch that is in conflict about one of `paths`, or about a file that must become a folder
+    /// for it, or the other way round.
     fn waits_for<'p>(&self, paths: impl Iterator<Item = &'p RepoPath>) -> Option<String> {
         paths.filter_map(|path| undecided_about(&self.undecided, path)).next().cloned()
     }
 
-    /// Asks for what a path of unknown content will need once it is known.
+    /// Requests what a path of unknown content will need once it is known.
     fn foresee(&mut self, file: &FileOutcome) -> Result<(), GitError> {
         self.missing.block(file.paths());
         let (Some(base), Some(patch)) = (file.sides.base, file.sides.patch) else { return Ok(()) };
@@ -230,8 +233,8 @@ impl Run<'_, '_> {
         merge_driver(self.objects, self.tree, file.place(), &mut self.missing).map(drop)
     }
 
-    /// What a patch does, path by path. A rename of its own is one thing where upstream changed the file under its old
-    /// name, so that the change goes along.
+    /// Returns what a patch does, path by path. A rename by the patch is one item if upstream changed the file under
+    /// its old name, so that upstream's change is kept.
     fn touches(&mut self, item: &Item) -> Result<Vec<Touch>, GitError> {
         let changes = self.objects.diff(item.before, item.after)?;
         let (mut deleted, mut added, mut changed) = (Vec::new(), Vec::new(), BTreeSet::new());
@@ -247,7 +250,7 @@ impl Run<'_, '_> {
                 _ => {}
             }
         }
-        // All that the patch deletes compete for what it adds, though only the changed ones matter.
+        // All files that the patch deletes are candidates for those that it adds, though only the changed ones matter.
         let mut pairs = if changed.is_empty() || added.is_empty() {
             BTreeMap::new()
         } else {
@@ -266,12 +269,12 @@ impl Run<'_, '_> {
         Ok(touches.collect())
     }
 
-    /// Judges one file, and puts what it comes to into `edits`.
+    /// Determines the outcome of one file, and adds its result to `edits`.
     fn file(&mut self, touch: Touch, edits: &mut Edits) -> Result<FileOutcome, GitError> {
         let Touch { from, path, base, patch } = touch;
         let before = from.as_ref().unwrap_or(&path);
         let standing = self.objects.entry(self.tree, before)?.filter(|entry| entry.mode != Mode::Folder);
-        // What an earlier patch of the queue put there again is not what upstream moved.
+        // If an earlier patch of the queue added it there again, upstream did not move it.
         let went = self.renames.of(before).filter(|_| base.is_some() && standing.is_none()).cloned();
         let moved = match &went {
             Some(RenameTarget::To(to, percent)) if patch.is_some() && from.is_none() => Some((to.clone(), *percent)),
@@ -330,7 +333,7 @@ impl Run<'_, '_> {
                 file.outcome = Outcome::Merged;
                 edits.insert(place, Some(entry));
             }
-            // Both deleted it; but upstream only moved it, perhaps.
+            // Both deleted it; but upstream may have only moved it.
             Merged::Keep if file.sides.patch.is_none() && went.is_some_and(RenameTarget::is_like) => {
                 file.clash(ConflictKind::RenameDelete);
             }
@@ -348,7 +351,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// The patch renames a file that upstream changed, deleted or renamed too.
+    /// Handles a file that the patch renames and that upstream changed, deleted or renamed too.
     fn renamed_by_patch(
         &mut self,
         file: &mut FileOutcome,
@@ -376,7 +379,7 @@ impl Run<'_, '_> {
                 if file.conflict.is_none() {
                     edits.insert(from, None);
                 }
-                // The rename itself is still to be made, whatever upstream's content.
+                // The rename must still be done, whatever upstream's content is.
                 if file.outcome == Outcome::Upstreamed {
                     file.outcome = Outcome::Merged;
                     file.evidence = None;
@@ -389,7 +392,7 @@ impl Run<'_, '_> {
 }
 
 impl Conflict {
-    /// Names where the file may have gone to.
+    /// Records where the file may have gone.
     fn suspect(&mut self, went: RenameTarget) {
         if self.kind == ConflictKind::ModifyDelete {
             self.kind = ConflictKind::Moved;

@@ -1,10 +1,10 @@
-//! Where two changes of one text meet, by the numbers of the lines.
+//! Finds where two changes of one text meet, by line numbers.
 //!
-//! A change of a text is a list of edits: lines of the base, and the lines that stand there afterwards. Edits of the two sides
-//! that overlap or touch are about one place, and so is whatever touches that place again. Such a group is in conflict unless
-//! both sides made the same of it; every other edit is taken. The edits are libgit2's (its patience diff), so that they are
-//! those by which `merge_file` decides; `merge_file` itself gives only a text with markers in it, which does not say where
-//! its lines stand in the three files, nor which lines that look like markers are markers.
+//! A change of a text is a list of edits: lines of the base, and the lines that replace them. Edits of the two sides
+//! that overlap or touch form a group, with every edit that touches the group again. A group is in conflict unless both
+//! sides have the same result; every other edit is taken. The edits are those of libgit2's patience diff, the same that
+//! `merge_file` uses. `merge_file` itself returns only a text with markers: it does not say where its lines are in the
+//! three files, nor which lines that look like markers are markers.
 
 use std::ops::Range;
 
@@ -19,11 +19,11 @@ pub(super) struct Region {
     pub(super) base: Range<usize>,
     pub(super) ours: Range<usize>,
     pub(super) theirs: Range<usize>,
-    /// So many lines before and behind a conflict are alike on both sides, and were brought or changed by both.
+    /// How many lines before and after a conflict are equal on both sides, and were added or changed by both.
     pub(super) alike: [usize; 2],
 }
 
-/// Whose lines are taken.
+/// The side whose lines are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum From {
     Ours,
@@ -32,15 +32,15 @@ pub(super) enum From {
     Conflict,
 }
 
-/// Lines of the base, and the lines that stand there on a side.
+/// Lines of the base, and the lines that replace them on a side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Edit {
     base: Range<usize>,
     side: Range<usize>,
 }
 
-/// The regions of the changes `base → ours` and `base → theirs`, in order; lines that both sides share at the ends of a
-/// conflict are not in it (as in git's style `zdiff3`). Between the regions the lines are ours.
+/// Returns the regions of the changes `base → ours` and `base → theirs`, in order; lines that both sides share at the
+/// ends of a conflict are not part of it (as in git's style `zdiff3`). Between the regions the lines are ours.
 ///
 /// # Errors
 /// [`GitError`] when the texts cannot be compared.
@@ -80,13 +80,13 @@ pub(super) fn regions(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<Reg
     Ok(regions)
 }
 
-/// The lines of a text, their ends included.
+/// Returns the lines of a text, with their ends.
 pub(super) fn lines(text: &[u8]) -> Vec<&[u8]> {
     text.lines_with_terminator().collect()
 }
 
 impl Region {
-    /// Takes the lines out that `ours` and `theirs`, which differ, share at their ends.
+    /// Removes the lines that `ours` and `theirs`, which differ, share at their ends.
     fn trim(&mut self, ours: &[&[u8]], theirs: &[&[u8]]) {
         let head = ours.iter().zip(theirs).take_while(|(one, other)| one == other).count();
         let tails = ours[head..].iter().rev().zip(theirs[head..].iter().rev());
@@ -98,7 +98,7 @@ impl Region {
     }
 }
 
-/// The edits of one side, gone through from the front.
+/// The edits of one side, read from the front.
 struct Side<'e> {
     rest: &'e [Edit],
     /// Where the last edit ended.
@@ -111,17 +111,18 @@ impl<'e> Side<'e> {
         Side { rest: edits, base: 0, side: 0 }
     }
 
-    /// The line of the base at which the next edit begins.
+    /// Returns the line of the base at which the next edit begins.
     fn next_at(&self) -> Option<usize> {
         self.rest.first().map(|edit| edit.base.start)
     }
 
-    /// Returns where a line of the base, behind the last edit and not behind the next, stands on this side.
+    /// Returns where a line of the base, after the last edit and not after the next, is on this side.
     const fn place_of(&self, line: usize) -> usize {
         self.side + (line - self.base)
     }
 
-    /// Goes past the edits that begin within `place` or at its end, and makes it as wide as they are. Whether there was one.
+    /// Consumes the edits that begin within `place` or at its end, and extends `place` by them. Returns whether there
+    /// was one.
     fn take(&mut self, place: &mut Range<usize>) -> bool {
         let mut any = false;
         while let Some((edit, rest)) = self.rest.split_first().filter(|(edit, _)| edit.base.start <= place.end) {
@@ -132,7 +133,7 @@ impl<'e> Side<'e> {
     }
 }
 
-/// The edits that make `new` of `old`, in order; between two of them is at least one line.
+/// Returns the edits that turn `old` into `new`, in order; at least one line is between two of them.
 fn edits(old: &[u8], new: &[u8]) -> Result<Vec<Edit>, GitError> {
     let failed = || GitError::lib("cannot compare two texts");
     let mut options = git2::DiffOptions::new();
@@ -141,7 +142,7 @@ fn edits(old: &[u8], new: &[u8]) -> Result<Vec<Edit>, GitError> {
     let mut edits = Vec::new();
     for at in 0..patch.num_hunks() {
         let (hunk, _) = patch.hunk(at).map_err(failed())?;
-        // No lines are named by the line before them.
+        // An empty range is numbered by the line before it.
         let lines = |start: u32, count: u32| {
             let start = start as usize - usize::from(count > 0);
             start..start + count as usize

@@ -1,8 +1,8 @@
-//! Which files upstream moved between two pins, as far as that is sure: a fix in the wrong file is worse than a question.
+//! Finds the files that upstream certainly moved between two pins: a fix in the wrong file is worse than a question.
 //!
-//! Only paths that exist in the target and not in the old pin are looked at. A file is followed to the one path that has
-//! its very content, else to the one that is clearly most like it (git's own measure), those of the same name first. A new
-//! path that has the very content of another file that is gone belongs to that one.
+//! Only paths that exist in the target and not in the old pin are candidates. A file is followed to the only path that
+//! has its exact content, else to the one that is clearly most similar (git's own measure), paths of the same name
+//! first. A new path with the exact content of another removed file belongs to that file.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,32 +15,32 @@ use super::{Missing, Stack};
 use crate::git::{Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 
-/// Below this many bytes equal contents say nothing: half the `__init__.py` of the world are equal.
+/// Below this many bytes equal contents prove nothing: half of all `__init__.py` files are equal.
 const TELLING: usize = 64;
-/// A file is followed from this likeness on, in percent.
+/// A file is followed from this similarity on, in percent.
 const LIKE: u8 = 50;
-/// So many points the next one must be behind.
+/// The next candidate must be behind by this many points.
 const AHEAD: u8 = 10;
-/// Files of other names that are compared at most; where there are more, none of them is sure.
+/// The most files with other names to compare; if there are more, none of them is certain.
 const COMPARED: usize = 100;
 
-/// Where the files went that a queue touches and that are no longer where they were.
+/// The new places of files that a queue touches and that are no longer at their paths.
 #[derive(Debug, Default)]
 pub(super) struct Renames {
     found: BTreeMap<RepoPath, RenameTarget>,
 }
 
-/// Where a file went.
+/// The new place of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RenameTarget {
-    /// Surely there; how alike the two are, in percent.
+    /// Certainly there, with the similarity in percent.
     To(RepoPath, u8),
-    /// Perhaps to one of these.
+    /// Possibly at one of these.
     Perhaps(Vec<Candidate>),
 }
 
 impl RenameTarget {
-    /// Checks whether contents speak for it, and not a name alone.
+    /// Checks whether the content is a reason for it, and not a name alone.
     pub(super) fn is_like(&self) -> bool {
         match self {
             RenameTarget::To(..) => true,
@@ -50,17 +50,18 @@ impl RenameTarget {
 }
 
 impl Renames {
-    /// Returns where `path` went; `None`: it did not move, or nobody knows where to.
+    /// Returns where `path` went; `None`: it did not move, or its new place is unknown.
     pub(super) fn of(&self, path: &RepoPath) -> Option<&RenameTarget> {
         self.found.get(path)
     }
 
-    /// Notes where a person says that `path` went.
+    /// Records where `path` went, as a person says.
     pub(super) fn insert(&mut self, path: RepoPath, to: RepoPath, percent: u8) {
         self.found.insert(path, RenameTarget::To(to, percent));
     }
 
-    /// Finds where the files that `stack` touches went in the tree `onto`. Contents that are not at hand go to `missing`.
+    /// Finds the new places, in the tree `onto`, of the files that `stack` touches. Contents that are not in the store
+    /// go to `missing`.
     ///
     /// # Errors
     /// [`GitError`] when a tree is missing or an object damaged.
@@ -86,7 +87,7 @@ impl Renames {
     }
 }
 
-/// The regular files of the pin that the stack touches and that are no files in `onto` any more.
+/// Returns the regular files of the pin that the stack touches and that are not files in `onto` any more.
 fn gone(objects: &mut Objects<'_>, stack: &Stack, onto: Id) -> Result<BTreeMap<RepoPath, Entry>, GitError> {
     let mut touched = BTreeSet::new();
     for item in &stack.items {
@@ -103,10 +104,10 @@ fn gone(objects: &mut Objects<'_>, stack: &Stack, onto: Id) -> Result<BTreeMap<R
     Ok(gone)
 }
 
-/// What can have come of a file that is gone: the files that are new in the target.
+/// The candidates for a removed file: the files that are new in the target.
 struct Targets {
     new: Vec<(RepoPath, Entry)>,
-    /// How many paths that are gone, touched by the queue or not, had this content.
+    /// How many removed paths, touched by the queue or not, had this content.
     lost: BTreeMap<Id, usize>,
 }
 
@@ -132,8 +133,9 @@ impl Targets {
         self.new.iter().filter(move |(other, _)| other.file_name() == path.file_name())
     }
 
-    /// The files worth comparing with `path` (each costs a transfer): those of its name, and of other names those of the
-    /// same sort, the nearest first; and whether these are all of them. What another file became byte for byte is none of them.
+    /// Returns the files worth comparing with `path` (each must be fetched): those of its name, and of other names
+    /// those of the same sort, the nearest first; and whether these are all of them. Exact copies of another removed
+    /// file are left out.
     fn likely(&self, path: &RepoPath) -> (Vec<&(RepoPath, Entry)>, bool) {
         let free = |(_, entry): &&(RepoPath, Entry)| !self.lost.contains_key(&entry.id);
         let mut likely: Vec<_> = self.named(path).filter(free).collect();
@@ -147,8 +149,8 @@ impl Targets {
     }
 }
 
-/// Returns where the file went that was at `path` with the content `id`; `None`: nobody knows, or contents are missing.
-/// All that may have to be read is asked for at once.
+/// Returns where the file went that was at `path` with the content `id`; `None`: unknown, or contents are missing. All
+/// contents that may be needed are requested together.
 fn follow(
     objects: &mut Objects<'_>,
     path: &RepoPath,
@@ -186,7 +188,7 @@ fn perhaps(candidates: Vec<Candidate>) -> Option<RenameTarget> {
     (!candidates.is_empty()).then_some(RenameTarget::Perhaps(candidates))
 }
 
-/// The candidates that are alike enough, the most alike first; `None` while contents are missing.
+/// Returns the candidates that are similar enough, the most similar first; `None` while contents are missing.
 fn score(
     objects: &mut Objects<'_>,
     path: &RepoPath,
@@ -210,8 +212,9 @@ fn score(
     Ok(complete.then_some(scored))
 }
 
-/// The one that is sure, if one is: clearly ahead of the others of its kind, and no file of another name is more alike.
-/// Files of the same name come first; without one, `all` says whether every file of another name was compared.
+/// Returns the certain candidate, if there is one: clearly ahead of the others of its kind, and no file of another name
+/// is more similar. Files of the same name come first; without one, `all` says whether every file of another name was
+/// compared.
 fn choose(path: &RepoPath, scored: Vec<Candidate>, all: bool) -> RenameTarget {
     let percent = |candidate: Option<&Candidate>| candidate.and_then(|candidate| candidate.percent).unwrap_or(0);
     let (named, others): (Vec<_>, Vec<_>) =
@@ -224,7 +227,7 @@ fn choose(path: &RepoPath, scored: Vec<Candidate>, all: bool) -> RenameTarget {
     RenameTarget::Perhaps(scored)
 }
 
-/// Two files cannot both have become one.
+/// Makes targets uncertain that two files share: two files cannot both have become one.
 fn doubt_shared(found: &mut BTreeMap<RepoPath, RenameTarget>) {
     let mut targets: BTreeMap<RepoPath, usize> = BTreeMap::new();
     for went in found.values() {
@@ -242,8 +245,8 @@ fn doubt_shared(found: &mut BTreeMap<RepoPath, RenameTarget>) {
 }
 
 /// Checks whether a file of another name may be worth comparing: below the same folder of the root, with the same
-/// extension. Files without an extension can be anything, also large: those of the same folder, and those that have the
-/// name as a part of their own (`Dockerfile` and `ray.Dockerfile`).
+/// extension. Files without an extension can be anything, also large: only those in the same folder, and those that
+/// have the name as a part of theirs (`Dockerfile` and `ray.Dockerfile`).
 fn same_sort(path: &RepoPath, other: &RepoPath) -> bool {
     let near = path.parent().is_none() || shared_parts(path, other) > 0;
     let alike = match extension(path) {

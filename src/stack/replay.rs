@@ -1,4 +1,4 @@
-//! A row of commits again, on another tree.
+//! Makes a series of commits again on another tree.
 
 use super::merge::pick_into;
 use super::{Conflict, ConflictKind, Lazy, Missing, Sides};
@@ -11,12 +11,12 @@ pub struct Change {
     pub before: Id,
     /// The tree after it.
     pub after: Id,
-    /// The commit whose author, dates and message it keeps.
+    /// The commit whose author, dates and message are kept.
     pub commit: Id,
 }
 
 impl Change {
-    /// What `commit` did to its first parent's tree.
+    /// Returns what `commit` did to its first parent's tree.
     ///
     /// # Errors
     /// [`GitError`] when the store lacks the commit or its parent.
@@ -30,21 +30,21 @@ impl Change {
     }
 }
 
-/// What became of a row of changes.
+/// The result of a series of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replayed {
     /// The new commits in order, and the tree on top.
     Clean(Vec<Id>, Id),
-    /// The change with this number does not go, because of these paths.
+    /// The change with this index does not apply, because of these paths.
     Conflicts(usize, Vec<Conflict>),
-    /// The change with this number would have nothing left to do.
+    /// The change with this index would have no effect left.
     Emptied(usize),
 }
 
 /// Makes `changes` again as commits on `parent` with the tree `onto`.
 ///
 /// # Errors
-/// [`GitError`] when an object is missing that is no blob, or damaged.
+/// [`GitError`] when an object other than a blob is missing, or one is damaged.
 pub fn replay(objects: &mut Objects<'_>, parent: Id, onto: Id, changes: &[Change]) -> Result<Lazy<Replayed>, GitError> {
     let mut missing = Missing::default();
     let replayed = replay_into(objects, (parent, onto), changes, &mut missing)?;
@@ -60,7 +60,7 @@ fn replay_into(
     let mut commits = Vec::with_capacity(changes.len());
     for (n, change) in changes.iter().enumerate() {
         let picked = pick_into(objects, (change.before, change.after), tree, missing)?;
-        // While something is missing the trees are not the true ones: go on, to learn of all that is.
+        // While objects are missing the trees are incomplete: continue, to find all missing objects.
         if missing.is_empty() {
             if !picked.conflicts.is_empty() {
                 return Ok(Replayed::Conflicts(n, picked.conflicts));
@@ -78,8 +78,8 @@ fn replay_into(
     Ok(Replayed::Clean(commits, tree))
 }
 
-/// Folds the change from the top of `changes` to the tree `work` into the change with number `into`, and makes the
-/// ones above it again. The result's tree is `work`; where it would not be, the paths that differ are the conflict.
+/// Folds the change from the top of `changes` to the tree `work` into the change with the index `into`, and makes the
+/// later ones again. The tree of the result must be `work`; if it would differ, the differing paths are the conflict.
 ///
 /// # Errors
 /// As [`replay`].

@@ -1,4 +1,4 @@
-//! Who decides about conflicts, and what may be decided.
+//! Defines who decides conflicts, and which decisions there are.
 
 use bstr::BString;
 
@@ -10,73 +10,74 @@ use super::text::{Hunk, Piece};
 use crate::git::{Edits, Entry, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 
-/// Who decides about conflicts. A run may ask the same thing several times, and must get the same answer.
+/// Decides conflicts. A run may ask the same question several times, and must get the same answer.
 pub trait Resolver {
-    /// Returns why a patch leaves the queue, whatever would become of it; `None`: it stays.
+    /// Returns why a patch leaves the queue, whatever its outcome would be; `None`: it stays.
     fn drop_reason(&self, _patch: &str) -> Option<String> {
         None
     }
 
-    /// What becomes of a path as a whole. Paths whose sides have lines to compare are asked about first as a whole, and
-    /// where that is open about their hunks.
+    /// Decides a path as a whole. Paths with lines to compare are asked about first as a whole, and if that stays open
+    /// about their hunks.
     fn file(&self, at: At<'_>, conflict: &Conflict) -> Answer<Resolution>;
 
-    /// What becomes of lines that both sides changed.
+    /// Decides lines that both sides changed.
     fn hunk(&self, at: At<'_>, hunk: &Hunk) -> Answer<BString>;
 
-    /// Checks whether a patch of which a merge leaves nothing may leave the queue.
+    /// Checks whether a patch may leave the queue when a merge leaves nothing of it.
     fn may_drop(&self, patch: &str) -> bool;
 
-    /// What a person changed beyond the conflicts, to be a part of the patch: decisions that are [`Decided::Joined`].
+    /// Returns what a person changed beyond the conflicts and added to the patch: decisions that are
+    /// [`Decided::Joined`].
     fn extra_changes(&self, _patch: &str) -> Vec<Decision> {
         Vec::new()
     }
 }
 
-/// What is in conflict.
+/// The place of a conflict.
 #[derive(Debug, Clone, Copy)]
 pub struct At<'a> {
     /// The patch file's name.
     pub patch: &'a str,
     /// The path on the new pin.
     pub path: &'a RepoPath,
-    /// The path as the patch has it: another one where upstream moved the file.
+    /// The path in the patch: a different one if upstream moved the file.
     pub own: &'a RepoPath,
 }
 
-/// An answer of somebody who may decide.
+/// The answer of a resolver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer<T> {
     /// This resolver does not decide.
     Unresolved,
-    /// A rule would decide, but must not without a person; why, in a sentence.
+    /// A rule applies, but must not decide without a person; why, in a sentence.
     Declined(String),
     /// The conflict is resolved.
     Resolved {
-        /// What is taken.
+        /// The chosen value.
         take: T,
-        /// By what.
+        /// By what it was decided.
         by: DecidedBy,
         /// Why.
         reason: DecisionReason,
     },
 }
 
-/// What becomes of a path as a whole.
+/// The decision about a path as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// The patch's version.
     Patch,
-    /// Upstream's version: the patch's change of the path is given up.
+    /// Upstream's version: the patch's change of the path is dropped.
     Upstream,
-    /// The change goes to the path that upstream moved the file to.
+    /// The change is applied to the path that upstream moved the file to.
     Renamed(RepoPath),
-    /// What a person made of it.
+    /// A version that a person made.
     Edited(NewFile),
 }
 
 impl Resolution {
-    /// Its word in data.
+    /// Returns the name in data.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -87,7 +88,7 @@ impl Resolution {
         }
     }
 
-    /// What is taken, in a few words; `None`: something that a person made.
+    /// Returns what is taken, in a few words; `None`: a version that a person made.
     #[must_use]
     pub const fn said(&self) -> Option<&'static str> {
         match self {
@@ -99,53 +100,53 @@ impl Resolution {
     }
 }
 
-/// A file that a person made: mode and content (of a symlink where it points to); `None`: it is gone.
+/// A file that a person made: mode and content (the content of a symlink is its target); `None`: it is removed.
 pub type NewFile = Option<(Mode, BString)>;
 
-/// A path that a person changed although it was in no conflict.
+/// A path that a person changed although it was not in conflict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Join {
-    /// Which one.
+    /// The path.
     pub path: RepoPath,
-    /// What the patch itself makes of it: before and after. Where that is something else now, the change is none of this.
+    /// The entries before and after the patch itself. If they are different now, the change does not apply any more.
     pub own: [Option<Entry>; 2],
-    /// What it was on the new pin with all of the patch that merged; the same goes for that.
+    /// The entry on the new pin with all merged parts of the patch; the same rule applies.
     pub over: Option<Entry>,
-    /// What became of it.
+    /// The new version.
     pub made: NewFile,
 }
 
-/// A decision about a path of a patch: what it is about, what is taken, by what and why.
+/// A decision about a path of a patch: the question, the answer, by what and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// What was decided.
+    /// The question and the answer.
     pub what: Decided,
-    /// By what.
+    /// By what it was decided.
     pub by: DecidedBy,
     /// Why.
     pub reason: DecisionReason,
 }
 
-/// What a decision is about, and what is taken. Each says itself what was decided about, so that it holds where that is still
-/// the question, and nowhere else.
+/// The question of a decision and its answer. The question is part of it, so that the decision is valid only while the
+/// question is the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decided {
     /// Lines that both sides changed.
     Lines {
         /// The path on the new pin.
         path: RepoPath,
-        /// The lines that it is about. Where they start is not a part of the question.
+        /// The lines of the question. Their line numbers are not part of it.
         hunk: Hunk,
-        /// The lines that are taken.
+        /// The chosen lines.
         text: BString,
     },
     /// A path as a whole.
     Whole {
         /// The path on the new pin.
         path: RepoPath,
-        /// What it is on the three sides.
+        /// The entries on the three sides.
         sides: Sides,
-        /// What is taken.
+        /// The choice.
         take: Resolution,
     },
     /// A path that a person changed beyond the conflicts.
@@ -153,7 +154,7 @@ pub enum Decided {
 }
 
 impl Decided {
-    /// The path that it is about.
+    /// Returns the path of the decision.
     #[must_use]
     pub fn path(&self) -> &RepoPath {
         match self {
@@ -162,7 +163,7 @@ impl Decided {
         }
     }
 
-    /// Checks whether `other` decides the same question in the same way, wherever its lines start.
+    /// Checks whether `other` gives the same answer to the same question, wherever its lines start.
     #[must_use]
     pub fn is_same(&self, other: &Decided) -> bool {
         match (self, other) {
@@ -175,7 +176,7 @@ impl Decided {
     }
 }
 
-/// Nobody decides anything.
+/// Decides nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoResolver;
 
@@ -193,7 +194,8 @@ impl Resolver for NoResolver {
     }
 }
 
-/// One after the other: what the first leaves open is for the next. A refusal stands only where no later one decides.
+/// Asks several resolvers in order: what the first leaves open is for the next. A refusal counts only if no later one
+/// decides.
 pub struct Chain<'r>(pub Vec<&'r dyn Resolver>);
 
 impl Chain<'_> {
@@ -202,7 +204,7 @@ impl Chain<'_> {
     }
 }
 
-/// The first answer that decides; where none does the first refusal.
+/// Returns the first answer that decides, else the first refusal.
 pub(super) fn first_answer<T>(answers: impl Iterator<Item = Answer<T>>) -> Answer<T> {
     let mut refused = None;
     for answer in answers {
@@ -237,12 +239,13 @@ impl Resolver for Chain<'_> {
     }
 }
 
-/// What may become of the path of a conflict as a whole, short of making something new; `renames`: the patch renames it.
+/// Returns the possible decisions about the path of a conflict as a whole, except a new version; `renames`: the patch
+/// renames it.
 #[must_use]
 pub fn choices(conflict: &Conflict, renames: bool) -> Vec<Resolution> {
     let follow = || conflict.candidates.iter().map(|candidate| Resolution::Renamed(candidate.path.clone()));
     match conflict.kind {
-        // There is no place for the patch's version.
+        // The patch's version has no place.
         ConflictKind::Place | ConflictKind::Collision => vec![Resolution::Upstream],
         ConflictKind::RenameDelete if conflict.sides.patch.is_none() => {
             std::iter::once(Resolution::Upstream).chain(follow()).collect()
@@ -255,25 +258,25 @@ pub fn choices(conflict: &Conflict, renames: bool) -> Vec<Resolution> {
     }
 }
 
-/// Checks whether something new may be made of the path of a conflict.
+/// Checks whether a person may make a new version of the path of a conflict.
 #[must_use]
 pub const fn can_make(kind: ConflictKind) -> bool {
     !matches!(kind, ConflictKind::Place | ConflictKind::Collision | ConflictKind::Emptied)
 }
 
-/// What came of asking about a conflict.
+/// The result of asking about a conflict.
 pub(super) enum Resolved {
-    /// Nobody knows, or not all of it.
+    /// Not decided, or only in part.
     Open(Conflict),
     /// The path stays as upstream has it.
     Keep,
     /// The path becomes this.
     Entry(Option<Entry>),
-    /// The change goes to another path; how alike the files are.
+    /// The change is applied to another path, with this similarity of the files.
     Follow(RepoPath, u8),
 }
 
-/// Asks `resolver` about `conflict` of `file`, a file of `patch`. What is decided leaves the conflict.
+/// Asks `resolver` about `conflict` of `file`, a file of `patch`. Decided parts are removed from the conflict.
 pub(super) fn resolve(
     objects: &mut Objects<'_>,
     resolver: &dyn Resolver,
@@ -336,8 +339,8 @@ fn resolve_hunks(resolver: &dyn Resolver, at: At<'_>, file: &mut FileOutcome, co
     }
 }
 
-/// Puts what a person changed beyond the conflicts of `item` into `edits` for the tree `onto`, and says so in `files`. What is
-/// in conflict itself, or `waits` for an earlier patch, is left alone.
+/// Adds what a person changed beyond the conflicts of `item` to `edits` for the tree `onto`, and records it in `files`.
+/// Paths that are in conflict, or wait for an earlier patch (`waits`), are left alone.
 pub(super) fn join(
     objects: &mut Objects<'_>,
     resolver: &dyn Resolver,

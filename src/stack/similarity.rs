@@ -1,10 +1,11 @@
-//! Which deleted file became which added one, so that our patches name the renames that `git diff -M50%` names.
+//! Finds which deleted file became which added one, so that exported patches name the renames that `git diff -M50%`
+//! names.
 //!
-//! What git does is described in gitdiffcore(7) and git-diff(1) (`-M`, `-l`): files with equal contents first, then files whose
-//! base name no other has, if they are rather alike, then all others against each other, unless they are too many. How
-//! alike two files are is a measure of our own: the share of the larger file that the other has too, counted in bytes of equal
-//! lines, each as often as both have it. Long lines are cut into pieces, so that a file without line ends can be
-//! compared as well. No copies.
+//! git's method is described in gitdiffcore(7) and git-diff(1) (`-M`, `-l`): files with equal contents first, then
+//! files with a unique base name, if they are rather similar, then all others against each other, unless there are too
+//! many. The similarity is our own measure: the share of the larger file that the other has too, counted in bytes of
+//! equal lines, each as often as both have it. Long lines are cut into pieces, so that a file without line ends can be
+//! compared too. Copies are not detected.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -15,16 +16,16 @@ use super::diff::is_binary;
 use crate::git::{Entry, Id, Mode};
 use crate::path::RepoPath;
 
-/// A pair is a rename from this share on, in percent: `-M50%`.
+/// A pair is a rename from this similarity on, in percent: `-M50%`.
 const ALIKE: u64 = 50;
-/// So much a pair must share that is alone in having its base name, to be taken before all others are compared.
+/// A pair with a unique base name is taken before all others are compared from this similarity on, in percent.
 const ALIKE_BY_NAME: u64 = 75;
-/// No more pairs than this are compared for their likeness alone: git's default for `-l`, squared.
+/// The most pairs to compare by similarity alone: git's default for `-l`, squared.
 const MOST_PAIRS: usize = 1000 * 1000;
 /// The longest piece of a line, in bytes.
 const PIECE: usize = 64;
 
-/// A file on one side, with its content where it has one to compare.
+/// A file on one side, with its content if it has one to compare.
 pub(super) struct Candidate<'a> {
     pub(super) path: &'a RepoPath,
     pub(super) entry: Entry,
@@ -32,7 +33,7 @@ pub(super) struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Files are renamed to files, symlinks to symlinks, submodules to submodules.
+    /// Returns the kind: files are renamed to files, symlinks to symlinks, submodules to submodules.
     const fn kind(&self) -> u32 {
         self.entry.mode.bits() & 0o170_000
     }
@@ -46,14 +47,14 @@ impl Candidate<'_> {
     }
 }
 
-/// A rename: the index of the deleted file, and how alike the two are, in percent.
+/// A rename: the index of the deleted file, and the similarity in percent.
 #[derive(Clone, Copy)]
 pub(super) struct Rename {
     pub(super) from: usize,
     pub(super) percent: u8,
 }
 
-/// For each added file the deleted file that it came from, if git would say so.
+/// Returns for each added file the deleted file that it came from, if git would name one.
 pub(super) fn renames(deleted: &[Candidate<'_>], added: &[Candidate<'_>]) -> Vec<Option<Rename>> {
     let mut pairs = Pairs { deleted, added, found: vec![None; added.len()], gone: vec![false; deleted.len()] };
     pairs.by_id();
@@ -63,7 +64,7 @@ pub(super) fn renames(deleted: &[Candidate<'_>], added: &[Candidate<'_>]) -> Vec
     pairs.found
 }
 
-/// How alike two contents are, in percent; 0 below what makes a rename.
+/// Returns the similarity of two contents in percent; 0 below the limit for a rename.
 pub(super) fn likeness(old: &[u8], new: &[u8]) -> u8 {
     let mut words = Words::default();
     words.bag(old).share(&words.bag(new)).filter(|share| share.is_at_least(ALIKE)).map_or(0, Share::percent)
@@ -83,7 +84,8 @@ impl<'c> Pairs<'c> {
         self.gone[from] = true;
     }
 
-    /// Files with one content, for each added one the first deleted one that is free, of its base name if there is such.
+    /// Pairs files with equal content: each added one with the first free deleted one, of the same base name if
+    /// possible.
     fn by_id(&mut self) {
         let deleted = self.deleted;
         let mut first: HashMap<(Id, u32), Vec<usize>> = HashMap::new();
@@ -94,7 +96,7 @@ impl<'c> Pairs<'c> {
         }
         for (to, file) in self.added.iter().enumerate() {
             let (id, kind) = (file.entry.id, file.kind());
-            // The lists are from the last to the first; what was taken through the one is left out when it is met in the other.
+            // The lists are ordered from the last to the first; a file taken through one list is skipped in the other.
             let lists = [named.get_mut(&(id, kind, file.name())), first.get_mut(&(id, kind))];
             let from = lists.into_iter().flatten().find_map(|list| {
                 while list.last().is_some_and(|n| self.gone[*n]) {
@@ -108,14 +110,14 @@ impl<'c> Pairs<'c> {
         }
     }
 
-    /// The files that are left, by their numbers.
+    /// Returns the remaining files, by their indexes.
     fn left(&self) -> [Vec<usize>; 2] {
         let deleted = (0..self.deleted.len()).filter(|n| !self.gone[*n] && self.deleted[*n].is_file());
         let added = (0..self.added.len()).filter(|n| self.found[*n].is_none() && self.added[*n].is_file());
         [deleted.collect(), added.collect()]
     }
 
-    /// Files that no other of their side shares the base name with.
+    /// Pairs files whose base name is unique on their side.
     fn by_name(&mut self, words: &mut Words<'c>) {
         let mut names: BTreeMap<&BStr, [Vec<usize>; 2]> = BTreeMap::new();
         let sides = [self.deleted, self.added];
@@ -133,7 +135,7 @@ impl<'c> Pairs<'c> {
         }
     }
 
-    /// All that is left, the most alike first, equal base names before others.
+    /// Pairs the remaining files, the most similar first, equal base names before others.
     fn by_likeness(&mut self, words: &mut Words<'c>) {
         let [deleted, added] = self.left();
         if deleted.len().saturating_mul(added.len()) > MOST_PAIRS {
@@ -160,17 +162,17 @@ impl<'c> Pairs<'c> {
     }
 }
 
-/// Pieces of lines by numbers, so that contents are compared by numbers.
+/// Numbers for pieces of lines, so that contents are compared by numbers.
 #[derive(Default)]
 struct Words<'c>(HashMap<&'c [u8], u32>);
 
-/// The pieces of a content, in the order of their numbers, and how many bytes of the content each makes.
+/// The pieces of a content, in the order of their numbers, and how many bytes each has.
 struct Bag {
     bytes: Vec<(u32, u64)>,
     size: u64,
 }
 
-/// What two contents share: so many bytes of so many.
+/// What two contents share: this many bytes of the total.
 #[derive(Clone, Copy)]
 struct Share {
     common: u64,
@@ -178,7 +180,7 @@ struct Share {
 }
 
 impl<'c> Words<'c> {
-    /// Checks whether a line ends as DOS has it does not count in a text.
+    /// Splits a content into pieces. DOS line ends make no difference in a text.
     fn bag(&mut self, content: &'c [u8]) -> Bag {
         let text = !is_binary(content);
         let mut all: Vec<(u32, u64)> = Vec::new();
@@ -207,7 +209,7 @@ impl<'c> Words<'c> {
 }
 
 impl Bag {
-    /// `None`: at least one of them is empty, or they differ in size by more than a rename may.
+    /// Returns the share; `None` when one of them is empty, or their sizes differ by too much for a rename.
     fn share(&self, other: &Bag) -> Option<Share> {
         let [less, of] = [self.size.min(other.size), self.size.max(other.size)];
         if less == 0 || less * 100 < of * ALIKE {
@@ -228,7 +230,7 @@ impl Share {
         self.common * 100 >= self.of * percent
     }
 
-    /// How it stands to another share, whatever they are shares of.
+    /// Compares two shares with any totals.
     fn compare(self, other: Share) -> Ordering {
         let [one, two] = [(self, other), (other, self)].map(|(a, b)| u128::from(a.common) * u128::from(b.of));
         one.cmp(&two)

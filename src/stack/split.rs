@@ -1,4 +1,4 @@
-//! A merged text that somebody finished, taken apart again: the lines that stand in the place of each hunk.
+//! Splits a merged text that a person finished: finds the lines in the place of each hunk.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use bstr::BString;
 use super::text::{Piece, TextMerge};
 
 impl TextMerge {
-    /// The lines that `result` has in the place of each hunk, in order; `None` where it is not what merged with other lines in
-    /// those places, or where it may be that in more than one way.
+    /// Returns the lines that `result` has in the place of each hunk, in order; `None` when it is not the merged text
+    /// with other lines in those places, or when there is more than one way to split it.
     #[must_use]
     pub fn split(&self, result: &[u8]) -> Option<Vec<BString>> {
         let fixed = self.between_hunks()?;
@@ -28,8 +28,8 @@ impl TextMerge {
         Some(texts)
     }
 
-    /// What merged before the first hunk, between each two, and behind the last; `None` where there is no hunk, or where two of
-    /// them touch.
+    /// Returns the merged text before the first hunk, between each two, and after the last; `None` when there is no
+    /// hunk, or two of them touch.
     fn between_hunks(&self) -> Option<Vec<BString>> {
         let mut fixed = vec![BString::default()];
         for piece in &self.pieces {
@@ -43,12 +43,12 @@ impl TextMerge {
     }
 }
 
-/// Checks whether `before` ends with a whole line, or nothing follows or precedes.
+/// Checks whether `before` ends with a whole line, or one of both is empty.
 fn ends_a_line(before: &[u8], after: &[u8]) -> bool {
     before.is_empty() || after.is_empty() || before.ends_with(b"\n")
 }
 
-/// Returns where `lines` stand in `text` as whole lines; `None` where they do not, or more than once.
+/// Returns where `lines` are in `text` as whole lines; `None` when they are not, or more than once.
 fn only_place(text: &[u8], lines: &[u8]) -> Option<Range<usize>> {
     let begins_line = |at: &usize| *at == 0 || text[at - 1] == b'\n';
     let ends_line = |at: &usize| ends_a_line(lines, &text[at + lines.len()..]);
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(split(&["a\n", "b\n", "c\n"], "a\nx\ny\nb\nc\n").unwrap(), ["x\ny\n", ""]);
         assert_eq!(split(&["", ""], "all of it").unwrap(), ["all of it"]);
         assert_eq!(split(&["a\n", ""], "a\nno end").unwrap(), ["no end"]);
-        // What one of two decided hunks left is one text with what is around it.
+        // The text left by one of two decided hunks is part of the text around it.
         let mut merged = merge(&["a\n", "c\n"]);
         merged.pieces.insert(1, Piece::Merged("b\n".into()));
         assert_eq!(merged.split(b"a\nb\nx\nc\n").unwrap(), ["x\n"]);

@@ -1,5 +1,5 @@
-//! How many of the lines that a patch adds stand in upstream's files already, over all its files: one line of many does not
-//! speak for the patch.
+//! Counts how many lines that a patch adds are already in upstream's files, over all its files: one line of many proves
+//! nothing about the patch.
 
 use std::rc::Rc;
 
@@ -11,16 +11,16 @@ use super::suggest::AdoptedLines;
 use crate::git::{Entry, GitError, Mode, Objects};
 use crate::patch::Side;
 
-/// Counts over `files`, those of one patch that is in conflict. `None` where there are no lines to count, or a content is not at
-/// hand: nothing is asked for on account of a proposal. What the merge read is at hand, and so is what applying the patch
-/// needed.
+/// Counts over `files`, those of one patch that is in conflict. `None` when there are no lines to count, or a content
+/// is not in the store: nothing is fetched for a proposal. The contents that the merge and the application of the patch
+/// needed are there.
 ///
 /// # Errors
 /// [`GitError`] when an object is damaged.
 pub(super) fn standing(objects: &Objects<'_>, files: &[FileOutcome]) -> Result<Option<AdoptedLines>, GitError> {
     let mut all = AdoptedLines::default();
     for file in files {
-        // What the patch deletes, and what has no lines, adds none.
+        // Deleted files and files without lines add none.
         let Some(patch) = file.sides.patch.filter(has_lines) else { continue };
         let read = |side: Option<Entry>| match side.filter(has_lines) {
             None => Ok(Some(Rc::default())),

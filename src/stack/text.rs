@@ -1,4 +1,4 @@
-//! Three texts merged line by line (libgit2's `merge_file` with patience), and what does not merge as hunks.
+//! Merges three texts line by line (libgit2's `merge_file` with patience), and returns conflicts as hunks.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,45 +11,45 @@ use crate::git::GitError;
 /// A merge of three texts: pieces that follow each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextMerge {
-    /// What merged, and between it the hunks that did not.
+    /// The merged text, and between its parts the hunks in conflict.
     pub pieces: Vec<Piece>,
 }
 
 /// A piece of a merged text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Lines that merged, or that nobody changed.
+    /// Lines that merged, or that no side changed.
     Merged(BString),
     /// Lines that both sides changed.
     Hunk(Hunk),
 }
 
-/// Lines that both sides changed; what they have in common at the ends is not in it (zdiff3).
+/// Lines that both sides changed, without what they share at the ends (zdiff3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hunk {
-    /// What was there.
+    /// The base's lines.
     pub base: Lines,
-    /// What upstream made of it.
+    /// Upstream's lines.
     pub upstream: Lines,
-    /// What the patch makes of it.
+    /// The patch's lines.
     pub patch: Lines,
-    /// So many hunks before it in the file have the same three texts.
+    /// How many hunks before it in the file have the same three texts.
     pub nth: usize,
-    /// The lines right before and right behind it that upstream and the patch both brought, so that they merged.
+    /// The lines directly before and after it that upstream and the patch both added, so that they merged.
     pub alike: [BString; 2],
 }
 
 /// Some lines of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines {
-    /// The number of the first one, from 1; of no lines: the number that they would begin with.
+    /// The number of the first one, from 1; for no lines, the number that they would begin with.
     pub start: usize,
     /// Their text, line ends included.
     pub text: BString,
 }
 
 impl Lines {
-    /// Which lines of the file, from 0 on, the end excluded.
+    /// Returns the line numbers in the file, from 0 on, the end excluded.
     #[must_use]
     pub fn range(&self) -> Range<u32> {
         let line = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -57,7 +57,7 @@ impl Lines {
         line(start)..line(start + self.count())
     }
 
-    /// How many.
+    /// Returns the number of lines.
     #[must_use]
     pub fn count(&self) -> usize {
         self.text.lines_with_terminator().count()
@@ -65,7 +65,7 @@ impl Lines {
 }
 
 impl Hunk {
-    /// The hunk with these texts (base, upstream, patch), wherever it is in the file.
+    /// Makes a hunk with these texts (base, upstream, patch), without a place in the file.
     #[must_use]
     pub fn unplaced(texts: [BString; 3], nth: usize, alike: [BString; 2]) -> Hunk {
         let [base, upstream, patch] = texts.map(|text| Lines { start: 1, text });
@@ -78,20 +78,20 @@ impl Hunk {
         self.texts() == other.texts() && self.nth == other.nth && self.alike == other.alike
     }
 
-    /// Checks whether these are its texts.
+    /// Checks whether it has these texts.
     #[must_use]
     pub fn has_texts(&self, texts: [&BString; 3]) -> bool {
         self.texts() == texts
     }
 
-    /// Checks whether `text`, which was decided where the lines `alike` stood around a hunk with these texts, is an
-    /// answer here: a side's lines always are, what was put together only with the same lines around.
+    /// Checks whether `text` is an answer here, if it was decided for a hunk with these texts between the lines
+    /// `alike`. A side's lines always are; lines put together from both only between the same lines.
     #[must_use]
     pub fn takes(&self, text: &BString, alike: &[BString; 2]) -> bool {
         *alike == self.alike || [&self.upstream.text, &self.patch.text].contains(&text)
     }
 
-    /// The three texts: base, upstream, patch.
+    /// Returns the three texts: base, upstream, patch.
     #[must_use]
     pub fn texts(&self) -> [&BString; 3] {
         [&self.base, &self.upstream, &self.patch].map(|side| &side.text)
@@ -99,7 +99,7 @@ impl Hunk {
 }
 
 impl TextMerge {
-    /// The merge of three texts with nothing decided; no hunks: all of it merged.
+    /// Merges three texts with nothing decided; without hunks all of it merged.
     ///
     /// # Errors
     /// [`GitError`] when libgit2 cannot compare them.
@@ -107,7 +107,7 @@ impl TextMerge {
         pieces(base, upstream, patch)
     }
 
-    /// The hunks in order.
+    /// Returns the hunks in order.
     pub fn hunks(&self) -> impl Iterator<Item = &Hunk> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Hunk(hunk) => Some(hunk),
@@ -115,7 +115,7 @@ impl TextMerge {
         })
     }
 
-    /// Up to `count` lines around the hunk with number `n` that merged: before it and after it, in order.
+    /// Returns up to `count` merged lines before and after the hunk with the index `n`, in order.
     #[must_use]
     pub fn context(&self, n: usize, count: usize) -> (Vec<&BStr>, Vec<&BStr>) {
         let hunks = self.pieces.iter().enumerate().filter(|(_, piece)| matches!(piece, Piece::Hunk(_)));
@@ -131,7 +131,7 @@ impl TextMerge {
     }
 }
 
-/// What came of a merge of texts.
+/// The result of a merge of texts.
 pub(super) enum Text {
     Clean(Vec<u8>),
     Conflict(TextMerge),
@@ -159,7 +159,7 @@ pub(super) fn merge_text(base: &[u8], ours: &[u8], theirs: &[u8], union: bool) -
     Ok(Text::Conflict(merge))
 }
 
-/// What merges and what does not, in order.
+/// Returns the merged parts and the hunks, in order.
 fn pieces(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<TextMerge, GitError> {
     let regions = regions(base, ours, theirs)?;
     let (base, ours, theirs) = (lines(base), lines(ours), lines(theirs));
@@ -205,7 +205,8 @@ mod tests {
     use super::super::markers::Labels;
     use super::*;
 
-    /// Merging is the one call of libgit2 that does not make it ready; everywhere else a store was opened before.
+    /// Merges with libgit2. This is the only call that does not initialize libgit2; elsewhere a store was opened
+    /// before.
     fn merged(base: &str, ours: &str, theirs: &str, union: bool) -> Text {
         drop(git2::Config::new().unwrap());
         merge_text(base.as_bytes(), ours.as_bytes(), theirs.as_bytes(), union).unwrap()
@@ -320,12 +321,12 @@ mod tests {
         assert!(matches!(merged("a\n", "a\nb\n", "a\nc\n", true), Text::Clean(text) if text == b"a\nb\nc\n"));
     }
 
-    /// The text with markers that `merge_file` would write.
+    /// Returns the text with markers that `merge_file` would write.
     fn with_markers(merge: &TextMerge, size: usize) -> String {
         merge.with_markers_of(size, &Labels { upstream: "", base: "", patch: "" }).to_string()
     }
 
-    /// What libgit2 itself writes: the merged text, with markers as git's zdiff3 has them.
+    /// Returns the text of libgit2: merged, with markers in git's zdiff3 style.
     fn by_libgit2(base: &str, ours: &str, theirs: &str) -> String {
         let (mut a, mut o, mut t) =
             (git2::MergeFileInput::new(), git2::MergeFileInput::new(), git2::MergeFileInput::new());
@@ -335,11 +336,11 @@ mod tests {
         let mut options = git2::MergeFileOptions::new();
         options.patience(true).style_zdiff3(true).marker_size(30);
         let merged = git2::merge_file(&a, &o, &t, Some(&mut options)).unwrap();
-        // It labels markers with a name of its own.
+        // It adds its own label to markers.
         String::from_utf8(merged.content().to_vec()).unwrap().replace(" file.txt\n", "\n")
     }
 
-    /// A text with many equal lines, marker-like ones among them; the last may have no end.
+    /// Makes a text with many equal lines, some of them like markers; the last may have no end.
     fn text() -> impl Strategy<Value = String> {
         let line = prop::sample::select(vec!["a", "b", "c", "d", "", "<<<<<<<", "=======", ">>>>>>> x"]);
         (prop::collection::vec(line, 0..10), any::<bool>()).prop_map(|(lines, open)| {
@@ -348,7 +349,7 @@ mod tests {
         })
     }
 
-    /// The same text with some of its lines replaced, gone or new.
+    /// Returns the text with some of its lines replaced, removed or added.
     fn changed(text: &str, edits: &[(usize, u8)]) -> String {
         let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         for (at, kind) in edits {
@@ -392,8 +393,8 @@ mod tests {
                 }
                 Text::Conflict(found) => prop_assert!(found == &merge && found.hunks().next().is_some()),
             }
-            // What both sides made the same on different ways is a conflict to zdiff3, and to nobody else. With DOS line
-            // ends libgit2 writes its markers so too.
+            // For zdiff3, an equal result by different edits is a conflict; for others it is not. With DOS line ends
+            // libgit2 writes its markers so too.
             if !dos && expected.matches(&"<".repeat(30)).count() == merge.hunks().count() {
                 prop_assert_eq!(with_markers(&merge, 30), expected);
             }

@@ -1,8 +1,8 @@
-//! One patch on one tree: what each touched path becomes.
+//! Applies one patch to one tree: determines the result at each touched path.
 //!
-//! Follows `git apply`: files of one patch are taken in order, each on what the earlier ones left, except that a
-//! rename or copy takes its source from the tree before the patch (so that two files can swap names), and a path
-//! that some file of the patch removes does not stand in the way of another.
+//! The rules are those of `git apply`: files of one patch are applied in order, each to the result of the earlier ones.
+//! But a rename or copy takes its source from the tree before the patch (so that two files can swap names), and a path
+//! that the patch removes is not in the way of another.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -20,19 +20,19 @@ use crate::path::RepoPath;
 pub struct Failure {
     /// The path that the patch cannot change.
     pub path: RepoPath,
-    /// The line of the patch file (from 1) where the trouble is.
+    /// The line of the patch file (from 1) that fails.
     pub line: usize,
-    /// What the trouble is.
+    /// The reason.
     pub reason: Reason,
 }
 
 /// Why a patch cannot change a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// The file to change is not there.
+    /// The file to change does not exist.
     #[error("there is no such file")]
     Missing,
-    /// The file to add is there.
+    /// The file to add exists.
     #[error("the file exists already")]
     Exists,
     /// The file to delete keeps content that the patch does not remove.
@@ -41,9 +41,9 @@ pub enum Reason {
     /// The patch is for another type of file.
     #[error("the patch is for {}, and the file is {}", type_name(*.patch), type_name(*.found))]
     Type {
-        /// What the patch says.
+        /// The mode in the patch.
         patch: Mode,
-        /// What stands there.
+        /// The mode in the tree.
         found: Mode,
     },
     /// A part of the path is a file or a symlink.
@@ -51,7 +51,7 @@ pub enum Reason {
     NotAFolder {
         /// The part.
         at: RepoPath,
-        /// What it is.
+        /// Its mode.
         found: Mode,
     },
     /// A folder stands where the file is to be.
@@ -63,15 +63,15 @@ pub enum Reason {
     /// A hunk does not match.
     #[error("{0}")]
     Hunk(patch::HunkFailure),
-    /// A hunk does not match, and the file looks as the patch would leave it.
+    /// A hunk does not match, and the file already has the result of the patch.
     #[error("the change is in the file already")]
     AlreadyApplied,
     /// A binary change is made for other content.
     #[error("the binary change is made for blob {wanted}, and the file is blob {found}")]
     OtherBlob {
-        /// The id that the patch names.
+        /// The id in the patch.
         wanted: String,
-        /// The id that stands there.
+        /// The id in the tree.
         found: Id,
     },
     /// A binary patch is damaged.
@@ -97,24 +97,24 @@ fn type_name(mode: Mode) -> &'static str {
     }
 }
 
-/// A hunk that applied, but not where the patch says.
+/// A hunk that applied at another place than the patch says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     /// The file.
     pub path: RepoPath,
-    /// Which of its hunks, from 1.
+    /// The number of the hunk in the file, from 1.
     pub hunk: usize,
     /// The line of the patch file where that hunk begins.
     pub line: usize,
-    /// How many lines further down it applied (up: negative).
+    /// How many lines further down it applied (negative: up).
     pub by: i64,
 }
 
-/// What one patch does to one tree.
+/// The result of one patch on one tree.
 pub(super) enum Touched {
-    /// These edits, with these hunks moved; without the paths that went to [`MissingObjects`].
+    /// These edits, with these moved hunks; without the paths that went to [`MissingObjects`].
     Edits(Edits, Vec<Moved>),
-    /// Nothing, for this reason.
+    /// It does not apply, for this reason.
     Failed(Failure),
 }
 
@@ -131,8 +131,8 @@ impl From<GitError> for Stop {
     }
 }
 
-/// What `patch` makes of `tree`. A file whose content is not at hand, or depends on one that is not, goes to
-/// `missing`, and the others go on.
+/// Applies `patch` to `tree`. A file whose content is not in the store, or depends on one that is not, goes to
+/// `missing`; the other files are still applied.
 ///
 /// # Errors
 /// [`GitError`] when a tree is missing or an object is damaged.
@@ -177,7 +177,7 @@ struct Run<'a, 's> {
 }
 
 impl Run<'_, '_> {
-    /// What stands at `path` after the files of the patch so far.
+    /// Returns the entry at `path` after the files of the patch so far.
     fn now(&mut self, path: &RepoPath) -> Result<Option<Entry>, GitError> {
         match self.edits.get(path) {
             Some(edited) => Ok(*edited),
@@ -235,7 +235,7 @@ impl Run<'_, '_> {
         bits.map(|bits| known(bits).ok_or(Stop::Failed(file.line, Reason::Mode(bits)))).transpose()
     }
 
-    /// The entry after the patch; for a deletion the empty blob stands for "all lines are gone".
+    /// Returns the entry after the patch; for a deletion the empty blob means that all lines are removed.
     fn content(&mut self, file: &FileDiff, source: Option<Entry>, mode: Mode) -> Result<Entry, Stop> {
         let at = |reason| Stop::Failed(file.line, reason);
         match &file.content {
@@ -287,7 +287,7 @@ impl Run<'_, '_> {
         }
     }
 
-    /// A binary change fits exactly one content: the one that the patch's index line names.
+    /// Checks that a binary change fits: only the content that the patch's index line names does.
     fn check_blob(&mut self, file: &FileDiff, source: Option<Entry>) -> Result<(), Stop> {
         let Some((old, _)) = &file.index else { return Ok(()) };
         let Some(source) = source else { return Ok(()) };
@@ -298,7 +298,7 @@ impl Run<'_, '_> {
         Err(Stop::Failed(file.line, Reason::OtherBlob { wanted: crate::path::printable(old), found: source.id }))
     }
 
-    /// The lines that hunks apply to: a blob's, or the one line by which git shows a submodule.
+    /// Returns the lines that hunks apply to: a blob's, or the one line by which git shows a submodule.
     fn text(&mut self, source: Option<Entry>) -> Result<Rc<Vec<u8>>, Stop> {
         let Some(source) = source else { return Ok(Rc::new(Vec::new())) };
         if source.mode == Mode::Gitlink {
@@ -307,13 +307,13 @@ impl Run<'_, '_> {
         self.objects.blob(source.id)?.ok_or(Stop::Need(source.id))
     }
 
-    /// The first added path that has no place in the tree, and why.
+    /// Returns the first added path that has no place in the tree, and why.
     fn misplaced(&mut self) -> Result<Option<(RepoPath, Reason)>, GitError> {
         let (mut added, mut folded) = (Vec::new(), HashMap::new());
         for (path, _) in self.edits.iter().filter(|(_, entry)| entry.is_some()) {
             added.push(path.clone());
             let alike: &mut Vec<RepoPath> = folded.entry(path.fold_key()).or_default();
-            // The first two are all that is asked for.
+            // Only the first two are needed.
             if alike.len() < 2 {
                 alike.push(path.clone());
             }
@@ -347,7 +347,7 @@ impl Run<'_, '_> {
         Ok(None)
     }
 
-    /// Checks whether the folder at `path` still holds a file once the patch's removals are done.
+    /// Checks whether the folder at `path` still contains a file after the patch's removals.
     fn keeps_files(&mut self, path: &RepoPath, look: &mut Look) -> Result<bool, GitError> {
         let after = match look.cleared {
             Some(after) => after,
@@ -356,7 +356,8 @@ impl Run<'_, '_> {
         Ok(self.objects.entry(after, path)?.is_some())
     }
 
-    /// A neighbour of `path`, or of a folder on its way, whose name is the same to a file system that folds names.
+    /// Returns a neighbour of `path`, or of a folder above it, whose name is the same for a file system that folds
+    /// names.
     fn collision(&mut self, path: &RepoPath, look: &mut Look) -> Result<Option<String>, GitError> {
         let alike = look.folded.get(&path.fold_key());
         if let Some(twin) = alike.into_iter().flatten().find(|other| *other != path) {
@@ -367,18 +368,18 @@ impl Run<'_, '_> {
     }
 }
 
-/// What is looked into for each added path, worked out once a patch.
+/// The data for checking added paths, computed once per patch.
 struct Look {
-    /// The added paths by what a file system that folds names makes of them.
+    /// The added paths, by the form that a file system that folds names gives them.
     folded: HashMap<Vec<u8>, Vec<RepoPath>>,
-    /// What the patch takes away.
+    /// The removals of the patch.
     removals: Edits,
-    /// The tree without that.
+    /// The tree after the removals.
     cleared: Option<Id>,
     twins: Twins,
 }
 
-/// Files, symlinks and submodules do not turn into each other by a modification.
+/// Returns the kind: a modification does not turn a file, symlink or submodule into another kind.
 fn kind_of(mode: Mode) -> u32 {
     mode.bits() & 0o170_000
 }

@@ -1,4 +1,4 @@
-//! What a patch does to a tree, path by path, its own renames seen as such.
+//! Lists what a patch does to a tree, path by path, with its own renames recognized.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use super::similarity::{self, Candidate};
 use crate::git::{Entry, GitError, Mode, Objects};
 use crate::path::RepoPath;
 
-/// What a patch does to one file: `from` is its name before, where that is another.
+/// What a patch does to one file: `from` is its old name, if that differs.
 pub(super) struct Touch {
     pub(super) from: Option<RepoPath>,
     pub(super) path: RepoPath,
@@ -16,14 +16,14 @@ pub(super) struct Touch {
     pub(super) patch: Option<Entry>,
 }
 
-/// Returns which of the `added` files came from which of the `deleted` ones, as `git diff -M50%` says.
+/// Returns which of the `added` files came from which of the `deleted` ones, as in `git diff -M50%`.
 pub(super) fn renamed(
     objects: &Objects<'_>,
     deleted: &[(&RepoPath, Entry)],
     added: &[(&RepoPath, Entry)],
     missing: &mut Missing,
 ) -> Result<BTreeMap<RepoPath, (RepoPath, Entry)>, GitError> {
-    // Equal ids say it all; contents are read only for what is left on both sides.
+    // Equal ids are compared first; contents are read only for the files left on both sides.
     let none = |side: &[(&RepoPath, Entry)]| vec![Rc::default(); side.len()];
     let mut found = similarity::renames(&candidates(deleted, &none(deleted)), &candidates(added, &none(added)));
     let used: BTreeSet<usize> = found.iter().flatten().map(|rename| rename.from).collect();

@@ -1,4 +1,4 @@
-//! Numbers that upstream moved, and patches that overwrite them.
+//! Finds numbers that upstream changed, and proposals for patches that overwrite them.
 
 use bstr::BString;
 
@@ -12,12 +12,12 @@ use crate::stack::text::Hunk;
 pub(super) struct Bump<'t> {
     pub(super) old: Word<'t>,
     pub(super) new: Word<'t>,
-    /// Of what: the last name before it in its line.
+    /// Its name: the last name before it in its line.
     pub(super) of: Option<&'t [u8]>,
 }
 
-/// The numbers that upstream moved in the lines of a hunk. Where an edit has as many numbers before as after, they
-/// belong together in their order; and wherever they stand, those that belong to the same name.
+/// Returns the numbers that upstream changed in the lines of a hunk. If an edit has as many numbers before as after,
+/// they are paired in their order; otherwise numbers of the same name are paired, wherever they are.
 pub(super) fn bumps(hunk: &Hunk) -> Vec<Bump<'_>> {
     let (base, upstream) = (words(&hunk.base.text), words(&hunk.upstream.text));
     let names = owners(&base);
@@ -49,8 +49,8 @@ pub(super) fn bumps(hunk: &Hunk) -> Vec<Bump<'_>> {
     all
 }
 
-/// The patch overwrites lines in which upstream did nothing but move numbers, and its lines do not hold the old ones: they
-/// stay. (Whether they go back behind upstream's in another way is for the guard to say.)
+/// Proposes the patch's lines if it overwrites lines in which upstream only changed numbers, and its lines do not
+/// contain the old ones. (The guard checks whether they fall behind upstream's in another way.)
 pub(super) fn overwritten(hunk: &Hunk) -> Option<(String, BString)> {
     let [base, upstream, patch] = [&hunk.base, &hunk.upstream, &hunk.patch].map(|side| words(&side.text));
     if base.len() != upstream.len() || patch.is_empty() {

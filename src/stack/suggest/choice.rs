@@ -1,4 +1,4 @@
-//! Taking one side, or both: what it gives, and where it must not be done with nobody looking.
+//! Takes one side or both, and says when this must not be done unattended.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,17 +17,17 @@ pub enum Choice {
     Patch,
     /// Upstream's lines.
     Upstream,
-    /// All that the patch made of the place, then all that upstream made of it.
+    /// The patch's lines for the place, then upstream's.
     PatchFirst,
-    /// All that upstream made of the place, then all that the patch made of it.
+    /// Upstream's lines for the place, then the patch's.
     UpstreamFirst,
 }
 
 impl Choice {
-    /// All of them.
+    /// All choices.
     pub const ALL: [Choice; 4] = [Choice::Patch, Choice::Upstream, Choice::PatchFirst, Choice::UpstreamFirst];
 
-    /// What is taken, in a few words.
+    /// Returns what is taken, in a few words.
     #[must_use]
     pub const fn said(self) -> &'static str {
         match self {
@@ -38,14 +38,15 @@ impl Choice {
         }
     }
 
-    /// The lines that it takes in the place of the hunk. Where both are taken each side comes whole, with the lines that both
-    /// sides brought around the hunk; a line without an end that others follow gets the one of the other lines.
+    /// Returns the lines that replace the hunk. If both are taken, each side is complete, with the lines that both
+    /// sides added around the hunk; a line without an end gets the end of the other lines if others follow.
     #[must_use]
     pub fn text(self, hunk: &Hunk) -> BString {
         self.of([&hunk.upstream.text, &hunk.patch.text], &hunk.alike)
     }
 
-    /// The same of the lines of upstream and patch, and of those before and behind them that are alike on both sides.
+    /// Returns the same for the lines of upstream and patch, and the lines before and after them that are equal on both
+    /// sides.
     #[must_use]
     pub fn of(self, [upstream, patch]: [&BString; 2], alike: &[BString; 2]) -> BString {
         match self {
@@ -57,8 +58,9 @@ impl Choice {
     }
 }
 
-/// One side's lines behind the other's, each with the lines that were taken out of the hunk because both sides begin or end
-/// with them: those stand before and behind the hunk once, so between the two sides they come the second time.
+/// Returns one side's lines after the other's, each with the lines that were removed from the hunk because both sides
+/// begin or end with them. Those lines are already once before and after the hunk, so they are repeated between the two
+/// sides.
 fn stacked(first: &BString, second: &BString, [head, tail]: &[BString; 2]) -> BString {
     let dos = [first, second, head, tail].iter().any(|text| text.contains_str("\r\n"));
     let mut text = BString::default();
@@ -74,26 +76,26 @@ fn stacked(first: &BString, second: &BString, [head, tail]: &[BString; 2]) -> BS
 /// Why a choice must not be made unattended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Guard {
-    /// No text of a generated file is right but what its generator writes.
+    /// For a generated file only the text that its generator writes is right.
     #[error("generated ({what}): regenerate it by hand")]
     Generated {
         /// What the file is.
         what: &'static str,
     },
-    /// The lines go back behind a number that upstream moved.
+    /// The lines fall behind a number that upstream changed.
     #[error("upstream moved '{old}' to '{new}' here and these lines have '{held}', which would silently undo that")]
     Downgrade {
-        /// The number that was there, printable.
+        /// The old number, printable.
         old: String,
         /// Upstream's number, printable.
         new: String,
-        /// The number that the chosen lines have, printable.
+        /// The number in the chosen lines, printable.
         held: String,
     },
 }
 
 impl Guard {
-    /// Its word in data.
+    /// Returns its name in data.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -103,7 +105,7 @@ impl Guard {
     }
 }
 
-/// Checks whether a choice may be made with nobody looking.
+/// Checks whether a choice may be made unattended.
 ///
 /// # Errors
 /// [`Guard`], with the sentence that says why not.
@@ -111,7 +113,7 @@ pub fn guard(path: &RepoPath, hunk: &Hunk, choice: Choice) -> Result<(), Guard> 
     guard_text(path, hunk, &choice.text(hunk))
 }
 
-/// The same for any lines.
+/// Checks the same for any lines.
 ///
 /// # Errors
 /// [`Guard`], with the sentence that says why not.
@@ -130,7 +132,7 @@ pub fn guard_text(path: &RepoPath, hunk: &Hunk, text: &[u8]) -> Result<(), Guard
     }
 }
 
-/// The numbers of the lines that are to be taken, and of upstream's.
+/// The numbers of the chosen lines, and of upstream's.
 struct Numbers<'t> {
     chosen: Vec<Placed<'t>>,
     upstream: HashMap<&'t [u8], HashSet<Option<&'t [u8]>>>,
@@ -145,13 +147,13 @@ impl<'t> Numbers<'t> {
         all
     }
 
-    /// The number with which the chosen lines go back behind a bump: it is the old one, or of the same thing and lower than
-    /// upstream's, and not in upstream's lines.
+    /// Returns the number with which the chosen lines fall behind a bump: it is the old one, or belongs to the same
+    /// thing and is lower than upstream's, and is not in upstream's lines.
     fn behind(&self, bump: Bump<'_>) -> Option<Word<'t>> {
         let Bump { old, new, of } = bump;
         let held = self.chosen.iter().find(|held| {
             let same_thing = held.of == of;
-            // What upstream has of another thing is no leftover of this one.
+            // If upstream has it for another thing, it is not a leftover of this one.
             let things = self.upstream.get(held.number.bare());
             let known = things.is_some_and(|things| !same_thing || things.contains(&held.of));
             let lower = held.number.is_lower(new) && (same_thing || held.number.refines(old));
@@ -183,7 +185,7 @@ mod tests {
             ("numpy==1.20\n", "numpy==1.22\n", "numpy==1.21\n", Some("1.21")),
             ("go v1.19\n", "go v1.20\n", "golang 1.19\n", Some("1.19")),
             ("replicas: 1\n", "replicas: 3\n", "replicas: 1 # ours\n", Some("1")),
-            // Upstream moved the one and took the other away, which the patch moves.
+            // Upstream changed one number and removed the other, which the patch changes.
             ("git==0.30.1\nf==2.4\n", "git==0.44.0\n", "git==0.30.1\nf==2.7\n", Some("0.30.1")),
             ("numpy==1.20\n", "numpy==1.22\n", "numpy==1.23\n", None),
             ("numpy==1.20\n", "numpy==1.22\n", "", None),
@@ -230,7 +232,7 @@ mod tests {
         assert_eq!(Choice::PatchFirst.text(&hunk("", "", "p")), "p");
     }
 
-    /// The whole text after `choice` on the only hunk of a merge.
+    /// Returns the whole text after `choice` on the only hunk of a merge.
     fn chosen(base: &str, upstream: &str, patch: &str, choice: Choice) -> String {
         let merge = TextMerge::of(base.as_bytes(), upstream.as_bytes(), patch.as_bytes()).unwrap();
         assert_eq!(merge.hunks().count(), 1);

@@ -1,4 +1,4 @@
-//! Proposals for a file as a whole.
+//! Makes proposals for a file as a whole.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::stack::outcome::PatchOutcome;
 /// A proposal for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSuggestion {
-    /// What it follows from.
+    /// The rule that it follows from.
     pub rule: FileRule,
     /// How sure it is.
     pub confidence: Confidence,
@@ -23,22 +23,22 @@ pub struct FileSuggestion {
     pub action: Action,
 }
 
-/// What a proposal for a file follows from.
+/// The rules of proposals for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileRule {
     /// The patch deletes what upstream edited.
     PatchDeletes,
     /// Upstream deleted what the patch edits.
     UpstreamDeleted,
-    /// Nine of ten lines that the patch adds stand in upstream's file.
+    /// Upstream's file has nine of ten lines that the patch adds.
     Upstreamed,
 }
 
 impl FileRule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [FileRule; 3] = [FileRule::PatchDeletes, FileRule::UpstreamDeleted, FileRule::Upstreamed];
 
-    /// Its word in data.
+    /// Returns the name in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -54,12 +54,12 @@ impl FileRule {
 pub enum Action {
     /// Delete it, as the patch does.
     Delete,
-    /// Drop the patch's change of it: the file is upstream's, or stays away.
+    /// Drop the patch's change of it: the file is upstream's, or stays deleted.
     Drop,
 }
 
 impl Action {
-    /// Its word in data.
+    /// Returns the name in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -69,11 +69,11 @@ impl Action {
     }
 }
 
-/// How many of the lines that a patch adds stand in upstream's file; blank ones do not count. Those of several files add up
-/// to what can be said of the patch.
+/// How many of the lines that a patch adds are in upstream's file; blank ones do not count. The counts of several files
+/// are added for a patch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AdoptedLines {
-    /// The lines that stand there.
+    /// The lines that are there.
     pub standing: usize,
     /// All lines.
     pub of: usize,
@@ -98,7 +98,7 @@ impl AdoptedLines {
         counted
     }
 
-    /// Checks whether there are lines, and nine of ten stand there.
+    /// Checks whether there are lines, and nine of ten are in upstream's file.
     #[must_use]
     pub fn is_upstreamed(self) -> bool {
         self.of > 0 && self.standing * 10 >= self.of * 9
@@ -113,8 +113,8 @@ impl std::ops::Add for AdoptedLines {
     }
 }
 
-/// A proposal for the file of a conflict. `standing` counts what the patch adds: to all its files where they are known, so
-/// that one line of many does not speak for the patch; `None`: nobody counted.
+/// Returns a proposal for the file of a conflict. `standing` counts the lines that the patch adds to all its files, if
+/// they are known, so that one line of many does not decide about the patch; `None`: not counted.
 #[must_use]
 pub fn file(conflict: &Conflict, standing: Option<AdoptedLines>) -> Option<FileSuggestion> {
     let sides = &conflict.sides;
@@ -137,8 +137,8 @@ pub fn file(conflict: &Conflict, standing: Option<AdoptedLines>) -> Option<FileS
     }
 }
 
-/// A proposal for a patch as a whole: to drop it, where upstream has nine of ten lines that it adds, and a merge leaves nothing
-/// of it or the lines in conflict are no generated ones.
+/// Returns a proposal for a patch as a whole: to drop it, if upstream has nine of ten lines that it adds, and a merge
+/// leaves nothing of it or the lines in conflict are not generated.
 #[must_use]
 pub fn patch(patch: &PatchOutcome) -> Option<FileSuggestion> {
     if patch.emptied {
@@ -162,7 +162,8 @@ fn upstreamed(counted: AdoptedLines) -> Option<FileSuggestion> {
     })
 }
 
-/// The edit goes with the file, as it did 113 times of 134; 18 times it was made again in a file of the same name.
+/// Proposes to drop the edit with the file: this was right 113 times of 134; 18 times the edit was made again in a file
+/// of the same name.
 fn upstream_deleted(conflict: &Conflict) -> FileSuggestion {
     let name = conflict.path.file_name();
     let (named, others): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! What both sides inserted.
+//! Makes proposals for lines that both sides inserted.
 
 use bstr::BString;
 
@@ -7,13 +7,13 @@ use crate::path::RepoPath;
 use crate::stack::regions::lines;
 use crate::stack::text::Hunk;
 
-/// Both sides made the same of it.
+/// Proposes the text if both sides are equal.
 pub(super) fn same(hunk: &Hunk) -> Option<(String, BString)> {
     let same = hunk.upstream.text == hunk.patch.text;
     same.then(|| ("upstream and the patch made the same of these lines".to_owned(), hunk.patch.text.clone()))
 }
 
-/// Both sides insert, and the one has all lines of the other in their order: the one that has more.
+/// If both sides insert, and one has all lines of the other in their order, proposes that one.
 pub(super) fn superset(hunk: &Hunk) -> Option<(String, BString)> {
     let [upstream, patch] = inserted(hunk)?;
     let (more, reason) = if contains(&patch, &upstream) {
@@ -26,8 +26,9 @@ pub(super) fn superset(hunk: &Hunk) -> Option<(String, BString)> {
     Some((reason.to_owned(), more.text.clone()))
 }
 
-/// Both orders (the patch's lines first, then upstream's first) where both sides insert and neither has the other's lines:
-/// which is right is a coin toss (20 to 15), so they are offered and never suggested. `None` for a [`super::generated`] file.
+/// Returns both orders (the patch's lines first, then upstream's first) if both sides insert and neither has the
+/// other's lines. Either order is right about as often (20 to 15), so they are offered and never suggested. `None` for
+/// a [`super::generated`] file.
 #[must_use]
 pub fn orders(path: &RepoPath, hunk: &Hunk) -> Option<[BString; 2]> {
     if super::generated(path).is_some() {
@@ -38,7 +39,7 @@ pub fn orders(path: &RepoPath, hunk: &Hunk) -> Option<[BString; 2]> {
     apart.then(|| [Choice::PatchFirst, Choice::UpstreamFirst].map(|choice| choice.text(hunk)))
 }
 
-/// The lines that upstream and the patch insert, where nothing was before.
+/// Returns the lines that upstream and the patch insert, if the base has none.
 fn inserted(hunk: &Hunk) -> Option<[Vec<&[u8]>; 2]> {
     hunk.base.text.is_empty().then(|| [lines(&hunk.upstream.text), lines(&hunk.patch.text)])
 }

@@ -1,4 +1,4 @@
-//! A three-way merge of any items (lines, words) in which edits may touch, but not overlap.
+//! Merges any items (lines, words) three-way; edits may touch, but not overlap.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -6,20 +6,21 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
-/// Items replaced by others; either may be none.
+/// Items that replace others; either may be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edit {
     pub(super) old: Range<usize>,
     pub(super) new: Range<usize>,
 }
 
-/// The items of the base that an edit replaces, and what it replaces them by.
+/// The items of the base that an edit replaces, and their replacement.
 type Change<'s, T> = (Range<usize>, &'s [T]);
 
-/// More items than this are not compared: a proposal for so long a hunk helps nobody.
+/// More items than this are not compared: a proposal for such a long hunk helps no one.
 const MOST: usize = 20_000;
 
-/// What makes `new` of `old`, in order; edits that touch are one. `None` where there is too much to compare.
+/// Returns the edits that turn `old` into `new`, in order; edits that touch are joined. `None` when there is too much
+/// to compare.
 pub(super) fn edits<T: Eq + Hash>(old: &[T], new: &[T]) -> Option<Vec<Edit>> {
     if old.len() + new.len() > MOST {
         return None;
@@ -40,10 +41,10 @@ pub(super) fn edits<T: Eq + Hash>(old: &[T], new: &[T]) -> Option<Vec<Edit>> {
     Some(all)
 }
 
-/// Both changes of `base`, if no item is changed by both in different ways, they do not insert at one place, none brings
-/// what the other takes away, and edits that touch do not bring the same item, which might be one (items without `weight`
-/// do not count in that). The result does not depend on which side is which, nor on where an edit among equal items is
-/// taken to be: compared from the end it must be the same.
+/// Applies both changes to `base`, under these conditions: no item is changed by both in different ways, they do not
+/// insert at one place, neither adds what the other removes, and edits that touch do not add the same item, which might
+/// be one (items without `weight` do not count in that). The result depends neither on which side is which, nor on
+/// where an edit among equal items is placed: compared from the end it must be the same.
 pub(super) fn merge<T>(base: &[T], [ours, theirs]: [&[T]; 2], weight: impl Fn(&T) -> bool) -> Option<Vec<T>>
 where
     T: Eq + Hash + Copy,
@@ -83,8 +84,7 @@ where
     Some(merged)
 }
 
-/// Checks whether `some` bring an item that `others` take away: the one moved it, perhaps, and the other does not want
-/// it.
+/// Checks whether `some` add an item that `others` remove: one side may have moved it, and the other does not want it.
 fn brings_back<T: Eq + Hash>(
     base: &[T],
     some: &[Change<'_, T>],

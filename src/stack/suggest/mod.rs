@@ -1,8 +1,9 @@
-//! How a conflict may be decided: a proposal with its reason and how often such proposals were right.
+//! Proposes how to decide a conflict, with the reason and with how often such proposals were right.
 //!
-//! Pure functions over the lines of a conflict. Nothing here decides anything: a proposal is for somebody who says yes, and
-//! [`guard()`] says where nobody may be left out. The rules and their rates are those of `docs/conflicts.md`, measured on the
-//! conflicts of 415 upgrades of public queues: what the maintainers made of them afterwards.
+//! The functions here are pure and depend only on the lines of a conflict. Nothing is decided here: a person accepts a
+//! proposal, and [`guard()`] says when a person is required. The rules and their rates are those of
+//! `docs/conflicts.md`. They were measured on the conflicts of 415 upgrades of public queues, against the maintainers'
+//! own results.
 
 mod bumps;
 mod choice;
@@ -34,37 +35,37 @@ use crate::path::RepoPath;
 /// A proposal for the lines of a hunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
-    /// What it follows from.
+    /// The rule that it follows from.
     pub rule: Rule,
     /// How sure it is.
     pub confidence: Confidence,
-    /// Why, in one sentence without a full stop, naming the words concerned; printable.
+    /// Why, in one sentence without a full stop, with the words concerned; printable.
     pub reason: String,
     /// The lines to take, line ends included.
     pub text: BString,
 }
 
-/// What a proposal for a hunk follows from, in the order in which they are tried.
+/// The rules of proposals for a hunk, in the order in which they are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
-    /// Both sides made the same of it.
+    /// Both sides have the same result.
     Same,
-    /// Both sides insert, and the one has all lines of the other.
+    /// Both sides insert, and one has all lines of the other.
     Superset,
-    /// The patch overwrites lines in which upstream changed only a number that the patch's lines do not hold.
+    /// The patch overwrites lines in which upstream changed only a number that the patch's lines do not contain.
     OverwrittenBump,
-    /// Upstream replaced words by others, each by one: the same is done to the patch's lines.
+    /// Upstream replaced words, each by one other: the same is done to the patch's lines.
     Renaming,
     /// The two edits touch, and no line is changed by both.
     Adjacent,
     /// No word is changed by both.
     Words,
-    /// Upstream renamed words and removed others that the patch replaced: the renaming is done to the patch's lines.
+    /// Upstream renamed words and removed others that the patch replaced: the renaming is applied to the patch's lines.
     RenamingAndRemoval,
 }
 
 impl Rule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [Rule; 7] = [
         Rule::Same,
         Rule::Superset,
@@ -75,7 +76,7 @@ impl Rule {
         Rule::RenamingAndRemoval,
     ];
 
-    /// Its word in data.
+    /// Returns the name in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -89,7 +90,7 @@ impl Rule {
         }
     }
 
-    /// How sure its proposals are, by the measured rate.
+    /// Returns how sure its proposals are, by the measured rate.
     #[must_use]
     pub const fn confidence(self) -> Confidence {
         match self {
@@ -112,7 +113,7 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    /// Its word, in data and for people.
+    /// Returns the name, in data and for people.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -123,11 +124,11 @@ impl Confidence {
     }
 }
 
-/// A rule: the reason and the lines, where it applies.
+/// A rule: returns the reason and the lines, if it applies.
 type Apply = fn(&Hunk) -> Option<(String, BString)>;
 
-/// The rules in their order: the surer first; of those that are equally sure a renaming before the two edits that touch,
-/// because it also reaches the words that the patch added.
+/// The rules in their order: the surer first. Of equally sure ones renaming comes before edits that touch, because it
+/// also applies to words that the patch added.
 const RULES: [(Rule, Apply); 7] = [
     (Rule::Same, inserted::same),
     (Rule::Superset, inserted::superset),
@@ -138,8 +139,8 @@ const RULES: [(Rule, Apply); 7] = [
     (Rule::RenamingAndRemoval, renaming::with_removal),
 ];
 
-/// A proposal for a hunk of the file: that of the first [`Rule`] that applies, `None` where none does, and always `None` for
-/// a [`generated`] file. Never what [`guard()`] forbids.
+/// Returns a proposal for a hunk of the file: that of the first [`Rule`] that applies, `None` if none does, and always
+/// `None` for a [`generated`] file. It is never one that [`guard()`] forbids.
 #[must_use]
 pub fn hunk(path: &RepoPath, hunk: &Hunk) -> Option<Suggestion> {
     if generated(path).is_some() {
@@ -160,7 +161,7 @@ pub fn has_marker(text: &[u8]) -> bool {
     text.lines().any(|line| markers.iter().any(|marker| line.starts_with(marker)))
 }
 
-/// Checks whether a line stands there more often than on any side: what both brought may be one.
+/// Checks whether a line occurs more often than on any side: lines added by both sides may be the same one.
 fn doubles_a_line(hunk: &Hunk, text: &[u8]) -> bool {
     let speaks = |line: &[u8]| words::words(line).iter().any(|word| word.speaks());
     let sides = [&hunk.base, &hunk.upstream, &hunk.patch].map(|side| counted(&side.text));
@@ -170,7 +171,7 @@ fn doubles_a_line(hunk: &Hunk, text: &[u8]) -> bool {
     })
 }
 
-/// How often each line stands in a text.
+/// Returns how often each line occurs in a text.
 fn counted(text: &[u8]) -> HashMap<&[u8], usize> {
     let mut counts = HashMap::new();
     for line in lines(text) {
@@ -179,7 +180,7 @@ fn counted(text: &[u8]) -> HashMap<&[u8], usize> {
     counts
 }
 
-/// Checks whether a line with a digest is neither upstream's nor the patch's: a digest belongs to what its line names.
+/// Checks whether a line with a digest is neither upstream's nor the patch's: a digest belongs to the rest of its line.
 fn splices_a_digest(hunk: &Hunk, text: &[u8]) -> bool {
     let known = |line: &[u8]| [&hunk.upstream, &hunk.patch].iter().any(|side| lines(&side.text).contains(&line));
     let has_digest = |line: &[u8]| words::words(line).iter().any(|word| word.kind == words::Kind::Digest);

@@ -1,6 +1,7 @@
-//! Words that upstream replaced by others, wherever they stood: the same is done to the patch's lines.
+//! Applies upstream's replacements of words to the patch's lines, wherever the words are.
 //!
-//! With `S(base) = upstream`, `S(patch)` is proposed. Against a merge word by word it also reaches words that the patch added.
+//! If `S(base) = upstream`, then `S(patch)` is proposed. Unlike a merge word by word, this also changes words that the
+//! patch added.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +12,15 @@ use super::said::{names, pairs};
 use super::words::{Kind, Word, owners, words};
 use crate::stack::text::Hunk;
 
-/// What upstream did to words: each is replaced by one other, wherever it stands.
+/// Upstream's replacements of words: each is replaced by one other, wherever it is.
 struct Renaming<'t> {
     /// By the old word; only those that changed.
     by: BTreeMap<Word<'t>, Word<'t>>,
-    /// Of each number that changed, of what it was the number.
+    /// For each changed number, the names that it belongs to.
     of: BTreeMap<Word<'t>, Vec<Option<&'t [u8]>>>,
 }
 
-/// Upstream's edit is a renaming of words and nothing else.
+/// Proposes a renaming if upstream's edit consists only of renamed words.
 pub(super) fn renaming(hunk: &Hunk) -> Option<(String, BString)> {
     let [base, upstream, patch] = [&hunk.base, &hunk.upstream, &hunk.patch].map(|side| words(&side.text));
     if base.len() != upstream.len() {
@@ -31,7 +32,7 @@ pub(super) fn renaming(hunk: &Hunk) -> Option<(String, BString)> {
     Some((format!("upstream renamed {} here; the same in the patch's lines", renaming.said()), text))
 }
 
-/// Upstream renamed words and removed others, and the patch has none of the removed ones any more.
+/// Proposes a renaming if upstream renamed words and removed others, and the patch has none of the removed ones.
 pub(super) fn with_removal(hunk: &Hunk) -> Option<(String, BString)> {
     let [base, upstream, patch] = [&hunk.base, &hunk.upstream, &hunk.patch].map(|side| words(&side.text));
     let mut became: Vec<_> = base.iter().map(|word| (*word, Some(*word))).collect();
@@ -69,8 +70,9 @@ pub(super) fn with_removal(hunk: &Hunk) -> Option<(String, BString)> {
 }
 
 impl<'t> Renaming<'t> {
-    /// The renaming that makes of each word what became of it, `None`: removed. Guards: one word never becomes two, a new
-    /// one is not renamed on, neither punctuation nor a lone digit is replaced, at least half of the words stay.
+    /// Returns the renaming from pairs of old and new words; `None`: removed. Conditions: a word has only one
+    /// replacement, a new word is not renamed itself, neither punctuation nor a lone digit is replaced, at least half
+    /// of the words stay.
     fn of(became: &[(Word<'t>, Option<Word<'t>>)]) -> Option<Renaming<'t>> {
         let olds: Vec<_> = became.iter().map(|(old, _)| *old).collect();
         let owners = owners(&olds);
@@ -98,7 +100,7 @@ impl<'t> Renaming<'t> {
         (kept * 2 >= all).then_some(Renaming { by, of })
     }
 
-    /// The words renamed; `None` where there is nothing to rename, or a number is the number of something else.
+    /// Applies the renaming; `None` when there is nothing to rename, or a number belongs to something else.
     fn apply(&self, patch: &[Word<'_>]) -> Option<BString> {
         let mut text = BString::default();
         let mut any = false;

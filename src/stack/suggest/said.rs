@@ -1,14 +1,14 @@
-//! Words of a conflict as a reason names them.
+//! Formats the words of a conflict for a reason.
 
 use super::words::Word;
 use crate::path::printable;
 
-/// How many words a reason names.
+/// The most words in a reason.
 const NAMED: usize = 3;
-/// How much of a word.
+/// The most characters of a word.
 const LONG: usize = 40;
 
-/// A word, printable, short and in quotes.
+/// Returns a word, printable, short and in quotes.
 fn quoted(word: Word<'_>) -> String {
     let text = printable(word.text);
     match text.char_indices().nth(LONG) {
@@ -17,17 +17,17 @@ fn quoted(word: Word<'_>) -> String {
     }
 }
 
-/// `'a' to 'b', 'c' to 'd' and 2 more`.
+/// Returns a text like `'a' to 'b', 'c' to 'd' and 2 more`.
 pub(super) fn pairs(pairs: &[(Word<'_>, Word<'_>)]) -> String {
     listed(pairs.iter().map(|(old, new)| format!("{} to {}", quoted(*old), quoted(*new))).collect())
 }
 
-/// `'a', 'b' and 2 more`.
+/// Returns a text like `'a', 'b' and 2 more`.
 pub(super) fn names(words: &[Word<'_>]) -> String {
     listed(words.iter().map(|word| quoted(*word)).collect())
 }
 
-/// The first ones, and how many more.
+/// Lists the first items, and how many more there are.
 pub(super) fn listed(mut all: Vec<String>) -> String {
     let more = all.len().saturating_sub(NAMED);
     all.truncate(NAMED);

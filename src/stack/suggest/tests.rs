@@ -1,4 +1,4 @@
-//! What holds for every proposal, and rows that more than one rule looks at.
+//! Tests that every proposal must pass, and rows that concern several rules.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -27,7 +27,7 @@ pub(super) fn suggested(hunk: &Hunk) -> Option<(Rule, String)> {
     suggestion(hunk).map(|found| (found.rule, found.text.to_string()))
 }
 
-/// Rows of base, upstream, patch and what is proposed by that rule; `None`: that rule proposes nothing.
+/// Checks rows of base, upstream, patch and the proposal of that rule; `None`: the rule proposes nothing.
 fn rows(rule: Rule, rows: &[(&str, &str, &str, Option<&str>)]) {
     for (base, upstream, patch, expected) in rows {
         let found = suggested(&hunk(base, upstream, patch));
@@ -49,7 +49,7 @@ fn what_upstream_renamed_is_renamed_in_the_patch() {
             ),
             ("x: old/a\ny: old/b\n", "x: new/a\ny: new/b\n", "z: old/c\n", Some("z: new/c\n")),
             ("import a.b.c\n", "import a.b.d\n", "import a.b.c as e\nc()\n", Some("import a.b.d as e\nd()\n")),
-            // A word that became two, in either order.
+            // A word with two replacements, in either order.
             ("x a b\nx c d\n", "y a b\nz c d\n", "x e\n", None),
             ("x a b\nx c d\n", "x a b\nz c d\n", "x e\n", None),
             // A lone digit, punctuation, white space.
@@ -58,7 +58,7 @@ fn what_upstream_renamed_is_renamed_in_the_patch() {
             ("a b\n", "a  b\n", "a x b\n", None),
             // Less than half of the words stay.
             ("a b c\n", "x y c\n", "a d c\n", None),
-            // Renamed on.
+            // A new word that is renamed itself.
             ("a b c d\n", "b e c d\n", "a x c d\n", None),
             // A number of something else.
             ("foo==1.2 a b\n", "foo==1.3 a b\n", "bar==1.2 a c\n", None),
@@ -77,12 +77,12 @@ fn edits_that_touch_are_both_made() {
             ("a\nb\n", "b\n", "a\nB\n", Some("B\n")),
             ("a\n", "A\n", "a\nx\n", Some("A\nx\n")),
             ("a\nb", "A\n\nb", "a\nB", Some("A\n\nB")),
-            // Which of the two it was cannot be said.
+            // It is not certain which of the two it was.
             ("a\n", "a\na\n", "b\n", None),
             ("a\n", "A\n", "B\n", None),
             ("a\nb\n", "a\nu\nb\n", "a\np\nb\n", None),
             ("a\n", "a\nu", "A\n", Some("A\nu")),
-            // An open line is not joined with the next.
+            // A line without an end is not joined with the next.
             ("a\nb", "a", "a\nb\nc\n", None),
         ],
     );
@@ -102,7 +102,7 @@ fn different_words_of_a_line_are_both_changed() {
             ),
             ("FROM python:3.7 AS x\n", "FROM python:3.8 AS x\n", "FROM ours:3.7 AS x\n", Some("FROM ours:3.8 AS x\n")),
             ("a b c\r\n", "a  b c\r\n", "a b d\r\n", Some("a  b d\r\n")),
-            // Half of a version is no word.
+            // Half of a version is not a word.
             ("x y z 1.2.3\n", "x y z 1.3.3\n", "x y z 1.2.4\n", None),
             ("a b c\n", "a x c\n", "a y c\n", None),
             // Less than half of the words stay.
@@ -169,7 +169,7 @@ fn the_rules_are_tried_in_the_order_of_their_names() {
     assert!(at.iter().all(Option::is_some) && at.is_sorted(), "{at:?}");
 }
 
-/// Lines that share words and versions.
+/// Makes lines that share words and versions.
 fn line() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
         "FROM", "python", "ours", "3.7", "3.8", "3.7.9", "1", "2", "slim", "buster", "x", "v1.2", "12", "<<<<<<<",
@@ -187,7 +187,7 @@ fn lines_of(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<String>>
     prop::collection::vec(line(), count)
 }
 
-/// A side made of the base: words replaced everywhere or once, lines replaced, added or removed.
+/// Makes a side from the base: words replaced everywhere or once, lines replaced, added or removed.
 fn edited(base: &[String], edits: &[(usize, usize, String)]) -> String {
     let mut all = base.to_vec();
     let swaps = [("3.7", "3.8"), ("buster", "slim"), ("python", "ours"), ("v1.2", "v1.3"), ("3.7", "3.10"), ("x", "y")];

@@ -1,4 +1,4 @@
-//! Two edits that touch or share a line, but no line or no word.
+//! Merges two edits that touch or share a line, but change different lines or words.
 
 use bstr::BString;
 
@@ -7,11 +7,11 @@ use super::words::{Word, words};
 use crate::stack::regions::lines;
 use crate::stack::text::Hunk;
 
-/// No line is changed by both.
+/// Proposes a merge if no line is changed by both.
 pub(super) fn adjacent(hunk: &Hunk) -> Option<(String, BString)> {
     let [base, upstream, patch] = [&hunk.base, &hunk.upstream, &hunk.patch].map(|side| lines(&side.text));
     let merged = merge(&base, [&upstream, &patch], |line| !line.trim_ascii().is_empty())?;
-    // Only the last line may be open.
+    // Only the last line may lack its end.
     let (_, but_last) = merged.split_last()?;
     if !but_last.iter().all(|line| line.ends_with(b"\n")) {
         return None;
@@ -20,8 +20,8 @@ pub(super) fn adjacent(hunk: &Hunk) -> Option<(String, BString)> {
     Some((reason.to_owned(), BString::from(merged.concat())))
 }
 
-/// No word of a line is changed by both, where lines stay lines: all sides have as many, and each keeps at least half of
-/// the words. Across lines words find the wrong partners.
+/// Proposes a merge word by word if no word of a line is changed by both. All sides must have the same number of lines,
+/// and each line keeps at least half of its words: across lines words would be paired wrongly.
 pub(super) fn word_by_word(hunk: &Hunk) -> Option<(String, BString)> {
     let sides = [&hunk.base, &hunk.upstream, &hunk.patch].map(|side| &side.text);
     let [base, upstream, patch] = sides.map(|text| words(text));

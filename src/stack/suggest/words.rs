@@ -1,8 +1,8 @@
-//! A text as words: what a maintainer sees as one thing where only a part of a line changes.
+//! Splits a text into words: the units that a maintainer sees when only a part of a line changes.
 //!
-//! A version is one word, because half of one is none: `python:3.7-slim-buster` is `python : 3.7 - slim - buster`, `==1.2.3rc1` is
-//! `= = 1.2.3rc1`, `v1.19` is one word, `go1.19.2` is `go 1.19.2`, a digest is one word. Punctuation stands alone, white space
-//! and line ends are words too: written one after the other the words are the text, to the byte.
+//! A version is one word, because half of one has no meaning: `python:3.7-slim-buster` is `python : 3.7 - slim -
+//! buster`, `==1.2.3rc1` is `= = 1.2.3rc1`, `v1.19` is one word, `go1.19.2` is `go 1.19.2`, a digest is one word. Each
+//! punctuation character is a word, and so are white space and line ends: all words joined are exactly the text.
 
 use std::cmp::Ordering;
 
@@ -15,14 +15,14 @@ pub(crate) struct Word<'t> {
     pub(crate) text: &'t [u8],
 }
 
-/// What a word is.
+/// The kind of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     /// Letters, digits and `_`; bytes that are not ASCII count as letters.
     Name,
     /// A number or a version.
     Number,
-    /// 32 hexadecimal digits or more: what a content is named by.
+    /// 32 hexadecimal digits or more: the digest of a content.
     Digest,
     /// Any other byte.
     Punctuation,
@@ -33,27 +33,27 @@ pub(crate) enum Kind {
 }
 
 impl<'t> Word<'t> {
-    /// Checks whether it says something, as against white space and punctuation.
+    /// Checks whether it has a meaning, unlike white space and punctuation.
     pub(super) fn speaks(self) -> bool {
         matches!(self.kind, Kind::Name | Kind::Number | Kind::Digest)
     }
 
-    /// Checks whether it is a number, or the digest that goes with one.
+    /// Checks whether it is a number, or the digest that belongs to one.
     pub(super) fn is_number(self) -> bool {
         matches!(self.kind, Kind::Number | Kind::Digest)
     }
 
-    /// One digit alone, which stands for too many things to be replaced wherever it occurs.
+    /// Checks whether it is a single digit, which has too many meanings to be replaced everywhere.
     pub(super) fn is_lone_digit(self) -> bool {
         matches!(self.text, [digit] if digit.is_ascii_digit())
     }
 
-    /// A version, as against a plain number.
+    /// Checks whether it is a version, not a plain number.
     fn is_version(self) -> bool {
         self.kind == Kind::Number && (self.text.contains(&b'.') || !self.text[0].is_ascii_digit())
     }
 
-    /// Without the `v` that a version may begin with.
+    /// Returns it without the `v` that a version may begin with.
     pub(super) fn bare(self) -> &'t [u8] {
         match self.text {
             [b'v' | b'V', rest @ ..] if self.kind == Kind::Number => rest,
@@ -66,13 +66,13 @@ impl<'t> Word<'t> {
         self.bare() == other.bare()
     }
 
-    /// Checks whether it is a version of the line `other`: `3.7.9` is one of `3.7`.
+    /// Checks whether it is a version in the series `other`: `3.7.9` is one of `3.7`.
     pub(super) fn refines(self, other: Word<'_>) -> bool {
         let more = self.bare().strip_prefix(other.bare());
         self.is_version() && other.is_version() && more.is_some_and(|rest| rest.first() == Some(&b'.'))
     }
 
-    /// Checks whether both are versions and this is the lower one. What follows the dotted numbers does not count.
+    /// Checks whether both are versions and this is the lower one. Text after the dotted numbers does not count.
     pub(super) fn is_lower(self, other: Word<'_>) -> bool {
         self.is_version() && other.is_version() && compare_numbers(self.bare(), other.bare()) == Ordering::Less
     }
@@ -97,7 +97,7 @@ pub(crate) fn words(text: &[u8]) -> Vec<Word<'_>> {
     all
 }
 
-/// Returns how many bytes from the start on are like that.
+/// Returns how many bytes from the start satisfy `like`.
 fn run(text: &[u8], like: impl Fn(u8) -> bool) -> usize {
     text.iter().take_while(|byte| like(**byte)).count()
 }
@@ -106,7 +106,7 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// The name, number or digest that a text begins with.
+/// Returns the name, number or digest at the beginning of a text.
 fn spoken(text: &[u8]) -> (Kind, usize) {
     if let Some(length) = number(text) {
         return (Kind::Number, length);
@@ -122,7 +122,7 @@ fn spoken(text: &[u8]) -> (Kind, usize) {
     (Kind::Name, if split { letters } else { length })
 }
 
-/// The length of the number or version that a text begins with.
+/// Returns the length of the number or version at the beginning of a text.
 fn number(text: &[u8]) -> Option<usize> {
     let digits = |at: usize| run(text.get(at..).unwrap_or_default(), |byte| byte.is_ascii_digit());
     let letters = |at: usize| run(text.get(at..).unwrap_or_default(), is_letter);
@@ -152,7 +152,7 @@ fn number(text: &[u8]) -> Option<usize> {
     Some(end)
 }
 
-/// The length of what says how finished a version is, behind its numbers: `.post1`, `.dev0`, `.x`, `-rc.1`, `-beta2`.
+/// Returns the length of the release stage after a version's numbers: `.post1`, `.dev0`, `.x`, `-rc.1`, `-beta2`.
 fn stage(text: &[u8]) -> usize {
     let Some((b'.' | b'-', rest)) = text.split_first() else { return 0 };
     let name = run(rest, |byte| byte.is_ascii_alphabetic());
@@ -171,14 +171,14 @@ fn stage(text: &[u8]) -> usize {
     if text.get(end).copied().is_some_and(is_letter) { 0 } else { end }
 }
 
-/// A number where it stands: behind the last name before it in its line, which says of what it is the number.
+/// A number and its name: the last name before it in its line, which says what the number belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Placed<'t> {
     pub(super) number: Word<'t>,
     pub(super) of: Option<&'t [u8]>,
 }
 
-/// For every word the last name before it in its line.
+/// Returns for every word the last name before it in its line.
 pub(super) fn owners<'t>(words: &[Word<'t>]) -> Vec<Option<&'t [u8]>> {
     let mut last = None;
     let mut all = Vec::with_capacity(words.len());
@@ -193,7 +193,7 @@ pub(super) fn owners<'t>(words: &[Word<'t>]) -> Vec<Option<&'t [u8]>> {
     all
 }
 
-/// The numbers of a text, each with its place.
+/// Returns the numbers of a text, each with its name.
 pub(super) fn numbers<'t>(words: &[Word<'t>]) -> Vec<Placed<'t>> {
     let placed = words.iter().zip(owners(words)).filter(|(word, _)| word.is_number());
     placed.map(|(word, of)| Placed { number: *word, of }).collect()
