@@ -1,24 +1,24 @@
-//! Text with names between braces, taken apart: `{version}-x`.
+//! Splits text with names in braces into parts: `{version}-x`.
 
-/// A piece of such a text.
+/// A part of such a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {
-    /// What stands outside of braces.
+    /// Text outside braces.
     Text(&'a str),
-    /// What stands between two of them.
+    /// A name in braces.
     Name(&'a str),
 }
 
-/// A brace without its other.
+/// A brace without its counterpart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lone {
     /// The brace.
     pub brace: char,
-    /// Where it stands, in characters from 1.
+    /// Its position, in characters from 1.
     pub column: usize,
 }
 
-/// The parts of `text`, in their order.
+/// Returns the parts of `text`, in their order.
 ///
 /// # Errors
 /// [`Lone`].

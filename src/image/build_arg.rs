@@ -1,4 +1,4 @@
-//! The value of a build argument in the manifest: text with placeholders, among them other images.
+//! Parses the value of a build argument in the manifest: text with placeholders, which may name other images.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use super::braces::{Lone, Part, parts};
 use crate::path::{nearest, printable};
 
-/// What else than an image may stand between braces.
+/// The placeholders other than images.
 const VALUES: [&str; 4] = ["version", "semver", "commit", "queue"];
 
-/// What stands before the name of a wheel.
+/// The prefix of a wheel's placeholder.
 const WHEEL: &str = "wheel:";
 
 /// An image of the workspace: the upstream's name and its own.
@@ -22,14 +22,14 @@ pub struct ImageId {
 }
 
 impl ImageId {
-    /// The image that `text` (`NAME` or `UPSTREAM:NAME`) names in an entry of `upstream`.
+    /// Returns the image that `text` (`NAME` or `UPSTREAM:NAME`) names in an entry of `upstream`.
     #[must_use]
     pub fn parse(text: &str, upstream: &str) -> ImageId {
         let (upstream, image) = text.split_once(':').unwrap_or((upstream, text));
         ImageId { upstream: upstream.to_owned(), image: image.to_owned() }
     }
 
-    /// As an entry of `upstream` would name it: without the upstream where it is that one.
+    /// Returns the name as an entry of `upstream` would write it: without the upstream if it is the same.
     #[must_use]
     pub fn within(&self, upstream: &str) -> String {
         if self.upstream == upstream { self.image.clone() } else { self.to_string() }
@@ -42,7 +42,7 @@ impl fmt::Display for ImageId {
     }
 }
 
-/// The value of a build argument, read and found well formed.
+/// The value of a build argument, parsed and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildArg {
     text: String,
@@ -57,7 +57,7 @@ enum Piece {
     Image(ImageId),
 }
 
-/// Why a text is no value for a build argument. Texts are printable.
+/// Why a text is not a valid value for a build argument. Texts are printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArgError {
     /// A brace that belongs to no placeholder.
@@ -67,26 +67,26 @@ pub enum ArgError {
         text: String,
         /// The brace.
         brace: char,
-        /// Where it stands, from 1.
+        /// Its position, from 1.
         column: usize,
     },
-    /// A name between braces that is none of the known ones.
+    /// An unknown name in braces.
     #[error("'{text}': unknown placeholder '{{{name}}}'; {expected}")]
     Unknown {
         /// The value.
         text: String,
-        /// What stands between the braces.
+        /// The name.
         name: String,
         /// The nearest known name, or all of them.
         expected: String,
     },
-    /// A line break or another control character, which no builder takes on its command line unharmed.
+    /// A line break or another control character, which no builder accepts safely on its command line.
     #[error("'{0}' contains a control character")]
     Control(String),
 }
 
 impl BuildArg {
-    /// Reads the value `text` of an entry of `upstream`.
+    /// Parses the value `text` of an entry of `upstream`.
     ///
     /// # Errors
     /// [`ArgError`].
@@ -109,38 +109,37 @@ impl BuildArg {
         Ok(BuildArg { text: text.to_owned(), pieces: parts.into_iter().map(piece).collect::<Result<_, _>>()? })
     }
 
-    /// As the manifest has it.
+    /// Returns the text in the manifest.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The images in it.
+    /// Returns the images in it.
     pub fn images(&self) -> impl Iterator<Item = &ImageId> {
         self.pieces.iter().filter_map(|piece| if let Piece::Image(image) = piece { Some(image) } else { None })
     }
 
-    /// The names of the wheels in it.
+    /// Returns the names of the wheels in it.
     pub fn wheels(&self) -> impl Iterator<Item = &str> {
         self.values().filter_map(|name| name.strip_prefix(WHEEL))
     }
 
-    /// Checks whether it has nothing but text and values in it.
+    /// Checks whether it contains only text and values.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.images().next().is_none() && self.wheels().next().is_none()
     }
 
-    /// The values in it: `version`, `semver`, `commit`, `queue`, `wheel:NAME`.
+    /// Returns the values in it: `version`, `semver`, `commit`, `queue`, `wheel:NAME`.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| if let Piece::Value(name) = piece { Some(name.as_str()) } else { None })
     }
 
-    /// The value, with `values` for its placeholders and `name_of` for the images; the name of a value that is not to be had is
-    /// the error.
+    /// Returns the text with `values` for its placeholders and `name_of` for the images.
     ///
     /// # Errors
-    /// The placeholder that has no value.
+    /// The placeholder without a value.
     pub fn render(
         &self,
         values: &BTreeMap<String, String>,
@@ -158,8 +157,8 @@ impl BuildArg {
     }
 }
 
-/// Checks whether a build argument looks like a secret, by its name or its value. Build arguments stand in the history
-/// of an image for everybody who has it.
+/// Checks whether a build argument looks like a secret, by its name or its value. Everyone who has an image can read
+/// its build arguments in its history.
 #[must_use]
 pub fn looks_secret(name: &str, value: &str) -> bool {
     const NAMES: [&str; 7] = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL", "PRIVATE_KEY", "API_KEY"];

@@ -1,7 +1,8 @@
-//! `.dockerignore`: which files of a context a builder leaves out.
+//! Reads `.dockerignore`: which files of a context a builder leaves out.
 //!
-//! Source: docs.docker.com/build/concepts/context ("dockerignore files"): a pattern a line, `#` comments, `!` takes back, `*` and `?`
-//! within a part of a path, `**` over any number of parts, a pattern matches what is below it too, and the last that matches counts.
+//! Source: docs.docker.com/build/concepts/context ("dockerignore files"): one pattern per line, `#` comments, `!`
+//! negates, `*` and `?` match within a part of a path, `**` matches any number of parts, a pattern matches everything
+//! below its path too, and the last match counts.
 
 use bstr::ByteSlice;
 
@@ -23,7 +24,7 @@ struct Rule {
 }
 
 impl DockerIgnore {
-    /// Reads the bytes of such a file. Nothing in it is an error.
+    /// Parses the bytes of such a file. There are no errors.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> DockerIgnore {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -45,10 +46,10 @@ impl DockerIgnore {
         DockerIgnore { rules: rules.collect() }
     }
 
-    /// The line whose pattern keeps `path` out of the context.
+    /// Returns the line whose pattern keeps `path` out of the context.
     #[must_use]
     pub fn drops(&self, path: &RepoPath) -> Option<usize> {
-        // What is below a folder that matches is left out with it.
+        // Everything below a matching folder is left out too.
         let path = path.as_bytes();
         let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &path[..at]);
         let all: Vec<&[u8]> = above.chain([path]).collect();
@@ -83,7 +84,7 @@ mod tests {
             assert_eq!(drops(path), line, "{path}");
         }
         assert_eq!(DockerIgnore::parse(b"**\n!a\n").drops(&RepoPath::new("b/c").unwrap()), Some(1));
-        // A pattern of upstream's that would take others forever.
+        // An upstream pattern that would take other matchers forever.
         let stars = DockerIgnore::parse(&[b"*a".repeat(40), b"b".to_vec()].concat());
         assert_eq!(stars.drops(&RepoPath::new("a".repeat(200)).unwrap()), None);
     }

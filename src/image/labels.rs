@@ -1,50 +1,51 @@
-//! What an image says about itself: its labels, and a file in it with the same.
+//! Makes the labels of an image, and a file in the image with the same content.
 //!
-//! Source: the OCI image specification's annotations (`org.opencontainers.image.*`), which are what labels are called too.
+//! Source: the OCI image specification's annotations (`org.opencontainers.image.*`), whose names are used for labels
+//! too.
 
 use std::collections::BTreeMap;
 
-/// What is known of an image.
+/// The data for the labels of an image.
 #[derive(Debug, Clone, Default)]
 pub struct LabelInput<'a> {
-    /// When it is built, in seconds since 1970.
+    /// The time of the build, in seconds since 1970.
     pub created: i64,
     /// Its tags.
     pub tags: Vec<&'a str>,
-    /// The one of them that stands for a version; else the version.
+    /// The tag that is a version; else the version.
     pub version: &'a str,
     /// The upstream commit.
     pub revision: String,
-    /// Where the upstream is.
+    /// The url of the upstream.
     pub source: &'a str,
     /// The image's name.
     pub title: &'a str,
-    /// Who gives it out.
+    /// The vendor.
     pub vendor: Option<&'a str>,
     /// Its licences.
     pub licenses: Option<&'a str>,
-    /// Where it is described.
+    /// The url of the documentation.
     pub documentation: Option<&'a str>,
-    /// Who looks after it.
+    /// The responsible team.
     pub team: Option<&'a str>,
-    /// The image from elsewhere below it in the end, and its digest.
+    /// The external image at the bottom, and its digest.
     pub base: Option<(&'a str, Option<&'a str>)>,
     /// The queue's digest.
     pub queue: String,
-    /// The recipes.
+    /// The digest of its recipes.
     pub recipe: String,
     /// The patches: file name and SHA-256.
     pub patches: Vec<(String, String)>,
     /// The version of patchq.
     pub patchq: &'a str,
-    /// What stands before the names of a second set.
+    /// The prefix for a second set of labels.
     pub prefix: Option<&'a str>,
-    /// What the manifest says.
+    /// The labels in the manifest.
     pub own: BTreeMap<String, String>,
 }
 
-/// The labels. Those that every image has are set always, if need be to nothing: a child has all labels of what it is
-/// built on, and one that is not set again would tell of another image. What the manifest says wins.
+/// Returns the labels. Labels that every image has are always set, if needed to an empty value: an image inherits all
+/// labels of its base, and one that is not set again would describe the base. The manifest's labels override others.
 #[must_use]
 pub fn labels(input: &LabelInput<'_>) -> BTreeMap<String, String> {
     let created = moment(input.created);
@@ -91,14 +92,14 @@ pub fn labels(input: &LabelInput<'_>) -> BTreeMap<String, String> {
     labels
 }
 
-/// The same as a file: `KEY=VALUE`, a line each.
+/// Returns the labels as a file: one `KEY=VALUE` per line.
 #[must_use]
 pub fn metadata_file(labels: &BTreeMap<String, String>) -> String {
     labels.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
 }
 
-/// The Dockerfile of the second small build, which puts `labels` on the image `built`, and the file `metadata` of the context at the
-/// path `file`.
+/// Returns the Dockerfile of the second, small build, which adds `labels` to the image `built`, and copies the file
+/// `metadata` of the context to the path `file`.
 #[must_use]
 pub fn finish_dockerfile(built: &str, labels: &BTreeMap<String, String>, metadata: &str, file: Option<&str>) -> String {
     let mut out = format!("FROM {built}\n");
@@ -112,7 +113,7 @@ pub fn finish_dockerfile(built: &str, labels: &BTreeMap<String, String>, metadat
     out
 }
 
-/// A word of a Dockerfile that stands for `text`, whatever is in it.
+/// Quotes any `text` as one word of a Dockerfile.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -125,7 +126,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// RFC 3339 in UTC; nothing for a time on no calendar.
+/// Formats a time as RFC 3339 in UTC; empty for a time beyond the calendar.
 fn moment(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map(|moment| moment.to_string()).unwrap_or_default()
 }

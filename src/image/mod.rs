@@ -1,5 +1,5 @@
-//! Images as values: what is built from what, and which tags an image gets. Nothing here starts a program.
-//! `docs/images.md` and `docs/tags.md` describe them.
+//! Describes images as values: what an image is built from, and which tags it gets. No program is started here. See
+//! `docs/images.md` and `docs/tags.md`.
 
 mod braces;
 mod build_arg;

@@ -1,4 +1,4 @@
-//! What is built from what: the images of a workspace in the order in which they can be built.
+//! Plans builds: the images of a workspace in the order in which they can be built.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,28 +8,28 @@ use super::dockerfile::{CopySource, Dockerfile, External, ResolveError, Role, Sc
 use super::reference::is_image;
 use crate::path::{RepoPath, nearest, printable};
 
-/// An image of the manifest, with its Dockerfile as the queue leaves it.
+/// An image of the manifest, with its Dockerfile after the queue.
 #[derive(Debug, Clone)]
 pub struct PlanInput<'a> {
-    /// Which image it is.
+    /// The image.
     pub id: ImageId,
     /// The path of its Dockerfile in the upstream's tree.
     pub path: &'a RepoPath,
-    /// The bytes of the Dockerfile; `None` where the tree has none there.
+    /// The bytes of the Dockerfile; `None` when the tree has no file there.
     pub dockerfile: Option<&'a [u8]>,
     /// The build arguments.
     pub args: &'a BTreeMap<String, BuildArg>,
-    /// Images that must be built first, beside those that the arguments name.
+    /// Images that must be built first, in addition to those that the arguments name.
     pub needs: &'a [ImageId],
     /// The stage to build; `None`: the last one.
     pub target: Option<&'a str>,
     /// Whether it is published.
     pub publish: bool,
-    /// What the placeholders of the arguments stand for.
+    /// The values for the placeholders of the arguments.
     pub values: &'a BTreeMap<String, String>,
 }
 
-/// The images of a workspace, each behind those that it needs.
+/// The images of a workspace, each after those that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The images.
@@ -39,7 +39,7 @@ pub struct Plan {
 /// An image in the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedImage {
-    /// Which image it is.
+    /// The image.
     pub id: ImageId,
     /// The path of its Dockerfile in the upstream's tree.
     pub dockerfile: RepoPath,
@@ -49,43 +49,43 @@ pub struct PlannedImage {
     pub args: BTreeMap<String, String>,
     /// The images that must be built before it.
     pub needs: Vec<ImageId>,
-    /// Where its Dockerfile names one of them, in bytes.
+    /// Where its Dockerfile names these images, in bytes.
     pub built_on: Vec<(ImageId, Range<usize>)>,
-    /// The images from elsewhere that it stands on.
+    /// The external images that it is built on.
     pub bases: Vec<BaseImage>,
-    /// What the stage that is built begins with in the end: an image from elsewhere, or one of the workspace by its local name;
-    /// `None`: nothing.
+    /// The image that the built stage is based on in the end: an external one, or one of the workspace by its local
+    /// name; `None`: nothing.
     pub from: Option<String>,
-    /// What it takes out of its context.
+    /// The paths that it copies from its context.
     pub copies: Vec<CopySource>,
-    /// The line of an `ONBUILD` in the stage that is built.
+    /// The line of an `ONBUILD` in the built stage.
     pub onbuild: Option<usize>,
     /// Whether it is published.
     pub publish: bool,
 }
 
-/// An image from elsewhere, and where it is named.
+/// An external image, and where it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseImage {
-    /// As the Dockerfile names it.
+    /// The name in the Dockerfile.
     pub image: String,
-    /// What it is for.
+    /// Its use.
     pub role: Role,
     /// The line of the Dockerfile, from 1.
     pub line: usize,
-    /// Where in it, in bytes.
+    /// The position in the file, in bytes.
     pub span: Range<usize>,
 }
 
-/// Why an image has no place in the plan.
+/// Why an image cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("image '{image}': {fault}", image = .id.image)]
 pub struct PlanError {
     /// The image.
     pub id: ImageId,
-    /// The Dockerfile, where that is where it is wrong, and the line in it (from 1).
+    /// The Dockerfile with its line (from 1), if the error is there.
     pub at: Option<(RepoPath, usize)>,
-    /// The line of the manifest, where one of the entry's own lines is wrong.
+    /// The line of the manifest, if the error is in the entry.
     pub entry_line: Option<usize>,
     /// What is wrong.
     pub fault: Box<PlanFault>,
@@ -97,21 +97,21 @@ pub enum PlanFault {
     /// The tree has no such file.
     #[error("the patched tree has no file '{0}'")]
     NoDockerfile(RepoPath),
-    /// The Dockerfile cannot be taken apart.
+    /// The Dockerfile cannot be parsed.
     #[error("{}", .0.fault)]
     Scan(ScanError),
-    /// Its stages cannot be told.
+    /// Its stages cannot be resolved.
     #[error("{}", .0.fault)]
     Resolve(ResolveError),
-    /// A base that no registry can have.
+    /// A base with an invalid image name.
     #[error("'{0}' names no image")]
     NoImage(String),
     /// An image of the workspace that does not exist.
     #[error("there is no image '{need}'{}", .nearest.as_ref().map(|near| format!("; did you mean '{near}'?")).unwrap_or_default())]
     UnknownNeed {
-        /// What was named.
+        /// The name.
         need: String,
-        /// The nearest that exists.
+        /// The nearest existing name.
         nearest: Option<String>,
     },
     /// Images that need each other.
@@ -122,10 +122,10 @@ pub enum PlanFault {
     Undeclared {
         /// The argument.
         name: String,
-        /// The nearest that is declared.
+        /// The nearest declared argument.
         nearest: Option<String>,
     },
-    /// A placeholder of a build argument that has no value.
+    /// A placeholder of a build argument without a value.
     #[error("'{arg}': {{{placeholder}}} has no value here")]
     NoValue {
         /// The argument.
@@ -136,13 +136,13 @@ pub enum PlanFault {
     /// The tree has no such folder.
     #[error("the patched tree has no folder '{0}'")]
     NoContext(RepoPath),
-    /// A file that would stand where the context has one.
+    /// An added file at a path that the context already has.
     #[error("'files': the context has '{0}' already")]
     FileOver(RepoPath),
-    /// A source of a file that is not there.
+    /// The source of an added file does not exist.
     #[error("'files': {0}")]
     NoSource(String),
-    /// A file that the context's ignore file leaves out again.
+    /// An added file that the context's ignore file leaves out.
     #[error("'files': '{path}' is left out again by line {line} of {ignore}")]
     FileIgnored {
         /// The file.
@@ -152,7 +152,7 @@ pub enum PlanFault {
         /// The line in it, from 1.
         line: usize,
     },
-    /// A source of `COPY` that the checkout leaves out.
+    /// A source of `COPY` that is not in the checkout.
     #[error("'{path}' is in the tree, but outside of 'sparse', so the context does not have it")]
     OutsideSparse {
         /// The path, from the tree's root.
@@ -161,38 +161,38 @@ pub enum PlanFault {
     /// A submodule in the context.
     #[error("the context has the submodule '{0}', whose files are not in the tree")]
     Submodule(RepoPath),
-    /// A pointer to a large file in the context.
+    /// A git-lfs pointer in the context.
     #[error("'{0}' is a pointer of git-lfs, whose file is not in the tree")]
     LargeFile(RepoPath),
-    /// Triggers, which the second small build would pull.
+    /// `ONBUILD` triggers, which the second small build would run.
     #[error("ONBUILD of an image that is published would be run by the build that puts the labels on")]
     OnBuild,
 }
 
 impl PlanError {
-    /// The fault of an image as a whole.
+    /// Makes the error of an image as a whole.
     #[must_use]
     pub fn of(id: &ImageId, fault: PlanFault) -> PlanError {
         PlanError { id: id.clone(), at: None, entry_line: None, fault: Box::new(fault) }
     }
 
-    /// The same, on a line of the Dockerfile.
+    /// Adds a line of the Dockerfile.
     #[must_use]
     pub fn in_file(self, dockerfile: &RepoPath, line: usize) -> PlanError {
         PlanError { at: Some((dockerfile.clone(), line)), ..self }
     }
 
-    /// The same, on a line of the manifest.
+    /// Adds a line of the manifest.
     #[must_use]
     pub fn in_entry(self, line: usize) -> PlanError {
         PlanError { entry_line: Some(line), ..self }
     }
 }
 
-/// The plan of all `inputs`: in their order, but each image behind those that it needs.
+/// Returns the plan of all `inputs`: in their order, but each image after those that it needs.
 ///
 /// # Errors
-/// One error for each image that is wrong.
+/// One error for each invalid image.
 pub fn plan(inputs: &[PlanInput<'_>]) -> Result<Plan, Vec<PlanError>> {
     let mut errors = Vec::new();
     let mut images = Vec::new();
@@ -208,7 +208,7 @@ pub fn plan(inputs: &[PlanInput<'_>]) -> Result<Plan, Vec<PlanError>> {
     in_order(images).map(|images| Plan { images }).map_err(|error| vec![error])
 }
 
-/// The name of an image on this machine while a build goes on. No registry can have it, so it is never pulled.
+/// Returns the name of an image on this machine during a build. No registry can have this name, so it is never pulled.
 #[must_use]
 pub fn local_name(id: &ImageId) -> String {
     format!("patchq.invalid/{}/{}", id.upstream, id.image)
@@ -268,7 +268,7 @@ fn unknown(need: &ImageId, input: &PlanInput<'_>, all: &[PlanInput<'_>]) -> Plan
     PlanFault::UnknownNeed { need: printable(need.as_bytes()), nearest }
 }
 
-/// Each image behind those that it needs; otherwise the order stays.
+/// Sorts each image after those that it needs; otherwise the order stays.
 fn in_order(mut waiting: Vec<PlannedImage>) -> Result<Vec<PlannedImage>, PlanError> {
     let mut done: Vec<PlannedImage> = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
@@ -281,7 +281,7 @@ fn in_order(mut waiting: Vec<PlannedImage>) -> Result<Vec<PlannedImage>, PlanErr
     Ok(done)
 }
 
-/// A chain of images of which the last needs the first; each of `waiting` needs another one of them.
+/// Returns the error for a cycle of images; each of `waiting` needs another one of them.
 fn cycle(waiting: &[PlannedImage]) -> PlanError {
     let mut chain: Vec<&PlannedImage> = Vec::new();
     let mut next = waiting.first();

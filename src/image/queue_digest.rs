@@ -1,8 +1,9 @@
-//! `{queue}`: the digest of what a queue does to its pin, version 1, frozen. `docs/tags.md` spells out every byte.
+//! Computes `{queue}`: the digest of what a queue does to its pin, version 1. The format never changes. `docs/tags.md`
+//! specifies every byte.
 //!
-//! Two queues have one digest when they do the same to the same pin: however much context the files carry, at
-//! whatever lines their hunks stand as a whole, whatever their headers say. Everything of variable length carries
-//! its length, so no two different queues are one byte string.
+//! Two queues have the same digest if they make the same change to the same pin. The width of the context, the line
+//! numbers of whole hunks, and the headers make no difference. Everything of variable length has its length in front,
+//! so two different queues never have the same byte string.
 
 use std::fmt;
 
@@ -21,7 +22,7 @@ const VERSION_1: &[u8] = b"patchq-queue-1\n";
 pub struct QueueDigest([u8; 32]);
 
 impl QueueDigest {
-    /// The eight digits that `{queue}` stands for.
+    /// Returns the eight digits for `{queue}`.
     #[must_use]
     pub fn short(&self) -> String {
         let mut hex = self.to_string();
@@ -57,10 +58,10 @@ pub enum DigestError {
     },
 }
 
-/// The digest of `queue`, in order, on `pin`.
+/// Returns the digest of `queue`, in order, on `pin`.
 ///
 /// # Errors
-/// [`DigestError`] for a binary whose content cannot be told from the patch.
+/// [`DigestError`] for a binary whose content is not known from the patch.
 pub fn queue_digest<'a>(pin: Id, queue: impl IntoIterator<Item = &'a Patch>) -> Result<QueueDigest, DigestError> {
     let mut sink = Counted::new(VERSION_1);
     sink.line(format_args!("pin {pin}"));
@@ -79,7 +80,7 @@ pub fn queue_digest<'a>(pin: Id, queue: impl IntoIterator<Item = &'a Patch>) -> 
 
 impl Counted {
     fn file(&mut self, patch: usize, file: &FileDiff) -> Result<(), DigestError> {
-        // A copy leaves the old file where it is, which the paths alone do not say.
+        // A copy leaves the old file, which the paths alone do not show.
         let word = if matches!(file.change, Change::Copy(_)) { "copy" } else { "old" };
         self.bytes(word, file.old_path.as_bytes());
         self.bytes("new", file.new_path.as_bytes());
@@ -106,15 +107,15 @@ impl Counted {
         Ok(())
     }
 
-    /// The runs of changed lines: of each run first what goes, then what comes; before each but the first how many
-    /// unchanged lines lie between it and the one before. Where one hunk ends and the next begins leaves no trace.
+    /// Adds the runs of changed lines: for each run first the removed lines, then the added ones; before each but the
+    /// first the number of unchanged lines after the previous one. Where a hunk begins and ends makes no difference.
     fn text(&mut self, hunks: &[Hunk]) {
         let mut run = Run::default();
         let mut unchanged: u64 = 0;
         let mut end: Option<u64> = None;
         for hunk in hunks {
             let covers = hunk.len(Side::Old) as u64;
-            // git names the line before a hunk that covers none.
+            // For a hunk without lines git gives the number of the line before it.
             let start = u64::from(hunk.old_start) + u64::from(covers == 0);
             unchanged += end.map_or(0, |end| start.saturating_sub(end));
             end = Some(start + covers);
@@ -139,7 +140,7 @@ impl Counted {
     }
 }
 
-/// Changed lines without an unchanged one between them.
+/// Changed lines without an unchanged line between them.
 #[derive(Default)]
 struct Run<'a> {
     old: Vec<&'a [u8]>,
@@ -157,8 +158,9 @@ impl Run<'_> {
     }
 }
 
-/// The modes before and after: 0 where the file is not there, `100644` for a new or deleted file without a stated
-/// mode, equal where the patch does not state both. The permission bits of a plain file count as git counts them.
+/// Returns the modes before and after: 0 when the file does not exist, `100644` for a new or deleted file without a
+/// stated mode, equal when the patch does not state both. Of a plain file's permission bits only those that git uses
+/// count.
 fn modes(file: &FileDiff) -> (u32, u32) {
     let canonical = |mode: Option<u32>| mode.map(|bits| Mode::from_bits(bits).map_or(bits, Mode::bits));
     let stated = (canonical(file.old_mode), canonical(file.new_mode));
@@ -171,7 +173,7 @@ fn modes(file: &FileDiff) -> (u32, u32) {
     }
 }
 
-/// The ids of the index line, where both are full.
+/// Returns the ids of the index line, if both are full.
 fn full_ids(file: &FileDiff) -> Option<(Id, Id)> {
     let (old, new) = file.index.as_ref()?;
     let id = |text: &bstr::BString| text.to_str().ok()?.parse::<Id>().ok();

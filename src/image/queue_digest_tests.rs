@@ -1,4 +1,4 @@
-//! The digest against byte strings that are spelled out by hand in `docs/tags.md`.
+//! Tests the digest against the byte strings that are written out in `docs/tags.md`.
 
 use bstr::BString;
 
@@ -33,7 +33,7 @@ fn file(change: Change, old: &str, new: &str, content: Content) -> Result<FileDi
     })
 }
 
-/// A hunk from lines as a patch has them; `~` at the end of a line stands for a missing line feed.
+/// Makes a hunk from lines of a patch; `~` at the end of a line means a missing line feed.
 fn hunk(start: u32, lines: &[&str]) -> Hunk {
     let line = |text: &&str| {
         let (side, rest) = match text.split_at(1) {
@@ -61,7 +61,7 @@ fn digest(queue: &[Patch]) -> Result<String, Failure> {
     Ok(queue_digest(PIN.parse::<Id>().map_err(|error: BadId| error)?, queue)?.short())
 }
 
-/// The vectors of the documentation: name, quoted digits, byte string.
+/// Returns the vectors of the documentation: name, quoted digits, byte string.
 fn vectors() -> Vec<(String, String, String)> {
     let mut all = Vec::new();
     for section in include_str!("../../docs/tags.md").split("\n### ").skip(1) {
@@ -103,10 +103,10 @@ fn base_image() -> Result<(), Failure> {
     let one = |hunk| file(Change::Modify, path, path, text(vec![hunk]));
     let wanted = vector("base-image")?;
     assert_eq!(digest(&[patch("a", vec![one(hunk(1, &lines))?])])?, wanted);
-    // Neither message, nor line numbers, nor context.
+    // Message, line numbers and context do not count.
     let with_context = [" ARG X", lines[0], lines[1], " RUN y", " RUN z"];
     assert_eq!(digest(&[patch("b", vec![one(hunk(30, &with_context))?])])?, wanted);
-    // Nor a mode or blob ids that are stated and the same.
+    // Stated modes or blob ids that are equal do not count either.
     let mut stated = one(hunk(1, &lines))?;
     (stated.old_mode, stated.new_mode) = (Some(0o100_644), Some(0o100_664));
     stated.index = Some((OTHER.into(), PIN.into()));
@@ -130,7 +130,7 @@ fn two_places() -> Result<(), Failure> {
     assert_eq!(digest(&[patch("", vec![one(near.to_vec())?])])?, wanted);
     let bare = [hunk(2, &["+all: a", "-all: a b c"]), hunk(14, &["+c:", "+\ttrue~"])];
     assert_eq!(digest(&[patch("", vec![one(bare.to_vec())?])])?, wanted);
-    // One line further is another queue.
+    // One line further is a different queue.
     let far = [hunk(2, &["-all: a b c", "+all: a"]), hunk(15, &["+c:", "+\ttrue~"])];
     assert_ne!(digest(&[patch("", vec![one(far.to_vec())?])])?, wanted);
     // Hunks that touch are one run.

@@ -1,7 +1,8 @@
-//! The recipe of an image: the digest of all that can change its content, version 1, frozen. `docs/recipe.md` spells out every
-//! byte.
+//! Computes the recipe of an image: the digest of everything that can change its content, version 1. The format never
+//! changes. `docs/recipe.md` specifies every byte.
 //!
-//! Two builds of one recipe need not be equal byte by byte (a RUN may fetch what is newest), but what patchq gives the builder is.
+//! Two builds of one recipe may differ (a RUN may fetch the newest version), but patchq gives the builder the same
+//! input.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,23 +37,23 @@ impl fmt::Debug for RecipeDigest {
     }
 }
 
-/// What a file of a context holds.
+/// The content of a file in a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileContent {
     /// A git object: a blob, or the commit of a submodule.
     Git(Id),
-    /// A file of which the SHA-256 is known.
+    /// A file with a known SHA-256.
     Sha256(ContentDigest),
 }
 
-/// All that can change the content of an image.
+/// Everything that can change the content of an image.
 #[derive(Debug, Clone)]
 pub struct RecipeInput<'a> {
-    /// The Dockerfile, as the queue leaves it.
+    /// The Dockerfile after the queue.
     pub dockerfile: &'a [u8],
     /// The Dockerfile's own ignore file (`DOCKERFILE.dockerignore`).
     pub ignore: Option<&'a [u8]>,
-    /// The stage that is built; `None`: the last one.
+    /// The built stage; `None`: the last one.
     pub target: Option<&'a str>,
     /// The platform; `None`: the builder's own.
     pub platform: Option<&'a Platform>,
@@ -64,13 +65,13 @@ pub struct RecipeInput<'a> {
     pub secrets: Vec<&'a str>,
     /// The files of the context.
     pub context: BTreeMap<&'a RepoPath, (Mode, &'a FileContent)>,
-    /// The images from elsewhere, in the order of the Dockerfile, with their digests where these are known.
+    /// The external images, in the order of the Dockerfile, with their digests if known.
     pub bases: Vec<(Role, &'a str, Option<&'a ContentDigest>)>,
     /// The images of the workspace that it needs, by their names.
     pub needs: BTreeMap<String, RecipeDigest>,
 }
 
-/// The digest of a recipe.
+/// Returns the digest of a recipe.
 #[must_use]
 pub fn recipe(input: &RecipeInput<'_>) -> RecipeDigest {
     let mut hash = Counted::new(RECIPE_1);
@@ -117,7 +118,8 @@ pub fn recipe(input: &RecipeInput<'_>) -> RecipeDigest {
     RecipeDigest(hash.finish())
 }
 
-/// `{build}`: eight digits over the recipes of an image (one for each platform), the queue, and what its labels are made of.
+/// Returns `{build}`: eight digits over the recipes of an image (one for each platform), the queue, and the data of its
+/// labels.
 #[must_use]
 pub fn build_digits(recipes: &[RecipeDigest], queue: QueueDigest, labels: &BTreeMap<String, String>) -> String {
     let mut hash = Counted::new(BUILD_1);

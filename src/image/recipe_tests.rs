@@ -4,10 +4,10 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// The documentation, whose blocks are exactly what is hashed.
+/// The documentation, whose blocks are exactly the hashed bytes.
 const DOCUMENT: &str = include_str!("../../docs/recipe.md");
 
-/// The block under the heading of the vector `name`, and the digits in that heading.
+/// Returns the block under the heading of the vector `name`, and the digits in that heading.
 fn vector(name: &str) -> (String, Vec<u8>) {
     let heading = format!("### `{name}`: `");
     let at = DOCUMENT.find(&heading).unwrap_or_else(|| panic!("{name} is not in the document"));

@@ -1,4 +1,4 @@
-//! Where an image goes: `charmedkubeflow/jupyter-scipy:v1.6.1-0611aa04-3f2a9c1e`.
+//! Makes image references: `charmedkubeflow/jupyter-scipy:v1.6.1-0611aa04-3f2a9c1e`.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use super::text::check_text;
 use super::{Tag, TagError, TagInput, Template};
 use crate::path::printable;
 
-/// An image under one of its tags.
+/// An image with one of its tags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reference {
-    /// `registry/name`, or `name` where the upstream has no registry.
+    /// `registry/name`, or `name` if the upstream has no registry.
     pub repository: String,
     /// The template that the tag was made from.
     pub template: Template,
@@ -29,13 +29,13 @@ impl fmt::Display for Reference {
 /// Why an image has no references.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
-    /// A template without an outcome.
+    /// A template that gives no tag.
     #[error(transparent)]
     Tag(#[from] TagError),
-    /// A registry and a name that no registry takes together.
+    /// A registry and a name that are not valid together.
     #[error("the image '{0}': a registry takes lower-case letters, digits, and single '.', '_' or '-' between them")]
     Repository(String),
-    /// The same reference twice: one image would replace the other.
+    /// The same reference twice: one image would overwrite the other.
     #[error("'{reference}' is made twice, by the tag templates '{first}' and '{second}'")]
     Twice {
         /// The reference.
@@ -47,10 +47,11 @@ pub enum ReferenceError {
     },
 }
 
-/// All references of one upstream: for each image every template, filled with what is known of that image; in the order of both.
+/// Returns all references of one upstream: every template for each image, filled with the data of that image; in the
+/// order of both.
 ///
 /// # Errors
-/// [`ReferenceError`] for the first image and template that give no reference or the same one as before.
+/// [`ReferenceError`] for the first image and template without a valid reference, or with a repeated one.
 pub fn references(
     registry: Option<&str>,
     images: &[(&str, TagInput<'_>)],
@@ -77,7 +78,7 @@ pub fn references(
     }
 }
 
-/// The first two of `all` that are the same image under the same tag; for several upstreams at once too.
+/// Returns the first two of `all` with the same image and tag; also for several upstreams together.
 #[must_use]
 pub fn clash(all: &[Reference]) -> Option<(usize, usize)> {
     let mut seen = std::collections::HashMap::new();
@@ -86,9 +87,8 @@ pub fn clash(all: &[Reference]) -> Option<(usize, usize)> {
     })
 }
 
-/// The grammar of a repository as the OCI distribution specification has it: parts joined by `/`, each of lower-case
-/// letters and digits with `.`, `_`, `__` or any number of `-` between them. The first part may be a host with a
-/// port.
+/// Checks the grammar of a repository in the OCI distribution specification: parts joined by `/`, each of lower-case
+/// letters and digits with `.`, `_`, `__` or any number of `-` between them. The first part may be a host with a port.
 fn is_repository(text: &str) -> bool {
     let mut parts: Vec<&str> = text.split('/').collect();
     if let [host, _, ..] = parts.as_slice()
@@ -108,7 +108,7 @@ fn is_repository(text: &str) -> bool {
     parts.iter().all(|part| is_part(part))
 }
 
-/// Checks whether `text` can be an image's name in a Dockerfile: a repository with a tag, a digest, both or neither.
+/// Checks whether `text` is a valid image name in a Dockerfile: a repository with a tag, a digest, both or neither.
 #[must_use]
 pub fn is_image(text: &str) -> bool {
     let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));

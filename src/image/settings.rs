@@ -1,4 +1,5 @@
-//! What an entry says about a build beside its Dockerfile: platforms, the network, secrets, files and digests.
+//! The settings of a build in a manifest entry, in addition to its Dockerfile: platforms, network, secrets, files and
+//! digests.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +27,7 @@ impl FromStr for Platform {
 }
 
 impl Platform {
-    /// The text: `linux/amd64`.
+    /// Returns the text: `linux/amd64`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,24 +46,24 @@ impl Serialize for Platform {
     }
 }
 
-/// The network that the RUN instructions of a build get.
+/// The network for the RUN instructions of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
-    /// The builder's own.
+    /// The builder's default.
     #[default]
     Default,
-    /// None.
+    /// No network.
     None,
-    /// The machine's, unprotected.
+    /// The machine's network, without isolation.
     Host,
 }
 
 impl Network {
-    /// The words of the manifest, in the order of the documentation.
+    /// The values of the manifest, in the order of the documentation.
     pub const ALL: [Network; 3] = [Network::Default, Network::None, Network::Host];
 
-    /// The word of the manifest.
+    /// Returns the name in the manifest.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -73,20 +74,20 @@ impl Network {
     }
 }
 
-/// Where the value of a build secret comes from.
+/// The source of a build secret's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
-    /// A variable of the environment.
+    /// An environment variable.
     Env(String),
-    /// A file; a relative path counts from the workspace's root.
+    /// A file; a relative path is based on the workspace's root.
     File(String),
 }
 
 impl SecretSource {
-    /// Reads `env:NAME` or `file:PATH`.
+    /// Parses `env:NAME` or `file:PATH`.
     ///
     /// # Errors
-    /// What is wrong with it, to be put behind the text.
+    /// What is wrong, as the words after the text.
     pub fn parse(text: &str) -> Result<SecretSource, &'static str> {
         let is_name = |name: &str| {
             name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -95,7 +96,7 @@ impl SecretSource {
         match text.split_once(':') {
             Some(("env", name)) if is_name(name) => Ok(SecretSource::Env(name.to_owned())),
             Some(("env", _)) => Err("names no variable; expected env:NAME with letters, digits and '_'"),
-            // Builders take a list with commas on their command line, in which a quote has a meaning too.
+            // Builders take a list separated by commas on their command line, in which quotes have a meaning too.
             Some(("file", path)) if path.contains([',', '"']) => {
                 Err("has a comma or a quote, which builders cannot be given in a path")
             }
@@ -108,10 +109,10 @@ impl SecretSource {
     }
 }
 
-/// Where a file that is added to the context comes from.
+/// The source of a file that is added to the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileSource {
-    /// A file or folder of the upstream's tree, as the queue leaves it.
+    /// A file or folder of the upstream's tree after the queue.
     Tree(RepoPath),
     /// A tracked file of the workspace's repository.
     Workspace(RepoPath),
@@ -122,11 +123,12 @@ pub enum FileSource {
 /// A file that is added to the context of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedFile {
-    /// Where in the context; with `into_folder` the folder that gets it under its own name (`None`: the context itself).
+    /// The path in the context; with `into_folder` the folder that gets the file under its own name (`None`: the
+    /// context itself).
     pub path: Option<RepoPath>,
     /// Whether `path` is a folder.
     pub into_folder: bool,
-    /// What is added.
+    /// The source.
     pub source: FileSource,
     /// The line of the manifest, from 1.
     pub line: usize,
@@ -146,13 +148,13 @@ impl FromStr for ContentDigest {
 }
 
 impl ContentDigest {
-    /// The text, `sha256:` included.
+    /// Returns the text, with `sha256:`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The 64 digits.
+    /// Returns the 64 digits.
     #[must_use]
     pub fn digits(&self) -> &str {
         self.0.strip_prefix("sha256:").unwrap_or_default()

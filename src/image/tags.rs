@@ -1,4 +1,4 @@
-//! Tag templates (`{version}-{commit}`) and what becomes of them.
+//! Parses tag templates (`{version}-{commit}`) and fills them in.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,36 +13,36 @@ use crate::git::Id;
 use crate::patch::Date;
 use crate::path::{nearest, printable};
 
-/// The templates of an upstream whose manifest has none.
+/// The templates of an upstream without templates in the manifest.
 pub const DEFAULT_TEMPLATES: [&str; 3] = ["{version}", "{version}-{commit}", "{version}-{commit}-{queue}"];
 
-/// What a template can be filled with.
+/// The values for a template.
 #[derive(Debug, Clone, Copy)]
 pub struct TagInput<'a> {
     /// The pin's version.
     pub version: &'a str,
-    /// The upstream commit that the queue is made on.
+    /// The upstream commit that the queue is based on.
     pub pin: Id,
     /// Eight digits of the queue's digest.
     pub queue: &'a str,
-    /// The pin's commit date; `None` when the commit is not at hand.
+    /// The pin's commit date; `None` when the store lacks the commit.
     pub date: Option<Date>,
     /// The track, if it is a branch.
     pub branch: Option<&'a str>,
-    /// Eight digits over all that an image is built of; else why they are not to be had.
+    /// Eight digits over everything that an image is built from; else why they are unknown.
     pub build: Result<&'a str, &'a str>,
-    /// The day of the build, `YYYYMMDD`; `None` where nothing is built.
+    /// The day of the build, `YYYYMMDD`; `None` when nothing is built.
     pub built: Option<&'a str>,
-    /// What `{wheel:NAME.tags}` stands for, by the name of the wheel.
+    /// The values of `{wheel:NAME.tags}`, by the name of the wheel.
     pub wheels: &'a BTreeMap<String, String>,
 }
 
-/// What stands between braces.
+/// A placeholder in braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Placeholder {
     /// The version of the pin, or the manifest's `version`.
     Version,
-    /// The version from its first number with a point.
+    /// The version from its first dotted number on.
     Semver,
     /// The first 8 digits of the pin.
     Commit,
@@ -50,9 +50,9 @@ pub enum Placeholder {
     Queue,
     /// The pin's commit date, YYYYMMDD.
     Date,
-    /// The track, where it is a branch.
+    /// The track, if it is a branch.
     Branch,
-    /// 8 digits over all that the image is built of.
+    /// 8 digits over everything that the image is built from.
     Build,
     /// The day of the build, YYYYMMDD.
     Built,
@@ -77,45 +77,45 @@ enum Piece {
     Value(Placeholder),
 }
 
-/// A tag with placeholders, read and found well formed.
+/// A tag with placeholders, parsed and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
     pieces: Vec<Piece>,
 }
 
-/// Whether a tag can ever mean another image.
+/// Whether a tag can later mean another image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stability {
-    /// Contains the queue's digest or the build's: a changed queue never reuses it.
+    /// It contains the digest of the queue or of the build: a changed queue never gets the same tag.
     Fixed,
-    /// May stand for another image tomorrow.
+    /// It may mean another image later.
     Moving,
 }
 
-/// A tag that a registry takes.
+/// A tag that registries accept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tag {
     /// The tag.
     #[serde(rename = "tag")]
     pub text: String,
-    /// Whether it can ever mean another image.
+    /// Whether it can later mean another image.
     pub stability: Stability,
 }
 
-/// Why there is no tag. Every variant holds the template first.
+/// Why there is no tag. Every variant has the template first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TagError {
-    /// Nothing between the quotes.
+    /// The template is empty.
     #[error("a tag template is empty")]
     Empty,
-    /// A name between braces that is none of the known ones.
+    /// An unknown name in braces.
     #[error("tag template '{template}': unknown placeholder '{{{name}}}'; {}", instead(*.nearest))]
     Unknown {
         /// The template.
         template: String,
-        /// What stands between the braces.
+        /// The name.
         name: String,
         /// The known name that is nearest, if one is near.
         nearest: Option<&'static str>,
@@ -127,10 +127,10 @@ pub enum TagError {
         template: String,
         /// The brace.
         brace: char,
-        /// Where it stands, from 1.
+        /// Its position, from 1.
         column: usize,
     },
-    /// `{semver}` of a version that has none.
+    /// `{semver}` for a version that has none.
     #[error("tag template '{template}': {{semver}} cannot be had from the version '{version}', {why}")]
     Semver {
         /// The template.
@@ -140,7 +140,7 @@ pub enum TagError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// `{date}` of a pin whose commit is not at hand.
+    /// `{date}` for a pin whose commit is not in the store.
     #[error("tag template '{template}': {{date}} needs the commit {pin}, which is not in the store")]
     Date {
         /// The template.
@@ -148,35 +148,35 @@ pub enum TagError {
         /// The pin.
         pin: Id,
     },
-    /// `{date}` of a commit from beyond the calendar.
+    /// `{date}` for a date beyond the calendar.
     #[error("tag template '{template}': {{date}}: {seconds} seconds since 1970 are on no calendar")]
     Calendar {
         /// The template.
         template: String,
-        /// What the commit says.
+        /// The date of the commit.
         seconds: i64,
     },
-    /// `{branch}` of a track that is no branch.
+    /// `{branch}` for a track that is not a branch.
     #[error("tag template '{template}': {{branch}} needs a track that is a branch")]
     Branch {
         /// The template.
         template: String,
     },
-    /// `{build}` of an image of which not all is known.
+    /// `{build}` for an image with unknown parts.
     #[error("tag template '{template}': {{build}}: {why}")]
     Build {
         /// The template.
         template: String,
-        /// What is not known.
+        /// What is unknown.
         why: String,
     },
-    /// `{built}` where nothing is built.
+    /// `{built}` when nothing is built.
     #[error("tag template '{template}': {{built}} is the day of a build, and only a build knows it")]
     Built {
         /// The template.
         template: String,
     },
-    /// `{wheel:NAME.tags}` of a wheel that does not exist.
+    /// `{wheel:NAME.tags}` for a wheel that does not exist.
     #[error("tag template '{template}': there is no wheel '{name}'")]
     Wheel {
         /// The template.
@@ -184,21 +184,21 @@ pub enum TagError {
         /// The wheel.
         name: String,
     },
-    /// Fixed text that no tag can have.
+    /// Fixed text that is not valid in a tag.
     #[error(transparent)]
     Text(#[from] BadTagText),
-    /// An outcome that is no tag.
+    /// The result is not a valid tag.
     #[error("tag template '{template}': {source}")]
     Outcome {
         /// The template.
         template: String,
-        /// What is wrong with what came out.
+        /// What is wrong with the result.
         source: BadTagText,
     },
 }
 
 impl TagError {
-    /// What could be pasted or done instead, where that is known.
+    /// Returns what can be pasted or done instead, if known.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -231,11 +231,11 @@ impl FromStr for Template {
     }
 }
 
-/// What no value can mend: the text between the placeholders of `template`.
+/// Checks the text between the placeholders of `template`, which no value can repair.
 fn check_fixed(template: &str, pieces: &[Piece]) -> Result<(), BadTagText> {
     let fixed = |piece: &Piece| if let Piece::Text(text) = piece { Some(text.clone()) } else { None };
     let mut text: String = pieces.iter().filter_map(fixed).collect();
-    // A value before it begins the tag, with a character that is not known yet.
+    // If a value comes first, it begins the tag, with a character that is not known yet.
     if matches!(pieces.first(), Some(Piece::Value(_))) {
         text.insert(0, '_');
     }
@@ -247,7 +247,7 @@ fn check_fixed(template: &str, pieces: &[Piece]) -> Result<(), BadTagText> {
     })
 }
 
-/// What to write for a placeholder that does not exist.
+/// Returns what to write for a placeholder that does not exist.
 fn instead(nearest: Option<&str>) -> String {
     match nearest {
         Some(nearest) => format!("did you mean '{{{nearest}}}'?"),
@@ -270,19 +270,19 @@ fn placeholder(template: &str, name: &str) -> Result<Placeholder, TagError> {
 }
 
 impl Template {
-    /// As the manifest has it.
+    /// Returns the text in the manifest.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Checks whether `placeholder` is in it.
+    /// Checks whether it contains `placeholder`.
     #[must_use]
     pub fn has(&self, placeholder: &Placeholder) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Value(value) if value == placeholder))
     }
 
-    /// The names of the wheels in it.
+    /// Returns the names of the wheels in it.
     pub fn wheels(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Value(Placeholder::Wheel(name)) => Some(name.as_str()),
@@ -290,10 +290,10 @@ impl Template {
         })
     }
 
-    /// The tag. `+` becomes `_` and `/` becomes `-`; anything else that a registry refuses is an error.
+    /// Returns the tag. `+` becomes `_` and `/` becomes `-`; any other character that registries refuse is an error.
     ///
     /// # Errors
-    /// [`TagError`] when a value is not to be had or the outcome is no tag.
+    /// [`TagError`] when a value is unknown or the result is not a valid tag.
     pub fn render(&self, input: &TagInput<'_>) -> Result<Tag, TagError> {
         let mut text = String::new();
         for piece in &self.pieces {

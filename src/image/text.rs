@@ -1,14 +1,14 @@
-//! What text a tag can have.
+//! Checks which text a tag can contain.
 
 use crate::path::printable;
 
-/// The longest tag that a registry takes.
+/// The longest tag that registries accept.
 const LONGEST: usize = 128;
 
-/// Why some text is no tag, nor a part of one. Texts are printable.
+/// Why a text is not valid as a tag or in one. Texts are printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadTagText {
-    /// Nothing.
+    /// The text is empty.
     #[error("it must not be empty")]
     Empty,
     /// A character that registries refuse.
@@ -22,7 +22,7 @@ pub enum BadTagText {
     /// A first character that registries refuse.
     #[error("'{0}' must not begin with '.' or '-'")]
     First(String),
-    /// More than registries take.
+    /// Longer than registries accept.
     #[error("'{text}' has {length} characters; a registry takes at most {LONGEST}")]
     Long {
         /// The text.
@@ -32,7 +32,7 @@ pub enum BadTagText {
     },
 }
 
-/// Checks whether `text` can be a tag: what registries take (the OCI distribution specification's
+/// Checks whether `text` can be a tag: the characters of registries (the OCI distribution specification's
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`), and `+` and `/`, which become `_` and `-`.
 ///
 /// # Errors

@@ -1,11 +1,11 @@
-//! What stands for a placeholder, worked out of what is known of a pin.
+//! Computes the values of placeholders from the data of a pin.
 
 use crate::patch::Date;
 
-/// `version` from its first number with a point and a digit behind it (`ray-1.11.0`: `1.11.0`).
+/// Returns `version` from its first number that a point and a digit follow (`ray-1.11.0`: `1.11.0`).
 ///
 /// # Errors
-/// What is wrong with a version that is only an id or a word, or that counts commits on top of a tag.
+/// What is wrong with a version that is only an id or a word, or that counts commits after a tag.
 pub fn semver(version: &str) -> Result<&str, &'static str> {
     if counts_commits(version) {
         return Err("which counts commits on top of a tag");
@@ -23,7 +23,7 @@ pub fn semver(version: &str) -> Result<&str, &'static str> {
     Err("which has no number like 1.2 in it")
 }
 
-/// Checks whether `version` is what `git describe` says of a commit behind a tag: `TAG-N-gID`.
+/// Checks whether `version` has the form of `git describe` for a commit after a tag: `TAG-N-gID`.
 fn counts_commits(version: &str) -> bool {
     let mut parts = version.rsplitn(3, '-');
     let (Some(id), Some(count), Some(_tag)) = (parts.next(), parts.next(), parts.next()) else { return false };
@@ -31,14 +31,15 @@ fn counts_commits(version: &str) -> bool {
     is_id && !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// `YYYYMMDD` in the zone of the date.
+/// Returns `YYYYMMDD` in the time zone of the date.
 pub(super) fn day(date: Date) -> Option<String> {
     let local = date.seconds.checked_add(i64::from(date.offset) * 60)?;
     let moment = jiff::Timestamp::from_second(local).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
     (moment.year() >= 0).then(|| format!("{:04}{:02}{:02}", moment.year(), moment.month(), moment.day()))
 }
 
-/// `{built}`: the day in UTC of a build at `seconds` since 1970, `YYYYMMDD`; nothing for a time on no calendar.
+/// Returns `{built}`: the day in UTC of a build at `seconds` since 1970, `YYYYMMDD`; empty for a time beyond the
+/// calendar.
 #[must_use]
 pub fn build_day(seconds: i64) -> String {
     day(Date { seconds, offset: 0 }).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A Python wheel that goes into an image: which one, by the words of its file name and its SHA-256.
+//! Identifies a Python wheel that goes into an image: by the parts of its file name and its SHA-256.
 //!
 //! Source: the binary distribution format (packaging.python.org, `{name}-{version}-{python}-{abi}-{platform}.whl`).
 
@@ -23,12 +23,12 @@ pub struct Wheel {
     pub platform: String,
     /// The SHA-256 of the file.
     pub sha256: ContentDigest,
-    /// The upstream commit that the wheel is said to be made of.
+    /// The upstream commit that the wheel is said to be built from.
     pub commit: Option<Id>,
 }
 
 impl Wheel {
-    /// The ABI tag of a wheel whose entry has none: CPython's is that of the python tag, with an `m` up to 3.7.
+    /// Returns the ABI tag of a wheel whose entry has none: for CPython the python tag, with an `m` up to 3.7.
     #[must_use]
     pub fn usual_abi(python: &str) -> String {
         match python.strip_prefix("cp3").map(str::parse::<u32>) {
@@ -38,19 +38,19 @@ impl Wheel {
         }
     }
 
-    /// What `{wheel:NAME.tags}` stands for.
+    /// Returns the value of `{wheel:NAME.tags}`.
     #[must_use]
     pub fn tags(&self) -> String {
         format!("{}-{}", self.python, self.platform)
     }
 
-    /// The file's name, with `values` for the placeholders of the version.
+    /// Returns the file name, with `values` for the placeholders of the version.
     ///
     /// # Errors
-    /// The placeholder that has no value.
+    /// The placeholder without a value.
     pub fn file_name(&self, values: &BTreeMap<String, String>) -> Result<String, String> {
         let version = self.version.render(values, &ToString::to_string)?;
-        // Within a part of the name `-` has no place; PEP 427 and 503 put `_` for any run of these.
+        // `-` is not allowed in a part of the name; PEP 427 and 503 replace any run of these characters by `_`.
         let package = escaped(&self.package.to_ascii_lowercase(), &['-', '_', '.']);
         let version = escaped(&version, &['-']);
         Ok(format!("{package}-{version}-{}-{}-{}.whl", self.python, self.abi, self.platform))

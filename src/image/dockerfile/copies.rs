@@ -1,4 +1,4 @@
-//! What a build takes out of its context, as far as the Dockerfile says it plainly.
+//! Lists what a build copies from its context, as far as the Dockerfile names it without variables.
 
 use std::ops::Range;
 
@@ -8,18 +8,18 @@ use super::scan::{Dockerfile, Instruction};
 use super::stages::Resolved;
 use super::words::{flags, words};
 
-/// A path that `COPY` or `ADD` takes out of the context.
+/// A path that `COPY` or `ADD` copies from the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopySource {
-    /// The path, from the context.
+    /// The path, relative to the context.
     pub path: BString,
     /// The line of the instruction, from 1.
     pub line: usize,
 }
 
 impl Dockerfile {
-    /// The paths that the stages of `resolved` that are built take out of the context. Those with a variable or a wildcard in them are
-    /// not told.
+    /// Returns the paths that the built stages of `resolved` copy from the context. Paths with a variable or a wildcard
+    /// are left out.
     #[must_use]
     pub fn copies(&self, resolved: &Resolved) -> Vec<CopySource> {
         let mut found = Vec::new();
@@ -37,7 +37,7 @@ impl Dockerfile {
         found
     }
 
-    /// The line of an `ONBUILD` in the stage that is built.
+    /// Returns the line of an `ONBUILD` in the built stage.
     #[must_use]
     pub fn onbuild(&self, resolved: &Resolved) -> Option<usize> {
         let mut stage: Option<usize> = None;

@@ -1,4 +1,4 @@
-//! Variables in a word: `$NAME`, `${NAME:-word}` and their like; quotes are taken off.
+//! Expands variables in a word: `$NAME`, `${NAME:-word}` and the like; removes quotes.
 
 use bstr::{BString, ByteSlice};
 
@@ -7,28 +7,28 @@ use crate::path::printable;
 /// Why a word has no value. Texts are printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExpandError {
-    /// A `${` without `}`, or a quote without its other.
+    /// A `${` without `}`, or an unclosed quote.
     #[error("'{0}' has no end")]
     Open(String),
-    /// A form that is not one of those above.
+    /// An unsupported form.
     #[error(
         "'{0}' is not a form of a variable that can be worked out here; expected $NAME, ${{NAME}}, ${{NAME:-word}} or ${{NAME:+word}}"
     )]
     Form(String),
-    /// `${NAME:?word}` of a variable without a value.
+    /// `${NAME:?word}` for a variable without a value.
     #[error("'{name}' has no value: {why}")]
     Required {
         /// The variable.
         name: String,
-        /// What the Dockerfile says.
+        /// The message in the Dockerfile.
         why: String,
     },
 }
 
-/// The value of a variable, where it has one.
+/// Returns the value of a variable, if it has one.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<BString>;
 
-/// What `word` is with its variables replaced and its quotes taken off. A variable without a value is nothing.
+/// Returns `word` with its variables replaced and its quotes removed. A variable without a value becomes empty.
 ///
 /// # Errors
 /// [`ExpandError`].
@@ -45,7 +45,7 @@ struct Expander<'a> {
 }
 
 impl Expander<'_> {
-    /// Up to the end of the text, or `within` braces up to the one that closes them (which is taken).
+    /// Expands up to the end of the text, or `within` braces up to the closing one (which is consumed).
     fn run(&mut self, within: bool) -> Result<BString, ExpandError> {
         let mut out = BString::default();
         while let Some(byte) = self.take() {
@@ -76,7 +76,7 @@ impl Expander<'_> {
         ExpandError::Open(printable(self.text))
     }
 
-    /// What stands in double quotes, up to the second one.
+    /// Expands the text in double quotes, up to the closing one.
     fn quoted(&mut self, out: &mut BString) -> Result<(), ExpandError> {
         while let Some(byte) = self.take() {
             match byte {
@@ -95,7 +95,7 @@ impl Expander<'_> {
         Err(self.open())
     }
 
-    /// What stands behind a `$`.
+    /// Expands the variable after a `$`.
     fn variable(&mut self, out: &mut BString) -> Result<(), ExpandError> {
         if self.text.get(self.at) != Some(&b'{') {
             let name = self.name();
@@ -119,7 +119,7 @@ impl Expander<'_> {
             out.extend(value.unwrap_or_default().iter());
             return Ok(());
         }
-        // With a colon an empty value is none.
+        // With a colon an empty value counts as no value.
         let colon = operator == b':';
         if colon {
             operator = self.take().ok_or_else(|| self.open())?;

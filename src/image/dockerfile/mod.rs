@@ -1,6 +1,6 @@
-//! A Dockerfile as patchq needs to know it: which images it is built from, and where it says so.
+//! Reads a Dockerfile as far as patchq needs it: which images it is built from, and where it names them.
 //!
-//! It is no builder: the words of most instructions are left alone. What it must know it knows to the byte, because the
+//! This is not a builder: most instructions are not interpreted. The positions are exact to the byte, because the
 //! digest of a base is written into the FROM line, and findings name a line.
 //!
 //! Source: the Dockerfile reference (docs.docker.com/reference/dockerfile).

@@ -1,4 +1,4 @@
-//! The instructions of a Dockerfile with the lines and bytes they stand on.
+//! Splits a Dockerfile into instructions with their lines and bytes.
 
 use std::ops::Range;
 
@@ -7,12 +7,12 @@ use bstr::{BString, ByteSlice};
 use super::words::{is_blank, words};
 use crate::path::printable;
 
-/// A Dockerfile, taken apart.
+/// A parsed Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dockerfile {
     /// The directives at the top (`# syntax=`), in their order.
     pub directives: Vec<Directive>,
-    /// What escapes a character and continues a line: a backslash unless `# escape=` says otherwise.
+    /// The character that escapes a character and continues a line: a backslash unless `# escape=` says otherwise.
     pub escape: u8,
     /// The instructions in their order, at least one.
     pub instructions: Vec<Instruction>,
@@ -36,13 +36,13 @@ pub struct Directive {
 pub struct Instruction {
     /// Its name in upper case: `FROM`.
     pub name: String,
-    /// What follows the name, on one line: continuations are joined, the comments between them taken out.
+    /// The text after the name, on one line: continuations are joined, comments between them removed.
     pub text: BString,
     /// The lines of the file, from 1, here-documents included.
     pub lines: Range<usize>,
     /// The here-documents, in their order.
     pub heredocs: Vec<Heredoc>,
-    /// Where in the file each byte of `text` stands.
+    /// The position in the file of each byte of `text`.
     places: Vec<usize>,
 }
 
@@ -77,13 +77,13 @@ pub enum ScanFault {
     /// A directive that stands there twice.
     #[error("the directive '{0}' is there twice")]
     DirectiveTwice(String),
-    /// `# escape=` with something else than a backslash or a backtick.
+    /// `# escape=` with something other than a backslash or a backtick.
     #[error("'{0}' cannot be the escape character; expected \\ or `")]
     BadEscape(String),
 }
 
 impl Instruction {
-    /// Returns where the bytes `range` of [`Instruction::text`] stand in the file. The range must not be empty.
+    /// Returns where the bytes `range` of [`Instruction::text`] are in the file. The range must not be empty.
     #[must_use]
     pub fn span(&self, range: Range<usize>) -> Range<usize> {
         let start = self.places.get(range.start).copied().unwrap_or_default();
@@ -91,7 +91,7 @@ impl Instruction {
         start..end
     }
 
-    /// The first line, from 1.
+    /// Returns the first line, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.lines.start
@@ -99,7 +99,7 @@ impl Instruction {
 }
 
 impl Dockerfile {
-    /// Takes the bytes of a Dockerfile apart. Instructions that no builder knows are taken as they are.
+    /// Parses the bytes of a Dockerfile. Unknown instructions are kept as they are.
     ///
     /// # Errors
     /// [`ScanError`] with the line.
@@ -117,7 +117,7 @@ impl Dockerfile {
         Ok(Dockerfile { directives, escape, instructions })
     }
 
-    /// The value of the directive `name`.
+    /// Returns the value of the directive `name`.
     #[must_use]
     pub fn directive(&self, name: &str) -> Option<&Directive> {
         self.directives.iter().find(|directive| directive.name == name)
@@ -132,10 +132,10 @@ fn escape(directives: &[Directive]) -> Result<u8, ScanError> {
     }
 }
 
-/// The lines of the file, and the one that comes next.
+/// The lines of the file, and the index of the next one.
 struct Scanner<'a> {
     bytes: &'a [u8],
-    /// Where each line begins and ends, without its end.
+    /// The start and end of each line, without the line feed.
     lines: Vec<Range<usize>>,
     next: usize,
 }
@@ -157,7 +157,7 @@ impl<'a> Scanner<'a> {
         self.lines.get(line).map(|range| &self.bytes[range.clone()])
     }
 
-    /// The directives: they end at the first line that is none.
+    /// Reads the directives: they end at the first other line.
     fn directives(&mut self) -> Result<Vec<Directive>, ScanError> {
         let mut found: Vec<Directive> = Vec::new();
         while let Some(line) = self.lines.get(self.next).cloned() {
@@ -172,7 +172,7 @@ impl<'a> Scanner<'a> {
         Ok(found)
     }
 
-    /// The next instruction; `None` at the end of the file.
+    /// Reads the next instruction; `None` at the end of the file.
     fn instruction(&mut self, escape: u8) -> Result<Option<Instruction>, ScanError> {
         while self.text(self.next).is_some_and(is_skipped) {
             self.next += 1;
@@ -184,7 +184,7 @@ impl<'a> Scanner<'a> {
         let (mut text, mut places) = (Vec::new(), Vec::new());
         while let Some(line) = self.lines.get(self.next).cloned() {
             self.next += 1;
-            // Within an instruction too, comments and blank lines do not count.
+            // Inside an instruction too, comments and blank lines are skipped.
             if self.next > first + 1 && is_skipped(&self.bytes[line.clone()]) {
                 continue;
             }
@@ -206,7 +206,7 @@ impl<'a> Scanner<'a> {
         Ok(Some(Instruction { name, text, lines: first + 1..self.next + 1, heredocs, places }))
     }
 
-    /// The here-documents of an instruction that can have some, and the scanner behind them.
+    /// Reads the here-documents of an instruction that can have some, and moves past them.
     fn heredocs(&mut self, name: &str, text: &[u8], escape: u8, line: usize) -> Result<Vec<Heredoc>, ScanError> {
         if !has_heredocs(name, text) {
             return Ok(Vec::new());
@@ -236,7 +236,7 @@ fn is_skipped(line: &[u8]) -> bool {
     line.iter().find(|byte| !is_blank(**byte)).is_none_or(|byte| *byte == b'#')
 }
 
-/// `# name=value`: the name in lower case, and the bytes of the value.
+/// Parses `# name=value`: returns the name in lower case, and the bytes of the value.
 fn directive(line: &[u8]) -> Option<(String, Range<usize>)> {
     let after = |at: usize| at + line[at..].iter().take_while(|byte| is_blank(**byte)).count();
     let name_start = after(line.first().filter(|byte| **byte == b'#').map(|_| 1)?);
@@ -251,15 +251,15 @@ fn directive(line: &[u8]) -> Option<(String, Range<usize>)> {
     (start < end).then(|| (name.to_ascii_lowercase(), start..end))
 }
 
-/// How long the line is without an escape character at its end, and whether it goes on in the next one. Two escape
-/// characters are one of the text.
+/// Returns the length of the line without an escape character at its end, and whether it continues in the next line.
+/// Two escape characters are one character of text.
 fn without_continuation(line: &[u8], escape: u8) -> (usize, bool) {
     let Some(last) = line.iter().rposition(|byte| !is_blank(*byte)) else { return (line.len(), false) };
     let goes_on = line[last] == escape && (last == 0 || line[last - 1] != escape);
     if goes_on { (last, true) } else { (line.len(), false) }
 }
 
-/// Checks whether an instruction can have here-documents; `ONBUILD` has those of what it puts off.
+/// Checks whether an instruction can have here-documents; `ONBUILD` has those of its inner instruction.
 fn has_heredocs(name: &str, text: &[u8]) -> bool {
     let deferred = || text.split(|byte| is_blank(*byte)).next().unwrap_or_default().to_ascii_uppercase();
     match name {
@@ -269,7 +269,8 @@ fn has_heredocs(name: &str, text: &[u8]) -> bool {
     }
 }
 
-/// `<<NAME`, `<<-NAME`, `3<<NAME`, with the name in quotes or not: the name, and whether tabs before the end count.
+/// Parses `<<NAME`, `<<-NAME`, `3<<NAME`, with the name in quotes or not: returns the name, and whether tabs before the
+/// end mark are ignored.
 fn opens_heredoc(word: &[u8]) -> Option<(BString, bool)> {
     let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let rest = word[digits..].strip_prefix(b"<<")?;

@@ -1,9 +1,9 @@
-//! A Dockerfile as a builder gets it: the images that it stands on are named by what they are, not by what they are called.
+//! Rewrites a Dockerfile for a builder: the images that it is built on are named by digests and recipes, not by tags.
 
 use std::ops::Range;
 
-/// `bytes` with other texts at some places. No line moves, so that what a builder says of a line holds for the original too: a
-/// name that goes over several lines keeps its line feeds, behind the new text.
+/// Returns `bytes` with other names at some places. The numbers of lines stay, so that a builder's message about a line
+/// is true for the original too: a name on several lines keeps its line feeds, after the new text.
 #[must_use]
 pub fn with_names(bytes: &[u8], names: &[(Range<usize>, String)]) -> Vec<u8> {
     let mut names: Vec<&(Range<usize>, String)> = names.iter().collect();
@@ -14,7 +14,7 @@ pub fn with_names(bytes: &[u8], names: &[(Range<usize>, String)]) -> Vec<u8> {
         let (start, end) = (span.start.clamp(at, bytes.len()), span.end.clamp(at, bytes.len()));
         out.extend_from_slice(&bytes[at..start]);
         out.extend_from_slice(name.as_bytes());
-        // What is between the parts of the name is only a continuation.
+        // Between the parts of the name there are only continuations.
         let replaced = &bytes[start..end];
         if let Some(first) = replaced.iter().position(|byte| *byte == b'\n') {
             let back = replaced[..first].iter().rposition(|byte| !byte.is_ascii_whitespace()).unwrap_or(first);

@@ -1,4 +1,4 @@
-//! The stages of a Dockerfile, and the images that a build of one of them takes from elsewhere.
+//! Resolves the stages of a Dockerfile, and the external images that a build of one of them needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -15,42 +15,42 @@ use crate::path::printable;
 pub struct Stage {
     /// Its name in lower case (`AS name`).
     pub name: Option<String>,
-    /// What it begins with.
+    /// Its base.
     pub base: Base,
     /// The line of its `FROM`, from 1.
     pub line: usize,
-    /// Where in the file its base is named.
+    /// Where the file names its base.
     pub span: Range<usize>,
     /// Whether the build of the target needs it.
     pub needed: bool,
 }
 
-/// What a stage begins with.
+/// The base of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
-    /// Nothing.
+    /// Empty (`scratch`).
     Scratch,
-    /// An earlier stage, by its number from 0.
+    /// An earlier stage, by its index from 0.
     Stage(usize),
-    /// An image from elsewhere.
+    /// An external image.
     Image(String),
 }
 
-/// What an image from elsewhere is for.
+/// The use of an external image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// A stage begins with it.
+    /// The base of a stage.
     From,
-    /// Files are copied out of it (`COPY --from=`).
+    /// Files are copied from it (`COPY --from=`).
     Copy,
     /// It is mounted while a command runs (`RUN --mount=from=`).
     Mount,
-    /// It reads the Dockerfile (`# syntax=`).
+    /// It parses the Dockerfile (`# syntax=`).
     Frontend,
 }
 
 impl Role {
-    /// One word for it: `from`, `copy`, `mount`, `frontend`.
+    /// Returns its name: `from`, `copy`, `mount`, `frontend`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -62,27 +62,27 @@ impl Role {
     }
 }
 
-/// An image from elsewhere that a build needs.
+/// An external image that a build needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct External {
-    /// Its name, as the builder would look for it.
+    /// Its name in the form that the builder looks up.
     pub image: String,
-    /// What it is for.
+    /// Its use.
     pub role: Role,
     /// The line of its instruction, from 1.
     pub line: usize,
-    /// Where in the file it is named.
+    /// Where the file names it.
     pub span: Range<usize>,
 }
 
-/// A Dockerfile with the values of one build.
+/// A Dockerfile resolved with the build arguments of one build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
     /// Its stages.
     pub stages: Vec<Stage>,
-    /// The stage that is built, from 0.
+    /// The index of the built stage, from 0.
     pub target: usize,
-    /// The images from elsewhere that the target needs, in the order of the file.
+    /// The external images that the target needs, in the order of the file.
     pub externals: Vec<External>,
     /// The build arguments that no `ARG` declares.
     pub undeclared: Vec<String>,
@@ -90,7 +90,7 @@ pub struct Resolved {
     pub declared: BTreeSet<String>,
 }
 
-/// Why the stages cannot be told, and where.
+/// Why the stages cannot be resolved, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
 pub struct ResolveError {
@@ -103,19 +103,19 @@ pub struct ResolveError {
 /// What is wrong with a stage. Texts are printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveFault {
-    /// No `FROM`.
+    /// There is no `FROM`.
     #[error("the file has no FROM")]
     NoStage,
     /// A `FROM` that is not `FROM [--platform=P] IMAGE [AS NAME]`.
     #[error("'FROM {0}' cannot be read; expected FROM IMAGE [AS NAME]")]
     Form(String),
-    /// A name without a value.
+    /// A variable or word cannot be expanded.
     #[error(transparent)]
     Expand(#[from] ExpandError),
     /// A base that is empty once its variables are replaced.
     #[error("'FROM {text}' does not name an image: {}", without_value(.variables))]
     NoImage {
-        /// What the file says.
+        /// The text in the file.
         text: String,
         /// The variables in it.
         variables: Vec<String>,
@@ -123,7 +123,7 @@ pub enum ResolveFault {
     /// A variable in `--from=`, which no builder replaces.
     #[error("'{0}': builders do not expand variables in 'from'; name the image in a separate stage")]
     Variable(String),
-    /// A target that is no stage.
+    /// A target that is not a stage.
     #[error("there is no stage '{target}'; {}", if .known.is_empty() { "none has a name".to_owned() } else { format!("the stages are {}", .known.join(", ")) })]
     NoTarget {
         /// The target that was asked for.
@@ -142,7 +142,8 @@ fn without_value(variables: &[String]) -> String {
 }
 
 impl Dockerfile {
-    /// The stages with `args` as build arguments, and what the build of `target` (none: the last stage) takes from elsewhere.
+    /// Returns the stages with `args` as build arguments, and the external images that the build of `target` (`None`:
+    /// the last stage) needs.
     ///
     /// # Errors
     /// [`ResolveError`] with the line.
@@ -165,7 +166,7 @@ impl Dockerfile {
     }
 }
 
-/// A stage or image that an instruction takes files from.
+/// A stage or image that an instruction copies files from.
 struct Use {
     /// The stage of the instruction.
     stage: usize,
@@ -174,13 +175,13 @@ struct Use {
 }
 
 impl Resolved {
-    /// The image from elsewhere that the target begins with, by way of however many stages; `None`: nothing.
+    /// Returns the external image at the bottom of the target, through any number of stages; `None`: there is none.
     #[must_use]
     pub fn base(&self) -> Option<&str> {
         let mut at = self.target;
         loop {
             match &self.stages.get(at)?.base {
-                // A stage begins with one before it.
+                // A stage can only be based on an earlier one.
                 Base::Stage(below) if *below < at => at = *below,
                 Base::Image(image) => return Some(image),
                 _ => return None,
@@ -199,7 +200,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// `ARG NAME[=DEFAULT] …`. Only those before the first stage have a say in a `FROM`.
+    /// Reads `ARG NAME[=DEFAULT] …`. Only those before the first stage are visible in a `FROM`.
     fn arg(&mut self, instruction: &Instruction) -> Result<(), ExpandError> {
         for word in words(&instruction.text, self.file.escape) {
             let text = &instruction.text[word];
@@ -246,7 +247,7 @@ impl Resolver<'_> {
         Ok(Stage { name, base, line: instruction.line(), span: instruction.span(image.clone()), needed: false })
     }
 
-    /// What a name stands for: a stage before this one, by its name or (for files) its number, or an image.
+    /// Resolves a name: an earlier stage, by its name or (for files) its index, or an image.
     fn base(&self, value: &str, by_number: bool) -> Base {
         let folded = value.to_lowercase();
         if let Some(at) = self.stages.iter().rposition(|stage| stage.name.as_ref() == Some(&folded)) {
@@ -259,10 +260,10 @@ impl Resolver<'_> {
         }
     }
 
-    /// The variables that stand in `text`.
+    /// Returns the variables in `text`.
     fn variables(&self, text: &[u8]) -> Vec<String> {
         let seen = std::cell::RefCell::new(Vec::new());
-        // Whether it reads is known by now; only the names are wanted.
+        // It has been expanded before without an error; only the names are needed.
         let _ = expand(text, self.file.escape, &|name| {
             seen.borrow_mut().push(printable(name.as_bytes()));
             None
@@ -270,7 +271,7 @@ impl Resolver<'_> {
         seen.into_inner()
     }
 
-    /// What an instruction within a stage takes files from.
+    /// Returns the sources that an instruction in a stage takes files from.
     fn uses(&self, instruction: &Instruction) -> Result<Vec<Use>, ResolveFault> {
         let Some(stage) = self.stages.len().checked_sub(1) else { return Ok(Vec::new()) };
         let text = &instruction.text;
@@ -306,7 +307,7 @@ impl Resolver<'_> {
             None => last,
             Some(target) => self.target(target)?,
         };
-        // A stage comes after all that it needs, so one pass from the back finds them.
+        // A stage comes after all that it needs, so one pass from the end finds them.
         self.stages[target].needed = true;
         for at in (0..=target).rev().filter(|at| *at <= target) {
             if !self.stages[at].needed {
@@ -353,7 +354,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Returns where `from=` of a `--mount` names something: `type=bind,from=IMAGE,target=/x`.
+/// Returns the position of the name in `from=` of a `--mount`: `type=bind,from=IMAGE,target=/x`.
 fn mount_from(text: &[u8], value: Range<usize>) -> Option<Range<usize>> {
     let mut at = value.start;
     for part in text[value].split(|byte| *byte == b',') {
@@ -375,7 +376,7 @@ mod tests {
         Dockerfile::parse(text.as_bytes()).unwrap().resolve(&args, target).map_err(|error| error.to_string())
     }
 
-    /// Every image from elsewhere, with the very bytes of the file that name it.
+    /// Returns every external image, with the exact bytes of the file that name it.
     fn externals(text: &str, args: &[(&str, &str)], target: Option<&str>) -> Vec<(String, usize, String)> {
         let resolved = resolve(text, args, target).unwrap();
         resolved.externals.into_iter().map(|one| (one.image, one.line, text[one.span].to_owned())).collect()
@@ -406,7 +407,7 @@ mod tests {
         let file = "FROM a\nARG USED\nRUN x\n";
         let resolved = resolve(file, &[("USED", "1"), ("UNUSED", "2")], None).unwrap();
         assert_eq!(resolved.undeclared, ["UNUSED"]);
-        // Within a stage an ARG has no say in a later FROM.
+        // An ARG inside a stage is not visible in a later FROM.
         assert!(resolve("FROM a\nARG B=b\nFROM $B\n", &[], None).is_err());
     }
 

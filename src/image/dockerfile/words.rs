@@ -1,13 +1,13 @@
-//! The words of an instruction.
+//! Splits an instruction into words.
 
 use std::ops::Range;
 
-/// What stands between words.
+/// Checks for the characters that separate words.
 pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | 0x0b | 0x0c)
 }
 
-/// Returns where the words of `text` are. A blank in quotes or behind the escape character is a part of its word.
+/// Returns the positions of the words in `text`. A blank in quotes or after the escape character is part of its word.
 pub(super) fn words(text: &[u8], escape: u8) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -20,7 +20,7 @@ pub(super) fn words(text: &[u8], escape: u8) -> Vec<Range<usize>> {
         let mut quote = None;
         while at < text.len() && (quote.is_some() || !is_blank(text[at])) {
             match (text[at], quote) {
-                // Within single quotes nothing escapes.
+                // In single quotes nothing is escaped.
                 (byte, None | Some(b'"')) if byte == escape => at += 1,
                 (byte @ (b'"' | b'\''), None) => quote = Some(byte),
                 (byte, Some(open)) if byte == open => quote = None,
@@ -34,7 +34,7 @@ pub(super) fn words(text: &[u8], escape: u8) -> Vec<Range<usize>> {
     found
 }
 
-/// The flags (`--name=value`) before the other words: name and where the value is.
+/// Returns the flags (`--name=value`) before the other words: name and position of the value.
 pub(super) fn flags<'a>(text: &'a [u8], words: &[Range<usize>]) -> Vec<(&'a [u8], Range<usize>)> {
     let flag = |word: &Range<usize>| {
         let name = text[word.clone()].strip_prefix(b"--")?;
