@@ -1,4 +1,4 @@
-//! Programs that build images. Nothing here knows what an image is for.
+//! Describes builds for the programs that build images. This room does not know what an image is for.
 
 mod spec;
 

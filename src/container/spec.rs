@@ -1,4 +1,4 @@
-//! One build, and how builders are told of it.
+//! The description of one build, and its command line arguments.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ pub struct BuildSpec {
     pub dockerfile: String,
     /// The folder of the context.
     pub context: String,
-    /// What the image is called afterwards.
+    /// The names of the built image.
     pub tags: Vec<String>,
     /// The build arguments.
     pub args: BTreeMap<String, String>,
@@ -17,14 +17,14 @@ pub struct BuildSpec {
     pub target: Option<String>,
     /// The platform; `None`: the builder's own.
     pub platform: Option<String>,
-    /// The network of RUN instructions, where it is not the builder's own.
+    /// The network of RUN instructions, if it is not the builder's default.
     pub network: Option<String>,
     /// Secrets, as `id=…,env=…` or `id=…,src=…`.
     pub secrets: Vec<String>,
 }
 
 impl BuildSpec {
-    /// The arguments that every builder takes, from `--file` on; the context is the last one.
+    /// Returns the arguments that every builder accepts, from `--file` on; the context is the last one.
     #[must_use]
     pub fn common_arguments(&self) -> Vec<String> {
         let mut arguments = vec!["--file".to_owned(), self.dockerfile.clone()];

@@ -1,4 +1,5 @@
-//! The staged images as a file for `docker buildx bake`: a target for what each is built of, and one for its labels.
+//! Writes the staged images as a file for `docker buildx bake`: for each image a target that builds it, and one that
+//! adds its labels.
 //!
 //! Source: docs.docker.com/build/bake/reference.
 
@@ -15,25 +16,25 @@ use crate::image::{ImageId, Network, SecretSource};
 /// The name of the file.
 pub const BAKE_FILE: &str = "docker-bake.json";
 
-/// An image that bake cannot build as the manifest has it.
+/// An image with settings that bake does not support.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("image '{}': network = \"{}\" cannot be set in a bake file", .id.image, .network.word())]
 pub struct BakeError {
     /// The image.
     pub id: ImageId,
-    /// What it wants.
+    /// The requested network.
     pub network: Network,
 }
 
-/// The folder of an image below the one that all are staged in.
+/// Returns the folder of an image below the folder of all staged images.
 #[must_use]
 pub fn image_folder(id: &ImageId) -> String {
-    // A name may have slashes, and one image may be called like a folder of the other; `+` is in no name.
+    // A name may contain slashes, and an image name may be equal to a folder of another one; no name contains `+`.
     format!("{}/{}", id.upstream, id.image.replace('/', "+"))
 }
 
-/// The bake file of `images` with their references; `root` is the workspace's, for secrets in files. Paths are from the folder that the
-/// file is in.
+/// Returns the bake file of `images` with their references; `root` is the workspace's root, for secrets in files. Paths
+/// are relative to the file's folder.
 ///
 /// # Errors
 /// [`BakeError`].
@@ -92,7 +93,7 @@ pub fn bake(images: &[(&ShipImage<'_>, Vec<String>)], root: &Path) -> Result<Val
     Ok(json!({ "group": { "default": { "targets": group } }, "target": targets }))
 }
 
-/// `id=…,env=…` or `id=…,src=…`, as buildx takes it.
+/// Returns `id=…,env=…` or `id=…,src=…`, the form for buildx.
 #[must_use]
 pub fn secret_option(id: &str, source: &SecretSource, root: &Path) -> String {
     match source {
@@ -101,7 +102,7 @@ pub fn secret_option(id: &str, source: &SecretSource, root: &Path) -> String {
     }
 }
 
-/// A name for each image that bake takes: letters, digits, `_` and `-`.
+/// Returns a valid bake target name for each image: letters, digits, `_` and `-`.
 fn target_names(images: &[(&ShipImage<'_>, Vec<String>)]) -> BTreeMap<ImageId, String> {
     let mut taken = BTreeSet::new();
     let mut names = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What a builder is sent: the context of an image out of the patched tree, with the files that the manifest adds.
+//! Collects the context of an image for the builder: files of the patched tree, and files that the manifest adds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
@@ -16,11 +16,11 @@ use crate::workspace::manifest::{Image, Upstream};
 pub struct BuildContext {
     /// Its files, by their paths in it.
     pub files: BTreeMap<RepoPath, ContextFile>,
-    /// Paths of the tree that the context would have, were they in `sparse`.
+    /// Paths of the tree that the context would contain if they were in `sparse`.
     pub outside: BTreeSet<RepoPath>,
     /// The Dockerfile's own ignore file.
     pub own_ignore: Option<Rc<Vec<u8>>>,
-    /// What is wrong with it, with the line of the manifest where that is one of a key's own.
+    /// Its errors, with the line of the manifest if the error belongs to one.
     pub faults: Vec<(PlanFault, Option<usize>)>,
 }
 
@@ -29,9 +29,9 @@ pub struct BuildContext {
 pub struct ContextFile {
     /// File, executable file, symlink or submodule.
     pub mode: Mode,
-    /// What it holds.
+    /// Its content.
     pub content: FileContent,
-    /// Where that is to be had; `None`: in the store.
+    /// The file on disk with the content; `None`: it is in the store.
     pub disk: Option<PathBuf>,
 }
 
@@ -41,28 +41,28 @@ impl ContextFile {
     }
 }
 
-/// What a context is taken from.
+/// The sources of a context.
 pub(super) struct Sources<'a, 's> {
     /// The workspace's root.
     pub root: PathBuf,
-    /// Where wheels are kept.
+    /// The folder of wheels.
     pub wheels: PathBuf,
-    /// What the workspace's repository tracks; `None`: it is no repository.
+    /// The tracked files of the workspace's repository; `None`: the workspace is not in a repository.
     pub tracked: Option<&'a Tracked>,
     /// The entry.
     pub upstream: &'a Upstream,
-    /// What placeholders stand for.
+    /// The values of placeholders.
     pub values: &'a BTreeMap<String, String>,
-    /// The tree that the queue makes.
+    /// The tree after the queue.
     pub tree: Id,
-    /// The paths that the checkout holds.
+    /// The paths of the checkout.
     pub sparse: &'a SparseSet,
     /// The objects.
     pub objects: &'a mut Objects<'s>,
 }
 
 impl Sources<'_, '_> {
-    /// The context of `image`. Ignore files that the store lacks go to `missing`.
+    /// Returns the context of `image`. Ignore files that the store lacks go to `missing`.
     pub(super) fn context(&mut self, image: &Image, missing: &mut BTreeSet<Id>) -> Result<BuildContext, GitError> {
         let mut context = BuildContext::default();
         let folder = match &image.context {
@@ -91,7 +91,8 @@ impl Sources<'_, '_> {
         self.objects.entry(self.tree, path)
     }
 
-    /// The files below the folder `folder` of the tree, as far as the checkout holds them; the path of the folder is `above`.
+    /// Adds the files below the folder `folder` of the tree that are in the checkout; the path of the folder is
+    /// `above`.
     fn add_folder(&mut self, context: &mut BuildContext, above: Option<&RepoPath>, folder: Id) -> Result<(), GitError> {
         for (path, file) in self.files_below(folder)? {
             let whole = match above {
@@ -107,13 +108,13 @@ impl Sources<'_, '_> {
         Ok(())
     }
 
-    /// Every file below a folder of the tree, by its path from there.
+    /// Returns every file below a folder of the tree, by its path relative to it.
     fn files_below(&mut self, folder: Id) -> Result<Vec<(RepoPath, ContextFile)>, GitError> {
         let files = self.objects.diff(Id::EMPTY_TREE, folder)?.into_iter();
         Ok(files.filter_map(|file| Some((file.path, ContextFile::in_store(file.new?)))).collect())
     }
 
-    /// What the manifest adds.
+    /// Adds a file that the manifest names.
     fn add_file(&mut self, context: &mut BuildContext, file: &AddedFile) -> Result<Result<(), PlanFault>, GitError> {
         let no_source = |text: String| Ok(Err(PlanFault::NoSource(text)));
         let (name, found) = match &file.source {
@@ -156,7 +157,7 @@ impl Sources<'_, '_> {
         })
     }
 
-    /// A file of the workspace's repository.
+    /// Returns a file of the workspace's repository.
     fn of_workspace(&mut self, path: &RepoPath) -> Result<ContextFile, String> {
         use std::os::unix::fs::PermissionsExt;
         if self.tracked.is_some_and(|tracked| !tracked.contains(path)) {
@@ -176,7 +177,7 @@ impl Sources<'_, '_> {
         Ok(ContextFile { mode, content: FileContent::Git(id), disk: Some(disk) })
     }
 
-    /// Looks whether the ignore file takes back what `files` adds.
+    /// Checks whether the ignore file leaves out what `files` adds.
     fn ignored(
         &mut self,
         context: &mut BuildContext,
@@ -222,7 +223,7 @@ impl Sources<'_, '_> {
     }
 }
 
-/// Returns where an added file stands, which is called `name` at its source.
+/// Returns the path of an added file, whose name at its source is `name`.
 fn place(file: &AddedFile, name: &[u8]) -> Option<RepoPath> {
     if file.into_folder { below(file.path.as_ref(), name) } else { file.path.clone() }
 }
@@ -238,7 +239,7 @@ fn put(context: &mut BuildContext, path: RepoPath, file: ContextFile) -> Result<
     Ok(())
 }
 
-/// `name` below `folder`; `None` for what cannot be written safely.
+/// Returns `name` below `folder`; `None` when it cannot be written safely.
 fn below(folder: Option<&RepoPath>, name: &[u8]) -> Option<RepoPath> {
     match folder {
         None => RepoPath::new(name).ok(),

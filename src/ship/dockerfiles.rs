@@ -1,4 +1,4 @@
-//! The Dockerfiles of an upstream's images, as upstream has them and as each patch leaves them.
+//! Reads the Dockerfiles of an upstream's images: upstream's version, and the version after each patch.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -8,17 +8,17 @@ use crate::path::RepoPath;
 use crate::stack::{Lazy, Stack};
 use crate::workspace::{Fetcher, QueueError};
 
-/// A state of a Dockerfile.
+/// A version of a Dockerfile.
 #[derive(Debug, Clone)]
 pub struct DockerfileVersion {
     /// The patch that made it; `None`: upstream.
     pub patch: Option<String>,
-    /// The bytes; `None` where there is no file at its path.
+    /// The bytes; `None` when there is no file at its path.
     pub content: Option<Rc<Vec<u8>>>,
 }
 
-/// For each image of the entry, in the order of the manifest, the states of its Dockerfile: upstream's first, then one for each
-/// patch that changed it. The last one is what is built.
+/// Returns for each image of the entry, in the order of the manifest, the versions of its Dockerfile: upstream's first,
+/// then one for each patch that changed it. The last one is built.
 ///
 /// # Errors
 /// [`QueueError`] when an object is missing or damaged.
@@ -50,10 +50,10 @@ pub(super) fn dockerfiles(
         .map_err(QueueError::from)
 }
 
-/// A state of a file: the patch that made it (none: upstream), and the blob.
+/// A version of a file: the patch that made it (`None`: upstream), and the blob.
 type State = (Option<String>, Option<Id>);
 
-/// The blobs that stand at `path` along the stack, each with the patch that put it there.
+/// Returns the blobs at `path` along the stack, each with the patch that wrote it.
 fn along(objects: &mut Objects<'_>, stack: &Stack, path: &RepoPath) -> Result<Vec<State>, GitError> {
     let mut states = vec![(None, file_at(objects, stack.base.tree, path)?)];
     for item in &stack.items {

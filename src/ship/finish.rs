@@ -1,4 +1,4 @@
-//! What the second small build puts on an image: labels, and the file with the same.
+//! Prepares the second, small build of an image: it adds labels, and a file with the same content.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,21 +19,21 @@ pub const FINISH: &str = "finish";
 /// The name of the file in it that goes into the image.
 const METADATA: &str = "patchq.metadata";
 
-/// What labels are made of beside the plan.
+/// The data for labels in addition to the plan.
 #[derive(Debug, Clone, Copy)]
 pub struct LabelSource<'a> {
     /// The upstream's files.
     pub files: &'a Files,
-    /// What placeholders of tags stand for.
+    /// The values of placeholders in tags.
     pub values: &'a PinValues,
-    /// What placeholders of labels stand for.
+    /// The values of placeholders in labels.
     pub named: &'a BTreeMap<String, String>,
     /// When the image is built, in seconds since 1970.
     pub created: i64,
 }
 
 impl ShipPlan<'_> {
-    /// The image from elsewhere that `image` stands on in the end, and its digest.
+    /// Returns the external image at the bottom of `image`, and its digest.
     fn base_of<'p>(&'p self, image: &'p ShipImage<'_>) -> Option<(&'p str, Option<&'p str>)> {
         let from = image.planned.from.as_deref()?;
         let below = |other: &&ShipImage<'_>| local_name(&other.planned.id) == from;
@@ -44,10 +44,10 @@ impl ShipPlan<'_> {
         Some((&base.image, digest.map(crate::image::ContentDigest::as_str)))
     }
 
-    /// The labels of `image`, whose tags are `tags` (the fixed one first, where there is one).
+    /// Returns the labels of `image`, whose tags are `tags` (the fixed one first, if there is one).
     ///
     /// # Errors
-    /// The placeholder of a label that has no value.
+    /// The placeholder of a label without a value.
     pub fn labels(
         &self,
         image: &ShipImage<'_>,
@@ -90,7 +90,7 @@ impl ShipPlan<'_> {
 }
 
 impl ShipImage<'_> {
-    /// Writes the second build of the image, which begins with `built`, into the folder of the image.
+    /// Writes the second build of the image, which is based on `built`, into the folder of the image.
     ///
     /// # Errors
     /// [`StageError`].

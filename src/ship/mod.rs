@@ -1,6 +1,7 @@
-//! From patched sources to images: which images are meant, what they are built of, in which order.
+//! Builds images from patched sources: selects the images, collects their inputs, and orders the builds.
 //!
-//! Above the workspace, and as quiet as it. `docs/images.md` describes it from outside.
+//! This room is above `workspace`; like it, it neither prints nor reads the environment. `docs/images.md` describes it
+//! for users.
 
 mod bake;
 mod context;

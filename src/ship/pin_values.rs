@@ -1,4 +1,4 @@
-//! What an upstream's tags, labels and build arguments are made of, from the workspace's files alone.
+//! Computes the values for an upstream's tags, labels and build arguments, from the workspace's files alone.
 
 use std::collections::BTreeMap;
 
@@ -9,30 +9,30 @@ use crate::stack::Base;
 use crate::workspace::manifest::{Track, Upstream};
 use crate::workspace::{Files, FilesError, Synced, UpstreamStore, VersionState, Workspace};
 
-/// What the placeholders of one upstream stand for.
+/// The values of the placeholders of one upstream.
 #[derive(Debug, Clone)]
 pub struct PinValues {
     /// The pin.
     pub pin: Id,
-    /// What `{version}` stands for; none where there is none and nobody wants it.
+    /// The value of `{version}`; `None` when it is missing and not needed.
     pub version: Option<String>,
     /// The queue's digest.
     pub queue: QueueDigest,
-    /// The pin's commit date, where the store has the commit.
+    /// The pin's commit date, if the store has the commit.
     pub date: Option<Date>,
     /// The track, if it is a branch.
     pub branch: Option<String>,
-    /// What `{wheel:NAME.tags}` stands for.
+    /// The values of `{wheel:NAME.tags}`.
     pub wheel_tags: BTreeMap<String, String>,
 }
 
 /// Why an upstream has no values.
 #[derive(Debug, thiserror::Error)]
 pub enum ValuesError {
-    /// The files' side cannot be read.
+    /// The files cannot be read.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// A patch of which cannot be told what it does.
+    /// A patch whose effect cannot be determined.
     #[error("{patch}:{line}: '{path}' is a binary without its data and without full ids, so {{queue}} cannot be had")]
     Binary {
         /// The patch file's name.
@@ -42,7 +42,7 @@ pub enum ValuesError {
         /// The path.
         path: String,
     },
-    /// The version is wanted, and there is none.
+    /// The version is needed, but missing.
     #[error("no version: {file} does not exist")]
     NoVersion {
         /// The file that would hold it.
@@ -56,15 +56,15 @@ pub enum ValuesError {
     Stale {
         /// The version.
         version: String,
-        /// The pin that it was taken for, where that is known.
+        /// The pin that it was taken for, if known.
         taken_for: Option<Id>,
         /// The pin now.
         pin: Id,
     },
 }
 
-/// The values of `upstream`, whose pin and patches `files` are. With `checks_version` a version that is missing or stale is an
-/// error.
+/// Returns the values of `upstream`; `files` are its pin and patches. With `checks_version` a missing or stale version
+/// is an error.
 ///
 /// # Errors
 /// [`ValuesError`].
@@ -74,7 +74,7 @@ pub fn pin_values(
     files: &Files,
     checks_version: bool,
 ) -> Result<PinValues, ValuesError> {
-    // What the store knows helps; a store that cannot be read keeps nobody from having tags.
+    // The store only adds information; a store that cannot be read does not prevent tags.
     let store = UpstreamStore::open(workspace, upstream).ok().flatten();
     let mut objects = store.as_ref().and_then(|store| Objects::new(&store.store).ok());
     let record = objects.as_mut().and_then(|objects| Synced::read(objects).ok().flatten());
@@ -96,7 +96,8 @@ pub fn pin_values(
 }
 
 impl PinValues {
-    /// What tag templates are filled with; `queue` are the first digits of the queue's digest. Nothing is known of a build.
+    /// Returns the values for tag templates; `queue` is the first digits of the queue's digest. Values of a build are
+    /// left out.
     #[must_use]
     pub fn tag_input<'a>(&'a self, queue: &'a str) -> TagInput<'a> {
         TagInput {
@@ -111,7 +112,7 @@ impl PinValues {
         }
     }
 
-    /// What build arguments and labels are filled with. A wheel of `upstream` stands for the name of its file.
+    /// Returns the values for build arguments and labels. The value of a wheel of `upstream` is its file name.
     #[must_use]
     pub fn named(&self, upstream: &Upstream) -> BTreeMap<String, String> {
         let mut values =
@@ -144,13 +145,13 @@ fn version(
     }
 }
 
-/// The pin's commit date, where the store has the commit.
+/// Returns the pin's commit date, if the store has the commit.
 fn date(objects: &mut Objects<'_>, pin: Id) -> Option<Date> {
     objects.has(pin).then(|| Base::read(objects, pin).ok()).flatten().map(|base| base.date)
 }
 
-/// The track, if it is a branch. Only the remote knows whether a name is a branch or a tag; the pin's own version and
-/// the tags of the store are none.
+/// Returns the track, if it is a branch. Only the remote knows whether a name is a branch or a tag; the pin's own
+/// version and the tags in the store are not branches.
 fn branch<'u>(upstream: &'u Upstream, files: &Files, store: Option<&UpstreamStore<'_>>) -> Option<&'u str> {
     let Some(Track::Ref(name)) = &upstream.track else { return None };
     let in_store =

@@ -1,4 +1,4 @@
-//! The images of a workspace in the order in which they can be built, each with all that it is built of.
+//! Plans the images of a workspace in the order in which they can be built, each with all its inputs.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,45 +15,45 @@ use crate::workspace::manifest::{Image, Manifest, Upstream};
 
 use super::dockerfiles::DockerfileVersion;
 
-/// The images of a workspace, each behind those that it needs.
+/// The images of a workspace, each after those that it needs.
 #[derive(Debug, Clone)]
 pub struct ShipPlan<'w> {
     /// The images.
     pub images: Vec<ShipImage<'w>>,
 }
 
-/// An image with all that it is built of.
+/// An image with all its inputs.
 #[derive(Debug, Clone)]
 pub struct ShipImage<'w> {
-    /// What it is built on.
+    /// Its place in the build plan.
     pub planned: PlannedImage,
     /// Its upstream's entry.
     pub upstream: &'w Upstream,
-    /// Its own.
+    /// Its entry in the manifest.
     pub entry: &'w Image,
-    /// The states of its Dockerfile.
+    /// The versions of its Dockerfile.
     pub states: Vec<DockerfileVersion>,
-    /// Its Dockerfile, as the queue leaves it.
+    /// Its Dockerfile after the queue.
     pub dockerfile: Rc<Vec<u8>>,
     /// Its context.
     pub context: BuildContext,
-    /// For each base whether, and as what, it is pinned.
+    /// For each base the digest that it is pinned by, if any.
     pub digests: Vec<Option<ContentDigest>>,
-    /// A recipe for each platform; one where no platform is named.
+    /// A recipe for each platform; one if no platform is named.
     pub recipes: Vec<(Option<Platform>, RecipeDigest)>,
     /// The recipes of the images that it needs, for each of its own.
     pub needs: Vec<BTreeMap<ImageId, RecipeDigest>>,
-    /// What `{build}` stands for; else the base without a digest that keeps it from being known.
+    /// The value of `{build}`; else the base without a digest because of which it is unknown.
     pub build: Result<String, String>,
     /// The pin's commit date, in seconds since 1970.
     pub seconds: i64,
 }
 
-/// The plan of `images`, read from `sources` (by upstream). `resolved` has digests of bases that the manifest has none for, by the
-/// name in the Dockerfile.
+/// Returns the plan of `images`, read from `sources` (by upstream). `resolved` has digests of bases without one in the
+/// manifest, by the name in the Dockerfile.
 ///
 /// # Errors
-/// One error for each thing that is wrong with an image.
+/// One error for each problem of an image.
 pub fn ship_plan<'w>(
     manifest: &'w Manifest,
     images: &[ImageId],
@@ -127,7 +127,7 @@ pub fn ship_plan<'w>(
     if errors.is_empty() { Ok(ShipPlan { images: done }) } else { Err(errors) }
 }
 
-/// The digest that `base` is pinned by: in the Dockerfile, in the manifest, or by whoever asked a registry.
+/// Returns the digest that `base` is pinned by: in the Dockerfile, in the manifest, or from a registry.
 fn digest_of(
     base: &BaseImage,
     upstream: &Upstream,
@@ -138,7 +138,7 @@ fn digest_of(
     named.or_else(known).or_else(|| resolved.get(&base.image).cloned())
 }
 
-/// What `COPY` wants and the checkout leaves out.
+/// Returns the sources of `COPY` that are not in the checkout.
 fn outside_sparse(planned: &PlannedImage, entry: &Image, context: &BuildContext) -> Option<PlanError> {
     planned.copies.iter().find_map(|copy| {
         let text = copy.path.to_string();
@@ -157,7 +157,7 @@ fn outside_sparse(planned: &PlannedImage, entry: &Image, context: &BuildContext)
 }
 
 impl ShipImage<'_> {
-    /// The recipes, and what follows from them; `done` has the images that this one needs.
+    /// Computes the recipes, and the values that depend on them; `done` has the images that this one needs.
     fn work_out(&mut self, done: &[ShipImage<'_>], source: &UpstreamSource) {
         let platforms: Vec<Option<Platform>> = match self.entry.platforms.as_slice() {
             [] => vec![None],
@@ -204,25 +204,25 @@ impl ShipImage<'_> {
         };
     }
 
-    /// The bases with their digests.
+    /// Returns the bases with their digests.
     pub fn bases(&self) -> impl Iterator<Item = (&BaseImage, Option<&ContentDigest>)> {
         self.planned.bases.iter().zip(self.digests.iter().map(Option::as_ref))
     }
 
-    /// The name of the image while others are built on it, for one of its recipes.
+    /// Returns the local name of the image for one of its recipes, while other images are built on it.
     #[must_use]
     pub fn local_reference(&self, recipe: RecipeDigest) -> String {
         local_reference(&self.planned.id, recipe)
     }
 
-    /// The network of its RUN instructions.
+    /// Returns the network of its RUN instructions.
     #[must_use]
     pub fn network(&self) -> Network {
         self.entry.network
     }
 
-    /// The Dockerfile as a builder gets it, for the recipe at `at`: bases by their digests, images of the workspace by the recipe
-    /// that they are built of.
+    /// Returns the Dockerfile for the builder, for the recipe at `at`: bases by their digests, images of the workspace
+    /// by the recipe that they are built from.
     #[must_use]
     pub fn staged_dockerfile(&self, at: usize) -> Vec<u8> {
         let mut names = Vec::new();
@@ -239,7 +239,7 @@ impl ShipImage<'_> {
         with_names(&self.dockerfile, &names)
     }
 
-    /// What the labels are made of, placeholders and all.
+    /// Returns the data of the labels, with placeholders not replaced.
     fn label_templates(&self) -> BTreeMap<String, String> {
         let metadata = &self.upstream.metadata;
         let keys = [
@@ -255,7 +255,8 @@ impl ShipImage<'_> {
         keys.chain(labels.map(|(key, text)| (key.clone(), text.as_str().to_owned()))).collect()
     }
 
-    /// For each base the patch that put it there: the first of the unbroken row of states that have it; `None`: upstream.
+    /// Returns for each base the patch that introduced it: the first of the consecutive versions that have it; `None`:
+    /// upstream.
     #[must_use]
     pub fn origins(&self) -> Vec<Option<String>> {
         let bases: Vec<Vec<(String, Role)>> = self.states.iter().map(|state| self.bases_of(state)).collect();
@@ -269,7 +270,7 @@ impl ShipImage<'_> {
         self.planned.bases.iter().map(origin).collect()
     }
 
-    /// The bases that a state of the Dockerfile has; none where it does not read.
+    /// Returns the bases in a version of the Dockerfile; empty if it cannot be parsed.
     fn bases_of(&self, state: &DockerfileVersion) -> Vec<(String, Role)> {
         let file = state.content.as_deref().and_then(|bytes| Dockerfile::parse(bytes).ok());
         let resolved = file.and_then(|file| file.resolve(&self.planned.args, self.planned.target.as_deref()).ok());
@@ -278,8 +279,8 @@ impl ShipImage<'_> {
     }
 }
 
-/// The name of an image while others are built on it. No registry can have it, so that it is never pulled, and another recipe has
-/// another one, so that it is never an old one.
+/// Returns the local name of an image while other images are built on it. No registry can have this name, so it is
+/// never pulled. Each recipe has its own name, so it is never outdated.
 fn local_reference(id: &ImageId, recipe: RecipeDigest) -> String {
     format!("{}:{recipe}", local_name(id))
 }

@@ -1,4 +1,4 @@
-//! One upstream as its images need it: the states of their Dockerfiles, and their contexts.
+//! Reads the inputs of one upstream's images: the versions of their Dockerfiles, and their contexts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +10,21 @@ use crate::path::RepoPath;
 use crate::stack::{Lazy, Stack};
 use crate::workspace::{Fetcher, Files, QueueError, stack_of};
 
-/// What an image is built of.
+/// The inputs of an image.
 #[derive(Debug, Clone)]
 pub struct ImageSource {
-    /// The states of its Dockerfile: upstream's, then one for each patch that changed it. The last one is what is built.
+    /// The versions of its Dockerfile: upstream's, then one for each patch that changed it. The last one is built.
     pub states: Vec<DockerfileVersion>,
     /// Its context.
     pub context: BuildContext,
 }
 
-/// An upstream as its images need it.
+/// The inputs of all images of an upstream.
 #[derive(Debug, Clone)]
 pub struct UpstreamSource {
-    /// What placeholders of tags stand for.
+    /// The values of placeholders in tags.
     pub values: PinValues,
-    /// What placeholders of build arguments and labels stand for.
+    /// The values of placeholders in build arguments and labels.
     pub named: BTreeMap<String, String>,
     /// The pin's commit date, in seconds since 1970.
     pub seconds: i64,
@@ -32,10 +32,10 @@ pub struct UpstreamSource {
     pub images: BTreeMap<String, ImageSource>,
 }
 
-/// The queue of `files` applied, as a stack.
+/// Applies the queue of `files` and returns the stack.
 ///
 /// # Errors
-/// [`QueueError`]: objects that are missing, a patch that does not apply.
+/// [`QueueError`]: missing objects, a patch that does not apply.
 pub(super) fn whole_stack(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -51,16 +51,17 @@ pub(super) fn whole_stack(
     }
 }
 
-/// The paths that the queue touches.
+/// Returns the paths that the queue touches.
 fn touched(files: &Files) -> Vec<RepoPath> {
     let files = files.patches.iter().flat_map(|patch| &patch.queued.patch.files);
     files.flat_map(|file| [file.old_path.clone(), file.new_path.clone()]).collect()
 }
 
-/// Reads the images of `upstream`. `tracked`: what the workspace's repository tracks; `None`: it is no repository.
+/// Reads the images of `upstream`. `tracked`: the tracked files of the workspace's repository; `None`: the workspace is
+/// not in a repository.
 ///
 /// # Errors
-/// [`QueueError`]: objects that are missing, a patch that does not apply.
+/// [`QueueError`]: missing objects, a patch that does not apply.
 pub fn read_images(
     fetcher: &Fetcher<'_>,
     files: &Files,

@@ -1,24 +1,24 @@
-//! Which images names mean.
+//! Selects images by names.
 
 use crate::image::{BuildArg, ImageId};
 use crate::path::{nearest, printable};
 use crate::workspace::manifest::Manifest;
 
-/// Why a name means no image. Texts are printable.
+/// Why a name selects no image. Texts are printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
     /// Several upstreams have an image of this name.
     #[error("'{name}' is an image of several upstreams")]
     Ambiguous {
-        /// What was named.
+        /// The name.
         name: String,
-        /// What it may mean.
+        /// The images with this name.
         images: Vec<ImageId>,
     },
     /// Nothing has this name.
     #[error("there is no image '{name}' in {}", crate::workspace::files::layout::MANIFEST)]
     Unknown {
-        /// What was named.
+        /// The name.
         name: String,
         /// The nearest image, if one is near.
         nearest: Option<String>,
@@ -27,11 +27,11 @@ pub enum SelectError {
     },
 }
 
-/// The images that `names` mean, and behind them those that they need: `UPSTREAM:NAME`, an image's name, or an upstream's for
-/// all of its images; no names mean all.
+/// Returns the images that `names` select, followed by those that they need: `UPSTREAM:NAME`, an image's name, or an
+/// upstream's name for all of its images. No names select all images.
 ///
 /// # Errors
-/// [`SelectError`] for the first name that means no image.
+/// [`SelectError`] for the first name that selects no image.
 pub fn select(manifest: &Manifest, names: &[String]) -> Result<Vec<ImageId>, SelectError> {
     let all: Vec<ImageId> = manifest
         .upstreams
@@ -73,7 +73,7 @@ fn meant<'a>(name: &str, all: &'a [ImageId]) -> Result<Vec<&'a ImageId>, SelectE
     Ok(ids)
 }
 
-/// `ids` and the images that the manifest says they need.
+/// Returns `ids` and the images that they need by the manifest.
 fn with_needs(manifest: &Manifest, mut ids: Vec<ImageId>) -> Vec<ImageId> {
     let mut at = 0;
     while let Some(id) = ids.get(at).cloned() {

@@ -1,4 +1,4 @@
-//! What a builder is told for each image.
+//! Makes the build descriptions of an image.
 
 use std::path::Path;
 
@@ -10,7 +10,8 @@ use crate::container::BuildSpec;
 use crate::image::Network;
 
 impl ShipImage<'_> {
-    /// The build of what the image is made of, for the recipe at `at`, staged in `folder`; `root` is the workspace's.
+    /// Returns the first build of the image, for the recipe at `at`, staged in `folder`; `root` is the workspace's
+    /// root.
     #[must_use]
     pub fn build_spec(&self, at: usize, folder: &Path, root: &Path) -> BuildSpec {
         let recipe = self.recipes.get(at);
@@ -27,7 +28,7 @@ impl ShipImage<'_> {
         }
     }
 
-    /// The build that puts the labels on and names the image by `references`.
+    /// Returns the build that adds the labels and names the image by `references`.
     #[must_use]
     pub fn finish_spec(&self, at: usize, folder: &Path, references: &[String]) -> BuildSpec {
         let platform = self.recipes.get(at).and_then(|(platform, _)| platform.as_ref());
@@ -41,7 +42,7 @@ impl ShipImage<'_> {
     }
 }
 
-/// Folders that images are staged in are patchq's own, and have names that are text.
+/// Formats a path. Folders of staged images are patchq's own, and their names are text.
 fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

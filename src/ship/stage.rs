@@ -1,4 +1,4 @@
-//! Contexts on the disk, as builders get them: out of the objects, never out of a checkout.
+//! Writes contexts to disk for builders: from git objects, never from a checkout.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -27,31 +27,31 @@ pub const DOCKERFILE: &str = "Dockerfile";
 /// The name of the context in the folder of an image.
 pub const CONTEXT: &str = "context";
 
-/// How a pointer of git-lfs begins.
+/// The beginning of a git-lfs pointer.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 
 /// Why a context cannot be staged.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
-    /// The queue or its objects.
+    /// The queue or its objects failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// The disk.
+    /// The disk failed.
     #[error("{doing} '{}'", .path.display())]
     Io {
         /// What was tried.
         doing: &'static str,
-        /// On which path.
+        /// The path.
         path: PathBuf,
-        /// What went wrong.
+        /// The error.
         source: io::Error,
     },
     /// A wheel is not in the folder of wheels.
     #[error("the wheel '{}' is missing", .path.display())]
     NoWheel {
-        /// Where it would be.
+        /// The expected path.
         path: PathBuf,
-        /// What the manifest calls it.
+        /// The package in the manifest.
         package: String,
     },
     /// A wheel has another SHA-256 than the manifest.
@@ -59,15 +59,15 @@ pub enum StageError {
     OtherContent {
         /// The file.
         path: PathBuf,
-        /// What it has.
+        /// The SHA-256 of the file.
         found: String,
-        /// What it should have.
+        /// The SHA-256 in the manifest.
         wanted: String,
     },
-    /// A file of the workspace that changed since it was looked at.
+    /// A file of the workspace changed since it was read.
     #[error("'{}' changed while it was read", .0.display())]
     Changed(PathBuf),
-    /// Something in the context that cannot be built with.
+    /// The context contains something that cannot be built.
     #[error(transparent)]
     Plan(#[from] PlanError),
 }
@@ -79,11 +79,11 @@ impl StageError {
     }
 }
 
-/// Stages `images`, all of `upstream`'s, each into its folder: the Dockerfile for the recipe at the given place, its own
-/// ignore file, and the context. The folders must not be there yet. Gives the bytes that were written.
+/// Stages `images`, which all belong to `upstream`, each into its folder: the Dockerfile for the given recipe, its own
+/// ignore file, and the context. The folders must not exist yet. Returns the number of bytes written.
 ///
 /// # Errors
-/// [`StageError`]; what was written stays.
+/// [`StageError`]; files that were written stay.
 pub fn stage(
     fetcher: &Fetcher<'_>,
     files: &Files,
@@ -160,7 +160,7 @@ fn one(objects: &mut Objects<'_>, image: &ShipImage<'_>, at: usize, folder: &Pat
             }
         }
     }
-    // Folders last: what is written into one changes its time.
+    // Folders come last: writing into a folder changes its time.
     for path in folders.iter().rev() {
         let place = path.below(&context);
         set_mode(&place, 0o755)?;
@@ -205,13 +205,13 @@ fn content(
     }
 }
 
-/// A new file; nothing that is there is written to or followed.
+/// Creates a new file; an existing file is never written to, and no link is followed.
 pub(super) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StageError> {
     let mut options = OpenOptions::new();
     let opened = options.write(true).create_new(true).mode(mode).open(path);
     let mut file = opened.map_err(StageError::io("cannot write", path))?;
     file.write_all(bytes).map_err(StageError::io("cannot write", path))?;
-    // Whatever the umask is: modes end up in the image.
+    // Independent of the umask: modes become part of the image.
     file.set_permissions(fs::Permissions::from_mode(mode)).map_err(StageError::io("cannot set the mode of", path))
 }
 
@@ -219,7 +219,7 @@ fn set_mode(path: &Path, mode: u32) -> Result<(), StageError> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(StageError::io("cannot set the mode of", path))
 }
 
-/// The time of the pin's commit, for a file, a folder or a link itself.
+/// Sets the time of the pin's commit on a file, a folder or a link itself.
 fn set_time(path: &Path, seconds: i64) -> Result<(), StageError> {
     let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
     let times = Timestamps { last_access: time, last_modification: time };
