@@ -1,4 +1,4 @@
-//! `upstreams.toml`: what the maintainers say about their upstreams, checked and typed.
+//! Reads `upstreams.toml`, the list of upstreams, into checked types.
 
 mod edit;
 mod errors;
@@ -24,15 +24,15 @@ pub use url::{BadUpstreamUrl, UpstreamUrl};
 use crate::image::{AddedFile, BuildArg, ContentDigest, ImageId, Network, Platform, SecretSource, Template, Wheel};
 use crate::path::{RepoPath, nearest};
 
-/// The globs of `review` where the manifest has none.
+/// The globs of `review` when the manifest has none.
 pub const DEFAULT_REVIEW: [&str; 3] = ["**/Dockerfile*", "**/Makefile", "**/requirements*.txt"];
 
-/// A manifest without mistakes.
+/// A manifest without errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// The upstreams in the order of the file.
     pub upstreams: Vec<Upstream>,
-    /// What is allowed and yet worth a word, in the order of the file.
+    /// Warnings about things that are allowed, in the order of the file.
     pub warnings: Vec<Mistake>,
 }
 
@@ -49,23 +49,23 @@ pub struct Upstream {
     pub track: Option<Track>,
     /// Folders and files of the checkout; `None`: everything; empty: only what the queue touches.
     pub sparse: Option<Vec<RepoPath>>,
-    /// Globs of what `diff-upstream` puts first.
+    /// Globs for the files that `diff-upstream` shows first.
     pub review: Vec<String>,
-    /// The registry that images are named under, without a `/` at the end.
+    /// The registry for images, without a `/` at the end.
     pub registry: Option<String>,
     /// The templates of the images' tags.
     pub tags: Vec<Template>,
-    /// The version that overrides the pin's own.
+    /// The version that overrides the pin's.
     pub version: Option<String>,
     /// Where decisions on conflicts are remembered.
     pub remember: Remember,
     /// The key under which decisions are remembered; `None`: the first entry with the same url.
     pub memory: Option<Name>,
-    /// Labels of all images.
+    /// Labels for all images.
     pub labels: BTreeMap<String, BuildArg>,
-    /// What the images say about themselves.
+    /// The metadata of all images.
     pub metadata: Metadata,
-    /// Images from elsewhere, by the name that a Dockerfile has for them.
+    /// External images, by the name in a Dockerfile.
     pub bases: BTreeMap<String, BaseEntry>,
     /// The wheels that go into images, by name.
     pub wheels: BTreeMap<String, Wheel>,
@@ -80,31 +80,31 @@ pub struct Upstream {
 pub enum Remember {
     /// In the store of this clone.
     Local,
-    /// In `resolutions/` of the workspace, for everybody.
+    /// In `resolutions/` of the workspace, shared with all maintainers.
     Shared,
 }
 
-/// What the images of an entry say about themselves, in labels and in a file.
+/// The metadata of an entry's images, for labels and a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// The file in each image that says it, from the image's root.
+    /// The file in each image with the metadata, as a path from the image's root.
     pub file: Option<String>,
-    /// What stands before the names of a second set of labels.
+    /// The prefix for the names of a second set of labels.
     pub label_prefix: Option<String>,
-    /// Who gives the images out.
+    /// The vendor of the images.
     pub vendor: Option<String>,
     /// Their licences, as an SPDX expression.
     pub licenses: Option<String>,
-    /// Where they are described.
+    /// The url of the documentation.
     pub documentation: Option<String>,
-    /// Who looks after them.
+    /// The responsible team.
     pub team: Option<String>,
 }
 
-/// An image from elsewhere, as the manifest knows it.
+/// The entry of an external image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseEntry {
-    /// The digest that is built on.
+    /// The digest to build on.
     pub digest: Option<ContentDigest>,
     /// The day until which it gets updates, `YYYY-MM-DD`.
     pub until: Option<String>,
@@ -117,7 +117,7 @@ pub struct BaseEntry {
 pub struct Image {
     /// The image's name below the registry.
     pub name: String,
-    /// The folder that is sent to the build; `None`: the whole checkout.
+    /// The folder to send to the build; `None`: the whole checkout.
     pub context: Option<RepoPath>,
     /// The Dockerfile, from the checkout's root.
     pub dockerfile: RepoPath,
@@ -125,34 +125,34 @@ pub struct Image {
     pub target: Option<String>,
     /// The build arguments.
     pub args: BTreeMap<String, BuildArg>,
-    /// Images to build first, beside those that the arguments name.
+    /// Images to build first, in addition to those that the arguments name.
     pub needs: Vec<ImageId>,
     /// What is added to the context, in the order of the file.
     pub files: Vec<AddedFile>,
-    /// What it is built for; none: the builder's own platform.
+    /// The platforms to build for; empty: the builder's own platform.
     pub platforms: Vec<Platform>,
     /// Secrets of the build, by id.
     pub secrets: BTreeMap<String, SecretSource>,
     /// The network of RUN instructions.
     pub network: Network,
-    /// Labels beside the entry's.
+    /// Labels in addition to the entry's.
     pub labels: BTreeMap<String, BuildArg>,
-    /// Whether the context may hold submodules and pointers to large files, of which the tree does not have the content.
+    /// Whether the context may contain submodules and git-lfs pointers, whose content is not in the tree.
     pub allow_pointers: bool,
-    /// Whether it is published, or only built on.
+    /// Whether it is published, or only a base of other images.
     pub publish: bool,
     /// The line of the manifest (from 1) on which the entry begins.
     pub line: usize,
 }
 
 impl Manifest {
-    /// The entry called `name`.
+    /// Returns the entry called `name`.
     #[must_use]
     pub fn upstream(&self, name: &str) -> Option<&Upstream> {
         self.upstreams.iter().find(|upstream| upstream.name.as_str() == name)
     }
 
-    /// The entry whose name is nearest to `name`, for a "did you mean".
+    /// Returns the entry whose name is nearest to `name`, for a "did you mean".
     #[must_use]
     pub fn nearest(&self, name: &str) -> Option<&Upstream> {
         nearest(name, self.upstreams.iter().map(|upstream| upstream.name.as_str())).and_then(|near| self.upstream(near))
@@ -160,7 +160,7 @@ impl Manifest {
 }
 
 impl Upstream {
-    /// The `review` globs as one set.
+    /// Returns the `review` globs as one set.
     #[must_use]
     pub fn review_set(&self) -> GlobSet {
         let mut set = GlobSetBuilder::new();
@@ -171,8 +171,8 @@ impl Upstream {
         set.build().unwrap_or_else(|_| GlobSet::empty())
     }
 
-    /// Returns where decisions are remembered: the entry's `memory`, or the first entry of `manifest` with the same
-    /// url.
+    /// Returns the key under which decisions are remembered: the entry's `memory`, or the first entry of `manifest`
+    /// with the same url.
     #[must_use]
     pub fn memory_key<'a>(&'a self, manifest: &'a Manifest) -> &'a Name {
         let first = || manifest.upstreams.iter().find(|other| other.url == self.url).unwrap_or(self);

@@ -1,4 +1,4 @@
-//! The maintainers' files: the manifest, pins, queue files, ignore files, locks, and publishing changes to them.
+//! The workspace: the manifest, pins, queue files, ignore files and locks, and all changes to them.
 
 pub mod conflict;
 pub mod files;

@@ -1,4 +1,4 @@
-//! Changes of a manifest's text that keep everything else: comments, order, blanks, line ends.
+//! Edits a manifest's text and keeps everything else: comments, order, blanks, line ends.
 
 mod copy;
 
@@ -9,10 +9,9 @@ use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::{Manifest, ManifestErrors, Name, Remember, Track, UpstreamUrl};
 
-/// A manifest's text while it is changed.
+/// The text of a manifest during edits.
 ///
-/// Each change is checked against the whole: [`ManifestEdit::finish`] reads the result and fails rather than hand out a text
-/// that patchq could not read again.
+/// [`ManifestEdit::finish`] parses the result, and fails rather than return a text that patchq could not read.
 #[derive(Debug, Clone)]
 pub struct ManifestEdit {
     /// As it was, with line feeds only.
@@ -45,25 +44,26 @@ pub struct NewUpstream {
     pub remember: Option<Remember>,
 }
 
-/// Why a manifest cannot be changed as asked.
+/// Why a manifest cannot be edited.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The text, before or after the change, is no manifest.
+    /// The text, before or after the edit, is not a valid manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestErrors),
-    /// An entry of this name is there already.
+    /// An entry of this name exists.
     #[error("the manifest already has an upstream '{0}'")]
     Exists(Name),
     /// There is no entry of this name.
     #[error("the manifest has no upstream '{0}'")]
     NoUpstream(Name),
-    /// The entry, or for a new one those that are there, are written in a way that is not edited (dotted keys or an inline table).
+    /// The entry (for a new entry: the existing ones) is written in a form that cannot be edited (dotted keys or an
+    /// inline table).
     #[error("'upstream' is written with dotted keys or braces; write a table [upstream.{}] by hand", name.toml_key())]
     Form {
         /// The entry's name.
         name: Name,
     },
-    /// A value that no manifest can hold, such as a path that is not UTF-8.
+    /// A value that no manifest can contain, such as a path that is not UTF-8.
     #[error("'{0}' cannot be written into the manifest: it is not UTF-8 text")]
     NotText(String),
     /// A list was asked of a key that holds none.
@@ -77,7 +77,7 @@ pub enum EditError {
 }
 
 impl ManifestEdit {
-    /// Begins with `text`, which must be a manifest without mistakes; `shown_path` is what messages call it.
+    /// Begins with `text`, which must be a manifest without errors; messages show it as `shown_path`.
     ///
     /// # Errors
     /// [`EditError::Manifest`].
@@ -90,7 +90,7 @@ impl ManifestEdit {
         Ok(ManifestEdit { text: old.clone(), old, crlf, bom })
     }
 
-    /// Adds an entry at the end, a blank line before it.
+    /// Adds an entry at the end, after a blank line.
     ///
     /// # Errors
     /// [`EditError::Exists`], [`EditError::NotText`], [`EditError::Form`].
@@ -119,7 +119,7 @@ impl ManifestEdit {
         self.add_text(&new.name, &table)
     }
 
-    /// Adds the text of the entry `name` at the end, a blank line before it.
+    /// Adds the text of the entry `name` at the end, after a blank line.
     fn add_text(&mut self, name: &Name, table: &str) -> Result<(), EditError> {
         if self.entry_exists(name) {
             return Err(EditError::Exists(name.clone()));
@@ -132,7 +132,7 @@ impl ManifestEdit {
             text.push('\n');
         }
         text.push_str(table);
-        // A table cannot be added where the others are written as dotted keys or an inline table.
+        // A table cannot be added if the others are written as dotted keys or an inline table.
         if text.parse::<DocumentMut>().is_err() {
             return Err(EditError::Form { name: name.clone() });
         }
@@ -140,7 +140,7 @@ impl ManifestEdit {
         Ok(())
     }
 
-    /// Sets `key` of an entry to a string; a value that is there goes, its comment stays.
+    /// Sets `key` of an entry to a string; an old value is replaced, its comment stays.
     ///
     /// # Errors
     /// [`EditError::NoUpstream`], [`EditError::Form`].
@@ -159,8 +159,8 @@ impl ManifestEdit {
         self.set(name, "track", track.as_str())
     }
 
-    /// Adds `value` at the end of the list `key` of an entry, which is made where it is not there; a value that the list holds
-    /// already is not added again.
+    /// Adds `value` at the end of the list `key` of an entry, which is created if needed; a value that the list already
+    /// contains is not added.
     ///
     /// # Errors
     /// [`EditError::NoUpstream`], [`EditError::Form`], [`EditError::NoList`].
@@ -179,7 +179,7 @@ impl ManifestEdit {
         })
     }
 
-    /// Takes `key` out of an entry; nothing happens where it is not there.
+    /// Removes `key` from an entry, if it is there.
     ///
     /// # Errors
     /// [`EditError::NoUpstream`], [`EditError::Form`].
@@ -190,17 +190,17 @@ impl ManifestEdit {
         })
     }
 
-    /// The changed text, read once more.
+    /// Returns the changed text, after parsing it again.
     ///
     /// # Errors
-    /// [`EditError::Manifest`] when a value that was set has a mistake.
+    /// [`EditError::Manifest`] when a new value is not valid.
     pub fn finish(self, shown_path: &Path) -> Result<Vec<u8>, EditError> {
         let text = format!("{}{}", if self.bom { "\u{feff}" } else { "" }, self.with_line_ends());
         Manifest::parse(text.as_bytes(), shown_path)?;
         Ok(text.into_bytes())
     }
 
-    /// The text with the line ends that it had; a new line ends as the one that it replaces or follows.
+    /// Restores the line ends of the old text; a new line ends like the one that it replaces or follows.
     fn with_line_ends(&self) -> String {
         let mut out = String::with_capacity(self.text.len());
         let mut crlf = self.crlf.first().copied().unwrap_or(false);
@@ -212,7 +212,7 @@ impl ManifestEdit {
                     crlf = before.unwrap_or(crlf);
                     continue;
                 }
-                // A last line without an end says nothing about ends.
+                // A last line without an end does not count.
                 ChangeTag::Equal if line.is_some() => crlf = before.unwrap_or(crlf),
                 ChangeTag::Equal | ChangeTag::Insert => {}
             }
@@ -254,7 +254,7 @@ impl ManifestEdit {
     }
 }
 
-/// Replaces a value and keeps what stands around it, or adds the key behind the last one, `=` aligned with the others.
+/// Replaces a value and keeps the text around it, or adds the key after the last one, with `=` aligned.
 fn put(table: &mut Table, key: &str, mut value: Value) {
     if let Some(Item::Value(old)) = table.get_mut(key) {
         *value.decor_mut() = old.decor().clone();
@@ -279,8 +279,8 @@ fn put(table: &mut Table, key: &str, mut value: Value) {
     }
 }
 
-/// Adds to a list in the way its last item is written. Where that has a line of its own, what stands behind it (a comment, the
-/// line end) stays behind it, and a comma follows every item.
+/// Adds to a list in the style of its last item. If that is on its own line, the text after it (a comment, the line
+/// end) stays after it, and a comma follows every item.
 fn push(list: &mut Array, value: &str) {
     let prefix = list.iter().last().and_then(|last| last.decor().prefix()).and_then(|prefix| prefix.as_str());
     let Some(indent) = prefix.and_then(|prefix| prefix.rsplit_once('\n')).map(|(_, indent)| indent.to_owned()) else {
@@ -298,7 +298,7 @@ fn push(list: &mut Array, value: &str) {
     list.set_trailing(format!("\n{closing}"));
 }
 
-/// A value of a new key: a list that would make a long line gets a line per item.
+/// Formats a value of a new key: a list that would make a long line gets one line per item.
 fn layout(value: Value) -> String {
     let line = value.to_string();
     match value {

@@ -1,4 +1,4 @@
-//! What can be wrong with a manifest, where it is, and how it is shown.
+//! The errors in a manifest, with their places and excerpts.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use super::url::BadUpstreamUrl;
 use crate::image::{ArgError, TagError};
 use crate::path::{BadPath, printable};
 
-/// One mistake (or warning) in a manifest, at its place. `Display` is the one-line message.
+/// One error (or warning) in a manifest, with its place. `Display` is the one-line message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The manifest's path as it is shown, printable.
+    /// The manifest's path for messages, printable.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
@@ -22,11 +22,11 @@ pub struct Mistake {
     pub fault: Fault,
     /// The whole line, printable, `***` for what may be a password.
     pub text: String,
-    /// What is meant in it, in bytes of `text`.
+    /// The marked part of it, in bytes of `text`.
     pub marked: Range<usize>,
 }
 
-/// All mistakes of a manifest, at least one, in the order of the file.
+/// All errors of a manifest, at least one, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestErrors(pub Vec<Mistake>);
 
@@ -39,15 +39,15 @@ pub enum Fault {
     /// Bytes that are not UTF-8.
     #[error("the manifest is not UTF-8 text")]
     NotUtf8,
-    /// TOML cannot read it.
+    /// Invalid TOML.
     #[error("{0}")]
     Syntax(String),
-    /// A key that means nothing.
+    /// An unknown key.
     #[error("unknown key '{key}' {place}; {expected}")]
     UnknownKey {
         /// The key.
         key: String,
-        /// Where it stands, in words.
+        /// Its place, in words.
         place: String,
         /// The nearest known key, or all of them.
         expected: String,
@@ -60,22 +60,22 @@ pub enum Fault {
     WrongType {
         /// The key.
         key: String,
-        /// What type the value has, in words.
+        /// The type of the value, in words.
         found: &'static str,
-        /// What it should be, in words.
+        /// The expected type, in words.
         expected: &'static str,
     },
-    /// A key that must be there.
+    /// A required key is missing.
     #[error("{place} has no '{key}'; expected {expected}")]
     Missing {
         /// The table, in words.
         place: String,
         /// The key.
         key: &'static str,
-        /// What it should be, in words.
+        /// The expected value, in words.
         expected: &'static str,
     },
-    /// A name that no upstream can have.
+    /// A name that is not valid for an upstream.
     #[error(transparent)]
     Name(#[from] BadName),
     /// A path that leaves the upstream's tree.
@@ -94,10 +94,10 @@ pub enum Fault {
         /// What is wrong with the url.
         source: BadUpstreamUrl,
     },
-    /// A track that names nothing.
+    /// A track that is not valid.
     #[error("'track': {0}")]
     Track(#[from] BadTrack),
-    /// A tag or version that no registry takes.
+    /// A tag or version that no registry accepts.
     #[error("'{key}': {source}")]
     Template {
         /// The key.
@@ -105,7 +105,7 @@ pub enum Fault {
         /// What is wrong with the tag.
         source: TagError,
     },
-    /// The value of a build argument or a label that does not read.
+    /// The value of a build argument or a label is not valid.
     #[error("'{key}.{name}': {source}")]
     Arg {
         /// The key.
@@ -122,10 +122,10 @@ pub enum Fault {
         key: String,
         /// The value.
         value: String,
-        /// What is wrong with it and what was expected, in words.
+        /// What is wrong and what is expected, in words.
         reason: String,
     },
-    /// A value that stands there twice.
+    /// A repeated value.
     #[error("'{key}' has '{value}' twice")]
     Twice {
         /// The key.
@@ -151,7 +151,7 @@ impl Fault {
 }
 
 impl Mistake {
-    /// The mistake `fault` about `span` (bytes) of `source`; `hidden` are the places that no excerpt may show.
+    /// Makes the error `fault` about `span` (bytes) of `source`; `hidden` are the places that no excerpt may show.
     pub(super) fn new(file: &str, source: &str, span: Range<usize>, fault: Fault, hidden: &[Range<usize>]) -> Mistake {
         let start = floor(source, span.start);
         let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -169,7 +169,7 @@ impl Mistake {
     }
 }
 
-/// A piece of the source, printable, with `***` for what is hidden.
+/// Returns a piece of the source, printable, with `***` for hidden parts.
 fn masked(source: &str, piece: Range<usize>, hidden: &[Range<usize>]) -> String {
     let mut out = String::new();
     let mut at = piece.start;
@@ -182,7 +182,7 @@ fn masked(source: &str, piece: Range<usize>, hidden: &[Range<usize>]) -> String 
     out
 }
 
-/// The nearest start of a character at or before `at`.
+/// Returns the nearest start of a character at or before `at`.
 fn floor(source: &str, at: usize) -> usize {
     (0..=at.min(source.len())).rev().find(|at| source.is_char_boundary(*at)).unwrap_or(0)
 }

@@ -1,26 +1,28 @@
-//! The name of an upstream: a table of the manifest, a folder of the workspace, a part of file names.
+//! Checks the name of an upstream, which is used for a table of the manifest, a folder of the workspace and parts of
+//! file names.
 
 use std::fmt;
 
 use crate::path::printable;
 
-/// What a name must not be, because the workspace uses it itself.
+/// Names that are not allowed because the workspace uses them.
 const RESERVED: [&str; 5] = ["patches", "commits", "resolutions", "sessions", "upstreams.toml"];
 
-/// What a name must not end in: `commits/NAME.version.txt`, `NAME.lock` and `NAME.git` would be taken for another upstream's.
+/// Endings that are not allowed: `commits/NAME.version.txt`, `NAME.lock` and `NAME.git` would be taken as files of
+/// another upstream.
 const ENDINGS: [&str; 3] = [".version", ".lock", ".git"];
 
 /// The longest name, in bytes.
 const LONGEST: usize = 64;
 
-/// The checked name of an upstream: `[a-z0-9][a-z0-9._-]*`, one part of a path, safe in every file name that is made of it.
+/// The checked name of an upstream: `[a-z0-9][a-z0-9._-]*`, one part of a path, safe in every file name made from it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
-/// Why some text is no name for an upstream.
+/// Why a text is not a valid name for an upstream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
-    /// Nothing at all.
+    /// The text is empty.
     #[error("an upstream needs a name")]
     Empty,
     /// Other characters than a name may have.
@@ -31,12 +33,12 @@ pub enum BadName {
     /// More than 64 characters.
     #[error("the name '{0}' is longer than 64 characters")]
     TooLong(String),
-    /// An ending that the workspace's own files have.
+    /// An ending of the workspace's own files.
     #[error("the name '{name}' must not end in '{ending}'")]
     Ending {
         /// The name, printable.
         name: String,
-        /// The ending in question.
+        /// The ending.
         ending: &'static str,
     },
     /// The name of one of the workspace's own files or folders.
@@ -48,7 +50,7 @@ pub enum BadName {
 }
 
 impl Name {
-    /// Checks `text` and keeps it unchanged. Whether the workspace's repository tracks such a path is the caller's to check.
+    /// Checks `text` and keeps it unchanged. The caller checks whether the workspace's repository tracks such a path.
     ///
     /// # Errors
     /// [`BadName`], with the text made printable.
@@ -71,13 +73,13 @@ impl Name {
         Ok(Name(text.to_owned()))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as a key of a TOML header: quoted where it has a dot.
+    /// Returns the name as a key of a TOML header: quoted if it has a dot.
     #[must_use]
     pub fn toml_key(&self) -> String {
         if self.0.contains('.') { format!("\"{}\"", self.0) } else { self.0.clone() }

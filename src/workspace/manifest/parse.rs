@@ -1,4 +1,4 @@
-//! From TOML text to a checked manifest: walks the tables with their places and collects every mistake.
+//! Parses the TOML text of a manifest, checks it, and collects all errors with their places.
 
 mod build_keys;
 pub(super) mod image;
@@ -42,16 +42,16 @@ pub(super) const UPSTREAM_KEYS: [&str; 20] = [
 ];
 
 impl Manifest {
-    /// Reads the text of a manifest; `shown_path` is what messages call it.
+    /// Parses the text of a manifest; messages show it as `shown_path`.
     ///
     /// # Errors
-    /// All mistakes at once, in the order of the file; where TOML itself cannot read the text, only those.
+    /// All errors together, in the order of the file; if the text is not valid TOML, only those of the TOML parser.
     pub fn parse(text: &[u8], shown_path: &Path) -> Result<Manifest, ManifestErrors> {
         Manifest::parse_checked(text, shown_path, &|_| false)
     }
 
-    /// As [`Manifest::parse`]; `is_tracked` says of a name whether the workspace's repository tracks a path of that name at its top,
-    /// which would be in the way of the checkout.
+    /// Parses as [`Manifest::parse`] does; `is_tracked` returns whether the workspace's repository tracks a path of
+    /// that name at its top, which would be in the way of the checkout.
     ///
     /// # Errors
     /// As [`Manifest::parse`].
@@ -69,7 +69,7 @@ impl Manifest {
                 return Err(ManifestErrors(vec![Mistake::new(&file, &valid, at..at + 1, Fault::NotUtf8, &[])]));
             }
         };
-        // The parser's places count from behind a byte order mark, so it is taken off for both.
+        // The parser counts from after a byte order mark, so it is removed for both.
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         let (root, syntax) = DeTable::parse_recoverable(source);
         let mut walker = Walker::new(source);
@@ -79,7 +79,7 @@ impl Manifest {
         } else {
             let mut lines = std::collections::BTreeSet::new();
             for error in syntax {
-                // What follows on the same line only follows from the first.
+                // Further errors on the same line follow from the first.
                 if !lines.insert(walker.line(error.span().map_or(0, |span| span.start))) {
                     continue;
                 }
@@ -110,7 +110,7 @@ fn root_table(walker: &mut Walker<'_>, root: &DeTable<'_>, is_tracked: &dyn Fn(&
     entries.into_iter().filter_map(|(key, value)| entry(walker, key, value, is_tracked)).collect()
 }
 
-/// One `[upstream.NAME]`; `None` when a mistake leaves nothing to build it from (the walker has it).
+/// Reads one `[upstream.NAME]`; `None` when it has errors that leave no entry (the walker has them).
 fn entry(
     walker: &mut Walker<'_>,
     key: &Spanned<std::borrow::Cow<'_, str>>,
@@ -177,7 +177,7 @@ fn entry(
         sparse,
         review: review.unwrap_or_else(|| DEFAULT_REVIEW.map(str::to_owned).to_vec()),
         registry,
-        // The default templates are checked by a test, none of them is lost here.
+        // A test checks the default templates, so none of them is lost here.
         tags: tags.unwrap_or_else(|| DEFAULT_TEMPLATES.iter().filter_map(|text| text.parse().ok()).collect()),
         version,
         remember: remember.unwrap_or(Remember::Local),
@@ -191,13 +191,14 @@ fn entry(
     })
 }
 
-/// `[upstream.kubeflow-1.9]` reads as a table `9` inside of `kubeflow-1`: says so for each such table and returns their number.
+/// Reports tables without quotes and returns their number: `[upstream.kubeflow-1.9]` is parsed as a table `9` in
+/// `kubeflow-1`.
 fn unquoted_names(walker: &mut Walker<'_>, outer: &str, outer_span: Span, table: &DeTable<'_>) -> usize {
     let mut found = 0;
     for (key, value) in table.iter().filter(|(key, _)| !UPSTREAM_KEYS.contains(&key.get_ref().as_ref())) {
         let DeValue::Table(inner) = value.get_ref() else { continue };
         let (mut name, mut span, mut inner) = (format!("{outer}.{}", key.get_ref()), key.span(), inner);
-        // Two dots nest twice.
+        // Two dots make two levels.
         while let (1, Some((key, value))) = (inner.len(), inner.iter().next()) {
             let DeValue::Table(next) = value.get_ref() else { break };
             name = format!("{name}.{}", key.get_ref());

@@ -1,5 +1,5 @@
-//! The JSON schema of the manifest, for editors. The types here only describe; the reading is done by the parser, whose list of
-//! keys a test compares with these.
+//! The JSON schema of the manifest, for editors. The types here only describe the manifest; the parser reads it. A test
+//! compares the parser's keys with these types.
 
 use std::collections::BTreeMap;
 
@@ -200,7 +200,7 @@ fn default_context() -> &'static str {
     "."
 }
 
-/// The JSON schema (draft 2020-12) of `upstreams.toml`, indented, with a line feed at the end.
+/// Returns the JSON schema (draft 2020-12) of `upstreams.toml`, indented, with a line feed at the end.
 #[must_use]
 pub fn manifest_schema() -> String {
     let mut schema = schemars::schema_for!(ManifestForm).to_value();
@@ -208,7 +208,7 @@ pub fn manifest_schema() -> String {
     format!("{schema:#}\n")
 }
 
-/// Takes `null` out of every list of types: TOML has none, a key is there or not.
+/// Removes `null` from every list of types: TOML has no null, a key exists or not.
 fn without_null(schema: &mut serde_json::Value) {
     match schema {
         serde_json::Value::Object(object) => {

@@ -1,4 +1,4 @@
-//! Good manifests, and every mistake with its exact words.
+//! Tests of valid manifests, and of every error with its exact words.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -97,7 +97,7 @@ fn bytes_that_are_no_text() {
     assert_eq!(errors.to_string(), "u.toml:2:6: the manifest is not UTF-8 text");
 }
 
-/// Each case: what stands in the manifest, and what is said, excerpts included.
+/// Each case: the text of the manifest, and the message with its excerpts.
 #[test]
 fn every_mistake_is_said_with_its_place() {
     let cases = include_str!("tests/mistakes.txt");
@@ -114,7 +114,7 @@ fn every_mistake_is_said_with_its_place() {
     similar_text(&shown, cases);
 }
 
-/// The line of a mistake with carets under its place.
+/// Returns the line of an error with carets under its place.
 fn excerpt(mistake: &Mistake) -> String {
     let Mistake { line, text, marked, .. } = mistake;
     let indent = " ".repeat(text[..marked.start].chars().count());
@@ -130,7 +130,7 @@ fn similar_text(shown: &str, expected: &str) {
 }
 
 proptest::proptest! {
-    /// Whatever somebody writes: an answer, and an excerpt for each mistake that cannot steer the terminal.
+    /// Any text gives a result, and excerpts that cannot control the terminal.
     #[test]
     fn no_text_is_too_much(cut in 0..GOOD.len(), len in 0..40usize, put in ".{0,8}|[\\[\\]{}\"'=.\n#é]{0,8}") {
         let mut bytes = GOOD.as_bytes().to_vec();

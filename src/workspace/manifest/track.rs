@@ -1,4 +1,4 @@
-//! What a refresh follows.
+//! Parses the track: what a refresh follows.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use crate::git::{BadRev, Rev};
 /// What `refresh` moves a pin to by default.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Track {
-    /// A branch or a tag; which of them only the remote knows.
+    /// A branch or a tag; only the remote knows which.
     Ref(String),
-    /// A glob over tag names (it has one of `*?[`, which no ref has).
+    /// A glob over tag names (it has one of `*?[`, which a ref cannot have).
     TagGlob(String),
 }
 
-/// Why some text is no track.
+/// Why a text is not a valid track.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadTrack {
-    /// It names nothing to git.
+    /// It is not a valid name for git.
     #[error(transparent)]
     Rev(#[from] BadRev),
     /// A commit does not move, so there is nothing to follow.
@@ -32,19 +32,19 @@ impl Track {
     /// # Errors
     /// [`BadTrack`].
     pub fn parse(text: &str) -> Result<Track, BadTrack> {
-        // Also in upper case, which is no id to git and no name that anybody means.
+        // In upper case too: git does not take it as an id, and no one means it as a name.
         if text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(BadTrack::CommitId(text.to_owned()));
         }
         match Rev::parse(text)? {
             Rev::Id(id) => Err(BadTrack::CommitId(id.to_string())),
             Rev::Glob(_) => Ok(Track::TagGlob(text.to_owned())),
-            // A branch may have a name that reads as an abbreviated id.
+            // A branch may have a name that looks like an abbreviated id.
             Rev::Short(_) | Rev::Name(_) => Ok(Track::Ref(text.to_owned())),
         }
     }
 
-    /// The text as the manifest has it.
+    /// Returns the text in the manifest.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -1,5 +1,4 @@
-//! Where an upstream is fetched from, as the manifest says it: what git may be given, and nothing that belongs to one
-//! person only.
+//! Checks the url of an upstream in the manifest: git must accept it safely, and it must not contain anything personal.
 
 use std::fmt;
 use std::path::Path;
@@ -15,7 +14,7 @@ pub struct UpstreamUrl {
     kind: UrlKind,
 }
 
-/// Why some text is no url for an upstream. Variants that may hold a password do not show it.
+/// Why a text is not a valid url for an upstream. Variants that may contain a password do not show it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadUpstreamUrl {
     /// Git must not be given it.
@@ -26,7 +25,7 @@ pub enum BadUpstreamUrl {
         "a url must hold no password and no user name (only ssh takes a user); leave it to git's credential helpers"
     )]
     UserInfo,
-    /// A blank, which no url has (a path may).
+    /// A blank, which a url cannot have (a path may).
     #[error("the url '{0}' contains a blank")]
     Blank(String),
 }
@@ -56,13 +55,13 @@ impl UpstreamUrl {
         git::Url::parse(&self.text, workspace_root)
     }
 
-    /// The text as the manifest has it.
+    /// Returns the text in the manifest.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// How git reaches it.
+    /// Returns the protocol.
     #[must_use]
     pub fn kind(&self) -> UrlKind {
         self.kind

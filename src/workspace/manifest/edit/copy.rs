@@ -1,4 +1,4 @@
-//! An entry that is written like another one: the other's text with another name.
+//! Adds an entry as a copy of another one under another name.
 
 use toml_edit::{DocumentMut, Item, Table};
 
@@ -6,8 +6,8 @@ use super::{EditError, ManifestEdit, put};
 use crate::workspace::manifest::{Name, Track};
 
 impl ManifestEdit {
-    /// Adds at the end a copy of the entry `other`, its images and the comments in it included, but for `version`, which is
-    /// one pin's. `track`: what it follows instead.
+    /// Adds at the end a copy of the entry `other`, with its images and comments, but without `version`, which belongs
+    /// to one pin. `track`: the new track.
     ///
     /// # Errors
     /// [`EditError::Exists`], [`EditError::NoUpstream`], [`EditError::Form`].
@@ -24,7 +24,7 @@ impl ManifestEdit {
         if let Some(track) = track {
             put(&mut copy, "track", track.as_str().into());
         }
-        // What stands above the header is not of the entry alone: it may be about the whole file.
+        // The comment above the header is not copied: it may be about the whole file.
         copy.decor_mut().set_prefix("");
         let mut upstreams = Table::new();
         upstreams.set_implicit(true);

@@ -1,4 +1,4 @@
-//! The keys of an image that say how it is built: files, platforms, secrets, network, labels.
+//! Reads the keys of an image that describe its build: files, platforms, secrets, network, labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,14 @@ use super::walker::{Span, Walker};
 use crate::image::{AddedFile, BuildArg, FileSource, Network, Platform, SecretSource};
 use crate::path::{RepoPath, nearest, printable};
 
-/// The names of the entry's wheels, for what refers to them.
+/// The names of the entry's wheels, for checking references to them.
 pub(super) type WheelNames<'a> = BTreeSet<&'a str>;
 
 fn value(key: &str, text: &str, reason: impl Into<String>) -> Fault {
     Fault::Value { key: key.to_owned(), value: printable(text.as_bytes()), reason: reason.into() }
 }
 
-/// Checks whether the wheel `name` exists; its absence is said at `span`.
+/// Checks whether the wheel `name` exists, and reports an error at `span` if not.
 pub(super) fn known_wheel(walker: &mut Walker<'_>, key: &str, name: &str, span: Span, wheels: &WheelNames<'_>) -> bool {
     if wheels.contains(name) {
         return true;
@@ -29,7 +29,7 @@ pub(super) fn known_wheel(walker: &mut Walker<'_>, key: &str, name: &str, span: 
     false
 }
 
-/// `files`: what is added to the context, in the order of the file.
+/// Reads `files`: what is added to the context, in the order of the file.
 pub(super) fn files(walker: &mut Walker<'_>, table: &DeTable<'_>, wheels: &WheelNames<'_>) -> Vec<AddedFile> {
     let mut files: Vec<AddedFile> = Vec::new();
     for (name, name_span, text, span) in walker.strings(table, "files") {
@@ -66,7 +66,7 @@ fn file_source(walker: &mut Walker<'_>, text: &str, span: Span, wheels: &WheelNa
     Some(if in_workspace { FileSource::Workspace(path) } else { FileSource::Tree(path) })
 }
 
-/// `platforms`, each once.
+/// Reads `platforms`, each once.
 pub(super) fn platforms(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Vec<Platform> {
     let read = |walker: &mut Walker<'_>, key: &str, text: &str, span: Span| {
         let reason = "is not a platform; expected OS/ARCHITECTURE, such as \"linux/amd64\"";
@@ -77,7 +77,7 @@ pub(super) fn platforms(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Vec<Pla
     found
 }
 
-/// `secrets`, by their ids.
+/// Reads `secrets`, by their ids.
 pub(super) fn secrets(walker: &mut Walker<'_>, table: &DeTable<'_>) -> BTreeMap<String, SecretSource> {
     let mut secrets = BTreeMap::new();
     for (id, id_span, text, span) in walker.strings(table, "secrets") {
@@ -94,7 +94,7 @@ pub(super) fn secrets(walker: &mut Walker<'_>, table: &DeTable<'_>) -> BTreeMap<
     secrets
 }
 
-/// `network`; the builder's own without the key.
+/// Reads `network`; the builder's default without the key.
 pub(super) fn network(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Network {
     let Some((text, span)) = walker.string(table, "network") else { return Network::default() };
     let found = Network::ALL.into_iter().find(|network| network.word() == text);
@@ -102,7 +102,7 @@ pub(super) fn network(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Network {
     walker.keep(span, found.ok_or(()), |()| value("network", &text, reason)).unwrap_or_default()
 }
 
-/// `labels` of an image or an entry.
+/// Reads `labels` of an image or an entry.
 pub(super) fn labels(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str) -> BTreeMap<String, BuildArg> {
     let mut labels = BTreeMap::new();
     for (key, key_span, text, span) in walker.strings(table, "labels") {

@@ -1,4 +1,4 @@
-//! The images of an entry and the registry they go to.
+//! Reads the images of an entry and their registry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ pub(in super::super) const IMAGE_KEYS: [&str; 14] = [
     "publish",
 ];
 
-/// Every `[[upstream.NAME.image]]` of the entry `upstream`.
+/// Reads every `[[upstream.NAME.image]]` of the entry `upstream`.
 pub(super) fn images(
     walker: &mut Walker<'_>,
     table: &DeTable<'_>,
@@ -85,7 +85,7 @@ fn image(
     };
     let dockerfile = match walker.string(table, "dockerfile") {
         Some((text, span)) => walker.repo_path("dockerfile", &text, span)?,
-        // As image builders have it.
+        // The default of image builders.
         None => match &context {
             Some(folder) => folder.join(b"Dockerfile").ok()?,
             None => RepoPath::new("Dockerfile").ok()?,
@@ -126,7 +126,7 @@ fn image(
     })
 }
 
-/// The build arguments; `plain` are those whose names only look as if they held a secret.
+/// Reads the build arguments; `plain` are those whose names only look like secrets.
 fn args(
     walker: &mut Walker<'_>,
     table: &DeTable<'_>,
@@ -168,7 +168,7 @@ fn args(
     args
 }
 
-/// `[HOST[:PORT]/]PATH`, as it stands before an image's name.
+/// Reads `[HOST[:PORT]/]PATH`, the prefix of an image's name.
 pub(super) fn registry(walker: &mut Walker<'_>, text: String, span: Span) -> Option<String> {
     let reason = if text.contains("://") {
         "has a protocol; expected HOST/PATH without it"
@@ -181,7 +181,8 @@ pub(super) fn registry(walker: &mut Walker<'_>, text: String, span: Span) -> Opt
     walker.reject(span, Fault::Value { key: "registry".to_owned(), value, reason: reason.to_owned() })
 }
 
-/// The grammar of the distribution specification: parts of `[a-z0-9]` with single separators between, joined by `/`.
+/// Checks the grammar of the distribution specification: parts of `[a-z0-9]` with single separators between, joined by
+/// `/`.
 fn is_repository(text: &str) -> bool {
     text.len() <= 255 && text.split('/').all(is_component)
 }
@@ -194,7 +195,7 @@ fn is_component(part: &str) -> bool {
     edge(part.chars().next()) && edge(part.chars().next_back()) && separators_fit
 }
 
-/// As [`is_repository`], with a host (which may have capitals and a port) as first part.
+/// Checks as [`is_repository`], with a host (which may have capitals and a port) as first part.
 fn is_registry(text: &str) -> bool {
     let (first, rest) = text.split_once('/').map_or((text, None), |(first, rest)| (first, Some(rest)));
     let (host, port) = first.split_once(':').map_or((first, None), |(host, port)| (host, Some(port)));

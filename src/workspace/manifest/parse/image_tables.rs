@@ -1,4 +1,4 @@
-//! The tables of an entry that its images share: bases with their digests, wheels, and what images say about themselves.
+//! Reads the tables of an entry that its images share: bases with their digests, wheels, and metadata.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn value(key: &str, text: &str, reason: &str) -> Fault {
     Fault::Value { key: key.to_owned(), value: printable(text.as_bytes()), reason: reason.to_owned() }
 }
 
-/// Every `[upstream.NAME.KEY.INNER]` of the entry, with the place of INNER.
+/// Reads every `[upstream.NAME.KEY.INNER]` of the entry, with the place of INNER.
 fn tables<'t>(
     walker: &mut Walker<'_>,
     table: &'t DeTable<'_>,
@@ -49,7 +49,7 @@ fn tables<'t>(
     inner
 }
 
-/// Every `[upstream.NAME.base."IMAGE"]`.
+/// Reads every `[upstream.NAME.base."IMAGE"]`.
 pub(super) fn bases(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str) -> BTreeMap<String, BaseEntry> {
     let mut bases = BTreeMap::new();
     for (name, at, inner) in tables(walker, table, "base", "a table: [upstream.NAME.base.\"IMAGE\"]") {
@@ -79,7 +79,7 @@ pub(super) fn bases(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str
     bases
 }
 
-/// The names of the wheels that the entry has, whatever is wrong with them.
+/// Returns the names of the entry's wheels, whether they are valid or not.
 pub(super) fn wheel_names<'t>(table: &'t DeTable<'_>) -> WheelNames<'t> {
     match table.get("wheel").map(toml::Spanned::get_ref) {
         Some(DeValue::Table(wheels)) => wheels.keys().map(|name| name.get_ref().as_ref()).collect(),
@@ -87,7 +87,7 @@ pub(super) fn wheel_names<'t>(table: &'t DeTable<'_>) -> WheelNames<'t> {
     }
 }
 
-/// Every `[upstream.NAME.wheel.WHEEL]`.
+/// Reads every `[upstream.NAME.wheel.WHEEL]`.
 pub(super) fn wheels(walker: &mut Walker<'_>, table: &DeTable<'_>, upstream: &str) -> BTreeMap<String, Wheel> {
     let mut wheels = BTreeMap::new();
     for (name, at, inner) in tables(walker, table, "wheel", "a table: [upstream.NAME.wheel.WHEEL]") {
@@ -142,7 +142,7 @@ fn wheel(walker: &mut Walker<'_>, table: &DeTable<'_>, at: Span, upstream: &str)
     Some(Wheel { package: package?, version: version?, abi, python, platform: platform?, sha256: sha256?, commit })
 }
 
-/// A part of a wheel's file name.
+/// Reads a part of a wheel's file name.
 fn part(walker: &mut Walker<'_>, key: &'static str, text: String, span: Span) -> Option<String> {
     let package = key == "package";
     let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -151,7 +151,7 @@ fn part(walker: &mut Walker<'_>, key: &'static str, text: String, span: Span) ->
     walker.keep(span, fits.then_some(text).ok_or(()), |()| fault)
 }
 
-/// What the entry's images say about themselves.
+/// Reads the metadata of the entry's images.
 pub(super) fn metadata(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Metadata {
     let file = walker.string(table, "metadata-file").and_then(|(text, span)| {
         let inside = text.strip_prefix('/').unwrap_or_default();

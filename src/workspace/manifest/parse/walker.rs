@@ -1,4 +1,4 @@
-//! Reads values out of TOML tables and keeps the mistakes it meets, each with its place.
+//! Reads values from TOML tables and collects errors with their places.
 
 use std::ops::Range;
 
@@ -22,13 +22,13 @@ impl Place {
         Place { name: format!("upstream '{}'", printable(name.as_bytes())) }
     }
 
-    /// `what` (`an image`) of the entry `upstream`.
+    /// Makes the place `what` (`an image`) of the entry `upstream`.
     pub(super) fn of(what: &str, upstream: &str) -> Place {
         Place { name: format!("{what} of upstream '{}'", printable(upstream.as_bytes())) }
     }
 }
 
-/// The text of a manifest and what was found wrong with it so far.
+/// The text of a manifest and its errors so far.
 pub(super) struct Walker<'a> {
     source: &'a str,
     faults: Vec<(Span, Fault)>,
@@ -44,7 +44,7 @@ impl<'a> Walker<'a> {
         self.source
     }
 
-    /// The line (from 1) of a place.
+    /// Returns the line (from 1) of a place.
     pub(super) fn line(&self, at: usize) -> usize {
         self.source.bytes().take(at).filter(|b| *b == b'\n').count() + 1
     }
@@ -57,13 +57,13 @@ impl<'a> Walker<'a> {
         self.warnings.push((span, fault));
     }
 
-    /// Keeps the mistake; there is no value then.
+    /// Records the error; there is no value then.
     pub(super) fn reject<T>(&mut self, span: Span, fault: Fault) -> Option<T> {
         self.fault(span, fault);
         None
     }
 
-    /// The value, or its mistake kept.
+    /// Returns the value, or records its error.
     pub(super) fn keep<T, E>(&mut self, span: Span, result: Result<T, E>, fault: impl FnOnce(E) -> Fault) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -71,7 +71,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The warnings, or all mistakes; both in the order of the file.
+    /// Returns the warnings, or all errors; both in the order of the file.
     pub(super) fn finish(self, file: &str) -> Result<Vec<Mistake>, ManifestErrors> {
         let mut hidden: Vec<Span> =
             self.faults.iter().filter(|(_, fault)| fault.hides_text()).map(|(span, _)| span.clone()).collect();
@@ -99,7 +99,7 @@ impl<'a> Walker<'a> {
         self.fault(span, Fault::WrongType { key: key.to_owned(), found, expected });
     }
 
-    /// Says every key that is not in `known`, unless `spared` knows better about its value.
+    /// Reports every key that is not in `known`, unless `spared` accepts its value.
     pub(super) fn unknown_keys(
         &mut self,
         table: &DeTable<'_>,
@@ -120,13 +120,13 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The string at `key`, where there is one.
+    /// Returns the string at `key`, if there is one.
     pub(super) fn string(&mut self, table: &DeTable<'_>, key: &str) -> Option<(String, Span)> {
         let value = table.get(key)?;
         self.text(key, value, "a string")
     }
 
-    /// Checks whether `key` says yes; `None` without the key.
+    /// Returns the boolean at `key`; `None` without the key.
     pub(super) fn boolean(&mut self, table: &DeTable<'_>, key: &str) -> Option<bool> {
         let value = table.get(key)?;
         match value.get_ref() {
@@ -138,7 +138,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The strings of the table at `key`, in the order of the file: name, its place, value, its place.
+    /// Returns the strings of the table at `key`, in the order of the file: name, its place, value, its place.
     pub(super) fn strings(&mut self, table: &DeTable<'_>, key: &str) -> Vec<(String, Span, String, Span)> {
         let Some(value) = table.get(key) else { return Vec::new() };
         let DeValue::Table(inner) = value.get_ref() else {
@@ -154,7 +154,7 @@ impl<'a> Walker<'a> {
         found
     }
 
-    /// The string at `key`, which must be there; `at` is where its absence is shown.
+    /// Returns the string at `key`, which is required; an error is shown at `at`.
     pub(super) fn required(
         &mut self,
         table: &DeTable<'_>,
@@ -169,7 +169,7 @@ impl<'a> Walker<'a> {
         self.reject(at, Fault::Missing { place: place.name.clone(), key, expected })
     }
 
-    /// What `read` makes of each string of the list at `key`; `None` without the key.
+    /// Applies `read` to each string of the list at `key`; `None` without the key.
     pub(super) fn each<T>(
         &mut self,
         table: &DeTable<'_>,
@@ -190,7 +190,7 @@ impl<'a> Walker<'a> {
         Some(read_values)
     }
 
-    /// Says every string of the list at `key` that stands there a second time (a `/` at the end makes no difference).
+    /// Reports every repeated string of the list at `key` (a `/` at the end makes no difference).
     pub(super) fn no_doubles(&mut self, table: &DeTable<'_>, key: &str) {
         let Some(DeValue::Array(list)) = table.get(key).map(Spanned::get_ref) else { return };
         let mut seen = std::collections::BTreeSet::new();
@@ -202,13 +202,13 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A path inside the upstream's tree; one `/` at the end is allowed and taken off.
+    /// Returns a path inside the upstream's tree; one `/` at the end is allowed and removed.
     pub(super) fn repo_path(&mut self, key: &str, text: &str, span: Span) -> Option<RepoPath> {
         let path = RepoPath::new(text.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(text));
         self.keep(span, path, |source| Fault::Path { key: key.to_owned(), source })
     }
 
-    /// A string that can be shown: whatever it is for, a control character in it is a mistake or a trick.
+    /// Returns a string that can be shown: a control character in it is always an error or an attack.
     fn text(&mut self, key: &str, value: &Spanned<DeValue<'_>>, expected: &'static str) -> Option<(String, Span)> {
         let Some(text) = value.get_ref().as_str() else {
             self.wrong_type(value.span(), key, value.get_ref(), expected);
