@@ -1,4 +1,4 @@
-//! What the files of an upstream were at a moment, small enough to be kept: the state that F is compared with.
+//! Records the state of an upstream's files in a small form, which the files are compared with later.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,29 +29,29 @@ pub struct FilesDigest {
     pub version: Option<String>,
     /// The digest of `series`.
     pub series: Option<Sum>,
-    /// The digests of the patches, by name.
+    /// The digests of the patch files, by name.
     pub files: BTreeMap<String, Sum>,
 }
 
 /// A difference between two [`FilesDigest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueueChange {
-    /// Another pin.
+    /// A different pin.
     Pin,
-    /// Another version.
+    /// A different version.
     Version,
-    /// Another `series`, or one more or less.
+    /// A different `series`, or one was added or removed.
     Series,
-    /// A patch that was not there.
+    /// A new patch.
     Added(String),
-    /// A patch that is gone.
+    /// A removed patch.
     Removed(String),
-    /// A patch with other bytes.
+    /// A patch with other content.
     Changed(String),
 }
 
 impl Sum {
-    /// The digest of `bytes`.
+    /// Returns the digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Sum {
         Sum(Sha256::digest(bytes).into())
@@ -59,7 +59,7 @@ impl Sum {
 }
 
 impl FilesDigest {
-    /// The digest of a queue on its pin.
+    /// Returns the digest of a queue on its pin.
     #[must_use]
     pub fn of(pin: Option<Id>, version: Option<&str>, queue: &Queue) -> FilesDigest {
         FilesDigest {
@@ -70,12 +70,12 @@ impl FilesDigest {
         }
     }
 
-    /// One digest of everything, equal exactly when the parts are.
+    /// Returns one digest of everything, which is equal exactly if all parts are.
     #[must_use]
     pub fn sum(&self) -> Sum {
         let mut text = String::from("patchq-files-1\n");
         let mut line = |kind: &str, name: &str, value: Option<String>| {
-            // Lengths first, so that no name can pass for the next line.
+            // The length comes first, so that no name can look like the next line.
             text.push_str(&format!("{kind} {} {name} {}\n", name.len(), value.unwrap_or_default()));
         };
         line("pin", "", self.pin.map(|id| id.to_string()));
@@ -85,7 +85,7 @@ impl FilesDigest {
         Sum::of(text.as_bytes())
     }
 
-    /// What is different in `newer`: pin, version, series, then the patches by name.
+    /// Returns the differences in `newer`: pin, version, series, then the patches by name.
     #[must_use]
     pub fn diff(&self, newer: &FilesDigest) -> Vec<QueueChange> {
         let mut changes = Vec::new();

@@ -1,5 +1,5 @@
-//! Reading and writing the maintainers' files as what they are: regular files in real folders. A symlink in their place could lead
-//! anywhere, so none is followed.
+//! Reads and writes the maintainers' files, which must be regular files in real folders. A symlink in their place could
+//! lead anywhere, so none is followed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,38 +10,38 @@ use rustix::fs::OFlags;
 
 use crate::path::printable;
 
-/// No file with one line (a pin, a version, where a `.git` leads) is larger, in bytes.
+/// The largest size, in bytes, of a file with one line (a pin, a version, the target of a `.git` file).
 pub(in crate::workspace) const ONE_LINE: u64 = 64 << 10;
-/// No file with a list of lines (a series, an ignore file) and no manifest is larger, in bytes.
+/// The largest size, in bytes, of a manifest or of a file with a list of lines (a series, an ignore file).
 pub(in crate::workspace) const LIST: u64 = 4 << 20;
-/// No other file that is read whole is larger, in bytes.
+/// The largest size, in bytes, of any other file that is read as a whole.
 const MOST: u64 = 1 << 30;
 
 /// Why a file of the workspace cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The system said no.
+    /// The operating system returned an error.
     #[error("cannot {doing} {}: {}", shown(.path), reason(.error))]
     Io {
-        /// What was attempted, as a verb.
+        /// What was tried, as a verb.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said; part of the message, so not a cause of its own.
+        /// The system's error; it is part of the message, so it is not a separate cause.
         error: io::Error,
     },
-    /// A symlink where patchq follows none.
+    /// A symlink, which patchq does not follow here.
     #[error("{} is a symlink; patchq neither reads nor writes through one", shown(.0))]
     Symlink(PathBuf),
     /// A folder, device, pipe or socket in a file's place.
     #[error("{} is not a regular file", shown(.0))]
     NotAFile(PathBuf),
-    /// A file that is larger than any that is meant to be there.
+    /// A file that is larger than its limit.
     #[error("{} is larger than {most} bytes, which is more than patchq reads of such a file", shown(.path))]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// How large it may be.
+        /// The limit.
         most: u64,
     },
     /// Something else in a folder's place.
@@ -50,19 +50,19 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// For `map_err` of an attempt at `path`.
+    /// For `map_err` of an operation on `path`.
     pub(in crate::workspace) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
         let path = path.to_owned();
         move |error| FileError::Io { doing, path, error }
     }
 }
 
-/// A path of the file system for messages.
+/// Formats a path of the file system for messages.
 pub(in crate::workspace) fn shown(path: &Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
-/// The system's reason in words that say what to do, for those that maintainers meet.
+/// Describes the system's error, with words about what to do for the common ones.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
@@ -73,7 +73,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// What stands at a path itself, symlinks not followed; `None`: nothing.
+/// Returns the metadata of a path, without following symlinks; `None` when there is nothing.
 ///
 /// # Errors
 /// [`FileError::Io`].
@@ -85,15 +85,15 @@ pub(in crate::workspace) fn stat(path: &Path) -> Result<Option<fs::Metadata>, Fi
     }
 }
 
-/// The bytes of a regular file; `None` where there is nothing.
+/// Returns the bytes of a regular file; `None` when there is nothing.
 ///
 /// # Errors
-/// [`FileError`]; symlinks, folders, pipes and devices are refused, and what is larger than any patch file.
+/// [`FileError`]; symlinks, folders, pipes and devices are refused, and files larger than any patch file.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     read_at_most(path, MOST)
 }
 
-/// The same of a file that is not larger than `most` bytes.
+/// Reads a file that is not larger than `most` bytes.
 ///
 /// # Errors
 /// As [`read`].
@@ -105,7 +105,7 @@ pub fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>, FileError
     if !meta.is_file() {
         return Err(FileError::NotAFile(path.to_owned()));
     }
-    // What came into its place meanwhile is neither followed nor waited for.
+    // If something else took its place meanwhile, it is neither followed nor waited for.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let io = || FileError::io("read", path);
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(io())?;
@@ -123,7 +123,7 @@ pub fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>, FileError
     Ok(Some(bytes))
 }
 
-/// Checks whether `path` is a folder; nothing there is no folder.
+/// Checks whether `path` is a folder; `false` if there is nothing.
 ///
 /// # Errors
 /// [`FileError::Symlink`], [`FileError::NotAFolder`].
@@ -136,10 +136,10 @@ pub(in crate::workspace) fn is_folder(path: &Path) -> Result<bool, FileError> {
     }
 }
 
-/// Writes a new file and waits until it is on the disk; `like`: whose permissions it gets.
+/// Writes a new file and waits until it is on disk; `like` is a file whose permissions it gets.
 ///
 /// # Errors
-/// [`FileError::Io`], also when something stands at `path`.
+/// [`FileError::Io`], also when `path` exists.
 pub(in crate::workspace) fn write_new(path: &Path, bytes: &[u8], like: Option<&fs::Metadata>) -> Result<(), FileError> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
@@ -152,10 +152,10 @@ pub(in crate::workspace) fn write_new(path: &Path, bytes: &[u8], like: Option<&f
     write().map_err(FileError::io("write", path))
 }
 
-/// Writes a file beside its place and moves it there, on the disk when this returns.
+/// Writes a file beside its place and moves it there; it is on disk when this returns.
 ///
 /// # Errors
-/// [`FileError`]; then what was there is there.
+/// [`FileError`]; then the old file is unchanged.
 pub(in crate::workspace) fn put(file: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let (folder, name) = (file.parent().unwrap_or(file), file.file_name().unwrap_or_default());
     let staged = folder.join(format!(".patchq-{}.tmp", name.display()));
@@ -165,12 +165,12 @@ pub(in crate::workspace) fn put(file: &Path, bytes: &[u8]) -> Result<(), FileErr
     sync_folder(folder)
 }
 
-/// Removes a file or symlink; nothing there is fine.
+/// Removes a file or symlink; it is not an error if there is nothing.
 ///
 /// # Errors
 /// [`FileError::Io`].
 pub(in crate::workspace) fn remove(path: &Path) -> Result<(), FileError> {
-    // A read-only file system refuses to remove even what is not there.
+    // A read-only file system refuses to remove even files that do not exist.
     if stat(path)?.is_none() {
         return Ok(());
     }
@@ -180,7 +180,8 @@ pub(in crate::workspace) fn remove(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Waits until the names in `folder` are on the disk. File systems that cannot sync a folder (they say so) keep names in order themselves.
+/// Waits until the names in `folder` are on disk. File systems that cannot sync a folder (they report it) keep names in
+/// order themselves.
 ///
 /// # Errors
 /// [`FileError::Io`].
@@ -191,7 +192,7 @@ pub(in crate::workspace) fn sync_folder(folder: &Path) -> Result<(), FileError> 
     }
 }
 
-/// Makes `folder` and what is missing above it, down from `base`, which exists; no part may be a symlink.
+/// Makes `folder` and the missing folders above it, from `base` down, which exists; no part may be a symlink.
 ///
 /// # Errors
 /// [`FileError`].
@@ -239,7 +240,7 @@ mod tests {
         fs::write(at("file"), "12345").unwrap();
         assert_eq!(read_at_most(&at("file"), 5).unwrap(), Some(b"12345".to_vec()));
         assert!(matches!(read_at_most(&at("file"), 4), Err(FileError::TooLarge { most: 4, .. })));
-        // It has no blocks on the disk, and would fill the memory.
+        // A sparse file: it has no blocks on disk, and would fill the memory.
         File::create(at("huge")).unwrap().set_len(10 << 30).unwrap();
         assert!(matches!(read(&at("huge")), Err(FileError::TooLarge { .. })));
         rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();

@@ -1,6 +1,6 @@
-//! What `.gitignore` and `.gitattributes` of a workspace must say: a checkout is never added to the workspace's repository, and no
-//! setting of line ends ever touches a patch. Both files are kept where the workspace is no git repository (yet), too, so that
-//! making it one is safe.
+//! Computes the lines that `.gitignore` and `.gitattributes` of a workspace need: a checkout is never added to the
+//! workspace's repository, and no line end setting changes a patch. Both files are also written while the workspace is
+//! not in a git repository, so that it can become one safely.
 
 use bstr::ByteSlice;
 
@@ -9,8 +9,8 @@ use crate::workspace::manifest::Name;
 /// The folders whose files must be kept byte for byte.
 const KEPT_AS_THEY_ARE: [&str; 3] = ["patches", "resolutions", "sessions"];
 
-/// The lines that `.gitignore` lacks so that the checkouts of `names`, and `.patchq/` where `private_in_root`, are ignored.
-/// `old`: the file's bytes, empty if there is none.
+/// Returns the lines that `.gitignore` lacks so that the checkouts of `names`, and `.patchq/` if `private_in_root` is
+/// set, are ignored. `old`: the file's bytes, empty if there is none.
 #[must_use]
 pub fn missing_ignores<'a>(
     old: &[u8],
@@ -22,14 +22,14 @@ pub fn missing_ignores<'a>(
     folders.filter(|folder| !is_ignored(old, folder)).map(|folder| format!("/{folder}/")).collect()
 }
 
-/// The lines that `.gitattributes` lacks. `old`: the file's bytes, empty if there is none.
+/// Returns the lines that `.gitattributes` lacks. `old`: the file's bytes, empty if there is none.
 #[must_use]
 pub fn missing_attributes(old: &[u8]) -> Vec<String> {
     let lacks = |folder: &&str| !is_kept_as_it_is(old, folder);
     KEPT_AS_THEY_ARE.into_iter().filter(lacks).map(|folder| format!("/{folder}/** -text")).collect()
 }
 
-/// `old` with `lines` at the end, in the line ends that `old` has; `None` when there is nothing to add.
+/// Returns `old` with `lines` at the end, with the line ends of `old`; `None` when there is nothing to add.
 #[must_use]
 pub fn with_lines(old: &[u8], lines: &[String]) -> Option<Vec<u8>> {
     if lines.is_empty() {
@@ -48,7 +48,7 @@ pub fn with_lines(old: &[u8], lines: &[String]) -> Option<Vec<u8>> {
     Some(new)
 }
 
-/// Checks whether the last line of a `.gitignore` that names exactly `folder` ignores it (a later `!` takes it back).
+/// Checks whether the last line of a `.gitignore` that names exactly `folder` ignores it (a later `!` reverts that).
 fn is_ignored(old: &[u8], folder: &str) -> bool {
     let mut verdict = old.lines().filter_map(|line| {
         let line = line.trim_end();
@@ -60,7 +60,7 @@ fn is_ignored(old: &[u8], folder: &str) -> bool {
     verdict.next_back().unwrap_or(false)
 }
 
-/// Checks whether the last line of a `.gitattributes` that covers all of `folder` and speaks of `text` unsets it.
+/// Checks whether the last line of a `.gitattributes` that matches all of `folder` and mentions `text` unsets it.
 fn is_kept_as_it_is(old: &[u8], folder: &str) -> bool {
     let covers = |pattern: &[u8]| {
         let pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);
@@ -69,7 +69,7 @@ fn is_kept_as_it_is(old: &[u8], folder: &str) -> bool {
     let mut verdict = old.lines().filter_map(|line| {
         let mut words = line.split(|b| b.is_ascii_whitespace()).filter(|word| !word.is_empty());
         let pattern = words.next()?;
-        // A later `*.patch text` would win for the patches' own names.
+        // A later `*.patch text` would override it for the patch files.
         let (all, some) = (covers(pattern), folder == "patches" && pattern.ends_with(b"*.patch"));
         let mut spoken = words.filter_map(|word| match word {
             b"-text" | b"binary" => all.then_some(true),

@@ -1,18 +1,18 @@
-//! Where everything of a workspace is, and how the workspace is found.
+//! Finds a workspace, and knows the paths of all its files.
 //!
-//! Patchq's own folder is `patchq/` in the git folder of the repository that holds the workspace, so that `git clean` cannot take
-//! it; `.patchq/` in the workspace where no repository does. Within it:
+//! Patchq's own folder is `patchq/` in the git folder of the repository that contains the workspace, so that `git
+//! clean` cannot remove it; without a repository it is `.patchq/` in the workspace. Its content:
 //!
 //! ```text
 //! NAME.git  NAME.history.git  NAME.lock  _fetch-NAME.lock  _workspace.lock  _order  _order.lock  _stores.lock
 //! journal/NAME/  journal/_workspace/  scratch/
-//! aside/KEY.N/          what a step's journal held of which nothing could be made; nothing reads it
-//! resolutions/KEY/      remembered decisions that are not shared; resolutions/_forgotten/KEY/ those that were forgotten
-//! at/SLUG-DIGEST/…      all of the above for a workspace that is a subfolder of its repository: two of them never meet
+//! aside/KEY.N/          journals of steps that could not be used; nothing reads them
+//! resolutions/KEY/      remembered decisions that are not shared; resolutions/_forgotten/KEY/ forgotten ones
+//! at/SLUG-DIGEST/…      all of the above for a workspace that is a subfolder of its repository: two of them never collide
 //! [at/…/]wt/ID/…        the first line for a linked worktree; NAME.git there borrows the objects of the NAME.git above wt/
 //! ```
 //!
-//! No name of an upstream begins with `_`, so nothing of an upstream meets what belongs to the workspace.
+//! No name of an upstream begins with `_`, so files of an upstream never collide with files of the workspace.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -27,22 +27,22 @@ use crate::workspace::manifest::Name;
 /// The manifest's file name.
 pub const MANIFEST: &str = "upstreams.toml";
 
-/// Where everything of a workspace is.
+/// The paths of all files of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     root: PathBuf,
     private: PathBuf,
     shared: PathBuf,
-    /// Stores of other users that may be opened all the same.
+    /// Stores of other users that may still be opened.
     accepted: BTreeSet<PathBuf>,
 }
 
-/// The git repository that a workspace stands in.
+/// The git repository that contains a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enclosing {
     /// Its git folder, the common one of all worktrees (absolute).
     pub common_dir: PathBuf,
-    /// The top of the working tree that the workspace stands in (absolute).
+    /// The top of the working tree that contains the workspace (absolute).
     pub work_tree: PathBuf,
     /// Git's id of that working tree, if it is a linked one.
     pub worktree_id: Option<String>,
@@ -59,7 +59,7 @@ pub struct Found {
     pub checkout: Option<String>,
 }
 
-/// What a lock or a journalled step belongs to.
+/// The owner of a lock or a journalled step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
     /// One upstream.
@@ -71,16 +71,16 @@ pub enum Scope<'a> {
 /// Why no workspace was found.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// No folder upwards has a manifest.
+    /// No folder upwards contains a manifest.
     #[error("no {MANIFEST} in {} or any folder above it", disk::shown(.0))]
     None(PathBuf),
-    /// A folder on the way cannot be looked at.
+    /// A folder on the way cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
 impl Scope<'_> {
-    /// The part of file names that stands for it.
+    /// Returns the part of file names for it.
     #[must_use]
     pub fn key(&self) -> &str {
         match self {
@@ -91,7 +91,7 @@ impl Scope<'_> {
 }
 
 impl Layout {
-    /// The layout of the workspace at `root` (absolute), which stands in the git repository `enclosing`, if in one.
+    /// Returns the layout of the workspace at `root` (absolute), inside the git repository `enclosing`, if any.
     #[must_use]
     pub fn new(root: &Path, enclosing: Option<&Enclosing>) -> Layout {
         let shared = match enclosing {
@@ -111,7 +111,8 @@ impl Layout {
         Layout { root: root.to_owned(), private, shared, accepted: BTreeSet::new() }
     }
 
-    /// Accepts those of the stores of other users that `accepts`, which is asked for these alone. The others are not opened.
+    /// Accepts the stores of other users for which `accepts` returns true; it is called for these alone. The others are
+    /// not opened.
     pub fn accept_foreign_stores(&mut self, accepts: impl Fn(&Path) -> bool) {
         for folder in [&self.private, &self.shared] {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -126,26 +127,26 @@ impl Layout {
         !self.accepted.contains(dir) && git::is_foreign(dir).unwrap_or(false)
     }
 
-    /// The folder with the manifest.
+    /// Returns the folder with the manifest.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Patchq's own folder for this working tree of the workspace.
+    /// Returns patchq's own folder for this working tree of the workspace.
     #[must_use]
     pub fn private(&self) -> &Path {
         &self.private
     }
 
-    /// `.patchq/`, if that is where patchq's own folder is and `.gitignore` must therefore name it.
+    /// Returns `.patchq/` if that is patchq's own folder, so that `.gitignore` must name it.
     #[must_use]
     pub fn private_in_root(&self) -> bool {
         self.shared == self.root.join(".patchq")
     }
 
-    /// A `.patchq/` that was used before the workspace became a git repository. It is never used then, because a repository can
-    /// bring a `.patchq/` of a stranger's making along; its owner has to move it to [`Layout::private`].
+    /// Returns a `.patchq/` from before the workspace became a git repository. It is not used any more, because a
+    /// repository can contain a `.patchq/` from a stranger; its owner has to move it to [`Layout::private`].
     #[must_use]
     pub fn left_behind(&self) -> Option<PathBuf> {
         let old = self.root.join(".patchq");
@@ -182,25 +183,25 @@ impl Layout {
         self.root.join("sessions").join(format!("{name}.toml"))
     }
 
-    /// `resolutions/KEY`, the decisions that everybody shares.
+    /// `resolutions/KEY`, the shared decisions.
     #[must_use]
     pub fn resolutions(&self, key: &Name) -> PathBuf {
         self.root.join("resolutions").join(key.as_str())
     }
 
-    /// `resolutions/KEY` in the private folder that all working trees have in common: the decisions of this clone.
+    /// `resolutions/KEY` in the private folder of all working trees: the decisions of this clone.
     #[must_use]
     pub fn own_resolutions(&self, key: &Name) -> PathBuf {
         self.shared.join("resolutions").join(key.as_str())
     }
 
-    /// Returns where forgotten decisions are kept, of both kinds.
+    /// Returns where forgotten decisions of both kinds are kept.
     #[must_use]
     pub fn forgotten(&self, key: &Name) -> PathBuf {
         self.shared.join("resolutions").join("_forgotten").join(key.as_str())
     }
 
-    /// The private folder that all working trees of the workspace have in common.
+    /// Returns the private folder that all working trees of the workspace share.
     #[must_use]
     pub fn common(&self) -> &Path {
         &self.shared
@@ -218,68 +219,68 @@ impl Layout {
         self.private.join(format!("{name}.git"))
     }
 
-    /// The store of the upstream's history of commits, `NAME.history.git`.
+    /// The store of the upstream's commit history, `NAME.history.git`.
     #[must_use]
     pub fn history(&self, name: &Name) -> PathBuf {
         self.private.join(format!("{name}.history.git"))
     }
 
-    /// The objects that the store borrows, if this is a linked worktree.
+    /// Returns the objects that the store borrows, if this is a linked worktree.
     #[must_use]
     pub fn borrowed_objects(&self, name: &Name) -> Option<PathBuf> {
         (self.private != self.shared).then(|| self.shared.join(format!("{name}.git")).join("objects"))
     }
 
-    /// `NAME.target` in the private folder: where this clone leads the queue.
+    /// `NAME.target` in the private folder: the target that this clone moves the queue to.
     #[must_use]
     pub fn target(&self, name: &Name) -> PathBuf {
         self.private.join(format!("{name}.target"))
     }
 
-    /// The file that is locked while `scope` is written.
+    /// Returns the lock file for writing to `scope`.
     #[must_use]
     pub fn lock(&self, scope: Scope<'_>) -> PathBuf {
         self.private.join(format!("{}.lock", scope.key()))
     }
 
-    /// The file that is locked while a store is made.
+    /// Returns the lock file for making a store.
     #[must_use]
     pub fn stores_lock(&self) -> PathBuf {
         self.private.join("_stores.lock")
     }
 
-    /// The file that is locked while something is fetched into a store of `name`.
+    /// Returns the lock file for fetching into a store of `name`.
     #[must_use]
     pub fn fetch_lock(&self, name: &Name) -> PathBuf {
         self.private.join(format!("_fetch-{name}.lock"))
     }
 
-    /// The folder of the journalled steps.
+    /// Returns the folder of the journalled steps.
     #[must_use]
     pub fn journals(&self) -> PathBuf {
         self.private.join("journal")
     }
 
-    /// The folder of the journalled step of `scope`.
+    /// Returns the folder of the journalled step of `scope`.
     #[must_use]
     pub fn journal(&self, scope: Scope<'_>) -> PathBuf {
         self.journals().join(scope.key())
     }
 
-    /// The file with the number of the workspace's last change that can be taken back.
+    /// Returns the file with the number of the workspace's last change that can be undone.
     #[must_use]
     pub fn order(&self) -> PathBuf {
         self.private.join("_order")
     }
 
-    /// The folder of what was set aside, because nothing could be done with it: it is the maintainer's to look at.
+    /// Returns the folder of journals that were set aside because they could not be used: the maintainer decides about
+    /// them.
     #[must_use]
     pub fn set_aside(&self) -> PathBuf {
         self.private.join("aside")
     }
 
-    /// Checks whether a journalled step of `scope` may change `path` (from the root): nothing else is one of patchq's
-    /// files.
+    /// Checks whether a journalled step of `scope` may change `path` (from the root): no other file belongs to patchq.
     #[must_use]
     pub fn is_changed_by(&self, scope: Scope<'_>, path: &RepoPath) -> bool {
         let path = path.as_bytes();
@@ -293,27 +294,27 @@ impl Layout {
             || path.starts_with(patches.as_bytes())
     }
 
-    /// The folder of the wheels that go into images.
+    /// Returns the folder of the wheels that go into images.
     #[must_use]
     pub fn wheels(&self) -> PathBuf {
         self.common().join("wheels")
     }
 
-    /// The folder for what need not survive a command.
+    /// Returns the folder for temporary files of a command.
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
         self.private.join("scratch")
     }
 
-    /// `path` as messages show it: from the workspace's root where it is below it.
+    /// Returns `path` for messages: relative to the workspace's root if it is below it.
     #[must_use]
     pub fn shown<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 }
 
-/// The part of a path that stands for a workspace in the subfolder `below` of its repository: the folder's name for people, the
-/// digest of the whole path so that no two are alike.
+/// Returns the part of a path for a workspace in the subfolder `below` of its repository: the folder's name for people,
+/// and the digest of the whole path to make it unique.
 fn subfolder_key(below: &Path) -> String {
     let name = below.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let slug: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(32).collect();
@@ -321,9 +322,9 @@ fn subfolder_key(below: &Path) -> String {
     format!("{slug}-{}", crate::hex::encode(&digest[..6]))
 }
 
-/// The workspace that the folder `start` (absolute) stands in: the nearest folder upwards with a manifest.
+/// Finds the workspace of the folder `start` (absolute): the nearest folder upwards with a manifest.
 ///
-/// A manifest inside of a checkout is one of upstream's files and not meant: from a checkout the search goes on above it.
+/// A manifest inside a checkout is one of upstream's files: from a checkout the search continues above it.
 ///
 /// # Errors
 /// [`FindError`].
@@ -339,7 +340,7 @@ pub fn find(start: &Path) -> Result<Found, FindError> {
                 found = None;
                 checkout = Some(folder.to_owned());
             }
-            // Nothing above a repository can make a checkout of what was found inside of it.
+            // A folder above a repository cannot make the found folder a checkout.
             DotGit::Repository if found.is_some() => break,
             DotGit::Repository | DotGit::None => {}
         }
@@ -353,7 +354,7 @@ pub fn find(start: &Path) -> Result<Found, FindError> {
     Ok(Found { root, inside, checkout })
 }
 
-/// What `.git` in a folder says of it.
+/// What `.git` in a folder is.
 enum DotGit {
     None,
     Checkout,
@@ -374,9 +375,8 @@ fn dot_git(folder: &Path) -> Result<DotGit, FileError> {
     Ok(if is_checkout { DotGit::Checkout } else { DotGit::Repository })
 }
 
-/// Checks whether `target` is where a layout has the store of the checkout `name`: `patchq/[at/KEY/][wt/ID/]NAME.git`.
-/// The last part decides, so that a linked worktree of a project that is itself called patchq is not taken for a
-/// checkout.
+/// Checks whether `target` is the store of the checkout `name` in a layout: `patchq/[at/KEY/][wt/ID/]NAME.git`. The
+/// last part decides, so that a linked worktree of a project that is called patchq is not taken as a checkout.
 fn is_store(target: &Path, name: &str) -> bool {
     let parts: Vec<_> = target
         .components()
@@ -455,7 +455,7 @@ mod tests {
         fs::create_dir_all(root.join("patches/x")).unwrap();
         fs::create_dir_all(root.join(".git")).unwrap();
         fs::write(root.join(MANIFEST), "").unwrap();
-        // Upstream happens to have files of this name, too.
+        // Upstream also has files of this name.
         fs::write(root.join("kubeflow").join(MANIFEST), "").unwrap();
         fs::write(root.join("kubeflow/components").join(MANIFEST), "").unwrap();
         fs::write(root.join("kubeflow/.git"), "gitdir: ../.git/patchq/kubeflow.git\n").unwrap();

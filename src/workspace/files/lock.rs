@@ -1,4 +1,4 @@
-//! Advisory locks on files: two patchq at once wait for each other, or say whom they wait for.
+//! Advisory locks on files: two patchq processes wait for each other, or report which process they wait for.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -9,7 +9,7 @@ use super::disk::{self, FileError, shown};
 use crate::git::GitError;
 use crate::path::printable;
 
-/// Between two attempts.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A lock that is held until it is dropped (or its process ends).
@@ -18,7 +18,7 @@ pub struct Lock {
     file: File,
     mode: Mode,
     abandoned: bool,
-    /// Whether the holder's name goes with it.
+    /// Whether the holder's name is removed when the lock is released.
     signed_off: bool,
 }
 
@@ -31,24 +31,24 @@ pub enum Mode {
     Exclusive,
 }
 
-/// Who holds a lock, as far as it is known.
+/// The holder of a lock, as far as known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Holder {
-    /// Its process.
+    /// Its process id.
     pub pid: Option<u32>,
     /// Its command, printable.
     pub command: Option<String>,
-    /// It was killed; the git that it started, of this number, holds the lock still.
+    /// It was killed; the git with this process id, which it started, still holds the lock.
     pub left: Option<u32>,
 }
 
-/// Why a lock was not had.
+/// Why a lock was not acquired.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Somebody else holds it, longer than the caller wanted to wait.
+    /// Another process holds it, longer than the caller wanted to wait.
     #[error("{holder} works on {what}")]
     Held {
-        /// Who.
+        /// The holder.
         holder: Holder,
         /// What is locked, in words (an upstream's name, or the workspace).
         what: String,
@@ -58,13 +58,13 @@ pub enum LockError {
     Unsupported {
         /// The lock's file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// The lock's file cannot be made.
+    /// The lock file cannot be made.
     #[error(transparent)]
     File(#[from] FileError),
-    /// What a killed holder left cannot be cleared away.
+    /// Files left by a killed holder cannot be removed.
     #[error(transparent)]
     Left(#[from] GitError),
 }
@@ -87,10 +87,10 @@ impl std::fmt::Display for Holder {
 }
 
 impl Lock {
-    /// Locks the file at `path`, which is made with its folder where it is missing.
+    /// Locks the file at `path`, which is made with its folder if it is missing.
     ///
-    /// `what` is what messages call the locked thing, `command` what the others' messages call this process. When it is held by
-    /// somebody else, `on_wait` is called once with the holder, and attempts go on for `patience`.
+    /// `what` is the locked thing in messages; `command` is this process in the messages of others. If another process
+    /// holds the lock, `on_wait` is called once with the holder, and attempts continue for `patience`.
     ///
     /// # Errors
     /// [`LockError`].
@@ -129,7 +129,7 @@ impl Lock {
         }
         tracing::debug!(?path, ?mode, ?waited, "locked");
         let abandoned = file.metadata().is_ok_and(|meta| meta.len() > 0);
-        // Only an exclusive holder can say who it is; a shared one takes away what a killed holder left.
+        // Only an exclusive holder can write its name; a shared one removes the name left by a killed holder.
         let mut sign = || -> io::Result<()> {
             file.set_len(0)?;
             file.rewind()?;
@@ -138,30 +138,30 @@ impl Lock {
             }
             Ok(())
         };
-        // The lock is held; a full disk only keeps others from learning by whom.
+        // The lock is held; if the disk is full, others only do not learn the holder's name.
         let _ = sign();
         Ok(Lock { file, mode, abandoned, signed_off: true })
     }
 
-    /// Checks whether its last exclusive holder was killed: one that ends takes its name out of the file.
+    /// Checks whether its last exclusive holder was killed: a holder that ends normally removes its name from the file.
     #[must_use]
     pub fn abandoned(&self) -> bool {
         self.abandoned
     }
 
-    /// Programs started from now on hold it too, until they end or this process drops it: it outlives a process that is
-    /// killed as long as what that one started still works.
+    /// Lets programs started from now on hold it too, until they end or this process drops it. So after a kill of this
+    /// process the lock stays while its programs still work.
     pub fn lend_to_children(&self) {
-        // Where the system does not want that, it is a lock as any other.
+        // If the system refuses, it stays an ordinary lock.
         let _ = rustix::io::fcntl_setfd(&self.file, rustix::io::FdFlags::empty());
     }
 
-    /// Lets go as a holder does that is killed: the next one finds it [abandoned](Lock::abandoned).
+    /// Releases the lock like a killed holder: the next one finds it [abandoned](Lock::abandoned).
     pub fn abandon(mut self) {
         self.signed_off = false;
     }
 
-    /// How it is held.
+    /// Returns how it is held.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
@@ -171,10 +171,10 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if self.mode == Mode::Exclusive && self.signed_off {
-            // The name of the holder only serves messages; it is unlocked in any case.
+            // The name of the holder is only for messages; the unlock follows in any case.
             let _ = self.file.set_len(0);
         }
-        // Closing the file does that only where no child has it.
+        // Closing the file unlocks it only if no child process has it open.
         let _ = self.file.unlock();
     }
 }
@@ -189,7 +189,7 @@ fn open(path: &Path) -> Result<File, FileError> {
     open.map_err(FileError::io("open the lock", path))
 }
 
-/// What the holder wrote into the file: `PID COMMAND`.
+/// Reads the name that the holder wrote: `PID COMMAND`.
 fn read_holder(file: &mut File) -> Holder {
     let mut text = Vec::new();
     let read = file.rewind().and_then(|()| file.take(200).read_to_end(&mut text));

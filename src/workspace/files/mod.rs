@@ -1,4 +1,4 @@
-//! The files of the maintainers as they are on disk: where they are, how they are read, locked and written, the queue and the pin.
+//! The maintainers' files on disk: their paths, reading, locking and writing them, the queue and the pin.
 
 pub mod digest;
 pub mod disk;

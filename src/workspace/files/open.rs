@@ -1,4 +1,4 @@
-//! A workspace, found and read.
+//! Finds and reads a workspace.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use crate::workspace::manifest::{Manifest, ManifestErrors, Upstream};
 /// A workspace with its manifest.
 #[derive(Debug)]
 pub struct Workspace {
-    /// Where everything is.
+    /// The paths of its files.
     pub layout: Layout,
-    /// The manifest as data.
+    /// The parsed manifest.
     pub manifest: Manifest,
     /// The manifest's bytes.
     pub text: Vec<u8>,
-    /// The checkout that the search began in, if it did.
+    /// The checkout in which the search began, if any.
     pub checkout: Option<String>,
     /// Where the search began, relative to the root.
     pub inside: PathBuf,
 }
 
-/// Why there is no workspace to work in.
+/// Why no workspace could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is none.
@@ -32,18 +32,18 @@ pub enum OpenError {
     /// The manifest cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The manifest has mistakes.
+    /// The manifest has errors.
     #[error("the manifest has mistakes")]
     Manifest(#[source] ManifestErrors),
-    /// The enclosing repository cannot be looked at.
+    /// The enclosing repository cannot be read.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The git program had to be asked and failed.
+    /// The git program was needed and failed.
     #[error(transparent)]
     Program(#[from] ProgramError),
 }
 
-/// A name that the workspace's own repository has taken.
+/// A name that the workspace's own repository already uses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{MANIFEST}:{line}: the upstream '{name}' cannot be checked out: '{name}' is tracked in the workspace's repository"
@@ -55,20 +55,20 @@ pub struct TrackedName {
     pub name: String,
 }
 
-/// A name that stands for no upstream.
+/// A name of no upstream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no upstream '{name}' in {MANIFEST}{}", .nearest.as_ref().map(|near| format!("; did you mean '{near}'?")).unwrap_or_default())]
 pub struct UnknownUpstream {
-    /// What was asked for, printable.
+    /// The given name, printable.
     pub name: String,
-    /// The nearest name there is.
+    /// The nearest existing name.
     pub nearest: Option<String>,
 }
 
-/// Returns where everything of the workspace at `root` is.
+/// Returns the layout of the workspace at `root`.
 ///
 /// # Errors
-/// [`GitError`] when the repository around it cannot be looked at.
+/// [`GitError`] when the repository around it cannot be read.
 pub(in crate::workspace) fn layout_of(root: &Path) -> Result<Layout, GitError> {
     let enclosing = git::enclosing(root)?.map(|found| Enclosing {
         common_dir: found.common_dir,
@@ -79,8 +79,8 @@ pub(in crate::workspace) fn layout_of(root: &Path) -> Result<Layout, GitError> {
 }
 
 impl Workspace {
-    /// Finds the workspace that `start` (absolute) stands in, and reads its manifest. Stores of other users are not
-    /// opened unless [`Layout::accept_foreign_stores`] says so.
+    /// Finds the workspace of the folder `start` (absolute), and reads its manifest. Stores of other users are opened
+    /// only if [`Layout::accept_foreign_stores`] allows it.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -92,7 +92,7 @@ impl Workspace {
         Ok(Workspace { layout, manifest, text, checkout, inside })
     }
 
-    /// What the enclosing repository tracks at the workspace's top level; nothing where there is no repository.
+    /// Returns what the enclosing repository tracks at the workspace's top level; nothing when there is no repository.
     ///
     /// # Errors
     /// [`OpenError::Git`], [`OpenError::Program`].
@@ -103,7 +103,7 @@ impl Workspace {
         }
     }
 
-    /// The first entry whose name stands for something in `tracked`: its checkout would replace what is committed.
+    /// Returns the first entry whose name is in `tracked`: its checkout would replace committed files.
     #[must_use]
     pub fn tracked_name(&self, tracked: &BTreeSet<Vec<u8>>) -> Option<TrackedName> {
         let taken = |upstream: &&Upstream| tracked.contains(upstream.name.as_str().as_bytes());
@@ -111,7 +111,7 @@ impl Workspace {
         Some(TrackedName { line: upstream.line, name: upstream.name.to_string() })
     }
 
-    /// The entry called `name`.
+    /// Returns the entry called `name`.
     ///
     /// # Errors
     /// [`UnknownUpstream`], with the nearest name.

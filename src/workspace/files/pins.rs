@@ -1,4 +1,4 @@
-//! The commit that a queue is made on (`commits/NAME.txt`) and its version (`commits/NAME.version.txt`): one line each.
+//! Reads and writes the pin (`commits/NAME.txt`) and its version (`commits/NAME.version.txt`): one line each.
 
 use std::path::Path;
 
@@ -15,25 +15,25 @@ pub enum PinError {
     /// The file has no line.
     #[error("{file}:1: the file is empty; expected {expected}")]
     Empty {
-        /// The file as it is shown.
+        /// The file for messages.
         file: String,
-        /// What should stand there, in words.
+        /// The expected content, in words.
         expected: &'static str,
     },
     /// The file has more than one line.
     #[error("{file}:{line}: a second line; expected one line with {expected}")]
     SeveralLines {
-        /// The file as it is shown.
+        /// The file for messages.
         file: String,
-        /// The line that is too many, from 1.
+        /// The first extra line, from 1.
         line: usize,
-        /// What should stand there, in words.
+        /// The expected content, in words.
         expected: &'static str,
     },
-    /// A commit id that is cut off.
+    /// An abbreviated commit id.
     #[error("{file}:1: the commit id '{id}' is abbreviated ({} of 40 digits); write it in full", id.len())]
     Abbreviated {
-        /// The file as it is shown.
+        /// The file for messages.
         file: String,
         /// The digits that are there.
         id: String,
@@ -41,15 +41,15 @@ pub enum PinError {
     /// Text that is no commit id.
     #[error("{file}:1: '{text}' is not a commit id; expected 40 hexadecimal digits")]
     NotAnId {
-        /// The file as it is shown.
+        /// The file for messages.
         file: String,
         /// The text, printable.
         text: String,
     },
-    /// The id of a SHA-256 repository.
+    /// An id of a SHA-256 repository.
     #[error("{file}:1: '{id}' is the id of a SHA-256 repository, which patchq cannot read")]
     Sha256 {
-        /// The file as it is shown.
+        /// The file for messages.
         file: String,
         /// The id.
         id: String,
@@ -57,7 +57,7 @@ pub enum PinError {
     /// A version with blanks or control characters.
     #[error("{file}:1: '{text}' is not a version; expected one word such as v1.6.1")]
     NotAVersion {
-        /// The file as it is shown.
+        /// The file for messages.
         file: String,
         /// The text, printable.
         text: String,
@@ -67,7 +67,7 @@ pub enum PinError {
 const ID: &str = "the full commit id (40 hexadecimal digits)";
 const VERSION: &str = "a version such as v1.6.1";
 
-/// Reads the pin in the file at `path`; `shown_path` is what messages call it. `None`: there is no such file.
+/// Reads the pin in the file at `path`; messages show it as `shown_path`. `None`: there is no such file.
 ///
 /// # Errors
 /// [`PinError`].
@@ -75,7 +75,7 @@ pub fn read_pin(path: &Path, shown_path: &Path) -> Result<Option<Id>, PinError> 
     read(path)?.map(|bytes| parse_pin(&bytes, shown_path)).transpose()
 }
 
-/// Reads the version in the file at `path`; `shown_path` is what messages call it. `None`: there is no such file.
+/// Reads the version in the file at `path`; messages show it as `shown_path`. `None`: there is no such file.
 ///
 /// # Errors
 /// [`PinError`].
@@ -83,7 +83,7 @@ pub fn read_version(path: &Path, shown_path: &Path) -> Result<Option<String>, Pi
     read(path)?.map(|bytes| parse_version(&bytes, shown_path)).transpose()
 }
 
-/// The bytes of a file whose folder is one, and no symlink to one.
+/// Returns the bytes of a file whose folder is a real folder, not a symlink.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match path.parent() {
         Some(folder) if !disk::is_folder(folder)? => Ok(None),
@@ -91,7 +91,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     }
 }
 
-/// The pin in a file's `bytes`: one line, with or without its end (a line feed, or a carriage return and a line feed).
+/// Parses the pin in a file's `bytes`: one line, with or without its end (LF or CRLF).
 ///
 /// # Errors
 /// [`PinError`].
@@ -107,22 +107,22 @@ pub fn parse_pin(bytes: &[u8], shown_path: &Path) -> Result<Id, PinError> {
     }
 }
 
-/// The version in a file's `bytes`: one line, with or without its end.
+/// Parses the version in a file's `bytes`: one line, with or without its end.
 ///
 /// # Errors
 /// [`PinError`].
 pub fn parse_version(bytes: &[u8], shown_path: &Path) -> Result<String, PinError> {
     let file = shown(shown_path);
     let text = only_line(bytes, &file, VERSION)?;
-    // What was escaped to be shown, or has blanks, is no name of a tag and no id.
+    // A text that was escaped for display, or contains blanks, is neither a tag name nor an id.
     if text.contains([' ', '\\']) || text.as_bytes() != line_of(bytes) {
         return Err(PinError::NotAVersion { file, text });
     }
     Ok(text)
 }
 
-/// The text of a file that names a commit in some way (an abbreviated id, a tag): its only line, without blanks around
-/// it, printable.
+/// Returns the text of a file that names a commit in some way (an abbreviated id, a tag): its only line, without blanks
+/// around it, printable.
 ///
 /// # Errors
 /// [`PinError::Empty`], [`PinError::SeveralLines`].
@@ -130,24 +130,24 @@ pub fn parse_reference(bytes: &[u8], shown_path: &Path) -> Result<String, PinErr
     only_line(bytes, &shown(shown_path), "a commit: its id, which may be abbreviated, or a tag")
 }
 
-/// What the pin's file holds.
+/// Returns the content of the pin's file.
 #[must_use]
 pub fn print_pin(id: &Id) -> Vec<u8> {
     format!("{id}\n").into_bytes()
 }
 
-/// What the version's file holds.
+/// Returns the content of the version's file.
 #[must_use]
 pub fn print_version(version: &str) -> Vec<u8> {
     format!("{version}\n").into_bytes()
 }
 
-/// The bytes up to the first line end, without blanks around them.
+/// Returns the bytes up to the first line end, without blanks around them.
 fn line_of(bytes: &[u8]) -> &[u8] {
     bytes.split(|b| *b == b'\n').next().unwrap_or(bytes).trim_ascii()
 }
 
-/// The first line, printable, once it is sure that only blank lines follow.
+/// Returns the first line, printable, after checking that only blank lines follow.
 fn only_line(bytes: &[u8], file: &str, expected: &'static str) -> Result<String, PinError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(bytes);
     if bytes.trim_ascii().is_empty() {

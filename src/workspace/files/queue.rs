@@ -1,4 +1,4 @@
-//! The patch files of an upstream as they are on disk: which, in what order, with what bytes.
+//! Reads the patch files of an upstream from disk: names, order and bytes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ pub use crate::patch::series::SERIES;
 use crate::patch::series::{Series, SeriesError};
 use crate::path::printable;
 
-/// What a queue's folder holds.
+/// The content of a queue's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Queue {
     /// The patches in their order.
     pub files: Vec<QueueFile>,
-    /// The bytes of `series`, where there is one.
+    /// The bytes of `series`, if there is one.
     pub series: Option<Vec<u8>>,
-    /// The names of everything else in the folder, printable, sorted; never touched.
+    /// The names of all other files in the folder, printable, sorted; they are never changed.
     pub others: Vec<String>,
 }
 
@@ -27,25 +27,25 @@ pub struct QueueFile {
     pub name: String,
     /// Its content.
     pub bytes: Vec<u8>,
-    /// How many leading folders its paths lose.
+    /// How many leading folders are removed from its paths.
     pub strip: Strip,
 }
 
-/// All that keeps a queue from being read, at least one mistake.
+/// All errors in a queue, at least one.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct QueueMistakes(pub Vec<QueueMistake>);
 
-/// What keeps a queue from being read.
+/// An error in a queue.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueMistake {
-    /// A file or the folder itself.
+    /// A file or the folder itself cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
     /// The series names a file that is not there.
     #[error("{series}:{line}: '{name}' is not in the folder; remove the line or restore the file")]
     NoFile {
-        /// The series as it is shown.
+        /// The series for messages.
         series: String,
         /// The line, from 1.
         line: usize,
@@ -55,23 +55,23 @@ pub enum QueueMistake {
     /// A patch that the series does not name.
     #[error("{series}: has no entry for '{name}'; add a line for it or remove the file")]
     NoEntry {
-        /// The series as it is shown.
+        /// The series for messages.
         series: String,
         /// The file's name, printable.
         name: String,
     },
-    /// A line that cannot be taken.
+    /// An invalid line.
     #[error("{series}:{}: {}", .error.line, .error.kind)]
     Line {
-        /// The series as it is shown.
+        /// The series for messages.
         series: String,
         /// The line, and what is wrong with it.
         error: SeriesError,
     },
-    /// A file name that cannot be kept in text files and shown.
+    /// A file name that cannot be written in text files and shown.
     #[error("{folder}: the file name '{name}' is not UTF-8 text without control characters; rename it")]
     Name {
-        /// The folder as it is shown.
+        /// The folder for messages.
         folder: String,
         /// The file's name, printable.
         name: String,
@@ -79,13 +79,13 @@ pub enum QueueMistake {
 }
 
 impl Queue {
-    /// Reads the queue in `folder`; `shown_folder` is what messages call it. A folder that is not there is an empty queue.
+    /// Reads the queue in `folder`; messages show it as `shown_folder`. A missing folder is an empty queue.
     ///
-    /// Patches are the entries of `series` where there is one, else the `*.patch` in byte order; names that begin with a dot are
-    /// never patches (editors leave such files).
+    /// Patches are the entries of `series` if there is one, else the `*.patch` files in byte order; names that begin
+    /// with a dot are never patches (editors write such files).
     ///
     /// # Errors
-    /// All mistakes at once.
+    /// All errors together.
     pub fn read(folder: &Path, shown_folder: &Path) -> Result<Queue, QueueMistakes> {
         let mut errors = Vec::new();
         let queue = read(folder, shown_folder, &mut errors);
@@ -129,7 +129,7 @@ fn read(folder: &Path, shown_folder: &Path, errors: &mut Vec<QueueMistake>) -> Q
     Queue { files, series, others }
 }
 
-/// The names of a folder: those of patches, and all others.
+/// Returns the names in a folder: those of patches, and all others.
 fn list(
     folder: &Path,
     shown_folder: &Path,
@@ -155,7 +155,8 @@ fn list(
     Ok((patches, others))
 }
 
-/// The order that a series gives, checked against the `names` of the patches there are; an entry may have any name of the folder.
+/// Returns the order of a series, checked against the `names` of the existing patches; an entry may have any name in
+/// the folder.
 fn in_series(
     bytes: &[u8],
     shown_series: &str,

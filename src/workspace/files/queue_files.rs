@@ -1,4 +1,4 @@
-//! F, the files' side of an upstream: its pin and its patch files, read and parsed.
+//! Reads and parses the files of an upstream: its pin and its patch files.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::workspace::manifest::Name;
 /// The pin and the patch files of an upstream.
 #[derive(Debug, Clone)]
 pub struct Files {
-    /// The commit that the queue is made on.
+    /// The commit that the queue is based on.
     pub pin: Id,
     /// The version that is kept with the pin.
     pub version: Option<String>,
@@ -26,30 +26,30 @@ pub struct Files {
     pub patches: Vec<OldPatch>,
 }
 
-/// Why the files' side cannot be read.
+/// Why the files cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// The upstream has no pin.
     #[error("no pin: {} does not exist", .file.display())]
     NoPin {
-        /// The file that would hold it, from the workspace's root.
+        /// The missing file, from the workspace's root.
         file: PathBuf,
     },
-    /// The pin or the version is not one.
+    /// The pin or the version is not valid.
     #[error(transparent)]
     Pin(#[from] PinError),
-    /// The queue's folder is not in order.
+    /// The queue's folder has errors.
     #[error(transparent)]
     Queue(#[from] QueueMistakes),
-    /// More than one queue may hold.
+    /// The queue is too large.
     #[error(
         "the patch files and their binary contents are {found} bytes together, more than a queue may hold ({LARGEST_QUEUE})"
     )]
     TooMuch {
-        /// How many bytes they are.
+        /// Its size in bytes.
         found: usize,
     },
-    /// A patch file cannot be read as a patch.
+    /// A patch file cannot be parsed.
     #[error("{}:{}: {}", .file.display(), .error.line, .error.kind)]
     Patch {
         /// The file, from the workspace's root.
@@ -61,10 +61,10 @@ pub enum FilesError {
     },
 }
 
-/// The largest queue, in bytes (2 GiB): its files and what their binary changes inflate to.
+/// The largest queue, in bytes (2 GiB): its files, and the size that their binary changes inflate to.
 pub(in crate::workspace) const LARGEST_QUEUE: usize = 2 << 30;
 
-/// Counts a patch's bytes and those of its binary changes in `sum`.
+/// Adds the size of a patch and of its binary changes to `sum`.
 ///
 /// # Errors
 /// [`FilesError::TooMuch`] from `limit` on.
@@ -85,7 +85,7 @@ pub(in crate::workspace) fn count_bytes(
     if *sum > limit { Err(FilesError::TooMuch { found: *sum }) } else { Ok(()) }
 }
 
-/// The patches of a queue, parsed; `folder` is what messages call the place they come from.
+/// Returns the parsed patches of a queue; messages show their folder as `folder`.
 pub(in crate::workspace) fn parse_queue(queue: &Queue, folder: &Path) -> Result<Vec<OldPatch>, FilesError> {
     let mut patches = Vec::with_capacity(queue.files.len());
     let mut sum = 0;
@@ -102,7 +102,7 @@ pub(in crate::workspace) fn parse_queue(queue: &Queue, folder: &Path) -> Result<
 }
 
 impl Files {
-    /// Reads the files' side of the upstream `name`.
+    /// Reads the files of the upstream `name`.
     ///
     /// # Errors
     /// [`FilesError`].
@@ -112,7 +112,7 @@ impl Files {
         Ok(Files { pin, version, queue, patches })
     }
 
-    /// Checks whether the files on the disk still are these; nothing is parsed.
+    /// Checks whether the files on disk are still the same; nothing is parsed.
     ///
     /// # Errors
     /// [`FilesError`].
@@ -121,13 +121,13 @@ impl Files {
         Ok((pin, &version, &queue) == (self.pin, &self.version, &self.queue))
     }
 
-    /// The patches for the engine.
+    /// Returns the patches for the engine.
     #[must_use]
     pub fn queued(&self) -> Vec<Queued> {
         self.patches.iter().map(|patch| patch.queued.clone()).collect()
     }
 
-    /// What the files are, small enough to be kept.
+    /// Returns the digest of the files.
     #[must_use]
     pub fn digest(&self) -> FilesDigest {
         FilesDigest::of(Some(self.pin), self.version.as_deref(), &self.queue)

@@ -1,5 +1,4 @@
-//! Patches that somebody has elsewhere: one file, a folder of them, a quilt series. Read as they are, nothing is changed
-//! there.
+//! Reads patches from elsewhere: one file, a folder of them, or a quilt series. Nothing is changed there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,34 +14,34 @@ use crate::patch::{self, ParseErrorKind, Strip, names};
 use crate::path::printable;
 use crate::stack::OldPatch;
 
-/// Patches that are to be taken over.
+/// Patches to import.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// The folder that they are in, absolute, without symlinks.
     pub folder: PathBuf,
-    /// The file, where it is one that was named.
+    /// The file, if a single file was named.
     pub file: Option<PathBuf>,
     /// The patches with the names that they will have.
     queue: Queue,
     patches: Vec<OldPatch>,
     shown_folder: PathBuf,
-    /// Old and new names, where those had to change.
+    /// Old and new names of renamed patches.
     renamed: Vec<(String, String)>,
 }
 
-/// Why there are no patches to take over.
+/// Why there are no patches to import.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file or folder cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The folder or its series is not in order.
+    /// The folder or its series has errors.
     #[error(transparent)]
     Queue(#[from] QueueMistakes),
-    /// A patch file cannot be read as a patch.
+    /// A patch file cannot be parsed.
     #[error(transparent)]
     Patch(#[from] FilesError),
-    /// No patch is there.
+    /// There is no patch.
     #[error("no patches in {folder}: expected files *.patch, or a file '{SERIES}' that names them")]
     Nothing {
         /// The folder, printable.
@@ -68,8 +67,9 @@ pub enum SourceError {
 }
 
 impl Source {
-    /// Reads what is at `path` (absolute); `shown_path` is what messages call it. The path itself may be a symlink,
-    /// nothing below it may. `strip` is how many leading folders are taken off in each patch for which no series says it.
+    /// Reads the patches at `path` (absolute); messages show it as `shown_path`. The path itself may be a symlink,
+    /// nothing below it may. `strip` is how many leading folders are removed in each patch for which no series gives a
+    /// number.
     ///
     /// # Errors
     /// [`SourceError`].
@@ -126,30 +126,30 @@ impl Source {
         Source { folder, file, queue, patches: Vec::new(), shown_folder: shown_folder.to_owned(), renamed: Vec::new() }
     }
 
-    /// The patches on a pin.
+    /// Returns the patches on a pin.
     #[must_use]
     pub fn on(&self, pin: Id, version: String) -> Files {
         Files { pin, version: Some(version), queue: self.queue.clone(), patches: self.patches.clone() }
     }
 
-    /// The patches' names in their order.
+    /// Returns the patches' names in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.queue.files.iter().map(|file| file.name.as_str())
     }
 
-    /// Old and new names, where those had to change.
+    /// Returns old and new names of renamed patches.
     #[must_use]
     pub fn renamed(&self) -> &[(String, String)] {
         &self.renamed
     }
 
-    /// The names of what stays where it is, printable.
+    /// Returns the names of files that are left out, printable.
     #[must_use]
     pub fn left_out(&self) -> &[String] {
         &self.queue.others
     }
 
-    /// Returns where the patch `name` was read, as messages show it.
+    /// Returns where the patch `name` was read, for messages.
     #[must_use]
     pub fn shown(&self, name: &str) -> PathBuf {
         let old = self.renamed.iter().find(|(_, new)| new == name).map_or(name, |(old, _)| old);
@@ -157,15 +157,15 @@ impl Source {
     }
 }
 
-/// Takes mailboxes apart, and without a series the `*.diff` beside the `*.patch`, under names that a queue can keep. Returns old and
-/// new names.
+/// Splits mailboxes, and without a series adds the `*.diff` files to the `*.patch` files, under names that are valid in
+/// a queue. Returns old and new names.
 fn take_folder(queue: &mut Queue, folder: &Path, shown_folder: &Path) -> Result<Vec<(String, String)>, SourceError> {
     let mut renamed = Vec::new();
     let has_series = queue.series.is_some();
     let is_diff = |name: &str| name.ends_with(".diff") && !name.starts_with('.');
     for old in queue.others.iter().filter(|name| !has_series && is_diff(name)) {
         let name = format!("{}.patch", old.strip_suffix(".diff").unwrap_or(old));
-        // A name that is not text stays among the others, which are told.
+        // A name that is not text stays among the others, which are reported.
         let Some(bytes) = disk::read(&folder.join(old))? else { continue };
         renamed.push((old.clone(), name.clone()));
         queue.files.push(QueueFile { name, bytes, strip: Strip::Default });
@@ -203,8 +203,8 @@ fn take_folder(queue: &mut Queue, folder: &Path, shown_folder: &Path) -> Result<
     Ok(renamed)
 }
 
-/// Gives each patch whose line of the series has no `-pN` the one that was said. A queue without a series gets one, because
-/// nothing else keeps it.
+/// Sets the given `-pN` for each patch without one in the series. A queue without a series gets one, because `-pN` can
+/// be stored only there.
 fn set_strip(queue: &mut Queue, strip: Option<u32>) {
     let Some(folders) = strip else { return };
     let mut series = match &queue.series {
@@ -218,7 +218,7 @@ fn set_strip(queue: &mut Queue, strip: Option<u32>) {
     queue.series = Some(series.print());
 }
 
-/// The names must say the order that the files have.
+/// Checks that the names have the order of the files.
 fn in_order(files: &[QueueFile], folder: &Path) -> Result<(), SourceError> {
     match files.windows(2).find(|pair| pair[0].name >= pair[1].name) {
         Some(pair) => {
@@ -228,7 +228,7 @@ fn in_order(files: &[QueueFile], folder: &Path) -> Result<(), SourceError> {
     }
 }
 
-/// The folder of a file.
+/// Returns the folder of a file.
 fn above(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -236,8 +236,9 @@ fn above(path: &Path) -> &Path {
     }
 }
 
-/// The files with each mail of a mailbox as a file of its own, and the mails without a diff (a cover letter), as messages name
-/// them. A mailbox that was named itself gets numbered names; one of a folder's files keeps its name, with a number behind it.
+/// Returns the files, with each mail of a mailbox as its own file, and the mails without a diff (a cover letter), named
+/// for messages. The mails of a mailbox that was named itself get numbered names; those of a file in a folder get its
+/// name with a number after it.
 fn without_mailboxes(files: Vec<QueueFile>, is_alone: bool) -> (Vec<QueueFile>, Vec<String>) {
     let (mut out, mut left_out) = (Vec::new(), Vec::new());
     for file in files {

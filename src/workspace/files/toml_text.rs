@@ -1,19 +1,19 @@
-//! Texts of others in TOML files that people review and git merges: an array of lines, each on a line of its own.
+//! Writes untrusted texts to TOML files that people review and git merges: an array with one line of text per line.
 //!
-//! TOML's own strings over several lines would lose carriage returns and hide how a text ends. A line that is not UTF-8 is
-//! `{ base64 = "…" }`.
+//! TOML's multi-line strings would lose carriage returns and hide how a text ends. A line that is not UTF-8 is `{
+//! base64 = "…" }`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bstr::{BString, ByteSlice};
 use serde::Deserialize;
 
-/// A text, read.
+/// A text, parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "Vec<Piece>")]
 pub(in crate::workspace) struct Text(pub(in crate::workspace) BString);
 
-/// Bytes on one line, read.
+/// Bytes on one line, parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Piece")]
 pub(in crate::workspace) struct Word(pub(in crate::workspace) BString);
@@ -51,7 +51,7 @@ impl TryFrom<Piece> for Word {
     }
 }
 
-/// `key = [` and the lines of `text`.
+/// Writes `key = [` and the lines of `text`.
 pub(in crate::workspace) fn write_text(out: &mut String, key: &str, text: &[u8]) {
     if text.is_empty() {
         out.push_str(&format!("{key} = []\n"));
@@ -64,12 +64,12 @@ pub(in crate::workspace) fn write_text(out: &mut String, key: &str, text: &[u8])
     out.push_str("]\n");
 }
 
-/// `key = "…"`.
+/// Writes `key = "…"`.
 pub(in crate::workspace) fn write_word(out: &mut String, key: &str, bytes: &[u8]) {
     out.push_str(&format!("{key} = {}\n", word(bytes)));
 }
 
-/// A basic string with all that does not show escaped; base64 where it is not UTF-8.
+/// Returns a basic string with all invisible characters escaped; base64 if it is not UTF-8.
 fn word(bytes: &[u8]) -> String {
     let Ok(text) = bytes.to_str() else { return format!("{{ base64 = \"{}\" }}", STANDARD.encode(bytes)) };
     let mut out = String::with_capacity(text.len() + 2);
@@ -89,7 +89,7 @@ fn word(bytes: &[u8]) -> String {
     out
 }
 
-/// Characters that turn what follows around, or are not seen: nobody can review them.
+/// Checks for characters that reverse the text after them, or are invisible: no one can review them.
 const fn is_unseen(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -1,29 +1,29 @@
-//! The patch of a queue that people mean.
+//! Finds the patch of a queue that a user names.
 
 use crate::path::printable;
 
-/// Why it is not sure which patch is meant.
+/// Why a name does not select one patch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WhichPatchError {
     /// No patch of the queue has that name.
     #[error("there is no patch '{0}'")]
     None(String),
-    /// Several patches have that number, or that in their names.
+    /// Several patches have that number, or that text in their names.
     #[error("'{name}' may be {}", .candidates.join(" or "))]
     Several {
-        /// What was asked for.
+        /// The given name.
         name: String,
-        /// What it may be.
+        /// The possible patches.
         candidates: Vec<String>,
     },
 }
 
-/// The place of the patch that `wanted` means among `names`: its name (a folder in front does not matter), its number, or
-/// a part of just one name. A number is that of the file, with or without its noughts; where no file has it, it is a part of a
-/// name like any other.
+/// Returns the index of the patch that `wanted` selects among `names`: by its name (a folder before it is ignored), its
+/// number, or a part of only one name. A number is that of the file, with or without leading zeros; if no file has it,
+/// it is a part of a name like any other.
 ///
 /// # Errors
-/// [`WhichPatchError`] where none or several may be meant.
+/// [`WhichPatchError`] when no patch or several match.
 pub fn which_patch<'n>(names: impl Iterator<Item = &'n str>, wanted: &str) -> Result<usize, WhichPatchError> {
     let wanted = wanted.rsplit('/').next().unwrap_or(wanted);
     let names: Vec<&str> = names.collect();
@@ -55,7 +55,7 @@ fn digits(name: &str) -> usize {
     name.bytes().take_while(u8::is_ascii_digit).count()
 }
 
-/// The number that the first `length` characters of `text` are, if they are digits. One that is too large for a number is none.
+/// Returns the number in the first `length` characters of `text`, if they are digits; `None` if it is too large.
 fn number(text: &str, length: usize) -> Option<u64> {
     if length == 0 || digits(text) < length { None } else { text.get(..length)?.parse().ok() }
 }
