@@ -1,5 +1,5 @@
-//! What the upstream last said of the track: one commit with a small JSON file under one ref, so that `status` can tell it
-//! without the network.
+//! Caches what the upstream last reported about the track: one commit with a small JSON file under one ref, so that
+//! `status` can show it without the network.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,11 @@ use crate::git::{Commit, Edits, GitError, Id, Objects, UPSTREAM};
 const FILE: &str = "upstream.json";
 const FORMAT: u32 = 1;
 
-/// The tip of a track, and when it was asked for.
+/// The tip of a track, and when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedTip {
     format: u32,
-    /// The track, as the manifest had it.
+    /// The track in the manifest at that time.
     pub track: String,
     /// The commit at its tip.
     pub tip: Id,
@@ -23,9 +23,9 @@ pub struct CachedTip {
     pub ref_name: String,
     /// The tag on the commit, if there is one.
     pub version: Option<String>,
-    /// The pin at that time; once it is another, the news are old.
+    /// The pin at that time; if the pin has changed, the cached tip is outdated.
     pub pin: Option<Id>,
-    /// When that was, in seconds since 1970.
+    /// The time, in seconds since 1970.
     pub asked: i64,
     /// Whether the pin was ahead of the tip.
     #[serde(default)]
@@ -33,7 +33,8 @@ pub struct CachedTip {
 }
 
 impl CachedTip {
-    /// The news that a tip is, learned at the time `now` of an upstream that is pinned at `pin`; `ahead` of it, or not.
+    /// Makes the cached tip from `tip`, read at the time `now`; the upstream is pinned at `pin`, which is `ahead` of
+    /// the tip or not.
     #[must_use]
     pub fn new(tip: &Tip, pin: Option<Id>, ahead: bool, now: i64) -> CachedTip {
         CachedTip {
@@ -48,7 +49,7 @@ impl CachedTip {
         }
     }
 
-    /// The news that the store keeps; `None` where there are none that this patchq can read.
+    /// Reads the cached tip in the store; `None` when there is none that this patchq can read.
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be read.
@@ -64,7 +65,7 @@ impl CachedTip {
         let mut edits = Edits::new();
         json_file::put(&mut objects, &mut edits, FILE, self)?;
         let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
-        // The tip is not a parent: the store need not have it.
+        // The tip is not a parent: the store may not have it.
         let message = "What the upstream said of the track\n";
         let made = objects.put_commit(&Commit::by_patchq(tree, Vec::new(), message, self.asked));
         objects.flush(&[made])?;
@@ -72,11 +73,11 @@ impl CachedTip {
     }
 }
 
-/// Keeps what was learned of the track, for `status`. `pin` is where the upstream is pinned once the command is over, `ahead`
-/// whether that is ahead of the track.
+/// Writes what was learned about the track to the store, for `status`. `pin` is the upstream's pin after the command,
+/// `ahead` whether it is ahead of the track.
 ///
-/// No lock is held: news change nothing else, and go into the store in one step. A store that cannot be written, or
-/// in which somebody else's news came in between, keeps nobody from the work that the news came with.
+/// No lock is held: the cached tip affects nothing else, and is written in one step. If the store cannot be written, or
+/// another process wrote a cached tip meanwhile, the command goes on.
 pub fn cache_tip(upstream: &UpstreamStore<'_>, tip: &Tip, pin: Option<Id>, ahead: bool, now: i64) {
     drop(CachedTip::new(tip, pin, ahead, now).write(upstream));
 }

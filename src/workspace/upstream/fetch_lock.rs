@@ -1,7 +1,8 @@
-//! One fetch at a time into the stores of an upstream: git locks what it writes there and does not wait.
+//! Allows one fetch at a time into the stores of an upstream: git locks its files there and does not wait.
 //!
-//! Whoever only reads the workspace fetches without the upstream's lock, and may take minutes for it. So fetches have a lock of
-//! their own. It is taken after the upstream's, if that is held at all, and nothing is waited for while it is held.
+//! Commands that only read the workspace fetch without the upstream's lock, and may take minutes. So fetches have a
+//! separate lock. It is taken after the upstream's lock, if that is held at all, and nothing else is waited for while
+//! it is held.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,10 +14,10 @@ use crate::workspace::files::lock::{Holder, Lock, LockError, Mode};
 use crate::workspace::files::open::Workspace;
 use crate::workspace::manifest::Upstream;
 
-/// Between two attempts.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Between two looks at who holds it.
+/// The pause between two checks of the holder.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// The lock on fetches into an upstream's store and its history of commits.
@@ -29,8 +30,8 @@ pub struct FetchLock<'a> {
 }
 
 impl<'a> FetchLock<'a> {
-    /// The one of `upstream`, which `command` wants; nothing is locked yet. `on_wait` is called each time that another patchq
-    /// must be waited for.
+    /// Makes the lock of `upstream` for `command`; nothing is locked yet. `on_wait` is called each time that another
+    /// patchq must be waited for.
     #[must_use]
     pub fn new(
         workspace: &Workspace,
@@ -48,13 +49,13 @@ impl<'a> FetchLock<'a> {
         }
     }
 
-    /// Runs `fetch` with the lock held. What a fetch before it that was killed or failed left locked is cleared first.
+    /// Runs `fetch` with the lock held. Locks left by an earlier fetch that was killed or failed are removed first.
     ///
-    /// The git that `fetch` starts holds the lock too: if this process is killed, the next one waits until that git ended, and
-    /// ends it when it reaches one of the `limits`.
+    /// The git process of `fetch` holds the lock too. If this patchq is killed, the next one waits until that git ends,
+    /// and ends it when it reaches one of the `limits`.
     ///
     /// # Errors
-    /// [`LockError`] when another patchq holds it for too long, or something left cannot be cleared.
+    /// [`LockError`] when another patchq holds it for too long, or old locks cannot be removed.
     pub(in crate::workspace) fn hold<T, E>(
         &self,
         limits: Limits,
@@ -64,7 +65,7 @@ impl<'a> FetchLock<'a> {
         lock.lend_to_children();
         let fetched = fetch();
         if fetched.is_err() {
-            // Perhaps it was git that was killed.
+            // git may have been killed.
             lock.abandon();
         }
         Ok(fetched)
@@ -106,7 +107,7 @@ impl<'a> FetchLock<'a> {
                     tracing::warn!(pid = left.git, "ends a git that a killed patchq left");
                     process::end_stranger(left.git);
                 }
-                // As long as it gets on, somebody gets what it fetches.
+                // While it makes progress, its result is useful to someone.
                 (Some(false), _) => {}
                 _ if began.elapsed() >= PATIENCE => return Err(LockError::Held { holder, what }),
                 _ => {}
@@ -115,27 +116,27 @@ impl<'a> FetchLock<'a> {
         }
     }
 
-    /// The git that holds the lock for a patchq that is no more.
+    /// Returns the git process that holds the lock after its patchq was killed.
     fn left_by(&self, holder: &Holder) -> Option<u32> {
         let patchq = holder.pid.filter(|patchq| !process::holds(*patchq, &self.path))?;
         process::holders_of(&self.path, (STARTED_BY, &patchq.to_string())).first().copied()
     }
 }
 
-/// The lock, with what its last holder left locked in the stores cleared.
+/// Returns the lock, after removing what its last holder left locked in the stores.
 fn cleared(lock: Lock, stores: &[PathBuf]) -> Result<Lock, LockError> {
     let clear = || stores.iter().filter(|store| store.is_dir()).try_for_each(|store| clear_left_fetch_locks(store));
     match if lock.abandoned() { clear() } else { Ok(()) } {
         Ok(()) => Ok(lock),
         Err(error) => {
-            // It is still to be cleared.
+            // The stores must still be cleared.
             lock.abandon();
             Err(error.into())
         }
     }
 }
 
-/// Clears what a killed patchq left locked in the store at `store`, of whatever entry, unless somebody fetches there.
+/// Removes what a killed patchq left locked in the store at `store`, of any entry, unless a fetch is running there.
 pub(in crate::workspace) fn clear_what_was_left(store: &Path, command: &str) -> Result<(), LockError> {
     let name = store.file_name().and_then(|name| name.to_str()?.strip_suffix(".git"));
     let (Some(folder), Some(name)) = (store.parent(), name) else { return Ok(()) };
@@ -149,7 +150,7 @@ pub(in crate::workspace) fn clear_what_was_left(store: &Path, command: &str) -> 
     }
 }
 
-/// Runs `work`, which locks something in the upstream's store as git does, while nobody fetches there.
+/// Runs `work`, which locks something in the upstream's store as git does, while no fetch is running there.
 pub(in crate::workspace) fn alone<T>(
     workspace: &Workspace,
     upstream: &Upstream,
@@ -163,7 +164,7 @@ pub(in crate::workspace) fn alone<T>(
     }
 }
 
-/// A git that outlived its patchq.
+/// A git process that outlived its patchq.
 struct Left {
     git: u32,
     since: Instant,

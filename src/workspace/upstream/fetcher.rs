@@ -1,4 +1,4 @@
-//! What the engine lacks, fetched: the one loop between the engine and the network.
+//! Fetches objects that the engine lacks: the only loop between the engine and the network.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,41 +10,43 @@ use crate::git::{self, BASE, GitError, Id, Objects, Prompts, Remote, RemoteError
 use crate::stack::Lazy;
 use crate::workspace::files::lock::LockError;
 
-/// So often the engine may ask before it is taken for broken. One round is ordinary, two happen with renames.
+/// The most rounds that the engine may need; more mean an error in it. One round is usual, renames need two.
 const ROUNDS: usize = 4;
 
-/// Where missing objects come from.
+/// The sources of missing objects.
 pub struct Fetcher<'a> {
-    /// The upstream, and the store that misses them.
+    /// The upstream, and the store that lacks the objects.
     pub upstream: &'a UpstreamStore<'a>,
-    /// Where the upstream is on the network.
+    /// The upstream on the network.
     pub remote: Remote<'a>,
     /// The stores on this machine that are asked first ([`super::neighbours`]).
     pub neighbours: Vec<PathBuf>,
-    /// Whether the command never uses the network, whatever its options say: what is not there is then [`MissingObjects`].
+    /// Whether the command never uses the network, whatever its options are: a missing object is then
+    /// [`MissingObjects`].
     pub local: bool,
-    /// Held while something is fetched.
+    /// The lock that is held during a fetch.
     pub lock: FetchLock<'a>,
-    /// Set by whoever wants the run to end.
+    /// Set by the caller to end the run.
     pub cancel: &'a AtomicBool,
-    /// Called with git's progress reports; `None` where nobody sees them, which saves a server's telling them.
+    /// Called with git's progress reports; `None` when no one sees them, so that the server need not send them.
     pub progress: Option<&'a (dyn Fn(git::Progress) + Sync)>,
-    /// Called before git is started: whoever has the terminal for something else gives it back, for ctrl-C and for passwords.
+    /// Called before git is started: a command that uses the terminal for something else releases it, for ctrl-C and
+    /// passwords.
     pub before: &'a dyn Fn(),
     /// Whether git may ask for credentials.
     pub prompts: Prompts,
 }
 
-/// Why something missing did not come.
+/// Why a missing object could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The network, or the wish not to use it.
+    /// The network failed, or must not be used.
     #[error(transparent)]
     Remote(#[from] RemoteError),
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The command never uses the network, and the store does not have it.
+    /// The command never uses the network, and the store lacks the object.
     #[error(transparent)]
     Missing(#[from] MissingObjects),
     /// Another patchq fetches.
@@ -55,7 +57,7 @@ pub enum FetchError {
     TooManyRounds(usize),
 }
 
-/// Something of a neighbour's could not be taken.
+/// Some objects of a neighbour could not be taken.
 struct NotAll;
 
 impl From<GitError> for NotAll {
@@ -64,7 +66,7 @@ impl From<GitError> for NotAll {
     }
 }
 
-/// What a store does not have.
+/// Objects that a store lacks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MissingObjects {
     /// A commit.
@@ -76,7 +78,7 @@ pub enum MissingObjects {
 }
 
 impl Fetcher<'_> {
-    /// Calls `ask`, which fetches nothing into a store, with the git program's watch.
+    /// Calls `ask`, which does not fetch into a store, with the git program's watch.
     pub fn with_watch<T>(&self, ask: impl FnOnce(&Remote<'_>, &mut Watch<'_>) -> T) -> T {
         (self.before)();
         let mut show = self.progress.map(|progress| move |report| progress(report));
@@ -84,7 +86,7 @@ impl Fetcher<'_> {
         ask(&self.remote, &mut Watch { prompts: self.prompts, cancel: self.cancel, progress })
     }
 
-    /// Calls `fetch` with the git program's watch, while nobody else fetches into the upstream's stores.
+    /// Calls `fetch` with the git program's watch, while no other fetch into the upstream's stores is running.
     ///
     /// # Errors
     /// [`FetchError::Remote`], [`FetchError::Lock`].
@@ -104,7 +106,7 @@ impl Fetcher<'_> {
     /// [`FetchError`].
     pub fn commits(&self, store: &Store, ids: &[Id], within: &[String]) -> Result<(), FetchError> {
         let lacking = |ids: &[Id]| ids.iter().copied().filter(|id| !store.has(*id)).collect::<Vec<_>>();
-        // What a tag stands on may be here, and no commit.
+        // The store may have the tag's object, which is not a commit.
         if let Some((id, kind)) = ids.iter().find_map(|id| Some((*id, store.tree_or_blob(*id)?))) {
             return Err(RemoteError::NotACommit { id, kind, commit: None }.into());
         }
@@ -112,7 +114,7 @@ impl Fetcher<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
-        // Also where none of them has the commits: what comes over the network is then only what differs.
+        // Even if no neighbour has the commits: only the differences must then come over the network.
         let mut near = self.take_from_neighbours(store, |_| true);
         wanted = lacking(&wanted);
         if wanted.is_empty() {
@@ -129,7 +131,7 @@ impl Fetcher<'_> {
         Ok(())
     }
 
-    /// Checks whether the store has this commit, which no upstream has; the neighbours are asked, and nobody else.
+    /// Checks whether the store has this commit, which no upstream has; only the neighbours are asked.
     pub(in crate::workspace) fn has_near(&self, store: &Store, commit: Id) -> bool {
         if !store.has(commit) {
             self.take_from_neighbours(store, |neighbour| neighbour.has(commit));
@@ -159,19 +161,19 @@ impl Fetcher<'_> {
         Ok(())
     }
 
-    /// Takes everything that the neighbours have, if one of them `is_worth_it`; gives the pins that they stand on. They are
-    /// a short way and nothing else: what one of them cannot give is left to the network.
+    /// Takes all objects of the neighbours, if one of them `is_worth_it`; returns their pins. Neighbours only save
+    /// transfers: what they cannot give comes from the network.
     fn take_from_neighbours(&self, store: &Store, is_worth_it: impl Fn(&Store) -> bool) -> BTreeSet<Id> {
         let stores: Vec<Store> = self.neighbours.iter().filter_map(|dir| Store::open(dir).ok().flatten()).collect();
         let mut pins = BTreeSet::new();
         if !stores.iter().any(is_worth_it) {
             return pins;
         }
-        // What a killed one left there would keep it from being read forever.
+        // Files left there by a killed process would make it unreadable forever.
         let command = self.lock.command();
         let readable = stores.iter().all(|neighbour| clear_what_was_left(neighbour.dir(), command).is_ok());
-        // All of them: one may borrow objects of another. With the lock, because they come as if they were fetched: killed
-        // meanwhile, this is a fetch that the next one cleans up after.
+        // All of them are taken: one may borrow objects from another. The lock is held because these objects count as
+        // fetched: after a kill, the next fetch cleans up.
         let take = || stores.iter().try_for_each(|near| store.take_from(near.dir())?.then_some(()).ok_or(NotAll));
         let all = readable && self.lock.hold(self.remote.limits(), take).is_ok_and(|taken| taken.is_ok());
         tracing::debug!(stores = ?self.neighbours, readable, all, "takes from neighbours");
@@ -182,7 +184,7 @@ impl Fetcher<'_> {
         pins
     }
 
-    /// The store of commits at `dir` with all that leads to `ids`, fetched where one of them is not there.
+    /// Returns the store of commits at `dir` with all that leads to `ids`; fetches them if one is missing.
     ///
     /// # Errors
     /// [`FetchError`].
@@ -196,8 +198,8 @@ impl Fetcher<'_> {
         Ok(self.fetching(|remote, watch| remote.fetch_history(dir, ids, false, watch))?.store)
     }
 
-    /// Runs `walk` through a store of commits until it has a result, at most `rounds` times, fetching in between the
-    /// trees and blobs that it needs, and nothing below them.
+    /// Runs `walk` through a store of commits until it has a result, at most `rounds` times, and fetches the trees and
+    /// blobs that it needs in between, without their content below.
     ///
     /// # Errors
     /// [`FetchError`].
@@ -222,7 +224,7 @@ impl Fetcher<'_> {
         Err(FetchError::TooManyRounds(lacking))
     }
 
-    /// Runs `engine` until it has a result, fetching in between what it needs.
+    /// Runs `engine` until it has a result, and fetches what it needs in between.
     ///
     /// # Errors
     /// [`FetchError`].

@@ -1,4 +1,5 @@
-//! A small JSON file in the tree of a commit: how the store keeps what patchq notes, under one ref that moves in one step.
+//! Stores a small JSON file in the tree of a commit: patchq keeps its notes in the store in this way, under one ref
+//! that moves in one step.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::git::{Edits, GitError, Id, Mode, Objects};
 use crate::path::RepoPath;
 
-/// The bytes of the file `name` in the tree of the commit `at`; `None`: it has no such file.
+/// Returns the bytes of the file `name` in the tree of the commit `at`; `None`: it has no such file.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -17,8 +18,8 @@ pub(in crate::workspace) fn bytes(objects: &mut Objects<'_>, at: Id, name: &str)
     Ok(objects.blob(entry.id)?.map(|bytes| bytes.to_vec()))
 }
 
-/// Reads the file `name` in the tree of the commit `at`; `None`: there is none, or it is none that this patchq can read, which
-/// is as good as none: what is kept this way can be worked out again.
+/// Reads the file `name` in the tree of the commit `at`; `None`: there is none, or this patchq cannot read it. Both are
+/// the same, because data stored in this way can be computed again.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -33,7 +34,7 @@ pub(in crate::workspace) fn read<T: DeserializeOwned>(
 /// Adds the file `name` with `value` to `edits`.
 ///
 /// # Errors
-/// [`GitError`] when `name` is no path.
+/// [`GitError`] when `name` is not a valid path.
 pub(in crate::workspace) fn put(
     objects: &mut Objects<'_>,
     edits: &mut Edits,

@@ -1,5 +1,5 @@
-//! Patches that nothing but a commit of the checkout has any more: patchq wrote their files here, somebody's `git clean`
-//! took them before they were committed, and to take the files as they are now would take the commits along.
+//! Finds patches that exist only as commits of the checkout: patchq wrote their files here, and a `git clean` removed
+//! them before they were committed. Taking the files as they are now would remove the commits too.
 
 use super::fetcher::Fetcher;
 use super::removed_patches::RemovedPatches;
@@ -15,12 +15,13 @@ pub struct LastCopy {
     pub file: String,
     /// Its commit in the checkout.
     pub commit: Id,
-    /// Whether the file is there, as it was before patchq wrote it.
+    /// Whether the file exists, with its content from before patchq wrote it.
     pub went_back: bool,
 }
 
-/// The patches of `state` whose commit in the checkout is their last copy: patchq wrote the file in this working tree, it is
-/// gone (or again what the workspace's git has of it), and no object of that git has its bytes. None without a checkout.
+/// Returns the patches of `state` whose commit in the checkout is their last copy: patchq wrote the file in this
+/// working tree, the file is gone (or again as in the workspace's git), and no object of that git has its bytes. Empty
+/// without a checkout.
 ///
 /// # Errors
 /// [`GitError`] when store or workspace cannot be read.
@@ -56,7 +57,7 @@ pub(in crate::workspace) fn last_copies(
         }
         None => vec![false; contents.len()],
     };
-    // What somebody wrote by hand since is theirs, and meant; what git has is what was there before.
+    // A version that a person wrote since is intended; a version in git is the one from before.
     let lost = found.into_iter().zip(known.chunks(2));
     let lost = lost.filter(|(patch, known)| !known[0] && (!patch.went_back || known[1]));
     Ok(lost.map(|(patch, _)| patch).collect())

@@ -1,13 +1,13 @@
-//! Entries of one url: each has a store of its own, and takes from the others what they have already.
+//! Finds entries with the same url: each has its own store, and takes existing objects from the others.
 
 use std::path::PathBuf;
 
 use crate::workspace::files::open::Workspace;
 use crate::workspace::manifest::Upstream;
 
-/// The stores that may have objects of `upstream`, other than its own: those of the entries with the same url (mirrors and
-/// the user of an http url do not count), in a linked worktree also those of the main one. What one borrows from comes
-/// before it.
+/// Returns the stores, other than its own, that may have objects of `upstream`: those of the entries with the same url
+/// (mirrors and the user of an http url do not count), in a linked worktree also those of the main one. A store that
+/// another one borrows from comes before it.
 #[must_use]
 pub fn neighbours(workspace: &Workspace, upstream: &Upstream) -> Vec<PathBuf> {
     let layout = &workspace.layout;
@@ -24,8 +24,8 @@ pub fn neighbours(workspace: &Workspace, upstream: &Upstream) -> Vec<PathBuf> {
     stores
 }
 
-/// The upstreams in groups of one url each, in the order of the first of each group: those of a group must go one after
-/// the other to find anything at each other's.
+/// Groups the upstreams by url, in the order of the first of each group: those of a group must run one after the other,
+/// so that they find each other's objects.
 #[must_use]
 pub fn by_url<'u>(workspace: &Workspace, upstreams: &[&'u Upstream]) -> Vec<Vec<&'u Upstream>> {
     let url = |of: &Upstream| of.url.for_git(workspace.layout.root()).ok().map(|url| url.stored());

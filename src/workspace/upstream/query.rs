@@ -1,4 +1,4 @@
-//! What an upstream is asked about its branches, tags and commits: each thing once, and only when it is needed.
+//! Asks an upstream about its branches, tags and commits: each question once, and only when needed.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use crate::git::{Id, Look, RemoteError, RemoteRef, Rev, Store, describe_stored, 
 use crate::workspace::files::pins;
 use crate::workspace::manifest::Track;
 
-/// Where a track stands.
+/// The tip of a track.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tip {
     /// The track.
@@ -18,14 +18,14 @@ pub struct Tip {
     pub id: Id,
     /// The full name of the branch or tag there.
     pub ref_name: String,
-    /// The tag on the commit: the track's own, or one that stands there.
+    /// The tag on the commit: the track's own, or another one there.
     pub version: Option<String>,
 }
 
 /// Questions to the remote of one upstream.
 pub(in crate::workspace) struct RemoteQuery<'a> {
     fetcher: &'a Fetcher<'a>,
-    /// Somebody only looks: the history of commits is used where it is at hand, and never fetched.
+    /// The command only shows something: the history of commits is used if it is there, and never fetched.
     frugal: bool,
     refs: OnceCell<Vec<RemoteRef>>,
 }
@@ -35,13 +35,13 @@ impl<'a> RemoteQuery<'a> {
         RemoteQuery { fetcher, frugal: false, refs: OnceCell::new() }
     }
 
-    /// The same for somebody who only looks: what only the history of commits could tell, and that is not at hand, is as
-    /// unknown as it is offline.
+    /// Sets whether the command only shows something: what only a missing history of commits could tell is then
+    /// unknown, as it is offline.
     pub(in crate::workspace) fn frugal(self, frugal: bool) -> RemoteQuery<'a> {
         RemoteQuery { frugal, ..self }
     }
 
-    /// The upstream's branches and tags.
+    /// Returns the upstream's branches and tags.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -55,12 +55,12 @@ impl<'a> RemoteQuery<'a> {
         Ok(self.refs.get_or_init(|| found.refs))
     }
 
-    /// The upstream's branches and tags, if it was asked for them.
+    /// Returns the upstream's branches and tags, if they were listed already.
     pub(in crate::workspace) fn asked(&self) -> Option<&[RemoteRef]> {
         self.refs.get().map(Vec::as_slice)
     }
 
-    /// The upstream's tags, as far as the store and the history of commits know them without asking.
+    /// Returns the upstream's tags, as far as the store and the history of commits know them without asking.
     pub(in crate::workspace) fn known_tags(&self) -> Result<Vec<RemoteRef>, RemoteError> {
         let history = Store::open(&self.fetcher.upstream.history())?;
         let mut tags = history.map(|store| stored_tags(&store)).transpose()?.unwrap_or_default();
@@ -72,8 +72,8 @@ impl<'a> RemoteQuery<'a> {
         Ok(tags)
     }
 
-    /// The commit that `rev` names, and the full name of the branch or tag that it was found by. Offline only a full id
-    /// and a tag that is known can be found.
+    /// Returns the commit that `rev` names, and the full name of its branch or tag. Offline only a full id and a known
+    /// tag can be found.
     ///
     /// # Errors
     /// [`FetchError`].
@@ -88,7 +88,7 @@ impl<'a> RemoteQuery<'a> {
             return Ok((found.id, found.ref_name));
         }
         let among = |refs: &[RemoteRef]| match rev {
-            // What is known to be no commit is no version of anything.
+            // A known object that is not a commit cannot be a version.
             Rev::Glob(_) => {
                 let history = Store::open(&history)?;
                 let stores = || history.iter().chain(std::iter::once(&upstream.store));
@@ -98,11 +98,11 @@ impl<'a> RemoteQuery<'a> {
                 let dir = upstream.history();
                 Ok(self.fetcher.with_watch(|remote, watch| remote.resolve_among(&refs, &dir, rev, watch))?)
             }
-            // Of these alone the history may have to be looked through.
+            // Only an abbreviated id may need the history.
             Rev::Short(_) => self.fetcher.fetching(|remote, watch| remote.resolve_among(refs, &history, rev, watch)),
             _ => Ok(self.fetcher.with_watch(|remote, watch| remote.resolve_among(refs, &history, rev, watch))?),
         };
-        // Of what a glob matches, the newest may be one that is not known.
+        // The newest match of a glob may be an unknown tag.
         if self.fetcher.remote.is_offline()
             && !matches!(rev, Rev::Glob(_))
             && let Ok(found) = among(&self.known_tags()?)
@@ -112,12 +112,12 @@ impl<'a> RemoteQuery<'a> {
         among(self.refs()?)
     }
 
-    /// Returns where `track` stands now.
+    /// Returns the tip of `track`.
     ///
     /// # Errors
     /// [`ResolvePinError`].
     pub(in crate::workspace) fn tip(&self, track: &Track) -> Result<Tip, ResolvePinError> {
-        // What a store knows of a track is old news, and never its tip.
+        // A store knows only an old state of a track, never its tip.
         if self.fetcher.remote.is_offline() {
             self.refs()?;
         }
@@ -127,8 +127,8 @@ impl<'a> RemoteQuery<'a> {
         }
     }
 
-    /// Returns where `track` stands now; the store then has its commit with the trees. Of the tags that a glob matches,
-    /// one that stands on a tree or a blob is passed over.
+    /// Returns the tip of `track`; the store then has its commit with the trees. Of the tags that a glob matches, one
+    /// that points at a tree or a blob is skipped.
     ///
     /// # Errors
     /// [`ResolvePinError`].
@@ -140,7 +140,7 @@ impl<'a> RemoteQuery<'a> {
                 Ok(()) => return Ok(tip),
                 Err(error) => {
                     let mut first_time = || passed_over.insert(tip.id);
-                    // What it is was learned just now.
+                    // Its kind is known now.
                     if !matches!(track, Track::TagGlob(_))
                         || self.fetcher.upstream.store.tree_or_blob(tip.id).is_none()
                         || !first_time()
@@ -152,7 +152,7 @@ impl<'a> RemoteQuery<'a> {
         }
     }
 
-    /// The branch that the remote's HEAD stands for.
+    /// Returns the tip of the branch that the remote's HEAD points at.
     ///
     /// # Errors
     /// [`ResolvePinError`].
@@ -172,8 +172,8 @@ impl<'a> RemoteQuery<'a> {
         Tip { track, id, ref_name, version }
     }
 
-    /// Makes sure that the store has the commit and its trees; `within` is the ref to look for it in, where the server
-    /// gives nothing else.
+    /// Makes sure that the store has the commit and its trees; `within` is the ref to search it in, for servers that
+    /// give only refs.
     ///
     /// # Errors
     /// [`ResolvePinError`].
@@ -182,7 +182,7 @@ impl<'a> RemoteQuery<'a> {
         Ok(self.fetcher.commits(&self.fetcher.upstream.store, &[id], &within)?)
     }
 
-    /// The history of commits that lead to `id`.
+    /// Returns the history of commits that leads to `id`.
     ///
     /// # Errors
     /// [`FetchError`].
@@ -196,14 +196,14 @@ impl<'a> RemoteQuery<'a> {
         Ok(found.store)
     }
 
-    /// The history of commits as it was fetched before, if it leads to `id`.
+    /// Returns the history of commits as it was fetched before, if it leads to `id`.
     fn history_at_hand(&self, id: Id) -> Result<Option<Store>, RemoteError> {
         let Some(store) = Store::open(&self.fetcher.upstream.history())? else { return Ok(None) };
         let whole = !store.is_shallow() && store.lacking(std::iter::once(id))?.is_empty();
         Ok(whole.then_some(store))
     }
 
-    /// The commit's version. A tag whose name cannot be kept in a text file and shown is none; the id stands for it.
+    /// Returns the commit's version. A tag whose name cannot be written in a text file and shown is replaced by the id.
     ///
     /// # Errors
     /// [`FetchError`].

@@ -1,4 +1,4 @@
-//! Patch files that a person took out of the queue, or gave another name.
+//! Finds patch files that a person removed from the queue or renamed.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use super::sides::SyncState;
 use crate::workspace::files::digest::{QueueChange, Sum};
 use crate::workspace::files::queue_files::Files;
 
-/// The files that the files' side lost since files and commits were last equal: nobody but a person can have taken them.
+/// The files that disappeared since files and commits were last equal: only a person can have removed them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RemovedPatches {
     /// The files that are gone.
     pub removed: Vec<String>,
-    /// Files that have another name now: old and new.
+    /// Renamed files: old and new name.
     pub renamed: Vec<(String, String)>,
 }
 
 impl RemovedPatches {
-    /// What the files of `files` lost since `state` was recorded.
+    /// Returns the patch files that disappeared since `state` was recorded.
     pub(in crate::workspace) fn of(state: &SyncState, files: &Files) -> RemovedPatches {
         let Some(record) = state.record.as_ref().filter(|record| !record.pristine) else {
             return RemovedPatches::default();
@@ -41,7 +41,7 @@ impl RemovedPatches {
         taken
     }
 
-    /// A sentence for each patch that went, for `undo --list`.
+    /// Returns a sentence for each removed patch, for `undo --list`.
     pub(in crate::workspace) fn notes(&self) -> Vec<String> {
         self.removed.iter().map(|name| format!("{name} left the queue: its file was gone")).collect()
     }

@@ -1,36 +1,36 @@
-//! What an upstream says of a new pin: what to follow, which commit to stand on, which version that is.
+//! Determines a new pin from the upstream: the track, the commit and its version.
 
 use super::fetcher::{FetchError, Fetcher};
 use super::query::{RemoteQuery, Tip};
 use crate::git::{BadRev, GitError, Id, RemoteError, Rev};
 use crate::workspace::manifest::{BadTrack, Track};
 
-/// What is known before the upstream is asked.
+/// The input, before the upstream is asked.
 #[derive(Debug, Clone)]
 pub struct PinRequest {
-    /// What refresh follows; `None`: the branch that the remote's HEAD stands for.
+    /// The track; `None`: the branch that the remote's HEAD points at.
     pub track: Option<Track>,
-    /// Whether the track is to be found (and found to be there) even where the pin does not come from it.
+    /// Whether the track must be found, even if the pin does not come from it.
     pub follow: bool,
-    /// The commit to stand on; `None`: the tip of the track.
+    /// The commit to pin; `None`: the tip of the track.
     pub pin: Option<Rev>,
-    /// The version, where it is fixed.
+    /// The version, if it is fixed.
     pub version: Option<String>,
 }
 
-/// What is known then.
+/// The result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedPin {
-    /// What refresh follows, and where that stands; `None` where it was not asked.
+    /// The track and its tip; `None` if it was not asked for.
     pub tip: Option<Tip>,
-    /// The commit to stand on, which the store now has with its trees.
+    /// The commit to pin, which the store now has with its trees.
     pub pin: Id,
     /// Its version.
     pub version: String,
 }
 
 impl ResolvedPin {
-    /// What refresh follows; `None` where that was not asked.
+    /// Returns the track; `None` if it was not asked for.
     #[must_use]
     pub fn track(&self) -> Option<&Track> {
         self.tip.as_ref().map(|tip| &tip.track)
@@ -40,19 +40,19 @@ impl ResolvedPin {
 /// Why there is no pin.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolvePinError {
-    /// The remote's HEAD is no branch, or the repository is empty.
+    /// The remote's HEAD is not a branch, or the repository is empty.
     #[error("the upstream has no default branch")]
     NoDefaultBranch,
-    /// The default branch has a name that no manifest takes.
+    /// The default branch has a name that is not valid in a manifest.
     #[error("the upstream's default branch cannot be followed")]
     DefaultBranch(#[source] BadTrack),
-    /// The track can be no ref at all.
+    /// The track cannot be a ref.
     #[error(transparent)]
     Rev(#[from] BadRev),
-    /// The track names a commit and no branch or tag.
+    /// The track names a commit, not a branch or tag.
     #[error("the upstream has no branch or tag '{0}'")]
     NoTrack(String),
-    /// The network, the store.
+    /// The network or the store failed.
     #[error(transparent)]
     Fetcher(#[from] FetchError),
 }
@@ -69,7 +69,7 @@ impl From<GitError> for ResolvePinError {
     }
 }
 
-/// Asks the upstream of `upstream`, and fetches the pin's commit and trees.
+/// Asks the upstream, and fetches the pin's commit and trees.
 ///
 /// # Errors
 /// [`ResolvePinError`].

@@ -1,4 +1,5 @@
-//! Who is right: the files (F), the checkout's commits (C), and what both were when patchq last made them equal (S).
+//! Compares the files (F), the checkout's commits (C), and the state when patchq last made them equal (S), and decides
+//! which side is right.
 
 use bstr::{BString, ByteSlice};
 
@@ -12,19 +13,19 @@ use crate::workspace::files::queue_files::Files;
 /// The state of one upstream.
 #[derive(Debug, Clone)]
 pub struct SyncState {
-    /// S; `None` where files and commits were never made equal in this store.
+    /// S; `None` if files and commits were never made equal in this store.
     pub record: Option<Synced>,
-    /// Where S is kept.
+    /// The commit that holds S.
     pub record_at: Option<Id>,
     /// How F differs from S.
     pub files: Vec<QueueChange>,
     /// C.
     pub commits: Commits,
-    /// Those commits of C that are in no patch file, oldest first; empty where commits were only dropped.
+    /// The commits of C that are in no patch file, oldest first; empty if commits were only dropped.
     pub made: Vec<NewCommit>,
-    /// The commit at the branch `patchq`.
+    /// The commit of the branch `patchq`.
     pub tip: Option<Id>,
-    /// What stands where the checkout belongs.
+    /// What is at the path of the checkout.
     pub attachment: Attachment,
     /// The checkout's uncommitted changes; empty without a checkout.
     pub work: Vec<WorkChange>,
@@ -39,33 +40,33 @@ pub struct NewCommit {
     pub subject: BString,
 }
 
-/// The checkout's commits against S.
+/// The checkout's commits compared with S.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Commits {
-    /// As patchq left them.
+    /// Unchanged since patchq made them.
     Same,
-    /// Others: all from the pin to the tip, oldest first.
+    /// Changed: all commits from the pin to the tip, oldest first.
     Made(Vec<Id>),
     /// They cannot be read as a queue.
     Unreadable(Unreadable),
 }
 
-/// Why a checkout's commits are no queue.
+/// Why a checkout's commits are not a queue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// A conflict was put into the checkout and has not come back.
+    /// A conflict was handed over to the checkout and has not been taken back.
     #[error("a conflict waits in the checkout to be resolved")]
     HandedOver,
-    /// HEAD is another branch.
+    /// HEAD is on another branch.
     #[error("the checkout is on the branch '{0}', not on 'patchq'")]
     OtherBranch(String),
-    /// HEAD is no branch.
+    /// HEAD is detached.
     #[error("the checkout's HEAD is detached at {}", .0.short(12))]
     Detached(Id),
     /// Git waits for the user.
     #[error("a git {0} is in progress in the checkout")]
     Operation(&'static str),
-    /// Not a line of commits.
+    /// The history is not linear.
     #[error("commit {} is a merge", .0.short(12))]
     Merge(Id),
     /// The branch does not come from the pin.
@@ -130,13 +131,13 @@ impl SyncState {
         Ok(SyncState { record, record_at, files: changes, commits, made, tip, attachment, work })
     }
 
-    /// Checks whether the files differ from what was last made equal (or nothing ever was).
+    /// Checks whether the files differ from the last equal state (or there was none).
     #[must_use]
     pub fn files_newer(&self) -> bool {
         !self.files.is_empty() || self.record.as_ref().is_none_or(|record| record.pristine)
     }
 
-    /// Returns where the upstream stands in the table.
+    /// Returns the upstream's cell in the table.
     ///
     /// # Errors
     /// [`Unreadable`] when the commits cannot be judged.
@@ -150,7 +151,7 @@ impl SyncState {
         }
     }
 
-    /// The commits from the pin of S to the tip, oldest first.
+    /// Returns the commits from the pin of S to the tip, oldest first.
     #[must_use]
     pub fn line(&self) -> Vec<Id> {
         match (&self.commits, &self.record) {
@@ -166,15 +167,15 @@ impl SyncState {
         matches!(self.attachment, Attachment::Ours | Attachment::Moved)
     }
 
-    /// Checks whether the store was lost and made again below an existing checkout: its folder is ours, its history is
-    /// gone.
+    /// Checks whether the store was lost and made again below an existing checkout: the folder belongs to it, but its
+    /// history is gone.
     #[must_use]
     pub fn lost_store(&self) -> bool {
         self.record.is_none() && self.tip.is_none() && self.has_checkout()
     }
 }
 
-/// How the files differ from the record. A version alone is no difference: it is not part of the queue.
+/// Returns how the files differ from the record. A version alone is not a difference: it is not part of the queue.
 fn differing(record: &Synced, files: &Files) -> Vec<QueueChange> {
     let mut changes = record.files.diff(&files.digest());
     changes.retain(|change| *change != QueueChange::Version);

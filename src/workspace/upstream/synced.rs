@@ -1,5 +1,5 @@
-//! S, the state in which patchq last made files and commits equal: one commit that holds a small JSON file and
-//! keeps the stack of that moment alive, under one ref, so that it changes in one step.
+//! Stores S, the state in which patchq last made files and commits equal: one commit that holds a small JSON file and
+//! keeps the stack of that moment, under one ref, so that it changes in one step.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::workspace::files::digest::FilesDigest;
 use crate::workspace::files::queue::Queue;
 
 const FILE: &str = "synced.json";
-/// The folder of the files that patchq wrote.
+/// The folder of copies of the files that patchq wrote.
 const WRITTEN: &str = "written";
 const FORMAT: u32 = 1;
 
-/// What files and commits were when they were last equal.
+/// The state of files and commits when they were last equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Synced {
     pub(in crate::workspace) format: u32,
@@ -31,16 +31,16 @@ pub struct Synced {
     pub files: FilesDigest,
     /// Whether the queue was left out (`setup --no-apply`).
     pub pristine: bool,
-    /// The patch files that patchq wrote in this working tree and that are still as it wrote them: their contents, as blobs
-    /// that the record keeps. A record from before this was kept has none.
+    /// The patch files that patchq wrote in this working tree and that are unchanged since: their contents, as blobs
+    /// that the record keeps. Older records have none.
     #[serde(default)]
     pub written: BTreeMap<String, Id>,
-    /// For which pin the version in `commits/` was taken, if this store saw it taken.
+    /// The pin for which the version in `commits/` was taken, if that happened with this store.
     pub version_of: Option<(Id, String)>,
 }
 
 impl Synced {
-    /// What is to be kept of `stack`, made from files with these digests.
+    /// Makes the record of `stack`, which was made from files with these digests.
     #[must_use]
     pub fn new(stack: &Stack, files: FilesDigest, version_of: Option<(Id, String)>) -> Synced {
         Synced {
@@ -55,8 +55,8 @@ impl Synced {
         }
     }
 
-    /// With the files of `queue` that patchq wrote: `fresh` now, and those that it had written `before` and that are the
-    /// same still.
+    /// Adds the files of `queue` that patchq wrote: `fresh` ones now, and those that it had written `before` and that
+    /// are unchanged.
     #[must_use]
     pub(in crate::workspace) fn with_written(
         mut self,
@@ -74,8 +74,8 @@ impl Synced {
         self
     }
 
-    /// The record that the store keeps; `None` before the first one (and where a newer patchq wrote it in a form that
-    /// this one does not know, which then is as good as a new store).
+    /// Returns the record in the store; `None` before the first one, and if a newer patchq wrote it in a form that this
+    /// one does not know (then the store counts as new).
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be read.
@@ -86,7 +86,7 @@ impl Synced {
         }
     }
 
-    /// The record that the commit `at` holds.
+    /// Returns the record in the commit `at`.
     ///
     /// # Errors
     /// As [`Synced::read`].
@@ -95,7 +95,7 @@ impl Synced {
         Ok(record.filter(|record| record.format == FORMAT))
     }
 
-    /// Makes the commit that holds the record. It says nothing of the moment, so the same state has the same id.
+    /// Makes the commit that holds the record. It contains no time, so the same state has the same id.
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be read.

@@ -1,5 +1,5 @@
-//! What a refresh moves to: the tip of the track, or a commit that was named, if moving there is what the maintainer
-//! means and not a slip.
+//! Determines the commit that a refresh moves to: the tip of the track, or a named commit. A move that may be a mistake
+//! is refused.
 
 mod direction;
 mod moved;
@@ -25,67 +25,67 @@ pub use moved::MovedTag;
 use newest::is_ahead;
 pub use newest::{Newest, newest};
 
-/// What is known before the upstream is asked.
+/// The input, before the upstream is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TargetRequest {
     /// The commit to move to; `None`: the tip of the track.
     pub to: Option<Rev>,
     /// The track from now on (`--track`); `None`: the manifest's.
     pub track: Option<Track>,
-    /// A commit outside of the track is meant, and the track stays.
+    /// A commit outside the track is allowed, and the track stays.
     pub once: bool,
-    /// Going back is meant.
+    /// Moving back is allowed.
     pub allow_older: bool,
-    /// Nothing will be moved: what would be refused is a note.
+    /// Nothing will be moved: refusals become notes.
     pub lenient: bool,
-    /// What only the history of commits could tell is left open where that is not at hand.
+    /// What only the history of commits could tell is left open if the history is not there.
     pub frugal: bool,
 }
 
-/// What to move to.
+/// The target of a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The commit, which the store now has with its trees.
     pub pin: Id,
     /// Its version.
     pub version: String,
-    /// The full name of the branch or tag that it was found by.
+    /// The full name of its branch or tag.
     pub ref_name: Option<String>,
-    /// The track that is to be written into the manifest.
+    /// The track to write into the manifest.
     pub track: Option<Track>,
-    /// Whether the pin is there already, or is ahead of the track's tip and stays.
+    /// Whether the pin is already the target, or is ahead of the track's tip and stays.
     pub same: bool,
-    /// Whether the target is ahead of the track's tip, as far as is known.
+    /// Whether the target is ahead of the track's tip, as far as known.
     pub ahead: bool,
-    /// What upstream calls pin and target, where the manifest fixes the version.
+    /// Upstream's versions of pin and target, if the manifest fixes the version.
     pub called: Option<[Option<String>; 2]>,
-    /// Where the track (the one from now on) stands, where that was learned; for [`super::cached_tip::cache_tip`].
+    /// The tip of the (new) track, if it was read; for [`super::cached_tip::cache_tip`].
     pub tip: Option<Tip>,
-    /// What is worth saying.
+    /// The notes for the user.
     pub notes: Vec<TargetNote>,
 }
 
-/// Something that is worth saying of a target.
+/// A note about a target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetNote {
-    /// A tag that was relied on points elsewhere now.
+    /// A tag that was used before points at another commit now.
     #[error(transparent)]
     MovedTag(MovedTag),
-    /// The target is behind the pin.
+    /// The target is older than the pin.
     #[error(transparent)]
     Older(Backward),
-    /// The tip of the track is behind the pin, which stays.
+    /// The tip of the track is older than the pin, which stays.
     #[error("the pin is ahead of its track, so there is nothing to move to: {0}")]
     Ahead(Backward),
     /// The target is not in the track.
     #[error("{}", outside(.rev, .track.as_ref()))]
     Outside {
-        /// What was asked for, as it was written.
+        /// The name that was given.
         rev: String,
         /// The track.
         track: Option<Track>,
     },
-    /// Neither commit is in the other's history, and their versions do not tell which is newer.
+    /// Neither commit is in the other's history, and their versions do not show which is newer.
     #[error("{} is not in the history of {}: upstream's history was rewritten, or these are two branches", .from.short(12), .to.short(12))]
     Diverged {
         /// The pin.
@@ -95,21 +95,21 @@ pub enum TargetNote {
     },
 }
 
-/// Why there is nothing to move to.
+/// Why there is no target.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// Neither the manifest nor the command line says what to follow.
+    /// Neither the manifest nor the command line names a track.
     #[error("it has no track, so there is no newest commit to move to")]
     NoTrack,
     /// The commit is not in the track.
     #[error("{}", outside(.rev, .track.as_ref()))]
     Outside {
-        /// What was asked for, as it was written.
+        /// The name that was given.
         rev: String,
         /// The track; `None`: there is none.
         track: Option<Track>,
     },
-    /// The target is behind the pin.
+    /// The target is older than the pin.
     #[error(transparent)]
     Older(Backward),
     /// The upstream could not be asked, or does not have it.
@@ -143,13 +143,13 @@ fn outside(rev: &str, track: Option<&Track>) -> String {
     }
 }
 
-/// Asks the upstream of `upstream` what its queue, which stands on `files.pin`, is to be moved to.
+/// Asks the upstream for the target of its queue, which is based on `files.pin`.
 ///
-/// Without `to` that is the tip of the track, unless the pin is ahead of it: then the queue stays. A commit that was named must be in
-/// the track (the track itself, a tag that its glob matches, its tip, or a commit in the history of its tip), unless `once`
-/// says that it is meant. The target must not be behind the pin: in its history, or with an older version (see [`Backward`]).
-/// The history of commits is fetched only where refs and versions do not decide, and never where that is to be left open
-/// (`frugal`).
+/// Without `to` this is the tip of the track, unless the pin is ahead of it: then the queue stays. A named commit must
+/// be in the track (the track itself, a tag that its glob matches, its tip, or a commit in the history of its tip),
+/// unless `once` allows others. The target must not be older than the pin: in its history, or with an older version
+/// (see [`Backward`]). The history of commits is fetched only if refs and versions do not decide, and never with
+/// `frugal`.
 ///
 /// # Errors
 /// [`TargetError`].
@@ -208,7 +208,7 @@ pub fn find_target(fetcher: &Fetcher<'_>, files: &Files, wanted: &TargetRequest)
     if !same && let Some(note) = way(&remote, wanted, from, &found, own)? {
         let stays = wanted.to.is_none() && wanted.track.is_none() && !wanted.allow_older && moved.is_empty();
         match note {
-            // What a tag that was moved leads to is no track to be ahead of.
+            // A moved tag does not lead to a track that the pin could be ahead of.
             TargetNote::Older(back) if stays => return Ok(stay(files, target, back)),
             TargetNote::Older(back) if !wanted.allow_older && !wanted.lenient => return Err(TargetError::Older(back)),
             note => notes.push(note),
@@ -218,14 +218,14 @@ pub fn find_target(fetcher: &Fetcher<'_>, files: &Files, wanted: &TargetRequest)
     Ok(Target { notes, ..target })
 }
 
-/// The queue stays where it is: the tip of its track is behind it.
+/// Returns the target for a queue that stays: the tip of its track is older.
 fn stay(files: &Files, target: Target, back: Backward) -> Target {
     let version = files.version.clone().unwrap_or_else(|| files.pin.short(8));
     let notes = vec![TargetNote::Ahead(back)];
     Target { pin: files.pin, version, ref_name: None, same: true, ahead: true, called: None, notes, ..target }
 }
 
-/// The note that a commit which was named is outside of the track.
+/// Returns the note that a named commit is outside the track.
 fn is_outside(
     remote: &RemoteQuery<'_>,
     wanted: &TargetRequest,
@@ -244,7 +244,8 @@ fn is_outside(
     if wanted.lenient { Ok(Some(TargetNote::Outside { rev, track })) } else { Err(TargetError::Outside { rev, track }) }
 }
 
-/// What is to be said of the way from the pin to the target; `own`: what the target is called whatever it was asked for by.
+/// Returns the note about the direction from the pin to the target; `own`: the target's own version, whatever name was
+/// given.
 fn way(
     remote: &RemoteQuery<'_>,
     wanted: &TargetRequest,
@@ -254,7 +255,7 @@ fn way(
 ) -> Result<Option<TargetNote>, FetchError> {
     let (pin, named) = (found.pin, found.named_version(own.as_deref()));
     let way = direction(remote, from.clone(), (pin, named), wanted.allow_older);
-    // A tag that was moved names what it is not; what the commit is called otherwise counts as well.
+    // A moved tag does not name its old commit; the commit's other version counts too.
     let way = match (way, direction(remote, from.clone(), (pin, own), true)) {
         (Ok(Direction::Forward | Direction::Apart), Ok(back @ Direction::Back(_))) => Ok(back),
         (way, _) => way,
@@ -266,13 +267,13 @@ fn way(
     })
 }
 
-/// The version of a commit as far as the last news of the track say it; else its id stands for it.
+/// Returns the version of a commit from the cached tip of the track; else its id.
 fn last_known_version(upstream: &UpstreamStore<'_>, pin: Id) -> Result<String, GitError> {
     let news = CachedTip::read(&mut Objects::new(&upstream.store)?)?.filter(|news| news.tip == pin);
     Ok(news.and_then(|news| news.version).unwrap_or_else(|| pin.short(8)))
 }
 
-/// A commit and how it was found.
+/// A commit and the name by which it was found.
 struct Found<'a> {
     pin: Id,
     ref_name: Option<&'a str>,
@@ -280,13 +281,14 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The name by which the commit's age is judged: the tag that was asked for, else what it is called.
+    /// Returns the version by which the commit's age is judged: the tag that was given, else its own version.
     fn named_version(&self, own: Option<&str>) -> Option<String> {
         let asked = self.ref_name.and_then(|name| name.strip_prefix("refs/tags/"));
         asked.or(own).map(str::to_owned)
     }
 
-    /// What the commit is called, whatever it was asked for by. A `version` that the manifest fixes is no name of this commit.
+    /// Returns the commit's own version, whatever name was given. A `version` that the manifest fixes does not belong
+    /// to this commit.
     fn own_version(&self, upstream: &UpstreamStore<'_>, remote: &RemoteQuery<'_>, version: &str) -> Option<String> {
         match &upstream.entry.version {
             None => Some(version.to_owned()),
@@ -295,8 +297,8 @@ impl Found<'_> {
     }
 }
 
-/// Returns where the track stands, for a commit that was named. A track of the manifest's that is gone keeps nobody
-/// from naming one; offline nobody knows.
+/// Returns the tip of the track, for a named commit. If the manifest's track is gone, a commit can still be named;
+/// offline the tip is unknown.
 fn tip_beside(
     fetcher: &Fetcher<'_>,
     remote: &RemoteQuery<'_>,
@@ -339,14 +341,15 @@ fn is_inside(remote: &RemoteQuery<'_>, track: Option<&Track>, found: &Found<'_>)
         }
         Track::Ref(name) => match found.tip {
             Some(tip) => Ok(remote.history(tip.id)?.leads_to(found.pin, tip.id)?),
-            // Offline the track's own name is all there is to go by; asking for the rest says that it cannot be had.
+            // Offline only the track's own name can decide; otherwise the request reports that the network is not
+            // available.
             None if found.ref_name.is_some_and(|found| found.strip_prefix("refs/tags/") == Some(name)) => Ok(true),
             None => Ok(remote.refs().map(|_| false)?),
         },
     }
 }
 
-/// What cannot be judged without the network is no reason to keep somebody who only looks from looking.
+/// Ignores what cannot be judged without the network for a command that only shows something.
 fn unless_offline<T>(wanted: &TargetRequest, judged: Result<T, FetchError>) -> Result<Option<T>, FetchError> {
     match judged {
         Err(FetchError::Remote(RemoteError::Offline { .. })) if wanted.lenient => Ok(None),

@@ -1,4 +1,4 @@
-//! Whether the version that is kept beside a pin belongs to it.
+//! Checks whether the version that is kept beside a pin belongs to it.
 
 use super::store::UpstreamStore;
 use super::synced::Synced;
@@ -6,30 +6,30 @@ use crate::git::Id;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::Upstream;
 
-/// What is known of an upstream's version.
+/// The state of an upstream's version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionState {
-    /// The manifest says it, so no file matters.
+    /// The manifest fixes it, so the file does not matter.
     Overridden,
     /// It belongs to the pin.
     Current,
-    /// It belongs to another pin, which is named where it is known.
+    /// It belongs to another pin, which is given if known.
     Stale(Option<Id>),
     /// There is none.
     Missing,
-    /// It is a name of which this clone does not know when it was taken.
+    /// It is a name, and this clone does not know for which pin it was taken.
     Unknown,
 }
 
 impl VersionState {
-    /// Judges the version that `files` have for `upstream`; `record` is what the store knows, if there is a store.
+    /// Judges the version in the files of `upstream`; `record` is the store's record, if there is a store.
     #[must_use]
     pub fn of(upstream: &Upstream, pin: Id, version: Option<&str>, record: Option<&Synced>) -> VersionState {
         if upstream.version.is_some() {
             return VersionState::Overridden;
         }
         let Some(version) = version else { return VersionState::Missing };
-        // A version that names its commit needs nobody's memory.
+        // A version that contains the id of its commit needs no record.
         if let Some(digits) = described_digits(version) {
             let current = pin.to_string().starts_with(digits);
             return if current { VersionState::Current } else { VersionState::Stale(None) };
@@ -50,7 +50,7 @@ impl VersionState {
     }
 }
 
-/// The digits of the commit in a version that `git describe` made with commits on top of a tag (`v1.6.1-4-g0123abcd`).
+/// Returns the digits of the commit in a version of `git describe` with commits after a tag (`v1.6.1-4-g0123abcd`).
 fn described_digits(version: &str) -> Option<&str> {
     let (front, digits) = version.rsplit_once("-g")?;
     let (_, count) = front.rsplit_once('-')?;
@@ -59,7 +59,7 @@ fn described_digits(version: &str) -> Option<&str> {
     (counted && is_id).then_some(digits)
 }
 
-/// For which pin the version of `files` was taken, to be kept in the next record: what `before` says of the same
+/// Returns the pin for which the version of `files` was taken, for the next record: the one in `before` for the same
 /// text, else the pin that it was first seen with.
 pub(in crate::workspace) fn taken_for(before: Option<&Synced>, files: &Files) -> Option<(Id, String)> {
     let known = before.and_then(|record| record.version_of.clone());
@@ -67,12 +67,12 @@ pub(in crate::workspace) fn taken_for(before: Option<&Synced>, files: &Files) ->
     known.filter(|(_, text)| text == version).or_else(|| Some((files.pin, version.clone())))
 }
 
-/// What `version.txt` in the checkout says.
+/// Returns the text of `version.txt` in the checkout.
 pub(in crate::workspace) fn version_text(upstream: &UpstreamStore<'_>, files: &Files) -> Option<String> {
     upstream.entry.version.clone().or_else(|| files.version.clone())
 }
 
-/// Checks whether a version is a tag's name: neither an id nor a tag with commits on top (`v1.6.1-4-g0123abcd`).
+/// Checks whether a version is a tag's name: neither an id nor a tag with commits after it (`v1.6.1-4-g0123abcd`).
 #[must_use]
 pub fn is_exact(version: &str, pin: Id) -> bool {
     let described = version.rsplit_once("-g").is_some_and(|(front, digits)| {

@@ -1,8 +1,8 @@
-//! Whether a move goes forward.
+//! Determines whether a move goes forward.
 //!
-//! Two exact tags of one family decide by their versions, without a look at the history. Otherwise the history of commits
-//! decides: a commit that came from the pin is forward, one that the pin came from is back. Where the two are on different
-//! branches, the versions decide as far as they go (of `v1.6.1-4-g0123abcd` the tag counts).
+//! Two exact tags of one family are compared by their versions, without the history. Otherwise the history of commits
+//! decides: a descendant of the pin is forward, an ancestor is back. If the two are on different branches, the versions
+//! decide as far as they can (of `v1.6.1-4-g0123abcd` the tag counts).
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -13,12 +13,12 @@ use crate::workspace::upstream::fetcher::FetchError;
 use crate::workspace::upstream::query::RemoteQuery;
 use crate::workspace::upstream::version::is_exact;
 
-/// A commit with its version, where that is known.
+/// A commit with its version, if known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The commit.
     pub id: Id,
-    /// A tag, or a tag with commits on top.
+    /// A tag, or a tag with commits after it.
     pub version: Option<String>,
 }
 
@@ -31,12 +31,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// What makes a move one back.
+/// Why a move goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// Its version is older.
     Version,
-    /// The pin came from it.
+    /// It is an ancestor of the pin.
     Ancestor,
 }
 
@@ -48,21 +48,21 @@ pub struct Backward {
     pub from: Place,
     /// The target.
     pub to: Place,
-    /// How that is known.
+    /// The reason.
     pub why: Why,
 }
 
-/// How a target lies to the pin.
+/// The direction from the pin to a target.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     Forward,
     Back(Backward),
-    /// On another branch, and no version says which is newer.
+    /// On another branch, and no version shows which is newer.
     Apart,
 }
 
-/// Returns where a move from `from` to `to` (each a commit with its version) goes. `cheaply`: only as far as the
-/// versions of two tags say; otherwise it is forward.
+/// Returns the direction of a move from `from` to `to` (each a commit with its version). `cheaply`: only the versions
+/// of two tags are compared; otherwise it counts as forward.
 pub(super) fn direction(
     remote: &RemoteQuery<'_>,
     from: (Id, Option<String>),
@@ -98,8 +98,8 @@ pub(super) fn direction(
     }
 }
 
-/// A store with the history of the pin. An upstream that rewrote its branch may not have the pin any more; then what
-/// was fetched of it before is all there is.
+/// Returns a store with the history of the pin. If upstream rewrote its branch, it may not have the pin any more; then
+/// the history that was fetched before is used.
 fn history_of_pin(remote: &RemoteQuery<'_>, pin: Id, target: Id) -> Result<Store, FetchError> {
     match remote.history(pin) {
         Err(FetchError::Remote(error)) if error.lacks_object() => remote.history(target),
@@ -107,7 +107,7 @@ fn history_of_pin(remote: &RemoteQuery<'_>, pin: Id, target: Id) -> Result<Store
     }
 }
 
-/// The tag in a version, and whether the version is nothing else.
+/// Returns the tag in a version, and whether the version is only the tag.
 fn tag_part((id, version): &(Id, Option<String>)) -> Option<(&str, bool)> {
     let version = version.as_deref()?;
     if is_exact(version, *id) {

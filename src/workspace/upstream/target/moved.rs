@@ -1,24 +1,24 @@
-//! Tags that no longer point where they did: the one thing about an upstream that must never go unnoticed.
+//! Finds tags that no longer point at the same commit: this must never go unnoticed.
 
 use super::pinned::PinnedVersion;
 use crate::git::{Id, RemoteRef};
 use crate::workspace::upstream::cached_tip::CachedTip;
 use crate::workspace::upstream::version::is_exact;
 
-/// A tag of the upstream's that points elsewhere than it did.
+/// An upstream tag that points at another commit than before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the tag '{}' was moved: it was {was}, and upstream has it at {is} now", crate::path::printable(.tag.as_bytes()))]
 pub struct MovedTag {
     /// The tag's name.
     pub tag: String,
-    /// The commit that it stood for.
+    /// The old commit.
     pub was: Id,
-    /// The commit that it stands for now.
+    /// The new commit.
     pub is: Id,
 }
 
-/// The tags that point elsewhere in `refs`, the upstream's branches and tags, than when `pin` was taken by them, or than
-/// the last `news` had them.
+/// Returns the tags in `refs`, the upstream's branches and tags, that point at another commit than when `pin` was taken
+/// by them, or than in the last `news`.
 pub(in crate::workspace) fn moved_tags(
     refs: &[RemoteRef],
     pin: Id,

@@ -1,4 +1,4 @@
-//! Whether the track has moved past the pin, from one look at the upstream's branches and tags.
+//! Checks whether the track has moved past the pin, from one list of the upstream's branches and tags.
 
 use super::direction::{Direction, direction};
 use super::pinned::PinnedVersion;
@@ -8,18 +8,18 @@ use crate::workspace::upstream::cached_tip::CachedTip;
 use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
 use crate::workspace::upstream::query::{RemoteQuery, Tip};
 
-/// What an upstream has, beside what is pinned.
+/// The state of an upstream compared with the pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
-    /// Where the track stands; `None` where there is no track.
+    /// The track and its tip; `None` when there is no track.
     pub tip: Option<Tip>,
-    /// Tags that were relied on and point elsewhere now.
+    /// Tags that were used before and point at another commit now.
     pub moved: Vec<MovedTag>,
-    /// The pin is ahead of the tip, as far as is known, so that there is nothing to move to.
+    /// The pin is ahead of the tip, as far as known, so there is nothing to move to.
     pub ahead: bool,
 }
 
-/// Asks the upstream of `upstream` once for its branches and tags. `version` is what is kept with the pin. Neither commits nor
+/// Asks the upstream once for its branches and tags. `version` is the version kept with the pin. Neither commits nor
 /// history are fetched: a tip without a tag has no version.
 ///
 /// # Errors
@@ -37,8 +37,8 @@ pub fn newest(fetcher: &Fetcher<'_>, pin: Id, version: Option<&str>) -> Result<N
     Ok(Newest { tip, moved, ahead })
 }
 
-/// Checks whether the pin (a commit with its version) is ahead of the `tip` of its track: the same rules as for a
-/// refresh, which would stay there. Without the history of commits at hand only the tags decide.
+/// Checks whether the pin (a commit with its version) is ahead of the `tip` of its track, by the same rules as a
+/// refresh, which would stay. Without the history of commits only the tags decide.
 pub(super) fn is_ahead(
     fetcher: &Fetcher<'_>,
     pin: (Id, Option<String>),

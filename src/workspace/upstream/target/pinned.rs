@@ -1,18 +1,18 @@
-//! By which name a pin was taken.
+//! Determines the name by which a pin was taken.
 
 use crate::git::{GitError, Id, Objects, RemoteRef, tag_on};
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::synced::Synced;
 use crate::workspace::upstream::version::VersionState;
 
-/// The version that is kept with a pin, as far as it tells how the pin was taken.
+/// The version kept with a pin, and whether it tells how the pin was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::workspace) enum PinnedVersion {
     /// It was taken for this pin.
     RemovedPatches(String),
     /// This clone does not know when it was taken.
     Unsure(String),
-    /// There is none, the manifest says another, or it belongs to another pin.
+    /// There is none, the manifest fixes another, or it belongs to another pin.
     Unknown,
 }
 
@@ -35,7 +35,7 @@ impl PinnedVersion {
         })
     }
 
-    /// The version, if it may be the pin's.
+    /// Returns the version, if it may be the pin's.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             PinnedVersion::RemovedPatches(text) | PinnedVersion::Unsure(text) => Some(text),
@@ -43,8 +43,8 @@ impl PinnedVersion {
         }
     }
 
-    /// The name by which the age of `pin` can be judged: the version, where it is sure that it belongs to the pin, else a
-    /// tag that upstream (`refs`) has there.
+    /// Returns the name by which the age of `pin` can be judged: the version, if it certainly belongs to the pin, else
+    /// a tag that upstream (`refs`) has there.
     pub(in crate::workspace) fn trusted(&self, refs: Option<&[RemoteRef]>, pin: Id) -> Option<String> {
         let stands_there = |text: &str| {
             let name = format!("refs/tags/{text}");
