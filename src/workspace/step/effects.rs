@@ -1,5 +1,5 @@
-//! The git side of a step: what happens to checkout and refs once its files are written. Everything here may be done
-//! again after a kill and then ends the same.
+//! The git part of a step: changes to checkout and refs after its files are written. All of it can be repeated after a
+//! kill, with the same result.
 
 mod back;
 
@@ -17,13 +17,14 @@ use crate::git::{GitError, HANDED_OVER, Id, Objects};
 use crate::path::RepoPath;
 use crate::workspace::upstream::store::UpstreamStore;
 
-/// What a step does to the store and the checkout, in this order: a conflict's way in or out, the checkout, then the refs.
+/// What a step does to the store and the checkout, in this order: hands a conflict over or takes it back, moves the
+/// checkout, then the refs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::workspace) struct GitEffects {
-    /// A conflict that goes into the checkout, or leaves it.
+    /// A conflict that is handed over to the checkout, or leaves it.
     #[serde(default)]
     pub hand: Option<ConflictEffect>,
-    /// Where a conflict leaves the checkout: the record after which it would be there again.
+    /// The record with which a conflict that leaves the checkout could be handed over again.
     #[serde(default)]
     pub again: Option<Id>,
     /// Moves of the checkout, one after the other.
@@ -32,25 +33,25 @@ pub(in crate::workspace) struct GitEffects {
     pub refs: Vec<RefMove>,
 }
 
-/// What becomes of a conflict.
+/// The change of a conflict in the checkout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::workspace) enum ConflictEffect {
-    /// It is put into the checkout, as this record says.
+    /// It is handed over, as this record says.
     Over(Id),
-    /// Git forgets that it waits for one; the moves do the rest.
+    /// git's state of a waiting cherry-pick is removed; the moves do the rest.
     Back,
 }
 
 /// A move of the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::workspace) struct CheckoutMove {
-    /// The commit it stands on; `None`: it stands on nothing yet.
+    /// The commit of the checkout now; `None`: it has none yet.
     pub old: Option<Id>,
-    /// The pin below `commit`, which tells the paths that the queue touches.
+    /// The pin below `commit`; it determines the paths that the queue touches.
     pub pin: Id,
-    /// The commit to stand on.
+    /// The commit to move to.
     pub commit: Id,
-    /// No file is written: what differs stays as an uncommitted change.
+    /// No file is written: every difference stays as an uncommitted change.
     pub keep: bool,
     /// The paths that the checkout holds beyond the manifest's; `None`: those that the queue touches, from `pin` to
     /// `commit`.
@@ -59,9 +60,9 @@ pub(in crate::workspace) struct CheckoutMove {
     /// Paths with uncommitted changes that stay as they are (bytes, because not every path is text).
     #[serde(default)]
     pub changed: Vec<Vec<u8>>,
-    /// What `version.txt` says.
+    /// The text of `version.txt`.
     pub version: Option<String>,
-    /// One line for the branch's log.
+    /// One line for the branch's reflog.
     pub reason: String,
 }
 
@@ -70,19 +71,19 @@ pub(in crate::workspace) struct CheckoutMove {
 pub(in crate::workspace) struct RefMove {
     /// The full name.
     pub name: String,
-    /// Where it is.
+    /// The old commit.
     pub old: Option<Id>,
-    /// Where it goes; `None`: it is removed.
+    /// The new commit; `None`: the ref is removed.
     pub new: Option<Id>,
 }
 
-/// Why the git side cannot be done.
+/// Why the git part cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum EffectError {
-    /// The checkout.
+    /// The checkout failed.
     #[error(transparent)]
     Checkout(#[from] CheckoutError),
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Git(#[from] GitError),
     /// Something in the checkout is in the way; nothing of it was touched.
@@ -94,7 +95,7 @@ pub enum EffectError {
         n => format!("{n} objects that the checkout needs are not in the store"),
     })]
     Missing(usize),
-    /// A journal of another patchq, or a damaged one.
+    /// A journal from another version of patchq, or a damaged one.
     #[error("the step's record cannot be read")]
     Record(#[from] serde_json::Error),
 }
@@ -104,7 +105,7 @@ fn list(obstacles: &[Obstacle]) -> String {
 }
 
 impl GitEffects {
-    /// The commits that checkout and refs go to.
+    /// Returns the commits that checkout and refs move to.
     pub(in crate::workspace) fn ids(&self) -> Vec<Id> {
         let moves = self.checkout.iter().map(|step| step.commit);
         let hand = self.hand.and_then(|hand| match hand {
@@ -116,7 +117,7 @@ impl GitEffects {
 }
 
 impl RefMove {
-    /// The move of `name` to `new` from wherever it is now; `None` when it is there already.
+    /// Returns the move of `name` to `new` from its present commit; `None` when it is there already.
     ///
     /// # Errors
     /// [`GitError`] when the ref cannot be read.
@@ -130,8 +131,7 @@ impl RefMove {
     }
 }
 
-/// Does the git side of a step. `reason` goes into the refs' logs; `observe` is called with each step before it is
-/// done.
+/// Does the git part of a step. `reason` goes into the reflogs; `observe` is called with each step before it is done.
 ///
 /// # Errors
 /// [`EffectError`].
@@ -144,7 +144,7 @@ pub(in crate::workspace) fn run_effects(
     let mut last = None;
     match side.hand {
         Some(ConflictEffect::Over(record)) => last = Some(handed::finish(upstream, record, observe)?),
-        // When the ref is gone this is done, and what git waits for by now is the user's.
+        // If the ref is gone, this is done, and git may be waiting for something of the user.
         Some(ConflictEffect::Back) if upstream.store.read_ref(HANDED_OVER)?.is_some() => {
             observe("forget");
             checkout::forget_pick(&upstream.store)?;
@@ -152,8 +152,8 @@ pub(in crate::workspace) fn run_effects(
         Some(ConflictEffect::Back) | None => {}
     }
     for (n, step) in side.checkout.iter().enumerate() {
-        // A move's last deed is to move the branch: where that stands at the goal of this move or of a later one, a run
-        // that was killed has done this one, and the files may have gone on from there.
+        // A move ends with moving the branch. If the branch is already at the target of this move or of a later one, a
+        // killed run has done this move, and the files may have changed since.
         let at = upstream.store.read_ref(crate::git::BRANCH)?;
         if at != step.old && side.checkout[n..].iter().any(|step| at == Some(step.commit)) {
             continue;
@@ -171,7 +171,7 @@ pub(in crate::workspace) fn run_effects(
     Ok(last)
 }
 
-/// Checks whether the refs can follow `side`: asked before a step is made certain, because afterwards they must.
+/// Checks whether the refs can follow `side`, before a step is made certain, because afterwards they must.
 ///
 /// # Errors
 /// [`GitError::RefUnfit`], [`GitError::RefMoved`].
@@ -188,7 +188,7 @@ pub(in crate::workspace) fn check_refs(upstream: &UpstreamStore<'_>, side: &GitE
     Ok(())
 }
 
-/// Checks whether the checkout can follow `side`: asked before a step is made certain, because afterwards it must.
+/// Checks whether the checkout can follow `side`, before a step is made certain, because afterwards it must.
 ///
 /// # Errors
 /// [`EffectError::Obstacles`] when something is in the way.
@@ -197,7 +197,7 @@ pub(in crate::workspace) fn check(upstream: &UpstreamStore<'_>, side: &GitEffect
         Some(ConflictEffect::Over(record)) => handed::in_the_way(upstream, record)?,
         Some(ConflictEffect::Back) | None => Vec::new(),
     };
-    // Of several moves all but one write no file, so each can be judged by what is on the disk now.
+    // Of several moves all but one write no file, so each can be checked against the present state of the disk.
     let first = side.checkout.first().and_then(|step| step.old);
     for (n, step) in side.checkout.iter().enumerate() {
         let now = first.filter(|_| n > 0);
@@ -257,7 +257,7 @@ fn move_there(
     }
 }
 
-/// The paths of a checkout that stands at `commit` on `pin`.
+/// Returns the paths of a checkout of `commit` on `pin`.
 ///
 /// # Errors
 /// [`GitError`] when commits or trees cannot be read.

@@ -1,4 +1,4 @@
-//! The refs and notes that say "files and commits are equal, and this is what they are".
+//! Makes the refs and notes that record that files and commits are equal.
 
 use super::effects::RefMove;
 use crate::git::{BASE, GitError, Id, NOTES, Objects, SYNCED, make_notes};
@@ -8,8 +8,8 @@ use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::synced::Synced;
 use crate::workspace::upstream::version::{is_exact, taken_for};
 
-/// The moves of the refs that say "files and commits are equal, and this is what they are". `version_taken`: the
-/// version of `files` was taken just now, whatever was known of it before. `written`: the patch files that this step writes.
+/// Returns the moves of the refs that record that files and commits are equal. `version_taken`: the version of `files`
+/// was determined just now, whatever was known about it before. `written`: the patch files that this step writes.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -35,8 +35,8 @@ pub(in crate::workspace) fn equal_refs(
     Ok(moves)
 }
 
-/// A stored version that is a tag of the pin becomes one in the store, so that `git describe` in the checkout says it;
-/// the one of the pin before goes. Tags of the user's own stay.
+/// Adds the stored version as a tag in the store if it is a tag of the pin, so that `git describe` in the checkout
+/// finds it; the tag of the pin before is removed. The user's own tags stay.
 fn version_tag(upstream: &UpstreamStore<'_>, before: Option<&Synced>, files: &Files) -> Result<Vec<RefMove>, GitError> {
     let tag = |version: &str| format!("refs/tags/{version}");
     let mut moves = Vec::new();

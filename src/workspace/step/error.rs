@@ -1,4 +1,4 @@
-//! Why a step could not be done.
+//! The errors of a step.
 
 use super::effects::EffectError;
 use super::publish::PublishError;
@@ -9,19 +9,19 @@ use crate::workspace::files::lock::LockError;
 /// Why a step could not be done, or what it works on could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The checkout.
+    /// The checkout failed.
     #[error(transparent)]
     Checkout(#[from] CheckoutError),
-    /// The checkout or the refs could not follow.
+    /// The checkout or the refs could not be changed.
     #[error(transparent)]
     Follow(#[from] EffectError),
     /// Another patchq works on the upstream.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The journal, or the files of the maintainers.
+    /// The journal, or the maintainers' files, failed.
     #[error(transparent)]
     Publish(#[from] PublishError),
 }

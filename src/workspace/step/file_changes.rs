@@ -1,4 +1,4 @@
-//! Changes of the workspace's own files, made from what stands there now.
+//! Makes changes of the workspace's own files, based on their present content.
 
 use super::context::StepContext;
 use super::effects::GitEffects;
@@ -15,10 +15,10 @@ use crate::workspace::manifest::Name;
 use crate::workspace::upstream::sides::SyncState;
 use crate::workspace::upstream::store::UpstreamStore;
 
-/// The change after which `path` (from the workspace's root) holds `new`; `None` when it does already.
+/// Returns the change after which `path` (from the workspace's root) contains `new`; `None` when it does already.
 ///
 /// # Errors
-/// [`FileError`] when what stands there cannot be read.
+/// [`FileError`] when the present content cannot be read.
 pub(in crate::workspace) fn to_hold(
     layout: &Layout,
     path: RepoPath,
@@ -28,7 +28,7 @@ pub(in crate::workspace) fn to_hold(
     Ok((old.as_ref() != Some(&new)).then_some(FileChange { path, old, new: Some(new) }))
 }
 
-/// The changes that `.gitignore` and `.gitattributes` need for the checkouts of `names`.
+/// Returns the changes that `.gitignore` and `.gitattributes` need for the checkouts of `names`.
 ///
 /// # Errors
 /// [`FileError`] when one of them cannot be read.
@@ -40,7 +40,7 @@ pub(in crate::workspace) fn of_ignores<'a>(
     let mut change = |name: &str, lines: &dyn Fn(&[u8]) -> Vec<String>| -> Result<(), FileError> {
         let old = disk::read_at_most(&layout.root().join(name), disk::LIST)?;
         let bytes = old.as_deref().unwrap_or_default();
-        // The two names are constants that hold.
+        // The two names are constants and valid paths.
         if let (Some(new), Ok(path)) = (with_lines(bytes, &lines(bytes)), RepoPath::new(name)) {
             changes.push(FileChange { path, old, new: Some(new) });
         }
@@ -52,7 +52,7 @@ pub(in crate::workspace) fn of_ignores<'a>(
     Ok(changes)
 }
 
-/// Makes `changes`, and nothing else, in one step that `undo` takes back; says which files they are, printable. The caller
+/// Makes `changes`, and nothing else, in one step that `undo` can revert; returns the files, printable. The caller
 /// holds the locks.
 ///
 /// # Errors

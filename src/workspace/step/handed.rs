@@ -1,5 +1,5 @@
-//! What was put into the checkout, kept in the store as a commit: enough to do it again, to judge what came of it, and to go
-//! back.
+//! Records a conflict that was handed over to the checkout, as a commit in the store: it is enough to do it again, to
+//! read its result, and to go back.
 
 use std::collections::BTreeSet;
 
@@ -17,9 +17,9 @@ use crate::workspace::upstream::store::UpstreamStore;
 /// A path that did not merge.
 #[derive(Debug, Clone)]
 pub struct Unmerged {
-    /// Which one, on the new pin.
+    /// The path on the new pin.
     pub path: RepoPath,
-    /// The path as the patch has it.
+    /// The path in the patch.
     pub own: RepoPath,
     /// Whether the patch renames it.
     pub renamed: bool,
@@ -29,7 +29,8 @@ pub struct Unmerged {
     pub upstream: Option<Entry>,
     /// After the patch, on the old pin.
     pub patch: Option<Entry>,
-    /// What stands in the working file. `None`: what git would leave there, upstream's version or else the patch's.
+    /// The content of the working file. `None`: the one that git would leave there, upstream's version or else the
+    /// patch's.
     pub work: Option<Marked>,
     /// The mode of `work`.
     pub mode: Mode,
@@ -46,46 +47,46 @@ pub struct HandedConflict {
     pub old_pin: Id,
     /// The commit of the new stack so far.
     pub head: Id,
-    /// Where HEAD is put; where it was after an undone way back.
+    /// The commit for HEAD; after an undone way back the commit where HEAD was.
     pub(in crate::workspace) at: Id,
-    /// What `CHERRY_PICK_HEAD` names.
+    /// The commit in `CHERRY_PICK_HEAD`.
     pub(in crate::workspace) picked: Option<Id>,
     pub(in crate::workspace) message: Vec<u8>,
-    /// The tree of the working tree as it was handed over first.
+    /// The tree of the working tree when it was first handed over.
     pub(in crate::workspace) given: Id,
-    /// The tree to write; another than `given` after an undone way back.
+    /// The tree to write; it differs from `given` after an undone way back.
     pub(in crate::workspace) work: Id,
     /// The tree of the index at stage 0.
     pub(in crate::workspace) index: Id,
     /// The patch's commit on the old pin.
     pub(in crate::workspace) from: Id,
-    /// What pin and patches were.
+    /// The state of pin and patches.
     pub(in crate::workspace) files: FilesDigest,
     /// The patch's paths that merged (bytes, because not every path is text).
     pub(in crate::workspace) merged: Vec<Vec<u8>>,
-    /// The patch's paths that did not.
+    /// The patch's paths in conflict.
     pub(in crate::workspace) conflicts: Vec<HandedPath>,
-    /// What the index holds unmerged; less than what was handed over once something was staged.
+    /// The unmerged paths of the index; fewer than were handed over if some were staged since.
     pub(in crate::workspace) unmerged: Vec<Stages>,
-    /// What `version.txt` says.
+    /// The text of `version.txt`.
     pub(in crate::workspace) version: Option<String>,
 }
 
-/// A path of the patch's that did not merge, as it was handed over.
+/// A path of the patch in conflict, as it was handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::workspace) struct HandedPath {
     pub(in crate::workspace) path: Vec<u8>,
-    /// The path as the patch has it.
+    /// The path in the patch.
     own: Vec<u8>,
     /// Whether the patch renames it.
     renamed: bool,
     /// Base, upstream and patch.
     sides: [Option<(u32, Id)>; 3],
-    /// How long the markers in it are; `None`: there are none.
+    /// The length of the markers in it; `None`: there are none.
     pub(in crate::workspace) markers: Option<usize>,
 }
 
-/// The same, read.
+/// The same, parsed.
 #[derive(Debug, Clone)]
 pub(in crate::workspace) struct ConflictPath {
     pub(in crate::workspace) path: RepoPath,
@@ -124,7 +125,7 @@ fn entry(side: Option<(u32, Id)>) -> Option<Entry> {
 }
 
 impl HandedConflict {
-    /// What is in the checkout of `upstream`; `None`: nothing was put there.
+    /// Returns the conflict in the checkout of `upstream`; `None` when there is none.
     ///
     /// # Errors
     /// [`GitError`] when the record cannot be read.
@@ -132,7 +133,7 @@ impl HandedConflict {
         upstream.store.read_ref(HANDED_OVER)?.map(|at| HandedConflict::at(upstream, at)).transpose()
     }
 
-    /// The paths that did not merge.
+    /// Returns the paths that did not merge.
     ///
     /// # Errors
     /// [`GitError`] when the record is damaged.
@@ -140,7 +141,7 @@ impl HandedConflict {
         self.conflicts.iter().map(|own| safe(&own.path)).collect()
     }
 
-    /// Does the same with what they are on the three sides.
+    /// Returns them with their entries on the three sides.
     ///
     /// # Errors
     /// [`GitError`] when the record is damaged.
@@ -154,7 +155,7 @@ impl HandedConflict {
         self.conflicts.iter().map(one).collect()
     }
 
-    /// What of `files` is not as it was and may make the conflict another one: the pin, the order, this patch or one before it.
+    /// Returns changes in `files` that may change the conflict: of the pin, the order, this patch or one before it.
     pub(in crate::workspace) fn changed(&self, files: &Files) -> Vec<QueueChange> {
         let before = |name: &str| match files.patches.iter().position(|patch| patch.queued.name == self.patch) {
             Some(mine) => files.patches[..=mine].iter().any(|patch| patch.queued.name == name),
@@ -169,7 +170,7 @@ impl HandedConflict {
         changes
     }
 
-    /// What the patch itself makes of `path`: before it and after it.
+    /// Returns the entries of `path` before and after the patch itself.
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be read.
@@ -186,7 +187,7 @@ impl HandedConflict {
         Ok([objects.entry(before, path)?, objects.entry(commit.tree, path)?])
     }
 
-    /// What `path` was when it was handed over; a path of the patch's that merged, before anybody touched it.
+    /// Returns the entry of `path` when it was handed over; for a path of the patch that merged, its merged entry.
     ///
     /// # Errors
     /// [`GitError`] when the store cannot be read.
@@ -221,7 +222,7 @@ impl HandedConflict {
         self
     }
 
-    /// The record as a commit, whose parents keep everything alive that it names.
+    /// Makes the record as a commit, whose parents keep everything that it names.
     pub(in crate::workspace) fn make(&self, objects: &mut Objects<'_>, old: Id) -> Result<Id, GitError> {
         let mut parents = vec![old, self.pin, self.head, self.at, self.from];
         parents.extend(self.picked);
@@ -236,7 +237,7 @@ impl HandedConflict {
             what: "it cannot be written down",
         })?;
         let blobs = self.unmerged.iter().flat_map(|at| at.sides).flatten().map(|(_, id)| id);
-        // Sides that no tree holds: new ones of a patch that was only just read.
+        // Entries that no tree contains: new ones from a patch that was just read.
         let mut tree = Edits::new();
         for (n, id) in blobs.enumerate() {
             if objects.has(id) {
@@ -247,12 +248,12 @@ impl HandedConflict {
         Ok(objects.put_commit(&Commit::by_patchq(tree, parents, text, 0)))
     }
 
-    /// The paths that are the patch's affair.
+    /// Returns the paths that belong to the patch.
     pub(in crate::workspace) fn own(&self) -> impl Iterator<Item = &[u8]> {
         self.merged.iter().chain(self.conflicts.iter().map(|waiting| &waiting.path)).map(Vec::as_slice)
     }
 
-    /// The paths that the checkout holds.
+    /// Returns the paths of the checkout.
     pub(in crate::workspace) fn sparse(
         &self,
         upstream: &UpstreamStore<'_>,
@@ -281,13 +282,15 @@ impl HandedConflict {
             sparse: &sparse,
             message: self.message.as_slice().into(),
             version: self.version.as_deref(),
-            // The words by which `git status` knows what HEAD was detached at, and `git switch -` where it came from.
+            // git reads these words: `git status` to show where HEAD was detached, and `git switch -` to find where it
+            // came from.
             reason: &format!("checkout: moving from patchq to {}", self.at),
         })
     }
 }
 
-/// The paths of a checkout whose working tree is `work` on `pin`, those of `own` among them. The tree is in the store.
+/// Returns the paths of a checkout whose working tree is `work` on `pin`, with those of `own`. The tree is in the
+/// store.
 pub(in crate::workspace) fn sparse_with(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -300,12 +303,12 @@ pub(in crate::workspace) fn sparse_with(
     upstream.sparse(work, &touched.into_iter().collect::<Vec<_>>())
 }
 
-/// Checks whether the branch of the stack still is where the record's way back leads.
+/// Checks whether the branch of the stack is still where the record's way back leads.
 pub(in crate::workspace) fn branch_tip(upstream: &UpstreamStore<'_>) -> Result<Id, GitError> {
     upstream.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
 }
 
-/// Does the hand-over that the record at `at` says; may be done again.
+/// Does the hand-over of the record at `at`; can be repeated.
 ///
 /// # Errors
 /// [`EffectError`].
@@ -323,7 +326,7 @@ pub(in crate::workspace) fn finish(
     })
 }
 
-/// The tree that the working tree becomes by it.
+/// Returns the tree of the working tree after it.
 ///
 /// # Errors
 /// [`GitError`] when the record cannot be read.
@@ -331,10 +334,10 @@ pub(in crate::workspace) fn work_of(upstream: &UpstreamStore<'_>, at: Id) -> Res
     Ok(HandedConflict::at(upstream, at)?.work)
 }
 
-/// What would be in its way.
+/// Returns what would be in its way.
 ///
 /// # Errors
-/// [`EffectError::Missing`] when blobs were not fetched; others when store or checkout cannot be read.
+/// [`EffectError::Missing`] when blobs are not fetched; others when store or checkout cannot be read.
 pub(in crate::workspace) fn in_the_way(upstream: &UpstreamStore<'_>, at: Id) -> Result<Vec<Obstacle>, EffectError> {
     HandedConflict::at(upstream, at)?.with_plan(upstream, |plan| {
         match checkout::hand_over_obstacles(&upstream.store, &upstream.checkout(), plan)? {

@@ -1,7 +1,8 @@
-//! The journal of a step: everything that is needed to finish it, on the disk before the first file of the maintainers changes.
+//! The journal of a step: everything needed to finish it is on disk before the first of the maintainers' files changes.
 //!
-//! `journal/KEY/` holds `old-N` and `new-N`, the contents before and after of the N-th change, and `step.json`, the record. The
-//! record appears by a rename once all else is on the disk: from that moment the step is certain, before it nothing happened.
+//! `journal/KEY/` holds `old-N` and `new-N`, the contents before and after the N-th change, and `step.json`, the
+//! record. The record appears by a rename after all else is on disk: from that moment the step is certain; before it
+//! nothing happened.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,19 +20,19 @@ use crate::workspace::manifest::Name;
 /// The name of the record.
 const RECORD: &str = "step.json";
 
-/// The number of the record's form.
+/// The version of the record's format.
 const FORM: u32 = 1;
 
-/// No record is larger, in bytes.
+/// The largest size of a record, in bytes.
 const LARGEST: u64 = 64 << 20;
 
-/// No more is said of what is wrong with a record, in characters.
+/// The longest description of an error in a record, in characters.
 const LONGEST_REASON: usize = 300;
 
-/// No command's name is longer, in bytes.
+/// The longest name of a command, in bytes.
 const LONGEST_KIND: usize = 64;
 
-/// Places of a step at which a test ends the process: each is told right after what it names has happened.
+/// Points of a step at which a test ends the process; each is reported right after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KillPoint {
     /// The contents of the N-th change are in the journal.
@@ -40,15 +41,15 @@ pub enum KillPoint {
     Recorded,
     /// The record has its name: the step is certain.
     Committed,
-    /// The new content of the N-th change stands beside its file.
+    /// The new content of the N-th change is beside its file.
     Staged(usize),
     /// The file of the N-th change is replaced or removed.
     Replaced(usize),
     /// Folders that became empty are gone.
     Cleared,
-    /// What follows the files is done.
+    /// The git part is done.
     Followed,
-    /// The record is gone: the step is over.
+    /// The record is removed: the step is over.
     Over,
 }
 
@@ -75,10 +76,10 @@ pub struct Journal {
     record: Record,
 }
 
-/// Whose step is pending, and its journal, or why that cannot be read.
+/// The owner of a pending step, and its journal, or why that cannot be read.
 pub type Found = (String, Result<Journal, PublishError>);
 
-/// The two contents of a change.
+/// One of the two contents of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::workspace) enum Side {
     /// The one before the step.
@@ -101,7 +102,7 @@ struct Record {
     form: u32,
     kind: String,
     changes: Vec<RecordedChange>,
-    /// `null` on disk for a step that is about files alone.
+    /// `null` on disk for a step that changes only files.
     payload: Option<GitEffects>,
 }
 
@@ -114,11 +115,12 @@ struct RecordedChange {
 }
 
 impl Journal {
-    /// Makes `step` certain. Nothing of the maintainers' has changed yet when this returns. The caller holds the lock of `scope`.
+    /// Makes `step` certain. None of the maintainers' files has changed yet when this returns. The caller holds the
+    /// lock of `scope`.
     ///
     /// # Errors
-    /// [`PublishError`]: a step of `scope` is pending, a file is not what the step takes it for, or the journal cannot be written; in
-    /// each case nothing happened.
+    /// [`PublishError`]: a step of `scope` is pending, a file is not in the state that the step expects, or the journal
+    /// cannot be written; in each case nothing happened.
     pub fn prepare(
         layout: &Layout,
         scope: Scope<'_>,
@@ -142,7 +144,7 @@ impl Journal {
             return Err(PublishError::InTheWay { files: in_the_way });
         }
         if let Err(error) = journal.write(layout, step, watch) {
-            // The disk may be full of what was written so far; why it could not be written is what the caller must hear of.
+            // The disk may be full of what was written so far; the error to report is why it could not be written.
             let _ = journal.close(&|_| {});
             return Err(error);
         }
@@ -152,7 +154,7 @@ impl Journal {
     fn write(&self, layout: &Layout, step: &Step, watch: &dyn Fn(KillPoint)) -> Result<(), PublishError> {
         let journals = layout.journals();
         fs::create_dir_all(&journals).map_err(FileError::io("make the folder", &journals))?;
-        // A run that was killed before its record had its name left only scratch.
+        // A run that was killed before the rename of its record left only temporary files.
         clear(&self.folder)?;
         disk::make_folders(&journals, &self.folder)?;
         for (at, change) in step.changes.iter().enumerate() {
@@ -175,7 +177,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The step of `scope` that a killed command left to be finished, if there is one.
+    /// Returns the pending step of `scope` that a killed command left, if there is one.
     ///
     /// # Errors
     /// [`PublishError`] when the record cannot be read.
@@ -183,7 +185,8 @@ impl Journal {
         Journal::read(layout, scope.key())
     }
 
-    /// All steps that killed commands left to be finished, in the order of their keys; of one that cannot be read, why.
+    /// Returns all pending steps that killed commands left, in the order of their keys, each with the error if it
+    /// cannot be read.
     ///
     /// # Errors
     /// [`PublishError`] when the journals cannot be listed.
@@ -195,7 +198,7 @@ impl Journal {
         let mut keys = Vec::new();
         for entry in fs::read_dir(&journals).map_err(FileError::io("read", &journals))? {
             let name = entry.map_err(FileError::io("read", &journals))?.file_name();
-            // A folder of another name is no step's.
+            // A folder with another name does not belong to a step.
             let key = name.to_str().filter(|key| *key == Scope::Workspace.key() || Name::parse(key).is_ok());
             keys.extend(key.map(str::to_owned));
         }
@@ -227,31 +230,31 @@ impl Journal {
         Ok(Some(journal))
     }
 
-    /// Whose step it is: an upstream's name, or what [`Scope::key`] has for the workspace.
+    /// Returns the owner: an upstream's name, or [`Scope::key`] of the workspace.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The word that the step was given.
+    /// Returns the name of the step.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.record.kind
     }
 
-    /// What is done to checkout and refs after the files; `None`: the step is about files alone.
+    /// Returns what to do with checkout and refs after the files; `None`: the step changes only files.
     #[must_use]
     pub(in crate::workspace) fn git(&self) -> Option<&GitEffects> {
         self.record.payload.as_ref()
     }
 
-    /// Returns where the contents before and after are.
+    /// Returns the folder of the contents before and after.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The changes, their paths checked.
+    /// Returns the changes, with checked paths.
     pub(in crate::workspace) fn changes(&self) -> Result<Vec<Change>, PublishError> {
         let change = |change: &RecordedChange| {
             let path = RepoPath::new(&change.path).map_err(|error| self.damaged(&error.to_string()))?;
@@ -260,7 +263,7 @@ impl Journal {
         self.record.changes.iter().map(change).collect()
     }
 
-    /// A content of the `at`-th change, as the record knows it.
+    /// Returns a content of the `at`-th change, if it has the digest of the record.
     pub(in crate::workspace) fn content(&self, side: Side, at: usize, sum: Sum) -> Result<Vec<u8>, PublishError> {
         let side = if side == Side::Old { "old" } else { "new" };
         let path = self.folder.join(format!("{side}-{at}"));
@@ -269,13 +272,13 @@ impl Journal {
         bytes.ok_or_else(|| PublishError::Journal { key: self.key.clone(), file: shown(&path), reason })
     }
 
-    /// The error of a record that says what cannot be.
+    /// Returns the error for an invalid record.
     pub(in crate::workspace) fn damaged(&self, reason: &str) -> PublishError {
         let reason: String = crate::path::printable(reason.as_bytes()).chars().take(LONGEST_REASON).collect();
         PublishError::Journal { key: self.key.clone(), file: shown(&self.folder.join(RECORD)), reason }
     }
 
-    /// Ends the step of `scope`, done or not, readable or not: what the journal holds is kept in the folder that is given.
+    /// Ends the step of `scope`, done or not, readable or not: the journal's content is kept in the returned folder.
     /// The caller holds the lock of `scope`.
     ///
     /// # Errors
@@ -298,7 +301,7 @@ impl Journal {
         Ok(to)
     }
 
-    /// Ends the step: first the record goes, then the rest.
+    /// Ends the step: removes first the record, then the rest.
     pub(in crate::workspace) fn close(&self, watch: &dyn Fn(KillPoint)) -> Result<(), PublishError> {
         disk::remove(&self.folder.join(RECORD))?;
         disk::sync_folder(&self.folder)?;
@@ -307,7 +310,7 @@ impl Journal {
     }
 }
 
-/// What the record says of the changes; no path may stand there twice or lie below another.
+/// Returns the changes in the record; no path may occur twice or be below another.
 fn recorded(step: &Step) -> Result<Vec<RecordedChange>, PublishError> {
     let mut seen: BTreeMap<&[u8], &RepoPath> = BTreeMap::new();
     for change in &step.changes {
@@ -332,7 +335,7 @@ fn recorded(step: &Step) -> Result<Vec<RecordedChange>, PublishError> {
     step.changes.iter().map(change).collect()
 }
 
-/// Removes a journal's folder with all that is in it.
+/// Removes a journal's folder with its content.
 fn clear(folder: &Path) -> Result<(), PublishError> {
     if !disk::is_folder(folder)? {
         return Ok(());

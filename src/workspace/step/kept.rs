@@ -1,4 +1,4 @@
-//! Keeping what was: a commit that holds the files' old and new contents, and keeps the old commits alive.
+//! Records a change for `undo`: a commit that holds the files' old and new contents, and keeps the old commits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,45 +21,45 @@ use crate::workspace::upstream::store::UpstreamStore;
 
 /// The folder of the refs.
 pub(in crate::workspace) const REFS: &str = "refs/patchq/undo/";
-/// So many changes can be taken back.
+/// The most changes that can be undone.
 const KEPT: usize = 20;
 const FILE: &str = "undo.json";
-/// No command's name is longer, in bytes.
+/// The longest name of a command, in bytes.
 const LONGEST_COMMAND: usize = 64;
-/// No sentence about a change is longer, in characters.
+/// The longest note about a change, in characters.
 const LONGEST_NOTE: usize = 1000;
-/// A version that is longer is none.
+/// The longest version, in characters.
 const LONGEST_VERSION: usize = 1000;
-/// No record is larger, in bytes.
+/// The largest size of a record, in bytes.
 const LARGEST: usize = 64 << 20;
 
-/// A change that can be taken back.
+/// A change that can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoRecord {
     /// The command that made it.
     pub command: String,
-    /// When, in seconds since 1970, as the clock had it.
+    /// The time, in seconds since 1970, by the clock.
     pub time: i64,
-    /// Its place among all changes of the workspace; `None`: an older patchq made it, before all that have one.
+    /// Its number among all changes of the workspace; `None`: an older patchq made it, before all numbered ones.
     #[serde(default)]
     pub(in crate::workspace) order: Option<u64>,
     pub(in crate::workspace) files: Vec<UndoFile>,
     pub(in crate::workspace) refs: Vec<RefMove>,
     /// The branch before and after.
     pub(in crate::workspace) branch: (Option<Id>, Option<Id>),
-    /// The pin before; with the branch it tells which paths the checkout held.
+    /// The pin before; with the branch it determines the paths of the checkout.
     pub(in crate::workspace) pin: Option<Id>,
-    /// The commit whose tree is the working tree before, where that was changed.
+    /// The commit whose tree is the working tree before, if that had changes.
     pub(in crate::workspace) work: Option<Id>,
-    /// The commit whose tree is the working tree after, where changes stayed uncommitted.
+    /// The commit whose tree is the working tree after, if changes stayed uncommitted.
     #[serde(default)]
     pub(in crate::workspace) left: Option<Id>,
-    /// The conflict that was in the checkout, as it was there.
+    /// The conflict that was in the checkout.
     #[serde(default)]
     pub(in crate::workspace) handed: Option<Id>,
-    /// What `version.txt` said before.
+    /// The text of `version.txt` before.
     pub(in crate::workspace) version: Option<String>,
-    /// What should be known of the change later, a sentence each: why a patch left the queue.
+    /// Notes about the change, a sentence each: why a patch left the queue.
     #[serde(default)]
     pub notes: Vec<String>,
 }
@@ -72,23 +72,23 @@ pub(in crate::workspace) struct UndoFile {
 }
 
 impl UndoRecord {
-    /// Checks whether the change moved the checkout, where there was one.
+    /// Checks whether the change moved the checkout, if there was one.
     pub(in crate::workspace) fn moved_checkout(&self) -> bool {
         self.branch.0 != self.branch.1 || self.work.is_some() || self.handed.is_some()
     }
 
-    /// What became of the file at `path`, from the workspace's root.
+    /// Returns the change of the file at `path`, from the workspace's root.
     pub(in crate::workspace) fn file(&self, path: &str) -> Option<&UndoFile> {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// Returns where it stands among the changes of a workspace: of two the later one is the larger. Those that an
-    /// older patchq made have nothing but the clock's word.
+    /// Returns its place among the changes of a workspace: a later change has a larger one. Changes by an older patchq
+    /// have only the time.
     pub(in crate::workspace) fn rank(&self) -> (Option<u64>, i64) {
         (self.order, if self.order.is_some() { 0 } else { self.time })
     }
 
-    /// Checks whether it says only what a change of the upstream does; records may come from others.
+    /// Checks whether it describes only what a change of the upstream can do; records may come from others.
     fn is_sound(&self, upstream: &UpstreamStore<'_>) -> bool {
         let named =
             self.command.len() <= LONGEST_COMMAND && self.command.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -101,13 +101,13 @@ impl UndoRecord {
         named && files && refs && version
     }
 
-    /// The files that the change touched, from the workspace's root.
+    /// Returns the files that the change touched, from the workspace's root.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.path.as_str())
     }
 }
 
-/// The tree that the checkout would have if all its uncommitted changes were committed, as a commit on its tip.
+/// Returns the tree that the checkout would have with all its uncommitted changes, as a commit on its tip.
 ///
 /// # Errors
 /// [`StepError`] when the checkout cannot be read.
@@ -121,12 +121,12 @@ pub(in crate::workspace) fn work_commit(
     Ok(uncommitted(objects, tree, tip))
 }
 
-/// A commit on `tip` for a working tree.
+/// Makes a commit on `tip` for a working tree.
 pub(in crate::workspace) fn uncommitted(objects: &mut Objects<'_>, tree: Id, tip: Id) -> Id {
     objects.put_commit(&Commit::by_patchq(tree, vec![tip], "Uncommitted changes\n", 0))
 }
 
-/// The working tree that the moves of `side` leave, as a commit on the last of them: a change stays where no move
+/// Returns the working tree after the moves of `side`, as a commit on the last of them: a change stays where no move
 /// changes the path. `None`: nothing stays uncommitted.
 fn left(
     upstream: &UpstreamStore<'_>,
@@ -157,8 +157,8 @@ fn left(
     Ok((!clean).then(|| uncommitted(objects, tree, last.commit)))
 }
 
-/// The tree of `tip` with `changes` of the checkout on top. What cannot be taken (a nested repository, an undecided
-/// merge) is left as it is in `tip`.
+/// Returns the tree of `tip` with `changes` of the checkout. Changes that cannot be taken (a nested repository, an
+/// unmerged path) are left as in `tip`.
 ///
 /// # Errors
 /// [`StepError`] when the checkout cannot be read.
@@ -172,7 +172,7 @@ pub(in crate::workspace) fn work_tree(
     Ok(tree_with(objects, tip, work.files)?)
 }
 
-/// The tree of `tip` with working files on top.
+/// Returns the tree of `tip` with working files.
 ///
 /// # Errors
 /// [`GitError`] when a tree cannot be read.
@@ -193,7 +193,7 @@ pub(in crate::workspace) fn tree_with(
     objects.edit(tree, &edits)
 }
 
-/// Keeps a change that is about to be made; the moves of refs that do it belong to the change's own step.
+/// Records a change that is about to be made; the moves of refs for it belong to the change's own step.
 ///
 /// # Errors
 /// [`StepError`] when store or checkout cannot be read.
@@ -227,7 +227,7 @@ pub(in crate::workspace) fn keep(
     keep_as_newest(upstream, objects, &kept, changes, &alive)
 }
 
-/// Keeps a change of the workspace's files and nothing else; neither pin nor patches nor checkout need be readable.
+/// Records a change of the workspace's files and nothing else; pin, patches and checkout need not be readable.
 ///
 /// # Errors
 /// [`StepError`] when the store cannot be read.
@@ -259,15 +259,15 @@ pub(in crate::workspace) fn keep_files(
 pub(in crate::workspace) struct Handed {
     /// The branch's tip.
     pub tip: Id,
-    /// The record after which the conflict would be there again.
+    /// The record with which the conflict could be handed over again.
     pub record: Id,
-    /// The working tree with it, as a commit.
+    /// The working tree with the conflict, as a commit.
     pub work: Id,
     /// The working tree without it, as a commit on `tip`.
     pub left: Id,
 }
 
-/// Keeps a conflict that is about to leave the checkout.
+/// Records a conflict that is about to leave the checkout.
 ///
 /// # Errors
 /// [`StepError`] when the store cannot be read.
@@ -296,7 +296,8 @@ pub(in crate::workspace) fn keep_handed(
     keep_as_newest(upstream, objects, &kept, changes, &[tip, record, work])
 }
 
-/// The moves of refs that put `kept` on top of what can be undone. `alive`: what it needs beside what it names.
+/// Returns the moves of refs that add `kept` as the newest change to undo. `alive`: what it needs in addition to what
+/// it names.
 fn keep_as_newest(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -313,8 +314,8 @@ fn keep_as_newest(
     Ok(moves)
 }
 
-/// What `version.txt` in the checkout says before a change: the manifest's version, or the one that files and commits
-/// agreed on last.
+/// Returns the text of `version.txt` in the checkout before a change: the manifest's version, or the one when files and
+/// commits were last equal.
 fn version_before(upstream: &UpstreamStore<'_>, state: &SyncState) -> Option<String> {
     let kept = state.record.as_ref().and_then(|record| record.files.version.clone());
     upstream.entry.version.clone().or(kept)
@@ -337,7 +338,7 @@ fn make(objects: &mut Objects<'_>, kept: &UndoRecord, changes: &[FileChange], al
     }
     json_file::put(objects, &mut edits, FILE, kept)?;
     let tree = objects.edit(Id::EMPTY_TREE, &edits)?;
-    // As parents, so that no garbage collection takes what undo needs.
+    // They are parents, so that garbage collection keeps what undo needs.
     let mut parents: Vec<Id> = [kept.branch.1, kept.work, kept.left].into_iter().flatten().collect();
     parents.extend(alive);
     parents.extend(
@@ -352,7 +353,7 @@ fn make(objects: &mut Objects<'_>, kept: &UndoRecord, changes: &[FileChange], al
     Ok(objects.put_commit(&Commit::by_patchq(tree, parents, message, kept.time)))
 }
 
-/// The change that the commit `at` keeps; `None`: it keeps none that patchq could have made.
+/// Returns the change recorded in the commit `at`; `None`: it holds none that patchq could have made.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -373,7 +374,7 @@ pub(in crate::workspace) fn read_kept(
     Ok(Some(kept))
 }
 
-/// A file of a kept change's tree.
+/// Returns a file in the tree of a recorded change.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -391,7 +392,7 @@ pub(in crate::workspace) fn ref_name(number: u64) -> String {
     format!("{REFS}{number:06}")
 }
 
-/// The kept changes' numbers and commits, oldest first.
+/// Returns the numbers and commits of the recorded changes, oldest first.
 pub(in crate::workspace) fn entries(upstream: &UpstreamStore<'_>) -> Result<Vec<(u64, Id)>, GitError> {
     let mut found: Vec<(u64, Id)> = upstream
         .store

@@ -1,4 +1,5 @@
-//! The one transaction: files under a journal, then checkout and refs, finished by the next command when this one is killed.
+//! Steps, the only transactions: files under a journal, then checkout and refs; if a command is killed, the next one
+//! finishes its step.
 
 pub mod context;
 pub mod effects;

@@ -1,4 +1,4 @@
-//! The order of the changes of a workspace: a number that grows with each, whatever a clock says.
+//! Numbers the changes of a workspace in order, independently of the clock.
 
 use std::fs;
 
@@ -11,13 +11,14 @@ use crate::workspace::files::disk::{self, FileError};
 use crate::workspace::files::lock::{Lock, Mode};
 use crate::workspace::upstream::store::{PATIENCE, UpstreamStore};
 
-/// The number for a change that is about to be kept: larger than that of every change of the workspace before it.
+/// Returns the number for a change that is about to be recorded: larger than that of every earlier change of the
+/// workspace.
 ///
 /// # Errors
-/// [`StepError`] when it cannot be had.
+/// [`StepError`] when it cannot be determined.
 pub(in crate::workspace) fn next(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<u64, StepError> {
     let layout = &upstream.workspace.layout;
-    // Upstreams are locked each for itself, and this belongs to all; it is held for a moment.
+    // Each upstream has its own lock, and this file belongs to all; its lock is held for a moment.
     let lock = layout.order().with_extension("lock");
     let mut on_wait = |holder: &_| (ctx.on_wait)(holder);
     let _lock = Lock::acquire(&lock, Mode::Exclusive, "the workspace", ctx.command, PATIENCE, &mut on_wait)?;
@@ -42,7 +43,7 @@ fn parse(bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok()?.trim().parse().ok()
 }
 
-/// The number of the last change of `upstream`.
+/// Returns the number of the last change of `upstream`.
 fn newest_of(upstream: &UpstreamStore<'_>) -> Result<u64, GitError> {
     let mut objects = Objects::new(&upstream.store)?;
     for (_, at) in entries(upstream)?.into_iter().rev() {
@@ -53,11 +54,11 @@ fn newest_of(upstream: &UpstreamStore<'_>) -> Result<u64, GitError> {
     Ok(0)
 }
 
-/// The number of the last change of the workspace, where nothing says so.
+/// Returns the number of the last change of the workspace, if the file is missing.
 fn newest_of_all(upstream: &UpstreamStore<'_>) -> Result<u64, GitError> {
     let mut newest = newest_of(upstream)?;
     for entry in &upstream.workspace.manifest.upstreams {
-        // A store that cannot be read has no say.
+        // A store that cannot be read is skipped.
         if let Ok(Some(other)) = UpstreamStore::open(upstream.workspace, entry) {
             newest = newest.max(newest_of(&other).unwrap_or(0));
         }

@@ -1,7 +1,7 @@
-//! Steps that killed commands left to be finished, before anything of the workspace is read.
+//! Finishes steps that killed commands left, before anything of the workspace is read.
 //!
-//! A step that changes the manifest may have left an entry half written or half taken out, so that no command on that
-//! upstream would come to finish it.
+//! A step that changes the manifest may have left an entry half written or half removed, so that no command on that
+//! upstream could finish it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,27 +18,27 @@ use crate::workspace::files::open::Workspace;
 use crate::workspace::manifest::{Manifest, Name};
 use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_upstream, lock_workspace};
 
-/// What became of the steps that killed commands left.
+/// The result of finishing the pending steps.
 #[derive(Debug, Default)]
 pub struct Recovered {
-    /// Those that were finished: whose it was and which command's.
+    /// The finished steps: owner and command.
     pub finished: Vec<(String, String)>,
-    /// Those that cannot be.
+    /// The steps that cannot be finished.
     pub stuck: Vec<Stuck>,
 }
 
 /// A step that is certain and cannot be finished.
 #[derive(Debug)]
 pub struct Stuck {
-    /// Whose it is: an upstream's name, or what [`Scope::key`] has for the workspace.
+    /// Its owner: an upstream's name, or [`Scope::key`] of the workspace.
     pub key: String,
-    /// Whether the manifest may be half of before and half of after, which is every command's affair.
+    /// Whether the manifest may be in a mixed state, which concerns every command.
     pub holds_all_up: bool,
-    /// Why.
+    /// The error.
     pub error: StepError,
 }
 
-/// Finishes the steps that killed commands left. What a living command is at is left to it.
+/// Finishes the steps that killed commands left. Steps of running commands are left alone.
 ///
 /// # Errors
 /// [`StepError`] when the journals cannot be listed.
@@ -55,17 +55,17 @@ pub fn recover(workspace: &Workspace, ctx: &StepContext<'_>) -> Result<Recovered
             (Ok(journal), Err(error)) => {
                 all.stuck.push(Stuck { key, holds_all_up: changes_manifest(&journal)?, error });
             }
-            // Nobody knows what it is about; its upstream's commands will not pass it.
+            // Its content is unknown; the commands of its upstream stop at it.
             (Err(error), _) => all.stuck.push(Stuck { key, holds_all_up: false, error: error.into() }),
         }
     }
     Ok(all)
 }
 
-/// Takes the step of `key` back, which [`recover`] could not finish; `None`: it is gone.
+/// Reverts the step of `key`, which [`recover`] could not finish; `None`: it is gone.
 ///
 /// # Errors
-/// [`StepError`] when it can be neither finished nor taken back, or a living command is at it.
+/// [`StepError`] when it can be neither finished nor reverted, or a running command holds it.
 pub fn take_stuck_back(
     workspace: &Workspace,
     key: &str,
@@ -86,7 +86,7 @@ pub fn take_stuck_back(
     let upstream = workspace.manifest.upstream(name.as_str());
     match upstream.map(|upstream| UpstreamStore::open(workspace, upstream)).transpose()?.flatten() {
         Some(upstream) => take_step_back(&upstream),
-        // No entry or no store: there is nothing that the step could be taken back in.
+        // No entry or no store: the step cannot be reverted.
         None => Ok(Some(super::run::set_aside(&workspace.layout, Scope::Upstream(&name), None)?)),
     }
 }
@@ -119,7 +119,7 @@ fn finish(workspace: &Workspace, journal: &Journal, ctx: &StepContext<'_>) -> Re
     }
 }
 
-/// The lock, if nobody holds it.
+/// Returns the lock, if it is free.
 fn free(workspace: &Workspace, scope: Scope<'_>, ctx: &StepContext<'_>) -> Result<Option<Lock>, StepError> {
     let lock = match scope {
         Scope::Upstream(name) => lock_upstream(workspace, name, ctx.command, Duration::ZERO, &|_| {}),
@@ -132,7 +132,7 @@ fn free(workspace: &Workspace, scope: Scope<'_>, ctx: &StepContext<'_>) -> Resul
     }
 }
 
-/// The workspace with a manifest that has the entry: the one on disk, or the one before or after the step.
+/// Returns the workspace with a manifest that has the entry: the one on disk, or the one before or after the step.
 fn with_entry(workspace: &Workspace, journal: &Journal) -> Result<Option<Workspace>, StepError> {
     let mut texts = vec![workspace.text.clone()];
     for (at, change) in journal.changes()?.iter().enumerate() {
@@ -151,18 +151,18 @@ fn with_entry(workspace: &Workspace, journal: &Journal) -> Result<Option<Workspa
     }))
 }
 
-/// What became of an interrupted step.
+/// The result for an interrupted step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pending {
     /// There was none.
     Nothing,
-    /// It was finished; the command that it belongs to.
+    /// It was finished; its command.
     Finished(String),
-    /// Another patchq is at work, or nothing can be written here; the command that it belongs to.
+    /// Another patchq is running, or nothing can be written here; the command of the step.
     Left(String),
 }
 
-/// Finishes the step that a killed command left behind at `upstream`, if its lock is free.
+/// Finishes the step that a killed command left at `upstream`, if its lock is free.
 ///
 /// # Errors
 /// [`StepError`] when the step cannot be finished although the lock was free.
@@ -170,8 +170,8 @@ pub fn finish_if_free(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Re
     let scope = Scope::Upstream(upstream.name());
     let Some(journal) = Journal::pending(&upstream.workspace.layout, scope)? else { return Ok(Pending::Nothing) };
     let kind = journal.kind().to_owned();
-    // A lock that cannot be had, for whatever reason, leaves the step to others: this command only reads.
+    // Without the lock, for whatever reason, the step is left to others: this command only reads.
     let Ok(Some(_lock)) = free(upstream.workspace, scope, ctx) else { return Ok(Pending::Left(kind)) };
-    // Whoever held the lock may have finished it in between.
+    // The last holder of the lock may have finished it meanwhile.
     Ok(if finish_pending(upstream, ctx)? { Pending::Finished(kind) } else { Pending::Nothing })
 }

@@ -1,9 +1,9 @@
-//! The one place that changes files of the maintainers: a step of changes happens wholly or not at all, also when the process is
-//! killed in between.
+//! Changes the maintainers' files, and is the only code that does: the changes of a step happen all or not at all, even
+//! if the process is killed in between.
 //!
-//! [`Journal::prepare`] makes the step certain without touching a file; [`Journal::roll_forward`] does it, and does it again after
-//! a kill until it is done. Each file is replaced by one rename; a file that is neither what it was nor what it will be stops the
-//! step before it changes anything.
+//! [`Journal::prepare`] makes the step certain without touching a file; [`Journal::roll_forward`] does it, and can be
+//! repeated after a kill until it is done. Each file is replaced by one rename. A file with neither its old nor its new
+//! content stops the step before it changes anything.
 
 use std::collections::HashSet;
 use std::fs;
@@ -20,26 +20,26 @@ use crate::workspace::files::layout::{Layout, Scope};
 /// Changes that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// A word for people and for `undo`: the command.
+    /// The command, for people and for `undo`.
     pub kind: String,
-    /// What becomes of the files; each path once.
+    /// The changes of files; each path once.
     pub changes: Vec<FileChange>,
-    /// What is done to checkout and refs after the files; `None`: the step is about files alone.
+    /// What to do with checkout and refs after the files; `None`: the step changes only files.
     pub(in crate::workspace) git: Option<GitEffects>,
 }
 
-/// What becomes of one file.
+/// The change of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
     /// The file, from the workspace's root.
     pub path: RepoPath,
-    /// Its content now; `None`: it is not there.
+    /// The old content; `None`: the file does not exist.
     pub old: Option<Vec<u8>>,
-    /// Its content then; `None`: it goes.
+    /// The new content; `None`: the file is removed.
     pub new: Option<Vec<u8>>,
 }
 
-/// Why a step did not happen, or not to its end.
+/// Why a step was not done, or not completed.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// A file cannot be read or written.
@@ -51,46 +51,46 @@ pub enum PublishError {
         /// The files, printable.
         files: Vec<String>,
     },
-    /// A killed command's step cannot be finished, because files are neither what they were before it nor what it makes them.
+    /// A killed command's step cannot be finished, because files have neither their old nor their new content.
     #[error(
         "{key}: an interrupted '{kind}' cannot be finished: {} changed since; what stood there before and what it writes are in {folder}",
         files.join(", ")
     )]
     Stopped {
-        /// Whose step it is.
+        /// Its owner.
         key: String,
-        /// The step's word.
+        /// The name of the step.
         kind: String,
         /// The files, printable.
         files: Vec<String>,
-        /// The journal's folder, as it is shown.
+        /// The journal's folder for messages.
         folder: String,
     },
-    /// A step must be finished before the next one.
+    /// A pending step must be finished before the next one.
     #[error("{key}: an interrupted '{kind}' must be finished first")]
     Pending {
-        /// Whose step it is.
+        /// Its owner.
         key: String,
-        /// The step's word.
+        /// The name of the step.
         kind: String,
     },
     /// The journal itself is damaged.
     #[error("{file}: the journal of a step cannot be read: {reason}")]
     Journal {
-        /// Whose step it is.
+        /// Its owner.
         key: String,
-        /// The file, as it is shown.
+        /// The file for messages.
         file: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// Two changes of a step are in each other's way.
+    /// Two changes of a step conflict with each other.
     #[error("'{path}' is changed twice, or is a file and a folder, in one step")]
     Clash {
         /// The path, printable.
         path: String,
     },
-    /// A path that the journal cannot hold.
+    /// A path that cannot be written in the journal.
     #[error("'{path}' is not UTF-8 text")]
     NotText {
         /// The path, printable.
@@ -99,28 +99,28 @@ pub enum PublishError {
     /// What follows the files failed; the step is certain and will be finished by the next attempt.
     #[error("{key}: the files were written, but the rest of the step failed")]
     Follow {
-        /// Whose step it is.
+        /// Its owner.
         key: String,
-        /// Why.
+        /// The reason.
         source: Box<EffectError>,
     },
-    /// What followed the files cannot be taken back; the step is certain still.
+    /// The git part cannot be reverted; the step is still certain.
     #[error("{key}: an interrupted '{kind}' cannot be taken back")]
     Back {
-        /// Whose step it is.
+        /// Its owner.
         key: String,
-        /// The step's word.
+        /// The name of the step.
         kind: String,
-        /// Why.
+        /// The reason.
         source: Box<EffectError>,
     },
 }
 
-/// What follows the files of a step; it may be called again for a step that was already followed, wholly or in part.
+/// The git part of a step; it may be called again for a step for which it was done before, completely or partly.
 pub type Follow<'a> = &'a mut dyn FnMut() -> Result<(), EffectError>;
 
 impl Step {
-    /// The step that takes the files of this one back.
+    /// Returns the step that reverts the files of this one.
     #[must_use]
     pub fn reverse(&self, kind: &str) -> Step {
         let reverse = |change: &FileChange| FileChange {
@@ -132,9 +132,9 @@ impl Step {
     }
 }
 
-/// Makes `step` certain and does it. The caller holds the lock of `scope` and has finished what was pending.
+/// Makes `step` certain and does it. The caller holds the lock of `scope` and has finished pending steps.
 ///
-/// When no file could be replaced (a full disk, a read-only folder), the step is taken back and nothing has happened.
+/// If no file could be replaced (a full disk, a read-only folder), the step is reverted and nothing has happened.
 ///
 /// # Errors
 /// [`PublishError`].
@@ -150,16 +150,16 @@ pub fn publish(
         Err(error) if !matches!(error, PublishError::Follow { .. }) => error,
         done => return done,
     };
-    // What failed is what the caller must hear of; where even taking back fails, the journal stays and the next command goes on.
+    // The first error is the one to report. If reverting fails too, the journal stays and the next command continues.
     let _ = journal.withdraw(layout);
     Err(error)
 }
 
 impl Journal {
-    /// Finishes the step, from wherever it stands. The caller holds the lock of its scope.
+    /// Finishes the step, however far it is. The caller holds the lock of its scope.
     ///
     /// # Errors
-    /// [`PublishError::Stopped`] before anything changes; else the step stays pending and another attempt goes on.
+    /// [`PublishError::Stopped`] before anything changes; else the step stays pending and another attempt continues.
     pub fn roll_forward(
         &self,
         layout: &Layout,
@@ -178,7 +178,7 @@ impl Journal {
             tracing::debug!(file = %change.path, goes = change.new.is_none(), "wrote");
             watch(KillPoint::Replaced(*at));
         }
-        // A file that became the new one by another hand has left its staged content over.
+        // If a file got its new content in another way, its staged content is left over.
         for (at, change) in changes.iter().enumerate() {
             disk::remove(&self.staged(layout, at, change))?;
         }
@@ -190,7 +190,8 @@ impl Journal {
         self.close(watch)
     }
 
-    /// Takes the step back if no file was replaced yet; says whether it did. Files that somebody else changed stay as they are.
+    /// Reverts the step if no file was replaced yet; returns whether it did. Files that someone else changed stay as
+    /// they are.
     ///
     /// # Errors
     /// [`PublishError`]; the step is pending then.
@@ -209,7 +210,7 @@ impl Journal {
         Ok(true)
     }
 
-    /// The changes that are still to be made, once it is sure that every file is either old or new.
+    /// Returns the changes that are still to be made, after checking that every file is either old or new.
     fn check<'c>(&self, layout: &Layout, changes: &'c [Change]) -> Result<Vec<(usize, &'c Change)>, PublishError> {
         let (mut todo, mut strange) = (Vec::new(), Vec::new());
         for (at, change) in changes.iter().enumerate() {
@@ -227,13 +228,13 @@ impl Journal {
         PublishError::Stopped { key: self.key().to_owned(), kind: self.kind().to_owned(), files, folder }
     }
 
-    /// Returns where the new content of a change waits: beside its file, under a name that only this change of this
-    /// scope uses.
+    /// Returns the path where the new content of a change is staged: beside its file, under a name that only this
+    /// change of this scope uses.
     fn staged(&self, layout: &Layout, at: usize, change: &Change) -> PathBuf {
         change.path.below(layout.root()).with_file_name(format!(".patchq-{}-{at}.tmp", self.key()))
     }
 
-    /// Writes what `change` makes of the file, the journal's content on `side`, beside it, with its permissions.
+    /// Writes the content of `change` on `side` from the journal beside the file, with its permissions.
     fn stage(&self, layout: &Layout, at: usize, change: &Change, side: Side) -> Result<(), PublishError> {
         let Some(sum) = change.new else { return Ok(()) };
         let bytes = self.content(side, at, sum)?;
@@ -246,7 +247,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Replaces or removes the file, unless somebody changed it since it was checked.
+    /// Replaces or removes the file, unless it was changed since it was checked.
     fn replace(&self, layout: &Layout, at: usize, change: &Change) -> Result<(), PublishError> {
         if state_of(layout, &change.path)?.0 != change.old {
             return Err(self.stopped(vec![change.path.to_string()]));
@@ -262,7 +263,8 @@ impl Journal {
     }
 }
 
-/// The digest and the bytes of a file of the workspace, `None` where there is none; every folder on the way must be one.
+/// Returns the digest and the bytes of a file of the workspace, `None` when there is none; every folder on the way must
+/// be a real one.
 ///
 /// # Errors
 /// [`FileError`]: a symlink or something else in the place of a folder or of the file.
@@ -300,12 +302,12 @@ fn clear_folders<'c>(layout: &Layout, changes: impl Iterator<Item = &'c Change>)
     Ok(())
 }
 
-/// Waits until the names in all folders of `changes` are on the disk.
+/// Waits until the names in all folders of `changes` are on disk.
 fn sync(layout: &Layout, changes: &[Change]) -> Result<(), PublishError> {
     let mut folders = HashSet::new();
     for change in changes {
         let target = change.path.below(layout.root());
-        // Of a folder that went, the nearest one that is still there.
+        // For a folder that was removed, the nearest existing one above.
         let folder = target.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("/")).to_owned();
         if !folders.contains(&folder) {
             disk::sync_folder(&folder)?;

@@ -1,5 +1,5 @@
-//! A step of one upstream: its files under the journal, then what follows in store and checkout; finished when a killed
-//! command left it, and taken back when it cannot be finished.
+//! Runs a step of one upstream: its files under the journal, then store and checkout. A step that a killed command left
+//! is finished, or reverted if that is impossible.
 
 use tracing::{info, info_span};
 
@@ -15,28 +15,28 @@ use crate::workspace::files::layout::{Layout, Scope};
 use crate::workspace::files::lock::Lock;
 use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_upstream};
 
-/// What was taken back.
+/// A reverted step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TakenBack {
-    /// Whose step it was: an upstream's name, or what [`Scope::key`] has for the workspace.
+    /// Its owner: an upstream's name, or [`Scope::key`] of the workspace.
     pub key: String,
-    /// The command that it was; `None`: its record could not be read.
+    /// Its command; `None`: its record could not be read.
     pub command: Option<String>,
-    /// It was neither done nor taken back: everything is as it was found.
+    /// It was neither finished nor reverted: everything is unchanged.
     pub set_aside: bool,
-    /// Files of the workspace, printable, that are neither what they were before the step nor what it makes them.
+    /// Files of the workspace, printable, with neither their old nor their new content.
     pub files: Vec<String>,
-    /// What of the checkout and the refs was left.
+    /// The parts of checkout and refs that were not reverted.
     pub left: Left,
-    /// The folder, as it is shown, that keeps what the journal held, where not all was taken back.
+    /// The folder (for messages) that keeps the journal's content, if not all was reverted.
     pub kept_in: Option<String>,
 }
 
-/// Does a step with this git side under the journal; the caller holds the lock.
+/// Does a step with this git part under the journal; the caller holds the lock.
 ///
 /// # Errors
-/// [`StepError`]. When the checkout is in the way and no file was to change, nothing happened;
-/// [`PublishError::Follow`] where the step is certain and its end failed.
+/// [`StepError`]. If the checkout is in the way and no file was to change, nothing happened; [`PublishError::Follow`]
+/// if the step is certain and its end failed.
 pub(in crate::workspace) fn do_step(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -47,7 +47,7 @@ pub(in crate::workspace) fn do_step(
     let _step = info_span!("step", upstream = %upstream.name(), command = ctx.command).entered();
     objects.flush(&side.ids())?;
     check_refs(upstream, side)?;
-    // Of several moves the first must not be done where the second cannot.
+    // Of several moves the first must not be done if the second cannot be done.
     if !changes.is_empty() || side.checkout.len() > 1 || side.hand.is_some() {
         check(upstream, side)?;
     }
@@ -65,7 +65,7 @@ pub(in crate::workspace) fn do_step(
     match publish::publish(layout, scope, &step, &mut after, &watch) {
         Ok(()) => Ok(done),
         Err(PublishError::Follow { key, source }) => {
-            // Refused before anything was touched: there is nothing to finish.
+            // Refused before anything changed: there is nothing to finish.
             if only_git
                 && is_before_all(&source)
                 && let Some(journal) = Journal::pending(layout, scope)?
@@ -79,7 +79,7 @@ pub(in crate::workspace) fn do_step(
     }
 }
 
-/// Checks whether the first move of a checkout fails so only before it touches anything.
+/// Checks for errors with which the first move of a checkout fails only before it changes anything.
 fn is_before_all(error: &EffectError) -> bool {
     match error {
         EffectError::Obstacles(_) | EffectError::Missing(_) => true,
@@ -90,17 +90,17 @@ fn is_before_all(error: &EffectError) -> bool {
     }
 }
 
-/// Locks the upstream of `upstream` for a change, and finishes what a killed command left behind.
+/// Locks the upstream for a change, and finishes the step that a killed command left.
 ///
 /// # Errors
-/// [`StepError`] when another patchq does not let go, or the step cannot be finished.
+/// [`StepError`] when another patchq keeps the lock, or the step cannot be finished.
 pub(in crate::workspace) fn begin(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<Lock, StepError> {
     let lock = lock_upstream(upstream.workspace, upstream.name(), ctx.command, PATIENCE, ctx.on_wait)?;
     finish_pending(upstream, ctx)?;
     Ok(lock)
 }
 
-/// Finishes the step that a killed command left behind, if there is one. The caller holds the lock.
+/// Finishes the step that a killed command left, if there is one. The caller holds the lock.
 ///
 /// # Errors
 /// [`StepError`] when it cannot be finished.
@@ -116,7 +116,7 @@ pub fn finish_pending(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Re
     Ok(true)
 }
 
-/// The git side that a journal records, once it is sure that the step is one of this upstream's.
+/// Returns the git part in a journal, after checking that the step belongs to this upstream.
 fn side_of<'j>(upstream: &UpstreamStore<'_>, journal: &'j Journal) -> Result<&'j GitEffects, PublishError> {
     let layout = &upstream.workspace.layout;
     for change in journal.changes()? {
@@ -131,17 +131,17 @@ fn side_of<'j>(upstream: &UpstreamStore<'_>, journal: &'j Journal) -> Result<&'j
     }
 }
 
-/// Checks whether `name` is a ref that patchq keeps, or a tag.
+/// Checks whether `name` is a ref of patchq, or a tag.
 pub(in crate::workspace) fn is_own_ref(name: &str) -> bool {
     use crate::git::{BRANCH, NOTES};
     name == BRANCH || name == NOTES || name.starts_with("refs/patchq/") || name.starts_with("refs/tags/")
 }
 
-/// Takes the step back that stands at `upstream` and cannot be finished; where its record is damaged, or the store has lost
-/// what it speaks of, it is set aside and everything stays as it is. `None`: there is none. The caller holds the lock.
+/// Reverts the pending step of `upstream` that cannot be finished. If its record is damaged, or the store has lost its
+/// objects, it is set aside and everything stays as it is. `None`: there is none. The caller holds the lock.
 ///
 /// # Errors
-/// [`StepError`] when it can neither be taken back; it is certain still.
+/// [`StepError`] when it cannot be reverted either; it is still certain.
 pub(in crate::workspace) fn take_step_back(upstream: &UpstreamStore<'_>) -> Result<Option<TakenBack>, StepError> {
     let (layout, scope) = (&upstream.workspace.layout, Scope::Upstream(upstream.name()));
     let key = upstream.name().to_string();
@@ -172,10 +172,10 @@ pub(in crate::workspace) fn take_step_back(upstream: &UpstreamStore<'_>) -> Resu
     }
 }
 
-/// Takes the step of the workspace's own files back, or sets it aside. The caller holds the workspace's lock.
+/// Reverts the step of the workspace's own files, or sets it aside. The caller holds the workspace's lock.
 ///
 /// # Errors
-/// [`PublishError`] when it can neither be taken back.
+/// [`PublishError`] when it cannot be reverted either.
 pub(in crate::workspace) fn take_workspace_step_back(layout: &Layout) -> Result<Option<TakenBack>, PublishError> {
     let scope = Scope::Workspace;
     let journal = match Journal::pending(layout, scope) {
@@ -194,7 +194,7 @@ pub(in crate::workspace) fn take_workspace_step_back(layout: &Layout) -> Result<
     }
 }
 
-/// Sets a step aside of which nothing can be made any more; an `error` that may pass is given back.
+/// Sets a step aside that cannot be used any more; an `error` that may be temporary is returned.
 fn aside(
     layout: &Layout,
     scope: Scope<'_>,

@@ -1,5 +1,5 @@
-//! The git side of a step, taken back from wherever it stands: what is what the step makes of it becomes what it was, what is
-//! neither stays as it is.
+//! Reverts the git part of a step, however far it is: what the step changed gets its old state, and what is in neither
+//! state stays as it is.
 
 use super::{CheckoutMove, ConflictEffect, EffectError, GitEffects, move_there};
 use crate::git::checkout::{self, Attachment, Differences, HeadState};
@@ -9,21 +9,21 @@ use crate::workspace::step::kept;
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::synced::Synced;
 
-/// What was not taken back.
+/// The parts that were not reverted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Left {
-    /// The checkout was left alone: its branch or HEAD is where neither the step nor what was before it has it.
+    /// The checkout was left alone: its branch or HEAD is neither where the step nor where the state before it has it.
     pub checkout: bool,
-    /// Paths of the checkout, printable, that are neither what they were nor what the step makes them.
+    /// Paths of the checkout, printable, with neither their old nor their new content.
     pub paths: Vec<String>,
-    /// Refs, printable, that somebody else moved.
+    /// Refs, printable, that someone else moved.
     pub refs: Vec<String>,
 }
 
-/// Takes the git side of a step back. May be done again.
+/// Reverts the git part of a step. Can be repeated.
 ///
 /// # Errors
-/// [`EffectError`]; whatever was done, `side` can still be done or taken back.
+/// [`EffectError`]; `side` can then still be done or reverted.
 pub(in crate::workspace) fn take_back(
     upstream: &UpstreamStore<'_>,
     side: &GitEffects,
@@ -70,14 +70,14 @@ fn take_checkout_back(
         return Ok(());
     };
     if side.hand == Some(ConflictEffect::Back) && !checkout::indexed(&upstream.store)?.unmerged.is_empty() {
-        // The first move would have written the index: all that is gone is what git knew of a pick.
+        // The first move would have written the index: only git's cherry-pick state is gone.
         return again(upstream, side);
     }
     let before = before(upstream, &mut objects, side)?;
     if side.hand.is_some() {
         checkout::forget_pick(&upstream.store)?;
     }
-    // All but one write no file: what they record was in the working tree before.
+    // All but one write no file: the changes that they record were in the working tree before.
     let writer = moves.iter().rposition(|step| !step.keep);
     for (n, step) in moves[..=begun].iter().enumerate().rev() {
         let writes = writer == Some(n);
@@ -98,7 +98,7 @@ fn take_checkout_back(
     again(upstream, side)
 }
 
-/// Puts the conflict that `side` took out of the checkout there again.
+/// Hands over again the conflict that `side` took out of the checkout.
 fn again(upstream: &UpstreamStore<'_>, side: &GitEffects) -> Result<(), EffectError> {
     if let (Some(ConflictEffect::Back), Some(again)) = (side.hand, side.again) {
         handed::finish(upstream, again, &|_| {})?;
@@ -106,20 +106,21 @@ fn again(upstream: &UpstreamStore<'_>, side: &GitEffects) -> Result<(), EffectEr
     Ok(())
 }
 
-/// The number of the last move that may have begun when the branch is `at`; `None`: the branch is somewhere else.
+/// Returns the index of the last move that may have begun when the branch is `at`; `None`: the branch is somewhere
+/// else.
 fn begun(moves: &[CheckoutMove], at: Option<Id>, all: bool) -> Option<usize> {
     let last = moves.len().checked_sub(1)?;
     if all {
         return Some(last);
     }
-    // A move's last deed is to move the branch.
+    // A move ends with moving the branch.
     match moves.iter().rposition(|step| at == Some(step.commit)) {
         Some(done) => Some(last.min(done + 1)),
         None => (at == moves[0].old).then_some(0),
     }
 }
 
-/// What files and commits were when they were last equal before the step.
+/// Returns the state when files and commits were last equal before the step.
 fn before(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -133,8 +134,7 @@ fn before(
     at.map_or(Ok(None), |at| Synced::read_at(objects, at))
 }
 
-/// The moves that a conflict put into the checkout is the reverse of: the index follows the files as they shall be, and then
-/// they may go.
+/// Returns the moves that reverse a hand-over: the index follows the files, which can then be removed.
 fn way_out(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -154,14 +154,14 @@ fn way_out(
         version: None,
         reason: String::new(),
     };
-    // Read backwards: first to `work` without touching a file, then from there to the tip.
+    // In reverse order: first to `work` without touching a file, then from there to the tip.
     Ok(vec![
         forth.clone(),
         CheckoutMove { old: Some(work), commit: tip, keep: true, touched: Some(Vec::new()), ..forth },
     ])
 }
 
-/// Takes a checkout down that the step was the first to make.
+/// Removes a checkout that the step made for the first time.
 fn take_down(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,

@@ -1,4 +1,4 @@
-//! The way back from a step that is certain and cannot be finished.
+//! Reverts a step that is certain and cannot be finished.
 
 use std::path::PathBuf;
 
@@ -7,20 +7,21 @@ use crate::workspace::files::disk;
 use crate::workspace::files::layout::{Layout, Scope};
 use crate::workspace::step::journal::{Change, Journal, Side};
 
-/// What came of taking a step back.
+/// The result of reverting a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolledBack {
-    /// Files, printable, that are neither what they were before the step nor what it makes them: they stay as they are.
+    /// Files, printable, with neither their old nor their new content: they stay as they are.
     pub left: Vec<String>,
-    /// Where the step's contents are kept, where some file was left.
+    /// The folder that keeps the step's contents, if some file was left.
     pub kept_in: Option<PathBuf>,
 }
 
 impl Journal {
-    /// Takes the step back, from wherever it stands: first `back` undoes what followed the files, then the files become what
-    /// they were. The caller holds the lock of `scope`, which is the journal's.
+    /// Reverts the step, however far it is: first `back` reverts the git part, then the files get their old content.
+    /// The caller holds the lock of `scope`, which is the journal's.
     ///
-    /// Killed in between, the step still is certain: every file is old or new, and it can be finished or taken back.
+    /// After a kill in between, the step is still certain: every file is old or new, and the step can be finished or
+    /// reverted.
     ///
     /// # Errors
     /// [`PublishError::Journal`] when an old content is lost, before anything changes; else the step stays pending.
@@ -61,7 +62,7 @@ impl Journal {
 }
 
 impl Journal {
-    /// Removes what waits beside the files, and the folders that were made for it.
+    /// Removes staged files, and the folders that were made for them.
     fn unstage(&self, layout: &Layout, changes: &[Change]) -> Result<(), PublishError> {
         for (at, change) in changes.iter().enumerate() {
             disk::remove(&self.staged(layout, at, change))?;

@@ -1,4 +1,4 @@
-//! Steps that are done, killed at every point, and stopped.
+//! Tests of steps that are done, killed at every point, and stopped.
 #![allow(clippy::unwrap_used)]
 
 use std::cell::Cell;
@@ -54,7 +54,7 @@ impl Place {
         self.layout.root().join(path)
     }
 
-    /// Every file and folder with its content, patchq's own left out.
+    /// Returns every file and folder with its content, without patchq's own.
     fn tree(&self) -> BTreeMap<String, String> {
         let walk = walkdir::WalkDir::new(self.layout.root()).min_depth(1).into_iter();
         let entries = walk.filter_entry(|entry| entry.file_name() != ".patchq").map(Result::unwrap);
@@ -66,7 +66,7 @@ impl Place {
         entries.map(|entry| (path(&entry), text(&entry))).collect()
     }
 
-    /// Whose steps are pending.
+    /// Returns the owners of pending steps.
     fn pending(&self) -> Vec<String> {
         Journal::all_pending(&self.layout).unwrap().into_iter().map(|(key, _)| key).collect()
     }
@@ -120,7 +120,7 @@ fn a_step_is_done_and_taken_back() {
     assert_eq!(place.tree(), with_folders(&BEFORE));
 }
 
-/// An observer that ends everything at the `at`-th point, as a kill would: nothing unwinds through code that cleans up.
+/// Returns an observer that ends everything at the `at`-th point, like a kill: no clean-up code runs.
 fn killer(at: usize) -> (std::rc::Rc<Cell<usize>>, impl Fn(KillPoint)) {
     let seen = std::rc::Rc::new(Cell::new(0));
     let counter = seen.clone();
@@ -136,7 +136,7 @@ fn killer(at: usize) -> (std::rc::Rc<Cell<usize>>, impl Fn(KillPoint)) {
 fn killed_anywhere_it_is_as_before_or_as_after() {
     let (mut kept, mut finished) = (0, 0);
     for first in 0.. {
-        // Every pair would take long on a slow disk; over all of `first`, every `second` has its turn.
+        // All pairs would take too long on a slow disk; over all values of `first`, every `second` occurs.
         for second in (first % 9..).step_by(9) {
             let place = Place::new();
             let (_, watch) = killer(first);
@@ -153,12 +153,12 @@ fn killed_anywhere_it_is_as_before_or_as_after() {
                 let over = tree == with_folders(&AFTER);
                 assert!(over || tree == with_folders(&BEFORE), "killed at {first}: {tree:?}");
                 kept += usize::from(!over);
-                // The scratch of the killed one is not in the way of the next.
+                // The temporary files of the killed run do not disturb the next one.
                 let next = if over { step().reverse("undo") } else { step() };
                 place.publish(&next).unwrap();
                 break;
             };
-            // The one that finishes is killed, too, and another finishes.
+            // The run that finishes it is killed too, and another finishes.
             let (seen, watch) = killer(second);
             let followed = Cell::new(0);
             let mut run_effects = || {
@@ -232,7 +232,7 @@ fn a_step_that_began_is_not_withdrawn() {
 #[test]
 fn what_cannot_be_staged_changes_nothing() {
     let place = Place::new();
-    // A folder where the new content would wait stands for a disk that takes no more: the last file cannot be staged.
+    // A folder at the path of the staged content has the effect of a full disk: the last file cannot be staged.
     let count = step().changes.len();
     fs::create_dir(place.at(&format!(".patchq-x-{}.tmp", count - 1))).unwrap();
     let before = place.tree();
