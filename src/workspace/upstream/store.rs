@@ -1,4 +1,4 @@
-//! One upstream of a workspace with its store: what every command that works on an upstream begins with.
+//! An upstream of a workspace with its store, which every command on an upstream needs first.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::workspace::manifest::{Name, Upstream};
 /// How long a command waits for another patchq.
 pub(in crate::workspace) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the name of a store begins with that is not whole yet.
+/// The prefix of the name of an incomplete store.
 const HALF: &str = ".store-";
 
 /// An upstream and its store.
@@ -44,8 +44,8 @@ impl<'w> UpstreamStore<'w> {
         Ok(store.map(|store| UpstreamStore { workspace, entry, store }))
     }
 
-    /// Opens the upstream's store, which is made where there is none. In a linked worktree the store borrows the objects
-    /// of the main one, so that a second worktree costs no transfer.
+    /// Opens the upstream's store, and makes it if there is none. In a linked worktree the store borrows the objects of
+    /// the main one, so that a second worktree needs no transfer.
     ///
     /// # Errors
     /// [`LockError`] when the store cannot be made or opened.
@@ -54,7 +54,7 @@ impl<'w> UpstreamStore<'w> {
             Some(opened) => opened,
             None => UpstreamStore::made(workspace, entry)?,
         };
-        // Each time: the main one may have got other commits since.
+        // Done each time: the main store may have got other commits since.
         if let Some(lender) = workspace.layout.borrowed_objects(&entry.name).as_deref().and_then(Path::parent)
             && opened.store.lacks_marks_of(lender)?
         {
@@ -65,12 +65,12 @@ impl<'w> UpstreamStore<'w> {
 
     fn made(workspace: &'w Workspace, entry: &'w Upstream) -> Result<UpstreamStore<'w>, LockError> {
         let dir = workspace.layout.store(&entry.name);
-        // Made beside its place and moved there: a killed run leaves no half of a store.
+        // The store is made beside its place and moved there: a killed run leaves no half of a store.
         let parent = dir.parent().map_or_else(PathBuf::new, ToOwned::to_owned);
         fs::create_dir_all(&parent).map_err(GitError::io("cannot make the folder", &parent))?;
         let lock = workspace.layout.stores_lock();
         let _lock = Lock::acquire(&lock, Mode::Exclusive, "the stores", "setup", PATIENCE, &mut |_| {})?;
-        // Whoever makes one holds the lock, so what is there was left by a killed run.
+        // The lock for making stores is held, so these files were left by a killed run.
         clear_halves(&parent)?;
         let scratch = tempfile::Builder::new()
             .prefix(HALF)
@@ -80,14 +80,15 @@ impl<'w> UpstreamStore<'w> {
         drop(Store::create(&made)?);
         if let Some(objects) = workspace.layout.borrowed_objects(&entry.name).filter(|objects| objects.is_dir()) {
             let file = made.join("objects/info/alternates");
-            // Relative, so that the workspace can be moved: from wt/ID/NAME.git/objects up to where wt/ is.
+            // The path is relative, so that the workspace can be moved: from wt/ID/NAME.git/objects up to the folder of
+            // wt/.
             let own = objects.parent().and_then(|store| store.file_name()).unwrap_or_default();
             let line = [b"../../../../".as_slice(), own.as_encoded_bytes(), b"/objects\n"].concat();
             fs::create_dir_all(made.join("objects/info"))
                 .and_then(|()| fs::write(&file, line))
                 .map_err(GitError::io("cannot write", file))?;
         }
-        // Another patchq may have made it in between; then that one is it.
+        // Another patchq may have made it in between; then that one is used.
         if let Err(error) = fs::rename(&made, &dir)
             && !dir.join("HEAD").exists()
         {
@@ -97,25 +98,25 @@ impl<'w> UpstreamStore<'w> {
         Ok(UpstreamStore { workspace, entry, store })
     }
 
-    /// The upstream's name.
+    /// Returns the upstream's name.
     #[must_use]
     pub fn name(&self) -> &'w Name {
         &self.entry.name
     }
 
-    /// The checkout's folder.
+    /// Returns the checkout's folder.
     #[must_use]
     pub fn checkout(&self) -> PathBuf {
         self.workspace.layout.checkout(&self.entry.name)
     }
 
-    /// Returns where the history of commits is kept, for versions that no tag gives.
+    /// Returns the path of the history of commits, for versions that no tag gives.
     #[must_use]
     pub fn history(&self) -> PathBuf {
         self.workspace.layout.history(&self.entry.name)
     }
 
-    /// The paths that the checkout holds: the manifest's, and those that the queue touches.
+    /// Returns the paths of the checkout: the manifest's, and those that the queue touches.
     ///
     /// # Errors
     /// [`GitError`] when a tree cannot be read.
@@ -124,7 +125,7 @@ impl<'w> UpstreamStore<'w> {
     }
 }
 
-/// Removes the stores in `folder` that were not made to their end.
+/// Removes the incomplete stores in `folder`.
 fn clear_halves(folder: &Path) -> Result<(), GitError> {
     let entries = fs::read_dir(folder).map_err(GitError::io("cannot read", folder))?;
     for entry in entries.filter_map(Result::ok) {
@@ -136,7 +137,7 @@ fn clear_halves(folder: &Path) -> Result<(), GitError> {
     Ok(())
 }
 
-/// Locks one upstream for writing, and takes away what a killed holder left locked in its store.
+/// Locks one upstream for writing, and removes what a killed holder left locked in its store.
 ///
 /// # Errors
 /// [`LockError`] when another patchq holds it for longer than `patience`.
