@@ -1,4 +1,4 @@
-//! Who changed it: the upstream's commits between two pins that touched given paths, and given lines of them.
+//! Finds the upstream commits between two pins that touched given paths, and given lines of them.
 
 use std::ops::Range;
 
@@ -9,47 +9,47 @@ use crate::path::RepoPath;
 use crate::workspace::files::lock::LockError;
 use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
 
-/// More commits than this are not looked through. What a path needs grows with them by about 100 bytes each (the root
-/// trees): 20,000 are 2 MB on top of what their own transfer costs.
+/// The most commits to search. The data for a path grows by about 100 bytes per commit (the root trees): 20,000 are 2
+/// MB in addition to the commits themselves.
 const MOST_COMMITS: usize = 20_000;
 
-/// What is asked of one path: its name at the new pin, and the ranges of lines there that matter (from 0 on, the end
-/// excluded; an empty range is the place before its line, where lines may have been taken away).
+/// A question about one path: its name at the new pin, and the ranges of lines there (from 0 on, the end excluded; an
+/// empty range is the place before its line, where lines may have been removed).
 pub type Question = (RepoPath, Vec<Range<u32>>);
 
-/// The answer, or why there is none.
+/// The answers, or why there are none.
 #[derive(Debug)]
 pub enum BlameResult {
-    /// For each question, in their order.
+    /// For each question, in order.
     Found(Vec<PathChanges>),
-    /// It cannot be told without more than it is worth.
+    /// The search would cost too much or is not possible.
     Skipped(Skipped),
 }
 
-/// Why nobody can be named.
+/// Why the commits are unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum Skipped {
-    /// The network, or the wish not to use it; or a server that gives no single objects.
+    /// The network failed or must not be used, or the server gives no single objects.
     #[error(transparent)]
     Remote(RemoteError),
     /// Another patchq fetches.
     #[error(transparent)]
     Busy(LockError),
-    /// A range that is not looked through.
+    /// The range has too many commits.
     #[error("there are more than {most} commits between the pins")]
     TooMany {
-        /// How many would have been looked through.
+        /// The largest number of commits that are searched.
         most: usize,
     },
 }
 
-/// What became of one path between two pins.
+/// The commits that changed one path between two pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathChanges {
-    /// The path asked for.
+    /// The path of the question.
     pub path: RepoPath,
-    /// The commits that made it what it is at the new pin, the newest first. Where it was renamed to what was asked for,
-    /// they begin with that.
+    /// The commits that lead to its content at the new pin, the newest first. If it was renamed to the path of the
+    /// question, they begin with the rename.
     pub commits: Vec<Changer>,
     /// Whether the lines could be followed. If not (a binary file, a folder, too many versions), every commit counts
     /// as having touched every range.
@@ -63,18 +63,19 @@ pub struct Changer {
     pub id: Id,
     /// Who made the change, and when.
     pub author: Signature,
-    /// What it says of itself, in one line. Anybody's bytes.
+    /// The first line of its message. Untrusted bytes.
     pub subject: BString,
-    /// Which of the ranges asked for it touched.
+    /// Which of the ranges in the question it touched.
     pub touched: Vec<Range<u32>>,
 }
 
-/// Looks through the upstream's commits that `new` reaches and `old` does not. They and the few trees and blobs that the
-/// questions need come into the store of commits at [`UpstreamStore::history`](super::super::upstream::UpstreamStore::history); what is there already is not asked for, so a
-/// second time works offline. Paths are followed as `git log` follows them, lines as `git log -L` does.
+/// Searches the upstream's commits that are reachable from `new` and not from `old`. They and the few trees and blobs
+/// that the questions need are fetched into the store of commits at
+/// [`UpstreamStore::history`](super::super::upstream::UpstreamStore::history); existing objects are not fetched again,
+/// so a second call works offline. Paths are followed as in `git log`, lines as in `git log -L`.
 ///
 /// # Errors
-/// [`FetchError`] when a store cannot be read or the run was interrupted. What the network cannot give is a
+/// [`FetchError`] when a store cannot be read or the run was interrupted. A failure of the network is a
 /// [`BlameResult::Skipped`].
 pub fn blame(fetcher: &Fetcher<'_>, old: Id, new: Id, questions: &[Question]) -> Result<BlameResult, FetchError> {
     match answer(fetcher, old, new, questions) {
@@ -95,7 +96,7 @@ fn answer(fetcher: &Fetcher<'_>, old: Id, new: Id, questions: &[Question]) -> Re
         return Ok(BlameResult::Skipped(Skipped::TooMany { most: MOST_COMMITS }));
     };
     let paths: Vec<_> = questions.iter().map(|(path, _)| path.clone()).collect();
-    // A round for each level of the deepest path, and one with everything at hand.
+    // One round for each level of the deepest path, and one with everything available.
     let depth = paths.iter().map(|path| path.parts().count()).max().unwrap_or(0);
     let logs = fetcher.objects(&history, depth + 1, || range.log(&history, &paths))?;
     let lines = fetcher.objects(&history, 2, || lines_of(&history, &logs, questions))?;
@@ -117,15 +118,15 @@ fn answer(fetcher: &Fetcher<'_>, old: Id, new: Id, questions: &[Question]) -> Re
     Ok(BlameResult::Found(answers))
 }
 
-/// For each log what its commits touched.
+/// For each log the ranges that its commits touched.
 type Touched = Vec<Option<Vec<Vec<usize>>>>;
 
-/// Which ranges the logs' commits touched; all that is missing for it together.
+/// Returns which ranges the commits of the logs touched; or all objects that are missing for it.
 fn lines_of(history: &Store, logs: &[PathLog], questions: &[Question]) -> Result<Lazy<Touched>, GitError> {
     let (mut all, mut need) = (Vec::new(), std::collections::BTreeSet::new());
     for (log, (_, ranges)) in logs.iter().zip(questions) {
         if ranges.is_empty() {
-            // No question of lines is worth a blob.
+            // There is no question about lines, so no blob is needed.
             all.push(Some(vec![Vec::new(); log.commits().count()]));
             continue;
         }
@@ -137,7 +138,7 @@ fn lines_of(history: &Store, logs: &[PathLog], questions: &[Question]) -> Result
     Ok(if need.is_empty() { Lazy::Done(all) } else { Lazy::Need(need) })
 }
 
-/// The lines up to the first blank one as one, as git's `%s` has it.
+/// Joins the lines up to the first blank one, like git's `%s`.
 fn subject(message: &[u8]) -> BString {
     let lines = message.lines().map(|line| line.trim_end());
     let lines: Vec<&[u8]> = lines.skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty()).collect();

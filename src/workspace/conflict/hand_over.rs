@@ -1,8 +1,8 @@
-//! A conflict put into the checkout, to be decided there with whatever the maintainer likes, and the way back.
+//! Hands a conflict over to the checkout, to be resolved there with any tool, and takes the result back.
 //!
-//! Both ways are journalled steps, like every change: the record of what is put where is in the store, and the journal on
-//! the disk, before a file is touched, and what a killed command left is finished by the next one. As long as the ref
-//! [`HANDED_OVER`] stands, the commits of the checkout are no queue ([`crate::workspace::upstream::sides::Unreadable::HandedOver`]).
+//! Both are journalled steps, like every change: the record is in the store, and the journal on disk, before a file is
+//! touched; the next command finishes a killed one. While the ref [`HANDED_OVER`] exists, the commits of the checkout
+//! are not a queue ([`crate::workspace::upstream::sides::Unreadable::HandedOver`]).
 
 mod put_back;
 mod read_back;
@@ -33,7 +33,7 @@ use crate::workspace::upstream::sides::Unreadable;
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::version::version_text;
 
-/// A conflict for the checkout. Objects that it names are in the store or new in memory.
+/// A conflict for the checkout. Its objects are in the store or new in memory.
 #[derive(Debug, Clone)]
 pub struct HandOver {
     /// The patch file's name.
@@ -42,26 +42,26 @@ pub struct HandOver {
     pub pin: Id,
     /// The commit of the new stack so far.
     pub head: Id,
-    /// The patch's commit on the old pin; its parent is in the store too, for git to show what it changes.
+    /// The patch's commit on the old pin; its parent is in the store too, so that git can show the change.
     pub picked: Id,
     /// The patch's whole message.
     pub message: BString,
-    /// What the patch makes of the paths that merged; `None`: it removes them.
+    /// The patch's entries at the paths that merged; `None`: the path is removed.
     pub merged: Vec<(RepoPath, Option<Entry>)>,
     /// The paths that did not merge.
     pub conflicts: Vec<Unmerged>,
 }
 
-/// What was put into the checkout.
+/// The result of a hand-over.
 #[derive(Debug, Clone)]
 pub struct HandedOver {
     /// What happened to the files.
     pub checkout: Option<Materialized>,
-    /// Paths that came beyond the manifest's `sparse`.
+    /// Paths that are in the checkout in addition to the manifest's `sparse`.
     pub extra: Vec<RepoPath>,
 }
 
-/// Why a conflict is not put into the checkout, or does not come back from it.
+/// Why a conflict cannot be handed over, or taken back.
 #[derive(Debug, thiserror::Error)]
 pub enum HandOverError {
     /// There is no checkout of this upstream.
@@ -73,44 +73,44 @@ pub enum HandOverError {
     /// HEAD is not the stack's branch, or git waits for the user.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// One conflict at a time.
+    /// Another conflict is in the checkout; only one is allowed at a time.
     #[error("a conflict of {0} is in the checkout already")]
     Already(String),
-    /// No checkout can hold these: a file on one side is a folder on the other.
+    /// No checkout can hold these paths: a file on one side is a folder on the other.
     #[error("{} cannot be put into a checkout: a file on one side is a folder on the other", list(.0))]
     Unfit(Vec<RepoPath>),
     /// A file that no checkout of every system can hold, or that has no place.
     #[error("{} cannot be put into a checkout: another path is in its place, or has the same name in other letters", list(.0))]
     Homeless(Vec<RepoPath>),
-    /// Patches go there in their order.
+    /// An earlier patch must be resolved first.
     #[error("{0} comes first, and waits for a decision")]
     First(String),
     /// What was made of a path is no file.
     #[error("a path that was in conflict is a {} now, which a decision cannot store", if *.0 == Mode::Gitlink { "submodule" } else { "folder" })]
     NoFile(Mode),
-    /// Somebody worked on while it was being taken.
+    /// A file changed while the result was read.
     #[error("the checkout was changed while its conflict was taken ({0})")]
     ChangedMeanwhile(String),
-    /// The queue is another one than when the conflict was put there.
+    /// The queue has changed since the conflict was handed over.
     #[error(
         "the queue changed since the conflict of {patch} was put into the checkout, so that what was made there answers another question"
     )]
     AnotherQuestion {
         /// The patch file's name.
         patch: String,
-        /// What changed.
+        /// The changes.
         changes: Vec<QueueChange>,
     },
-    /// There is nothing to come back.
+    /// There is no conflict in the checkout.
     #[error("no conflict is in the checkout")]
     Nothing,
-    /// Git waits for the user with something that is none of the conflict's.
+    /// Git waits for the user with an operation that does not belong to the conflict.
     #[error("a git {0} is in progress in the checkout")]
     Operation(&'static str),
     /// The pin or the patch files cannot be read.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// Store, checkout, lock or journal.
+    /// The store, checkout, lock or journal failed.
     #[error(transparent)]
     Step(#[from] StepError),
 }
@@ -131,7 +131,7 @@ fn list(paths: &[RepoPath]) -> String {
     paths.iter().map(|path| format!("'{path}'")).collect::<Vec<_>>().join(", ")
 }
 
-/// The trees of a hand-over: what the index holds at stage 0, and what the working tree shall be.
+/// The trees of a hand-over: stage 0 of the index, and the working tree.
 struct Trees {
     index: Id,
     work: Id,
@@ -157,7 +157,7 @@ impl HandOver {
     fn edited(&self, objects: &mut Objects<'_>, tree: Id, edits: &Edits) -> Result<Id, HandOverError> {
         objects.edit(tree, edits).map_err(|error| match error {
             GitError::InTheWay(path) => {
-                // The path itself, or one of which it is a folder: a file stands where that is to be.
+                // A conflict at the path itself, or below it: a file is where a folder must be.
                 let hit = self.conflicts.iter().map(|at| &at.path);
                 let hit: Vec<RepoPath> = hit.filter(|at| at.is_within(&path) || path.is_within(at)).cloned().collect();
                 let all = || self.conflicts.iter().map(|at| at.path.clone()).collect();
@@ -167,7 +167,7 @@ impl HandOver {
         })
     }
 
-    /// The paths that are the patch's affair.
+    /// Returns the paths that belong to the patch.
     fn own(&self) -> impl Iterator<Item = &RepoPath> {
         self.merged.iter().map(|(path, _)| path).chain(self.conflicts.iter().map(|at| &at.path))
     }
@@ -178,8 +178,8 @@ impl HandOver {
     }
 }
 
-/// The blobs that must be in the store before [`hand_over`] and are not: those of the checkout on the new stack, and those
-/// of all three sides, which git shows. New objects that this needs are put into the store.
+/// Returns the blobs that must be in the store before [`hand_over`] and are missing: those of the checkout on the new
+/// stack, and those of all three sides, which git shows. New objects needed for this are written to the store.
 ///
 /// # Errors
 /// [`HandOverError::Unfit`], [`HandOverError::Step`].
@@ -198,9 +198,9 @@ pub fn missing_blobs(
     Ok(wanted)
 }
 
-/// Puts a conflict into the checkout, together with `changes` of the workspace's files, in one step. The caller holds no
-/// lock, and has fetched [`missing_blobs`]. Untracked files stay where they are unless one is in the way, which is
-/// refused ([`crate::workspace::step::effects::EffectError::Obstacles`]).
+/// Hands a conflict over to the checkout, together with `changes` of the workspace's files, in one step. The caller
+/// holds no lock, and has fetched [`missing_blobs`]. Untracked files stay unless one is in the way, which is refused
+/// ([`crate::workspace::step::effects::EffectError::Obstacles`]).
 ///
 /// # Errors
 /// [`HandOverError`]; nothing has changed then.
@@ -262,7 +262,7 @@ pub fn hand_over(
     Ok(HandedOver { checkout, extra })
 }
 
-/// Checks whether git does not know the path: it is nobody's affair, wherever it came from.
+/// Checks whether the path is untracked: such files are not part of the conflict.
 fn is_untracked(change: &WorkChange) -> bool {
     matches!(change.kind, ChangeKind::Untracked | ChangeKind::Repository)
 }

@@ -1,5 +1,4 @@
-//! What stands behind a conflict, for somebody who wants to see more of it before deciding: the whole patch, all that upstream
-//! changed in the file, and the commits that did.
+//! Collects background for deciding a conflict: the whole patch, all upstream changes in the file, and their commits.
 
 use std::collections::HashSet;
 
@@ -14,34 +13,34 @@ use crate::workspace::files::lock::LockError;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::upstream::fetcher::{FetchError, Fetcher};
 
-/// What was asked for, or why it is not at hand.
+/// The requested data, or why it is not available.
 #[derive(Debug)]
 pub enum Inspected<T> {
-    /// Here it is.
+    /// The data.
     Here(T),
-    /// It would have to be fetched, and cannot be.
+    /// It would have to be fetched, which is not possible.
     Away(Away),
 }
 
-/// Why something is not at hand.
+/// Why something is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum Away {
-    /// The network is not to be used.
+    /// The network must not be used.
     #[error("offline")]
     Offline,
-    /// The network, or the server.
+    /// The network or the server failed.
     #[error(transparent)]
     Remote(RemoteError),
     /// Another patchq fetches.
     #[error(transparent)]
     Busy(LockError),
-    /// It cannot be told without more than it is worth.
+    /// The search would cost too much or is not possible.
     #[error(transparent)]
     Skipped(Skipped),
 }
 
 impl Away {
-    /// Its word.
+    /// Returns its name.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -62,7 +61,7 @@ impl Away {
 }
 
 impl<T> Inspected<T> {
-    /// A lack of the network's is a value; a damaged store or an interrupted run is an error.
+    /// Converts a result: a network failure becomes a value; a damaged store or an interrupted run is an error.
     fn of(result: Result<T, FetchError>) -> Result<Inspected<T>, FetchError> {
         match result {
             Ok(value) => Ok(Inspected::Here(value)),
@@ -74,17 +73,17 @@ impl<T> Inspected<T> {
     }
 }
 
-/// Where a file stands on two pins.
+/// The paths of a file on two pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whereabouts {
     /// Its path on the old pin.
     pub old: RepoPath,
-    /// Its path on the new pin, and how alike the two are in percent, where upstream moved it.
+    /// Its path on the new pin, and the similarity in percent, if upstream moved it.
     pub moved: Option<(RepoPath, u8)>,
 }
 
 impl Whereabouts {
-    /// The path on the new pin.
+    /// Returns the path on the new pin.
     #[must_use]
     pub fn new_path(&self) -> &RepoPath {
         self.moved.as_ref().map_or(&self.old, |(to, _)| to)
@@ -98,20 +97,20 @@ pub struct HistoryEntry {
     pub id: Id,
     /// Who made it, and when.
     pub author: Signature,
-    /// What it says of itself, in one line. Anybody's bytes.
+    /// The first line of its message. Untrusted bytes.
     pub subject: BString,
-    /// Its web page, where the url is that of a known forge.
+    /// Its web page, if the url belongs to a known forge.
     pub link: Option<String>,
 }
 
-/// The file of the patch called `name`, byte for byte; `None`: there is none.
+/// Returns the file of the patch called `name`, unchanged; `None`: there is none.
 #[must_use]
 pub fn patch_text<'f>(files: &'f Files, name: &str) -> Option<&'f [u8]> {
     files.patches.iter().find(|patch| patch.queued.name == name).map(|patch| patch.bytes.as_slice())
 }
 
-/// What upstream changed in one file between the pins `from` and `to`, as `git diff` prints it; empty where it changed nothing.
-/// Contents that the store lacks are fetched.
+/// Returns what upstream changed in one file between the pins `from` and `to`, as `git diff` prints it; empty if
+/// nothing. Contents that the store lacks are fetched.
 ///
 /// # Errors
 /// [`FetchError`] when the store cannot be read, or the run was interrupted.
@@ -146,8 +145,8 @@ pub fn upstream_file_diff(
     Inspected::of(printed)
 }
 
-/// The upstream commits between the pins `from` and `to` that touched a file under either of its paths, the newest first; those
-/// of the new path before those of the old one.
+/// Returns the upstream commits between the pins `from` and `to` that touched a file under either of its paths, the
+/// newest first; those of the new path before those of the old one.
 ///
 /// # Errors
 /// [`FetchError`] when a store cannot be read, or the run was interrupted.

@@ -1,8 +1,9 @@
-//! Decisions on conflicts that are remembered, one file each, under the texts they are about (git's `rerere`, with names on it).
+//! Remembers decisions on conflicts, one file each, under the texts of the conflict (like git's `rerere`, with
+//! authors).
 //!
-//! The files are in `resolutions/KEY/` of the workspace if the manifest says `remember = "shared"`, else in patchq's own folder.
-//! Shared ones come from other people: a file that is not what patchq wrote is a [`Damaged`], never an error and never used.
-//! A question costs the names in the folder and the files that have the texts in question, not all files.
+//! The files are in `resolutions/KEY/` of the workspace if the manifest says `remember = "shared"`, else in patchq's
+//! own folder. Shared files come from other people: a file that patchq did not write is [`Damaged`]; it is not an
+//! error, and is never used. A look-up reads the names in the folder and the files with the same texts, not all files.
 
 mod entry;
 mod format;
@@ -27,10 +28,10 @@ use crate::workspace::files::layout::Layout;
 use crate::workspace::files::open::Workspace;
 use crate::workspace::manifest::{Name, Remember, Upstream};
 
-/// No decision is larger, in bytes.
+/// The largest size of a decision, in bytes.
 pub(in crate::workspace) const LARGEST: u64 = 1 << 20;
 
-/// How the files of decisions end.
+/// The extension of decision files.
 const ENDING: &str = ".toml";
 
 /// The remembered decisions under one key.
@@ -38,7 +39,7 @@ const ENDING: &str = ".toml";
 pub struct Memory {
     /// The key.
     pub key: Name,
-    /// Whether they are in the workspace, for everybody.
+    /// Whether they are in the workspace, shared with all maintainers.
     pub shared: bool,
     /// The entries of the manifest that remember here.
     pub upstreams: Vec<Name>,
@@ -47,7 +48,7 @@ pub struct Memory {
     known: RefCell<Known>,
 }
 
-/// What was read so far. It stays as it is, so that a question always has the same answer.
+/// What was read so far. It never changes, so that a question always has the same answer.
 #[derive(Debug, Default)]
 struct Known {
     /// The entries' names.
@@ -57,16 +58,16 @@ struct Known {
     damaged: BTreeMap<String, String>,
 }
 
-/// A file that stands where a decision should be.
+/// A file that is not a valid decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
-    /// Which one, from the workspace's root where it is below it; printable.
+    /// Its path, relative to the workspace's root if it is below it; printable.
     pub file: String,
     /// Why it is not used, in a sentence without a full stop; printable.
     pub reason: String,
 }
 
-/// What [`Memory::remember`] did, for [`Memory::take_back`].
+/// The effect of [`Memory::remember`], for [`Memory::take_back`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remembered {
     /// The name of the decision.
@@ -80,28 +81,28 @@ pub struct Remembered {
 pub struct Forgotten {
     /// Its name.
     pub id: String,
-    /// The file that went.
+    /// The removed file.
     pub file: PathBuf,
-    /// Where it is kept.
+    /// The path of the copy that is kept.
     pub kept: PathBuf,
 }
 
 /// Why a decision is not remembered or forgotten.
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
-    /// It is none that could be used again.
+    /// It could not be used again.
     #[error("the decision on {path} cannot be remembered")]
     Unfit {
-        /// Where it was made, printable.
+        /// The path of the decision, printable.
         path: String,
         /// Why.
         #[source]
         reason: Unfit,
     },
-    /// It would be larger than what is read again.
+    /// It is larger than the limit for reading.
     #[error("the decision on {0} is larger than {LARGEST} bytes and cannot be remembered")]
     TooLarge(String),
-    /// There is no such decision any more.
+    /// The decision no longer exists.
     #[error("{} is gone", disk::shown(.0))]
     Gone(PathBuf),
     /// Its file cannot be read or written.
@@ -109,24 +110,24 @@ pub enum MemoryError {
     File(#[from] FileError),
 }
 
-/// Why it is not sure which decision is meant.
+/// Why a name does not select one decision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WhichDecisionError {
     /// None is called so.
     #[error("there is no decision '{0}'")]
     None(String),
-    /// Several have names that begin so.
+    /// Several names begin like this.
     #[error("'{wanted}' may be {}", .candidates.join(" or "))]
     Several {
-        /// What was asked for, printable.
+        /// The given name, printable.
         wanted: String,
-        /// What it may be: `KEY/ID`.
+        /// The possible decisions: `KEY/ID`.
         candidates: Vec<String>,
     },
 }
 
 impl Memory {
-    /// The memory of `upstream`. Nothing is read yet.
+    /// Returns the memory of `upstream`. Nothing is read yet.
     #[must_use]
     pub fn open(workspace: &Workspace, upstream: &Upstream) -> Memory {
         let (layout, manifest) = (&workspace.layout, &workspace.manifest);
@@ -138,7 +139,7 @@ impl Memory {
         Memory { key: key.clone(), shared, upstreams, layout: layout.clone(), folder, known: RefCell::default() }
     }
 
-    /// The memories of `upstreams`, each once.
+    /// Returns the memories of `upstreams`, each once.
     #[must_use]
     pub fn of_all(workspace: &Workspace, upstreams: &[&Upstream]) -> Vec<Memory> {
         let mut all: Vec<Memory> = Vec::new();
@@ -150,13 +151,13 @@ impl Memory {
         all
     }
 
-    /// The file of the decision called `id`.
+    /// Returns the file of the decision called `id`.
     #[must_use]
     pub fn file(&self, id: &str) -> PathBuf {
         self.folder.join(format!("{id}{ENDING}"))
     }
 
-    /// The names of all decisions, damaged ones too, in order.
+    /// Returns the names of all decisions, damaged ones too, in order.
     #[must_use]
     pub fn ids(&self) -> BTreeSet<String> {
         let mut known = self.known.borrow_mut();
@@ -170,7 +171,7 @@ impl Memory {
         known.ids.clone().unwrap_or_default()
     }
 
-    /// The decision called `id`; `None` where there is none or it is [damaged](Memory::damaged).
+    /// Returns the decision called `id`; `None` when there is none or it is [damaged](Memory::damaged).
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Rc<Entry>> {
         if !self.ids().contains(id) {
@@ -192,13 +193,13 @@ impl Memory {
         entry
     }
 
-    /// All decisions, the newest first.
+    /// Returns all decisions, the newest first.
     #[must_use]
     pub fn list(&self) -> Vec<Rc<Entry>> {
         newest_first(self.ids().iter().filter_map(|id| self.get(id)).collect())
     }
 
-    /// The decisions on the very texts of `hunk`, white space exact, at whatever path; the newest first.
+    /// Returns the decisions on exactly the texts of `hunk` (white space counts), at any path; the newest first.
     #[must_use]
     pub fn look_up(&self, hunk: &Hunk) -> Vec<Rc<Entry>> {
         let key = texts_key([&hunk.base.text, &hunk.upstream.text, &hunk.patch.text]);
@@ -207,8 +208,9 @@ impl Memory {
         newest_first(same.filter_map(|id| self.get(id)).filter(|entry| entry.is_about(hunk)).collect())
     }
 
-    /// The decision of [`Memory::look_up`] that may be taken without asking: the one made at this path, else at the path that
-    /// the patch has the file under, else one with either as another path of its file, if all of those took the same lines.
+    /// Returns the decision of [`Memory::look_up`] that may be used without asking: the one made at this path, else at
+    /// the patch's own path for the file, else one that has either as another path of its file, if all of those chose
+    /// the same lines.
     #[must_use]
     pub fn recalled(&self, at: At<'_>, hunk: &Hunk) -> Option<Rc<Entry>> {
         let found = self.look_up(hunk);
@@ -221,14 +223,14 @@ impl Memory {
         renamed.all(|other| other.text == first.text).then(|| first.clone())
     }
 
-    /// The files that are not used, as far as they were met; after [`Memory::list`] all of them.
+    /// Returns the files that are not used, as far as they were read; after [`Memory::list`] all of them.
     #[must_use]
     pub fn damaged(&self) -> Vec<Damaged> {
         let known = self.known.borrow();
         known.damaged.iter().map(|(file, why)| Damaged { file: file.clone(), reason: why.clone() }).collect()
     }
 
-    /// Keeps a decision, in one step; one on the same texts at the same path is replaced.
+    /// Stores a decision, in one step; one on the same texts at the same path is replaced.
     ///
     /// # Errors
     /// [`MemoryError`]; then nothing changed.
@@ -247,7 +249,7 @@ impl Memory {
         Ok(Remembered { id, old, new })
     }
 
-    /// Puts back what was there before; `false`: somebody changed it since, and it stays.
+    /// Restores the state before; `false`: the file was changed since, and stays.
     ///
     /// # Errors
     /// [`MemoryError::File`].
@@ -264,8 +266,8 @@ impl Memory {
         Ok(true)
     }
 
-    /// Takes the decision called `id`, damaged or not, out of the memory. It is kept in [`Layout::forgotten`], where it takes the
-    /// place of an earlier one of its name.
+    /// Removes the decision called `id`, damaged or not, from the memory. It is kept in [`Layout::forgotten`], where it
+    /// replaces an earlier one of its name.
     ///
     /// # Errors
     /// [`MemoryError`]; a symlink or a folder is left alone.
@@ -281,13 +283,14 @@ impl Memory {
         Ok(Forgotten { id: id.to_owned(), file, kept })
     }
 
-    /// A path of the memory for messages.
+    /// Formats a path of the memory for messages.
     #[must_use]
     pub fn shown(&self, path: &Path) -> String {
         disk::shown(self.layout.shown(path))
     }
 
-    /// Makes a folder below the workspace's root or patchq's own, which may lie anywhere; below them no symlink is followed.
+    /// Makes a folder below the workspace's root or patchq's own folder, which may be anywhere; below them no symlink
+    /// is followed.
     fn make_folder(&self, folder: &Path) -> Result<(), FileError> {
         let own = self.layout.common();
         if folder.starts_with(own) {
@@ -297,7 +300,7 @@ impl Memory {
         disk::make_folders(self.layout.root(), folder)
     }
 
-    /// The names in the folder, without their ending. What is called otherwise is nobody's business.
+    /// Returns the names in the folder, without their extension. Other files are ignored.
     fn names(&self) -> Result<BTreeSet<String>, FileError> {
         let above = self.folder.parent().unwrap_or(&self.folder);
         if !disk::is_folder(above)? || !disk::is_folder(&self.folder)? {
@@ -321,8 +324,8 @@ impl Recall for Memory {
     }
 }
 
-/// The decision that `wanted` means: the number of its memory, and its name. It is called by the start of its name; a folder in
-/// front and the ending behind do not matter.
+/// Returns the decision that `wanted` selects: the index of its memory, and its name. The start of the name is enough;
+/// a folder before it and the extension are ignored.
 ///
 /// # Errors
 /// [`WhichDecisionError`].
@@ -343,7 +346,7 @@ pub fn which_decision(memories: &[Memory], wanted: &str) -> Result<(usize, Strin
     }
 }
 
-/// Checks whether a file may be called so: `0123456789abcdef-01234567`.
+/// Checks whether a file may have this name: `0123456789abcdef-01234567`.
 fn is_id(id: &str) -> bool {
     let digits = |part: &str, count: usize| {
         part.len() == count && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -366,7 +369,7 @@ fn read(file: &Path, id: &str) -> Result<Entry, Damage> {
     if name == id { Ok(entry) } else { Err(Damage::Name(name)) }
 }
 
-/// What is wrong, without the file's name where the sentence begins with it.
+/// Describes the damage, without the file's name if the sentence begins with it.
 fn reason(damage: &Damage) -> String {
     match damage {
         Damage::File(FileError::Symlink(_)) => "it is a symlink".to_owned(),

@@ -1,4 +1,5 @@
-//! Deciding conflicts: sessions, remembered decisions, the conflict in the checkout, who changed the lines.
+//! Decides conflicts: sessions, remembered decisions, hand-over to the checkout, and the commits that changed the
+//! lines.
 
 pub mod blame;
 pub mod hand_over;

@@ -1,5 +1,5 @@
-//! The way back from a conflict in the checkout. Whatever was made since and is not taken into the patch is kept for
-//! `undo` first, which puts the conflict into the checkout again as it is now.
+//! Restores the checkout after a hand-over. Work since then that is not taken into the patch is first recorded for
+//! `undo`, which hands the conflict over again in its present state.
 
 use std::collections::BTreeSet;
 
@@ -16,49 +16,50 @@ use crate::workspace::step::publish::FileChange;
 use crate::workspace::step::run::{begin, do_step};
 use crate::workspace::upstream::store::UpstreamStore;
 
-/// How the checkout is put back.
+/// How to restore the checkout.
 #[derive(Debug, Clone, Default)]
 pub struct PutBack {
-    /// Changes of the workspace's own files in the same step.
+    /// Changes of the workspace's own files, in the same step.
     pub changes: Vec<FileChange>,
-    /// What the caller has taken; `None`: nothing, everything made since is kept.
+    /// The work that the caller has taken; `None`: nothing, and all work since is kept.
     pub taken: Option<TakenWork>,
-    /// The step is one that `undo` takes back even where nothing was made since.
+    /// `undo` can revert the step even if there is no work to keep.
     pub undoable: bool,
-    /// The conflict is the one that `undo` brought back: if nothing was made since, it is set aside instead.
+    /// The conflict was restored by `undo`: if there is no work since, it is set aside instead.
     pub brought_back: bool,
 }
 
-/// What was taken of a checkout.
+/// The work taken from a checkout.
 #[derive(Debug, Clone)]
 pub struct TakenWork {
     /// The paths.
     pub paths: BTreeSet<RepoPath>,
-    /// The tree of the working tree that it was taken of ([`super::ReadBack::work`]).
+    /// The tree of the working tree that it was taken from ([`super::ReadBack::work`]).
     pub work: Id,
 }
 
-/// What was kept of what was made since.
+/// The work that was kept.
 #[derive(Debug, Clone, Default)]
 pub struct KeptWork {
-    /// Paths that differ from what was handed over and were not taken.
+    /// Paths that differ from the hand-over and were not taken.
     pub paths: Vec<RepoPath>,
-    /// Commits made since, oldest first; where some paths were taken from them they are not named.
+    /// Commits made since, oldest first; left out if some paths were taken from them.
     pub commits: Vec<Id>,
-    /// The commit that holds the working tree as it was, on HEAD as it was; `None`: there was nothing to keep.
+    /// The commit with the working tree as it was, on the HEAD of then; `None`: there was nothing to keep.
     pub at: Option<Id>,
-    /// The ref that keeps it, where it is no step that `undo` takes back.
+    /// The ref that keeps it, if `undo` cannot revert the step.
     pub set_aside: Option<String>,
     /// What happened to the files.
     pub checkout: Option<Materialized>,
 }
 
-/// Puts the checkout back on the branch `patchq` as it was before the hand-over, in one step. The caller holds no lock.
+/// Moves the checkout back to the branch `patchq` as it was before the hand-over, in one step. The caller holds no
+/// lock.
 ///
 /// # Errors
-/// [`HandOverError`]; nothing has changed then. [`HandOverError::ChangedMeanwhile`] where the working tree is another one than
-/// what was taken is of; [`HandOverError::Operation`] while git waits with something other than a
-/// cherry-pick: that may hold work that nothing else leads to.
+/// [`HandOverError`]; nothing has changed then. [`HandOverError::ChangedMeanwhile`] when the working tree differs from
+/// the one that the work was taken from; [`HandOverError::Operation`] while git waits with an operation other than a
+/// cherry-pick, because it may hold the only reference to work.
 pub fn put_back(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -107,7 +108,7 @@ pub fn put_back(
             side.refs.extend(kept::keep_handed(upstream, objects, &commits, &options.changes, ctx)?);
             kept.at = Some(now.commit);
         }
-        // First the index becomes that of the working tree, no file is touched; then every file is one that may go.
+        // First the index is made equal to the working tree without touching a file; then every file may be removed.
         let (commit, touched) = (now.commit, Some(Vec::new()));
         side.checkout.push(CheckoutMove { commit, keep: true, touched, ..home.clone() });
         side.checkout.push(CheckoutMove { old: Some(commit), ..home });
@@ -118,7 +119,7 @@ pub fn put_back(
     Ok(kept)
 }
 
-/// A ref for what is set aside.
+/// Returns an unused ref for work that is set aside.
 fn free_ref(upstream: &UpstreamStore<'_>) -> Result<String, GitError> {
     let below = "refs/patchq/aside/";
     let known = upstream.store.refs_below(below)?;
@@ -126,12 +127,12 @@ fn free_ref(upstream: &UpstreamStore<'_>) -> Result<String, GitError> {
     Ok(format!("{below}{}", numbers.max().unwrap_or(0) + 1))
 }
 
-/// The checkout as it is now.
+/// The present state of the checkout.
 struct Now {
     head: Id,
-    /// The commits on what was handed over; `None`: HEAD is somewhere else.
+    /// The commits on top of the hand-over; `None`: HEAD is somewhere else.
     commits: Option<Vec<Id>>,
-    /// Whether a branch holds them.
+    /// Whether they are on a branch.
     on_branch: bool,
     work: Work,
     /// The working tree as a commit on HEAD.
@@ -177,7 +178,7 @@ impl Now {
         Ok(kept)
     }
 
-    /// The record after which a hand-over makes the checkout what it is now.
+    /// Makes the record with which a hand-over restores the present state of the checkout.
     fn record(
         &self,
         upstream: &UpstreamStore<'_>,
@@ -203,7 +204,8 @@ impl Now {
         })
     }
 
-    /// The working tree after the way back, as a commit on the branch's `tip`: what was untracked before stays.
+    /// Returns the working tree after the way back, as a commit on the branch's `tip`: files that were untracked before
+    /// stay.
     fn left(
         &self,
         upstream: &UpstreamStore<'_>,

@@ -1,4 +1,4 @@
-//! What came of a conflict in the checkout: staged, committed, or only edited.
+//! Reads the result of a conflict in the checkout: staged, committed, or only edited.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,24 +11,24 @@ use crate::workspace::step::handed::{HandedConflict, HandedPath, safe};
 use crate::workspace::step::kept::tree_with;
 use crate::workspace::upstream::store::UpstreamStore;
 
-/// What the maintainer made of a conflict. Contents that are in no commit are new objects in memory.
+/// The maintainer's result of a conflict. Contents that are in no commit are new objects in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReadBack {
-    /// The patch's own paths, those that merged too; `None`: it removes the path.
+    /// The patch's own paths, with those that merged; `None`: the path is removed.
     pub paths: Vec<(RepoPath, Option<Entry>)>,
-    /// Other paths that differ from what was handed over. New files count once git was told of them.
+    /// Other paths that differ from the hand-over. New files count after a `git add`.
     pub others: Vec<(RepoPath, Option<Entry>)>,
-    /// Conflict markers that are left: which path, and in which line (from 1) the first is.
+    /// Conflict markers that are left: the path, and the first line (from 1).
     pub leftover: Vec<(RepoPath, usize)>,
-    /// Paths without markers that nobody touched: one side deleted the file, or it has no lines.
+    /// Paths without markers that are unchanged: one side deleted the file, or it has no lines.
     pub undecided: Vec<RepoPath>,
-    /// Paths whose attributes name a filter program. It was not run: the bytes are those on disk.
+    /// Paths whose attributes name a filter program. It did not run: the bytes are those on disk.
     pub filtered: Vec<RepoPath>,
-    /// New files that git was not told of and that are not ignored: nobody knows what they are for.
+    /// New files that are neither added to git nor ignored: their purpose is unknown.
     pub untracked: Vec<RepoPath>,
     /// The commits made on the new stack so far, oldest first.
     pub commits: Vec<Id>,
-    /// The tree of the working tree that this was read from.
+    /// The tree of the working tree that was read.
     pub work: Option<Id>,
 }
 
@@ -40,22 +40,22 @@ impl ReadBack {
     }
 }
 
-/// Why what is in the checkout is no answer to the conflict.
+/// Why the state of the checkout is not an answer to the conflict.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Away {
-    /// The folder is gone, or another one.
+    /// The folder is gone, or is not this checkout.
     #[error("the checkout is gone")]
     NoCheckout,
-    /// Another branch, which does not stand on the commit that was handed over.
+    /// Another branch, which is not based on the handed-over commit.
     #[error("the checkout was switched to the branch '{0}'")]
     Branch(String),
     /// Another commit.
     #[error("the checkout's HEAD was moved to {}, which is not based on the commit that the conflict was given out on", .0.short(12))]
     Elsewhere(Id),
-    /// Commits that are no line.
+    /// Commits that are not linear.
     #[error("commit {} is a merge", .0.short(12))]
     Merge(Id),
-    /// Git waits for the user with something else.
+    /// Git waits for the user with another operation.
     #[error("a git {0} is in progress in the checkout")]
     Operation(&'static str),
     /// `git cherry-pick --abort` or `--skip`, `git reset --hard`: nothing of the conflict is left.
@@ -63,7 +63,7 @@ pub enum Away {
     TakenOut,
 }
 
-/// Reads what came of the conflict in the checkout. Nothing changes.
+/// Reads the result of the conflict in the checkout. Nothing changes.
 ///
 /// # Errors
 /// [`HandOverError::Nothing`] when there is none, [`HandOverError::Step`] when the checkout cannot be read.
@@ -93,7 +93,7 @@ pub fn read_back(
     Ok(Ok(back))
 }
 
-/// The commits made on what was handed over.
+/// Returns the commits made on top of the hand-over.
 pub(super) fn commits_since(
     upstream: &UpstreamStore<'_>,
     handed: &HandedConflict,
@@ -124,14 +124,14 @@ pub(super) fn commits_since(
     })
 }
 
-/// The working tree as a commit would have it.
+/// The working tree in the form of a commit.
 pub(super) struct Work {
-    /// Its tree, without untracked files, but for the patch's own paths.
+    /// Its tree, without untracked files except the patch's own paths.
     pub(super) tree: Id,
     /// The paths that differ from HEAD.
     pub(super) changes: Vec<WorkChange>,
     filtered: Vec<RepoPath>,
-    /// The untracked paths that are left out, those of them that can be named.
+    /// The untracked paths that are left out, as far as their names are valid.
     untracked: Vec<RepoPath>,
 }
 
@@ -148,14 +148,14 @@ impl Work {
         let untracked = changes.iter().filter(|change| theirs(change)).map(|change| change.path.clone()).collect();
         changes.retain(|change| !theirs(change));
         for change in &mut changes {
-            // What stands in the working file counts, however undecided the index is.
+            // The content of the working file counts, even if the index is unmerged.
             if change.kind == ChangeKind::Conflicted {
                 change.kind = ChangeKind::Modified;
             }
         }
         let files = checkout::work_files(&upstream.store, &upstream.checkout(), &changes)?;
         let tree = tree_with(objects, head, files.files)?;
-        // An undecided submodule has no file that could say what it is: it is what it was.
+        // An unmerged submodule has no file with a result: its entry stays.
         let mut submodules = Edits::new();
         for path in files.unusable {
             let given = objects.entry(handed.given, &path)?;
@@ -212,8 +212,8 @@ impl Sides<'_, '_> {
         Ok(())
     }
 
-    /// What a path that did not merge has become; says it where that is no answer. `waits`: git still knows of the pick,
-    /// so what it does not call unmerged was decided by somebody, not forgotten by a reset.
+    /// Determines the result of a path in conflict, and records it if that is not an answer. `waits`: git's cherry-pick
+    /// state still exists, so a path that is not unmerged was decided by a person, not lost by a reset.
     fn conflict(
         &mut self,
         own: &HandedPath,
@@ -226,7 +226,7 @@ impl Sides<'_, '_> {
         let tracked = index.files.contains_key(path);
         let committed = !back.commits.is_empty();
         if committed && !unmerged && !tracked {
-            // Removed by a commit; what still lies on the disk is untracked.
+            // Removed by a commit; a file still on disk is untracked.
             return Ok(None);
         }
         let entry = self.objects.entry(self.work, path)?;

@@ -1,4 +1,4 @@
-//! A decision that is remembered: the three texts it is about, the lines that were taken, and who decided it when and where.
+//! A remembered decision: its three texts, the chosen lines, and who decided it, when and where.
 
 use std::collections::BTreeSet;
 
@@ -13,27 +13,27 @@ use crate::stack::suggest::has_marker;
 use crate::stack::{At, Hunk};
 use crate::workspace::files::digest::Sum;
 
-/// The longest name (of a person, of a patch file) that is kept, in bytes: such names are shown in sentences.
+/// The longest name (of a person, of a patch file) in bytes: names are shown in sentences.
 const LONGEST_NAME: usize = 256;
 
 /// A decision on lines that both sides changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The path that it was made at, on the new pin.
+    /// The path of the conflict, on the new pin.
     pub path: RepoPath,
-    /// Other paths of the same file: what the patch called it where upstream had moved it.
+    /// Other paths of the same file: the patch's path if upstream had moved the file.
     pub also: BTreeSet<RepoPath>,
     /// The patch file's name.
     pub file: String,
-    /// What was there.
+    /// The base's lines.
     pub base: BString,
-    /// What upstream made of it.
+    /// Upstream's lines.
     pub upstream: BString,
-    /// What the patch makes of it.
+    /// The patch's lines.
     pub patch: BString,
-    /// The lines before and behind these that upstream and the patch both brought.
+    /// The lines before and after these that upstream and the patch both added.
     pub alike: [BString; 2],
-    /// The lines that were taken, line ends included.
+    /// The chosen lines, line ends included.
     pub text: BString,
     /// Who decided it, when and where.
     pub made: DecisionOrigin,
@@ -44,30 +44,30 @@ pub struct Entry {
 pub struct DecisionOrigin {
     /// Who made it.
     pub author: Person,
-    /// When.
+    /// The date.
     pub date: Date,
-    /// The commit of upstream's that the queue was being moved to.
+    /// The upstream commit that the queue was being moved to.
     pub pin: Id,
     /// The pin before.
     pub old_pin: Option<Id>,
 }
 
-/// Why a decision is not kept, or not believed.
+/// Why a decision is not kept, or not trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// A conflict marker was left over in the lines that were taken.
+    /// The chosen lines contain a conflict marker.
     #[error("the decided lines have a conflict marker in them")]
     Marker,
-    /// A name is longer than anybody's.
+    /// A name is too long.
     #[error("a name in it is longer than {LONGEST_NAME} bytes")]
     Name,
-    /// The date is outside of what can be written.
+    /// The date cannot be written.
     #[error("its date is outside of the years 0 to 9999")]
     Date,
 }
 
 impl Entry {
-    /// The decision to take `text` for `hunk`.
+    /// Makes the decision to take `text` for `hunk`.
     #[must_use]
     pub fn new(at: At<'_>, hunk: &Hunk, text: BString, made: DecisionOrigin) -> Entry {
         Entry {
@@ -83,21 +83,22 @@ impl Entry {
         }
     }
 
-    /// Checks whether it is about the very texts of `hunk`, and its lines are right between those around that hunk.
+    /// Checks whether it is about exactly the texts of `hunk`, and its lines are valid between the lines around that
+    /// hunk.
     #[must_use]
     pub fn is_about(&self, hunk: &Hunk) -> bool {
         let texts = [&self.base, &self.upstream, &self.patch];
         texts == [&hunk.base.text, &hunk.upstream.text, &hunk.patch.text] && hunk.takes(&self.text, &self.alike)
     }
 
-    /// Its name: 16 digits for the three texts, 8 for the path. What has the same name replaces it.
+    /// Returns its name: 16 digits for the three texts, 8 for the path. It replaces a decision of the same name.
     #[must_use]
     pub fn id(&self) -> String {
         let path = hex::encode(&Sha256::digest(self.path.as_bytes())[..4]);
         format!("{}-{path}", texts_key([&self.base, &self.upstream, &self.patch]))
     }
 
-    /// Who decided it, when and for what, as a sentence without a full stop; printable.
+    /// Returns who decided it, when and for what, as a sentence without a full stop; printable.
     #[must_use]
     pub fn said(&self) -> String {
         let Person { name, email } = &self.made.author;
@@ -105,16 +106,16 @@ impl Entry {
         format!("decided by '{}' on {} for '{}'", printable(who), self.day(), printable(self.file.as_bytes()))
     }
 
-    /// The day it was decided on, where its author was: `2024-02-01`.
+    /// Returns the day of the decision in its author's time zone: `2024-02-01`.
     #[must_use]
     pub fn day(&self) -> String {
         self.made.date.iso8601().chars().take(10).collect()
     }
 
-    /// SHA-256 over `patchq-resolution-1`, a line feed, and every field, its length (64 bits, most significant byte first)
-    /// in front: path, the number of other paths and each of them, patch file, pin, old pin (empty: none), the author's
-    /// name and address, the date (ISO 8601), and the texts base, upstream, patch, decided; where there are such, the lines
-    /// above and below.
+    /// Returns the SHA-256 over `patchq-resolution-1`, a line feed, and every field, with its length (64 bits, most
+    /// significant byte first) in front: path, the number of other paths and each of them, patch file, pin, old pin
+    /// (empty: none), the author's name and address, the date (ISO 8601), and the texts base, upstream, patch, decided;
+    /// and the lines above and below, if there are any.
     pub(super) fn digest(&self) -> Sum {
         let DecisionOrigin { author, date, pin, old_pin } = &self.made;
         let mut all = b"patchq-resolution-1\n".to_vec();
@@ -138,7 +139,7 @@ impl Entry {
         Sum::of(&all)
     }
 
-    /// Checks whether it may be kept, and believed when it is read.
+    /// Checks whether it may be kept, and trusted when it is read.
     pub(super) fn check(&self) -> Result<(), Unfit> {
         let Person { name, email } = &self.made.author;
         if has_marker(&self.text) {
@@ -152,7 +153,7 @@ impl Entry {
     }
 }
 
-/// What the names of all decisions about these texts (base, upstream, patch) begin with: 16 digits.
+/// Returns the common prefix of the names of all decisions about these texts (base, upstream, patch): 16 digits.
 pub(super) fn texts_key(texts: [&BString; 3]) -> String {
     let mut digest = Sha256::new();
     for text in texts {

@@ -1,4 +1,5 @@
-//! A decision as a file that can be reviewed in a pull request: TOML, texts line by line, each with its line end.
+//! Writes and reads a decision as a file for review in a pull request: TOML, with one line of text per line, each with
+//! its line end.
 //!
 //! ```toml
 //! schema = 1
@@ -34,34 +35,34 @@ use crate::path::{BadPath, RepoPath, printable, steers_the_terminal};
 use crate::workspace::files::digest::Sum;
 use crate::workspace::files::disk::FileError;
 
-/// The format that is written, and the only one that is read.
+/// The format version that is written, and the only one that is read.
 const SCHEMA: i64 = 1;
 const HEAD: &str = "# How a conflict was decided, remembered by patchq; with a change by hand the digest is wrong and it is ignored.\n";
 
-/// Why a file is not taken for a decision.
+/// Why a file is not accepted as a decision.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
-    /// It cannot be read, or is no regular file.
+    /// It cannot be read, or is not a regular file.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is larger than any decision.
+    /// It is larger than the limit.
     #[error("it is larger than {} bytes", super::LARGEST)]
     TooLarge,
     /// It is no UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// It is no TOML, or lacks a key, or has one too many.
+    /// It is not TOML, or a key is missing or unknown.
     #[error("line {line}: {message}")]
     Toml {
         /// The line, from 1.
         line: usize,
-        /// What the parser says, printable, in one line.
+        /// The parser's message, printable, in one line.
         message: String,
     },
     /// Another version of patchq wrote it.
     #[error("its schema is not {SCHEMA}; another version of patchq wrote it")]
     Schema,
-    /// A value that is none.
+    /// An invalid value.
     #[error("'{0}' has no valid value")]
     Value(&'static str),
     /// A path that leaves the tree.
@@ -73,12 +74,12 @@ pub enum Damage {
     /// It is called otherwise than its texts and path say.
     #[error("its name does not match its texts and path, {0}.toml")]
     Name(String),
-    /// What it says is not believed.
+    /// Its content is not trusted.
     #[error(transparent)]
     Unfit(#[from] Unfit),
 }
 
-/// The bytes of an entry's file; the same for the same entry.
+/// Returns the bytes of an entry's file; the same for the same entry.
 pub(super) fn print(entry: &Entry) -> Vec<u8> {
     let DecisionOrigin { author, date, pin, old_pin } = &entry.made;
     let also: Vec<String> = entry.also.iter().map(|path| text(path.as_bytes())).collect();
@@ -108,7 +109,7 @@ pub(super) fn print(entry: &Entry) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// The entry that `bytes` hold.
+/// Returns the entry in `bytes`.
 pub(super) fn parse(bytes: &[u8]) -> Result<Entry, Damage> {
     let source = bytes.to_str().map_err(|_| Damage::NotUtf8)?;
     let faulty = |error: toml::de::Error| {
@@ -129,7 +130,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Entry, Damage> {
     Ok(entry)
 }
 
-/// What every version of the format has.
+/// The fields that every version of the format has.
 #[derive(Deserialize)]
 struct Schema {
     schema: i64,
@@ -171,7 +172,7 @@ struct Lines {
     below: Vec<Text>,
 }
 
-/// Bytes: a string where they are UTF-8.
+/// Bytes: a string if they are UTF-8.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Text {
@@ -224,7 +225,7 @@ impl Text {
     }
 }
 
-/// Bytes as a TOML value: a string where they are UTF-8.
+/// Returns bytes as a TOML value: a string if they are UTF-8.
 fn text(bytes: &[u8]) -> String {
     match bytes.to_str() {
         Ok(text) => string(text),
@@ -232,7 +233,7 @@ fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// A basic string of TOML. What would hide or move text on a reviewer's screen is escaped, too.
+/// Returns a basic string of TOML. Characters that would hide or move text on a reviewer's screen are escaped too.
 fn string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Decisions that are kept, found again, damaged and forgotten.
+//! Tests of decisions that are kept, found again, damaged and forgotten.
 #![allow(clippy::unwrap_used)]
 
 use std::os::unix::fs::symlink;
@@ -34,7 +34,7 @@ fn made(seconds: i64) -> DecisionOrigin {
     DecisionOrigin { author, date: Date { seconds, offset: 60 }, pin: PIN.parse().unwrap(), old_pin: None }
 }
 
-/// The decision on `hunk` at the path `place`, which the patch calls `own`.
+/// Makes the decision on `hunk` at the path `place`, which is `own` in the patch.
 fn entry(place: &str, own: &str, hunk: &Hunk, text: &str, seconds: i64) -> Entry {
     let (place, own) = (path(place), path(own));
     let at = At { patch: "0001-shout.patch", path: &place, own: &own };
@@ -129,7 +129,7 @@ fn what_was_put_together_holds_only_between_the_lines_that_stood_around_it() {
     for other in [within("", ""), within("", ")\n"), within("}\n", "")] {
         assert_eq!(recalled(&memory, "a", "a", &other), None);
     }
-    // A side's lines are right wherever the texts are those.
+    // A side's lines are valid wherever the texts are the same.
     memory.remember(&entry("b", "b", &brace, "p\n", 0)).unwrap();
     assert_eq!(recalled(&memory, "b", "b", &within("", ")\n")).unwrap(), "p\n");
     let file = memory.file(&entry("a", "a", &brace, "", 0).id());
@@ -140,7 +140,7 @@ fn what_was_put_together_holds_only_between_the_lines_that_stood_around_it() {
 #[test]
 fn the_digest_and_the_name_are_those_that_others_wrote() {
     let entry = entry("a.txt", "a.txt", &five(), "FIVE cinq\n", 1_706_774_400);
-    // As Python's hashlib and struct have it, from the description.
+    // Computed from the description with Python's hashlib and struct.
     assert_eq!(entry.id(), "c62732db7b6b490e-18b7cb09");
     assert_eq!(entry.digest().to_string(), "b0173ad4df84fbf66655d91d0062b09e527d6687c19bc3520b6e6813a7b6b335");
 }
@@ -214,14 +214,14 @@ fn a_decision_is_found_by_its_texts_and_taken_by_its_path() {
 fn a_recorded_rename_carries_a_decision() {
     let place = Place::shared();
     let memory = place.memory("up");
-    // Upstream moved the file now: the path that the patch has it under was decided on.
+    // Upstream moved the file since: the decision was made at the patch's own path.
     memory.remember(&entry("a.txt", "a.txt", &five(), "one\n", 100)).unwrap();
     assert_eq!(recalled(&memory, "apps/a.txt", "a.txt", &five()), Some("one\n".into()));
-    // Upstream had moved it then: another queue has it still, or already, under one of the two.
+    // Upstream had moved it at that time: another queue has it under one of the two paths.
     memory.remember(&entry("docs/b.txt", "b.txt", &five(), "two\n", 100)).unwrap();
     assert_eq!(recalled(&memory, "b.txt", "b.txt", &five()), Some("two\n".into()));
     assert_eq!(recalled(&memory, "docs/b.txt", "docs/b.txt", &five()), Some("two\n".into()));
-    // What was decided at the very path comes first; of two that came along neither is the one.
+    // A decision at the same path comes first; of two with the path as another path neither is used.
     memory.remember(&entry("b.txt", "b.txt", &five(), "three\n", 50)).unwrap();
     assert_eq!(recalled(&memory, "b.txt", "b.txt", &five()), Some("three\n".into()));
     memory.remember(&entry("x/c.txt", "c.txt", &five(), "four\n", 100)).unwrap();
@@ -257,7 +257,7 @@ fn what_was_remembered_can_be_taken_back() {
     let one = memory.remember(&first).unwrap();
     let two = memory.remember(&second).unwrap();
     assert_eq!(memory.list(), [Rc::new(second)]);
-    // The first is not what stands there now.
+    // The first one is not there any more.
     assert!(!memory.take_back(&one).unwrap());
     assert!(memory.take_back(&two).unwrap());
     assert_eq!(memory.list(), [Rc::new(first)]);

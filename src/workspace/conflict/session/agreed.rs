@@ -1,4 +1,4 @@
-//! What was agreed to before a refresh began, as the command line has it.
+//! The options of the command line for deciding without asking.
 
 use std::collections::BTreeSet;
 
@@ -9,27 +9,27 @@ use crate::stack::{Accept, AcceptRule};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::files::which_patch::{WhichPatchError, which_patch};
 
-/// The options of a refresh that decide with nobody asked.
+/// The options of a refresh that decide without asking.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AcceptOptions {
     /// `--accept`: the ways in their order.
     pub accept: Vec<AcceptRule>,
-    /// `--only`: what they may decide about, patches and globs over paths; none: everything.
+    /// `--only`: the patches, and globs over paths, that may be decided; empty: all.
     pub only: Vec<String>,
     /// `--allow-drop`: patches that may leave the queue when a clean merge leaves nothing of them.
     pub allow_drop: Vec<String>,
 }
 
-/// Why options cannot be followed.
+/// Why options are not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AcceptOptionsError {
-    /// A patch that they name is none of the queue.
+    /// They name a patch that is not in the queue.
     #[error(transparent)]
     Which(#[from] WhichPatchError),
-    /// A glob is none.
+    /// A glob is not valid.
     #[error("the glob '{glob}' cannot be read: {reason}")]
     Glob {
-        /// As it was written, printable.
+        /// The text, printable.
         glob: String,
         /// What is wrong with it.
         reason: String,
@@ -37,7 +37,7 @@ pub enum AcceptOptionsError {
 }
 
 impl AcceptOptions {
-    /// The same for the patches of `files`, with their full names.
+    /// Returns the same for the patches of `files`, with their full names.
     ///
     /// # Errors
     /// [`AcceptOptionsError`].
@@ -52,13 +52,13 @@ impl AcceptOptions {
                 Some(glob) => drop(paths.add(glob)),
             }
         }
-        // Globs that were read one by one are read together as well.
+        // Globs that compile one by one also compile together.
         let only = (!self.only.is_empty()).then(|| (patches, paths.build().unwrap_or_default()));
         Ok(Accept { ways: self.accept.clone(), only, may_drop, memory: None })
     }
 
-    /// What of it may hold for the patches of `files`, and the options that name none of them. Ways that may decide about nothing
-    /// that is left decide about nothing.
+    /// Returns the options that apply to the patches of `files`, and the options that name none of them. If `--only`
+    /// has nothing left, nothing may be decided.
     #[must_use]
     pub fn for_files(&self, files: &Files) -> (AcceptOptions, Vec<String>) {
         let known =
@@ -82,12 +82,12 @@ impl AcceptOptions {
     }
 }
 
-/// A glob over paths, if `only` is one: it has a slash or a wildcard. Else it names a patch.
+/// Returns a glob over paths if `only` is one: it has a slash or a wildcard. Else it names a patch.
 fn glob(only: &str) -> Result<Option<Glob>, AcceptOptionsError> {
     if only.ends_with(".patch") || !only.contains(['/', '*', '?', '[', '{']) {
         return Ok(None);
     }
-    // A folder means what is below it.
+    // A folder also stands for everything below it.
     let glob = format!("{}{{,/**}}", only.trim_end_matches('/'));
     match GlobBuilder::new(&glob).literal_separator(true).empty_alternates(true).build() {
         Ok(glob) => Ok(Some(glob)),

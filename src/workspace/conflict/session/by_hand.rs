@@ -1,27 +1,28 @@
-//! What a person made of a path in conflict, as decisions.
+//! Turns a person's version of a path in conflict into decisions.
 
 use super::{About, SessionDecision};
 use crate::path::RepoPath;
 use crate::stack::{Decided, DecisionReason, Hunk, NewFile, Resolution, Sides, TextMerge};
 
-/// A path in conflict that a person made something of.
+/// A path in conflict with a person's version.
 #[derive(Debug, Clone, Copy)]
 pub struct ByHand<'a> {
     /// The patch file's name.
     pub patch: &'a str,
     /// The path on the new pin.
     pub path: &'a RepoPath,
-    /// What it is on the three sides.
+    /// The entries on the three sides.
     pub sides: Sides,
-    /// Where there are lines to compare: what merged and the hunks that did not.
+    /// If lines can be compared: the merged parts and the hunks in conflict.
     pub text: Option<&'a TextMerge>,
-    /// How, in a few words of patchq's.
+    /// How it was made, in patchq's words.
     pub reason: &'static str,
 }
 
 impl ByHand<'_> {
-    /// The decisions after which the path is `made`: lines where that is what merged with other lines in the place of each hunk,
-    /// which is known again when the rest of the file changes; else the path as a whole.
+    /// Returns the decisions that give `made` at the path. If it is the merged text with other lines in the place of
+    /// each hunk, these are decisions about lines, which stay valid when the rest of the file changes; else a decision
+    /// about the path as a whole.
     #[must_use]
     pub fn decisions(&self, made: NewFile) -> Vec<SessionDecision> {
         let texts = match (self.text, &made) {

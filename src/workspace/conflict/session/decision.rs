@@ -1,4 +1,4 @@
-//! A decision of a session, and how decisions answer the engine.
+//! The decisions of a session, and how they answer the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,22 +16,22 @@ use crate::workspace::files::digest::{FilesDigest, Sum};
 pub struct SessionDecision {
     /// The patch file's name.
     pub patch: String,
-    /// What was decided.
+    /// The question and the answer.
     pub about: About,
-    /// By what.
+    /// By what it was decided.
     pub by: DecidedBy,
-    /// Why; of a patch that leaves the queue the reason that was given. What was read from a file is a quotation.
+    /// The reason; for a dropped patch the one that was given. Words from a file count as quoted.
     pub reason: DecisionReason,
-    /// Which one it was, from 1; 0: nobody was asked.
+    /// The number of the decision, from 1; 0: no one was asked.
     pub order: u32,
 }
 
-/// What a decision of a session is about, and what it is.
+/// The question and the answer of a session's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
     /// The patch leaves the queue.
     Dropped {
-        /// The digest of its file: a patch of other bytes was not meant.
+        /// The digest of its file: the decision does not apply to a patch with other bytes.
         file: Sum,
     },
     /// A path of it is decided.
@@ -39,13 +39,13 @@ pub enum About {
 }
 
 impl SessionDecision {
-    /// A decision that a person made at once, not by a rule.
+    /// Makes a decision of a person.
     #[must_use]
     pub fn by_hand(patch: &str, about: About, reason: DecisionReason) -> SessionDecision {
         SessionDecision { patch: patch.to_owned(), about, by: DecidedBy::Hand, reason, order: 0 }
     }
 
-    /// What it answers, in the order of the file: one question has one decision.
+    /// Returns the question, in the order of the file: one question has one decision.
     #[must_use]
     pub fn question(&self) -> QuestionKey<'_> {
         let subject = match &self.about {
@@ -57,7 +57,7 @@ impl SessionDecision {
         QuestionKey { patch: &self.patch, path: self.path(), subject }
     }
 
-    /// Why, as far as it is to be believed without a look at the files.
+    /// Returns the reason, as far as it can be trusted without the files.
     #[must_use]
     pub fn why(&self) -> DecisionReason {
         let (by, reason) = (self.by, &self.reason);
@@ -69,7 +69,7 @@ impl SessionDecision {
         }
     }
 
-    /// The path that it is about; `None`: the patch.
+    /// Returns the path; `None`: the decision is about the patch.
     #[must_use]
     pub fn path(&self) -> Option<&RepoPath> {
         match &self.about {
@@ -89,7 +89,7 @@ impl SessionDecision {
     }
 }
 
-/// What tells one question of a session from all others, ordered as in its file.
+/// The key of a question in a session, ordered as in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuestionKey<'d> {
     patch: &'d str,
@@ -97,14 +97,14 @@ pub struct QuestionKey<'d> {
     subject: Subject<'d>,
 }
 
-/// What is asked about.
+/// The subject of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject<'d> {
     /// The patch.
     Patch,
     /// A path as a whole.
     Whole,
-    /// Lines: base, upstream and patch, and which of several with these texts.
+    /// Lines: base, upstream and patch, and the number among hunks with these texts.
     Lines([&'d BString; 3], usize),
     /// A path beyond the conflicts.
     Joined,
@@ -115,19 +115,19 @@ enum Subject<'d> {
 pub struct Decisions(pub Vec<SessionDecision>);
 
 impl Decisions {
-    /// Adds `decision`, in the place of an earlier one about the same question.
+    /// Adds `decision`, and replaces an earlier one about the same question.
     pub fn put(&mut self, decision: SessionDecision) {
         self.0.retain(|old| old.question() != decision.question());
         self.0.push(decision);
     }
 
-    /// The number of the last decision of a person; 0: there is none.
+    /// Returns the number of a person's last decision; 0: there is none.
     #[must_use]
     pub fn last(&self) -> u32 {
         self.0.iter().map(|decision| decision.order).max().unwrap_or(0)
     }
 
-    /// The number of the last decision of a person that `rebased` was made by; 0: there is none.
+    /// Returns the number of a person's last decision that was applied in `rebased`; 0: there is none.
     #[must_use]
     pub fn last_applied(&self, rebased: &Rebased) -> u32 {
         let unused = self.unused(rebased);
@@ -135,15 +135,15 @@ impl Decisions {
         self.0.iter().filter(applies).map(|one| one.order).max().unwrap_or(0)
     }
 
-    /// Takes out the decision with the number `order`, or several that were made at once.
+    /// Removes the decision with the number `order`, or several that were made together.
     pub fn take_back(&mut self, order: u32) -> Vec<SessionDecision> {
         let (back, kept) = std::mem::take(&mut self.0).into_iter().partition(|one| order > 0 && one.order == order);
         self.0 = kept;
         back
     }
 
-    /// Adds what was decided in `rebased` with nobody asked, so that it is decided in the same way when the rules or the
-    /// memory that decided it are others.
+    /// Adds the decisions in `rebased` that were made without asking, so that they stay the same when rules or memory
+    /// change.
     pub fn keep(&mut self, rebased: &Rebased) {
         for decision in applied(rebased) {
             if !self.0.iter().any(|known| known.is_same(&decision)) {
@@ -152,8 +152,9 @@ impl Decisions {
         }
     }
 
-    /// The decisions that were not applied in `rebased` although their patch waits for nothing: the question is another one
-    /// by now, or is not asked any more. Lines of a path that was decided as a whole later were applied in that.
+    /// Returns the decisions that were not applied in `rebased` although their patch waits for nothing: the question
+    /// has changed, or is not asked any more. Decisions about lines of a path that was later decided as a whole count
+    /// as applied.
     #[must_use]
     pub fn unused(&self, rebased: &Rebased) -> Vec<&SessionDecision> {
         let applied: Vec<SessionDecision> = applied(rebased).collect();
@@ -166,7 +167,7 @@ impl Decisions {
             None => true,
             Some(patch) if patch.dropped.is_some() => false,
             Some(_) if matches!(decision.about, About::Dropped { .. }) => true,
-            // What it is about may come to light with what the patch waits for.
+            // The question may appear once the patch no longer waits.
             Some(patch) if patch.files.iter().any(|file| file.waits_for.is_some()) => false,
             Some(_) if answered.contains(&decision.question()) => false,
             Some(_) => {
@@ -177,7 +178,7 @@ impl Decisions {
         self.0.iter().filter(unused).collect()
     }
 
-    /// Those that may hold for the files with this digest: a patch of other bytes was not meant to leave.
+    /// Returns those that may apply to the files with this digest: a dropped patch with other bytes is left out.
     #[must_use]
     pub fn for_files(&self, files: &FilesDigest) -> Decisions {
         let holds = |one: &&SessionDecision| match &one.about {
@@ -192,7 +193,7 @@ impl Decisions {
     }
 }
 
-/// What was decided in a run; nobody was asked about it here.
+/// Returns the decisions of a run; no one was asked about them here.
 fn applied(rebased: &Rebased) -> impl Iterator<Item = SessionDecision> {
     rebased.patches.iter().flat_map(|patch| {
         patch.files.iter().flat_map(|file| {

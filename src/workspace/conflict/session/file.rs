@@ -1,5 +1,5 @@
-//! `sessions/NAME.toml`: sorted, so that two people's decisions merge, and without objects, so that it can be handed to a
-//! colleague.
+//! Reads and writes `sessions/NAME.toml`: sorted, so that two people's decisions merge, and without object ids of
+//! contents, so that it can be given to a colleague.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::workspace::files::pins;
 use crate::workspace::files::toml_text::{Text, Word, write_text, write_word};
 use crate::workspace::manifest::Track;
 
-/// No decision has a higher number.
+/// The largest number of a decision.
 const LAST: u32 = 1_000_000;
 
 /// The version of the format.
@@ -28,7 +28,7 @@ const SCHEMA: u32 = 1;
 pub struct SessionFileError {
     /// The file, from the workspace's root.
     pub file: PathBuf,
-    /// The line, from 1, where one is to blame.
+    /// The line, from 1, if one is wrong.
     pub line: Option<usize>,
     /// What is wrong with it, printable.
     pub reason: String,
@@ -96,7 +96,7 @@ struct RawDecision {
     order: u32,
 }
 
-/// The file's bytes: the same for the same session.
+/// Returns the file's bytes: the same for the same session.
 pub(super) fn print(session: &Session, name: &str) -> Vec<u8> {
     let mut out = format!(
         "# A refresh of {name} that waits for decisions. It may be committed, so that a colleague can go on.\n\
@@ -219,7 +219,7 @@ fn print_made(out: &mut String, made: &NewFile) {
     }
 }
 
-/// `100644 ID`, as `git ls-files --stage` has it; `-`: not there.
+/// Returns `100644 ID`, as in `git ls-files --stage`; `-`: not there.
 fn entry_text(entry: Option<Entry>) -> String {
     entry.map_or("-".to_owned(), |Entry { mode, id }| format!("{:06o} {id}", mode.bits()))
 }
@@ -291,7 +291,7 @@ pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Session, SessionFileErr
     Ok(Session { files: raw.from.files, manifest: raw.from.manifest, to, agreed, decisions })
 }
 
-/// Checks whether it is the full name of a branch or a tag.
+/// Checks for the full name of a branch or a tag.
 fn is_ref(name: &str) -> bool {
     ["refs/heads/", "refs/tags/"].iter().any(|below| name.starts_with(below)) && is_ref_name(name)
 }

@@ -1,4 +1,4 @@
-//! A refresh that waits for decisions: where it comes from, where it goes, and what was decided so far.
+//! A session: a refresh that waits for decisions, with its start, its target, and the decisions so far.
 
 mod agreed;
 mod by_hand;
@@ -28,56 +28,56 @@ pub use by_hand::ByHand;
 pub use decision::{About, Decisions, QuestionKey, SessionDecision};
 pub use file::SessionFileError;
 
-/// No session is larger, in bytes.
+/// The largest size of a session, in bytes.
 const LARGEST: u64 = 16 << 20;
 
 /// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// What pin and patches were when it began.
+    /// The state of pin and patches when it began.
     pub files: FilesDigest,
-    /// The digest of the manifest's entry then.
+    /// The digest of the manifest's entry at that time.
     pub manifest: Sum,
-    /// Where it goes.
+    /// The target.
     pub to: SessionTarget,
-    /// What was agreed to beforehand.
+    /// The options for deciding without asking.
     pub agreed: AcceptOptions,
-    /// What was decided.
+    /// The decisions.
     pub decisions: Decisions,
 }
 
-/// Where a session goes.
+/// The target of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionTarget {
     /// The commit.
     pub pin: Id,
     /// Its version.
     pub version: String,
-    /// The track that is to be written into the manifest.
+    /// The track to write into the manifest.
     pub track: Option<Track>,
-    /// The branch or tag that it was found by, which a server may want to hear.
+    /// The branch or tag by which it was found, for servers that need it.
     pub found_by: Option<String>,
 }
 
 /// Why a session cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// It cannot be used.
+    /// Its content is not valid.
     #[error(transparent)]
     Content(#[from] SessionFileError),
-    /// The file.
+    /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] disk::FileError),
     /// Somebody else changed it while this command ran.
     #[error("{0} was changed by another program, so the decision was not written")]
     ChangedMeanwhile(String),
-    /// The rest.
+    /// Another error of the step.
     #[error(transparent)]
     Step(#[from] StepError),
 }
 
 impl Session {
-    /// The session of the upstream `name`, if one is open, with its bytes.
+    /// Returns the session of the upstream `name`, if one is open, with its bytes.
     ///
     /// # Errors
     /// [`SessionError::Content`], [`SessionError::File`].
@@ -95,12 +95,12 @@ impl Session {
         Ok(Some((session, bytes)))
     }
 
-    /// What its file holds.
+    /// Returns the content of its file.
     pub(in crate::workspace) fn bytes(&self, upstream: &UpstreamStore<'_>) -> Vec<u8> {
         file::print(self, upstream.name().as_str())
     }
 
-    /// Writes the session; `before`: the bytes that are there (`None`: no file). Gives the bytes that it wrote.
+    /// Writes the session; `before`: the bytes on disk (`None`: no file). Returns the bytes that it wrote.
     ///
     /// # Errors
     /// [`SessionError`]; nothing has changed then.
@@ -116,7 +116,7 @@ impl Session {
     }
 }
 
-/// Checks whether a session of the upstream `name` is on the disk, readable or not.
+/// Checks whether a session of the upstream `name` is on disk, readable or not.
 ///
 /// # Errors
 /// [`disk::FileError`].
@@ -124,19 +124,19 @@ pub fn is_open(layout: &Layout, name: &Name) -> Result<bool, disk::FileError> {
     Ok(disk::stat(&layout.session(name))?.is_some())
 }
 
-/// The change that ends the session of `upstream`, if one is open.
+/// Returns the change that ends the session of `upstream`, if one is open.
 ///
 /// # Errors
 /// [`disk::FileError`].
 pub(in crate::workspace) fn ending(upstream: &UpstreamStore<'_>) -> Result<Option<FileChange>, disk::FileError> {
     let layout = &upstream.workspace.layout;
     let old = disk::read(&layout.session(upstream.name()))?;
-    // The name of an upstream makes a path that holds.
+    // The name of an upstream makes a valid path.
     let path = RepoPath::new(shown(upstream).as_bytes()).ok();
     Ok(path.filter(|_| old.is_some()).map(|path| FileChange { path, old, new: None }))
 }
 
-/// Puts `new` in the place of the session's file, if that is still `before`. No step for `undo`.
+/// Replaces the session's file by `new` if it is still `before`. `undo` does not revert this.
 pub(in crate::workspace) fn replace(
     upstream: &UpstreamStore<'_>,
     before: Option<&[u8]>,
@@ -152,7 +152,7 @@ pub(in crate::workspace) fn replace(
     }
 }
 
-/// The change after which the session's file, which must be `before` now, is `new`; `None`: it is already.
+/// Returns the change after which the session's file, which must be `before` now, is `new`; `None`: it is already.
 pub(in crate::workspace) fn change(
     upstream: &UpstreamStore<'_>,
     before: Option<&[u8]>,
@@ -169,7 +169,7 @@ pub(in crate::workspace) fn change(
     }
 }
 
-/// The file, from the workspace's root.
+/// Returns the file, from the workspace's root.
 fn shown(upstream: &UpstreamStore<'_>) -> String {
     let layout = &upstream.workspace.layout;
     let file = layout.session(upstream.name());
