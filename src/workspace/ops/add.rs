@@ -1,4 +1,4 @@
-//! An upstream gets its pin, and perhaps its first patches: manifest, pin, version, patch files, ignore files and store
+//! Adds an upstream's pin, with or without first patches: manifest, pin, version, patch files, ignore files and store
 //! change in one step.
 
 use std::path::Path;
@@ -29,45 +29,45 @@ use crate::workspace::upstream::sides::{SyncState, SyncStatus};
 use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace};
 use crate::workspace::upstream::synced::Synced;
 
-/// An entry that the manifest is to get.
+/// A new entry for the manifest.
 #[derive(Debug, Clone)]
 pub enum NewEntry {
-    /// With these keys.
+    /// An entry with these keys.
     Written(NewUpstream),
-    /// With those of another entry.
+    /// A copy of another entry.
     Like {
         /// Its name.
         name: Name,
         /// The other entry.
         other: Name,
-        /// What it follows; `None`: what the other one does.
+        /// Its track; `None`: that of the other entry.
         track: Option<Track>,
     },
 }
 
-/// What an upstream gets.
+/// The new state of an upstream.
 #[derive(Debug)]
 pub struct NewPin<'a> {
-    /// Its entry of the manifest; `None`: it is there.
+    /// Its new entry in the manifest; `None`: it exists.
     pub entry: Option<&'a NewEntry>,
-    /// Pin, version and first patches (none: those that are on disk stay).
+    /// Pin, version and first patches (if empty, the patches on disk stay).
     pub files: &'a Files,
     /// The pin that the upstream has now.
     pub pin_now: Option<Id>,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 pub struct AddedUpstream {
     /// The patches on the pin.
     pub applied: Applied,
     /// The files that changed, from the workspace's root, printable.
     pub files: Vec<String>,
-    /// Whether there is a checkout, which still stands where it stood.
+    /// Whether there is a checkout, which has not moved.
     pub has_checkout: bool,
 }
 
-/// Why nothing changed.
+/// The errors; nothing has changed then.
 #[derive(Debug, thiserror::Error)]
 pub enum AddError {
     /// The entry cannot be written.
@@ -78,12 +78,12 @@ pub enum AddError {
     HasPatches {
         /// The folder, from the workspace's root.
         folder: String,
-        /// The first of them.
+        /// The first patch.
         first: String,
         /// How many others.
         more: usize,
     },
-    /// The rest.
+    /// Another error.
     #[error(transparent)]
     Queue(#[from] QueueError),
 }
@@ -107,7 +107,7 @@ impl From<disk::FileError> for AddError {
 }
 
 impl Workspace {
-    /// The workspace as it will be once `new` is in its manifest. Nothing is written.
+    /// Returns the workspace with `new` added to its manifest. Nothing is written.
     ///
     /// # Errors
     /// [`EditError`].
@@ -148,8 +148,8 @@ pub fn refuse_patches(layout: &Layout, name: &Name) -> Result<(), AddError> {
     }
 }
 
-/// Gives the upstream of `upstream` (whose workspace holds the entry already) what `adoption` says. The patches are tried
-/// on the pin before anything is written.
+/// Adds the files of `adoption` to the upstream (whose workspace already has the entry). The patches are applied to the
+/// pin before anything is written.
 ///
 /// # Errors
 /// [`AddError`]; nothing has changed then. A patch that does not apply is [`QueueError::Apply`].
@@ -187,15 +187,15 @@ pub fn add_entry(
     let mut side = GitEffects { refs, ..GitEffects::default() };
     let listed = changes.iter().map(|change| printable(change.path.as_bytes())).collect();
     let has_checkout = state.has_checkout();
-    // The checkout is not touched, so what is in it needs no keeping.
+    // The checkout is not touched, so its changes need not be recorded.
     state.work.clear();
     side.refs.extend(kept::keep(upstream, &mut objects, &state, &changes, &side, (ctx, Vec::new()))?);
     do_step(upstream, &mut objects, changes, &side, ctx)?;
     Ok(AddedUpstream { applied, files: listed, has_checkout })
 }
 
-/// The refs that say what was made equal. Below a checkout, which stays where it is, only the version's pin is noted:
-/// the files are newer then, and `setup` takes them.
+/// Returns the refs that record what was made equal. If there is a checkout, which does not move, only the version's
+/// pin is recorded: the files are then newer, and `setup` applies them.
 fn refs(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -216,7 +216,7 @@ fn refs(
     Ok(RefMove::to(upstream, SYNCED, Some(record)).map_err(moved)?.into_iter().collect())
 }
 
-/// The changes of the workspace's files, from what they are now.
+/// Returns the changes of the workspace's files, based on their present content.
 fn changes(upstream: &UpstreamStore<'_>, adoption: &NewPin<'_>) -> Result<Vec<FileChange>, AddError> {
     let (layout, name, new) = (&upstream.workspace.layout, upstream.name(), adoption.files);
     let mut changes = Vec::new();
@@ -236,7 +236,7 @@ fn changes(upstream: &UpstreamStore<'_>, adoption: &NewPin<'_>) -> Result<Vec<Fi
         hold(format!("commits/{name}.version.txt"), pins::print_version(version))?;
     }
     if let Some(entry) = adoption.entry {
-        // From what stands there now: somebody may have added another entry since.
+        // Based on the present content: another entry may have been added since.
         let text = disk::read_at_most(&layout.manifest(), disk::LIST)?.unwrap_or_default();
         hold(MANIFEST.to_owned(), with_entry(&text, entry)?)?;
     }
@@ -245,7 +245,7 @@ fn changes(upstream: &UpstreamStore<'_>, adoption: &NewPin<'_>) -> Result<Vec<Fi
     Ok(changes)
 }
 
-/// The files' side of an upstream that has only a pin.
+/// Returns the files of an upstream that has only a pin.
 #[must_use]
 pub fn pinned(pin: Id, version: String) -> Files {
     Files { pin, version: Some(version), queue: Queue::default(), patches: Vec::new() }

@@ -1,4 +1,4 @@
-//! A queue applied on its pin, in memory.
+//! Applies a queue to its pin, in memory.
 
 use super::error::QueueError;
 use crate::git::{Objects, checkout};
@@ -12,7 +12,7 @@ use crate::workspace::upstream::side_error::SideError;
 use crate::workspace::upstream::sides::SyncState;
 use crate::workspace::upstream::store::UpstreamStore;
 
-/// Applies the queue of `files` in memory, with everything fetched that this and the checkout need, in one request.
+/// Applies the queue of `files` in memory. Everything needed for this and for the checkout is fetched in one request.
 ///
 /// # Errors
 /// [`QueueError::Fetcher`] and [`QueueError::Step`]; a patch that does not apply is a value of the result.
@@ -47,13 +47,13 @@ pub fn stack_of(
     })?)
 }
 
-/// The refs in which a server that gives only what refs point at may have the pin.
+/// Returns the refs in which a server that gives only commits that refs point at may have the pin.
 fn track_refs(upstream: &UpstreamStore<'_>) -> Vec<String> {
     let Some(Track::Ref(name)) = &upstream.entry.track else { return Vec::new() };
     vec![format!("refs/heads/{name}"), format!("refs/tags/{name}")]
 }
 
-/// Refuses to take files where that would take the last copy of a patch along.
+/// Refuses to take the files if this would remove the last copy of a patch.
 ///
 /// # Errors
 /// [`QueueError::LastCopy`].

@@ -1,8 +1,8 @@
-//! A patch of one entry carried to another of the same upstream: worked out in memory on top of that one's queue, and published
-//! there as a step of its own.
+//! Copies a patch of one entry to another entry of the same upstream: it is applied in memory on top of that queue, and
+//! published there as a separate step.
 //!
-//! It is a three-way merge as every refresh does it: what the patch stood on is the base, what it made is the patch, and
-//! the other queue's top is upstream. So the words of its outcome are the same.
+//! This is a three-way merge as in every refresh: the base is the patch's parent, the patch side is its result, and the
+//! upstream side is the top of the other queue. So the outcomes are the same.
 
 use super::apply::{refuse_last_copies, stack_of};
 use super::dropped::WrittenQueue;
@@ -23,7 +23,7 @@ use crate::workspace::upstream::store::UpstreamStore;
 
 /// A patch on top of another queue, not yet written.
 pub struct CherryPick<'s> {
-    /// What becomes of it there.
+    /// Its outcome there.
     pub outcome: PatchOutcome,
     objects: Objects<'s>,
     files: Files,
@@ -31,7 +31,7 @@ pub struct CherryPick<'s> {
     rewrite: Option<Rewrite>,
 }
 
-/// What was written.
+/// The written patch.
 #[derive(Debug)]
 pub struct Picked {
     /// The patch's file name there.
@@ -42,8 +42,8 @@ pub struct Picked {
     pub top: Id,
 }
 
-/// Checks whether a patch could be written to the queue of `upstream` as it is now: its queue applies, and nothing of
-/// the user's is in the way. What is missing for that is fetched.
+/// Checks whether a patch could be written to the queue of `upstream` as it is now: its queue applies, and no work of
+/// the user is in the way. Missing objects are fetched.
 ///
 /// # Errors
 /// [`RefreshError`], as for a refresh.
@@ -57,11 +57,11 @@ pub fn ready(fetcher: &Fetcher<'_>) -> Result<(), RefreshError> {
     applied(fetcher, &mut objects, &files).map(drop)
 }
 
-/// Works out what becomes of `item`, a patch whose commit stands on `parent` in the store of a neighbour, on top of the queue of
-/// `upstream`, the fetcher's: the result outlives the fetcher. Nothing is written but objects.
+/// Determines the outcome of `item`, a patch whose commit has `parent` in the store of a neighbour, on top of the queue
+/// of the fetcher's upstream. The result does not borrow the fetcher. Only objects are written.
 ///
 /// # Errors
-/// [`RefreshError`]; a conflict is none.
+/// [`RefreshError`]; a conflict is not an error.
 pub fn cherry_pick<'s>(
     upstream: &'s UpstreamStore<'_>,
     fetcher: &Fetcher<'_>,
@@ -107,7 +107,7 @@ pub fn cherry_pick<'s>(
     Ok(CherryPick { outcome, objects, files, rewrite })
 }
 
-/// The queue on its pin, whole.
+/// Applies the whole queue to its pin.
 fn applied(fetcher: &Fetcher<'_>, objects: &mut Objects<'_>, files: &Files) -> Result<Stack, RefreshError> {
     let applied = stack_of(fetcher, objects, files, false).map_err(RefreshError::of)?;
     match applied.failure {
@@ -120,13 +120,13 @@ fn applied(fetcher: &Fetcher<'_>, objects: &mut Objects<'_>, files: &Files) -> R
 }
 
 impl CherryPick<'_> {
-    /// Checks whether there is a patch to be written.
+    /// Checks whether there is a patch to write.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.rewrite.is_some()
     }
 
-    /// Writes the patch as the last one of the queue, and moves the checkout along, in one step. `None`: there is nothing to
+    /// Writes the patch as the last one of the queue, and moves the checkout, in one step. `None`: there is nothing to
     /// write.
     ///
     /// # Errors

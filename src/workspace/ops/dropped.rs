@@ -1,4 +1,4 @@
-//! Patches that leave a queue: which, and what became of what they did.
+//! Finds patches that leave a queue, and determines where their changes went.
 
 use super::rewrite::{Rewrite, RewriteError};
 use crate::git::{GitError, Id, Objects};
@@ -11,13 +11,13 @@ use crate::workspace::upstream::synced::Synced;
 /// A queue that was written.
 #[derive(Debug, Clone, Default)]
 pub struct WrittenQueue {
-    /// Each patch: its name, its commit, and what became of its file.
+    /// Each patch: its name, its commit, and its exported file.
     pub patches: Vec<(String, Exported)>,
-    /// The files that went: those of patches that left the queue, whoever took them out.
+    /// The removed files: those of patches that left the queue, for any reason.
     pub removed: Vec<String>,
-    /// Files that got another name: old and new.
+    /// Renamed files: old and new name.
     pub renamed: Vec<(String, String)>,
-    /// Those of `removed` whose change is in another patch now, and in which.
+    /// Those of `removed` whose change is now in another patch, and which one.
     pub folded: Vec<(String, String)>,
 }
 
@@ -26,23 +26,23 @@ pub struct WrittenQueue {
 pub(in crate::workspace) struct Vanished {
     /// The patch file's name.
     pub name: String,
-    /// Its commit, as it was.
+    /// Its commit before.
     pub commit: Id,
-    /// What became of it.
+    /// Where its change went.
     pub fate: Fate,
 }
 
-/// What became of a change whose commit vanished.
+/// What happened to the change of a vanished commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::workspace) enum Fate {
-    /// It is in this patch now; `None`: the top has all of it, and no patch alone does.
+    /// It is now in this patch; `None`: the top has all of it, but no single patch does.
     Folded(Option<String>),
     /// These paths no longer have it.
     Lost(Vec<RepoPath>),
 }
 
 impl WrittenQueue {
-    /// With what the files' side had lost already.
+    /// Adds the patches that were already missing from the files.
     #[must_use]
     pub(in crate::workspace) fn and(mut self, taken: RemovedPatches) -> WrittenQueue {
         self.removed.splice(0..0, taken.removed);
@@ -51,16 +51,16 @@ impl WrittenQueue {
     }
 }
 
-/// Checks whether the checkout was moved back: its commits are the first of those of `record`, and some are missing on
-/// top.
+/// Checks whether the checkout was moved back: its commits are the first of those in `record`, and some at the top are
+/// missing.
 pub(in crate::workspace) fn is_moved_back(record: &Synced, line: &[Id]) -> bool {
     line.len() < record.stack.len() && line.iter().zip(&record.stack).all(|(id, (was, _))| id == was)
 }
 
-/// What became of the patches of `record` that `rewrite` has no commit for any more.
+/// Returns what happened to the patches of `record` that have no commit in `rewrite`.
 ///
 /// # Errors
-/// [`RewriteError`] when an object cannot be had.
+/// [`RewriteError`] when an object is not available.
 pub(in crate::workspace) fn vanished(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -78,8 +78,9 @@ pub(in crate::workspace) fn vanished(
     Ok(found)
 }
 
-/// A path has what the change did if it is on the new top what it was on the old one, or if carrying the change there once
-/// more leaves it as it is. A patch has the change if carrying it to that patch's tree leaves all of its paths as they are.
+/// Determines what happened to a change. A path still has the change if it is equal on the new and the old top, or if
+/// applying the change again makes no difference. A patch contains the change if applying it again to that patch's tree
+/// makes no difference at all of its paths.
 fn fate(objects: &mut Objects<'_>, change: Change, old_top: Id, rewrite: &Rewrite) -> Result<Lazy<Fate>, GitError> {
     let paths: Vec<RepoPath> =
         objects.diff(change.before, change.after)?.into_iter().map(|change| change.path).collect();
@@ -114,7 +115,7 @@ fn fate(objects: &mut Objects<'_>, change: Change, old_top: Id, rewrite: &Rewrit
     Ok(Lazy::Done(Fate::Folded(into)))
 }
 
-/// The paths of `change` that `tree` does not have it at.
+/// Returns the paths of `change` at which `tree` does not have it.
 fn lacking(objects: &mut Objects<'_>, change: Change, tree: Id) -> Result<Lazy<Vec<RepoPath>>, GitError> {
     let picked = match stack::pick(objects, (change.before, change.after), tree)? {
         Lazy::Need(ids) => return Ok(Lazy::Need(ids)),

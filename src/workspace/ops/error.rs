@@ -1,4 +1,4 @@
-//! Why a queue could not be worked on: what all commands that apply, move or write one have in common.
+//! The errors that all commands share that apply, move or write a queue.
 
 use crate::git::GitError;
 use crate::git::checkout::CheckoutError;
@@ -12,19 +12,19 @@ use crate::workspace::upstream::fetcher::FetchError;
 use crate::workspace::upstream::side_error::SideError;
 use crate::workspace::upstream::sides::Unreadable;
 
-/// Why a queue could not be worked on.
+/// Why a command on a queue failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The pin or the patch files cannot be read.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// Objects are missing and did not come.
+    /// Objects are missing and could not be fetched.
     #[error(transparent)]
     Fetcher(#[from] FetchError),
-    /// The step could not be done, or store and checkout could not be read.
+    /// The step failed, or store and checkout could not be read.
     #[error(transparent)]
     Step(#[from] StepError),
-    /// The side that the command would take may not be taken.
+    /// The side that the command would take is refused.
     #[error(transparent)]
     Side(#[from] SideError),
     /// A patch does not apply.
@@ -39,7 +39,7 @@ pub enum QueueError {
     },
 }
 
-/// Lets `?` take a part of [`StepError`] or [`SideError`] for the whole.
+/// Lets `?` convert a part of [`StepError`] or [`SideError`].
 macro_rules! parts {
     ($($part:ty => $whole:ty),* $(,)?) => {$(
         impl From<$part> for QueueError {

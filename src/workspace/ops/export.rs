@@ -1,4 +1,4 @@
-//! The checkout's commits as patch files.
+//! Exports the checkout's commits as patch files.
 
 use std::collections::HashSet;
 
@@ -23,22 +23,22 @@ use crate::workspace::upstream::sides::{SyncState, SyncStatus};
 /// What to do when both sides changed.
 #[derive(Debug, Clone, Default)]
 pub struct ExportOptions {
-    /// Carry the new commits onto the changed files.
+    /// Apply the new commits onto the changed files.
     pub merge: bool,
-    /// Take the commits and give the changed files up.
+    /// Take the commits and discard the changes of the files.
     pub replace: bool,
     /// Allow a queue that ends up empty.
     pub allow_empty: bool,
-    /// Patches that may leave the queue although the checkout was only moved back: names, or the starts of them.
+    /// Patches that may leave the queue although the checkout was only moved back: names, or the beginnings of names.
     pub allow_drop: Vec<String>,
 }
 
-/// What was exported.
+/// The result of an export.
 #[derive(Debug)]
 pub enum Export {
-    /// Nothing was to be done.
+    /// There was nothing to do.
     Nothing,
-    /// Only the files changed; that is for `apply`.
+    /// Only the files changed; `apply` handles that.
     FilesNewer(Vec<QueueChange>),
     /// The queue was written.
     Written(Written),
@@ -49,23 +49,23 @@ pub enum Export {
 pub struct Written {
     /// The files.
     pub queue: WrittenQueue,
-    /// The changes of the files that were given up (`--replace`).
+    /// The changes of the files that were discarded (`--replace`).
     pub given_up: Vec<QueueChange>,
 }
 
 /// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The queue was left out of the checkout.
+    /// The checkout was set up without the queue.
     #[error("the checkout is the pristine pin (set up with --no-apply): it has no queue to export")]
     Pristine,
     /// No commit is left.
     #[error("no commit is left on the pin: the queue would be empty")]
     Empty,
-    /// The checkout was moved back, and nobody said that these patches are to go.
+    /// The checkout was moved back, and these patches were not named with `--allow-drop`.
     #[error("the checkout was moved back: {} would leave the queue", .0.join(", "))]
     MovedBack(Vec<String>),
-    /// It is not sure which patch may go.
+    /// A name does not select one patch.
     #[error(transparent)]
     Which(#[from] WhichPatchError),
     /// The same patches were changed on both sides.
@@ -76,10 +76,10 @@ pub enum ExportError {
     Conflicts {
         /// The commit.
         commit: crate::git::Id,
-        /// The paths; none: it would have nothing left to do.
+        /// The paths; empty: it would have no effect left.
         conflicts: Vec<Conflict>,
     },
-    /// The rest.
+    /// Another error.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
 }
@@ -164,8 +164,8 @@ pub fn export(fetcher: &Fetcher<'_>, wanted: &ExportOptions, ctx: &StepContext<'
     Ok(Export::Written(written))
 }
 
-/// The files with those that patchq wrote and that are gone, and the names of the latter: their commits may bring them back,
-/// as they were.
+/// Returns the files with those that patchq wrote and that are gone, and the names of the latter: their commits may
+/// restore them unchanged.
 fn with_gone(objects: &Objects<'_>, state: &SyncState, files: &Files) -> Result<(Files, Vec<String>), ExportError> {
     let (mut known, mut gone) = (files.clone(), Vec::new());
     let Some(record) = &state.record else { return Ok((known, gone)) };
@@ -182,14 +182,14 @@ fn with_gone(objects: &Objects<'_>, state: &SyncState, files: &Files) -> Result<
     Ok((known, gone))
 }
 
-/// The patch files of `files` that `wanted` means.
+/// Returns the patch files of `files` that `wanted` selects.
 pub(in crate::workspace) fn which_patches(files: &Files, wanted: &[String]) -> Result<Vec<String>, WhichPatchError> {
     let names: Vec<&str> = files.queue.files.iter().map(|file| file.name.as_str()).collect();
     let one = |name: &String| which_patch(names.iter().copied(), name).map(|n| names[n].to_owned());
     wanted.iter().map(one).collect()
 }
 
-/// The checkout's commits; those that patchq made know their files.
+/// Returns the checkout's commits; those that patchq made have their files.
 pub(in crate::workspace) fn versions_of(state: &SyncState) -> Vec<Version> {
     let known = |commit| {
         let stack = state.record.iter().flat_map(|record| &record.stack);
@@ -198,7 +198,7 @@ pub(in crate::workspace) fn versions_of(state: &SyncState) -> Vec<Version> {
     state.line().into_iter().map(|commit| Version { name: known(commit), commit }).collect()
 }
 
-/// The checkout's commits, each with the file that it would be exported to.
+/// Returns the checkout's commits, each with the file that it would be exported to.
 pub(in crate::workspace) fn line_of_versions(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -240,7 +240,7 @@ pub(in crate::workspace) fn merge_sides(
     } else {
         state.files.iter().filter_map(changed).collect()
     };
-    // A commit that lost its file's name in a rewrite is known again by its note.
+    // A commit that lost its file's name in a rewrite is recognized by its note.
     let notes = crate::git::read_notes(objects)?;
     let named = |version: &Version| {
         let noted = notes.get(&version.commit).and_then(|names| names.first()).cloned();

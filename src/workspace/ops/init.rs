@@ -1,4 +1,4 @@
-//! Making a workspace.
+//! Makes a workspace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,21 +17,21 @@ use crate::workspace::step::publish::{PublishError, Step, publish};
 use crate::workspace::step::run::take_workspace_step_back;
 use crate::workspace::upstream::store::PATIENCE;
 
-/// What a new manifest says: an example, all of it comments.
+/// The content of a new manifest: an example in comments.
 const EXAMPLE: &[u8] = include_bytes!("init/upstreams.toml");
 
-/// A workspace that was made, or was there.
+/// A workspace that was made or already existed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Initialised {
     /// Its folder.
     pub root: PathBuf,
     /// Whether it was a workspace before.
     pub existed: bool,
-    /// The files that were made.
+    /// The created files.
     pub created: Vec<String>,
-    /// The files that got more lines.
+    /// The files with added lines.
     pub extended: Vec<String>,
-    /// Whether a git repository holds it.
+    /// Whether it is in a git repository.
     pub in_git: bool,
 }
 
@@ -48,25 +48,25 @@ pub enum InitError {
         /// The workspace's folder.
         root: PathBuf,
     },
-    /// A folder cannot be looked at.
+    /// A folder cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// There is a manifest, and it has mistakes.
+    /// The existing manifest has errors.
     #[error("the manifest has mistakes")]
     Manifest(#[source] ManifestErrors),
-    /// The enclosing repository cannot be looked at.
+    /// The enclosing repository cannot be read.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// Another patchq works here.
+    /// Another patchq is running here.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The journalled step.
+    /// The journalled step failed.
     #[error(transparent)]
     Publish(#[from] PublishError),
 }
 
-/// Makes `dir` (absolute; made where it is not there) a workspace: the manifest, and what `.gitignore` and
-/// `.gitattributes` must say. What exists stays as it is, lines are only added; doing it again changes nothing.
+/// Makes `dir` (absolute; created if needed) a workspace: the manifest, and the lines that `.gitignore` and
+/// `.gitattributes` need. Existing content stays, lines are only added; doing it again changes nothing.
 ///
 /// # Errors
 /// [`InitError`].
@@ -82,14 +82,14 @@ pub fn init(dir: &Path, ctx: &StepContext<'_>) -> Result<Initialised, InitError>
     })?;
     let watch = |point| ctx.passed(point);
     if let Some(pending) = Journal::pending(&layout, Scope::Workspace)? {
-        // What cannot be finished is begun again, with the files as they are now.
+        // A step that cannot be finished is made again, with the files as they are now.
         if pending.roll_forward(&layout, &mut || Ok(()), &watch).is_err() {
             take_workspace_step_back(&layout)?;
         }
     }
     let made = make(&layout, ctx.command, &watch);
     if layout.private_in_root() && !had_private {
-        // Whoever makes this folder a git repository next finds the stores there, and nothing left over here.
+        // If this folder becomes a git repository later, the stores are made there, so nothing may stay here.
         fs::remove_dir_all(layout.private()).map_err(FileError::io("remove", layout.private()))?;
     }
     made
@@ -106,7 +106,7 @@ fn make(
         None => Manifest { upstreams: Vec::new(), warnings: Vec::new() },
     };
     let mut changes = of_ignores(layout, manifest.upstreams.iter().map(|upstream| &upstream.name))?;
-    // Last, because with it the folder is a workspace.
+    // This comes last, because it makes the folder a workspace.
     if let (None, Ok(path)) = (&old, RepoPath::new(MANIFEST)) {
         changes.extend(to_hold(layout, path, EXAMPLE.to_vec())?);
     }

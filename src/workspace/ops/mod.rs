@@ -1,4 +1,4 @@
-//! What the commands ask for, a file each.
+//! The operations behind the commands, one file each.
 
 pub mod add;
 pub mod apply;

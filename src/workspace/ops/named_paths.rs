@@ -1,18 +1,18 @@
-//! Paths that the manifest names and the queue's tree does not have: a slip of the pen there is seen nowhere else.
+//! Finds paths in the manifest that the queue's tree does not have, because no other check finds such a typing error.
 
 use crate::git::{GitError, Mode, Objects};
 use crate::path::RepoPath;
 use crate::stack::Stack;
 use crate::workspace::manifest::Upstream;
 
-/// A path of the manifest that is not there.
+/// A path of the manifest that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AbsentPath {
     /// The key that names it: `sparse`, `context`, `dockerfile`.
     pub key: &'static str,
     /// The path.
     pub path: RepoPath,
-    /// The image whose key it is.
+    /// The image with this key.
     pub image: Option<String>,
 }
 
@@ -26,8 +26,8 @@ impl std::fmt::Display for AbsentPath {
     }
 }
 
-/// The paths of the manifest's entry that `stack` does not have. What upstream has and a patch takes away is no slip
-/// in `sparse`; an image needs it on top.
+/// Returns the paths of the manifest's entry that `stack` does not have. In `sparse` a path that upstream has and a
+/// patch removes is correct; an image needs its path on top of the queue.
 ///
 /// # Errors
 /// [`GitError`] when a tree cannot be read.

@@ -1,5 +1,5 @@
-//! Moving a queue to another commit of its upstream: what is wished for, and what came of it. The moving itself is
-//! [`Moving`](super::refresh::moving::Moving).
+//! Moves a queue to another commit of its upstream: the options and the results.
+//! [`Moving`](super::refresh::moving::Moving) does the work.
 
 pub mod abort;
 mod differences;
@@ -22,29 +22,29 @@ use crate::workspace::step::publish::PublishError;
 use crate::workspace::upstream::removed_patches::RemovedPatches;
 use crate::workspace::upstream::target::{Target, TargetError, TargetRequest};
 
-/// How a refresh goes about it.
+/// The options of a refresh.
 #[derive(Debug, Clone, Default)]
 pub struct RefreshOptions {
-    /// Where to.
+    /// The target.
     pub target: TargetRequest,
-    /// What was agreed to.
+    /// The options for deciding without asking.
     pub agreed: AcceptOptions,
-    /// Only say what would become of the queue.
+    /// Only report the outcomes.
     pub dry_run: bool,
     /// Allow a queue that ends up empty.
     pub allow_empty: bool,
 }
 
-/// What came of it.
+/// The result of a refresh.
 #[derive(Debug)]
 pub struct Refreshed {
     /// Pin, version and patches before.
     pub from: Files,
-    /// Where to.
+    /// The target.
     pub target: Target,
-    /// Remembered decisions that were asked for and are damaged.
+    /// Damaged decisions that were looked up.
     pub damaged: Vec<Damaged>,
-    /// How many of the hunks in conflict a remembered decision would settle.
+    /// How many hunks in conflict a remembered decision would resolve.
     pub remembered: usize,
     /// How it ended.
     pub end: RefreshEnd,
@@ -53,34 +53,35 @@ pub struct Refreshed {
 /// How a refresh ended.
 #[derive(Debug)]
 pub enum RefreshEnd {
-    /// The pin is there already.
+    /// The pin was already at the target.
     There {
-        /// Newer files that were applied, and what of the queue had gone with them; `None`: the checkout had them.
+        /// Newer files that were applied, and the patches that had been removed with them; `None`: the checkout was up
+        /// to date.
         applied: Option<RemovedPatches>,
         /// Whether the track was written.
         followed: bool,
     },
-    /// It was worked out and nothing was written: conflicts wait, or that was all that was asked for.
+    /// It was computed and nothing was written: conflicts wait, or only the report was requested.
     Planned(RefreshPlan),
-    /// Somebody was asked, and left or refused: they saw what waits.
+    /// A person was asked, and left or refused.
     Left(Rebased),
     /// It was written.
     Published(RefreshPlan, Published),
 }
 
-/// A queue on its new pin.
+/// A queue on its new pin, not yet written.
 #[derive(Debug)]
 pub struct RefreshPlan {
-    /// What became of the patches.
+    /// The outcomes of the patches.
     pub rebased: Rebased,
-    /// How the patches that do something else now differ from their files, with their names; empty where nobody asked.
+    /// How changed patches differ from their files, with their names; empty if not requested.
     pub differences: Vec<(String, PatchDifference)>,
-    /// Where lines in conflict stand on the pin; empty where nobody asked.
+    /// Where lines in conflict are on the pin; empty if not requested.
     pub pin_lines: PinLines,
 }
 
 impl Refreshed {
-    /// What became of the patches; `None`: the pin is there already.
+    /// Returns the outcomes of the patches; `None`: the pin was already at the target.
     #[must_use]
     pub fn rebased(&self) -> Option<&Rebased> {
         match &self.end {
@@ -90,7 +91,7 @@ impl Refreshed {
         }
     }
 
-    /// The queue on its new pin with what a report says of it; `None`: there is no report to be written.
+    /// Returns the queue on its new pin with the data of a report; `None`: there is nothing to report.
     #[must_use]
     pub fn plan(&self) -> Option<&RefreshPlan> {
         match &self.end {
@@ -99,19 +100,19 @@ impl Refreshed {
         }
     }
 
-    /// What was written.
+    /// Returns what was written.
     #[must_use]
     pub fn published(&self) -> Option<&Published> {
         if let RefreshEnd::Published(_, published) = &self.end { Some(published) } else { None }
     }
 
-    /// For a pin that is there already: newer files that were applied.
+    /// Returns the newer files that were applied, if the pin was already at the target.
     #[must_use]
     pub fn applied(&self) -> Option<&RemovedPatches> {
         if let RefreshEnd::There { applied, .. } = &self.end { applied.as_ref() } else { None }
     }
 
-    /// For a pin that is there already: whether the track was written.
+    /// Checks whether the track was written, if the pin was already at the target.
     #[must_use]
     pub fn followed(&self) -> bool {
         matches!(self.end, RefreshEnd::There { followed: true, .. })
@@ -130,16 +131,16 @@ pub struct Published {
 /// Why a queue was not moved. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// There is nothing to move to.
+    /// There is no target.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// What was agreed to cannot be followed.
+    /// The options for deciding without asking are not valid.
     #[error(transparent)]
     AcceptOptions(#[from] AcceptOptionsError),
     /// A session is open.
     #[error("a refresh to {} waits for decisions", .0.to.version)]
     Open(Box<Session>),
-    /// There is no session to go on with.
+    /// There is no session to continue.
     #[error("no refresh waits for decisions")]
     NoSession,
     /// The session goes where the pin is already.
@@ -150,7 +151,7 @@ pub enum RefreshError {
     Elsewhere {
         /// The commit.
         pin: Id,
-        /// The track that it would write into the manifest.
+        /// The track that the session would write into the manifest.
         track: Option<Track>,
         /// Why the manifest's track does not lead there.
         #[source]
@@ -159,30 +160,30 @@ pub enum RefreshError {
     /// Somebody names another commit than the one that the session goes to.
     #[error("the open refresh moves to {}, not to {}", .session.short(12), .named.short(12))]
     OtherTarget {
-        /// The session's.
+        /// The session's target.
         session: Id,
-        /// The one that was named.
+        /// The named commit.
         named: Id,
     },
     /// The session cannot be read or written.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// A conflict cannot go to the checkout, or not come back from it.
+    /// A conflict cannot be handed over, or taken back.
     #[error(transparent)]
     HandOver(#[from] HandOverError),
-    /// No patch would be left, and nobody said that this is meant.
+    /// No patch would be left, and the command line does not allow that.
     #[error("no patch would be left: the queue would be empty")]
     Empty,
-    /// The checkout's uncommitted changes would not go along.
+    /// The checkout has uncommitted changes that would not be moved.
     #[error("the checkout has uncommitted changes")]
     Dirty(Vec<WorkChange>),
-    /// The store was lost, so that nobody knows what the checkout's files were made from.
+    /// The store was lost, so it is unknown what the checkout's files were made from.
     #[error("the store was lost and the checkout is still there")]
     LostStore,
     /// The track cannot be written.
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// The rest.
+    /// Another error.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
 }

@@ -1,4 +1,4 @@
-//! From commits to the files: a row of commits becomes the queue, and files, store and checkout change together.
+//! Makes a queue from a series of commits, and changes files, store and checkout together.
 
 use std::collections::HashMap;
 
@@ -28,28 +28,28 @@ use crate::workspace::upstream::sides::SyncState;
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::version::version_text;
 
-/// A queue that commits give, worked out and not yet written.
+/// A queue made from commits, not yet written.
 #[derive(Debug)]
 pub struct Rewrite {
     /// The new queue's files.
     pub files: Files,
-    /// Each patch of the new queue: its name, its commit, and what became of its file.
+    /// Each patch of the new queue: its name, its commit, and its exported file.
     pub patches: Vec<(String, Exported)>,
-    /// The names of files that go.
+    /// The names of files to remove.
     pub removed: Vec<String>,
-    /// Files that got another name: old and new.
+    /// Renamed files: old and new name.
     pub renamed: Vec<(String, String)>,
-    /// Those of `removed` whose change is in another patch now, and in which, as far as somebody looked.
+    /// Those of `removed` whose change is now in another patch, and which one, as far as this was checked.
     pub folded: Vec<(String, String)>,
-    /// The new queue on its pin: what the checkout will stand on.
+    /// The new queue on its pin: the new state of the checkout.
     pub stack: Stack,
-    /// What should be known of it later, for `undo --list`.
+    /// Notes about the change for `undo --list`.
     pub notes: Vec<String>,
     changes: Vec<FileChange>,
     version_taken: bool,
 }
 
-/// Why commits are no queue.
+/// Why commits cannot become a queue.
 #[derive(Debug, thiserror::Error)]
 pub enum RewriteError {
     /// A commit without a change cannot be a patch file.
@@ -67,13 +67,13 @@ pub enum RewriteError {
         commit: Id,
         /// Its subject, printable.
         subject: String,
-        /// What is known of the reason.
+        /// The reason, as far as known.
         why: String,
     },
     /// The series cannot be read.
     #[error("the series cannot be changed: {0}")]
     Series(String),
-    /// The rest.
+    /// Another error.
     #[error(transparent)]
     Queue(#[from] QueueError),
 }
@@ -97,9 +97,9 @@ impl From<FetchError> for RewriteError {
 }
 
 impl Rewrite {
-    /// Works out the queue that `commits` (oldest first, on `base`) give. `old` is the files' side as it is. With
-    /// `places`, the hunks of its files that apply elsewhere than they say, a file whose hunks go to other places is
-    /// written again.
+    /// Makes the queue of `commits` (oldest first, on `base`). `old` are the present files. With `places` (the hunks of
+    /// its files that apply at other places than they say), a file whose hunks now apply at different places is
+    /// rewritten.
     ///
     /// # Errors
     /// [`RewriteError`]; nothing is written in any case.
@@ -124,7 +124,7 @@ impl Rewrite {
         let stack = faithful(objects, base, &files, &exported)?;
         let mut changes = changes(upstream, &old.queue, &files.queue)?;
         changes.extend(pin_change(upstream, old.pin, files.pin)?);
-        // A patch is its commit: another one may well have taken the name of one that went.
+        // A patch is identified by its commit: another patch may have the name of a removed one.
         let kept = |name: &&String| !exported.iter().any(|patch| patch.name.as_ref() == Some(*name));
         let removed = old.queue.files.iter().map(|file| &file.name).filter(kept).cloned().collect();
         let renamed = exported.iter().zip(&names).filter_map(|(patch, name)| {
@@ -144,11 +144,11 @@ impl Rewrite {
         })
     }
 
-    /// The queue of `old` with other bytes in some files, and with `version`: the same patches under the same names,
-    /// which do the same. `exported` has one entry a file, in order.
+    /// Makes the queue of `old` with other bytes in some files, and with `version`: the same patches with the same
+    /// names and effects. `exported` has one entry per file, in order.
     ///
     /// # Errors
-    /// [`RewriteError::NotFaithful`] when a file would not give back its commit's tree.
+    /// [`RewriteError::NotFaithful`] when a file would not give its commit's tree again.
     pub(in crate::workspace) fn reform(
         upstream: &UpstreamStore<'_>,
         objects: &mut Objects<'_>,
@@ -186,14 +186,14 @@ impl Rewrite {
         })
     }
 
-    /// What will be written.
+    /// Returns what will be written.
     #[must_use]
     pub fn written(&self) -> WrittenQueue {
         let (patches, removed) = (self.patches.clone(), self.removed.clone());
         WrittenQueue { patches, removed, renamed: self.renamed.clone(), folded: self.folded.clone() }
     }
 
-    /// The names of the patch files that are written.
+    /// Returns the names of the patch files that are written.
     fn written_files(&self, upstream: &UpstreamStore<'_>) -> Vec<String> {
         let folder = upstream.workspace.layout.patches(upstream.name());
         let shown = [upstream.workspace.layout.shown(&folder).as_os_str().as_encoded_bytes(), b"/"].concat();
@@ -202,7 +202,7 @@ impl Rewrite {
         names.map(|name| name.to_str_lossy().into_owned()).collect()
     }
 
-    /// Patch files that `plan` was told of although they are gone from the disk come back.
+    /// Adds patch files that `plan` got although they are gone from disk, so that they are written again.
     pub(in crate::workspace) fn bring_back(
         &mut self,
         upstream: &UpstreamStore<'_>,
@@ -225,7 +225,7 @@ impl Rewrite {
         Ok(())
     }
 
-    /// Keeps what became of patches whose commits vanished.
+    /// Records what happened to patches whose commits vanished.
     pub(in crate::workspace) fn note_vanished(&mut self, vanished: &[Vanished]) {
         for Vanished { name, fate, .. } in vanished {
             match fate {
@@ -236,25 +236,27 @@ impl Rewrite {
         }
     }
 
-    /// Adds changes of other files to the same step. `version_taken`: one of them is a version that was taken again.
+    /// Adds changes of other files to the same step. `version_taken`: one of them is a version that was just
+    /// determined.
     pub(in crate::workspace) fn add(&mut self, changes: Vec<FileChange>, version_taken: bool) {
         self.changes.extend(changes);
         self.version_taken |= version_taken;
     }
 
-    /// The files that would change, from the workspace's root, printable.
+    /// Returns the files that would change, from the workspace's root, printable.
     pub(in crate::workspace) fn changed_files(&self) -> Vec<String> {
         self.changes.iter().map(|change| change.path.to_string()).collect()
     }
 
-    /// The changes alone, for a step that leaves the store as it is.
+    /// Returns the changes alone, for a step that leaves the store unchanged.
     pub(in crate::workspace) fn into_changes(self) -> Vec<FileChange> {
         self.changes
     }
 
-    /// Writes it all in one journalled step: files, refs, checkout, and what `undo` needs. The caller holds the lock
-    /// and judged `state` under it. `through` is a commit on the tip that holds the checkout's uncommitted changes which
-    /// become part of the queue, if any do: the checkout goes there first, so that they are in nobody's way.
+    /// Writes everything in one journalled step: files, refs, checkout, and the record for `undo`. The caller holds the
+    /// lock and has checked `state` under it. If uncommitted changes of the checkout become part of the queue,
+    /// `through` is a commit on the tip that contains them: the checkout is moved there first, so that they are not in
+    /// the way.
     ///
     /// # Errors
     /// [`QueueError`].
@@ -319,7 +321,7 @@ fn refuse_empty(objects: &mut Objects<'_>, base: &Base, commits: &[Id]) -> Resul
     Ok(())
 }
 
-/// The names of the new queue's files, and the series where there is (or must be) one.
+/// Returns the names of the new queue's files, and the series if there is (or must be) one.
 fn name_files(old: &Files, exported: &[Exported]) -> Result<(Vec<String>, Option<Vec<u8>>), RewriteError> {
     let before: Vec<BString> = old.queue.files.iter().map(|file| BString::from(file.name.as_str())).collect();
     let slots: Vec<Slot<'_>> = exported
@@ -345,7 +347,7 @@ fn name_files(old: &Files, exported: &[Exported]) -> Result<(Vec<String>, Option
     for slot in &slots {
         let name = match slot {
             Slot::Keep(name) => {
-                // A file that comes back has lost its line, too.
+                // A restored file has lost its line too.
                 if !series.entries().any(|entry| entry.name == **name) {
                     series.insert_after(names.last().map(|name| name.as_bstr()), name);
                 }
@@ -369,7 +371,7 @@ fn name_files(old: &Files, exported: &[Exported]) -> Result<(Vec<String>, Option
     Ok((text(names), Some(series.print())))
 }
 
-/// What patchq writes has paths with one leading folder, whatever the file had before.
+/// Removes `-pN` from rewritten files: patchq writes paths with one leading folder, whatever the file had before.
 fn clear_strips(series: &mut Series, exported: &[Exported]) {
     for patch in exported.iter().filter(|patch| patch.origin == Origin::Rewritten) {
         if let Some(name) = &patch.name {
@@ -387,7 +389,7 @@ fn new_queue(old: &Files, names: &[String], exported: &[Exported], series: Optio
     Queue { files: files.collect(), series, others: old.queue.others.clone() }
 }
 
-/// What was just made must read again; if it does not, that is a fault of ours, and nothing is written.
+/// Parses the new files; if one cannot be parsed, this is an error in patchq, and nothing is written.
 fn parse_all(queue: &Queue, exported: &[Exported]) -> Result<Vec<OldPatch>, RewriteError> {
     let parse = |(file, patch): (&QueueFile, &Exported)| {
         let parsed = crate::patch::parse(&file.bytes, file.strip).map_err(|error| RewriteError::NotFaithful {
@@ -426,7 +428,7 @@ fn faithful(
     Ok(applied.stack)
 }
 
-/// The pin goes along when the commits stand on another one than the files.
+/// Returns a change of the pin if the commits are based on another pin than the files.
 fn pin_change(upstream: &UpstreamStore<'_>, old: Id, new: Id) -> Result<Option<FileChange>, RewriteError> {
     let layout = &upstream.workspace.layout;
     let file = layout.pin(upstream.name());
@@ -435,7 +437,7 @@ fn pin_change(upstream: &UpstreamStore<'_>, old: Id, new: Id) -> Result<Option<F
     Ok((old != new).then(|| FileChange { path, old: bytes, new: Some(crate::workspace::files::pins::print_pin(&new)) }))
 }
 
-/// The differences between two queues as changes of files.
+/// Returns the differences between two queues as changes of files.
 fn changes(upstream: &UpstreamStore<'_>, old: &Queue, new: &Queue) -> Result<Vec<FileChange>, RewriteError> {
     let layout = &upstream.workspace.layout;
     let folder = layout.patches(upstream.name());

@@ -1,4 +1,4 @@
-//! The checkout's uncommitted changes as a patch: a new one on top, or folded into one that exists.
+//! Saves the checkout's uncommitted changes as a patch: as a new one on top, or folded into an existing one.
 
 use crate::workspace::step::kept;
 use crate::workspace::upstream::side_error::SideError;
@@ -22,25 +22,25 @@ use crate::workspace::upstream::removed_patches::RemovedPatches;
 use crate::workspace::upstream::sides::{SyncState, SyncStatus};
 use crate::workspace::upstream::store::UpstreamStore;
 
-/// More new files than this are taken only when that is wanted.
+/// More new files than this are saved only with an option.
 pub const MANY_FILES: usize = 50;
-/// A new file larger than this (in bytes) is taken only when that is wanted.
+/// A new file larger than this (in bytes) is saved only with an option.
 pub const LARGE_FILE: u64 = 1024 * 1024;
 
-/// What is to be saved, and how.
+/// The options of a save.
 #[derive(Debug, Clone)]
 pub struct SaveOptions {
     /// The whole message of a new patch; empty when changes are folded.
     pub message: BString,
-    /// The patch to fold into: its name, or the start of it.
+    /// The patch to fold into: its name, or the beginning of it.
     pub into: Option<String>,
     /// Only changes of these files and folders; empty: all.
     pub paths: Vec<RepoPath>,
     /// Take many and large new files too.
     pub all: bool,
-    /// Patches that may leave the queue with their commits: names, or the starts of them.
+    /// Patches that may leave the queue with their commits: names, or the beginnings of names.
     pub allow_drop: Vec<String>,
-    /// Who makes the patch, and when.
+    /// The author of the patch, and the time.
     pub author: Signature,
 }
 
@@ -55,61 +55,61 @@ pub struct Saved {
     pub queue: WrittenQueue,
     /// The commit on top.
     pub top: Id,
-    /// The patch in the stack that was written.
+    /// The patch in the written stack.
     pub item: stack::Item,
-    /// The commit that it stands on.
+    /// Its parent commit.
     pub parent: Id,
 }
 
 /// Why nothing was saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// There is no checkout to take changes from.
+    /// There is no checkout.
     #[error("there is no checkout")]
     NoCheckout,
     /// Something else stands where it belongs.
     #[error("the folder in the checkout's place is not a checkout of this upstream")]
     NotACheckout(Attachment),
-    /// The checkout has no changes (of the wanted paths).
+    /// The checkout has no changes (at the given paths).
     #[error("the checkout has no changes to save")]
     Nothing,
-    /// None of the changes lies at a path that was asked for.
+    /// None of the changes is at a path that was given.
     #[error("no change at '{0}'")]
     NoSuchPath(RepoPath),
     /// Changes that cannot be a part of a patch.
     #[error("these cannot be saved")]
     Unusable(Vec<WorkChange>),
-    /// So many or so large files are perhaps not meant.
+    /// So many or such large files may be a mistake.
     #[error("{count} new files{}", .large.as_ref().map(|(path, size)| format!(", and '{path}' has {size} bytes")).unwrap_or_default())]
     Many {
         /// How many new files there are.
         count: usize,
-        /// The largest that is over the limit.
+        /// The largest one over the limit.
         large: Option<(RepoPath, u64)>,
     },
-    /// It is not sure which patch is meant.
+    /// A name does not select one patch.
     #[error(transparent)]
     Which(#[from] WhichPatchError),
     /// The changes do not go into that patch, or a later one does not go on top of it.
     #[error("'{patch}' does not apply with it")]
     Conflicts {
-        /// The patch that does not go.
+        /// The patch that does not apply.
         patch: String,
-        /// The paths; none: it would have nothing left to do.
+        /// The paths; empty: it would have no effect left.
         conflicts: Vec<Conflict>,
     },
     /// Commits are gone from the checkout, and what they did with them; nobody said that their patches are to go.
     #[error("commits and their changes are missing from the checkout")]
     Vanished {
-        /// Per patch its name, its commit, and the paths that no longer have the change.
+        /// For each patch its name, its commit, and the paths that no longer have the change.
         patches: Vec<(String, Id, Vec<RepoPath>)>,
-        /// Whether the checkout was only moved back: it stands on one of the queue's own commits.
+        /// Whether the checkout was only moved back: it is at one of the queue's own commits.
         moved_back: bool,
     },
-    /// The patch files are newer, so the patch to fold into may be another one there.
+    /// The patch files are newer, so the patch to fold into may be different there.
     #[error("the patch files are newer than the checkout")]
     FilesNewer,
-    /// The rest.
+    /// Another error.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
 }
@@ -175,7 +175,8 @@ pub fn save(fetcher: &Fetcher<'_>, request: &SaveOptions, ctx: &StepContext<'_>)
     Ok(Saved { changes: work.changes, patch, queue, top, item, parent })
 }
 
-/// A commit that vanished takes its patch along only where its change is in the queue all the same, or somebody said so.
+/// Checks vanished commits: their patches are removed only if their changes are still in the queue, or an option allows
+/// it.
 fn judge_vanished(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -197,7 +198,7 @@ fn judge_vanished(
     Ok(())
 }
 
-/// The changes that are to be saved.
+/// The changes to save.
 struct Work {
     tip: Id,
     tree: Id,
@@ -211,10 +212,10 @@ fn no_folding(files: &Files, name: &str) -> SaveError {
     }
 }
 
-/// What `save` would take, as far as it can be told without a lock.
+/// Returns what `save` would take, as far as can be known without a lock.
 ///
 /// # Errors
-/// [`SaveError`], where there is nothing that could be saved.
+/// [`SaveError`] when there is nothing to save.
 pub fn to_save(upstream: &UpstreamStore<'_>, request: &SaveOptions) -> Result<Vec<WorkChange>, SaveError> {
     let files = Files::read(&upstream.workspace.layout, upstream.name()).map_err(SaveError::of)?;
     let mut objects = Objects::new(&upstream.store)?;
@@ -248,7 +249,7 @@ fn chosen(work: &[WorkChange], request: &SaveOptions) -> Result<Vec<WorkChange>,
     Ok(changes)
 }
 
-/// The queue with a new commit on top, on the files' side where that is newer.
+/// Returns the queue with a new commit on top, based on the files if they are newer.
 fn on_top(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -273,7 +274,7 @@ fn on_top(
     Ok((base, merged, at))
 }
 
-/// The queue with the changes folded into one of its patches.
+/// Returns the queue with the changes folded into one of its patches.
 fn folded(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,

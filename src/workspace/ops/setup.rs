@@ -1,4 +1,4 @@
-//! From the files to the checkout: the queue applied on its pin, and everything in the store made to say so.
+//! Sets up the checkout from the files: applies the queue to its pin, and records the result in the store.
 
 use super::apply::{refuse_last_copies, stack_of};
 use super::error::QueueError;
@@ -21,18 +21,18 @@ use crate::workspace::upstream::sides::{Commits, SyncState, SyncStatus, Unreadab
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::version::version_text;
 
-/// How `setup` and `apply` go about it.
+/// The options of `setup` and `apply`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SetupOptions {
     /// Leave the queue out.
     pub pristine: bool,
-    /// Give up commits and uncommitted changes (they are kept for `undo`).
+    /// Discard commits and uncommitted changes (`undo` can restore them).
     pub discard: bool,
-    /// Make the checkout where there is none.
+    /// Make the checkout if there is none.
     pub checkout: bool,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone)]
 pub struct SetupOutcome {
     /// The version that is kept with the pin.
@@ -41,35 +41,36 @@ pub struct SetupOutcome {
     pub applied: Applied,
     /// Whether anything in store or checkout changed.
     pub changed: bool,
-    /// What the files had lost since they were last equal with the checkout, if they were taken.
+    /// The patches that disappeared from the files since they were last equal with the checkout, if the files were
+    /// taken.
     pub taken: RemovedPatches,
     /// What happened to the checkout's files.
     pub checkout: Option<Materialized>,
-    /// Uncommitted changes that are still there.
+    /// Uncommitted changes that stay.
     pub work: Vec<WorkChange>,
-    /// Commits of the checkout that are in no patch file yet (a checkout that was brought back).
+    /// Commits of the checkout that are in no patch file yet (in a restored checkout).
     pub unexported: Vec<Id>,
-    /// What was given up: commits and uncommitted changes.
+    /// The discarded commits and uncommitted changes.
     pub discarded: (Vec<Id>, Vec<WorkChange>),
-    /// Whether `discard` gave up anything: what `discarded` lists, or a line of commits with nothing new in it.
+    /// Whether `discard` had an effect: on what `discarded` lists, or on a series of commits without new ones.
     pub gave_up: bool,
     /// The store was lost and made again: commits that were in no patch file are gone.
     pub lost_store: bool,
     /// Paths of the manifest's entry that the queue's tree does not have.
     pub absent: Vec<AbsentPath>,
-    /// Paths that came beyond the manifest's `sparse` because the queue touches them.
+    /// Paths that are in the checkout in addition to the manifest's `sparse`, because the queue touches them.
     pub extra: Vec<RepoPath>,
 }
 
-/// Makes the checkout what the files say, if nothing of the user's is in the way.
+/// Makes the checkout equal to the files, if no work of the user is in the way.
 ///
 /// # Errors
-/// [`QueueError`]; nothing has changed then, except where a step was certain and only its end failed, which the next
-/// command makes good.
+/// [`QueueError`]; nothing has changed then, except if a step was certain and only its end failed, which the next
+/// command completes.
 pub fn setup(fetcher: &Fetcher<'_>, options: SetupOptions, ctx: &StepContext<'_>) -> Result<SetupOutcome, QueueError> {
     let upstream = fetcher.upstream;
     let mut objects = Objects::new(&upstream.store)?;
-    // The network first, without a lock: somebody else's `status` need not wait for it.
+    // The network comes first, without a lock, so that a `status` of others need not wait for it.
     let files = Files::read(&upstream.workspace.layout, upstream.name())?;
     let there = checkout::attachment(&upstream.store, &upstream.checkout())?;
     let with_checkout = options.checkout || matches!(there, Attachment::Ours | Attachment::Moved);
@@ -123,10 +124,10 @@ pub fn setup(fetcher: &Fetcher<'_>, options: SetupOptions, ctx: &StepContext<'_>
     Ok(done)
 }
 
-/// The table of `who is right`, for `setup` and `apply`.
+/// Applies the table of "who is right", for `setup` and `apply`.
 fn judge(state: &SyncState, options: SetupOptions, done: &mut SetupOutcome) -> Result<(), QueueError> {
     if options.discard {
-        // HEAD is not the queue's, or git has the word: what to discard cannot be told.
+        // HEAD is not on the queue's branch, or a git operation is under way: it is unknown what would be discarded.
         if let Commits::Unreadable(why) = &state.commits
             && !matches!(why, Unreadable::Merge(_) | Unreadable::NotOnPin(_))
         {
@@ -139,7 +140,7 @@ fn judge(state: &SyncState, options: SetupOptions, done: &mut SetupOutcome) -> R
         return Ok(());
     }
     let cell = state.cell();
-    // Nothing is to be done for the checkout's sake, so nothing of it can be in the way.
+    // If the checkout need not move, nothing in it can be in the way.
     let moves =
         !matches!(cell, Ok(SyncStatus::Equal)) || options.pristine != state.record.as_ref().is_some_and(|r| r.pristine);
     match cell? {
@@ -217,12 +218,12 @@ fn move_there(
     Ok(())
 }
 
-/// Checks whether a change of the files takes something away that only the checkout's commits still say.
+/// Checks whether a change of the files removes something that only the checkout's commits still have.
 fn is_loss(change: &QueueChange) -> bool {
     matches!(change, QueueChange::Removed(_) | QueueChange::Changed(_))
 }
 
-/// Checks whether the checkout already is what a move would make of it: right commit, right paths, right index.
+/// Checks whether the checkout already has the result of a move: the right commit, paths and index.
 fn is_in_place(upstream: &UpstreamStore<'_>, state: &SyncState, step: &CheckoutMove) -> Result<bool, QueueError> {
     if !state.has_checkout() {
         return Ok(false);
@@ -231,7 +232,7 @@ fn is_in_place(upstream: &UpstreamStore<'_>, state: &SyncState, step: &CheckoutM
     Ok(checkout::is_in_place(&upstream.store, &upstream.checkout(), &sparse, step.version.as_deref())?)
 }
 
-/// Makes a plain, independent repository of the stack's top at `dest`, outside of the workspace.
+/// Makes a plain, independent repository of the stack's top at `dest`, outside the workspace.
 ///
 /// # Errors
 /// [`QueueError`].

@@ -1,4 +1,4 @@
-//! Where an upstream stands, for people who ask: nothing is locked, fetched or written.
+//! Reads the state of an upstream for display: nothing is locked, fetched or written.
 
 use super::error::QueueError;
 use crate::git::checkout::{Attachment, WorkChange};
@@ -16,37 +16,37 @@ use crate::workspace::upstream::sides::{NewCommit, SyncState, SyncStatus, Unread
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::version::VersionState;
 
-/// What can be told of one upstream.
+/// The state of one upstream, as far as it is known.
 #[derive(Debug)]
 pub struct Status {
-    /// The pin, where there is one that can be read.
+    /// The pin, if there is a valid one.
     pub pin: Option<Id>,
     /// The version: the manifest's, or the one kept with the pin.
     pub version: Option<String>,
-    /// Whether the version belongs to the pin; none without a pin.
+    /// Whether the version belongs to the pin; `None` without a pin.
     pub version_state: Option<VersionState>,
-    /// Pin and patch files, where they can be read.
+    /// Pin and patch files, if they can be read.
     pub files: Option<Files>,
-    /// The refresh that waits for decisions, if one does.
+    /// The session, if one is open.
     pub session: Option<Result<Session, SessionError>>,
-    /// What became of an interrupted step.
+    /// The result for an interrupted step.
     pub pending: Pending,
-    /// What was last heard of the manifest's track, if it was heard while the upstream was pinned as it is now.
+    /// The cached tip of the manifest's track, if it was read while the upstream had the present pin.
     pub news: Option<CachedTip>,
-    /// Where the checkout stands; none when that cannot be told.
+    /// The state of the checkout; `None` if it cannot be read.
     pub stand: Option<CheckoutStatus>,
 }
 
-/// Where a checkout stands.
+/// The state of a checkout.
 #[derive(Debug)]
 pub enum CheckoutStatus {
     /// The upstream has no pin yet.
     NoPin,
-    /// There is no store, or nothing was ever set up in it.
+    /// There is no store, or it was never set up.
     NotSetUp,
     /// There is a checkout whose store was lost.
     LostStore,
-    /// Something else stands where the checkout belongs.
+    /// Something else is at the path of the checkout.
     InTheWay(Attachment),
     /// It was set up.
     SetUp(SetUp),
@@ -55,15 +55,15 @@ pub enum CheckoutStatus {
 /// An upstream that was set up.
 #[derive(Debug)]
 pub struct SetUp {
-    /// What stands where the checkout belongs: ours, moved, or nothing.
+    /// What is at the path of the checkout: ours, moved, or nothing.
     pub attachment: Attachment,
     /// Set up without its queue.
     pub pristine: bool,
-    /// Where it stands in the table of who is right.
+    /// Its cell in the table of "who is right".
     pub cell: Result<SyncStatus, Unreadable>,
-    /// Whether the store has the commit that is pinned; if not, only what uses the network can go on.
+    /// Whether the store has the pinned commit; if not, only commands that use the network can continue.
     pub has_pin: bool,
-    /// How the files differ from what they were.
+    /// How the files differ from the last equal state.
     pub files: Vec<QueueChange>,
     /// The commits that are in no patch file, oldest first.
     pub commits: Vec<NewCommit>,
@@ -72,8 +72,8 @@ pub struct SetUp {
 }
 
 impl Status {
-    /// Looks at `upstream`. An interrupted step is finished first, if nobody is in the way. What went wrong comes beside
-    /// what could be told all the same.
+    /// Reads the state of `upstream`. An interrupted step is finished first, if its lock is free. Errors are returned
+    /// together with everything that could be read.
     pub fn read(workspace: &Workspace, upstream: &Upstream, ctx: &StepContext<'_>) -> (Status, Option<QueueError>) {
         let layout = &workspace.layout;
         let session = Session::read(layout, &upstream.name).map(|found| found.map(|(session, _)| session)).transpose();
@@ -108,7 +108,7 @@ impl Status {
             Ok(Some(store)) => finish_if_free(store, ctx),
             _ => Ok(Pending::Nothing),
         };
-        // The files speak for themselves, whatever is the matter with the store.
+        // The files can be read even if the store cannot.
         let (pin, version) = (layout.pin(&upstream.name), layout.version(&upstream.name));
         self.pin = pins::read_pin(&pin, layout.shown(&pin)).ok().flatten();
         let kept = pins::read_version(&version, layout.shown(&version)).ok().flatten();
@@ -122,7 +122,7 @@ impl Status {
         self.pending = finished?;
         let Some(store) = store? else { return Ok(CheckoutStatus::NotSetUp) };
         let mut objects = Objects::new(&store.store)?;
-        // News that cannot be read are none.
+        // A cached tip that cannot be read is ignored.
         let news = CachedTip::read(&mut objects).ok().flatten();
         let track = upstream.track.as_ref().map(Track::as_str);
         let is_of = |news: &CachedTip| track == Some(news.track.as_str());

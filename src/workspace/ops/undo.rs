@@ -1,5 +1,5 @@
-//! What was before: each change is kept in the store, as a commit that holds the files' old and new contents and keeps
-//! the old commits alive, under `refs/patchq/undo/`.
+//! Reverts changes: each is recorded in the store, as a commit that holds the files' old and new contents and keeps the
+//! old commits, under `refs/patchq/undo/`.
 
 mod session;
 
@@ -21,22 +21,22 @@ pub use crate::workspace::step::kept::UndoRecord;
 use crate::workspace::step::kept::{REFS, content, entries, read_kept, ref_name, uncommitted, work_tree};
 pub(in crate::workspace) use session::{is_brought_back, keep_session};
 
-/// What was taken back.
+/// The reverted change.
 #[derive(Debug, Clone)]
 pub struct Undone {
-    /// The change.
+    /// Its record.
     pub kept: UndoRecord,
-    /// The files, printable, from the workspace's root, and whether each is there again.
+    /// The files, printable, from the workspace's root, and whether each exists now.
     pub files: Vec<(String, bool)>,
 }
 
-/// Why nothing was taken back.
+/// Why nothing was reverted.
 #[derive(Debug, thiserror::Error)]
 pub enum UndoError {
-    /// There is nothing.
+    /// There is no change to revert.
     #[error("nothing to undo")]
     Nothing,
-    /// Files, commits or checkout are no longer what the change left.
+    /// Files, commits or checkout are no longer as the change left them.
     #[error("'{command}' cannot be undone: {}", .why.join("; "))]
     Changed {
         /// The command.
@@ -61,7 +61,7 @@ pub enum UndoError {
     /// A conflict is in the checkout.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// Store, checkout, lock or journal.
+    /// The store, checkout, lock or journal failed.
     #[error(transparent)]
     Step(#[from] StepError),
 }
@@ -72,7 +72,7 @@ impl UndoError {
     }
 }
 
-/// What can be taken back, newest first.
+/// Returns the changes that can be reverted, newest first.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -85,13 +85,14 @@ pub fn list(upstream: &UpstreamStore<'_>) -> Result<Vec<UndoRecord>, GitError> {
     Ok(all)
 }
 
-/// Sorts the changes of a workspace, each with whatever belongs to it, the last one first; what no number and no clock
-/// tells apart stays in its order.
+/// Sorts the changes of a workspace, each with its data, the last one first; changes without a number and with equal
+/// times keep their order.
 pub fn sort_last_first<T>(changes: &mut [T], kept: impl Fn(&T) -> &UndoRecord) {
     changes.sort_by_key(|change| std::cmp::Reverse(kept(change).rank()));
 }
 
-/// The last change of `upstream`: its number, its commit, and what it says. One that no patchq can have made is passed over.
+/// Returns the last change of `upstream`: its number, its commit, and its record. Records that patchq cannot have made
+/// are skipped.
 fn newest(upstream: &UpstreamStore<'_>, objects: &mut Objects<'_>) -> Result<Option<(u64, Id, UndoRecord)>, GitError> {
     for (number, at) in entries(upstream)?.into_iter().rev() {
         if let Some(kept) = read_kept(upstream, objects, at)? {
@@ -101,7 +102,7 @@ fn newest(upstream: &UpstreamStore<'_>, objects: &mut Objects<'_>) -> Result<Opt
     Ok(None)
 }
 
-/// Takes the last change of `upstream` back, if everything is still what it left.
+/// Reverts the last change of `upstream`, if everything is still as the change left it.
 ///
 /// # Errors
 /// [`UndoError`]; nothing has changed then.
@@ -146,7 +147,7 @@ pub fn undo(upstream: &UpstreamStore<'_>, ctx: &StepContext<'_>) -> Result<Undon
     Ok(Undone { kept, files })
 }
 
-/// The git side of taking `kept` back.
+/// Returns the git part of reverting `kept`.
 fn back(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -188,7 +189,8 @@ fn back(
     Ok(side)
 }
 
-/// A commit on `before` with the uncommitted changes that `kept` took and did not leave; `None`: there are none.
+/// Returns a commit on `before` with the uncommitted changes that `kept` took and did not leave; `None`: there are
+/// none.
 fn taken(objects: &mut Objects<'_>, kept: &UndoRecord, before: Id) -> Result<Option<Id>, GitError> {
     let Some(work) = kept.work else { return Ok(None) };
     let (tree, work) = (objects.commit(before)?.tree, objects.commit(work)?.tree);
@@ -206,7 +208,7 @@ fn taken(objects: &mut Objects<'_>, kept: &UndoRecord, before: Id) -> Result<Opt
     Ok((taken != tree).then(|| uncommitted(objects, taken, before)))
 }
 
-/// What is no longer as the change left it.
+/// Returns what is no longer as the change left it.
 fn changed_since(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -248,7 +250,7 @@ fn changed_since(
     Ok(why)
 }
 
-/// How the working tree of a checkout at `tip` is no longer what the change left.
+/// Returns how the working tree of a checkout at `tip` differs from what the change left.
 fn edited_since(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,

@@ -1,8 +1,8 @@
-//! What upstream changed since the pin, as far as it matters here: the files that the queue touches, then those that its
-//! maintainers want to review, then the rest as numbers; and what would become of the queue.
+//! Compares the pin with a newer commit of upstream: the files that the queue touches, then those that the maintainers
+//! want to review, then the rest as numbers; and the outcome of each patch.
 //!
-//! Names first: trees say which files changed. Contents are fetched of the files that the queue touches (the merge wants
-//! most of them anyway), and of files for review only where they are to be shown. All of that comes in one request.
+//! Trees show which files changed. Contents are fetched for files that the queue touches (the merge needs most of them
+//! anyway), and for files to review only if they are shown. All of that needs one request.
 
 mod changes;
 
@@ -25,73 +25,73 @@ use crate::workspace::upstream::target::{Target, TargetError, TargetRequest, fin
 pub use changes::ChangeKind;
 use changes::{pairs, path, paths};
 
-/// What is to be told.
+/// The options of the comparison.
 #[derive(Debug, Clone, Default)]
 pub struct UpstreamDiffOptions {
-    /// What to compare the pin with.
+    /// The commit to compare the pin with.
     pub target: TargetRequest,
-    /// The contents of the files for review too, and not their names alone.
+    /// Whether contents of files to review are needed, not only their names.
     pub contents: bool,
 }
 
 /// What upstream changed.
 #[derive(Debug, Clone)]
 pub struct UpstreamDiff {
-    /// What the pin was compared with.
+    /// The commit that the pin was compared with.
     pub target: Target,
-    /// How many commits lie between, where the history of commits is at hand.
+    /// How many commits are between, if the history of commits is available.
     pub commits: Option<usize>,
     /// How many files the queue touches, changed or not.
     pub queue_files: usize,
     /// Those of them that upstream changed, by path.
     pub touched: Vec<TouchedChange>,
-    /// What else matches the manifest's `review`: first what `sparse` has, then what it leaves out, each by path.
+    /// Other files that match the manifest's `review`: first those in `sparse`, then the others, each by path.
     pub review: Vec<ReviewChange>,
     /// Everything else.
     pub rest: RestChange,
-    /// What would become of each patch; empty where the target is the pin.
+    /// The outcome of each patch; empty if the target is the pin.
     pub patches: Vec<PatchOutcome>,
 }
 
 /// A file that upstream changed and the queue touches.
 #[derive(Debug, Clone)]
 pub struct TouchedChange {
-    /// What it was and is.
+    /// Its old and new version.
     pub pair: FilePair,
-    /// What upstream changed in it (more than one where its type changed).
+    /// What upstream changed in it (several if its type changed).
     pub diffs: Vec<FileDiff>,
     /// The patches that touch it, in order.
     pub patches: Vec<Touching>,
 }
 
-/// What a patch does to a file.
+/// The change of a patch to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Touching {
     /// The patch file's name.
     pub patch: String,
     /// Lines that it adds and removes; `None` for a binary.
     pub lines: Option<LineCounts>,
-    /// What would become of the file in this patch.
+    /// The outcome of the file in this patch.
     pub outcome: Outcome,
 }
 
-/// A file that upstream changed and its maintainers want to review.
+/// A file that upstream changed and that matches `review`.
 #[derive(Debug, Clone)]
 pub struct ReviewChange {
-    /// What it was and is.
+    /// Its old and new version.
     pub pair: FilePair,
-    /// What upstream changed in it, if that was wished for.
+    /// What upstream changed in it, if contents were requested.
     pub diffs: Option<Vec<FileDiff>>,
-    /// Whether the manifest's `sparse` has it.
+    /// Whether it is in the manifest's `sparse`.
     pub in_sparse: bool,
 }
 
-/// Changed files that nobody named.
+/// Changed files that are neither touched nor to review.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestChange {
     /// How many there are.
     pub files: usize,
-    /// How many of them the manifest's `sparse` has; `None` where it has no such key and everything is there.
+    /// How many of them are in the manifest's `sparse`; `None` without that key.
     pub in_sparse: Option<usize>,
     /// How many there are in each folder; `None` is the top.
     pub folders: BTreeMap<Option<RepoPath>, usize>,
@@ -100,25 +100,25 @@ pub struct RestChange {
 /// Lines added and removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineCounts {
-    /// Lines that are new.
+    /// Added lines.
     pub added: usize,
-    /// Lines that are gone.
+    /// Removed lines.
     pub removed: usize,
 }
 
-/// Why it cannot be told.
+/// Why the comparison failed.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamDiffError {
     /// There is nothing to compare with.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// The queue does not apply, or something is missing and did not come.
+    /// The queue does not apply, or objects are missing.
     #[error(transparent)]
     Queue(#[from] QueueError),
 }
 
 impl LineCounts {
-    /// The lines of some diffs together; `None` where one of them is a binary's.
+    /// Adds the lines of some diffs; `None` if one of them is binary.
     #[must_use]
     pub fn of<'d>(diffs: impl IntoIterator<Item = &'d FileDiff>) -> Option<LineCounts> {
         diffs.into_iter().try_fold(LineCounts::default(), |sum, diff| {
@@ -129,7 +129,7 @@ impl LineCounts {
 }
 
 impl UpstreamDiff {
-    /// Checks whether upstream changed a file that the queue touches or that is to be reviewed.
+    /// Checks whether upstream changed a file that the queue touches or that matches `review`.
     #[must_use]
     pub fn matters(&self) -> bool {
         !self.touched.is_empty() || !self.review.is_empty()
@@ -137,7 +137,7 @@ impl UpstreamDiff {
 }
 
 impl TouchedChange {
-    /// The lines of all patches together; `None` where one of them has the file as a binary.
+    /// Returns the lines of all patches together; `None` if the file is binary in one of them.
     #[must_use]
     pub fn queue_lines(&self) -> Option<LineCounts> {
         self.patches.iter().try_fold(LineCounts::default(), |sum, touching| {
@@ -147,7 +147,8 @@ impl TouchedChange {
     }
 }
 
-/// Compares the pin of `files` with what `options` names, in memory: nothing is locked or written but fetched objects.
+/// Compares the pin of `files` with the target of `options`, in memory: nothing is locked, and only fetched objects are
+/// written.
 ///
 /// # Errors
 /// [`UpstreamDiffError`].
@@ -202,7 +203,7 @@ fn commits(upstream: &UpstreamStore<'_>, files: &Files, target: &Target) -> Resu
     }
 }
 
-/// Every path that a patch changes; the source of a copy is none of them.
+/// Returns every path that a patch changes; the source of a copy is not changed.
 fn touched_paths(files: &Files) -> BTreeSet<RepoPath> {
     let diffs = files.patches.iter().flat_map(|patch| &patch.queued.patch.files);
     diffs.flat_map(changed_paths).cloned().collect()
@@ -213,7 +214,7 @@ fn changed_paths(diff: &FileDiff) -> impl Iterator<Item = &RepoPath> {
     std::iter::once(&diff.new_path).chain(old)
 }
 
-/// What is known before any content is.
+/// What is known without contents.
 struct Known {
     changes: Vec<TreeChange>,
     touched: BTreeSet<RepoPath>,
@@ -221,17 +222,17 @@ struct Known {
     sparse: SparseSet,
 }
 
-/// The changed files by what they are to the maintainers.
+/// The changed files by their meaning for the maintainers.
 struct Sorted {
     touched: Vec<FilePair>,
     review: Vec<(FilePair, bool)>,
     rest: RestChange,
 }
 
-/// The diffs of the touched files and, if they were wished for, of the files for review.
+/// The diffs of the touched files and, if requested, of the files to review.
 type Diffs = (Vec<Vec<FileDiff>>, Option<Vec<Vec<FileDiff>>>);
 
-/// All that needs contents, so that what is missing of them comes out together.
+/// Computes everything that needs contents, so that all missing ones are returned together.
 fn look(
     objects: &mut Objects<'_>,
     stack: &Stack,
@@ -313,7 +314,7 @@ impl Sorted {
     }
 }
 
-/// The patches that touch a file, under either of its paths.
+/// Returns the patches that touch a file, under either of its paths.
 fn touching(pair: &FilePair, rebased: &Rebased, files: &Files) -> Vec<Touching> {
     let is_it = |path: &RepoPath| paths(pair).any(|one| one == path);
     let mut found = Vec::new();
@@ -325,7 +326,7 @@ fn touching(pair: &FilePair, rebased: &Rebased, files: &Files) -> Vec<Touching> 
         }
         let stands = |file: &&FileOutcome| [Some(&file.path), file.from.as_ref()].into_iter().flatten().any(is_it);
         let files = outcome.files.iter().filter(stands);
-        // A file that a patch makes and unmakes in one go has no outcome of its own.
+        // A file that a patch adds and removes has no outcome.
         let worst = files.map(|file| file.outcome).max().unwrap_or(Outcome::Unchanged);
         let lines = LineCounts::of(diffs);
         found.push(Touching { patch: outcome.name.clone(), lines, outcome: worst });

@@ -1,4 +1,4 @@
-//! Judging an upstream's queue on its pin.
+//! Checks an upstream's queue on its pin.
 
 pub mod files;
 pub mod findings;
@@ -20,20 +20,20 @@ use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::synced::Synced;
 use crate::workspace::upstream::version::VersionState;
 
-/// What is demanded beyond a queue that works.
+/// Requirements in addition to a queue that applies.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VerifyOptions {
-    /// A hunk that applies elsewhere is an error.
+    /// A hunk that applies at another place is an error.
     pub strict: bool,
     /// Every patch file has the form that patchq writes.
     pub canonical: bool,
 }
 
-/// Judges the queue of `files` on its pin, and what stands around it. What is found goes to `findings`, also when
-/// something then keeps the rest from being judged.
+/// Checks the queue of `files` on its pin, and the files around it. Findings are added to `findings`, also if an error
+/// then prevents further checks.
 ///
 /// # Errors
-/// [`QueueError`]: the network, the store, the disk.
+/// [`QueueError`]: the network, the store or the disk failed.
 pub fn judge_queue(
     fetcher: &Fetcher<'_>,
     files: &Files,
@@ -85,7 +85,7 @@ fn judge_version(upstream: &UpstreamStore<'_>, files: &Files, record: Option<&Sy
     Some(if version.is_some() { found.at(1) } else { found })
 }
 
-/// A pin that upstream does not have, or that is no commit; everything else keeps the queue from being judged.
+/// Returns a finding for a pin that upstream does not have, or that is not a commit; other errors prevent the check.
 fn pin_finding(upstream: &UpstreamStore<'_>, pin: Id, error: QueueError) -> Result<Finding, QueueError> {
     let message = match &error {
         QueueError::Fetcher(FetchError::Remote(error @ RemoteError::NotACommit { .. })) => error.to_string(),
@@ -104,13 +104,14 @@ fn pin_finding(upstream: &UpstreamStore<'_>, pin: Id, error: QueueError) -> Resu
     Ok(Finding::error(FindingKind::Pin, file, message).at(1))
 }
 
-/// Paths that are there on another release perhaps, and here not: no build of the others is wrong because of them.
+/// Returns findings for paths that may exist in another release but not here: builds of other releases are not
+/// affected.
 fn judge_paths(upstream: &UpstreamStore<'_>, absent: &[AbsentPath]) -> Vec<Finding> {
     let finding = |at: &AbsentPath| Finding::error(FindingKind::Path, MANIFEST, at.to_string()).at(upstream.entry.line);
     absent.iter().map(|at| finding(at).severity(Severity::Warning)).collect()
 }
 
-/// A patch file as messages call it.
+/// Returns the path of a patch file for messages.
 fn path(upstream: &UpstreamStore<'_>, name: &str) -> String {
     format!("patches/{}/{name}", upstream.name())
 }
@@ -148,7 +149,7 @@ fn judge_applied(
     findings
 }
 
-/// What `export` would write again of the stack that the files themselves give.
+/// Finds files that `export` would rewrite from the stack that the files themselves give.
 fn judge_export(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -190,7 +191,7 @@ fn judge_form(
     Ok(findings)
 }
 
-/// The first thing about a file's form that differs from what patchq writes, in words, and its line.
+/// Returns the first difference between a file's form and the form that patchq writes, in words, and its line.
 fn form_message(old: &OldPatch, wanted: &[u8]) -> (usize, &'static str) {
     let header = &old.queued.patch.header;
     match header.form {
@@ -210,10 +211,10 @@ fn form_message(old: &OldPatch, wanted: &[u8]) -> (usize, &'static str) {
     (same + 1, "is not in the form that patchq writes, from this line on")
 }
 
-/// The canonical bytes of a patch of the stack.
+/// Returns the canonical bytes of a patch of the stack.
 ///
 /// # Errors
-/// [`QueueError`] when an object cannot be had.
+/// [`QueueError`] when an object is not available.
 pub(in crate::workspace) fn canonical(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -224,7 +225,7 @@ pub(in crate::workspace) fn canonical(
     Ok(patch::print(&patch::Patch { header, files, preamble_len: 0 }).bytes)
 }
 
-/// What a patch of the stack changes, as a diff of its trees.
+/// Returns the changes of a patch of the stack, as a diff of its trees.
 ///
 /// # Errors
 /// As [`canonical`].
@@ -237,7 +238,7 @@ pub(in crate::workspace) fn diffs(
         .run(objects, |objects| -> Result<Lazy<_>, GitError> { stack::file_diffs(objects, item.before, item.after) })?)
 }
 
-/// Commits that the next clone would not get.
+/// Finds commits that the next clone would not get.
 fn judge_checkout(upstream: &UpstreamStore<'_>, state: &SyncState) -> Option<Finding> {
     let name = upstream.name().to_string();
     let message = match state.cell() {

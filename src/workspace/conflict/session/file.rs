@@ -1,5 +1,5 @@
-//! Reads and writes `sessions/NAME.toml`: sorted, so that two people's decisions merge, and without object ids of
-//! contents, so that it can be given to a colleague.
+//! Reads and writes `sessions/NAME.toml`: sorted, so that two people's decisions merge, and complete without git
+//! objects, so that it can be given to a colleague.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

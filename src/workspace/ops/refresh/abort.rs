@@ -1,4 +1,4 @@
-//! Giving a session up.
+//! Aborts a session.
 
 use std::path::PathBuf;
 
@@ -13,21 +13,22 @@ use crate::workspace::step::kept;
 use crate::workspace::step::run::{begin, do_step};
 use crate::workspace::upstream::store::UpstreamStore;
 
-/// What was given up.
+/// What was aborted.
 #[derive(Debug, Clone)]
 pub enum Aborted {
-    /// There was nothing.
+    /// There was no session.
     Nothing,
     /// A session.
     Session,
-    /// A session that `undo` had brought back: it is kept in this file, from the workspace's root, and is no step of
-    /// `undo`, which would bring it back forever.
+    /// A session that `undo` had restored: it is kept in this file, from the workspace's root. `undo` does not restore
+    /// it again, because that would repeat forever.
     SetAside(PathBuf),
-    /// A conflict in the checkout as well: what of it was kept for `undo`.
+    /// A conflict in the checkout as well, with the work that was recorded for `undo`.
     HandedOver(KeptWork),
 }
 
-/// Gives the session of `upstream` up, readable or not, and puts the checkout back where a conflict is in it, in a step that `undo` takes back.
+/// Aborts the session of `upstream`, readable or not, and restores the checkout if a conflict is in it, in a step that
+/// `undo` can revert.
 ///
 /// # Errors
 /// [`RefreshError`]; nothing has changed then.

@@ -1,4 +1,4 @@
-//! How the patches of a queue that goes elsewhere differ from their files.
+//! Compares the patches of a moved queue with their files.
 
 use crate::git::Objects;
 use crate::patch::{self, Patch};
@@ -7,10 +7,10 @@ use crate::workspace::files::queue_files::Files;
 use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::upstream::fetcher::Fetcher;
 
-/// How each patch that goes over differs from its file, where it does something else there; with the names.
+/// Returns how each patch that applies differs from its file, if its change is different there; with the names.
 ///
 /// # Errors
-/// [`RefreshError`] when a content is missing and does not come.
+/// [`RefreshError`] when a content is missing and cannot be fetched.
 pub(in crate::workspace) fn differences(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,

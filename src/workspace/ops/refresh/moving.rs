@@ -1,5 +1,5 @@
-//! A queue on its way to another commit: worked out in memory, again after each decision, and published in one step
-//! once nothing waits for a person.
+//! Moves a queue to another commit: computes it in memory, again after each decision, and publishes it in one step when
+//! no decision is open.
 
 mod copied;
 mod goes;
@@ -45,30 +45,30 @@ use start::StartingPoint;
 pub(in crate::workspace) use start::judge;
 use track::{entry_changes, follow_track};
 
-/// Per patch file the hunks that apply elsewhere than it says.
+/// For each patch file the hunks that apply at another place than it says.
 type Places = HashMap<String, Vec<Moved>>;
 
-/// A queue on its way.
+/// A queue during its move.
 pub struct Moving<'a> {
     fetcher: &'a Fetcher<'a>,
     objects: Objects<'a>,
     state: SyncState,
     /// Pin, version and patches before.
     pub from: Files,
-    /// Where to.
+    /// The target.
     pub target: Target,
-    /// What was agreed to, as it was written.
+    /// The options for deciding without asking, as given.
     agreed: AcceptOptions,
     accept: Accept,
-    /// What was decided in other refreshes.
+    /// The decisions of other refreshes.
     memory: Rc<Memory>,
-    /// What was decided.
+    /// The decisions.
     decisions: Decisions,
-    /// The session's file as it is on the disk; `None`: there is none.
+    /// The session's file on disk; `None`: there is none.
     on_disk: Option<Vec<u8>>,
     /// What changed since the session began.
     pub drift: Vec<Drift>,
-    /// The queue on its pin, once it was applied.
+    /// The queue on its pin, after it was applied.
     applied: Option<(Stack, Places)>,
     with_checkout: bool,
 }
@@ -80,17 +80,17 @@ pub enum Drift {
     Queue(QueueChange),
     /// The manifest's entry.
     Manifest,
-    /// An option that names a patch which is gone.
+    /// An option names a patch that is gone.
     Option(String),
-    /// The target's version, which is not the one that the session's file says.
+    /// The target's version differs from the one in the session's file.
     Version(String),
 }
 
 impl<'a> Moving<'a> {
-    /// Asks where the queue of `upstream` is to go. Nothing has been worked out yet.
+    /// Determines the target of the queue. Nothing is computed yet.
     ///
     /// # Errors
-    /// [`RefreshError`]; also where a session is open, unless nothing will be written.
+    /// [`RefreshError`]; also when a session is open, unless nothing will be written.
     pub fn begin(fetcher: &'a Fetcher<'a>, options: &RefreshOptions) -> Result<Moving<'a>, RefreshError> {
         let upstream = fetcher.upstream;
         if let Some((session, _)) =
@@ -108,11 +108,11 @@ impl<'a> Moving<'a> {
         Ok(ground.moving(target))
     }
 
-    /// Goes on with the session of `upstream`. What is agreed to now counts instead of what was agreed to then, if anything is. Where it
-    /// goes must be known here, be in the manifest's track, or be said by `options`.
+    /// Continues the session of `upstream`. Options for deciding without asking that are given now replace the earlier
+    /// ones. The target must be known here, be in the manifest's track, or be named in `options`.
     ///
     /// # Errors
-    /// [`RefreshError`]; also where none is open.
+    /// [`RefreshError`]; also when no session is open.
     pub fn resume(fetcher: &'a Fetcher<'a>, options: &RefreshOptions) -> Result<Moving<'a>, RefreshError> {
         let upstream = fetcher.upstream;
         let (session, bytes) =
@@ -137,8 +137,8 @@ impl<'a> Moving<'a> {
         Ok(Moving { decisions: session.decisions, on_disk: Some(bytes), drift, ..ground.moving(target) })
     }
 
-    /// The queue on its pin and then on the target, as far as it is decided. Everything that this and the checkout need comes in
-    /// one request.
+    /// Applies the queue to its pin and moves it to the target, as far as it is decided. Everything needed for this and
+    /// for the checkout is fetched in one request.
     ///
     /// # Errors
     /// [`RefreshError`].
@@ -152,7 +152,7 @@ impl<'a> Moving<'a> {
         let rebased = self.fetcher.run(&mut self.objects, |objects| {
             let rebased = stack::rebase(objects, stack, onto, &resolver)?;
             Ok(match rebased {
-                // What waits for a person needs no checkout yet.
+                // While decisions are open, no checkout is needed yet.
                 Lazy::Done(rebased) if with_checkout && rebased.is_clean() => {
                     match checkout_blobs(upstream, objects, &rebased.stack)? {
                         needed if needed.is_empty() => Lazy::Done(rebased),
@@ -191,7 +191,7 @@ impl<'a> Moving<'a> {
         self.with_checkout
     }
 
-    /// Brings what somebody who decides about `rebased` will see and need, in one request: the sides of all that waits, and the
+    /// Fetches everything needed for deciding about `rebased`, in one request: the sides of all open conflicts, and the
     /// files of the checkout on the new pin.
     ///
     /// # Errors
@@ -204,7 +204,7 @@ impl<'a> Moving<'a> {
         self.fetcher.blobs(&self.fetcher.upstream.store, &wanted).map_err(RefreshError::of)
     }
 
-    /// The same for the sides alone, of what came to light later.
+    /// Fetches only the sides, for conflicts that appeared later.
     ///
     /// # Errors
     /// [`RefreshError`].
@@ -223,13 +223,14 @@ impl<'a> Moving<'a> {
         wanted
     }
 
-    /// The content of a file or symlink, if it is at hand and can be read.
+    /// Returns the content of a file or symlink, if it is in the store and can be read.
     #[must_use]
     pub fn content(&self, entry: Entry) -> Option<Rc<Vec<u8>>> {
         if entry.mode.has_blob() { self.objects.blob(entry.id).ok().flatten() } else { None }
     }
 
-    /// How the patches that go over differ from their files, where they do something else there; with their names.
+    /// Returns how the patches that apply differ from their files, if their changes are different there; with their
+    /// names.
     ///
     /// # Errors
     /// [`RefreshError`].
@@ -237,20 +238,20 @@ impl<'a> Moving<'a> {
         differences(self.fetcher, &mut self.objects, &self.from, rebased)
     }
 
-    /// What was decided so far.
+    /// Returns the decisions so far.
     #[must_use]
     pub const fn decisions(&self) -> &Decisions {
         &self.decisions
     }
 
-    /// Checks whether a session is on the disk.
+    /// Checks whether a session is on disk.
     #[must_use]
     pub const fn is_kept(&self) -> bool {
         self.on_disk.is_some()
     }
 
-    /// Keeps what a person decided at once, and what `rebased` (the run that they saw) decided with nobody asked. It is on the
-    /// disk when this returns.
+    /// Stores the decisions that a person made together, and those that `rebased` (the run that they saw) made without
+    /// asking. They are on disk when this returns.
     ///
     /// # Errors
     /// [`RefreshError`]; nothing has changed then.
@@ -267,7 +268,7 @@ impl<'a> Moving<'a> {
         self.write(decisions, ctx)
     }
 
-    /// Takes the last decision of a person back that `rebased` was made by, and gives it.
+    /// Removes the last decision of a person that was applied in `rebased`, and returns it.
     ///
     /// # Errors
     /// [`RefreshError`]; nothing has changed then.
@@ -306,8 +307,8 @@ impl<'a> Moving<'a> {
         }
     }
 
-    /// Writes pin, version, patch files, track, refs and checkout in one step, and ends the session. `rebased` is clean.
-    /// `allow_empty`: no patch need be left.
+    /// Writes pin, version, patch files, track, refs and checkout in one step, and ends the session. `rebased` is
+    /// clean. `allow_empty`: the queue may become empty.
     ///
     /// # Errors
     /// [`RefreshError`]; nothing has changed then.
@@ -351,7 +352,7 @@ impl<'a> Moving<'a> {
         Ok(Published { queue, checkout })
     }
 
-    /// The queue as it will be written.
+    /// Returns the queue as it will be written.
     fn plan(&mut self, rebased: &Rebased) -> Result<Rewrite, RefreshError> {
         let stack = &rebased.stack;
         let places = self.applied.as_ref().map(|(_, places)| places.clone()).unwrap_or_default();
@@ -363,20 +364,20 @@ impl<'a> Moving<'a> {
         Ok(rewrite)
     }
 
-    /// Checks whether no patch would be left of a queue that has some.
+    /// Checks whether a queue with patches would become empty.
     #[must_use]
     pub fn empties(&self, rebased: &Rebased) -> bool {
         rebased.stack.items.is_empty() && !self.from.patches.is_empty()
     }
 
-    /// For a pin that is there already: newer files are applied (with what had gone of the queue), a new track is written
-    /// (whether it was).
+    /// Handles a pin that is already at the target: newer files are applied (returns the patches removed with them),
+    /// and a new track is written (returns whether it was).
     ///
     /// # Errors
     /// [`RefreshError`].
     pub fn stay(&mut self, ctx: &StepContext<'_>) -> Result<(Option<RemovedPatches>, bool), RefreshError> {
         let (mut applied, mut followed) = (None, false);
-        // What was never set up is for `setup`.
+        // If it was never set up, `setup` does that.
         if self.state.record.is_some() && self.state.files_newer() {
             let options = SetupOptions { pristine: false, discard: false, checkout: self.state.has_checkout() };
             let settled = setup(self.fetcher, options, ctx).map_err(RefreshError::of)?;
@@ -390,10 +391,10 @@ impl<'a> Moving<'a> {
 }
 
 impl Moving<'_> {
-    /// What there is to say in the end.
+    /// Returns the final result.
     #[must_use]
     pub fn done(self, end: RefreshEnd) -> Refreshed {
-        // Who did not ask for decisions is not told of those that nobody can use.
+        // Damaged decisions are reported only if remembered decisions were requested.
         let asked = self.accept.ways.contains(&AcceptRule::Remembered);
         let damaged = if asked { self.memory.damaged() } else { Vec::new() };
         let mut refreshed = Refreshed { from: self.from, target: self.target, damaged, remembered: 0, end };
@@ -402,7 +403,7 @@ impl Moving<'_> {
     }
 }
 
-/// Returns how many of the hunks in conflict `memory` would settle with nobody asked.
+/// Returns how many hunks in conflict `memory` would resolve without asking.
 fn remembered(memory: &Memory, rebased: &Rebased) -> usize {
     let of_file = |patch: &str, file: &FileOutcome| {
         let Some(conflict) = file.conflict.as_ref().filter(|conflict| generated(&conflict.path).is_none()) else {
@@ -414,14 +415,14 @@ fn remembered(memory: &Memory, rebased: &Rebased) -> usize {
     rebased.patches.iter().flat_map(|patch| patch.files.iter().map(|file| of_file(&patch.name, file))).sum()
 }
 
-/// The digest of what the manifest says of where the queue comes from and goes.
+/// Returns the digest of the parts of the manifest that determine source and target of the queue.
 fn entry_digest(upstream: &UpstreamStore<'_>) -> Sum {
     let track = upstream.entry.track.as_ref().map(Track::as_str).unwrap_or_default();
     Sum::of(format!("{}\0{track}", upstream.entry.url.as_str()).as_bytes())
 }
 
-/// Makes the commits of the new stack again as the patch files give them there: what a file leaves open comes from the
-/// pin, and that is another one now.
+/// Makes the commits of the new stack again, exactly as the patch files give them there: data that a file leaves out
+/// comes from the pin, which is a different one now.
 fn as_the_files_say(objects: &mut Objects<'_>, from: &Files, rebased: &mut Rebased) {
     let base = rebased.stack.base;
     let mut parent = base.commit;
@@ -437,7 +438,7 @@ fn as_the_files_say(objects: &mut Objects<'_>, from: &Files, rebased: &mut Rebas
     }
 }
 
-/// The blobs that a checkout of `stack` needs and the store lacks.
+/// Returns the blobs that a checkout of `stack` needs and the store lacks.
 pub(in crate::workspace) fn checkout_blobs(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,

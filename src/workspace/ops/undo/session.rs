@@ -1,4 +1,4 @@
-//! Taking a change back while a refresh waits for decisions: what stays must be a session that can be gone on with.
+//! Reverts a change while a session is open: afterwards there must be a session that can be continued.
 
 use std::path::PathBuf;
 
@@ -13,9 +13,8 @@ use crate::workspace::step::publish::PublishError;
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::synced::Synced;
 
-/// Checks whether `kept` can be taken back with what is open now: no session, the one that the change left, or one that
-/// can be gone on with afterwards, because the checkout will be clean and in step, and the pin one that the session
-/// knows.
+/// Checks whether `kept` can be reverted with the present session: there is none, it is the one that the change left,
+/// or it can be continued afterwards, because the checkout will be clean and up to date, and the session knows the pin.
 pub(super) fn allows(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -45,7 +44,7 @@ pub(super) fn allows(
     Ok(pin.is_some() && session.is_ok_and(|session| session.is_some_and(|(session, _)| session.files.pin == pin)))
 }
 
-/// The move of the ref that remembers what `kept` brings back, if that is a session or a conflict in the checkout.
+/// Returns the move of the ref that records what `kept` restores, if that is a session or a conflict in the checkout.
 pub(super) fn remember(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -56,8 +55,8 @@ pub(super) fn remember(
     brought.map_or(Ok(None), |id| RefMove::to(upstream, BROUGHT_BACK, Some(id)))
 }
 
-/// Checks whether the session of `upstream` (or the conflict in its checkout, where no session is open) still is the
-/// one that `undo` brought back last: giving it up again must not stand before everything that was done earlier.
+/// Checks whether the session of `upstream` (or the conflict in its checkout, if no session is open) is still the one
+/// that `undo` restored last: aborting it again must not become the change that `undo` reverts first.
 ///
 /// # Errors
 /// [`StepError`] when session or store cannot be read.
@@ -72,7 +71,8 @@ pub(in crate::workspace) fn is_brought_back(
     })
 }
 
-/// Copies the session of `upstream` to where what was set aside is kept; the copy, from the workspace's root.
+/// Copies the session of `upstream` to the folder of set-aside data; returns the copy's path, from the workspace's
+/// root.
 ///
 /// # Errors
 /// [`StepError`] when it cannot be copied.
@@ -85,7 +85,7 @@ pub(in crate::workspace) fn keep_session(upstream: &UpstreamStore<'_>) -> Result
         let mut n = 1_u32;
         loop {
             let file = folder.join(format!("{}.session.{n}.toml", upstream.name()));
-            // The same bytes once are enough.
+            // A copy with the same bytes is enough.
             match disk::read(&file)? {
                 Some(known) if known == bytes => return Ok(file),
                 Some(_) => n += 1,
@@ -104,7 +104,7 @@ fn open(upstream: &UpstreamStore<'_>) -> Result<Option<Vec<u8>>, StepError> {
     Ok(disk::read(&upstream.workspace.layout.session(upstream.name())).map_err(PublishError::from)?)
 }
 
-/// The session's file, from the workspace's root.
+/// Returns the session's file, from the workspace's root.
 pub(super) fn shown(upstream: &UpstreamStore<'_>) -> String {
     let layout = &upstream.workspace.layout;
     layout.shown(&layout.session(upstream.name())).to_string_lossy().into_owned()

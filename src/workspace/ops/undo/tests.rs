@@ -1,4 +1,4 @@
-//! Records of other times, and the order of changes under clocks that jump.
+//! Tests of old records, and of the order of changes with clocks that jump.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -43,7 +43,7 @@ fn those_without_a_number_come_before_all_that_have_one() {
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// A workspace with three upstreams that have stores and nothing in them.
+/// Makes a workspace with three upstreams that have empty stores.
 fn workspace(root: &Path) -> Workspace {
     let entry = |name: &&str| format!("[upstream.{name}]\nurl = \"https://example.org/{name}.git\"\n");
     std::fs::write(root.join("upstreams.toml"), NAMES.iter().map(entry).collect::<String>()).unwrap();
@@ -66,7 +66,7 @@ fn patch_of(workspace: &Workspace, name: &str) -> std::path::PathBuf {
     workspace.layout.root().join(format!("patches/{name}/0001.patch"))
 }
 
-/// Gives the patch file of `name` another content, in a step that can be taken back.
+/// Changes the patch file of `name`, in a step that can be reverted.
 fn change(workspace: &Workspace, name: &str, new: String, now: i64) {
     let upstream = upstream_store(workspace, name);
     let _lock = begin(&upstream, &at(now)).unwrap();
@@ -78,7 +78,7 @@ fn change(workspace: &Workspace, name: &str, new: String, now: i64) {
     do_step(&upstream, &mut objects, changes, &GitEffects { refs, ..GitEffects::default() }, &at(now)).unwrap();
 }
 
-/// Numbers without a pattern (xorshift), the same for the same seed.
+/// Pseudo-random numbers (xorshift), the same for the same seed.
 struct Dice(u64);
 
 impl Dice {
@@ -96,7 +96,7 @@ fn no_clock_decides_what_was_the_last_change() {
         let dir = tempfile::tempdir().unwrap();
         let workspace = workspace(dir.path());
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        // What was changed, in order: whose file, and its content before.
+        // The changes, in order: the upstream of the file, and its content before.
         let mut model: Vec<(&str, Option<Vec<u8>>)> = Vec::new();
         for step in 0..60 {
             let now = match dice.below(4) {
@@ -123,7 +123,7 @@ fn no_clock_decides_what_was_the_last_change() {
                 assert_eq!(std::fs::read(patch_of(&workspace, name)).ok(), before, "seed {seed}, {step}");
             }
             if dice.below(20) == 0 {
-                // Whoever tidies up patchq's folder does not mix up the order.
+                // Removing this file from patchq's folder does not change the order.
                 std::fs::remove_file(workspace.layout.order()).ok();
             }
         }

@@ -1,4 +1,4 @@
-//! What upstream changed between two trees, by names and ids alone: no content is looked at.
+//! Compares two trees of upstream by names and ids alone: no content is read.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,23 +6,23 @@ use crate::git::{Entry, Id, Mode, TreeChange};
 use crate::path::RepoPath;
 use crate::stack::FilePair;
 
-/// What happened to a file.
+/// The kind of a file's change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It is new.
+    /// The file was added.
     Added,
     /// Its content or mode changed.
     Modified,
-    /// It is gone.
+    /// The file was deleted.
     Deleted,
-    /// It stands at another path.
+    /// The file was moved to another path.
     Renamed,
-    /// It became another kind of thing (file, symlink, submodule).
+    /// It became another type (file, symlink, submodule).
     Type,
 }
 
 impl ChangeKind {
-    /// What happened to `pair`.
+    /// Returns the kind of change of `pair`.
     #[must_use]
     pub fn of(pair: &FilePair) -> ChangeKind {
         match (&pair.old, &pair.new) {
@@ -34,7 +34,7 @@ impl ChangeKind {
         }
     }
 
-    /// Git's letter for it.
+    /// Returns git's letter for it.
     #[must_use]
     pub const fn letter(self) -> char {
         match self {
@@ -46,7 +46,7 @@ impl ChangeKind {
         }
     }
 
-    /// Its word in data.
+    /// Returns its name in data.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl ChangeKind {
     }
 }
 
-/// Returns where the file is, or was if it is gone.
+/// Returns the file's path, or its old path if it was deleted.
 pub(super) fn path(pair: &FilePair) -> &RepoPath {
     match (&pair.new, &pair.old) {
         (Some((path, _)), _) | (None, Some((path, _))) => path,
@@ -67,14 +67,14 @@ pub(super) fn path(pair: &FilePair) -> &RepoPath {
     }
 }
 
-/// The paths of both sides.
+/// Returns the paths of both sides.
 pub(super) fn paths(pair: &FilePair) -> impl Iterator<Item = &RepoPath> {
     pair.old.iter().chain(&pair.new).map(|(path, _)| path)
 }
 
-/// The changes as files, by path: what `followed` says was moved (old path to new path and likeness), and files that were
-/// deleted here and added there with the same id, those of the same name first. Empty files are never taken for moved: all of
-/// them are equal.
+/// Returns the changes as files, by path. Moved files are those in `followed` (old path to new path and similarity),
+/// and files that were deleted at one path and added at another with the same id, those of the same name first. Empty
+/// files never count as moved, because all of them are equal.
 pub(super) fn pairs(changes: &[TreeChange], followed: &BTreeMap<RepoPath, (RepoPath, u8)>) -> Vec<FilePair> {
     let (mut deleted, mut added, mut found) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for TreeChange { path, old, new } in changes {
@@ -105,7 +105,7 @@ pub(super) fn pairs(changes: &[TreeChange], followed: &BTreeMap<RepoPath, (RepoP
     found
 }
 
-/// Which deleted file has the id of which added one; each is named once.
+/// Returns which deleted file has the id of which added one; each is used once.
 fn exact(
     deleted: &BTreeMap<&RepoPath, Entry>,
     added: &BTreeMap<&RepoPath, Entry>,
@@ -132,7 +132,7 @@ fn exact(
     found
 }
 
-/// File, symlink or submodule, as the bits of the mode say it.
+/// Returns file, symlink or submodule, as the bits of the mode.
 fn kind(mode: Mode) -> u32 {
     mode.bits() & 0o170_000
 }

@@ -1,4 +1,5 @@
-//! Judging what can be judged without a store: the workspace's own files, and an upstream's files each by itself.
+//! Checks everything that can be checked without a store: the workspace's own files, and an upstream's files each
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,12 +20,12 @@ use crate::workspace::manifest::{Name, Upstream};
 use crate::workspace::ops::verify::findings::{Finding, FindingKind, Severity};
 use crate::workspace::step::publish::FileChange;
 
-/// A file that lines must be added to.
+/// An ignore file.
 const IGNORE: &str = ".gitignore";
-/// The other one.
+/// The attributes file.
 const ATTRIBUTES: &str = ".gitattributes";
 
-/// Judges the workspace's own files; `tracked` is what its repository tracks at the top level.
+/// Checks the workspace's own files; `tracked` is what its repository tracks at the top level.
 ///
 /// # Errors
 /// [`FileError`] when one cannot be read.
@@ -51,7 +52,7 @@ pub fn judge_workspace(workspace: &Workspace, tracked: &BTreeSet<Vec<u8>>) -> Re
     Ok(findings)
 }
 
-/// Sessions that nobody can go on with; no build is wrong because of them.
+/// Finds sessions that cannot be continued; builds are not affected.
 fn judge_sessions(workspace: &Workspace) -> Result<Vec<Finding>, FileError> {
     let (layout, mut findings) = (&workspace.layout, Vec::new());
     let mut folder = None;
@@ -86,12 +87,12 @@ fn judge_sessions(workspace: &Workspace) -> Result<Vec<Finding>, FileError> {
     Ok(findings)
 }
 
-/// Shared decisions that nobody can use: all goes on without them.
+/// Finds shared decisions that cannot be used; everything works without them.
 fn judge_memories(workspace: &Workspace) -> Vec<Finding> {
     let upstreams: Vec<&Upstream> = workspace.manifest.upstreams.iter().collect();
     let mut findings = Vec::new();
     for memory in Memory::of_all(workspace, &upstreams).iter().filter(|memory| memory.shared) {
-        // Only what was read is known to be damaged.
+        // Only decisions that were read are known to be damaged.
         drop(memory.list());
         let warning = |found: Damaged| Finding::error(FindingKind::Resolution, found.file, found.reason);
         findings.extend(memory.damaged().into_iter().map(|found| warning(found).severity(Severity::Warning)));
@@ -99,20 +100,20 @@ fn judge_memories(workspace: &Workspace) -> Vec<Finding> {
     findings
 }
 
-/// The changes that add the missing lines of the ignore files.
+/// Returns the changes that add the missing lines of the ignore files.
 ///
 /// # Errors
 /// [`FileError`] when one cannot be read.
 pub(in crate::workspace) fn ignore_changes(workspace: &Workspace) -> Result<Vec<FileChange>, FileError> {
     let change = |(file, old, lines): (&str, Option<Vec<u8>>, Vec<String>)| {
         let new = with_lines(old.as_deref().unwrap_or_default(), &lines)?;
-        // Neither name is one that git would not take.
+        // Both names are valid paths for git.
         Some(FileChange { path: RepoPath::new(file).ok()?, old, new: Some(new) })
     };
     Ok(lacking(workspace)?.into_iter().filter_map(change).collect())
 }
 
-/// The ignore files with their bytes and the lines that they lack.
+/// The ignore files with their bytes and missing lines.
 type Lacking = Vec<(&'static str, Option<Vec<u8>>, Vec<String>)>;
 
 fn lacking(workspace: &Workspace) -> Result<Lacking, FileError> {
@@ -125,11 +126,11 @@ fn lacking(workspace: &Workspace) -> Result<Lacking, FileError> {
     Ok(vec![(IGNORE, ignore, ignores), (ATTRIBUTES, attributes, kept)])
 }
 
-/// Reads an upstream's files and says everything that is wrong with them at once; none when that keeps the queue from
-/// being applied.
+/// Reads an upstream's files and reports all their errors together; returns no files if the errors prevent applying the
+/// queue.
 ///
 /// # Errors
-/// [`FilesError`] only when the disk says no.
+/// [`FilesError`] only when the disk fails.
 pub fn judge_files(layout: &Layout, name: &Name) -> Result<(Option<Files>, Vec<Finding>), FilesError> {
     let mut findings = Vec::new();
     let (pin, version) = (layout.pin(name), layout.version(name));
@@ -189,7 +190,7 @@ fn shown(layout: &Layout, path: &Path) -> String {
     disk::shown(layout.shown(path))
 }
 
-/// A mistake of a pin or a version, unless it is the disk's.
+/// Converts an error of a pin or a version to a finding, unless the disk failed.
 fn pin_finding(kind: FindingKind, file: &str, error: PinError) -> Result<Finding, FilesError> {
     if let PinError::File(FileError::Io { .. }) = error {
         return Err(error.into());
@@ -197,7 +198,7 @@ fn pin_finding(kind: FindingKind, file: &str, error: PinError) -> Result<Finding
     Ok(placed(kind, file, &error.to_string()))
 }
 
-/// The mistakes of a queue's folder, unless the disk is to blame.
+/// Converts the errors of a queue's folder to findings, unless the disk failed.
 fn queue_findings(folder: &str, errors: QueueMistakes) -> Result<Vec<Finding>, FilesError> {
     if errors.0.iter().any(|error| matches!(error, QueueMistake::File(FileError::Io { .. }))) {
         return Err(errors.into());
@@ -214,7 +215,7 @@ fn queue_findings(folder: &str, errors: QueueMistakes) -> Result<Vec<Finding>, F
     Ok(errors.0.iter().map(finding).collect())
 }
 
-/// The finding of a message that may begin with `file` and a line.
+/// Returns the finding for a message that may begin with `file` and a line.
 fn placed(kind: FindingKind, file: &str, text: &str) -> Finding {
     let Some(rest) = text.strip_prefix(file).and_then(|rest| rest.strip_prefix(':')) else {
         return Finding::error(kind, file, text);
@@ -226,7 +227,7 @@ fn placed(kind: FindingKind, file: &str, text: &str) -> Finding {
     }
 }
 
-/// Names that collide somewhere, numbers that stand twice, and files that were meant to be patches.
+/// Finds names that collide on some file system, repeated numbers, and files that were probably meant as patches.
 fn judge_names(folder: &str, queue: &Queue) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut folded: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
@@ -242,7 +243,7 @@ fn judge_names(folder: &str, queue: &Queue) -> Vec<Finding> {
             findings.push(Finding::error(FindingKind::Name, path, message));
             continue;
         }
-        // With a series the numbers are only names.
+        // With a series the numbers have no meaning.
         let number = names::number(file.name.as_bytes()).filter(|_| queue.series.is_none());
         if let Some(other) = number.and_then(|(number, _)| numbers.insert(number, &file.name)) {
             let message = format!("has the number of '{other}'; their order hangs on the words behind it");

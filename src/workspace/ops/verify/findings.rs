@@ -1,28 +1,28 @@
-//! What a check finds, as data.
+//! The data of findings.
 
 use serde::Serialize;
 
-/// How much a finding matters.
+/// The importance of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The workspace is not in order.
+    /// The workspace has an error.
     Error,
-    /// It works, and somebody should look.
+    /// It works, but a person should check it.
     Warning,
-    /// Something could not be judged.
+    /// Something could not be checked.
     Note,
 }
 
-/// What a check looked at. The words are those of `docs/json.md`.
+/// The subject of a check. The names are those of `docs/json.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingKind {
-    /// The pin is missing, is no full id, or no commit of upstream's.
+    /// The pin is missing, not a full id, or not a commit of upstream.
     Pin,
     /// The version is missing, malformed, or belongs to another pin.
     Version,
-    /// The queue's folder or its series is not in order.
+    /// The queue's folder or its series has an error.
     Queue,
     /// The name of a patch file.
     Name,
@@ -34,9 +34,9 @@ pub enum FindingKind {
     Offset,
     /// A patch changes nothing.
     Empty,
-    /// A path that the manifest names is not there.
+    /// A path in the manifest does not exist.
     Path,
-    /// `export` would write the file again.
+    /// `export` would rewrite the file.
     Rewrite,
     /// The checkout has commits that are in no patch file.
     Unexported,
@@ -44,35 +44,35 @@ pub enum FindingKind {
     Form,
     /// `.gitignore` or `.gitattributes` lack a line.
     Ignore,
-    /// A file stands where a remembered decision should be.
+    /// A file is in the place of a remembered decision but is not one.
     Resolution,
-    /// A refresh that waits for decisions cannot be gone on with.
+    /// A session cannot be continued.
     Session,
-    /// The workspace's repository tracks what is patchq's own.
+    /// The workspace's repository tracks files that belong to patchq.
     Tracked,
 }
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The upstream; none for the workspace's own files.
+    /// The upstream; `None` for the workspace's own files.
     pub upstream: Option<String>,
     /// The file, from the workspace's root, printable.
     pub file: String,
     /// The line in it, from 1.
     pub line: Option<usize>,
-    /// How much it matters.
+    /// Its importance.
     pub severity: Severity,
-    /// What was looked at.
+    /// Its subject.
     pub kind: FindingKind,
-    /// What was found, for people.
+    /// The message for people.
     pub message: String,
-    /// Whether `verify --fix` puts it right.
+    /// Whether `verify --fix` repairs it.
     pub fixable: bool,
 }
 
 impl Finding {
-    /// An error in `file` that only a person can put right.
+    /// Makes an error in `file` that only a person can repair.
     pub(in crate::workspace) fn error(
         kind: FindingKind,
         file: impl Into<String>,

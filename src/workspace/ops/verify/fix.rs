@@ -1,5 +1,5 @@
-//! Putting right what a check found: form, offsets, a stale version, missing ignore lines. One step, which `undo` takes
-//! back. What the patches do does not change.
+//! Repairs what a check found: form, offsets, a stale version, missing ignore lines. It is one step, which `undo` can
+//! revert. The effect of the patches does not change.
 
 use crate::git::{GitError, Objects};
 use crate::patch;
@@ -22,18 +22,18 @@ use crate::workspace::upstream::side_error::SideError;
 use crate::workspace::upstream::sides::{SyncState, SyncStatus};
 use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace};
 
-/// What is to be put right.
+/// What to repair.
 #[derive(Debug, Clone, Default)]
 pub struct Repairs {
-    /// Which form patch files must have. Hunks that apply elsewhere are always put where they apply.
+    /// The required form of patch files. Hunks that apply at other places are always moved there.
     pub demands: VerifyOptions,
-    /// The version, where it was taken again.
+    /// The version, if it was determined again.
     pub version: Option<String>,
     /// Whether to add the missing lines of the ignore files.
     pub ignores: bool,
 }
 
-/// Puts right what can be, and says which files changed (from the workspace's root).
+/// Repairs what can be repaired, and returns which files changed (from the workspace's root).
 ///
 /// # Errors
 /// [`RewriteError`]; nothing has changed then.
@@ -65,7 +65,7 @@ pub fn repair(fetcher: &Fetcher<'_>, repairs: &Repairs, ctx: &StepContext<'_>) -
         rewrite.add(extra, repairs.version.is_some());
         return Ok(publish(upstream, &mut objects, &state, rewrite, equal, ctx)?);
     }
-    // A version can be kept as known only where files and commits are equal.
+    // A version can be recorded as known only if files and commits are equal.
     if equal && repairs.version.is_some() {
         let kept = kept(&old, &applied);
         let mut rewrite = Rewrite::reform(upstream, &mut objects, &old, applied.stack.base, kept, version)?;
@@ -75,7 +75,7 @@ pub fn repair(fetcher: &Fetcher<'_>, repairs: &Repairs, ctx: &StepContext<'_>) -
     Ok(only_files(upstream, &mut objects, &state, extra, ctx)?)
 }
 
-/// Commits that are in no patch file would belong to files that no longer are what they were.
+/// Refuses commits that are in no patch file: they would belong to files that have changed.
 fn refuse_commits(state: &SyncState) -> Result<(), QueueError> {
     match state.cell()? {
         SyncStatus::Equal | SyncStatus::FilesNewer => Ok(()),
@@ -103,7 +103,7 @@ fn version_change(upstream: &UpstreamStore<'_>, version: Option<&str>) -> Result
     Ok(Some(FileChange { path, old, new: Some(new) }))
 }
 
-/// With the checkout where it is equal to the files; without it where the files are newer already.
+/// Publishes the files, with the checkout if it is equal to them; without it if the files are newer already.
 fn publish(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
@@ -137,7 +137,7 @@ fn exported(item: &Item, old: &OldPatch, bytes: Vec<u8>) -> Exported {
     }
 }
 
-/// Every patch as its file is to be.
+/// Returns every patch in its new form.
 fn reformed(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -160,7 +160,7 @@ fn reformed(
     Ok(all)
 }
 
-/// The file with its own words before diffs that say where they apply.
+/// Returns the file with its own text before diffs that have the right line numbers.
 fn in_place(
     fetcher: &Fetcher<'_>,
     objects: &mut Objects<'_>,
@@ -170,7 +170,7 @@ fn in_place(
     let patch = &old.queued.patch;
     let preamble = old.bytes.get(..patch.preamble_len).unwrap_or_default();
     let bytes = [preamble, &patch::print_diffs(&diffs(fetcher, objects, item)?)].concat();
-    // In an encoded mail (base64, quoted-printable) the diff cannot stand as it is.
+    // In an encoded mail (base64, quoted-printable) the diff cannot be written directly.
     let reads = patch::parse(&bytes, patch::Strip::Default).is_ok_and(|read| read.header == patch.header);
     if reads { Ok(bytes) } else { canonical(fetcher, objects, item) }
 }

@@ -1,4 +1,4 @@
-//! A copy of another entry's queue that goes elsewhere at once, before it is in any file.
+//! Moves a copy of another entry's queue to its target, before it is in any file.
 
 use super::Moving;
 use crate::stack::Rebased;
@@ -7,7 +7,7 @@ use crate::workspace::ops::refresh::{Published, RefreshError, RefreshOptions};
 use crate::workspace::upstream::fetcher::Fetcher;
 
 impl<'a> Moving<'a> {
-    /// Asks where a copy of `from`, which the new entry of `upstream` is to get, is to go.
+    /// Determines the target of a copy of `from`, which the new entry of `upstream` will get.
     ///
     /// # Errors
     /// [`RefreshError`].
@@ -19,7 +19,7 @@ impl<'a> Moving<'a> {
         Moving::start(fetcher, options, from)
     }
 
-    /// The files that the copy will have where it goes, and what became of them; `rebased` is clean. Whoever adds them
+    /// Returns the files that the copy will have at its target, and their outcomes; `rebased` is clean. The caller
     /// publishes them.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
-//! Where an open session goes, and who says so. Its file comes with a pull, from whoever can commit: commit, version
-//! and track in it are claims. They hold where this clone wrote them itself; else the target must be where the
-//! manifest's track leads, or somebody here names it, and its version is taken again.
+//! Determines whether the target of an open session can be trusted. Its file may come from anyone who can commit:
+//! commit, version and track in it are claims. They are trusted if this clone wrote them itself; otherwise the target
+//! must be in the manifest's track, or be named here, and its version is determined again.
 
 use super::{Drift, RefreshError};
 use crate::git::Rev;
@@ -14,7 +14,7 @@ use crate::workspace::upstream::fetcher::Fetcher;
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::target::{Target, TargetError, TargetRequest, find_target};
 
-/// Keeps that this clone leads its queue to `to`, before a session says so.
+/// Records that this clone moves its queue to `to`, before a session says so.
 pub(super) fn keep_target(upstream: &UpstreamStore<'_>, to: &SessionTarget) -> Result<(), RefreshError> {
     let file = upstream.workspace.layout.target(upstream.name());
     let text = format!("{}\n", digest(to));
@@ -24,7 +24,7 @@ pub(super) fn keep_target(upstream: &UpstreamStore<'_>, to: &SessionTarget) -> R
     }
 }
 
-/// Checks whether this clone leads its queue to `to`.
+/// Checks whether this clone moves its queue to `to`.
 fn is_kept(upstream: &UpstreamStore<'_>, to: &SessionTarget) -> Result<bool, RefreshError> {
     let kept = disk::read_at_most(&upstream.workspace.layout.target(upstream.name()), disk::ONE_LINE)?;
     Ok(kept.is_some_and(|kept| kept.trim_ascii() == digest(to).to_string().as_bytes()))
@@ -38,10 +38,11 @@ fn digest(to: &SessionTarget) -> Sum {
     )
 }
 
-/// The target of a session that goes to `to`, and what of it is not as its file says. `options` is what is said now.
+/// Returns the target of a session with the target `to`, and where it differs from its file. `options` are the present
+/// ones.
 ///
 /// # Errors
-/// [`RefreshError::Elsewhere`] where neither the track nor `options` leads there.
+/// [`RefreshError::Elsewhere`] when neither the track nor `options` leads there.
 pub(super) fn target_of(
     fetcher: &Fetcher<'_>,
     from: &Files,
@@ -53,7 +54,7 @@ pub(super) fn target_of(
     let id = Rev::parse(&to.pin.to_string()).ok();
     if *options == TargetRequest::default() && is_kept(upstream, &to)? {
         if moved {
-            // The pin was moved meanwhile, perhaps past where this goes.
+            // The pin has moved meanwhile, perhaps past this target.
             find_target(fetcher, from, &TargetRequest { to: id, once: true, ..TargetRequest::default() })?;
         }
         let within: Vec<String> = to.found_by.iter().cloned().collect();
@@ -90,10 +91,10 @@ pub(super) fn target_of(
     if target.track != to.track {
         return Err(elsewhere(None));
     }
-    // A manifest that says the version says it of every commit.
+    // A version in the manifest applies to every commit.
     let other = target.version != to.version && upstream.entry.version.is_none();
     let drift = other.then(|| Drift::Version(to.version.clone()));
-    // It becomes a file: what a server calls a commit is no more to be believed than what a session does.
+    // It is written to a file: a version from a server is not trusted more than one from a session.
     pins::parse_version(&pins::print_version(&target.version), &upstream.workspace.layout.version(upstream.name()))
         .map_err(|error| RefreshError::of(crate::workspace::files::queue_files::FilesError::from(error)))?;
     Ok((target, drift))

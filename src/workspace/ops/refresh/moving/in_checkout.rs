@@ -1,4 +1,4 @@
-//! A conflict of a moving queue in the checkout: how it goes there, and what comes of it as decisions of the session.
+//! Hands a conflict of a moving queue over to the checkout, and turns the result into decisions of the session.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,11 +19,11 @@ use crate::workspace::step::context::StepContext;
 use crate::workspace::upstream::store::UpstreamStore;
 
 impl Moving<'_> {
-    /// Puts what waits in the patch with this `number` into the checkout and keeps the session, in one step. What this needs is
-    /// fetched.
+    /// Hands the open conflicts of the patch with this `number` over to the checkout and stores the session, in one
+    /// step. Missing objects are fetched.
     ///
     /// # Errors
-    /// [`RefreshError`]; nothing has changed then. [`HandOverError::First`] where a patch before it waits.
+    /// [`RefreshError`]; nothing has changed then. [`HandOverError::First`] when an earlier patch waits.
     pub fn hand_over(
         &mut self,
         rebased: &Rebased,
@@ -62,7 +62,7 @@ impl Moving<'_> {
         let merged = self.objects.diff(patch.before, patch.after)?.into_iter().map(|change| (change.path, change.new));
         let mut merged: BTreeMap<RepoPath, Option<Entry>> = merged.collect();
         for file in patch.files.iter().filter(|file| file.conflict.is_some()) {
-            // Where the patch renames the file, it is no longer where it was.
+            // If the patch renames the file, it is no longer at its old path.
             if let Some(from) = &file.from
                 && self.objects.entry(patch.after, from)?.is_some_and(|entry| entry.mode != Mode::Folder)
             {
@@ -95,17 +95,17 @@ impl Moving<'_> {
     }
 }
 
-/// A conflict that came back from the checkout.
+/// A conflict that was taken back from the checkout.
 #[derive(Debug, Clone)]
 pub struct CollectedConflict {
-    /// The decisions that came of it; of those that are about lines with the hunk, and the path as the patch has it.
+    /// The resulting decisions; those about lines with the hunk, and the path in the patch.
     pub decided: Vec<(SessionDecision, Option<(Hunk, RepoPath)>)>,
-    /// What of the checkout was kept for `undo`.
+    /// The work in the checkout that was recorded for `undo`.
     pub kept: KeptWork,
 }
 
-/// Takes what came of the conflict in the checkout of `upstream` into its session, changes of other paths too, and puts the checkout
-/// back, in one step. With `back` `None` nothing is taken: what was made since is kept for `undo`.
+/// Takes the result of the conflict in the checkout of `upstream` into its session, with changes of other paths, and
+/// restores the checkout, in one step. If `back` is `None`, nothing is taken: the work since is recorded for `undo`.
 ///
 /// # Errors
 /// [`RefreshError`]; nothing has changed then.
@@ -156,7 +156,7 @@ pub fn collect_conflict(
                 .push((SessionDecision::by_hand(&handed.patch, About::Path(Decided::Joined(join)), because()), None));
         }
     }
-    // A hunk that was decided before stays the decision that it is.
+    // A hunk that was decided before keeps its decision.
     let known = |one: &SessionDecision| session.decisions.0.iter().any(|old| old.is_same(one));
     decided.retain(|(one, _)| !known(one));
     let order = session.decisions.last() + 1;
@@ -171,8 +171,8 @@ pub fn collect_conflict(
     Ok(CollectedConflict { decided, kept })
 }
 
-/// The side whose version a path without lines was left at, if that is one. A file that the patch renames is no longer where it
-/// was, whoever's version it is.
+/// Returns the side whose version a path without lines has now, if it is one of them. A file that the patch renames is
+/// no longer at its old path, on either side.
 fn side_of(question: &ConflictPath, now: Option<Entry>) -> Option<Resolution> {
     let is = |side: Option<Entry>| !question.is_text && now.is_some() && now == side;
     let upstream = is(question.sides.upstream) && !question.renamed;
@@ -188,7 +188,7 @@ fn read_made(objects: &mut Objects<'_>, entry: Option<Entry>) -> Result<NewFile,
     Ok(Some((mode, content.to_vec().into())))
 }
 
-/// The lines of the three sides compared; `None`: a side is not at hand.
+/// Compares the lines of the three sides; `None`: a side is not in the store.
 fn text_of(objects: &mut Objects<'_>, sides: Sides) -> Result<Option<TextMerge>, RefreshError> {
     let content = |side: Option<Entry>| match side {
         Some(entry) => objects.blob(entry.id),

@@ -1,4 +1,4 @@
-//! Where lines in conflict stand in the files of the new pin itself: in the new stack so far, patches moved them.
+//! Finds where lines in conflict are in the files of the new pin itself: in the new stack so far, patches moved them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,25 +8,26 @@ use crate::git::lines_before;
 use crate::path::RepoPath;
 use crate::stack::{Conflict, Rebased};
 
-/// Lines of paths in the new stack so far that stand elsewhere on the pin: from 0 on, the end excluded.
+/// Lines in the new stack so far that are at other places on the pin: from 0 on, the end excluded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PinLines(BTreeMap<(RepoPath, (u32, u32)), Range<u32>>);
 
 impl PinLines {
-    /// The same lines on the pin.
+    /// Returns the same lines on the pin.
     #[must_use]
     pub fn on_pin(&self, path: &RepoPath, lines: Range<u32>) -> Range<u32> {
         self.0.get(&(path.clone(), (lines.start, lines.end))).cloned().unwrap_or(lines)
     }
 }
 
-/// The lines of upstream's that a conflict is about, in the new stack so far.
+/// Returns upstream's lines of a conflict, in the new stack so far.
 pub fn upstream_lines(conflict: &Conflict) -> impl Iterator<Item = Range<u32>> {
     conflict.hunks().map(|hunk| hunk.upstream.range())
 }
 
 impl Moving<'_> {
-    /// The lines of all that waits in `rebased` that stand elsewhere on the pin, as far as contents are at hand.
+    /// Returns the lines of all open conflicts in `rebased` that are at other places on the pin, as far as contents are
+    /// in the store.
     ///
     /// # Errors
     /// [`RefreshError`] when the store cannot be read.

@@ -1,4 +1,4 @@
-//! Where a move begins: what is read of an upstream, and whether its queue may be moved.
+//! Starts a move: reads the upstream's state, and checks whether its queue may be moved.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use crate::workspace::upstream::sides::{SyncState, SyncStatus};
 use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::target::Target;
 
-/// What is read of an upstream before it is known where its queue goes.
+/// The state of an upstream before the target is known.
 pub(super) struct StartingPoint<'a> {
     fetcher: &'a Fetcher<'a>,
     objects: Objects<'a>,
@@ -30,7 +30,7 @@ pub(super) struct StartingPoint<'a> {
 }
 
 impl<'a> StartingPoint<'a> {
-    /// Reads store and checkout; refuses what may not be moved, if something will be written.
+    /// Reads store and checkout; refuses states that may not be moved, if something will be written.
     pub(super) fn read(
         fetcher: &'a Fetcher<'a>,
         from: Files,
@@ -48,7 +48,7 @@ impl<'a> StartingPoint<'a> {
         Ok(StartingPoint { fetcher, objects, state, from, agreed, accept, memory, writes })
     }
 
-    /// The queue on its way to `target`, with nothing decided.
+    /// Returns the queue on its way to `target`, with nothing decided.
     pub(super) fn moving(self, target: Target) -> Moving<'a> {
         let StartingPoint { fetcher, objects, state, from, agreed, accept, memory, writes } = self;
         let with_checkout = state.has_checkout() && writes;
@@ -77,7 +77,8 @@ fn read_state<'a>(upstream: &'a UpstreamStore<'a>, from: &Files) -> Result<(Obje
     Ok((objects, state))
 }
 
-/// The table of `who is right`, for `refresh`: newer files go along, commits and uncommitted changes are in the way.
+/// Applies the table of "who is right" for `refresh`: newer files are taken, commits and uncommitted changes are in the
+/// way.
 pub(in crate::workspace) fn judge(state: &SyncState) -> Result<(), RefreshError> {
     if state.lost_store() {
         return Err(RefreshError::LostStore);

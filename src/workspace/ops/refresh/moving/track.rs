@@ -1,4 +1,4 @@
-//! What a refresh writes beside pin and patches: the pin's version, and the track that the manifest follows from now on.
+//! Writes what a refresh changes in addition to pin and patches: the pin's version, and the new track in the manifest.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::workspace::upstream::sides::SyncState;
 use crate::workspace::upstream::store::{PATIENCE, UpstreamStore, lock_workspace};
 use crate::workspace::upstream::target::Target;
 
-/// The changes beside pin and patches: the version, and the track where it is a new one.
+/// Returns the changes in addition to pin and patches: the version, and the track if it is new.
 pub(super) fn entry_changes(upstream: &UpstreamStore<'_>, target: &Target) -> Result<Vec<FileChange>, RefreshError> {
     let layout = &upstream.workspace.layout;
     let file = layout.version(upstream.name());
@@ -28,7 +28,7 @@ pub(super) fn entry_changes(upstream: &UpstreamStore<'_>, target: &Target) -> Re
     Ok(version.into_iter().chain(track).collect())
 }
 
-/// The change of the manifest that writes the track, from what stands there now.
+/// Returns the change of the manifest that writes the track, based on its present content.
 fn track_change(upstream: &UpstreamStore<'_>, track: &Track) -> Result<Option<FileChange>, RefreshError> {
     let layout = &upstream.workspace.layout;
     let text = disk::read_at_most(&layout.manifest(), disk::LIST)?.unwrap_or_default();
@@ -38,7 +38,7 @@ fn track_change(upstream: &UpstreamStore<'_>, track: &Track) -> Result<Option<Fi
     Ok(to_hold(layout, path, edit.finish(Path::new(MANIFEST))?)?)
 }
 
-/// Writes the new track for a pin that is at its tip already; whether the manifest changed.
+/// Writes the new track for a pin that is already at its tip; returns whether the manifest changed.
 pub(super) fn follow_track(
     upstream: &UpstreamStore<'_>,
     from: &Files,
