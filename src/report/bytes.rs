@@ -1,4 +1,4 @@
-//! Bytes in JSON.
+//! Writes bytes in JSON.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,8 +6,8 @@ use bstr::{BString, ByteSlice};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// Text that comes from a repository or a patch: a JSON string where it is UTF-8, else `{"base64": "…"}`, so that
-/// no byte is lost and none has to be guessed.
+/// Text from a repository or a patch: a JSON string if it is UTF-8, else `{"base64": "…"}`, so that no byte is lost or
+/// guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bytes(pub BString);
 

@@ -1,4 +1,4 @@
-//! The frame of a JSON document.
+//! The outer structure of a JSON document.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::{Serialize, Serializer};
 use super::Failure;
 use crate::path::{is_log_command, steers_the_terminal};
 
-/// Which document it is: `patchq.COMMAND/VERSION`.
+/// The kind of a document: `patchq.COMMAND/VERSION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schema {
     /// The command, as it is typed.
     pub command: &'static str,
-    /// Goes up by one when a key goes or changes its meaning; a new key is no new version.
+    /// Increases by one when a key is removed or changes its meaning; a new key does not change the version.
     pub version: u32,
 }
 
@@ -28,10 +28,10 @@ impl Serialize for Schema {
     }
 }
 
-/// One document: `{"schema", "ok", …fields of T}`, and `"error"` where `ok` is false.
+/// One document: `{"schema", "ok", …fields of T}`, and `"error"` if `ok` is false.
 ///
-/// `T` must serialise as a map. `ok` says whether the command could do its work, not what came out: a check that says
-/// no and a refresh that stops on conflicts are results (the exit code tells them apart).
+/// `T` must serialise as a map. `ok` says whether the command could do its work, not its result: a failed check and a
+/// refresh that stops on conflicts are results (the exit code distinguishes them).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Document<T: Serialize> {
     schema: Schema,
@@ -42,22 +42,22 @@ pub struct Document<T: Serialize> {
     fields: T,
 }
 
-/// No fields: what a command says that failed before it had anything to say.
+/// No fields, for a command that failed before it had a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Nothing {}
 
 impl<T: Serialize> Document<T> {
-    /// The document of a command that did its work.
+    /// Makes the document of a command that did its work.
     pub const fn new(schema: Schema, fields: T) -> Document<T> {
         Document { schema, ok: true, error: None, fields }
     }
 
-    /// The document of a command that failed for some upstreams and has something to say of the others.
+    /// Makes the document of a command that failed for some upstreams and has results for the others.
     pub const fn partly(schema: Schema, error: Failure, fields: T) -> Document<T> {
         Document { schema, ok: false, error: Some(error), fields }
     }
 
-    /// The document as text, indented, with a line feed at the end.
+    /// Returns the document as text, indented, with a line feed at the end.
     ///
     /// # Errors
     /// [`serde_json::Error`] when `T` is not made of maps, lists and plain values.
@@ -66,7 +66,7 @@ impl<T: Serialize> Document<T> {
     }
 }
 
-/// JSON says with escapes what could steer a terminal or the log of a CI service. Outside of strings there is none of it.
+/// Escapes characters that could control a terminal or the log of a CI service. They occur only in strings.
 fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut units = [0; 2];
@@ -81,7 +81,7 @@ fn escaped(json: &str) -> String {
 }
 
 impl Document<Nothing> {
-    /// The document of a command that failed.
+    /// Makes the document of a command that failed.
     #[must_use]
     pub const fn failed(schema: Schema, error: Failure) -> Document<Nothing> {
         Document::partly(schema, error, Nothing {})

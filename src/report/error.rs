@@ -1,10 +1,10 @@
-//! A failure as data.
+//! The data of a failure.
 
 use serde::Serialize;
 
 use super::Bytes;
 
-/// What kind of failure it is: a word of `docs/json.md`, which scripts can rely on while messages change.
+/// The kind of a failure: a name in `docs/json.md` that scripts can rely on while messages change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
@@ -94,11 +94,11 @@ pub enum FailureKind {
     Io,
     /// A step of the demo failed.
     Demo,
-    /// A refresh waits for decisions, or its session cannot be used.
+    /// A session is open, or cannot be used.
     Session,
-    /// No refresh waits for decisions.
+    /// No session is open.
     NoSession,
-    /// Standard output takes no more.
+    /// Writing to standard output failed.
     Output,
     /// An error in patchq itself; report it.
     Internal,
@@ -111,7 +111,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// All of them, in the order of the documentation.
+    /// All kinds, in the order of the documentation.
     pub const ALL: [FailureKind; 50] = [
         FailureKind::Usage,
         FailureKind::Interrupted,
@@ -166,23 +166,23 @@ impl FailureKind {
     ];
 }
 
-/// Why something was not done. Every key is always there; what is not known is `null`.
+/// Why something was not done. Every key is always there; unknown values are `null`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: FailureKind,
     /// The message and its causes in one line, as on the screen, joined by `: `.
     pub message: String,
-    /// The file that is to blame, as the maintainer would name it.
+    /// The file with the error, as the maintainer would name it.
     pub file: Option<Bytes>,
     /// The line in it, from 1.
     pub line: Option<usize>,
-    /// The way out; several hints are joined by a line feed.
+    /// The hint; several hints are joined by a line feed.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// A failure of which no place and no way out are known.
+    /// Makes a failure without a place and without a hint.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
         Failure { kind, message: message.into(), file: None, line: None, hint: None }
     }

@@ -1,4 +1,4 @@
-//! The images of a workspace, as `image list` tells them.
+//! The data of `image list`: the images of a workspace.
 
 use std::collections::BTreeMap;
 
@@ -18,54 +18,54 @@ pub struct ImageReport {
     pub image: String,
     /// The Dockerfile, from the root of the upstream's tree.
     pub dockerfile: String,
-    /// The stage that is built; none: the last one.
+    /// The built stage; `None`: the last one.
     pub target: Option<String>,
     /// The images that are built before it, as `UPSTREAM:NAME`.
     pub needs: Vec<String>,
-    /// The images from elsewhere that it stands on.
+    /// The external images that it is built on.
     pub bases: Vec<BaseReport>,
     /// The build arguments, with images by their local names.
     pub args: BTreeMap<String, String>,
-    /// The digest of all that it is built of, for each platform.
+    /// The digest of everything that it is built from, for each platform.
     pub recipes: Vec<RecipeReport>,
-    /// What `{build}` stands for; none while a base has no digest.
+    /// The value of `{build}`; `None` while a base has no digest.
     pub build: Option<String>,
     /// Whether it is published.
     pub publish: bool,
-    /// Where it is published; empty where it is not.
+    /// Where it is published; empty if it is not.
     pub references: Vec<ImageTag>,
 }
 
-/// What an image is built of, on one platform.
+/// What an image is built from, on one platform.
 #[derive(Debug, Clone, Serialize)]
 pub struct RecipeReport {
-    /// The platform; none: the builder's own.
+    /// The platform; `None`: the builder's own.
     pub platform: Option<Platform>,
     /// The 64 digits.
     pub recipe: String,
 }
 
-/// An image from elsewhere.
+/// An external image.
 #[derive(Debug, Clone, Serialize)]
 pub struct BaseReport {
-    /// Its name, as the Dockerfile has it.
+    /// Its name in the Dockerfile.
     pub image: String,
-    /// What it is for: `from`, `copy`, `mount` or `frontend`.
+    /// Its use: `from`, `copy`, `mount` or `frontend`.
     pub role: &'static str,
     /// The Dockerfile, from the root of the upstream's tree.
     pub file: String,
     /// The line in it, from 1.
     pub line: usize,
-    /// The patch that put it there; none: upstream.
+    /// The patch that introduced it; `None`: upstream.
     pub patch: Option<String>,
-    /// Its digest, where the Dockerfile or the manifest has one.
+    /// Its digest, if the Dockerfile or the manifest has one.
     pub digest: Option<ContentDigest>,
-    /// The day until which the manifest says that it gets updates.
+    /// The day in the manifest until which it gets updates.
     pub until: Option<String>,
 }
 
 impl ImageReport {
-    /// The report of `image`, published as `references`.
+    /// Makes the report of `image`, published as `references`.
     #[must_use]
     pub fn new(image: &ShipImage<'_>, references: Vec<ImageTag>) -> ImageReport {
         let planned = &image.planned;
@@ -103,12 +103,12 @@ impl ImageReport {
     }
 }
 
-/// A matrix for a job of GitHub's (`strategy.matrix`): a row for each group of images that are built on one another, since those
-/// must be built on one machine. `images` is what `patchq image` takes, with blanks between.
+/// Returns a matrix for a GitHub job (`strategy.matrix`): a row for each group of images that are built on one another,
+/// because those must be built on one machine. `images` is the argument list of `patchq image`, separated by blanks.
 #[must_use]
 pub fn matrix(images: &[ImageReport]) -> Value {
     let ids: Vec<String> = images.iter().map(|image| image.id().to_string()).collect();
-    // Each image's group, by the number of the first image in it.
+    // The group of each image, as the index of the first image in it.
     let mut group: Vec<usize> = (0..images.len()).collect();
     for (at, image) in images.iter().enumerate() {
         for need in image.needs.iter().filter_map(|need| ids.iter().position(|id| id == need)) {

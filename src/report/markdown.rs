@@ -1,5 +1,5 @@
-//! What becomes of a queue, as Markdown for a pull request. Whatever comes from patches and upstreams stands in code spans and
-//! fences: there it can neither mention anybody, nor link, nor end the section it is in.
+//! Formats the outcomes of a refresh as Markdown for a pull request. All text from patches and upstreams is in code
+//! spans and fences: there it can neither mention a person, nor link, nor end its section.
 
 use std::fmt::Write;
 
@@ -9,20 +9,21 @@ use super::{Bytes, ConflictReport, DecidedReport, FileReport, HunkReport, PatchR
 use crate::path::{on_screen, printable, printable_line};
 use crate::stack::Outcome;
 
-/// A report has no more bytes than this, and some more sentences: GitHub takes 65,536 characters for the text of a pull request.
+/// The largest size of a report, in bytes, without some fixed sentences: GitHub accepts 65,536 characters for the text
+/// of a pull request.
 const MOST: usize = 60_000;
-/// Of these the table takes no more than half.
+/// The largest size of the table in it.
 const MOST_TABLE: usize = MOST / 2;
-/// So many lines of each side of a hunk are shown,
+/// How many lines of each side of a hunk are shown.
 const LINES: usize = 40;
-/// and so many characters of each line,
+/// How many characters of each line are shown.
 const CHARACTERS: usize = 500;
-/// and so many lines of how a patch differs,
+/// How many lines of a patch's difference are shown.
 const MOST_DIFFERENCE: usize = 200;
-/// and so many of everything else that is listed in one place.
+/// How many items of any other list are shown.
 const ITEMS: usize = 20;
 
-/// Where a queue goes.
+/// The move of a queue.
 #[derive(Debug, Clone)]
 pub struct Heading<'a> {
     /// The upstream's name.
@@ -33,9 +34,9 @@ pub struct Heading<'a> {
     pub to: &'a str,
     /// What was done, or is to be done, in a sentence.
     pub state: &'a str,
-    /// What is worth saying beforehand.
+    /// The notes at the beginning.
     pub notes: &'a [String],
-    /// A web page with all that upstream changed in between.
+    /// A web page with all upstream changes in between.
     pub compare: Option<&'a str>,
 }
 
@@ -52,14 +53,15 @@ pub struct UpstreamCommit {
     pub link: Option<String>,
 }
 
-/// Says which upstream commits touched the lines of the hunk with a number (from 0) of a conflict; `None`: the path as a whole.
+/// Returns which upstream commits touched the lines of the hunk with an index (from 0) of a conflict; `None`: the path
+/// as a whole.
 pub type TouchedBy<'a> = &'a dyn Fn(&ConflictReport, Option<usize>) -> Vec<UpstreamCommit>;
 
-/// How patches differ from what they were: the patch file's name, and the lines of the difference, the first of which says how
-/// much it is. They are printable.
+/// How patches differ from their files: the patch file's name, and the lines of the difference, of which the first
+/// gives the amount. They are printable.
 pub type Differences<'a> = &'a [(&'a str, String)];
 
-/// The report of a refresh.
+/// Returns the report of a refresh.
 #[must_use]
 pub fn markdown(
     heading: &Heading<'_>,
@@ -84,11 +86,11 @@ pub fn markdown(
     decided(&mut out, patches);
     conflicts(&mut out, patches, touched_by);
     differing(&mut out, differences);
-    // It goes into a log as well.
+    // The report is also written to a log.
     on_screen(&out, false)
 }
 
-/// How the patches that do something else now differ, as far as there is room.
+/// Writes how the changed patches differ, as far as there is room.
 fn differing(out: &mut String, differences: Differences<'_>) {
     if differences.is_empty() {
         return;
@@ -98,7 +100,7 @@ fn differing(out: &mut String, differences: Differences<'_>) {
     for (name, text) in differences {
         let (counts, text) = text.split_once('\n').unwrap_or((text, ""));
         let mut lines = text.lines();
-        // Nothing in it can end the fence: each line begins with a mark, and no run of backticks is as long.
+        // Nothing inside can end the fence: each line begins with a mark, and no run of backticks is as long.
         let mut shown: String = lines.by_ref().take(MOST_DIFFERENCE).map(|line| format!("{}\n", cut(line))).collect();
         let left = lines.count();
         if left > 0 {
@@ -122,7 +124,7 @@ fn differing(out: &mut String, differences: Differences<'_>) {
     out.push('\n');
 }
 
-/// What was decided with nobody looking: each rule, and the lines that stand there now.
+/// Writes the decisions that were made without asking: each rule, and the lines that are there now.
 fn decided(out: &mut String, patches: &[PatchReport]) {
     let files = patches.iter().flat_map(|patch| patch.files.iter().map(move |file| (patch, file)));
     let all: Vec<(&PatchReport, &FileReport, &DecidedReport)> =
@@ -131,7 +133,7 @@ fn decided(out: &mut String, patches: &[PatchReport]) {
         return;
     }
     out.push_str("\n## Decided\n\n");
-    // What somebody wrote comes first: it is what a reviewer has not seen yet.
+    // Text that a person wrote comes first: the reviewer has not seen it yet.
     let (written, sides): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, _, decided)| decided.own_lines().is_some());
     let (mut left_out, mut unseen) = (0, 0);
     for (patch, file, decided) in written.into_iter().chain(sides) {
@@ -193,7 +195,7 @@ fn table(out: &mut String, patches: &[PatchReport]) {
     }
 }
 
-/// Every conflict that fits, whole; how many did not.
+/// Writes every conflict that fits, complete, and how many did not fit.
 fn conflicts(out: &mut String, patches: &[PatchReport], touched_by: TouchedBy<'_>) {
     let mut left_out = 0;
     for patch in patches.iter().filter(|patch| patch.outcome == Outcome::Conflict) {
@@ -236,7 +238,7 @@ fn title(patch: &PatchReport) -> String {
     out
 }
 
-/// Checks whether a file holds such a report, by its first line.
+/// Checks whether a file is such a report, by its first line.
 #[must_use]
 pub fn is_markdown(text: &[u8]) -> bool {
     let line = text.lines().next().unwrap_or_default();
@@ -291,7 +293,7 @@ fn section(conflict: &ConflictReport, touched_by: TouchedBy<'_>) -> String {
     }
     for (n, hunk) in conflict.hunks.iter().take(ITEMS).enumerate() {
         let _ = write!(out, "<details><summary>line {} upstream</summary>\n\n", hunk.upstream.start);
-        // Nothing in it can end the fence: no line of it begins with what is from outside.
+        // Nothing inside can end the fence: no line begins with text from outside.
         let _ = write!(out, "```\n{}```\n\n</details>\n\n", sides(hunk));
         list(&mut out, &touched_by(conflict, Some(n)), commit);
     }
@@ -302,8 +304,8 @@ fn section(conflict: &ConflictReport, touched_by: TouchedBy<'_>) -> String {
     out
 }
 
-/// The lines of a hunk as they stand on the screen: what is around them once, with what went together in it already, each
-/// side's own, and what is proposed.
+/// Returns the lines of a hunk as on the screen: the context once, with the merged lines in it, then each side's own
+/// lines, and the proposal.
 fn sides(hunk: &HunkReport) -> String {
     let mut rows = Rows::default();
     hunk.before.iter().for_each(|line| rows.row("", &cut(&line_of(line))));
@@ -316,7 +318,7 @@ fn sides(hunk: &HunkReport) -> String {
     rows.0
 }
 
-/// Lines with a word in front that says whose they are.
+/// Lines with a word in front that names their side.
 #[derive(Default)]
 struct Rows(String);
 
@@ -332,7 +334,7 @@ impl Rows {
         }
     }
 
-    /// All lines, whole.
+    /// Adds all lines, not shortened.
     fn all(&mut self, side: &str, lines: &[Bytes]) {
         if lines.is_empty() {
             self.row(side, "(no line)");
@@ -389,11 +391,11 @@ fn more(n: usize, one: &str, many: &str) -> String {
     format!("{n} more {}", if n == 1 { one } else { many })
 }
 
-/// A code span that holds `text`, whatever it is: printable, in one line, with whatever backticks are in it.
+/// Returns a code span with any `text`: printable, in one line, with backticks in it.
 fn code(text: &str) -> String {
     let text = printable(text.as_bytes());
     if text.trim().is_empty() {
-        // Two backticks alone would open a span that ends wherever the next two stand.
+        // Two backticks alone would open a span that ends at the next two.
         return "` `".to_owned();
     }
     let fence = "`".repeat(longest_run(&text) + 1);
@@ -401,7 +403,8 @@ fn code(text: &str) -> String {
     format!("{fence}{blank}{text}{blank}{fence}")
 }
 
-/// A code span in a table, where a bar would end the field. Behind a backslash, of which readers make this or that, it is escaped.
+/// Returns a code span in a table, in which a bar would end the cell. After a backslash a bar is escaped numerically,
+/// because Markdown readers differ there.
 fn cell(text: &[u8]) -> String {
     code(&printable(text).replace("\\|", "\\\\x7c")).replace('|', "\\|")
 }

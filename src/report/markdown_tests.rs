@@ -1,4 +1,4 @@
-//! Texts that could leave their span, and reports that must fit.
+//! Tests of texts that could leave their span, and of reports that must fit.
 
 use super::*;
 use crate::git::Id;
@@ -7,10 +7,10 @@ use crate::stack::{ConflictKind, Outcome};
 
 #[test]
 fn no_text_leaves_its_span() {
-    // Two backticks alone would open one that ends at the next two.
+    // Two backticks alone would open a span that ends at the next two.
     assert_eq!((code(""), code(" "), code("`")), ("` `".to_owned(), "` `".to_owned(), "`` ` ``".to_owned()));
     assert_eq!(code("a`\n# b\u{1b}[2J"), "``a`\\n# b\\x1b[2J``");
-    // What a backslash before a bar means differs between readers.
+    // Readers differ about a backslash before a bar.
     assert_eq!((cell(b"a|b"), cell(b"a\\|b")), ("`a\\|b`".to_owned(), "`a\\\\x7cb`".to_owned()));
 }
 

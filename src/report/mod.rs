@@ -1,5 +1,5 @@
-//! What commands say, as data, and the frame of the one JSON document that `--json` writes to stdout. The frame is
-//! described in `docs/json.md`; what stands in it comes with each command.
+//! The results of commands as data, and the JSON document that `--json` writes to stdout. `docs/json.md` describes the
+//! outer structure; the content depends on the command.
 
 mod bytes;
 mod document;

@@ -1,4 +1,4 @@
-//! What becomes of a queue on another pin, as data.
+//! The outcomes of a refresh as data.
 
 use bstr::ByteSlice;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::stack::{
 };
 use crate::workspace::files::digest::Sum;
 
-/// Lines of context that a hunk is shown with.
+/// Lines of context around a hunk.
 const CONTEXT: usize = 3;
 
 /// A patch.
@@ -21,21 +21,21 @@ const CONTEXT: usize = 3;
 pub struct PatchReport {
     /// The patch file's name.
     pub file: String,
-    /// Its subject; empty where it has none.
+    /// Its subject; empty if it has none.
     pub subject: Bytes,
     /// `unchanged`, `merged`, `moved`, `upstreamed`, `conflict`, `blocked`.
     pub outcome: Outcome,
     /// Whether the patch is no longer needed and leaves the queue.
     pub dropped: bool,
-    /// Why it leaves the queue, where a person took it out.
+    /// Why it leaves the queue, if a person removed it.
     pub dropped_because: Option<String>,
-    /// Whether it merged and nothing is left of it, without upstream having it byte for byte.
+    /// Whether it merged and nothing is left of it, although upstream does not have its exact result.
     pub emptied: bool,
     /// A proposal for the patch as a whole.
     pub suggestion: Option<SuggestionReport>,
     /// Its commit on the old pin.
     pub old_commit: Id,
-    /// Its commit on the new pin, once the queue was moved there: before, no repository has it.
+    /// Its commit on the new pin, after the queue was moved: before, no repository has it.
     pub new_commit: Option<Id>,
     /// Its files by path.
     pub files: Vec<FileReport>,
@@ -44,49 +44,49 @@ pub struct PatchReport {
 /// A file of a patch.
 #[derive(Debug, Clone, Serialize)]
 pub struct FileReport {
-    /// The path as the patch leaves it.
+    /// The path after the patch.
     pub path: Bytes,
-    /// The path before the patch, where the patch renames a file that upstream changed.
+    /// The path before the patch, if the patch renames a file that upstream changed.
     pub from: Option<Bytes>,
     /// Where upstream moved the file.
     pub moved_to: Option<Bytes>,
-    /// How alike the moved file is, in percent.
+    /// The similarity of the moved file, in percent.
     pub similarity: Option<u8>,
     /// As for a patch.
     pub outcome: Outcome,
     /// The earlier patch that must be decided first.
     pub waits_for: Option<String>,
-    /// What of the change upstream has already.
+    /// Which parts of the change upstream already has.
     pub upstream_has: Option<EvidenceReport>,
     /// What a person must decide.
     pub conflict: Option<ConflictReport>,
-    /// The merge driver that upstream's attributes name, which never runs.
+    /// The merge driver in upstream's attributes, which never runs.
     pub not_run: Option<String>,
-    /// What was decided by what was agreed to.
+    /// The decisions that were made without asking.
     pub decided: Vec<DecidedReport>,
-    /// Why something was not decided although it was agreed to, each in a sentence.
+    /// Why something was not decided by an accepted rule, one sentence each.
     pub refused: Vec<String>,
 }
 
-/// A decision that nobody was asked about.
+/// A decision that was made without asking.
 #[derive(Debug, Clone, Serialize)]
 pub struct DecidedReport {
-    /// The rule: `patch`, `upstream`, `remembered`, or that of a proposal; `hand`: a person; `session`: what a session's file says
-    /// of it is not so.
+    /// The rule: `patch`, `upstream`, `remembered`, or that of a proposal; `hand`: a person; `session`: the statement
+    /// in a session file about it is not true.
     pub by: DecidedBy,
     /// Why, in a sentence.
     pub reason: String,
-    /// The lines that it is about; none: the file as a whole.
+    /// The lines of the decision; `None`: the file as a whole.
     pub hunk: Option<HunkReport>,
-    /// The lines that stand there now.
+    /// The lines that are there now.
     pub text: Option<Vec<Bytes>>,
     /// For a file as a whole: the version of the `patch` or of `upstream`, `follow` (to where upstream moved it), or `made` by hand.
     pub whole: Option<WholeReport>,
-    /// What was made by hand of a file as a whole; none: nothing, or the file is gone.
+    /// The version of the whole file that was made by hand; `None`: there is none, or the file is removed.
     pub made: Option<MadeReport>,
 }
 
-/// What was taken for a file as a whole.
+/// The choice for a file as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WholeReport {
@@ -94,9 +94,9 @@ pub enum WholeReport {
     Patch,
     /// Upstream's version.
     Upstream,
-    /// The patch's change, at the path that upstream moved the file to.
+    /// The patch's change, applied to the path that upstream moved the file to.
     Follow,
-    /// What a person made of it.
+    /// A version that a person made.
     Made,
 }
 
@@ -116,7 +116,7 @@ impl WholeReport {
 pub struct MadeReport {
     /// Git's mode, octal: `100644`.
     pub mode: String,
-    /// Its lines, with their ends; of a symlink where it points to.
+    /// Its lines, with their ends; for a symlink its target.
     pub lines: Vec<Bytes>,
 }
 
@@ -129,25 +129,25 @@ pub struct SuggestionReport {
     pub confidence: Confidence,
     /// Why, in a sentence.
     pub reason: String,
-    /// The lines to take; none for a file as a whole.
+    /// The lines to take; `None` for a file as a whole.
     pub text: Option<Vec<Bytes>>,
     /// For a file as a whole: `delete` it, as the patch does, or `drop` the patch's change of it; for a patch: `drop` it.
     pub action: Option<Action>,
 }
 
-/// What of a change upstream has.
+/// The parts of a change that upstream has.
 #[derive(Debug, Clone, Serialize)]
 pub struct EvidenceReport {
-    /// The very file, byte for byte.
+    /// Whether the file is identical.
     pub identical: bool,
-    /// Per hunk of the patch, whether it stands in upstream's file.
+    /// For each hunk of the patch, whether upstream's file has it.
     pub hunks: Vec<bool>,
 }
 
 /// A conflict.
 #[derive(Debug, Clone, Serialize)]
 pub struct ConflictReport {
-    /// Where it is: the path on the new pin.
+    /// The path on the new pin.
     pub path: Bytes,
     /// `content`, `add/add`, `modify/delete`, `rename/delete`, `moved?`, `mode`, `type`, `binary`, `file/folder` …
     pub kind: ConflictKind,
@@ -159,17 +159,17 @@ pub struct ConflictReport {
     pub upstream: Option<EntryReport>,
     /// The path after the patch, on the old pin.
     pub patch: Option<EntryReport>,
-    /// The lines that do not go together.
+    /// The lines in conflict.
     pub hunks: Vec<HunkReport>,
     /// Where upstream may have moved the file.
     pub candidates: Vec<CandidateReport>,
     /// A proposal for the file as a whole.
     pub suggestion: Option<SuggestionReport>,
-    /// What the file is, if it is a generated one: then no text is right but the one that is generated again.
+    /// What the file is, if it is generated: then the only right text is one that is generated again.
     pub generated: Option<&'static str>,
 }
 
-/// What a path is on one side.
+/// The entry of a path on one side.
 #[derive(Debug, Clone, Serialize)]
 pub struct EntryReport {
     /// Git's mode, octal: `100644`.
@@ -178,16 +178,16 @@ pub struct EntryReport {
     pub id: Id,
 }
 
-/// Lines that do not go together, and up to three that did around them.
+/// Lines in conflict, and up to three merged lines around them.
 #[derive(Debug, Clone, Serialize)]
 pub struct HunkReport {
     /// Lines before.
     pub before: Vec<Bytes>,
-    /// What was there.
+    /// The base's lines.
     pub base: LinesReport,
-    /// What upstream made of it.
+    /// Upstream's lines.
     pub upstream: LinesReport,
-    /// What the patch makes of it.
+    /// The patch's lines.
     pub patch: LinesReport,
     /// Lines after.
     pub after: Vec<Bytes>,
@@ -207,20 +207,20 @@ pub struct LinesReport {
 /// A path that upstream may have moved a file to.
 #[derive(Debug, Clone, Serialize)]
 pub struct CandidateReport {
-    /// Which one.
+    /// The path.
     pub path: Bytes,
-    /// How alike the files are, in percent; none where they were not compared.
+    /// The similarity of the files, in percent; `None` if they were not compared.
     pub similarity: Option<u8>,
 }
 
 impl PatchReport {
-    /// Checks whether upstream has the whole patch byte for byte.
+    /// Checks whether upstream has the identical result of the patch.
     #[must_use]
     pub fn is_identical(&self) -> bool {
         self.files.iter().all(|file| file.upstream_has.as_ref().is_some_and(|has| has.identical))
     }
 
-    /// What would become of `patch`, whose file has `subject`.
+    /// Makes the report of `patch` before it is moved; its file has `subject`.
     #[must_use]
     pub fn new(patch: &PatchOutcome, subject: &[u8]) -> PatchReport {
         PatchReport {
@@ -237,7 +237,7 @@ impl PatchReport {
         }
     }
 
-    /// The same for a queue that was moved.
+    /// Makes the same after the queue was moved.
     #[must_use]
     pub fn moved(patch: &PatchOutcome, subject: &[u8]) -> PatchReport {
         PatchReport { new_commit: patch.new, ..PatchReport::new(patch, subject) }
@@ -263,7 +263,7 @@ impl FileReport {
 }
 
 impl SuggestionReport {
-    /// One for a file or a patch as a whole.
+    /// Makes a proposal for a file or a patch as a whole.
     fn whole(found: suggest::FileSuggestion) -> SuggestionReport {
         SuggestionReport {
             rule: DecidedBy::FileRule(found.rule),
@@ -320,7 +320,7 @@ impl HunkReport {
         }
     }
 
-    /// Without what stands around it.
+    /// Makes the report of a hunk without its context.
     fn alone(hunk: &Hunk) -> HunkReport {
         let side = |side: &Lines| LinesReport { start: side.start, lines: lines(&side.text) };
         let (base, upstream, patch) = (side(&hunk.base), side(&hunk.upstream), side(&hunk.patch));
@@ -343,7 +343,7 @@ impl DecidedReport {
         DecidedReport { by: decided.by, reason: decided.reason.to_string(), hunk, text, whole, made }
     }
 
-    /// By what it was decided, for a sentence.
+    /// Returns by what it was decided, for a sentence.
     #[must_use]
     pub fn by_sentence(&self) -> &'static str {
         match self.by {
@@ -353,8 +353,8 @@ impl DecidedReport {
         }
     }
 
-    /// What was taken that stands on neither side: its lines, all of them. Whoever reports the decision shows them. `None`: a side
-    /// was taken, which is known.
+    /// Returns all lines of the chosen text if neither side has it; a report of the decision must show them. `None`: a
+    /// side was chosen, whose text is known.
     #[must_use]
     pub fn own_lines(&self) -> Option<Vec<Bytes>> {
         if let (Some(hunk), Some(text)) = (&self.hunk, &self.text) {
@@ -383,7 +383,7 @@ impl CandidateReport {
     }
 }
 
-/// A conflict in a sentence that says which side did what.
+/// Describes a conflict in a sentence that says which side did what.
 #[must_use]
 pub fn sentence(conflict: &Conflict) -> String {
     let Sides { base, upstream, patch } = conflict.sides;

@@ -1,4 +1,4 @@
-//! Whether tracks have moved past their pins, as data and in words.
+//! Compares tracks with their pins, as data and in words.
 
 use serde::Serialize;
 
@@ -15,13 +15,13 @@ pub struct UpstreamOutdated {
     pub pin: Option<Id>,
     /// The pin's version.
     pub version: Option<String>,
-    /// What refresh follows.
+    /// Its track.
     pub track: Option<String>,
-    /// Where the track stands; none where the upstream was not asked for it.
+    /// The tip of the track; `None` if the upstream was not asked.
     pub newest: Option<TrackTip>,
-    /// Tags that point elsewhere than they did.
+    /// Tags that point at another commit than before.
     pub moved_tags: Vec<TagMove>,
-    /// One word for how pin and track compare.
+    /// The name for how pin and track compare.
     pub state: TrackState,
     /// The same for people.
     pub words: &'static str,
@@ -33,9 +33,9 @@ pub struct UpstreamOutdated {
 pub enum TrackState {
     /// The pin is the tip of the track.
     UpToDate,
-    /// The track moved on.
+    /// The track has moved.
     Moved,
-    /// A tag points to another commit than it did.
+    /// A tag points at another commit than before.
     TagMoved,
     /// The pin is ahead of the track.
     Ahead,
@@ -45,7 +45,7 @@ pub enum TrackState {
     NoTrack,
 }
 
-/// Where a track stands.
+/// The tip of a track.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrackTip {
     /// The commit.
@@ -53,23 +53,23 @@ pub struct TrackTip {
     /// The full name of the branch or tag there.
     #[serde(rename = "ref")]
     pub ref_name: String,
-    /// The tag on the commit, where there is one.
+    /// The tag on the commit, if there is one.
     pub version: Option<String>,
 }
 
-/// A tag that points elsewhere than it did.
+/// A tag that points at another commit than before.
 #[derive(Debug, Clone, Serialize)]
 pub struct TagMove {
     /// Its name.
     pub tag: String,
-    /// The commit that it stood for.
+    /// The old commit.
     pub was: Id,
-    /// The commit that it stands for.
+    /// The new commit.
     pub is: Id,
 }
 
 impl UpstreamOutdated {
-    /// What `newest` says of `upstream`, which is pinned at `pin` with `version`; none where it was not asked.
+    /// Makes the report of `upstream`, which is pinned at `pin` with `version`; `newest` is `None` if it was not asked.
     #[must_use]
     pub fn new(
         upstream: &Upstream,
@@ -99,7 +99,7 @@ impl UpstreamOutdated {
         }
     }
 
-    /// Checks whether a check must say no.
+    /// Checks whether the exit code must report a change.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         matches!(self.state, TrackState::Moved | TrackState::TagMoved)
@@ -107,7 +107,7 @@ impl UpstreamOutdated {
 }
 
 impl TrackTip {
-    /// The tip that `news` are of.
+    /// Returns the tip in `news`.
     #[must_use]
     pub fn of_news(news: &CachedTip) -> TrackTip {
         TrackTip { id: news.tip, ref_name: news.ref_name.clone(), version: news.version.clone() }
@@ -117,7 +117,7 @@ impl TrackTip {
         TrackTip { id: tip.id, ref_name: tip.ref_name.clone(), version: tip.version.clone() }
     }
 
-    /// The tag, or the first twelve digits of the id.
+    /// Returns the tag, or the first twelve digits of the id.
     #[must_use]
     pub fn short(&self) -> String {
         self.version.clone().unwrap_or_else(|| self.id.short(12))

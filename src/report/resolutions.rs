@@ -1,4 +1,4 @@
-//! Remembered decisions, as data.
+//! The data of remembered decisions.
 
 use bstr::ByteSlice;
 use serde::Serialize;
@@ -14,19 +14,19 @@ pub struct ResolutionReport {
     pub id: String,
     /// The key that it is remembered under.
     pub key: String,
-    /// Whether it is in the workspace, for everybody.
+    /// Whether it is in the workspace, shared with all maintainers.
     pub shared: bool,
     /// The entries of the manifest that remember there.
     pub upstreams: Vec<String>,
-    /// Its file, from the workspace's root where it is below it.
+    /// Its file, relative to the workspace's root if it is below it.
     pub file: String,
-    /// The path that it was made at.
+    /// The path of the conflict.
     pub path: Bytes,
     /// Other paths of the same file.
     pub also: Vec<Bytes>,
     /// The patch file's name.
     pub patch: String,
-    /// The commit of upstream's that the queue was being moved to.
+    /// The upstream commit that the queue was being moved to.
     pub commit: Id,
     /// The pin before.
     pub old_commit: Option<Id>,
@@ -34,7 +34,7 @@ pub struct ResolutionReport {
     pub author: PersonReport,
     /// When, in seconds since 1970.
     pub time: i64,
-    /// The texts, where one decision was asked for.
+    /// The texts, if a single decision was requested.
     pub lines: Option<DecidedLines>,
 }
 
@@ -47,30 +47,30 @@ pub struct PersonReport {
     pub email: Bytes,
 }
 
-/// What was decided about which lines, each with its end.
+/// The lines of a decision, each with its end.
 #[derive(Debug, Clone, Serialize)]
 pub struct DecidedLines {
-    /// What was there.
+    /// The base's lines.
     pub base: Vec<Bytes>,
-    /// What upstream made of it.
+    /// Upstream's lines.
     pub upstream: Vec<Bytes>,
-    /// What the patch makes of it.
+    /// The patch's lines.
     pub patch: Vec<Bytes>,
-    /// What was taken.
+    /// The chosen lines.
     pub decided: Vec<Bytes>,
 }
 
-/// A file that stands where a decision should be.
+/// A file that is not a valid decision.
 #[derive(Debug, Clone, Serialize)]
 pub struct DamagedReport {
-    /// Which one.
+    /// The file.
     pub file: String,
     /// Why it is not used.
     pub reason: String,
 }
 
 impl ResolutionReport {
-    /// The decision `entry` of `memory`, without its texts.
+    /// Makes the report of the decision `entry` of `memory`, without its texts.
     #[must_use]
     pub fn new(memory: &Memory, entry: &Entry) -> ResolutionReport {
         let (id, made) = (entry.id(), &entry.made);
@@ -91,7 +91,7 @@ impl ResolutionReport {
         }
     }
 
-    /// Does the same with its texts.
+    /// Makes the same with its texts.
     #[must_use]
     pub fn with_lines(memory: &Memory, entry: &Entry) -> ResolutionReport {
         let lines = |text: &[u8]| text.lines_with_terminator().map(Bytes::from).collect();
@@ -106,7 +106,7 @@ impl ResolutionReport {
 }
 
 impl DamagedReport {
-    /// A file that is no decision.
+    /// Makes the report of a file that is not a decision.
     #[must_use]
     pub fn new(damaged: &Damaged) -> DamagedReport {
         DamagedReport { file: damaged.file.clone(), reason: damaged.reason.clone() }

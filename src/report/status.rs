@@ -1,4 +1,4 @@
-//! Where the upstreams stand, as data and in words.
+//! The states of upstreams, as data and in words.
 
 use std::cmp::Ordering;
 
@@ -27,9 +27,9 @@ pub struct UpstreamStatus {
     pub version: Option<String>,
     /// Whether the version belongs to the pin: `current`, `stale`, `missing`, `overridden`, `unknown`.
     pub version_state: Option<VersionWord>,
-    /// What was last heard of the track; none where that is not known, or was before the pin was set.
+    /// The last known tip of the track; `None` if it is unknown or older than the pin.
     pub news: Option<TrackNews>,
-    /// The patches in order; none where they cannot be read.
+    /// The patches in order; `None` if they cannot be read.
     pub patches: Option<Vec<PatchStatus>>,
     /// The state of the checkout.
     pub state: UpstreamState,
@@ -44,11 +44,11 @@ pub struct UpstreamStatus {
     pub subjects: Vec<Bytes>,
     /// The checkout's uncommitted changes.
     pub changes: Vec<WorkNews>,
-    /// The refresh that waits for decisions.
+    /// The open session.
     pub session: Option<OpenSession>,
     /// The command whose interrupted step the next writing command will finish.
     pub pending: Option<String>,
-    /// Why nothing more can be told.
+    /// Why no more is known.
     pub error: Option<Failure>,
 }
 
@@ -106,7 +106,7 @@ pub enum VersionWord {
     Missing,
     /// The manifest sets it.
     Overridden,
-    /// This clone cannot tell.
+    /// This clone does not know.
     Unknown,
 }
 
@@ -130,16 +130,16 @@ pub enum PatchChangeWord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileChangeWord {
-    /// Its content.
+    /// Its content changed.
     Changed,
-    /// It is new.
+    /// It was added.
     Added,
-    /// It is gone.
+    /// It was removed.
     Removed,
 }
 
 impl FileChangeWord {
-    /// The word.
+    /// Returns the name.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -150,10 +150,10 @@ impl FileChangeWord {
     }
 }
 
-/// A refresh that waits for decisions.
+/// An open session.
 #[derive(Debug, Clone, Serialize)]
 pub struct OpenSession {
-    /// The commit that it goes to; none where its file cannot be read.
+    /// Its target commit; `None` if its file cannot be read.
     pub pin: Option<Id>,
     /// Its version.
     pub version: Option<String>,
@@ -176,7 +176,7 @@ impl OpenSession {
         }
     }
 
-    /// The same in a few words.
+    /// Returns the same in a few words.
     #[must_use]
     pub fn words(&self) -> String {
         match &self.version {
@@ -186,14 +186,14 @@ impl OpenSession {
     }
 }
 
-/// What was last heard of a track.
+/// The last known tip of a track.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrackNews {
-    /// `up-to-date`, `moved`, `tag-moved` or `ahead`, as `outdated` says it.
+    /// `up-to-date`, `moved`, `tag-moved` or `ahead`, as in `outdated`.
     pub state: TrackState,
-    /// Where the track stood.
+    /// The tip of the track at that time.
     pub newest: TrackTip,
-    /// When that was, in seconds since 1970.
+    /// The time, in seconds since 1970.
     pub asked: i64,
 }
 
@@ -202,7 +202,7 @@ pub struct TrackNews {
 pub struct PatchStatus {
     /// Its name.
     pub file: String,
-    /// Its subject; empty where it has none.
+    /// Its subject; empty if it has none.
     pub subject: Bytes,
     /// The files that it touches.
     pub files: Vec<TouchedFile>,
@@ -213,13 +213,13 @@ pub struct PatchStatus {
 pub struct TouchedFile {
     /// The path after the patch.
     pub path: Bytes,
-    /// The path before, where it is another.
+    /// The path before, if it differs.
     pub old_path: Option<Bytes>,
     /// What happens to it.
     pub change: PatchChangeWord,
-    /// Lines added; none for a binary.
+    /// Lines added; `None` for a binary.
     pub added: Option<usize>,
-    /// Lines removed; none for a binary.
+    /// Lines removed; `None` for a binary.
     pub removed: Option<usize>,
 }
 
@@ -242,7 +242,7 @@ pub struct WorkNews {
 }
 
 impl UpstreamStatus {
-    /// What `standing` tells of the upstream `name`; `error` says what went wrong, if anything did.
+    /// Makes the report of the upstream `name` from `standing`; `error` is the failure, if there was one.
     #[must_use]
     pub fn new(name: &str, standing: &Status, error: Option<Failure>) -> UpstreamStatus {
         let set_up = match &standing.stand {
@@ -275,7 +275,7 @@ impl UpstreamStatus {
         }
     }
 
-    /// Checks whether there is nothing to be done.
+    /// Checks whether there is nothing to do.
     #[must_use]
     pub fn is_in_step(&self) -> bool {
         matches!(self.state, UpstreamState::InStep | UpstreamState::Pristine) && self.changes.is_empty()
@@ -336,7 +336,7 @@ fn state(stand: &CheckoutStatus) -> UpstreamState {
     }
 }
 
-/// The state in a few words; what is to be done is named by its command.
+/// Returns the state in a few words; the command of the next action is named.
 fn words(stand: &CheckoutStatus) -> String {
     let set_up = match stand {
         CheckoutStatus::NoPin => return "no pin".to_owned(),

@@ -1,4 +1,4 @@
-//! The image tags of an upstream.
+//! The image tags of an upstream as data.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct UpstreamTags {
     pub name: String,
     /// Its pin.
     pub pin: Id,
-    /// The version that `{version}` stands for; none where there is none and no template wants it.
+    /// The value of `{version}`; `None` when it is missing and no template needs it.
     pub version: Option<String>,
     /// The first eight digits of the queue's digest.
     pub queue: String,
@@ -28,15 +28,15 @@ pub struct UpstreamTags {
 /// One reference.
 #[derive(Debug, Clone, Serialize)]
 pub struct ImageTag {
-    /// As a registry takes it; the bare tag where the upstream has no images.
+    /// The full reference; only the tag if the upstream has no images.
     pub reference: String,
-    /// The image's name; none where the upstream has no images.
+    /// The image's name; `None` if the upstream has no images.
     pub image: Option<String>,
-    /// `registry/image`; none where the upstream has no images.
+    /// `registry/image`; `None` if the upstream has no images.
     pub repository: Option<String>,
     /// The template.
     pub template: String,
-    /// The tag, and whether it can ever mean another image.
+    /// The tag, and whether it can later mean another image.
     #[serde(flatten)]
     pub tag: Tag,
 }
@@ -44,27 +44,27 @@ pub struct ImageTag {
 /// Why an upstream has no tags.
 #[derive(Debug, thiserror::Error)]
 pub enum TagsError {
-    /// What the templates are filled with is not to be had.
+    /// A value for the templates is missing.
     #[error(transparent)]
     Values(#[from] ValuesError),
-    /// A template has no outcome, or two have the same one.
+    /// A template has no result, or two have the same.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
 }
 
-/// What `{build}` stands for, by the image's name; else why that is not to be had.
+/// The values of `{build}`, by the image's name; else why they are unknown.
 pub type BuildDigits = BTreeMap<String, Result<String, String>>;
 
-/// What only a plan or a build of the images knows.
+/// Values that only a plan or a build of the images has.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Builds<'a> {
-    /// What `{build}` stands for, where it was worked out.
+    /// The values of `{build}`, if they were computed.
     pub digits: Option<&'a BuildDigits>,
-    /// What `{built}` stands for.
+    /// The value of `{built}`.
     pub day: Option<&'a str>,
 }
 
-/// The tags of `upstream`; with `image` only those of that image.
+/// Returns the tags of `upstream`; with `image` only those of that image.
 ///
 /// # Errors
 /// [`TagsError`].
@@ -82,7 +82,7 @@ pub fn tags(
     Ok(upstream_tags(upstream, &values, only.as_deref(), builds)?)
 }
 
-/// The tags of `upstream` with these values; with `only` those of the images in it.
+/// Returns the tags of `upstream` with these values; with `only` those of the images in it.
 ///
 /// # Errors
 /// [`ReferenceError`].
@@ -106,7 +106,7 @@ fn all(
     builds: Builds<'_>,
 ) -> Result<Vec<ImageTag>, ReferenceError> {
     let templates = &upstream.tags;
-    // What is only built on has no tags.
+    // Images that are only bases of others have no tags.
     let wanted = |name: &str| {
         only.is_none_or(|only| only.iter().any(|id| id.upstream == upstream.name.as_str() && id.image == name))
     };

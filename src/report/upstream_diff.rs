@@ -1,4 +1,4 @@
-//! What upstream changed, as data.
+//! The data of upstream's changes.
 
 use serde::Serialize;
 
@@ -20,9 +20,9 @@ pub struct UpstreamDiffReport {
     pub pin: Id,
     /// The pin's version.
     pub version: Option<String>,
-    /// What the pin was compared with.
+    /// The commit that the pin was compared with.
     pub target: TargetReport,
-    /// How many commits lie between, where that is known.
+    /// How many commits are between, if known.
     pub commits: Option<usize>,
     /// How many files the queue touches, changed or not.
     pub queue_files: usize,
@@ -32,25 +32,25 @@ pub struct UpstreamDiffReport {
     pub review: Vec<ReviewReport>,
     /// How many other files changed.
     pub rest: RestReport,
-    /// What would become of each patch.
+    /// The outcome of each patch.
     pub patches: Vec<PatchReport>,
-    /// Upstream's diff of the touched files and those for review, if it was asked for.
+    /// Upstream's diff of the touched files and those to review, if it was requested.
     pub diff: Option<Bytes>,
 }
 
-/// What a pin is compared with.
+/// The commit that a pin is compared with.
 #[derive(Debug, Clone, Serialize)]
 pub struct TargetReport {
     /// The commit.
     pub pin: Id,
     /// Its version.
     pub version: String,
-    /// The branch or tag that it was found by.
+    /// The branch or tag by which it was found.
     #[serde(rename = "ref")]
     pub ref_name: Option<String>,
     /// Whether it is the pin.
     pub same: bool,
-    /// What is worth saying of it.
+    /// The notes about it.
     pub notes: Vec<String>,
 }
 
@@ -66,54 +66,54 @@ pub struct LinesChanged {
 /// A file that upstream changed and the queue touches.
 #[derive(Debug, Clone, Serialize)]
 pub struct TouchedReport {
-    /// Where it is; where it was if it is gone.
+    /// Its path; its old path if it was deleted.
     pub path: Bytes,
-    /// Where it was, if upstream moved it.
+    /// Its old path, if upstream moved it.
     pub old_path: Option<Bytes>,
-    /// How alike the two are, in percent, if upstream moved it.
+    /// The similarity in percent, if upstream moved it.
     pub similarity: Option<u8>,
     /// `added`, `modified`, `deleted`, `renamed`, `type`.
     pub change: ChangeKind,
-    /// What upstream changed in it; none for a binary.
+    /// What upstream changed in it; `None` for a binary.
     pub upstream: Option<LinesChanged>,
-    /// What the queue changes in it; none for a binary.
+    /// What the queue changes in it; `None` for a binary.
     pub queue: Option<LinesChanged>,
     /// The patches that touch it, in order.
     pub patches: Vec<TouchingReport>,
 }
 
-/// What a patch does to a file.
+/// The change of a patch to a file.
 #[derive(Debug, Clone, Serialize)]
 pub struct TouchingReport {
     /// The patch file's name.
     pub file: String,
-    /// What it changes in the file; none for a binary.
+    /// What it changes in the file; `None` for a binary.
     pub lines: Option<LinesChanged>,
-    /// What would become of the file in it.
+    /// The outcome of the file in it.
     pub outcome: Outcome,
 }
 
 /// A changed file that matches `review`.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReviewReport {
-    /// Where it is; where it was if it is gone.
+    /// Its path; its old path if it was deleted.
     pub path: Bytes,
-    /// Where it was, if upstream moved it.
+    /// Its old path, if upstream moved it.
     pub old_path: Option<Bytes>,
     /// `added`, `modified`, `deleted`, `renamed`, `type`.
     pub change: ChangeKind,
-    /// What upstream changed in it; none for a binary, and where it was not asked for.
+    /// What upstream changed in it; `None` for a binary, and if it was not requested.
     pub upstream: Option<LinesChanged>,
-    /// Whether the manifest's `sparse` has it.
+    /// Whether it is in the manifest's `sparse`.
     pub in_sparse: bool,
 }
 
-/// Files that nobody named.
+/// Files that are neither touched nor to review.
 #[derive(Debug, Clone, Serialize)]
 pub struct RestReport {
     /// How many changed.
     pub files: usize,
-    /// How many of them the manifest's `sparse` has; none where it has no such key.
+    /// How many of them are in the manifest's `sparse`; `None` without that key.
     pub in_sparse: Option<usize>,
     /// How many changed directly in each folder, by path.
     pub folders: Vec<FolderReport>,
@@ -122,14 +122,14 @@ pub struct RestReport {
 /// A folder.
 #[derive(Debug, Clone, Serialize)]
 pub struct FolderReport {
-    /// Which one; none is the top.
+    /// Its path; `None` is the top.
     pub path: Option<Bytes>,
     /// How many files directly in it changed.
     pub files: usize,
 }
 
 impl UpstreamDiffReport {
-    /// What `diff` says of the upstream `name`, whose files are `files`; with upstream's diff itself if `with_diff`.
+    /// Makes the report of the upstream `name`, whose files are `files`; with upstream's diff itself if `with_diff`.
     #[must_use]
     pub fn new(name: &str, version: Option<String>, files: &Files, diff: &UpstreamDiff, with_diff: bool) -> Self {
         let subjects = files.patches.iter().map(|patch| patch.queued.patch.header.subject.as_slice());
@@ -150,7 +150,8 @@ impl UpstreamDiffReport {
     }
 }
 
-/// Upstream's diff of the touched files and then of those for review, as `git diff` prints it: a binary is only named.
+/// Returns upstream's diff of the touched files and then of those to review, as `git diff` prints it: a binary is only
+/// named.
 #[must_use]
 pub fn diff_text(diff: &UpstreamDiff) -> Vec<u8> {
     let touched = diff.touched.iter().flat_map(|file| &file.diffs);
@@ -180,7 +181,7 @@ impl From<LineCounts> for LinesChanged {
     }
 }
 
-/// The path of a file, the one that it had before where that is another, and the word for the change.
+/// Returns the path of a file, its old path if that differs, and the name of the change.
 fn named(pair: &FilePair) -> (Bytes, Option<Bytes>, ChangeKind) {
     let bytes = |side: &Option<(RepoPath, _)>| side.as_ref().map(|(path, _)| Bytes::from(path.as_bytes()));
     let kind = ChangeKind::of(pair);
@@ -192,7 +193,7 @@ fn named(pair: &FilePair) -> (Bytes, Option<Bytes>, ChangeKind) {
 }
 
 impl TouchedReport {
-    /// What is told of a touched file.
+    /// Makes the report of a touched file.
     #[must_use]
     pub fn new(file: &TouchedChange) -> TouchedReport {
         let (path, old_path, change) = named(&file.pair);
@@ -219,7 +220,7 @@ impl TouchingReport {
 }
 
 impl ReviewReport {
-    /// What is told of a file for review.
+    /// Makes the report of a file to review.
     #[must_use]
     pub fn new(file: &ReviewChange) -> ReviewReport {
         let (path, old_path, change) = named(&file.pair);

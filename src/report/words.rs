@@ -1,4 +1,4 @@
-//! Words of the engine, as documents have them.
+//! Serializes the engine's enums by their names in documents.
 
 use serde::{Serialize, Serializer};
 
