@@ -1,12 +1,12 @@
-//! A diff on the screen, coloured as git colours it.
+//! Shows a diff on the screen in git's colours.
 
 use bstr::ByteSlice;
 
 use super::{Look, Paint};
 use crate::path::printable;
 
-/// `diff` (what `git diff` prints) in git's colours, with everything in it that could steer a terminal made printable; tabs
-/// stay what they are.
+/// Colours `diff` (the output of `git diff`) as git does, with everything that could control a terminal made printable;
+/// tabs stay.
 #[must_use]
 pub fn diff_on_screen(look: &Look, diff: &[u8]) -> String {
     let mut out = String::with_capacity(diff.len() + diff.len() / 8);
@@ -31,7 +31,7 @@ pub fn diff_on_screen(look: &Look, diff: &[u8]) -> String {
     out
 }
 
-/// The ranges in their colour, and the line that the hunk stands under as it is.
+/// Writes the ranges of a hunk in colour, and the function line after them unchanged.
 fn hunk_header(look: &Look, line: &[u8], out: &mut String) {
     let end = line.find_iter("@@").nth(1).map_or(line.len(), |at| at + 2);
     out.push_str(&look.paint(Paint::Hint, &shown(&line[..end])));

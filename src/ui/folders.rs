@@ -1,22 +1,22 @@
-//! Many folders with numbers as a few lines: large folders are opened, small ones stay whole.
+//! Folds many folders with numbers into a few lines: large folders are opened, small ones stay closed.
 
 use std::collections::BTreeMap;
 
 use super::Look;
 
-/// A folder on the way to others.
+/// A folder with folders in it.
 #[derive(Default)]
 struct Node {
-    /// What is counted directly in it.
+    /// The number directly in it.
     direct: usize,
     below: BTreeMap<Vec<u8>, Node>,
 }
 
-/// A line to be.
+/// A future line.
 struct Group<'n> {
     path: Vec<u8>,
     count: usize,
-    /// What it can be opened to; nothing where it stands for direct files.
+    /// The folder that it can be opened to; `None` if it stands for direct files.
     node: Option<&'n Node>,
 }
 
@@ -25,7 +25,7 @@ impl Node {
         self.direct + self.below.values().map(Node::count).sum::<usize>()
     }
 
-    /// What stands in this folder, each part a group of its own.
+    /// Returns the content of this folder, each part as a group.
     fn parts(&self, path: &[u8]) -> Vec<Group<'_>> {
         let mut parts: Vec<Group<'_>> = self.below.iter().map(|(name, node)| node.group(joined(path, name))).collect();
         if self.direct > 0 {
@@ -34,7 +34,7 @@ impl Node {
         parts
     }
 
-    /// This folder as one group. One that holds nothing but another folder stands for that one.
+    /// Returns this folder as one group. If it contains only another folder, that one is used.
     fn group(&self, mut path: Vec<u8>) -> Group<'_> {
         let (mut node, count) = (self, self.count());
         while let (0, 1, Some((name, only))) = (node.direct, node.below.len(), node.below.first_key_value()) {
@@ -51,9 +51,10 @@ fn joined(path: &[u8], name: &[u8]) -> Vec<u8> {
     if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() }
 }
 
-/// `folders` (the path of each, none for the top, with the number of files directly in it) as at most `lines` lines, the
-/// largest first: a path ending in `/` counts everything below it, one ending in `*` the files directly there, one ending in
-/// an ellipsis what else is there below. The second number says how many folders did not fit, and the third what they count together.
+/// Returns `folders` (the path of each, `None` for the top, with the number of files directly in it) as at most `lines`
+/// lines, the largest first: a path ending in `/` counts everything below it, one ending in `*` the files directly
+/// there, one ending in an ellipsis the rest below it. The second number says how many folders did not fit, and the
+/// third their total.
 #[must_use]
 pub fn fold_folders<'p>(
     look: &Look,
@@ -70,7 +71,7 @@ pub fn fold_folders<'p>(
     loop {
         sort(&mut groups);
         let room = (lines + 1).saturating_sub(groups.len());
-        // What is a small part of the whole says nothing by its parts, and neither do two parts of many.
+        // The parts of a small share of the whole say little, and so do two parts of many.
         let opens = |group: &Group<'_>| {
             let parts = group.node.map_or(0, |node| node.parts(&group.path).len());
             group.count * 10 >= all && parts > 0 && (parts <= room || room > 3)
@@ -88,7 +89,7 @@ fn sort(groups: &mut [Group<'_>]) {
     groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.path.cmp(&b.path)));
 }
 
-/// The parts of a group, the smallest of them together where there is not room for all.
+/// Returns the parts of a group; the smallest are joined if there is not room for all.
 fn opened<'n>(look: &Look, group: &Group<'n>, room: usize) -> Vec<Group<'n>> {
     let mut parts = group.node.map_or_else(Vec::new, |node| node.parts(&group.path));
     sort(&mut parts);

@@ -1,11 +1,11 @@
-//! Numbers as people say them.
+//! Formats numbers for people.
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// A number of bytes in decimal units with at most two digits behind the point: `512 B`, `8.7 KB`, `0.81 MB`.
-/// A unit is used from a tenth of it on, as download sizes are commonly given.
+/// Formats a number of bytes in decimal units with at most two decimal places: `512 B`, `8.7 KB`, `0.81 MB`. A unit is
+/// used from a tenth of it on, as is common for download sizes.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let units: [(u64, &str); 3] = [(1_000, "KB"), (1_000_000, "MB"), (1_000_000_000, "GB")];
@@ -15,7 +15,7 @@ pub fn size(bytes: u64) -> String {
     if bytes < 1_000 {
         return format!("{bytes} B");
     }
-    // In hundredths, rounded half up, in integers: the same text everywhere.
+    // Computed in hundredths, rounded half up, with integers: the same text everywhere.
     let hundredths = (u128::from(bytes) * 100 + u128::from(unit) / 2) / u128::from(unit);
     let (whole, rest) = (hundredths / 100, hundredths % 100);
     match whole {
@@ -25,20 +25,20 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// `1 patch`, `4 patches`: the number with the word that fits it.
+/// Returns `1 patch`, `4 patches`: the number with the right form of the word.
 #[must_use]
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// How long before `now` the moment `then` was (seconds since 1970): `just now`, `5 minutes ago`, `3 days ago`.
-/// A moment in the future, as clocks of other machines make them, is `just now` too.
+/// Returns how long before `now` the moment `then` was (seconds since 1970): `just now`, `5 minutes ago`, `3 days ago`.
+/// A moment in the future, from the clock of another machine, is `just now` too.
 #[must_use]
 pub fn age(then: i64, now: i64) -> String {
     let seconds = now.saturating_sub(then);
     let units =
         [(365 * DAY, "year"), (30 * DAY, "month"), (7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")];
-    // From two of a unit on: "10 days ago" says more than "1 week ago".
+    // A unit is used from two on: "10 days ago" is more exact than "1 week ago".
     let unit =
         units.iter().find(|(unit, name)| seconds >= unit * if *name == "week" || *name == "month" { 2 } else { 1 });
     match unit {

@@ -1,32 +1,32 @@
-//! A hunk as a page for an editor: the lines to edit, with the three sides around them as comments.
+//! Shows a hunk as a page for an editor: the lines to edit, with the three sides around them as comments.
 //!
-//! A comment is a line that begins with the page's own word, which no line of the hunk begins with, so every other line is
-//! content, whatever it looks like. Whether the last line has an end is a comment too: no editor can show it.
+//! A comment is a line that begins with the page's prefix. No line of the hunk begins with it, so every other line is
+//! content. Whether the last line has an end is a comment too, because editors do not show it.
 
 use bstr::{BString, ByteSlice};
 
 use crate::path::printable_line;
 use crate::stack::{Hunk, Lines, leftover_marker};
 
-/// What comments begin with, unless content does.
+/// The prefix of comments, unless content has it.
 const WORD: &str = "#patchq";
 /// The comment that says that the line before it has no end.
 const NO_END: &str = "no newline at the end";
 
-/// What a page is about.
+/// The content of a page.
 #[derive(Debug, Clone, Copy)]
 pub struct HunkText<'a> {
-    /// One line: which patch, file and lines.
+    /// One line: the patch, the file and the lines.
     pub title: &'a str,
     /// The three sides.
     pub hunk: &'a Hunk,
-    /// What upstream, base and patch are called.
+    /// The labels of upstream, base and patch.
     pub sides: [&'a str; 3],
-    /// Lines before and after it that merged.
+    /// Merged lines before and after it.
     pub around: (&'a [&'a [u8]], &'a [&'a [u8]]),
-    /// The lines to begin with: a proposal, or the hunk with markers.
+    /// The initial lines: a proposal, or the hunk with markers.
     pub start: &'a [u8],
-    /// How long the markers are.
+    /// The length of the markers.
     pub marker_size: usize,
 }
 
@@ -40,19 +40,19 @@ pub struct HunkPage {
     marker_size: usize,
 }
 
-/// What became of a text in the editor.
+/// The result of editing a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edited {
-    /// This; may be empty.
+    /// This text; may be empty.
     Text(Vec<u8>),
-    /// As it was, and there were no markers in it.
+    /// The text is unchanged, and had no markers.
     Unchanged,
-    /// Markers are left; the number of the first one's line, from 1, in what the editor showed.
+    /// Markers are left; the line number of the first one, from 1, in the editor's text.
     LeftMarkers(usize),
 }
 
 impl HunkPage {
-    /// The page of a hunk.
+    /// Makes the page of a hunk.
     #[must_use]
     pub fn new(about: &HunkText<'_>) -> HunkPage {
         let hunk = about.hunk;
@@ -73,13 +73,13 @@ impl HunkPage {
         HunkPage { text, start: about.start.into(), end, marker_size: about.marker_size, prefix }
     }
 
-    /// What the editor is given.
+    /// Returns the text for the editor.
     #[must_use]
     pub fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// Reads what the editor gave back.
+    /// Reads the edited text.
     #[must_use]
     pub fn read(&self, page: &[u8]) -> Edited {
         let mut text: Vec<u8> = Vec::new();
@@ -106,7 +106,7 @@ impl HunkPage {
     }
 }
 
-/// What became of a whole file with markers of `marker_size` in it.
+/// Reads an edited file that had markers of the length `marker_size`.
 #[must_use]
 pub fn read_file_back(before: &[u8], after: Vec<u8>, marker_size: usize) -> Edited {
     match leftover_marker(&after, marker_size) {
@@ -116,11 +116,11 @@ pub fn read_file_back(before: &[u8], after: Vec<u8>, marker_size: usize) -> Edit
     }
 }
 
-/// A word with a colon that begins no line of the texts.
+/// Returns a prefix with a colon that begins no line of the texts.
 fn free_prefix<'t>(texts: impl Iterator<Item = &'t [u8]> + Clone) -> String {
     let taken = |prefix: &str| texts.clone().flat_map(ByteSlice::lines).any(|line| line.starts_with(prefix.as_bytes()));
     let plain = format!("{WORD}:");
-    // As many lines there are, one number more is free.
+    // With one more number than there are lines, one is unused.
     std::iter::once(plain.clone()).chain((2u32..).map(|n| format!("{WORD}{n}:"))).find(|p| !taken(p)).unwrap_or(plain)
 }
 
@@ -135,7 +135,7 @@ impl Page<'_> {
         self.line(b"", printable_line(text.as_bytes()).as_bytes());
     }
 
-    /// A comment line: a gap, unless it is empty, and its text.
+    /// Adds a comment line: a gap, unless it is empty, and its text.
     fn line(&mut self, sign: &[u8], text: &[u8]) {
         self.text.extend_from_slice(self.prefix.as_bytes());
         for part in [sign, text].into_iter().filter(|part| !part.is_empty()) {
@@ -146,7 +146,7 @@ impl Page<'_> {
     }
 
     fn quoted(&mut self, line: &[u8]) {
-        // Carriage returns belong to the line's end, which is the page's own here.
+        // Carriage returns belong to the line end, which is the page's own here.
         self.line(b"  |", line.trim_end_with(|c| c == '\n' || c == '\r'));
     }
 

@@ -1,4 +1,4 @@
-//! The one form in which patchq says that something is wrong, for stderr:
+//! The format of all messages on stderr:
 //!
 //! ```text
 //! error: kubeflow: 0002-bullseye.patch: cannot be read
@@ -17,12 +17,12 @@ use console::measure_text_width;
 use super::{Look, Paint};
 use crate::path::printable;
 
-/// How bad it is.
+/// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// It was not done.
     Error,
-    /// It was done, and something about it should be looked at.
+    /// It was done, but the user should check something.
     Warning,
     /// For information.
     Note,
@@ -38,7 +38,7 @@ impl Level {
     }
 }
 
-/// A place in a file of the maintainer's, to be shown.
+/// A place in one of the maintainer's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
     /// The file as the maintainer would name it.
@@ -47,13 +47,12 @@ pub struct Excerpt {
     pub line: usize,
     /// The whole line, without its line feed.
     pub text: String,
-    /// What is meant in it, as byte offsets into `text`; an empty range points between two characters. `None`
-    /// means the line as a whole.
+    /// The marked part, as byte offsets into `text`; an empty range points between two characters. `None` means the
+    /// whole line.
     pub marked: Option<Range<usize>>,
 }
 
-/// Something to be said on stderr. The texts may come from anywhere: they are made printable when rendered, only
-/// line feeds are kept.
+/// A message for stderr. Texts may be untrusted: they are made printable when rendered, only line feeds are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     level: Level,
@@ -65,7 +64,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message of which `text` is the first line: lower case, the upstream and the patch first.
+    /// Makes a message with `text` as the first line: lower case, the upstream and the patch first.
     pub fn new(level: Level, text: impl Into<String>) -> Message {
         Message { level, text: text.into(), causes: Vec::new(), excerpt: None, also: Vec::new(), hints: Vec::new() }
     }
@@ -85,7 +84,7 @@ impl Message {
         Message::new(Level::Note, text)
     }
 
-    /// Adds a `caused by: …` line, the nearer cause first. A cause that the line above already says is left out.
+    /// Adds a `caused by: …` line, the nearer cause first. A cause that is part of the line above is left out.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<String>) -> Message {
         let cause = cause.into();
@@ -114,27 +113,27 @@ impl Message {
         self
     }
 
-    /// Checks whether nothing went wrong.
+    /// Checks whether it is only a note.
     #[must_use]
     pub fn is_note(&self) -> bool {
         self.level == Level::Note
     }
 
-    /// Adds a further place where something is wrong, and what: it stands below the first one's.
+    /// Adds another place with an error: it is shown below the first one.
     #[must_use]
     pub fn also(mut self, text: impl Into<String>, excerpt: Excerpt) -> Message {
         self.also.push((text.into(), excerpt));
         self
     }
 
-    /// Adds a `hint: …` line: something that can be pasted, or one short sentence.
+    /// Adds a `hint: …` line: a command that can be pasted, or one short sentence.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Message {
         self.hints.push(hint.into());
         self
     }
 
-    /// The whole message, each line ended by a line feed.
+    /// Returns the whole message, each line ended by a line feed.
     #[must_use]
     pub fn render(&self, look: &Look) -> String {
         let mut out = String::new();
@@ -157,7 +156,7 @@ impl Message {
     }
 }
 
-/// `label text`; further lines of the text are indented, so that none of them can pass for a message of its own.
+/// Writes `label text`; further lines of the text are indented, so that none looks like a separate message.
 fn labelled(out: &mut String, look: &Look, label: &str, paint: Paint, text: &str) {
     out.push_str(&look.paint(paint, label));
     for (at, line) in text.trim_end().split('\n').enumerate() {
@@ -173,7 +172,7 @@ fn labelled(out: &mut String, look: &Look, label: &str, paint: Paint, text: &str
     out.push('\n');
 }
 
-/// The line of the file with a caret under what is meant. Tabs are shown as four blanks.
+/// Shows the line of the file with a caret under the marked part. Tabs are shown as four blanks.
 fn show(out: &mut String, look: &Look, excerpt: &Excerpt, paint: Paint) {
     let shown = |text: &str| printable(text.replace('\t', "    ").as_bytes());
     let marked = excerpt.marked.clone().map(|range| {
@@ -197,7 +196,7 @@ fn show(out: &mut String, look: &Look, excerpt: &Excerpt, paint: Paint) {
         return;
     };
     let (before, meant) = (shown(before), shown(meant));
-    // What is meant must be on the screen: a long line loses its front first.
+    // The marked part must be visible: a long line is cut at its front first.
     let kept = keep_end(&before, room / 2, look.ellipsis());
     let line = format!("{kept}{meant}{}", shown(after));
     let line = console::truncate_str(&line, room, look.ellipsis());
@@ -212,7 +211,7 @@ fn show(out: &mut String, look: &Look, excerpt: &Excerpt, paint: Paint) {
     ));
 }
 
-/// The end of `text` that fits into `room` columns, with an ellipsis in front when something had to go.
+/// Returns the end of `text` that fits into `room` columns, with an ellipsis in front if it was cut.
 fn keep_end(text: &str, room: usize, ellipsis: &str) -> String {
     if measure_text_width(text) <= room {
         return text.to_owned();
@@ -222,7 +221,7 @@ fn keep_end(text: &str, room: usize, ellipsis: &str) -> String {
     format!("{ellipsis}{}", &text[start.unwrap_or(text.len())..])
 }
 
-/// The nearest character boundary at or before `at`.
+/// Returns the nearest character boundary at or before `at`.
 fn floor(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {

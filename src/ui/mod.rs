@@ -1,5 +1,5 @@
-//! The terminal: messages, tables, progress and questions. Everything here is told what the terminal is like
-//! (a [`Look`]); nothing reads the environment. What comes from outside is made printable before it is shown.
+//! The terminal: messages, tables, progress and questions. The caller describes the terminal (a [`Look`]); nothing here
+//! reads the environment. Untrusted text is made printable before it is shown.
 
 pub mod conflict;
 mod diff_view;

@@ -1,12 +1,12 @@
-//! How two patches differ, on the screen, in the form and colours of `git range-diff`.
+//! Shows how two patches differ, in the form and colours of `git range-diff`.
 
 use super::{Look, Paint};
 use crate::patch::Side;
 use crate::path::printable_line;
 use crate::stack::{DifferenceRow, DifferenceSection, Inner, PatchDifference};
 
-/// Two columns of marks before each line: which of the patches has it (`-` the old one, `+` the new one), and what it is in
-/// the patch. Nothing in it can steer a terminal. Empty where the patches do not differ.
+/// Writes two columns of marks before each line: which of the patches has it (`-` the old one, `+` the new one), and
+/// what it is in the patch. The text cannot control a terminal. It is empty if the patches do not differ.
 #[must_use]
 pub fn difference_on_screen(look: &Look, difference: &PatchDifference) -> String {
     let mut out = String::new();
@@ -23,7 +23,7 @@ pub fn difference_on_screen(look: &Look, difference: &PatchDifference) -> String
     out
 }
 
-/// How much of the patch differs, in a line.
+/// Returns how much of the patch differs, in one line.
 #[must_use]
 pub fn difference_counts(difference: &PatchDifference) -> String {
     match difference.counts() {
@@ -36,7 +36,7 @@ pub fn difference_counts(difference: &PatchDifference) -> String {
     }
 }
 
-/// The name of a section, or both.
+/// Writes the name of a section, or both names.
 fn names(look: &Look, section: &DifferenceSection, out: &mut String) {
     let sides: &[(&str, _)] =
         if section.old == section.new { &[(" ", &section.new)] } else { &[("-", &section.old), ("+", &section.new)] };
@@ -48,7 +48,7 @@ fn names(look: &Look, section: &DifferenceSection, out: &mut String) {
     }
 }
 
-/// The outer mark has its own colour; what only one of the patches has is strong, and what both have is as it is in a diff.
+/// Writes a row. The outer mark has its own colour; rows of only one patch are bold, and rows of both are as in a diff.
 fn line(look: &Look, row: &DifferenceRow) -> String {
     let text = format!("{}{}", row.inner.mark(), printable_line(&row.text));
     let text = text.trim_end();

@@ -1,5 +1,5 @@
-//! Progress of several upstreams at once, on stderr: one line each, shown only when there is something to wait
-//! for, gone when it is done.
+//! Shows the progress of several upstreams on stderr: one line each, shown only after a short wait, and removed when it
+//! is done.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,10 +12,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Look, Paint, human};
 use crate::path::printable;
 
-/// What is over sooner is not worth a line that flickers.
+/// Tasks that end sooner are not shown, to avoid flicker.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The lines of all tasks. Cheap to clone into threads; [`Progress::hidden`] where nobody looks.
+/// The lines of all tasks. Cheap to clone into threads; [`Progress::hidden`] if no one looks.
 #[derive(Clone)]
 pub struct Progress {
     screen: Option<Arc<Screen>>,
@@ -30,7 +30,7 @@ struct Screen {
     waiter: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// One line. It goes when the task is dropped.
+/// One line. It is removed when the task is dropped.
 pub struct Task {
     name: String,
     line: Option<(Arc<Screen>, ProgressBar)>,
@@ -38,13 +38,14 @@ pub struct Task {
 }
 
 impl Progress {
-    /// Progress on stderr when that is a terminal. The caller uses [`Progress::hidden`] for `--quiet` and `--json`.
+    /// Makes the progress on stderr if that is a terminal. The caller uses [`Progress::hidden`] for `--quiet` and
+    /// `--json`.
     #[must_use]
     pub fn new(look: Look) -> Progress {
         if look.terminal_err { Progress::on(look, ProgressDrawTarget::stderr) } else { Progress::hidden() }
     }
 
-    /// Progress that nobody sees.
+    /// Makes a progress that is never shown.
     #[must_use]
     pub const fn hidden() -> Progress {
         Progress { screen: None }
@@ -62,7 +63,7 @@ impl Progress {
         Progress { screen: Some(screen) }
     }
 
-    /// A line of its own for `name`, below the others.
+    /// Adds a line for `name`, below the others.
     #[must_use]
     pub fn task(&self, name: &str) -> Task {
         let line = self.screen.as_ref().map(|screen| {
@@ -82,21 +83,21 @@ impl Progress {
         }
     }
 
-    /// Takes all lines from the screen until [`Progress::resume`]: something else has the terminal.
+    /// Removes all lines from the screen until [`Progress::resume`]: something else uses the terminal.
     pub fn pause(&self) {
         if let Some(screen) = &self.screen {
             screen.hide();
         }
     }
 
-    /// Shows the lines again once there has been something to wait for.
+    /// Shows the lines again if the wait has been long enough.
     pub fn resume(&self) {
         if let Some(screen) = &self.screen {
             screen.show_later(ProgressDrawTarget::stderr);
         }
     }
 
-    /// Takes all lines from the screen for good: at the end, and before the process dies of a signal.
+    /// Removes all lines from the screen permanently: at the end, and before a signal ends the process.
     pub fn clear(&self) {
         if let Some(screen) = &self.screen {
             screen.finish();
@@ -109,7 +110,7 @@ impl Screen {
         let (done, over) = channel();
         let (lines, weak) = (self.lines.clone(), Arc::downgrade(self));
         let waiter = std::thread::spawn(move || {
-            // Any other answer means that all was over in time.
+            // Any other result means that all tasks ended in time.
             if over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 lines.set_draw_target(target());
                 let tasks = weak.upgrade().map(|screen| lock(&screen.tasks).clone()).unwrap_or_default();
@@ -131,7 +132,7 @@ impl Screen {
 
     fn hide(&self) {
         self.stop_waiting();
-        // A terminal that is gone shows nothing anyway.
+        // A closed terminal shows nothing anyway.
         self.lines.clear().ok();
         self.lines.set_draw_target(ProgressDrawTarget::hidden());
     }
@@ -153,14 +154,14 @@ impl Drop for Screen {
 }
 
 impl Task {
-    /// What is being done, and how much of how many is (`total` 0: nobody knows).
+    /// Sets the stage, and how much of the total is done (`total` 0: unknown).
     pub fn set(&self, stage: &str, done: u64, total: u64) {
         let Some((screen, line)) = &self.line else { return };
         let bytes = *lock(&self.bytes);
         line.set_message(text(&screen.look, &self.name, stage, (done, total), bytes));
     }
 
-    /// Returns how many bytes have come over the wire; shown with the next [`Task::set`].
+    /// Sets how many bytes were received; shown with the next [`Task::set`].
     pub fn received(&self, bytes: u64) {
         *lock(&self.bytes) = bytes;
     }
@@ -176,7 +177,7 @@ impl Drop for Task {
     }
 }
 
-/// One line: `kubeflow  receiving objects  45 %  1.2 MB`.
+/// Returns one line: `kubeflow  receiving objects  45 %  1.2 MB`.
 fn text(look: &Look, name: &str, stage: &str, (done, total): (u64, u64), bytes: u64) -> String {
     let mut plain = format!("  {}", printable(stage.as_bytes()));
     if let Some(percent) = (u128::from(done.min(total)) * 100).checked_div(u128::from(total)) {
@@ -185,14 +186,14 @@ fn text(look: &Look, name: &str, stage: &str, (done, total): (u64, u64), bytes: 
     if bytes > 0 {
         plain.push_str(&format!("  {}", human::size(bytes)));
     }
-    // One column short of the edge: some terminals break the line at it.
+    // One column less than the width: some terminals break the line at the edge.
     let room = if look.width == 0 { usize::MAX } else { look.width.saturating_sub(1) };
     let name = truncate_str(name, room, look.ellipsis());
     let rest = truncate_str(&plain, room.saturating_sub(measure_text_width(&name)), look.ellipsis());
     format!("{}{rest}", look.paint(Paint::Strong, &name))
 }
 
-/// A poisoned lock only means that another thread died while it drew; the lines are still there.
+/// A poisoned lock only means that another thread panicked while it drew; the lines are still there.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Simple questions. Only where somebody can answer: stdin and stderr are terminals.
+//! Asks simple questions, only if stdin and stderr are terminals.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::path::printable;
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// Nobody is there to be asked. Holds the question.
+    /// No one can be asked. Contains the question.
     #[error("cannot ask '{0}': not on a terminal")]
     NoTerminal(String),
     /// Ctrl-C, or the input ended.
@@ -21,7 +21,7 @@ pub enum PromptError {
     /// The terminal failed.
     #[error("cannot read the answer to '{question}'")]
     Terminal {
-        /// What was asked.
+        /// The question.
         question: String,
         /// Why it failed.
         source: io::Error,
@@ -30,8 +30,8 @@ pub enum PromptError {
 
 /// Asks questions on a terminal.
 ///
-/// Ctrl-C at a question gives [`PromptError::Interrupted`], and the process gets a `SIGINT` besides: the program must
-/// have a handler for it, else it dies on the spot. A handler that leaves the process while a question is open calls
+/// Ctrl-C at a question returns [`PromptError::Interrupted`], and the process also gets a `SIGINT`: the program must
+/// have a handler for it, or it ends at once. A handler that ends the process while a question is open calls
 /// [`super::restore_terminal`] first.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker {
@@ -39,7 +39,7 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Asks where `look` says that stdin and stderr are terminals.
+    /// Asks if `look` says that stdin and stderr are terminals.
     #[must_use]
     pub const fn new(look: &Look) -> Asker {
         Asker { terminal: look.terminal_in && look.terminal_err }
@@ -51,10 +51,9 @@ impl Asker {
         self.terminal
     }
 
-    /// Asks for a line of text. An empty answer gives `default` where there is one (which may be empty itself, and is not shown
-    /// then), and asks again where not.
-    /// The answer has no blanks around it. A default that cannot be shown as it is (it may come from a remote) is not
-    /// offered.
+    /// Asks for a line of text. An empty answer gives `default` if there is one (it may be empty, and is then not
+    /// shown); otherwise the question is repeated. Blanks around the answer are removed. A default that cannot be shown
+    /// as it is (it may come from a remote) is not offered.
     ///
     /// # Errors
     /// [`PromptError`] when there is no answer.
@@ -98,7 +97,7 @@ impl Asker {
         let term = Term::stderr();
         let _mode = KeyMode::enter();
         interact(&term, shown.clone()).map_err(|dialoguer::Error::IO(source)| {
-            // The half-written line is left to us; a terminal that is gone has none.
+            // The unfinished line is still there; a closed terminal has none.
             term.write_line("").ok();
             match source.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => PromptError::Interrupted,

@@ -1,20 +1,20 @@
-//! What the terminal can show, and the few colours there are.
+//! Describes what the terminal can show, and the colours.
 
 use console::Style;
 
-/// What `--color` says.
+/// The value of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColourChoice {
-    /// Colour where a terminal reads it.
+    /// Colour if the output is a terminal.
     #[default]
     Auto,
-    /// Colour, wherever it goes.
+    /// Colour always.
     Always,
     /// No colour.
     Never,
 }
 
-/// Everything that has a say on colour, as plain values: the caller reads arguments and environment.
+/// All settings for colour, as plain values: the caller reads arguments and environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ColourOptions {
     /// `--color`.
@@ -27,8 +27,8 @@ pub struct ColourOptions {
     pub dumb: bool,
 }
 
-/// Checks whether to colour a stream, which is a terminal or not. The argument decides over the environment, and there
-/// `NO_COLOR` over `CLICOLOR_FORCE` (<https://no-color.org>, <https://bixense.com/clicolors>).
+/// Checks whether to colour a stream, which is a terminal or not. The argument overrides the environment, and
+/// `NO_COLOR` overrides `CLICOLOR_FORCE` (<https://no-color.org>, <https://bixense.com/clicolors>).
 #[must_use]
 pub fn use_colour(wishes: ColourOptions, terminal: bool) -> bool {
     match wishes.choice {
@@ -39,25 +39,25 @@ pub fn use_colour(wishes: ColourOptions, terminal: bool) -> bool {
     }
 }
 
-/// What the screen is like.
+/// The properties of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     /// Whether to write colours.
     pub colour: bool,
-    /// Columns of the terminal; 0 where lines have no end (a pipe, a file).
+    /// Columns of the terminal; 0 if lines have no limit (a pipe, a file).
     pub width: usize,
-    /// Whether stdin is a terminal: without one nobody can answer.
+    /// Whether stdin is a terminal: without one no one can answer.
     pub terminal_in: bool,
     /// Whether stdout is a terminal.
     pub terminal_out: bool,
     /// Whether stderr is a terminal.
     pub terminal_err: bool,
-    /// Whether the terminal shows more than ASCII.
+    /// Whether the terminal can show more than ASCII.
     pub unicode: bool,
 }
 
 impl Look {
-    /// No terminal at all: no colour, no width.
+    /// Returns the look without a terminal: no colour, no width.
     #[must_use]
     pub const fn plain() -> Look {
         Look { colour: false, width: 0, terminal_in: false, terminal_out: false, terminal_err: false, unicode: true }
@@ -69,13 +69,13 @@ impl Look {
         self.width == 0 || console::measure_text_width(line) <= self.width
     }
 
-    /// What stands for text that was cut off.
+    /// Returns the mark for text that was cut off.
     #[must_use]
     pub const fn ellipsis(&self) -> &'static str {
         if self.unicode { "…" } else { "..." }
     }
 
-    /// `text` in the colour of `paint`, or as it is when there is no colour.
+    /// Returns `text` in the colour of `paint`, or unchanged without colours.
     #[must_use]
     pub fn paint(&self, paint: Paint, text: &str) -> String {
         if !self.colour || text.is_empty() {
@@ -85,24 +85,24 @@ impl Look {
     }
 }
 
-/// The colours by their meaning. Words and marks say the same without them.
+/// The colours by their meaning. Words and marks say the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// As the text around it.
     Plain,
-    /// It went wrong.
+    /// An error.
     Bad,
-    /// Look at this.
+    /// A warning.
     Careful,
-    /// All is well.
+    /// Success.
     Good,
-    /// A way out, a command to paste.
+    /// A hint, a command to paste.
     Hint,
     /// A heading, a name.
     Strong,
-    /// Of less interest.
+    /// Less important.
     Faint,
-    /// A line that is gone, as git colours it.
+    /// A removed line, in git's colour.
     Gone,
 }
 

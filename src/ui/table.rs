@@ -1,8 +1,8 @@
-//! Tables that fit the screen.
+//! Makes tables that fit the screen.
 //!
-//! Every column is as wide as its widest cell. Where the table is wider than the screen, first the widest of the
-//! columns that may be cut is cut, cell by cell, down to its least width; then columns go, those first that
-//! matter least. A line never ends in blanks.
+//! Every column is as wide as its widest cell. If the table is wider than the screen, first the widest of the columns
+//! that may be cut is cut, cell by cell, down to its least width; then columns are left out, the least important first.
+//! A line never ends in blanks.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::path::printable;
 /// Blanks between two columns.
 const GAP: usize = 2;
 
-/// A folder is cut to no fewer columns than this, its slash counted.
+/// The least number of columns of a cut folder, with its slash.
 const LEAST_FOLDER: usize = 6;
 
 /// A column of a table.
@@ -28,34 +28,34 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column that is never cut and never left out, with its text at the left.
+    /// Makes a column that is never cut and never left out, aligned left.
     #[must_use]
     pub const fn new(title: &'static str) -> Column {
         Column { title, right: false, least: None, order: 0, path: false }
     }
 
-    /// For numbers: at the right.
+    /// Aligns right, for numbers.
     #[must_use]
     pub const fn right(mut self) -> Column {
         self.right = true;
         self
     }
 
-    /// May be cut down to `least` columns of the screen.
+    /// Allows cutting down to `least` columns of the screen.
     #[must_use]
     pub const fn cut_to(mut self, least: usize) -> Column {
         self.least = Some(least);
         self
     }
 
-    /// Holds paths: what is cut is cut out of the middle, for a file is known by its name and its nearest folders.
+    /// For paths: they are cut in the middle, because a file is recognized by its name and its nearest folders.
     #[must_use]
     pub const fn path(mut self) -> Column {
         self.path = true;
         self
     }
 
-    /// May be left out; the highest `order` goes first.
+    /// Allows leaving it out; the highest `order` is left out first.
     #[must_use]
     pub const fn optional(mut self, order: u8) -> Column {
         self.order = order;
@@ -71,13 +71,13 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// `text` as it is meant to be read; it is made printable here.
+    /// Makes a cell with `text`; it is made printable here.
     #[must_use]
     pub fn new(text: impl AsRef<[u8]>) -> Cell {
         Cell { text: printable(text.as_ref()), paint: Paint::Plain }
     }
 
-    /// The same in a colour.
+    /// Returns the same in a colour.
     #[must_use]
     pub const fn paint(mut self, paint: Paint) -> Cell {
         self.paint = paint;
@@ -99,27 +99,27 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Makes a table without rows.
     #[must_use]
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Table {
         Table { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
-    /// Adds a row, one cell a column; what is missing is empty, what is too much is left out.
+    /// Adds a row, one cell per column; missing cells are empty, extra ones are ignored.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         let mut row: Vec<Cell> = cells.into_iter().take(self.columns.len()).collect();
         row.resize_with(self.columns.len(), || Cell::new(""));
         self.rows.push(row);
     }
 
-    /// Checks whether there is nothing but the titles.
+    /// Checks whether there are only titles.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The titles and the rows, each line ended by a line feed. Columns that are empty in every row are left out,
-    /// titles too when all of them are empty.
+    /// Returns the titles and the rows, each line ended by a line feed. Columns that are empty in every row are left
+    /// out, and so are the titles if all are empty.
     #[must_use]
     pub fn render(&self, look: &Look) -> String {
         let layout = self.layout(look);
@@ -135,7 +135,7 @@ impl Table {
         out
     }
 
-    /// The columns that are shown, with their widths.
+    /// Returns the shown columns with their widths.
     fn layout(&self, look: &Look) -> Vec<(usize, usize)> {
         let mut shown: Vec<(usize, usize)> = (0..self.columns.len())
             .filter_map(|at| {
@@ -161,8 +161,8 @@ impl Table {
         }
     }
 
-    /// Cuts columns until the table fits into `width`. When that cannot be, leaves all as narrow as they may get if
-    /// no column can go, and as they were otherwise.
+    /// Cuts columns until the table fits into `width`. If that is impossible, all columns become as narrow as allowed
+    /// if none can be left out; otherwise they stay as they were.
     fn cut(&self, shown: &mut [(usize, usize)], width: usize) -> bool {
         let gaps = GAP * shown.len().saturating_sub(1);
         let total = |shown: &[(usize, usize)]| shown.iter().map(|(_, wide)| wide).sum::<usize>() + gaps;
@@ -207,7 +207,8 @@ impl Table {
     }
 }
 
-/// `path` in at most `wide` columns: first its folders go from the middle, then from the front, the file's name last.
+/// Shortens `path` to at most `wide` columns: first folders are cut from the middle, then from the front, the file's
+/// name last.
 fn shortened_path<'p>(path: &'p str, wide: usize, ellipsis: &str) -> Cow<'p, str> {
     if measure_text_width(path) <= wide {
         return path.into();
@@ -219,7 +220,7 @@ fn shortened_path<'p>(path: &'p str, wide: usize, ellipsis: &str) -> Cow<'p, str
     };
     let tails = || (2..parts.len()).rev();
     let found = tails().find_map(|tail| cut(1, tail)).or_else(|| tails().find_map(|tail| cut(0, tail)));
-    // The nearest folder tells files of one name apart, even a part of it.
+    // The nearest folder, even a part of it, distinguishes files of one name.
     let file = measure_text_width(parts[parts.len() - 1]);
     let front = || {
         let ends = path.char_indices().map(|(at, _)| &path[at..]);

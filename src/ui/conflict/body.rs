@@ -1,4 +1,4 @@
-//! The part of the screen that scrolls: the sides, what is proposed, who changed it.
+//! The part of the screen that scrolls: the sides, the proposals, and the upstream commits.
 
 use std::rc::Rc;
 
@@ -11,32 +11,32 @@ use super::prose::{cut, hanging};
 use super::question::{self, ChangedBy, Proposal, Question, UpstreamCommitLine};
 use crate::ui::Look;
 
-/// From this many columns on the sides stand side by side.
+/// From this many columns on the sides are shown side by side.
 const SIDE_BY_SIDE: usize = 100;
 
-/// Unless that takes so many rows more than one above the other: long lines in thin columns are nothing to read.
+/// But not if this needs so many more rows than one above the other: long lines in narrow columns are not readable.
 const MOST_FOLDED: usize = 6;
 
-/// Below this many columns a side's name stands above it and not before it.
+/// Below this many columns a side's name is above it instead of before it.
 const NARROW: usize = 40;
 
 /// The names of the sides.
 const NAMES: [&str; 3] = ["base", "upstream", "patch"];
 
-/// Columns of the longest of [`NAMES`], and the gap behind.
+/// Columns of the longest of [`NAMES`], and the gap after it.
 const NAME: usize = 10;
 
-/// Stands where a side has nothing.
+/// Shown if a side has no lines.
 const NO_LINES: &str = "(no lines)";
 
 /// A row of the body.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BodyRow {
-    /// What stands in the rule above while this is the topmost row; nothing is a plain rule.
+    /// The text in the rule above while this is the topmost row; empty for a plain rule.
     pub(super) above: Option<Rc<str>>,
-    /// The side that it belongs to, in front of it, where the sides stand one above the other.
+    /// The side of the row, shown before it if the sides are one above the other.
     pub(super) side: Option<Side>,
-    /// The text behind that.
+    /// The text after that.
     pub(super) text: String,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// The name; only the first row and the topmost on the screen show it.
+    /// Returns the name; only the first row and the topmost on the screen show it.
     pub(super) fn shown(self, look: &Look, topmost: bool) -> String {
         let name = if self.first || topmost { self.name } else { "" };
         let ink = if self.first { Ink::Strong } else { Ink::Faint };
@@ -66,13 +66,13 @@ impl BodyRow {
 /// The rows of the body.
 #[derive(Debug)]
 pub(super) struct Body {
-    /// All of them.
+    /// All rows.
     pub(super) rows: Vec<BodyRow>,
-    /// How many of them should be seen without scrolling: those up to the end of the first proposal.
+    /// How many of them should be visible without scrolling: those up to the end of the first proposal.
     pub(super) first_sight: usize,
 }
 
-/// The body for a screen of `columns`, with up to `context` lines around the lines in question.
+/// Returns the body for a screen of `columns`, with up to `context` lines around the lines in question.
 pub(super) fn body(look: &Look, columns: usize, context: usize, question: &Question) -> Body {
     let mut indent = 0;
     let mut rows = match &question.body {
@@ -100,7 +100,7 @@ pub(super) fn body(look: &Look, columns: usize, context: usize, question: &Quest
         part(&mut rows, proposal_rows(look, columns, indent, proposal, &question.body));
         first_sight.get_or_insert(rows.len());
     }
-    // Behind what is proposed: nobody shall take what is out of sight.
+    // These come after the proposals: no one should take a proposal that is not visible.
     for note in &question.notes {
         part(&mut rows, hanging(look, ("note: ", Ink::Careful), (note, Ink::Plain), columns));
     }
@@ -108,7 +108,7 @@ pub(super) fn body(look: &Look, columns: usize, context: usize, question: &Quest
     Body { first_sight: first_sight.unwrap_or(rows.len()), rows }
 }
 
-/// Adds rows that belong together, with a blank one before them.
+/// Adds rows that belong together, after a blank one.
 fn part(rows: &mut Vec<BodyRow>, part: Vec<String>) {
     if !part.is_empty() {
         rows.push(BodyRow::default());
@@ -116,7 +116,7 @@ fn part(rows: &mut Vec<BodyRow>, part: Vec<String>) {
     }
 }
 
-/// Who and what, one below the other.
+/// Returns the sides of a whole file, one below the other.
 fn whole(look: &Look, columns: usize, sides: &[(String, String)]) -> Vec<BodyRow> {
     let width = sides.iter().map(|(name, _)| cut(look, name, columns / 2).width()).max().unwrap_or(0) + 2;
     let rows = sides.iter().flat_map(|(name, what)| {
@@ -127,7 +127,7 @@ fn whole(look: &Look, columns: usize, sides: &[(String, String)]) -> Vec<BodyRow
     rows.map(BodyRow::plain).collect()
 }
 
-/// The front of a row: number, sign and blanks, as wide for every row.
+/// Returns the front of a row: number, sign and blanks, equally wide for every row.
 fn front(look: &Look, line: &Marked, row: &Row, digits: usize) -> String {
     let number = line.number.filter(|_| row.first).map_or(String::new(), |number| number.to_string());
     let sign = if row.first { line.whole.sign() } else { ' ' };
@@ -135,14 +135,14 @@ fn front(look: &Look, line: &Marked, row: &Row, digits: usize) -> String {
     format!("{number} {} ", if sign == " " { sign } else { write(look, Ink::Strong, &sign) })
 }
 
-/// A line with its front.
+/// Returns a line with its front.
 fn fronted(look: &Look, line: &Marked, width: usize, digits: usize) -> Vec<Row> {
     let rows = line.rows(look, width.saturating_sub(digits + 3)).into_iter();
     rows.map(|row| Row { text: front(look, line, &row, digits) + &row.text, width: row.width + digits + 3, ..row })
         .collect()
 }
 
-/// The sides one above the other.
+/// Shows the sides one above the other.
 fn stacked(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Vec<BodyRow> {
     let narrow = columns < NARROW;
     let room = if narrow { columns } else { columns - NAME };
@@ -191,7 +191,7 @@ impl Columns {
         let (bar, cross, foot, line) = if look.unicode { ("│", "┬", "┴", "─") } else { ("|", "+", "+", "-") };
         let mut above = String::new();
         for (at, (name, width)) in NAMES.iter().zip(widths).enumerate() {
-            // The name stands where the column's text does: at the screen's edge, or one behind the bar.
+            // The name is where the column's text begins: at the screen's edge, or one column after the bar.
             if at > 0 {
                 above += &format!("{} ", write(look, Ink::Faint, cross));
             }
@@ -204,7 +204,7 @@ impl Columns {
         Columns { widths, above: above.into(), between, below: write(look, Ink::Faint, &below) }
     }
 
-    /// Lines of the three sides that begin in the same row.
+    /// Adds lines of the three sides that begin in the same row.
     fn cells(&self, cells: &[Vec<Row>; 3], out: &mut Vec<BodyRow>) {
         let height = cells.iter().map(Vec::len).max().unwrap_or(0);
         for at in 0..height {
@@ -222,7 +222,7 @@ impl Columns {
     }
 }
 
-/// The sides side by side; lines that took each other's place begin in one row. What is around them stands beside no side.
+/// Shows the sides side by side; lines that replaced each other begin in one row. The context is not in columns.
 fn side_by_side(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Vec<BodyRow> {
     let around = |lines: &[Marked]| -> Vec<BodyRow> {
         let rows = lines.iter().flat_map(|line| fronted(look, line, columns, digits));
@@ -250,8 +250,8 @@ fn side_by_side(look: &Look, columns: usize, digits: usize, sides: &Sides) -> Ve
     rows
 }
 
-/// The key, what it is, why, and the lines with what is whose in them; these stand `indent` columns from the left, to be below
-/// the sides' lines.
+/// Returns the key, the title, the reason, and the lines with marked words; the lines are indented by `indent` columns,
+/// to be below the sides' lines.
 fn proposal_rows(
     look: &Look,
     columns: usize,
@@ -266,7 +266,7 @@ fn proposal_rows(
     }
     let (Some(text), question::Body::Lines { upstream, patch, .. }) = (&proposal.text, body) else { return rows };
     let lines = proposed(look, text, upstream, patch);
-    // Without numbers: how many lines stand before them is only known at the end.
+    // Without numbers: how many lines come before them is known only at the end.
     rows.extend(lines.iter().flat_map(|line| fronted(look, line, columns, indent)).map(|row| row.text));
     if lines.is_empty() {
         rows.push(no_lines(look, indent));
@@ -282,7 +282,7 @@ fn proposal_rows(
     rows
 }
 
-/// The commits, a row each and one for the link.
+/// Returns the commits, one row each and one for the link.
 fn changed_by(look: &Look, columns: usize, changed_by: &ChangedBy) -> Vec<String> {
     let faint = |text: &str| hanging(look, ("", Ink::Plain), (text, Ink::Faint), columns);
     let mut rows = Vec::new();

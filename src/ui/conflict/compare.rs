@@ -1,4 +1,4 @@
-//! What differs between two texts: lines first, and in lines that took each other's place the words.
+//! Compares two texts: by lines first, and by words in lines that replaced each other.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -7,25 +7,25 @@ use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
 use super::glyphs::{Kind, Line};
 
-/// A person waits: after this long a difference is only approximated.
+/// A person waits, so after this time the comparison is only approximate.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// More words than this in lines that took each other's place are not compared one by one.
+/// If lines that replaced each other have more words than this, the words are not compared.
 const MOST_WORDS: usize = 20_000;
 
-/// What became of a line.
+/// The change of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     /// The other text has it.
     Same,
-    /// The other text has one like it; which glyphs differ.
+    /// The other text has a similar line; which glyphs differ.
     Words(Vec<bool>),
-    /// The other text has nothing like it.
+    /// The other text has no similar line.
     Whole,
 }
 
 impl Change {
-    /// Checks whether glyph number `at` differs.
+    /// Checks whether the glyph at index `at` differs.
     pub(super) fn is_at(&self, at: usize) -> bool {
         match self {
             Change::Same => false,
@@ -34,7 +34,7 @@ impl Change {
         }
     }
 
-    /// What differs in one of two comparisons of the same line.
+    /// Combines two comparisons of the same line.
     pub(super) fn or(self, other: Change) -> Change {
         match (self, other) {
             (Change::Same, change) | (change, Change::Same) => change,
@@ -44,14 +44,14 @@ impl Change {
     }
 }
 
-/// Two texts side by side.
+/// A comparison of two texts.
 #[derive(Debug)]
 pub(super) struct Comparison {
     /// For each line of the old text.
     pub(super) old: Vec<Change>,
     /// For each line of the new text.
     pub(super) new: Vec<Change>,
-    /// For each line of the old text, which line of the new one stands in its place: the same, or the one that took it.
+    /// For each line of the old text, the line of the new one in its place: the same, or its replacement.
     pub(super) partner: Vec<Option<usize>>,
 }
 
@@ -90,14 +90,14 @@ fn capture<T: std::hash::Hash + Eq + Ord>(old: &[T], new: &[T]) -> Vec<DiffOp> {
     capture_diff_slices_deadline(Algorithm::Patience, old, new, Some(Instant::now() + PATIENCE))
 }
 
-/// A word, and where it is: which line, and which glyphs there.
+/// A word and its position: the line, and its glyphs.
 struct Word<'l> {
     text: &'l [u8],
     line: usize,
     glyphs: Range<usize>,
 }
 
-/// All words of some lines; a line end is one.
+/// Returns all words of some lines; a line end is a word.
 fn all_words(lines: &[Line]) -> Vec<Word<'_>> {
     let mut all = Vec::new();
     for (at, line) in lines.iter().enumerate() {
@@ -112,7 +112,7 @@ fn all_words(lines: &[Line]) -> Vec<Word<'_>> {
     all
 }
 
-/// What became of lines that took each other's place.
+/// Compares lines that replaced each other.
 fn words(old: &[Line], new: &[Line]) -> (Vec<Change>, Vec<Change>) {
     let (before, after) = (all_words(old), all_words(new));
     if before.len() + after.len() > MOST_WORDS {
@@ -139,7 +139,7 @@ fn mark(marks: &mut [Vec<bool>], words: &[Word<'_>]) {
     }
 }
 
-/// A line of which little was kept is another line: marks on most of its words would only be hard to read.
+/// Treats a line of which little was kept as another line: marks on most of its words would be hard to read.
 fn judged(lines: &[Line], marks: Vec<Vec<bool>>) -> Vec<Change> {
     let judge = |(line, marks): (&Line, Vec<bool>)| {
         let speaks = |kind| matches!(kind, Kind::Letter | Kind::Digit | Kind::Wide);
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::ui::Look;
 
-    /// For each line of both texts: `=`, `*` (whole), or its text with what differs in brackets.
+    /// Returns for each line of both texts: `=`, `*` (whole), or its text with the differences in brackets.
     fn shown(old: &str, new: &str) -> (Vec<String>, Vec<String>) {
         let (old, new) = (Line::all(&Look::plain(), old.as_bytes()), Line::all(&Look::plain(), new.as_bytes()));
         let all = compare(&old, &new);

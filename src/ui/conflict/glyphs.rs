@@ -1,5 +1,5 @@
-//! A line of a file as what stands on the screen: tabs and control characters visible, every sign with its width, and the words
-//! in it. Nothing in a line can steer the terminal.
+//! Prepares a line of a file for the screen: tabs and control characters visible, every character with its width, and
+//! the words. No line can control the terminal.
 
 use std::ops::Range;
 
@@ -10,59 +10,59 @@ use crate::path::printable;
 use crate::stack::suggest::words::words;
 use crate::ui::Look;
 
-/// A tab goes to the next column that is a multiple of this; eight would leave little of a narrow column.
+/// The tab width; eight would leave little of a narrow column.
 const TAB: usize = 4;
 
-/// Bytes of a line that are shown; what is longer is not for reading.
+/// How many bytes of a line are shown; longer lines are not readable.
 const LONGEST: usize = 10_000;
 
-/// Signs without a width that may stand on another one: more only hide it.
+/// How many characters without width may follow another one: more only hide it.
 const MOST_COMBINED: usize = 4;
 
 /// A line.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
-    /// The bytes, line end included.
+    /// The bytes, with the line end.
     pub(super) source: Vec<u8>,
     text: String,
-    /// What stands on the screen, from left to right.
+    /// The glyphs on the screen, from left to right.
     pub(super) glyphs: Vec<Glyph>,
     /// Bytes that are not shown.
     pub(super) left_out: usize,
 }
 
-/// One place on the screen, or the few that stand for a control character.
+/// A character on the screen, or the few that represent a control character.
 #[derive(Debug, Clone)]
 pub(super) struct Glyph {
     source: Range<usize>,
     text: Range<usize>,
-    /// Columns.
+    /// Its columns.
     pub(super) width: usize,
-    /// What it is.
+    /// Its kind.
     pub(super) kind: Kind,
 }
 
-/// What a glyph is.
+/// The kind of a glyph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A letter or `_`.
     Letter,
     /// A digit.
     Digit,
-    /// A sign of two columns, as in Chinese, where there is no blank between words.
+    /// A character of two columns, as in Chinese, where there are no blanks between words.
     Wide,
     /// A blank.
     Space,
     /// A tab.
     Tab,
-    /// Something that stands for a sign which cannot be shown.
+    /// A representation of a character that cannot be shown.
     Escape,
     /// Anything else.
     Punctuation,
 }
 
 impl Line {
-    /// `source` with its line end.
+    /// Makes a line from `source` with its line end.
     pub(super) fn new(look: &Look, source: &[u8]) -> Line {
         let body = source.strip_suffix(b"\n").unwrap_or(source);
         let shown = if body.len() > LONGEST { &body[..cut(body)] } else { body };
@@ -88,7 +88,7 @@ impl Line {
         line
     }
 
-    /// All lines of a text.
+    /// Returns all lines of a text.
     pub(super) fn all(look: &Look, text: &[u8]) -> Vec<Line> {
         text.lines_with_terminator().map(|line| Line::new(look, line)).collect()
     }
@@ -98,7 +98,7 @@ impl Line {
         self.source.ends_with(b"\n")
     }
 
-    /// What stands on the screen for some glyphs.
+    /// Returns the text on the screen for some glyphs.
     pub(super) fn shown(&self, glyphs: Range<usize>) -> &str {
         match self.glyphs[glyphs].split_first() {
             None => "",
@@ -106,12 +106,12 @@ impl Line {
         }
     }
 
-    /// Columns of some glyphs.
+    /// Returns the columns of some glyphs.
     pub(super) fn width(&self, glyphs: Range<usize>) -> usize {
         self.glyphs[glyphs].iter().map(|glyph| glyph.width).sum()
     }
 
-    /// The bytes behind some glyphs.
+    /// Returns the bytes of some glyphs.
     pub(super) fn bytes(&self, glyphs: Range<usize>) -> &[u8] {
         match self.glyphs[glyphs].split_first() {
             None => &[],
@@ -151,7 +151,7 @@ impl Line {
         self.glyphs.iter().rposition(|glyph| glyph.kind != Kind::Space).map_or(0, |at| at + 1)
     }
 
-    /// The line in rows of at most `width` columns, broken behind a blank where one is near the end. At least one row.
+    /// Breaks the line into rows of at most `width` columns, after a blank if one is near the end. At least one row.
     pub(super) fn fold(&self, width: usize) -> Vec<Range<usize>> {
         let mut rows = Vec::new();
         let (mut start, mut column, mut blank) = (0, 0, None);
@@ -177,7 +177,7 @@ impl Line {
         if c == '\t' {
             let width = TAB - column % TAB;
             let sign = if look.unicode { "→" } else { "\\t" };
-            // A tab must not shrink below its sign.
+            // A tab must not be narrower than its sign.
             let width = if sign.width() > width { width + TAB } else { width };
             return self.push(&format!("{sign}{}", " ".repeat(width - sign.width())), source, Kind::Tab);
         }
@@ -195,13 +195,13 @@ impl Line {
             Some(1) if c.is_numeric() => self.push(text, source, Kind::Digit),
             Some(1) if c.is_alphabetic() || c == '_' => self.push(text, source, Kind::Letter),
             Some(1) if c == ' ' => self.push(text, source, Kind::Space),
-            // Any other blank looks like one and is none.
+            // Other white space looks like a blank but is not one.
             Some(1) if c.is_whitespace() => self.push(&c.escape_unicode().to_string(), source, Kind::Escape),
             Some(1) => self.push(text, source, Kind::Punctuation),
         }
     }
 
-    /// A sign without a width stands on the one before it, unless there is none or it carries enough already.
+    /// Adds a character without width to the one before it, unless there is none or it has enough already.
     fn combine(&mut self, c: char, source: Range<usize>) -> usize {
         let last = self.glyphs.last_mut().filter(|last| {
             !matches!(last.kind, Kind::Escape | Kind::Tab | Kind::Space)
@@ -214,7 +214,7 @@ impl Line {
         last.text.end = self.text.len();
         last.source.end = source.end;
         let width = self.text[last.text.clone()].width();
-        // It may have grown: a heart becomes an emoji by what follows it.
+        // It may have grown: a heart becomes an emoji by the character after it.
         let more = width.saturating_sub(last.width);
         last.width += more;
         more

@@ -1,42 +1,43 @@
-//! The colours of a conflict: upstream's words cyan, the patch's green, what is gone red, what nobody has yellow. Words are
-//! underlined besides, and where there are no colours a line of marks stands below them; whole lines have a sign in front.
+//! The colours of a conflict: upstream's words cyan, the patch's green, removed ones red, those of neither side yellow.
+//! Words are also underlined, and without colours a line of marks is below them; whole lines have a sign in front.
 
 use console::Style;
 
 use crate::ui::Look;
 
-/// How a piece of text is written.
+/// The style of a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ink {
-    /// As it is.
+    /// No style.
     Plain,
     /// A name, a title.
     Strong,
-    /// Of less interest: context, numbers, what stands for a control character.
+    /// Less important: context, numbers, representations of control characters.
     Faint,
     /// A key.
     Key,
-    /// Look at this.
+    /// A warning.
     Careful,
-    /// A word that a side took away.
+    /// A word that a side removed.
     Gone,
-    /// A word of upstream's.
+    /// A word from upstream.
     Upstream,
-    /// A word of the patch's.
+    /// A word from the patch.
     Patch,
     /// A word that neither side has.
     Neither,
-    /// A line that a side took away; lines have a sign in front and are many, so they are quieter than words.
+    /// A line that a side removed; lines have a sign in front and are many, so their colour is weaker than that of
+    /// words.
     GoneLine,
-    /// A line of upstream's.
+    /// A line from upstream.
     UpstreamLine,
-    /// A line of the patch's.
+    /// A line from the patch.
     PatchLine,
     /// A line that neither side has.
     NeitherLine,
 }
 
-/// `text` in `ink`, or as it is where there are no colours.
+/// Returns `text` in `ink`, or unchanged without colours.
 pub(super) fn write(look: &Look, ink: Ink, text: &str) -> String {
     let style = Style::new();
     let style = match ink {

@@ -1,4 +1,4 @@
-//! One key at a time, and whatever else ends the wait for it.
+//! Reads one key at a time, and other events that end the wait.
 
 use std::io::stdin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,23 +10,23 @@ use rustix::io::Errno;
 
 use crate::ui::PromptError;
 
-/// How long a new size of the terminal, or the wish to stop, may go unnoticed.
+/// How long a resize of the terminal, or a request to stop, may go unnoticed.
 const LOOK_AROUND: Duration = Duration::from_millis(150);
 
-/// How long the rest of an escape sequence may take on a slow line. Longer, and it was the escape key.
+/// How long the rest of an escape sequence may take on a slow line. After that, it was the escape key.
 const REST: Duration = Duration::from_millis(50);
 
-/// How long a paste may stand still.
+/// How long a paste may pause.
 const PASTE: Duration = Duration::from_millis(200);
 
-/// What stands around what is pasted (xterm's bracketed paste), behind the escape.
+/// The marks around pasted text (xterm's bracketed paste), after the escape.
 const PASTED: [char; 5] = ['[', '2', '0', '0', '~'];
 const PASTE_END: [char; 5] = ['[', '2', '0', '1', '~'];
 
 /// Ctrl-D.
 const END_OF_INPUT: char = '\u{4}';
 
-/// What a person does.
+/// An input of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
     /// A letter, digit or sign.
@@ -39,13 +39,13 @@ pub(super) enum Key {
     PageDown,
     Home,
     End,
-    /// A key that has no meaning here.
+    /// A key without a meaning here.
     Other,
-    /// No key: the terminal has another size now.
+    /// No key: the terminal was resized.
     Resized,
 }
 
-/// Rows and columns of the terminal; `columns` of the caller's knowledge, or 80, where it does not say.
+/// Returns rows and columns of the terminal; if it does not report them, the caller's `columns`, or 80.
 pub(super) fn size(term: &Term, columns: usize) -> (usize, usize) {
     match term.size_checked() {
         Some((rows, columns)) => (rows.into(), columns.into()),
@@ -53,10 +53,11 @@ pub(super) fn size(term: &Term, columns: usize) -> (usize, usize) {
     }
 }
 
-/// Waits for a key, on a terminal that had the size `drawn` when it was last written to. It is in the mode for keys.
+/// Waits for a key, on a terminal that had the size `drawn` when it was last written to. The terminal is in the mode
+/// for keys.
 ///
 /// # Errors
-/// [`PromptError::Interrupted`] on ctrl-C, ctrl-D, the end of the input, a terminal that is gone, and when `stop` is set.
+/// [`PromptError::Interrupted`] on ctrl-C, ctrl-D, the end of the input, a closed terminal, and when `stop` is set.
 pub(super) fn next(
     term: &Term,
     (columns, drawn): (usize, (usize, usize)),
@@ -87,7 +88,7 @@ fn is_ready(time: Duration) -> Result<bool, PromptError> {
     match poll(&mut waits, Some(&time)) {
         Ok(0) | Err(Errno::INTR) => Ok(false),
         Ok(_) if waits[0].revents().contains(PollFlags::IN) => Ok(true),
-        // Hung up: nothing will ever come.
+        // The terminal was closed: no input will come.
         Ok(_) | Err(_) => Err(PromptError::Interrupted),
     }
 }
@@ -114,7 +115,7 @@ fn plain(key: &console::Key) -> Key {
     }
 }
 
-/// The rest of a sequence may be late; taken for keys, its letters would decide something.
+/// Reads a key after an escape. The rest of a sequence may be late; as separate keys, its letters would be answers.
 fn after_escape(term: &Term) -> Result<Key, PromptError> {
     if !is_ready(REST)? {
         return Ok(Key::Escape);
@@ -125,7 +126,7 @@ fn after_escape(term: &Term) -> Result<Key, PromptError> {
     }
 }
 
-/// A sequence of which `known` has come; the key reader gives up after three characters.
+/// Reads a sequence whose beginning is `known`; the key reader stops after three characters.
 fn sequence(term: &Term, mut known: Vec<char>) -> Result<Key, PromptError> {
     while !is_whole(&known) && is_ready(REST)? {
         match read(term)? {
@@ -139,11 +140,11 @@ fn sequence(term: &Term, mut known: Vec<char>) -> Result<Key, PromptError> {
     Ok(meaning(&known))
 }
 
-/// Reads what is pasted to its end: it was written for something else.
+/// Reads pasted text to its end and ignores it: it was not meant as an answer.
 fn pasted(term: &Term) -> Result<Key, PromptError> {
     let mut last = std::collections::VecDeque::new();
     while is_ready(PASTE)? {
-        // The key reader takes the escape sequence apart in its own ways; its characters come in order.
+        // The key reader splits the escape sequence in its own way; its characters come in order.
         let next: Vec<char> = match read(term)? {
             console::Key::Char(c) => vec![c],
             console::Key::UnknownEscSeq(chars) => chars,
@@ -160,7 +161,7 @@ fn pasted(term: &Term) -> Result<Key, PromptError> {
     Ok(Key::Other)
 }
 
-/// Checks whether a sequence has its end (ECMA-48): `[`, parameters and a final character; `O` and one more; else one
+/// Checks whether a sequence is complete (ECMA-48): `[`, parameters and a final character; `O` and one more; else one
 /// character.
 fn is_whole(known: &[char]) -> bool {
     match known {
@@ -170,7 +171,7 @@ fn is_whole(known: &[char]) -> bool {
     }
 }
 
-/// What a sequence stands for; terminals differ in the first character of arrows, and in those of Home and End.
+/// Returns the meaning of a sequence; terminals differ in the first character of arrows, and in those of Home and End.
 fn meaning(known: &[char]) -> Key {
     match known {
         ['[' | 'O', 'A'] => Key::Up,

@@ -1,4 +1,4 @@
-//! Lines with what is to be said of them: a sign in front of a whole line, marks on words.
+//! Lines with marks: a sign in front of a whole line, marks on words.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ use super::ink::{Ink, write};
 use crate::stack::Lines;
 use crate::ui::Look;
 
-/// What is to be said of a glyph or a line.
+/// The mark of a glyph or a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// Nothing.
+    /// No mark.
     No,
-    /// In the base: a side took it away.
+    /// In the base: a side removed it.
     Gone,
     /// Upstream's side: the base does not have it.
     UpstreamsNew,
@@ -30,7 +30,7 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// Its sign, in front of a line or below a word.
+    /// Returns its sign, in front of a line or below a word.
     pub(super) const fn sign(self) -> char {
         match self {
             Mark::No => ' ',
@@ -42,7 +42,7 @@ impl Mark {
         }
     }
 
-    /// What it means, where that has to be said.
+    /// Returns its meaning, if it must be explained.
     pub(super) const fn meaning(self) -> Option<&'static str> {
         match self {
             Mark::FromUpstream => Some("upstream's"),
@@ -73,13 +73,13 @@ impl Mark {
     }
 }
 
-/// A line as it is to be shown.
+/// A line to be shown.
 #[derive(Debug, Clone)]
 pub(super) struct Marked {
     line: Line,
     /// Its number, from 1.
     pub(super) number: Option<usize>,
-    /// What is to be said of the whole line.
+    /// The mark of the whole line.
     pub(super) whole: Mark,
     marks: Vec<Mark>,
     context: bool,
@@ -94,12 +94,12 @@ pub(super) struct Sides {
     pub(super) sides: [Vec<Marked>; 3],
     /// Lines after it.
     pub(super) after: Vec<Marked>,
-    /// Which line of each stands beside which of the others, from the top; each line occurs once.
+    /// Which lines of the sides are beside each other, from the top; each line occurs once.
     pub(super) beside: Vec<[Option<usize>; 3]>,
 }
 
 impl Sides {
-    /// `context` lines are shown around the hunk, if there are so many.
+    /// Compares the sides of a hunk; `context` lines are shown around it, if there are so many.
     pub(super) fn new(look: &Look, hunk: [&Lines; 3], around: (&[BString], &[BString]), context: usize) -> Sides {
         let [base, upstream, patch] = hunk.map(|lines| Line::all(look, &lines.text));
         let (by_upstream, by_patch) = (compare(&base, &upstream), compare(&base, &patch));
@@ -121,14 +121,14 @@ impl Sides {
         }
     }
 
-    /// The greatest line number.
+    /// Returns the greatest line number.
     pub(super) fn greatest(&self) -> usize {
         let all = self.sides.iter().flatten();
         all.filter_map(|line| line.number).max().unwrap_or(1)
     }
 }
 
-/// A proposal's lines: what is upstream's in them, what the patch's, and what neither side has.
+/// Compares a proposal's lines with the sides: marks words from upstream, from the patch, and of neither side.
 pub(super) fn proposed(look: &Look, text: &[u8], upstream: &Lines, patch: &Lines) -> Vec<Marked> {
     let lines = Line::all(look, text);
     let against = |side: &Lines| compare(&Line::all(look, &side.text), &lines).new;
@@ -153,7 +153,7 @@ pub(super) fn proposed(look: &Look, text: &[u8], upstream: &Lines, patch: &Lines
     marked.collect()
 }
 
-/// Lines around a hunk. They have in them what went together, so no side need have had them so: they have no number.
+/// Returns the lines around a hunk. They contain merged lines, so they may differ from every side: they have no number.
 fn unmarked(look: &Look, lines: &[BString]) -> Vec<Marked> {
     let lines = lines.iter().map(|line| {
         let line = Line::new(look, line);
@@ -174,7 +174,8 @@ fn numbered(lines: Vec<Line>, changes: Vec<Change>, mark: Mark, first: usize) ->
     lines.collect()
 }
 
-/// Lines of a side without a partner in the base stand before the next one that has one, beside nothing of the base.
+/// Pairs lines. Lines of a side without a partner in the base come before the next one that has a partner, beside
+/// nothing of the base.
 fn beside(upstream: &Comparison, patch: &Comparison) -> Vec<[Option<usize>; 3]> {
     let mut rows = Vec::new();
     let mut next = [0, 0];
@@ -187,7 +188,7 @@ fn beside(upstream: &Comparison, patch: &Comparison) -> Vec<[Option<usize>; 3]> 
     rows
 }
 
-/// Lines of upstream's and the patch's that stand beside nothing of the base.
+/// Adds lines of upstream and the patch that are beside nothing of the base.
 fn alone(from: [usize; 2], to: [usize; 2], rows: &mut Vec<[Option<usize>; 3]>) {
     let at = |side: usize, n: usize| Some(from[side] + n).filter(|at| *at < to[side]);
     let most = (to[0] - from[0]).max(to[1] - from[1]);
@@ -197,7 +198,7 @@ fn alone(from: [usize; 2], to: [usize; 2], rows: &mut Vec<[Option<usize>; 3]>) {
 /// A row of a line on the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Row {
-    /// What stands there, without blanks at its end.
+    /// Its text, without blanks at its end.
     pub(super) text: String,
     /// Its columns.
     pub(super) width: usize,
@@ -206,16 +207,16 @@ pub(super) struct Row {
 }
 
 impl Marked {
-    /// The marks in it, each once.
+    /// Returns the marks in it, each once.
     pub(super) fn kinds(&self) -> impl Iterator<Item = Mark> {
         std::iter::once(self.whole).chain(self.marks.iter().copied())
     }
 
-    /// The line in rows of `width` columns.
+    /// Returns the line in rows of `width` columns.
     ///
-    /// Without colours a row of signs stands below every row with marked words. Brackets around the words would take no row,
-    /// but they are not in the text, and a reader of a `Dockerfile` cannot know that.
-    /// A proposal has that row always, for there the sign says more than that the word is new.
+    /// Without colours a row of signs is below every row with marked words. Brackets around the words would need no
+    /// row, but they are not in the text, and a reader of a `Dockerfile` cannot know that. A proposal always has this
+    /// row, because there the sign says more than that the word is new.
     pub(super) fn rows(&self, look: &Look, width: usize) -> Vec<Row> {
         let mut rows = Vec::new();
         for (at, glyphs) in self.line.fold(width.max(1)).into_iter().enumerate() {
@@ -260,7 +261,7 @@ impl Marked {
         }
     }
 
-    /// Blanks at the end are made visible where the line is another there.
+    /// Shows blanks at the end if the line differs there.
     fn shown(&self, look: &Look, glyphs: Range<usize>) -> String {
         let differs = self.whole != Mark::No || self.marks[glyphs.start] != Mark::No;
         let trailing = self.line.trailing().clamp(glyphs.start, glyphs.end);
@@ -270,7 +271,7 @@ impl Marked {
         format!("{}{}", self.line.shown(glyphs.start..trailing), "·".repeat(glyphs.end - trailing))
     }
 
-    /// The signs below marked words.
+    /// Returns the signs below marked words.
     fn signs(&self, look: &Look, glyphs: Range<usize>) -> Option<Row> {
         let mut plain = String::new();
         for at in glyphs {

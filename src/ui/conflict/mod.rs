@@ -1,7 +1,7 @@
-//! The screen of a conflict session: one conflict at a time, what the sides say, what is proposed, and one key that answers.
+//! The screen of a conflict session: one conflict at a time, the sides, the proposals, and one key as the answer.
 //!
-//! Plain data goes in ([`Question`]) and a key comes out ([`Screen::ask`]); what a key means is the caller's. All but
-//! `screen.rs` and `keys.rs` is pure: a question and a size in, rows of text out.
+//! The input is plain data ([`Question`]) and the result is a key ([`Screen::ask`]), whose meaning the caller defines.
+//! All files but `screen.rs` and `keys.rs` are pure: they turn a question and a size into rows of text.
 
 mod body;
 mod compare;

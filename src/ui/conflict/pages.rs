@@ -1,4 +1,4 @@
-//! The other pages: explanations, a text to read, a list to choose from. Pure, as the conflict itself.
+//! The other pages: explanations, a text to read, a list to choose from. Pure functions, as for the conflict itself.
 
 use console::AnsiCodeIterator;
 use unicode_width::UnicodeWidthStr;
@@ -10,20 +10,20 @@ use super::question::Question;
 use super::view::rule;
 use crate::ui::Look;
 
-/// A tab of a text to read goes to the next column that is a multiple of this.
+/// The tab width in a text to read.
 const TAB: usize = 8;
 
-/// The keys that scroll: letters, others that do the same, and what they do.
+/// The keys that scroll: letters, alternatives, and their effect.
 const SCROLLING: [(&str, &str, &str); 3] = [
     ("space", "PageDown PageUp", "a page on, a page back"),
     ("j k", "arrows", "a row on, a row back"),
     ("g G", "Home End", "the beginning, the end"),
 ];
 
-/// Columns of the keys that scroll, with a gap behind.
+/// Columns of the keys that scroll, with a gap after them.
 const SCROLLING_WIDTH: usize = 25;
 
-/// A title, rows that scroll, and how to leave.
+/// A title, rows that scroll, and the key to leave.
 pub(super) struct Page {
     look: Look,
     columns: usize,
@@ -34,23 +34,23 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// `rows`, each of which fits, on a screen of `height`.
+    /// Makes a page of `rows`, which all fit the width, on a screen of `height`.
     pub(super) fn new(look: &Look, size: (usize, usize), title: &str, rows: Vec<String>, leave: &'static str) -> Page {
         let (height, columns) = size;
         Page { look: *look, columns, height, title: cut(look, title, columns), rows, leave }
     }
 
-    /// Rows that are on the screen at once.
+    /// Returns how many rows are on the screen at once.
     pub(super) fn page(&self) -> usize {
         self.height.saturating_sub(3).max(1)
     }
 
-    /// The furthest that it can be scrolled.
+    /// Returns the furthest that it can be scrolled.
     pub(super) fn furthest(&self) -> usize {
         self.rows.len().saturating_sub(self.page())
     }
 
-    /// The rows of the screen while `scroll` rows are above it.
+    /// Returns the rows of the screen while `scroll` rows are above it.
     pub(super) fn frame(&self, scroll: usize) -> Vec<String> {
         let scroll = scroll.min(self.furthest());
         let shown = &self.rows[scroll..(scroll + self.page()).min(self.rows.len())];
@@ -64,12 +64,12 @@ impl Page {
         };
         let gap = self.columns.saturating_sub(leave.width() + position.width());
         frame.push(if gap < 2 { leave } else { format!("{leave}{}{position}", " ".repeat(gap)).trim_end().to_owned() });
-        // A screen of a row or two shows the end: how to leave.
+        // A screen of a row or two shows the end: the key to leave.
         frame.split_off(frame.len().saturating_sub(self.height))
     }
 }
 
-/// Every choice with its explanation.
+/// Returns every choice with its explanation.
 pub(super) fn explanations(look: &Look, columns: usize, question: &Question) -> Vec<String> {
     let proposals = question.proposals.iter().map(|proposal| {
         let why = if proposal.reason.is_empty() { String::new() } else { format!(": {}", proposal.reason) };
@@ -86,7 +86,7 @@ pub(super) fn explanations(look: &Look, columns: usize, question: &Question) -> 
     }
     rows.push(String::new());
     for (letters, others, help) in SCROLLING {
-        // A choice comes before a key that scrolls.
+        // A choice has priority over a key that scrolls.
         let taken = |key: &str| question.keys().any(|taken| key == taken.to_string());
         let free = letters.split(' ').filter(|key| !taken(key)).chain([others]).collect::<Vec<_>>().join(" ");
         rows.extend(hanging(look, (&format!("{free:SCROLLING_WIDTH$}"), Ink::Strong), (help, Ink::Plain), columns));
@@ -94,7 +94,7 @@ pub(super) fn explanations(look: &Look, columns: usize, question: &Question) -> 
     rows
 }
 
-/// Lines to read, which may be styled, in rows of at most `columns`. Of what steers a terminal only colours are let through.
+/// Breaks lines, which may be styled, into rows of at most `columns`. Of control sequences only colours are kept.
 pub(super) fn fold_styled(look: &Look, columns: usize, lines: &[String]) -> Vec<String> {
     lines.iter().flat_map(|line| fold_styled_line(look, columns.max(1), line)).collect()
 }
@@ -140,13 +140,13 @@ fn fold_styled_line(look: &Look, columns: usize, line: &str) -> Vec<String> {
 
 const RESET: &str = "\u{1b}[0m";
 
-/// Colour, bold and the like (`ESC [ … m`), and nothing else.
+/// Checks for colour, bold and the like (`ESC [ … m`), and nothing else.
 fn is_style(code: &str) -> bool {
     let inner = code.strip_prefix("\u{1b}[").and_then(|rest| rest.strip_suffix('m'));
     inner.is_some_and(|inner| inner.chars().all(|c| c.is_ascii_digit() || c == ';'))
 }
 
-/// A list with the item at `cursor` pointed at: its rows, and which of them are the item's.
+/// Returns a list with a pointer at the item `cursor`: its rows, and which of them belong to the item.
 pub(super) fn list(
     look: &Look,
     columns: usize,

@@ -1,4 +1,4 @@
-//! Sentences and names on the screen.
+//! Formats sentences and names on the screen.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -7,17 +7,17 @@ use super::ink::{Ink, write};
 use crate::path::printable;
 use crate::ui::Look;
 
-/// `text` in rows of at most `width` columns, broken behind blanks where there are any.
+/// Breaks `text` into rows of at most `width` columns, after blanks if there are any.
 pub(super) fn wrap(look: &Look, text: &str, width: usize) -> Vec<String> {
-    // A line feed is a blank here: whoever says something decides on lines of its own.
+    // A line feed is a blank here: the caller splits lines itself.
     let line = Line::new(look, text.replace('\n', " ").as_bytes());
     line.fold(width.max(1)).into_iter().map(|row| line.shown(row).trim_end().to_owned()).collect()
 }
 
-/// `text` behind `prefix`, further rows below the text's beginning.
+/// Writes `text` after `prefix`, with further rows below the text's beginning.
 pub(super) fn hanging(look: &Look, prefix: (&str, Ink), text: (&str, Ink), width: usize) -> Vec<String> {
     let (prefix, prefix_ink) = prefix;
-    // A prefix must leave room for what it stands before.
+    // A prefix must leave room for the text after it.
     let indent = prefix.width().min(width / 2);
     let rows = wrap(look, text.0, width.saturating_sub(indent)).into_iter().enumerate();
     let rows = rows.map(|(at, row)| {
@@ -28,7 +28,7 @@ pub(super) fn hanging(look: &Look, prefix: (&str, Ink), text: (&str, Ink), width
     rows.collect()
 }
 
-/// `text` made printable and cut to `width` columns.
+/// Returns `text` printable and cut to `width` columns.
 pub(super) fn cut(look: &Look, text: &str, width: usize) -> String {
     let text = printable(text.as_bytes());
     if text.width() <= width {
@@ -41,7 +41,7 @@ pub(super) fn cut(look: &Look, text: &str, width: usize) -> String {
     console::truncate_str(&text, width, ellipsis).into_owned()
 }
 
-/// Both in one row if they fit, else each in rows of its own; the first is a name.
+/// Returns both in one row if they fit, else each in its own rows; the first is a name.
 pub(super) fn name_and_text(look: &Look, name: &str, text: &str, width: usize) -> Vec<String> {
     let (name, text) = (printable(name.as_bytes()), printable(text.as_bytes()));
     if name.width() + 2 + text.width() <= width {

@@ -1,131 +1,131 @@
-//! What a conflict's screen shows, as plain data. The caller fills it in and owns which choices there are; texts may come from
-//! anywhere, they are made printable when they are shown.
+//! The content of a conflict's screen, as plain data. The caller fills it in and defines the choices; texts may be
+//! untrusted, they are made printable when they are shown.
 
 use bstr::BString;
 
 use crate::stack::Lines;
 
-/// One conflict, and what may be done about it.
+/// One conflict, and the possible answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// Where in the refresh it is.
+    /// Its place in the refresh.
     pub heading: Heading,
     /// The file.
     pub place: String,
-    /// The line in it, from 1; none where the file as a whole is in question.
+    /// The line in it, from 1; `None` for the file as a whole.
     pub line: Option<usize>,
     /// The kind of conflict, as a sentence without a full stop.
     pub what: String,
-    /// What the sides say.
+    /// The sides.
     pub body: Body,
-    /// Who changed it upstream.
+    /// The upstream commits.
     pub changed_by: ChangedBy,
-    /// What is proposed, the best first.
+    /// The proposals, the best first.
     pub proposals: Vec<Proposal>,
-    /// What else should be known before deciding, a sentence each.
+    /// Further information for the decision, a sentence each.
     pub notes: Vec<String>,
-    /// What may be chosen besides the proposals, in the order of the key line.
+    /// The choices besides the proposals, in the order of the key line.
     pub choices: Vec<Choice>,
 }
 
-/// Where in a refresh a conflict is.
+/// The place of a conflict in a refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heading {
     /// The upstream's name.
     pub upstream: String,
-    /// The version that the queue comes from.
+    /// The old version.
     pub from: String,
-    /// The version that it moves to.
+    /// The new version.
     pub to: String,
     /// The patch file's name.
     pub patch_file: String,
     /// The patch's subject.
     pub subject: String,
-    /// Which patch of how many, from 1.
+    /// The number of the patch and of all patches, from 1.
     pub patch: (usize, usize),
-    /// Which conflict of how many, from 1; none of none: all is decided.
+    /// The number of the conflict and of all conflicts, from 1; 0 of 0 if all are decided.
     pub conflict: (usize, usize),
 }
 
-/// What the sides say.
+/// The sides of a conflict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// Lines that both sides changed.
     Lines {
-        /// A few lines before them, each with its end; as they merged, so no side need have them so.
+        /// A few merged lines before them, each with its end; they may differ from every side.
         before: Vec<BString>,
-        /// What was there.
+        /// The base's lines.
         base: Lines,
-        /// What upstream made of it.
+        /// Upstream's lines.
         upstream: Lines,
-        /// What the patch makes of it.
+        /// The patch's lines.
         patch: Lines,
         /// A few lines after them, each with its end.
         after: Vec<BString>,
     },
     /// Files as a whole: who (`upstream`, `patch`, a candidate's path) and what (`deleted`, `mode 100755`).
     Whole(Vec<(String, String)>),
-    /// Lines that are printable already, and may be styled: what all the decisions come to.
+    /// Printable lines, which may be styled: the summary of all decisions.
     Text(Vec<String>),
 }
 
-/// Who changed the place upstream.
+/// The upstream commits that changed the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangedBy {
     /// These commits, the newest first.
     Commits(Vec<UpstreamCommitLine>),
-    /// It is not known; why, as in `offline`.
+    /// Unknown; the reason, as in `offline`.
     Skipped(String),
-    /// It is not of interest here; nothing is said.
+    /// Not relevant here; nothing is shown.
     NotAsked,
 }
 
-/// A commit of upstream's.
+/// An upstream commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamCommitLine {
-    /// Its id, as short as it may be.
+    /// Its id, abbreviated.
     pub id: String,
     /// The day of the commit, `YYYY-MM-DD`.
     pub date: String,
     /// Its subject.
     pub subject: String,
-    /// Where it can be read, if the forge is known; best short enough for one row.
+    /// Its web page, if the forge is known; best short enough for one row.
     pub link: Option<String>,
 }
 
-/// An answer that is offered with a reason.
+/// A proposed answer with a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
-    /// The key that takes it; not `?`.
+    /// The key for it; not `?`.
     pub key: char,
     /// A word or two for the key line.
     pub label: String,
-    /// What it is and how sure, `suggestion (likely)`.
+    /// Its kind and confidence, `suggestion (likely)`.
     pub title: String,
-    /// Why, as a sentence without a full stop; may be empty.
+    /// The reason, as a sentence without a full stop; may be empty.
     pub reason: String,
-    /// The lines that it stands for, where it stands for lines.
+    /// Its lines, if it is about lines.
     pub text: Option<BString>,
 }
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// The key that takes it; not `?`. It comes before a key that scrolls.
+    /// The key for it; not `?`. It has priority over a key that scrolls.
     pub key: char,
     /// A word or two for the key line.
     pub label: String,
-    /// What it does, for the page of explanations.
+    /// Its effect, for the page of explanations.
     pub help: String,
 }
 
 impl Question {
-    /// The keys that answer, proposals first.
+    /// Returns the keys that answer, proposals first.
     pub(super) fn keys(&self) -> impl Iterator<Item = char> {
         self.proposals.iter().map(|proposal| proposal.key).chain(self.choices.iter().map(|choice| choice.key))
     }
 
-    /// The place with its line, `Dockerfile:4`.
+    /// Returns the place with its line, `Dockerfile:4`.
     pub(super) fn where_it_is(&self) -> String {
         self.line.map_or_else(|| self.place.clone(), |line| format!("{}:{line}", self.place))
     }

@@ -1,4 +1,4 @@
-//! The session's screen: the alternate screen of the terminal, as long as somebody is asked.
+//! The session's screen: the alternate screen of the terminal, while questions are open.
 
 use std::sync::atomic::AtomicBool;
 
@@ -12,14 +12,14 @@ use crate::path::printable;
 use crate::ui::terminal_mode::FullScreen;
 use crate::ui::{Look, PromptError};
 
-/// Shows conflicts and reads keys, on the alternate screen of the terminal behind stdin and stderr; the ordinary screen comes
-/// back as it was when this is dropped. Nothing is opened where `look` says that there is no terminal: every question is
-/// [`PromptError::NoTerminal`] then.
+/// Shows conflicts and reads keys, on the alternate screen of the terminal on stdin and stderr; the ordinary screen is
+/// restored when this is dropped. If `look` says that there is no terminal, nothing is opened and every question
+/// returns [`PromptError::NoTerminal`].
 ///
-/// Ctrl-C is a key here and no signal. A signal handler that ends the program sets `stop`, or calls
-/// [`crate::ui::restore_terminal`] before it leaves. Keys that come before a question is shown are forgotten, and so is what
-/// is pasted. Between two questions nothing else may read stdin or write to the terminal outside of [`Screen::suspended`] and
-/// [`crate::ui::step_out`].
+/// Ctrl-C is a key here, not a signal. A signal handler that ends the program sets `stop`, or calls
+/// [`crate::ui::restore_terminal`] before it exits. Keys that come before a question is shown are discarded, and so is
+/// pasted text. Between two questions nothing else may read stdin or write to the terminal outside
+/// [`Screen::suspended`] and [`crate::ui::step_out`].
 pub struct Screen<'s> {
     look: Look,
     stop: &'s AtomicBool,
@@ -48,7 +48,7 @@ impl<'s> Screen<'s> {
         self.message = Some(text.into());
     }
 
-    /// Asks: the key of a proposal or a choice of `question`.
+    /// Asks a question, and returns the key of a proposal or a choice of `question`.
     ///
     /// # Errors
     /// [`PromptError`] when there is no answer.
@@ -74,7 +74,7 @@ impl<'s> Screen<'s> {
         }
     }
 
-    /// Shows a text to scroll in; each line may be styled, and is folded where it is too long.
+    /// Shows a text to scroll in; each line may be styled, and is broken if it is too long.
     ///
     /// # Errors
     /// [`PromptError`] when it was not left by a key.
@@ -87,7 +87,7 @@ impl<'s> Screen<'s> {
         )
     }
 
-    /// Lets one of `items` be chosen, by its number, or by the arrows and Enter; `None` when there is no choice after all.
+    /// Lets the user choose one of `items`, by its number, or by the arrows and Enter; `None` when nothing was chosen.
     ///
     /// # Errors
     /// [`PromptError`] when there is no answer.
@@ -98,7 +98,7 @@ impl<'s> Screen<'s> {
             let (rows, columns) = self.size();
             let (lines, here) = list(&self.look, columns, items, cursor);
             let page = Page::new(&self.look, (rows, columns), title, lines, "a number, or arrows and enter   q: back");
-            // The item stands in the middle, unless the list ends before.
+            // The item is in the middle, unless the list ends before.
             self.draw(title, &page.frame(here.start.saturating_sub(page.page() / 2)))?;
             match keys::next(&self.term, (self.look.width, (rows, columns)), self.stop)? {
                 Key::Up | Key::Char('k') => cursor = cursor.saturating_sub(1),
@@ -118,8 +118,8 @@ impl<'s> Screen<'s> {
         }
     }
 
-    /// Gives the ordinary screen and the terminal's mode back while `work` runs: an editor, a question of
-    /// [`crate::ui::Asker`]. What is asked next is drawn again.
+    /// Restores the ordinary screen and the terminal's mode while `work` runs: an editor, a question of
+    /// [`crate::ui::Asker`]. The next question is drawn again.
     pub fn suspended<T>(&mut self, work: impl FnOnce() -> T) -> T {
         self.open = None;
         let result = work();
@@ -131,7 +131,7 @@ impl<'s> Screen<'s> {
         self.page("what the keys do", "any key: back", |look, columns| explanations(look, columns, question), |_| true)
     }
 
-    /// A page that one leaves by a key for which `leaves` holds.
+    /// Shows a page until a key is pressed for which `leaves` is true.
     fn page(
         &self,
         title: &str,
@@ -152,8 +152,8 @@ impl<'s> Screen<'s> {
         }
     }
 
-    /// Shows a frame for a terminal of this `size` and scrolls in it until another key comes. `extent` is how much is on the
-    /// screen at once and how far it can be scrolled; a key that is `taken` does not scroll.
+    /// Shows a frame for a terminal of this `size` and scrolls in it until another key comes. `extent` is how many rows
+    /// are on the screen at once and how far it can be scrolled; a key that is `taken` does not scroll.
     fn turn(
         &self,
         (name, size): (&str, (usize, usize)),
@@ -167,7 +167,7 @@ impl<'s> Screen<'s> {
         loop {
             self.draw(name, &frame(*scroll))?;
             let key = keys::next(&self.term, (self.look.width, size), self.stop)?;
-            // A row of the page before stays, to find the place.
+            // One row of the page before stays, for orientation.
             let step = page.saturating_sub(1).max(1);
             let to = match key {
                 _ if furthest == 0 || taken(key) => return Ok(key),
@@ -187,15 +187,15 @@ impl<'s> Screen<'s> {
         keys::size(&self.term, self.look.width)
     }
 
-    /// Puts a frame on the screen; `name` is for the error.
+    /// Draws a frame on the screen; `name` is for the error.
     fn draw(&self, name: &str, frame: &[String]) -> Result<(), PromptError> {
         let Some(screen) = &self.open else { return Err(PromptError::NoTerminal(printable(name.as_bytes()))) };
-        // A terminal that takes nothing is gone.
+        // If the terminal accepts no output, it is closed.
         screen.draw(frame).map_err(|_| PromptError::Interrupted)
     }
 }
 
-/// What to say of a key that answers nothing; nothing of one that scrolls elsewhere.
+/// Returns a message about a key that is not an answer; none for a key that scrolls elsewhere.
 fn unknown(key: Key, question: &Question) -> Option<String> {
     let keys = question.keys().map(|key| key.to_string()).collect::<Vec<_>>().join(" ");
     match key {

@@ -1,5 +1,5 @@
-//! The screens, as they stand in `screens/`. `SNAPSHOTS=overwrite cargo test --lib ui::conflict` writes them again;
-//! read the difference before it is committed.
+//! Tests of the screens against the files in `screens/`. `SNAPSHOTS=overwrite cargo test --lib ui::conflict` writes
+//! them again; check the difference before committing it.
 
 use std::path::Path;
 
@@ -67,7 +67,7 @@ fn commit() -> UpstreamCommitLine {
     }
 }
 
-/// The one that every Kubeflow queue has.
+/// A conflict that every Kubeflow queue has.
 fn suggested() -> Question {
     let body = Body::Lines {
         before: around("# Base image of the backend\n\n# Keep it in step with the other web apps\n"),
@@ -216,7 +216,7 @@ fn coloured() -> Look {
     Look { colour: true, ..Look::plain() }
 }
 
-/// Checks whether a frame fits its screen to the sign.
+/// Checks whether a frame fits its screen exactly.
 fn fits(frame: &[String], columns: usize, rows: usize) -> bool {
     frame.len() == rows && frame.iter().all(|row| console::measure_text_width(row) <= columns)
 }
@@ -224,7 +224,7 @@ fn fits(frame: &[String], columns: usize, rows: usize) -> bool {
 /// Compares a frame with the screen of that name.
 fn assert_screen(name: &str, frame: &[String]) -> Result<(), Failure> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ui/conflict/screens").join(format!("{name}.txt"));
-    // Styles are kept readable, as `{31m` and `{}`.
+    // Styles are written as `{31m` and `{}`, to stay readable.
     let frame: String = frame.iter().map(|row| format!("{row}\n")).collect();
     let frame = frame.replace("\u{1b}[0m", "{}").replace("\u{1b}[", "{");
     assert!(!frame.contains('\u{1b}'), "{frame}");
@@ -327,7 +327,7 @@ fn no_screen_is_too_small() {
                     assert_eq!(view.frame(scroll).len(), rows, "{columns}x{rows}");
                 }
                 let frame = view.frame(0);
-                // A number and a sign have a width below which they are not cut.
+                // A number and a sign are not cut below a certain width.
                 assert!(columns < 16 || fits(&frame, columns, rows), "{columns}x{rows}\n{}", frame.join("\n"));
             }
         }

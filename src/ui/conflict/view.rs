@@ -1,4 +1,5 @@
-//! A conflict as a screen of a given size: a header and the keys, which stay, and between them the body, which scrolls.
+//! Lays out a conflict for a screen of a given size: a header and the keys, which stay, and between them the body,
+//! which scrolls.
 
 use std::rc::Rc;
 
@@ -10,13 +11,13 @@ use super::prose::{cut, name_and_text, wrap};
 use super::question::Question;
 use crate::ui::Look;
 
-/// Lines around the lines in question, from as many as there should be to as few as there may be.
+/// How many lines of context to show, from the wanted to the least number.
 const CONTEXT: [usize; 3] = [3, 2, 1];
 
-/// Rows that fewer lines around the lines in question may give: four lines, folded.
+/// How many rows less context can save: four lines, folded.
 const MOST_GAINED: usize = 12;
 
-/// Fewer rows than this have no room for rules.
+/// A screen with fewer rows than this has no room for rules.
 const LOW: usize = 12;
 
 /// A question laid out for a screen.
@@ -26,13 +27,13 @@ pub(super) struct View {
     rows: usize,
     header: Vec<String>,
     body: Vec<BodyRow>,
-    /// Stands where the lower rule is otherwise, so that nothing moves when it comes or goes.
+    /// Replaces the lower rule, so that nothing moves when it comes or goes.
     message: Vec<String>,
     footer: Vec<String>,
 }
 
 impl View {
-    /// `question` on a screen of `columns` and `rows`, with `message` above the keys.
+    /// Lays out `question` on a screen of `columns` and `rows`, with `message` above the keys.
     pub(super) fn new(look: &Look, columns: usize, rows: usize, question: &Question, message: Option<&str>) -> View {
         let most = (rows / 3).max(1);
         let mut footer = keys(look, columns, most, question);
@@ -46,8 +47,8 @@ impl View {
         let page = view.page();
         let laid_out = |context: usize| body(look, columns, context, question);
         let all = laid_out(CONTEXT[0]);
-        // Less around the lines in question is better than a proposal that is out of sight; where it is far out of sight
-        // anyway, nothing is gained.
+        // Less context is better than a proposal that is not visible; if it is far out of sight anyway, the context
+        // stays.
         let enough = |body: &Body| body.first_sight <= page;
         let fewer = || match all.first_sight <= page + MOST_GAINED {
             true => CONTEXT[1..].iter().map(|context| laid_out(*context)).find(enough),
@@ -62,12 +63,12 @@ impl View {
         self.rows.saturating_sub(self.header.len() + self.below() + usize::from(self.has_rules()))
     }
 
-    /// The furthest that the body can be scrolled: rows that are above the screen then.
+    /// Returns the furthest that the body can be scrolled: the rows that are above the screen then.
     pub(super) fn furthest(&self) -> usize {
         self.body.len().saturating_sub(self.page())
     }
 
-    /// The rows of the screen, as many as it has, while `scroll` rows of the body are above it.
+    /// Returns the rows of the screen, as many as it has, while `scroll` rows of the body are above it.
     pub(super) fn frame(&self, scroll: usize) -> Vec<String> {
         let scroll = scroll.min(self.furthest());
         let page = self.page();
@@ -88,12 +89,12 @@ impl View {
         frame
     }
 
-    /// Checks whether there are rules above and below the body: where it has room for rows itself.
+    /// Checks whether there are rules above and below the body: only if it has room for rows itself.
     const fn has_rules(&self) -> bool {
         self.rows >= LOW && self.header.len() + self.message.len() + self.footer.len() + 2 < self.rows
     }
 
-    /// Rows below the body.
+    /// Returns the number of rows below the body.
     fn below(&self) -> usize {
         self.message.len().max(usize::from(self.has_rules())) + self.footer.len()
     }
@@ -105,7 +106,7 @@ impl View {
         }
     }
 
-    /// Which rows are on the screen, if not all are.
+    /// Returns which rows are on the screen, if not all are.
     fn position(&self, scroll: usize, shown: usize) -> String {
         let all = self.body.len();
         if shown == all {
@@ -116,7 +117,7 @@ impl View {
     }
 }
 
-/// A rule with `text` near its right end.
+/// Returns a rule with `text` near its right end.
 pub(super) fn rule(look: &Look, columns: usize, text: &str) -> String {
     let line = if look.unicode { "─" } else { "-" };
     let text = if text.width() + 4 > columns { "" } else { text };
@@ -126,7 +127,7 @@ pub(super) fn rule(look: &Look, columns: usize, text: &str) -> String {
     format!("{}{text}{}", paint(&line.repeat(left)), paint(&line.repeat(right)))
 }
 
-/// Returns where in the refresh it is, the patch, the place and the kind.
+/// Returns the place in the refresh, the patch, the file and the kind of conflict.
 fn header(look: &Look, columns: usize, most: usize, question: &Question) -> Vec<String> {
     let heading = &question.heading;
     let place = question.where_it_is();
@@ -137,7 +138,8 @@ fn header(look: &Look, columns: usize, most: usize, question: &Question) -> Vec<
     if rows.len() <= most {
         return rows;
     }
-    // No room for sentences: what names the conflict, a row each, the end of a path rather than its beginning.
+    // There is no room for sentences: the names are shown, one row each, and the end of a path rather than its
+    // beginning.
     let strong = |text: &str| write(look, Ink::Strong, &cut(look, text, columns));
     let mut rows = vec![progress, strong(&tail(look, &place, columns)), strong(&heading.patch_file)];
     if most > 3 {
@@ -147,7 +149,7 @@ fn header(look: &Look, columns: usize, most: usize, question: &Question) -> Vec<
     rows
 }
 
-/// The end of a path that fits.
+/// Returns the end of a path that fits.
 fn tail(look: &Look, path: &str, columns: usize) -> String {
     let mut path = path;
     while path.width() > columns {
@@ -159,7 +161,7 @@ fn tail(look: &Look, path: &str, columns: usize) -> String {
     path.to_owned()
 }
 
-/// `kubeflow  v1.6.0 → v1.7.0` at the left, `patch 3 of 7, conflict 2 of 5` at the right.
+/// Returns `kubeflow  v1.6.0 → v1.7.0` at the left, `patch 3 of 7, conflict 2 of 5` at the right.
 fn progress(look: &Look, columns: usize, question: &Question) -> String {
     let heading = &question.heading;
     let ((patch, patches), (conflict, conflicts)) = (heading.patch, heading.conflict);
@@ -174,7 +176,7 @@ fn progress(look: &Look, columns: usize, question: &Question) -> String {
         ]
     };
     let right = if conflicts == 0 { decided() } else { counted() };
-    // The versions come before the words of the progress, and go before the name.
+    // The versions are more important than the words of the progress, and less than the name.
     let fits = |left: &str, right: &&String| left.width() + 2 + right.width() <= columns;
     let whole = format!("{}{moves}", heading.upstream);
     let fitting = right.iter().find(|right| fits(&whole, right));
@@ -187,7 +189,7 @@ fn progress(look: &Look, columns: usize, question: &Question) -> String {
     format!("{}{moves}{gap}{right}", write(look, Ink::Strong, &name))
 }
 
-/// The keys with what they mean, in at most `most` rows; where those do not do, the keys alone.
+/// Returns the keys with their meanings, in at most `most` rows; if there is no room, only the keys.
 fn keys(look: &Look, columns: usize, most: usize, question: &Question) -> Vec<String> {
     let proposals = question.proposals.iter().map(|proposal| (proposal.key, proposal.label.as_str()));
     let choices = question.choices.iter().map(|choice| (choice.key, choice.label.as_str()));
@@ -199,7 +201,7 @@ fn keys(look: &Look, columns: usize, most: usize, question: &Question) -> Vec<St
     flow(look, columns, &all, |key, _| (key.to_string(), String::new()), 1)
 }
 
-/// As many entries in a row as fit.
+/// Puts as many entries in a row as fit.
 fn flow(
     look: &Look,
     columns: usize,
