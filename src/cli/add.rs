@@ -69,10 +69,10 @@ pub(super) struct Document {
     pub(super) version: Option<String>,
     /// Whether the entry is new.
     pub(super) added: bool,
-    /// The upstream that it is a copy of.
+    /// The upstream that it was copied from.
     pub(super) like: Option<String>,
     pub(super) files: Vec<String>,
-    /// What became of a copy's queue on its way to another commit.
+    /// The result of moving a copy's queue to another commit.
     pub(super) refresh: Option<refresh::Document>,
 }
 
@@ -115,8 +115,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Says what became of a copy that went elsewhere in the step that made it. One about which something must be decided first
-/// stands on the pin of the other upstream, and is moved by an ordinary refresh. Then the document of both is written.
+/// Reports the move of a copy in the step that made it. If a decision is open, the copy is based on the pin of the
+/// other upstream, and an ordinary refresh moves it. Then the document of both is written.
 fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
     let (exit, refreshed) = match (copied.to, copied.moved) {
         (_, Some(moved)) => {
@@ -128,13 +128,13 @@ fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
         (Some(to), None) => {
             let workspace = context.workspace()?;
             let upstream = workspace.upstream(&copied.document.name)?;
-            // Both were named: that the commit lies behind the other's pin, or beside the track, is meant.
-            // The other entry keeps the patches, should none be left here.
+            // The user named both entries, so a commit that is older than the other's pin, or outside the track, is
+            // intended. The other entry keeps the patches, even if none is left here.
             let to = Some(to.to_string());
             let args = refresh::Args { to, once: true, allow_older: true, allow_empty: true, ..Default::default() };
             let name = &copied.document.name;
             let moved = refresh::perform(context, &workspace, upstream, &args);
-            // The copy is made, and stays where the other upstream stands.
+            // The copy is made, and stays at the pin of the other upstream.
             let (exit, document) = moved.map_err(|error| {
                 error
                     .hint(hint::noted(
@@ -154,7 +154,7 @@ fn move_copy(context: &Context, copied: Copied) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-/// Name and url, asked for where they are missing; the url first, because it has a name in it.
+/// Returns name and url, and asks for missing ones; for the url first, because it suggests a name.
 fn name_and_url(
     context: &Context,
     name: Option<String>,
@@ -170,7 +170,7 @@ fn name_and_url(
     Ok((name, Some(url)))
 }
 
-/// The name that a url suggests: its last part.
+/// Returns the name that a url suggests: its last part.
 fn name_in(url: &str) -> Option<String> {
     let last = url.trim_end_matches('/').rsplit(['/', ':']).next()?;
     let stem = last.strip_suffix(".git").unwrap_or(last).to_ascii_lowercase();

@@ -17,16 +17,16 @@ use crate::workspace::{
     TargetRequest, Workspace, add_entry, refuse_patches,
 };
 
-/// A copy, which is in the workspace's files.
+/// A copy that has been written to the workspace's files.
 pub(super) struct Copied {
     pub(super) document: Document,
-    /// Where it is still to go, because something must be decided first: a revision of the command line.
+    /// The target it must still be moved to because a decision is open: a revision from the command line.
     pub(super) to: Option<Rev>,
-    /// What became of its queue, where it went there in the same step.
+    /// The result of moving its queue in the same step.
     pub(super) moved: Option<Refreshed>,
 }
 
-/// What is to be copied, and where to.
+/// What to copy, and its target.
 struct Copy<'a> {
     name: &'a Name,
     entry: &'a NewEntry,
@@ -35,7 +35,7 @@ struct Copy<'a> {
     to: Option<&'a RefreshOptions>,
 }
 
-/// Adds the entry and its files in one step, and says so.
+/// Adds the entry and its files in one step, and reports it.
 pub(super) fn add_like(context: &Context, args: &Args) -> Result<Copied, CliError> {
     let workspace = context.workspace()?;
     let (text, like) = refuse_mixture(args)?;
@@ -48,8 +48,8 @@ pub(super) fn add_like(context: &Context, args: &Args) -> Result<Copied, CliErro
     let files = files.map_err(|error| CliError::queue(other.name.as_str(), QueueError::Files(error)))?;
     context.git()?;
     let entry = NewEntry::Like { name: name.clone(), other: other.name.clone(), track: track.clone() };
-    // Both were named: that the commit lies behind the other's pin, or beside the track, is meant. And the other entry keeps
-    // the patches, should none be left here.
+    // The user named both entries, so a commit that is older than the other's pin, or outside the track, is intended.
+    // The other entry keeps the patches, even if none is left here.
     let target = TargetRequest { to: to.clone(), once: true, allow_older: true, ..TargetRequest::default() };
     let options = RefreshOptions { target, allow_empty: true, ..RefreshOptions::default() };
     let copy = Copy { name: &name, entry: &entry, other, files: &files, to: to.as_ref().map(|_| &options) };
@@ -66,7 +66,7 @@ pub(super) fn add_like(context: &Context, args: &Args) -> Result<Copied, CliErro
     Ok(Copied { document, to, moved })
 }
 
-/// The name of the copy and that of the other upstream, if nothing else is given that a copy has from there.
+/// Returns the name of the copy and that of the other upstream, if no options are given that a copy takes from there.
 fn refuse_mixture(args: &Args) -> Result<(&str, &str), CliError> {
     let like = args.like.as_deref().unwrap_or_default().trim_end_matches('/');
     let Some(name) = args.name.as_deref().map(|name| name.trim_end_matches('/')) else {
@@ -83,7 +83,7 @@ fn refuse_mixture(args: &Args) -> Result<(&str, &str), CliError> {
     Ok((name, like))
 }
 
-/// The name, if nothing is there of an upstream called so.
+/// Returns the name, if there are no files of an upstream with this name.
 fn free_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Name, CliError> {
     if let Some(there) = workspace.manifest.upstream(text) {
         let error = CliError::usage(format!("there is already an upstream '{}' in {MANIFEST}", there.name));
@@ -114,16 +114,16 @@ fn left_over(name: &Name, error: &AddError) -> CliError {
     }
 }
 
-/// What a copy that goes elsewhere at once becomes.
+/// The result for a copy that is moved at once.
 type There = Option<(Files, Refreshed)>;
 
-/// Writes it all in one step, the move along with it where nothing must be decided. What the queue needs the other upstream's
-/// store has, most of the time; otherwise its upstream is asked, a second time with git asking on the terminal where
-/// credentials were missing.
+/// Writes everything in one step, with the move if no decision is open. The other upstream's store usually has the
+/// objects of the queue; otherwise the upstream is asked, a second time with git asking on the terminal if credentials
+/// were missing.
 fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(AddedUpstream, There), CliError> {
     let (name, other) = (copy.name, copy.other.name.as_str());
     let write = |fetcher: &Fetcher<'_>| -> Result<(AddedUpstream, There), CliError> {
-        // The file that is to be corrected is the other one's.
+        // The file to correct belongs to the other entry.
         let there = match copy.to {
             Some(options) => move_there(fetcher, options, copy.files).map_err(|error| match error {
                 RefreshError::Rewrite(RewriteError::Queue(error @ QueueError::Apply { .. })) => {
@@ -149,7 +149,7 @@ fn write(context: &Context, workspace: &Workspace, copy: &Copy<'_>) -> Result<(A
     })
 }
 
-/// The queue where it is to go; `None`: it stands there already, or something must be decided first.
+/// Moves the queue to its target; `None`: it is already there, or a decision is open.
 fn move_there(fetcher: &Fetcher<'_>, options: &RefreshOptions, files: &Files) -> Result<There, RefreshError> {
     let mut moving = Moving::begin_copy(fetcher, options, files.clone())?;
     if moving.target.same {
@@ -164,7 +164,7 @@ fn move_there(fetcher: &Fetcher<'_>, options: &RefreshOptions, files: &Files) ->
     Ok(Some((files, moving.done(RefreshEnd::Published(plan, published)))))
 }
 
-/// Says what was copied, what was not, and what to do next.
+/// Reports what was copied, what was not, and what to do next.
 fn tell(context: &Context, name: &Name, other: &Upstream, files: &Files, track: Option<&str>) {
     if !files.queue.others.is_empty() {
         context.tell(&format!("{name}: not copied, because they are not patches: {}", files.queue.others.join(", ")));

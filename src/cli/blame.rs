@@ -1,4 +1,4 @@
-//! The upstream's commits behind conflicts, for reports: asked of the upstream once for all conflicts.
+//! Finds the upstream commits behind conflicts, for reports: one request for all conflicts.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,21 +13,21 @@ use crate::workspace::{
     self, BlameResult, Changer, Fetcher, PathChanges, PinLines, Question, Workspace, upstream_lines,
 };
 
-/// Who changed what is in conflict.
+/// The commits that changed lines in conflict.
 pub(super) struct Blame {
     paths: Vec<PathChanges>,
     forge: Option<Forge>,
-    /// Where lines of the new stack so far stand on the pin.
+    /// Where lines of the new stack so far are on the pin.
     pin_lines: PinLines,
-    /// The lines on the pin that were asked about.
+    /// The lines on the pin that were searched.
     asked: BTreeMap<RepoPath, Vec<Range<u32>>>,
-    /// Why nobody is named, where the upstream could not be asked.
+    /// Why the commits are unknown, if the upstream could not be asked.
     pub(super) skipped: Option<String>,
 }
 
 impl Blame {
-    /// Asks for the commits between `old` and `new` that touched the lines in conflict; where the upstream cannot be asked, that
-    /// is said and nobody is named.
+    /// Finds the commits between `old` and `new` that touched the lines in conflict; if the upstream cannot be asked,
+    /// that is reported and there are no commits.
     pub(super) fn ask(
         context: &Context,
         fetcher: &Fetcher<'_>,
@@ -43,7 +43,7 @@ impl Blame {
         Ok(blame)
     }
 
-    /// The same for some conflicts, with nothing said.
+    /// Does the same for some conflicts, without messages.
     pub(super) fn of<'c>(
         fetcher: &Fetcher<'_>,
         (old, new): (Id, Id),
@@ -73,7 +73,7 @@ impl Blame {
         Ok(blame)
     }
 
-    /// Checks whether this was asked about all of a conflict, at the places where its lines are by now.
+    /// Checks whether the search covered all lines of a conflict, at their present places.
     pub(super) fn knows(&self, conflict: &Conflict, pin_lines: &PinLines) -> bool {
         let Some(asked) = self.asked.get(&conflict.path) else { return false };
         upstream_lines(conflict).all(|lines| {
@@ -82,18 +82,18 @@ impl Blame {
         })
     }
 
-    /// The web page of all that changed between two commits.
+    /// Returns the web page with all changes between two commits.
     pub(super) fn compare(&self, old: Id, new: Id) -> Option<String> {
         Some(self.forge.as_ref()?.compare(old, new))
     }
 
-    /// The commits that touched the hunk with number `n` of a conflict; `None`: the path.
+    /// Returns the commits that touched the hunk with the index `n` of a conflict; `None`: the path.
     pub(super) fn of_report(&self, conflict: &ConflictReport, n: Option<usize>) -> Vec<UpstreamCommit> {
         let hunk = n.and_then(|n| conflict.hunks.get(n));
         self.of_lines(&conflict.path.0, hunk.map(|hunk| range(hunk.upstream.start, hunk.upstream.lines.len())))
     }
 
-    /// The commits that touched the lines of a hunk; `None`: the path.
+    /// Returns the commits that touched the lines of a hunk; `None`: the path.
     pub(super) fn of_hunk(&self, conflict: &Conflict, hunk: Option<&Hunk>) -> Vec<UpstreamCommit> {
         self.of_lines(conflict.path.as_bytes(), hunk.map(|hunk| hunk.upstream.range()))
     }
@@ -115,20 +115,20 @@ impl Blame {
     }
 }
 
-/// The web pages of the upstream called `name`, if its url is that of a known forge.
+/// Returns the web pages of the upstream called `name`, if its url belongs to a known forge.
 pub(super) fn forge(workspace: &Workspace, name: &str) -> Option<Forge> {
     let upstream = workspace.manifest.upstream(name)?;
     Forge::of(&upstream.url.for_git(workspace.layout.root()).ok()?)
 }
 
-/// The day of a signature where it was made, YYYY-MM-DD; empty for a time that no calendar has.
+/// Returns the day of a signature in its own time zone, YYYY-MM-DD; empty for a time beyond the calendar.
 pub(super) fn day(signature: &Signature) -> String {
     let seconds = signature.seconds.saturating_add(i64::from(signature.offset) * 60);
     let time = jiff::Timestamp::from_second(seconds).map(|time| time.strftime("%Y-%m-%d").to_string());
     time.unwrap_or_default()
 }
 
-/// Lines counted from 0 on, where a side counts them from 1.
+/// Returns lines counted from 0, for lines that a side counts from 1.
 fn range(start: usize, count: usize) -> Range<u32> {
     let line = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     line(start.saturating_sub(1))..line(start.saturating_sub(1) + count)

@@ -1,4 +1,4 @@
-//! What a command has around it: folder, terminal, clock, git program, and the wish to stop.
+//! The environment of a command: folder, terminal, clock, git program, and requests to stop.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -19,22 +19,22 @@ use crate::process::{Limits, end_all};
 use crate::report::{Document, FailureKind, Schema};
 use crate::ui::{Asker, ColourOptions, Look, Message, Progress, use_colour};
 
-/// Set by ctrl-C. What can stop looks at it; what cannot is cut off a moment later, which is as safe as being killed.
+/// Set by ctrl-C. Code that can stop checks it; other code is ended a moment later, which is as safe as a kill.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Set while a pager has the terminal, and with it ctrl-C.
+/// Set while a pager uses the terminal and handles ctrl-C.
 pub(super) static PAGING: AtomicBool = AtomicBool::new(false);
 
-/// How long a command has to stop by itself after ctrl-C.
+/// How long a command has to stop after ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The commands that may have changed something when they come to print.
+/// The commands that may have changed something before they print.
 const CHANGES: [&str; 10] =
     ["init", "add", "import", "setup", "apply", "save", "export", "refresh", "resolutions", "undo"];
 
-/// Everything around a command.
+/// The environment of a command.
 pub(super) struct Context {
-    /// The folder that the command stands in, absolute.
+    /// The command's current folder, absolute.
     pub(super) cwd: PathBuf,
     pub(super) look: Look,
     pub(super) json: bool,
@@ -46,7 +46,7 @@ pub(super) struct Context {
     command: &'static str,
     git: GitProgram,
     git_checked: OnceLock<()>,
-    /// Why standard output took no more.
+    /// Why writing to standard output failed.
     unsaid: OnceLock<std::io::Error>,
     kill_points: KillPoints,
 }
@@ -86,12 +86,12 @@ impl Context {
         })
     }
 
-    /// The command's name.
+    /// Returns the command's name.
     pub(super) fn command(&self) -> &'static str {
         self.command
     }
 
-    /// The git program, checked once.
+    /// Returns the git program, checked once.
     pub(super) fn git(&self) -> Result<&GitProgram, CliError> {
         if self.git_checked.get().is_none() {
             self.git.check().map_err(|error| CliError::from(&error))?;
@@ -100,27 +100,27 @@ impl Context {
         Ok(&self.git)
     }
 
-    /// The git program, for what may turn out not to need it.
+    /// Returns the git program unchecked, for work that may not need it.
     pub(super) fn git_unchecked(&self) -> &GitProgram {
         &self.git
     }
 
-    /// Set when the person at the terminal wants an end.
+    /// Returns the flag that is set when the user wants to stop.
     pub(super) fn stop(&self) -> &'static AtomicBool {
         &STOP
     }
 
-    /// Checks whether the person at the terminal wants an end, as an error.
+    /// Returns an error if the user wants to stop.
     pub(super) fn check_stop(&self) -> Result<(), CliError> {
         if STOP.load(Ordering::SeqCst) { Err(interrupted()) } else { Ok(()) }
     }
 
-    /// Seconds since 1970.
+    /// Returns the seconds since 1970.
     pub(super) fn now(&self) -> i64 {
         jiff::Timestamp::now().as_second()
     }
 
-    /// The time that a build of images claims, in seconds since 1970: what SOURCE_DATE_EPOCH says, else now.
+    /// Returns the build time of images, in seconds since 1970: SOURCE_DATE_EPOCH, else now.
     pub(super) fn build_time(&self) -> Result<i64, CliError> {
         match std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) {
             None => Ok(self.now()),
@@ -132,23 +132,23 @@ impl Context {
         }
     }
 
-    /// Minutes east of UTC, here and now.
+    /// Returns the local time zone, in minutes east of UTC.
     pub(super) fn zone(&self) -> i32 {
         jiff::Zoned::now().offset().seconds() / 60
     }
 
-    /// A step that a test may want to be the last one.
+    /// Marks a step at which a test may end the process.
     pub(super) fn passing(&self, point: &str) {
         self.kill_points.pass(point);
     }
 
-    /// Data for people, to stdout: nothing in it steers a terminal or a log. What cannot be written stops no work:
-    /// [`Context::end`] says so.
+    /// Writes data for people to stdout: it cannot control a terminal or a log. A write error does not stop the work:
+    /// [`Context::end`] reports it.
     pub(super) fn out(&self, text: &str) {
         self.out_bytes(on_screen(text, self.look.colour).as_bytes());
     }
 
-    /// Data, to stdout, byte for byte.
+    /// Writes data to stdout, unchanged.
     pub(super) fn out_bytes(&self, bytes: &[u8]) {
         if self.out_failed() {
             return;
@@ -158,12 +158,12 @@ impl Context {
         }
     }
 
-    /// Checks whether standard output takes no more.
+    /// Checks whether writing to standard output failed.
     pub(super) fn out_failed(&self) -> bool {
         self.unsaid.get().is_some()
     }
 
-    /// What the command has to say, as its JSON document.
+    /// Writes the command's result as its JSON document.
     pub(super) fn document<T: Serialize>(&self, fields: T, failed: Option<&CliError>) -> Result<(), CliError> {
         let schema = Schema { command: self.command, version: 1 };
         let document = match failed {
@@ -175,20 +175,20 @@ impl Context {
         Ok(())
     }
 
-    /// A message, to stderr; with `-q` what went wrong or may have, and no note.
+    /// Writes a message to stderr; with `-q` only errors and warnings, no notes.
     pub(super) fn say(&self, message: &Message) {
         if !self.quiet || !message.is_note() {
             self.show(message);
         }
     }
 
-    /// A message that a question is about, to stderr whatever was asked for.
+    /// Writes a message that belongs to a question to stderr, whatever the options are.
     pub(super) fn show(&self, message: &Message) {
         let text = on_screen(&message.render(&self.look), self.look.colour);
         self.progress.suspend(|| write_err(text.as_bytes()));
     }
 
-    /// A line about what was done, to stderr, unless `-q`.
+    /// Writes a line about what was done to stderr, unless `-q`.
     pub(super) fn tell(&self, line: &str) {
         if !self.quiet {
             let line = format!("{}\n", on_screen(line, self.look.colour));
@@ -196,7 +196,7 @@ impl Context {
         }
     }
 
-    /// The end of a command: says its error, with `--json` as a document too, and whether standard output took everything.
+    /// Ends a command: reports its error, with `--json` as a document too, and a write error of standard output.
     pub(super) fn end(&self, ended: Result<Exit, CliError>) -> Exit {
         self.progress.clear();
         let exit = ended.unwrap_or_else(|error| {
@@ -218,7 +218,7 @@ impl Context {
     }
 }
 
-/// The error of somebody who pressed ctrl-C.
+/// Returns the error after ctrl-C.
 pub(super) fn interrupted() -> CliError {
     CliError::plain(FailureKind::Interrupted, "interrupted").exit(Exit::Interrupted)
 }
@@ -236,7 +236,7 @@ impl From<&ProgramError> for CliError {
     }
 }
 
-/// How long nothing may come from an upstream. Servers that are at work say something every few seconds.
+/// How long an upstream may send nothing. Servers that are working send something every few seconds.
 const STALL: (&str, u64) = ("PATCHQ_STALL_TIMEOUT", 60);
 
 /// How long one request to an upstream may take.
@@ -248,7 +248,7 @@ fn git_program() -> Result<GitProgram, CliError> {
     Ok(GitProgram::new(program, std::env::vars_os()).with_limits(limits))
 }
 
-/// A variable in seconds, 0: no limit.
+/// Reads a variable in seconds, 0: no limit.
 fn time_limit(variable: &str, usual: u64) -> Result<Option<Duration>, CliError> {
     let seconds = match std::env::var_os(variable).filter(|value| !value.is_empty()) {
         None => usual,
@@ -264,7 +264,7 @@ fn time_limit(variable: &str, usual: u64) -> Result<Option<Duration>, CliError> 
     Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
 }
 
-/// What the screen is like, from arguments and environment.
+/// Returns the properties of the screen, from arguments and environment.
 pub(super) fn look_of(global: &Global) -> Look {
     let set = |key: &str| std::env::var_os(key).filter(|value| !value.is_empty());
     let wishes = ColourOptions {
@@ -293,7 +293,7 @@ pub(super) fn look_of(global: &Global) -> Look {
 }
 
 fn watch_for_interrupts() {
-    // A second handler cannot be set; there is only one context in a process, and in a test there may be more.
+    // A second handler cannot be set; a process has only one context, but a test may have more.
     let _ = ctrlc::set_handler(|| {
         if PAGING.load(Ordering::SeqCst) {
             return;
@@ -323,13 +323,13 @@ pub(super) fn write_out(bytes: &[u8]) -> std::io::Result<()> {
     }
 }
 
-/// The JSON document of a command of which nothing came but `error`.
+/// Returns the JSON document of a command that has only `error` as its result.
 pub(super) fn failed_document(command: &'static str, error: &CliError) -> Result<String, CliError> {
     let document = Document::failed(Schema { command, version: 1 }, error.failure());
     document.to_text().map_err(|error| CliError::of(FailureKind::Internal, &error))
 }
 
-/// To stderr.
+/// Writes to stderr.
 pub(super) fn write_err(bytes: &[u8]) {
     let mut err = std::io::stderr().lock();
     let _ = err.write_all(bytes).and_then(|()| err.flush());

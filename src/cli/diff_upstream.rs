@@ -63,10 +63,10 @@ struct Document {
     upstreams: Vec<UpstreamDiffReport>,
 }
 
-/// What one upstream has to say.
+/// The result for one upstream.
 struct Told {
     report: UpstreamDiffReport,
-    /// The screen of it.
+    /// Its text on the screen.
     text: Vec<u8>,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(all.exit)
 }
 
-/// Looks at one upstream; says too whether what changed matters to it.
+/// Compares one upstream; returns too whether the changes concern it.
 fn one(
     context: &Context,
     workspace: &Workspace,
@@ -145,8 +145,8 @@ fn one(
     Ok((Told { report, text }, diff.matters()))
 }
 
-/// Upstream's diff as stdout is to have it: for a terminal nothing in it may steer that; elsewhere it is data, byte for
-/// byte.
+/// Returns upstream's diff for stdout: for a terminal nothing in it may control the terminal; elsewhere it is data,
+/// unchanged.
 fn shown_diff(context: &Context, diff: &UpstreamDiff) -> Vec<u8> {
     let diff = diff_text(diff);
     let look = &context.look;

@@ -1,4 +1,4 @@
-//! The user's editor on a text that is to be decided.
+//! Opens the user's editor on a text.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -21,18 +21,18 @@ pub struct Editor(OsString);
 /// How an edit ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditEnd {
-    /// The editor ended well.
+    /// The editor exited successfully.
     Done(Edited),
-    /// It ended with a failure, or could not be started: this exit status, none after a signal. Nothing is taken.
+    /// It failed, or could not be started: its exit status, `None` after a signal. The result is not used.
     GaveUp(Option<i32>),
 }
 
-/// An edit that ended: how, and what the file holds now, of which nothing may be lost.
+/// An edit that ended: how, and the content of the file now, which must not be lost.
 pub type Ended = (EditEnd, Vec<u8>);
 
 impl Editor {
-    /// The editor that git would open in `folder`: GIT_EDITOR, git's `core.editor`, VISUAL, EDITOR, `vi`, in this order. `None`:
-    /// the terminal can show none, and the user named none.
+    /// Returns the editor that git would open in `folder`: GIT_EDITOR, git's `core.editor`, VISUAL, EDITOR, `vi`, in
+    /// this order. `None`: the terminal cannot show an editor, and the user configured none.
     ///
     /// # Errors
     /// [`ProgramError`] when git cannot be run.
@@ -44,8 +44,8 @@ impl Editor {
         Ok((!command.is_empty()).then(|| Editor(OsString::from_vec(command))))
     }
 
-    /// Opens a hunk of the file `path`, with the text of `page` or an unfinished edit of it. `scratch` is a folder for what need
-    /// not survive.
+    /// Opens a hunk of the file `path`, with the text of `page` or an unfinished edit of it. `scratch` is a folder for
+    /// temporary files.
     ///
     /// # Errors
     /// [`io::Error`] when the private file cannot be written or read.
@@ -61,7 +61,7 @@ impl Editor {
         self.edit(scratch, &neutral_name(path), text, |after| read_file_back(text, after.to_vec(), marker_size))
     }
 
-    /// Opens a message, with `text` to begin with; all of it is taken.
+    /// Opens a message, with `text` as the initial text; the whole text is the result.
     ///
     /// # Errors
     /// As [`Editor::hunk`].
@@ -69,7 +69,7 @@ impl Editor {
         self.edit(scratch, "COMMIT_EDITMSG", text, |after| Edited::Text(after.to_vec()))
     }
 
-    /// Its command, as the user named it.
+    /// Returns its command, as the user configured it.
     #[must_use]
     pub fn name(&self) -> &OsStr {
         &self.0
@@ -82,7 +82,7 @@ impl Editor {
         let file = folder.path().join(name);
         fs::write(&file, text)?;
         let code = self.open(&file)?;
-        // An editor may well leave nothing where it failed.
+        // An editor that failed may have removed the file.
         let after = if code == Some(0) { fs::read(&file)? } else { fs::read(&file).unwrap_or_default() };
         let end = match code {
             Some(0) if after == text => EditEnd::Done(Edited::Unchanged),
@@ -92,7 +92,8 @@ impl Editor {
         Ok((end, after))
     }
 
-    /// As git does it: the value is a shell's words, the file the last of them. Ctrl-C is the editor's as long as it runs.
+    /// Runs the editor as git does: the value is a shell command, the file its last argument. The editor handles ctrl-C
+    /// while it runs.
     fn open(&self, file: &Path) -> io::Result<Option<i32>> {
         let mut script = self.0.clone();
         script.push(" \"$@\"");
@@ -149,7 +150,7 @@ mod tests {
         let edited = |script: &str| editor(script).hunk(&scratch, &path, &page, None).unwrap().0;
         assert_eq!(edited("sed -i 's/^u$/both of them/'"), EditEnd::Done(Edited::Text(b"both of them\n".to_vec())));
         assert_eq!(edited(":"), EditEnd::Done(Edited::Unchanged));
-        // As editors save: another file in place of the first.
+        // Like editors that save by replacing the file with another one.
         let save = "f() { grep '^#' \"$1\" >\"$1~\"; mv \"$1~\" \"$1\"; }; f";
         assert_eq!(edited(save), EditEnd::Done(Edited::Text(Vec::new())));
         assert_eq!(edited("sed -i d \"$@\"; false"), EditEnd::GaveUp(Some(1)));

@@ -1,5 +1,5 @@
-//! What `add` and `import` share: the entry that is meant or made, what its upstream says of it, and the step that
-//! writes it all.
+//! The shared parts of `add` and `import`: finding or making the entry, asking its upstream, and the step that writes
+//! everything.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -17,17 +17,17 @@ use crate::workspace::{
     add_entry, cache_tip, look_up,
 };
 
-/// An upstream that is to get a pin.
+/// An upstream that will get a pin.
 pub(super) struct Entry {
     pub(super) name: Name,
-    /// What is to be written into the manifest; `None`: the entry is there.
+    /// The new entry for the manifest; `None`: the entry exists.
     pub(super) new: Option<NewUpstream>,
-    /// The pin that it has.
+    /// Its present pin.
     pub(super) pin: Option<Id>,
 }
 
 impl Entry {
-    /// Its url and what refresh follows, for documents: as `found` where the entry is new, else as the manifest has them.
+    /// Returns its url and its track, for documents: from `found` if the entry is new, else from the manifest.
     pub(super) fn url_and_track(
         &self,
         workspace: &Workspace,
@@ -44,7 +44,7 @@ impl Entry {
     }
 }
 
-/// What the command line says of it.
+/// The values from the command line.
 pub(super) struct Said<'a> {
     pub(super) name: &'a str,
     pub(super) url: Option<&'a str>,
@@ -54,7 +54,7 @@ pub(super) struct Said<'a> {
 }
 
 impl Context {
-    /// The answer to a question for what the command line leaves out, if somebody can be asked.
+    /// Asks for a value that the command line leaves out, if someone can answer.
     pub(super) fn ask(&self, question: &str, default: Option<&str>) -> Result<Option<String>, CliError> {
         if !self.asker.can_ask() || self.json {
             return Ok(None);
@@ -67,7 +67,7 @@ impl Context {
         }
     }
 
-    /// Checks whether to do something: `default` where nobody can be asked.
+    /// Asks whether to do something; returns `default` if no one can answer.
     pub(super) fn confirm(&self, question: &str, default: bool) -> Result<bool, CliError> {
         if !self.asker.can_ask() || self.json {
             return Ok(default);
@@ -81,7 +81,7 @@ impl Context {
     }
 }
 
-/// Finds the entry, or works out the one to make.
+/// Finds the entry, or makes a new one.
 pub(super) fn entry(context: &Context, workspace: &Workspace, said: &Said<'_>) -> Result<Entry, CliError> {
     let url = said.url.map(|url| url_from(context, workspace, url)).transpose()?;
     let track = said.track.map(track).transpose()?;
@@ -104,14 +104,14 @@ pub(super) fn entry(context: &Context, workspace: &Workspace, said: &Said<'_>) -
     Ok(Entry { name, new: Some(new), pin })
 }
 
-/// The pin that the upstream `name` has.
+/// Returns the pin of the upstream `name`.
 pub(super) fn pin_of(workspace: &Workspace, name: &Name) -> Result<Option<Id>, CliError> {
     let file = workspace.layout.pin(name);
     let pin = pins::read_pin(&file, workspace.layout.shown(&file));
     pin.map_err(|error| CliError::of(FailureKind::Pin, &error).in_upstream(name.as_str()))
 }
 
-/// A name for a new entry, which the workspace's repository leaves free.
+/// Checks a name for a new entry: the workspace's repository must not track it.
 pub(super) fn new_name(context: &Context, workspace: &Workspace, text: &str) -> Result<Name, CliError> {
     let name = Name::parse(text).map_err(|error| CliError::usage(error.to_string()))?;
     if workspace.tracked_names(context.git()?)?.contains(name.as_str().as_bytes()) {
@@ -172,7 +172,7 @@ fn url_from(context: &Context, workspace: &Workspace, text: &str) -> Result<Upst
     }
 }
 
-/// Asks the upstream; a second time, with git asking on the terminal, where credentials were missing.
+/// Asks the upstream; a second time, with git asking on the terminal, if credentials were missing.
 pub(super) fn find(
     context: &Context,
     workspace: &Workspace,
@@ -209,7 +209,7 @@ fn find_with(
     })
 }
 
-/// Writes it all in one step; `failed` says what an error of it is.
+/// Writes everything in one step; `failed` converts its error.
 pub(super) fn write(
     context: &Context,
     workspace: &Workspace,
@@ -236,7 +236,7 @@ pub(super) fn write(
     Ok(adopted)
 }
 
-/// Says what a checkout would find in its place.
+/// Warns about something at the path of the checkout.
 pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, adopted: &AddedUpstream) {
     let folder = workspace.layout.checkout(name);
     if !adopted.has_checkout && folder.read_dir().map_or(folder.exists(), |mut inside| inside.next().is_some()) {
@@ -245,7 +245,7 @@ pub(super) fn in_the_way(context: &Context, workspace: &Workspace, name: &Name, 
     }
 }
 
-/// Runs `work` with the store of the upstream `name`, whose entry (`new`) need not be in the manifest yet.
+/// Runs `work` with the store of the upstream `name`, whose entry (`new`) may not be in the manifest yet.
 pub(super) fn with_upstream<T>(
     context: &Context,
     workspace: &Workspace,
@@ -273,12 +273,12 @@ pub(super) fn with_upstream<T>(
     supplied.map_err(|error| error.in_upstream(name))
 }
 
-/// A track of the command line.
+/// Parses a track from the command line.
 pub(super) fn track(text: &str) -> Result<Track, CliError> {
     Track::parse(text).map_err(|error| CliError::usage(error.to_string()))
 }
 
-/// A revision of the command line.
+/// Parses a revision from the command line.
 pub(super) fn rev(text: &str) -> Result<Rev, CliError> {
     Rev::parse(text).map_err(|error| CliError::usage(error.to_string()))
 }
@@ -292,7 +292,7 @@ impl CliError {
         .in_upstream(name)
     }
 
-    /// An error of giving the upstream `name` its pin or its patches.
+    /// Converts an error of adding the pin or the patches of the upstream `name`.
     pub(super) fn add(name: &str, error: AddError) -> CliError {
         match error {
             AddError::Edit(EditError::Exists(_)) => {
@@ -305,11 +305,11 @@ impl CliError {
     }
 }
 
-/// An upstream with patches takes no others.
+/// Returns the error for an upstream that already has patches.
 fn has_patches(name: &str, error: &AddError) -> CliError {
     let made = CliError::of(FailureKind::HasPatches, error).in_upstream(name);
     let away = "import under another name, or remove those patches first";
-    // With a pin there is nothing that `add` could do.
+    // If there is a pin, `add` cannot do anything.
     if hint::is_there(format!("commits/{name}.txt")) {
         return made.hint(away);
     }

@@ -1,4 +1,4 @@
-//! What the library's errors are to a person: the sentence, the place, and the way out.
+//! Turns the library's errors into messages: the sentence, the place, and the hint.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::workspace::manifest::{ManifestErrors, Mistake};
 use crate::workspace::step::publish::PublishError;
 use crate::workspace::{EffectError, FetchError, FilesError, OpenError, UnknownUpstream};
 
-/// So many items of a list are named.
+/// How many items of a list are named.
 const NAMED: usize = 10;
 
 impl From<OpenError> for CliError {
@@ -51,7 +51,7 @@ impl From<&ManifestErrors> for CliError {
     }
 }
 
-/// A warning of the manifest as a line.
+/// Formats a warning about the manifest as a line.
 pub(super) fn mistake(mistake: &Mistake) -> String {
     mistake.to_string()
 }
@@ -196,13 +196,13 @@ impl From<FilesError> for CliError {
     }
 }
 
-/// Checks whether the line that was found is one of context, and is the file's own (a mail may have been decoded
+/// Checks whether the line that was found is a context line, and is in the file itself (a mail may have been decoded
 /// first).
 fn is_context(line: &str, found: &str) -> bool {
     line.starts_with(' ') && printable(line.as_bytes()).starts_with(found.trim_end_matches('…'))
 }
 
-/// The upstream whose queue a patch file of the workspace belongs to.
+/// Returns the upstream whose queue a patch file of the workspace belongs to.
 fn queue_of(file: &Path) -> Option<&str> {
     let folder = file.parent()?.strip_prefix("patches").ok()?;
     folder.to_str().filter(|name| !name.is_empty())
@@ -221,7 +221,8 @@ impl From<&FilesError> for CliError {
                     (ParseErrorKind::SeveralMails, Some(name)) => {
                         made.hint(format!("mv patches/{name} {name}.mails && patchq import {name} {name}.mails"))
                     }
-                    // The tools that apply patches drop such a line too. One that adds or removes something is a person's to judge.
+                    // Tools that apply patches drop such a line too. About a line that adds or removes something a
+                    // person must decide.
                     (ParseErrorKind::HunkTooLong(found), _)
                         if is_context(text, found) && delete.matches('\'').count() == 2 =>
                     {
@@ -239,7 +240,7 @@ impl From<&FilesError> for CliError {
 }
 
 impl CliError {
-    /// Something else stands where the checkout of the upstream `name` belongs.
+    /// Returns the error for something else at the path of the checkout of the upstream `name`.
     pub(super) fn not_a_checkout(name: &str, found: &Attachment) -> CliError {
         let what = match found {
             Attachment::Symlink => "a symlink, which patchq does not follow".to_owned(),
@@ -257,13 +258,13 @@ impl CliError {
     }
 }
 
-/// The command that takes the interrupted step of `key` back.
+/// Returns the command that reverts the interrupted step of `key`.
 fn undo_of(key: &str) -> String {
     let name = (key != Scope::Workspace.key()).then_some(key);
     hint::patchq(&std::iter::once("undo").chain(name).collect::<Vec<_>>())
 }
 
-/// Checks whether something of the commit itself cannot be in a checkout, whatever stands there.
+/// Checks whether something in the commit itself cannot be in a checkout, whatever the checkout contains.
 fn is_unfit(reason: &Reason) -> bool {
     matches!(reason, Reason::Unwritable { .. } | Reason::UnsafePath { .. } | Reason::Collides { .. })
 }
@@ -284,7 +285,7 @@ pub(super) fn unreadable_hints(name: &str, why: &crate::workspace::Unreadable) -
     }
 }
 
-/// A submodule that was moved may only have been left behind when the commits went elsewhere.
+/// Adds a hint about moved submodules, which may only have been left behind when the commits moved.
 pub(super) fn with_submodules(error: CliError, name: &str, work: &[WorkChange]) -> CliError {
     match work.iter().any(|change| change.kind == crate::git::checkout::ChangeKind::Submodule) {
         true => {
@@ -295,7 +296,7 @@ pub(super) fn with_submodules(error: CliError, name: &str, work: &[WorkChange]) 
     }
 }
 
-/// Uncommitted changes as lines.
+/// Formats uncommitted changes as lines.
 pub(super) fn work_list(work: &[WorkChange]) -> String {
     use crate::git::checkout::ChangeKind;
     let word = |kind: ChangeKind| match kind {
@@ -306,7 +307,7 @@ pub(super) fn work_list(work: &[WorkChange]) -> String {
     some(lines, work.len())
 }
 
-/// A change of the files in words.
+/// Describes a change of the files.
 pub(super) fn queue_change(change: &QueueChange) -> String {
     match change {
         QueueChange::Pin => "the pin".to_owned(),

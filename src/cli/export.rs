@@ -56,10 +56,10 @@ pub(super) struct Args {
     pub(super) allow_drop: Vec<String>,
 }
 
-/// The stack's top as patchq left it, in the checkout.
+/// The top of the stack as patchq left it in the checkout.
 pub(super) const OLD_TOP: &str = "refs/patchq/synced~1";
 
-/// What became of one upstream's patch files.
+/// The changes to one upstream's patch files.
 #[derive(Debug, Serialize)]
 struct Report {
     name: String,
@@ -104,7 +104,7 @@ fn nothing(name: &str, files_newer: bool) -> Report {
     report(name, &WrittenQueue::default(), Vec::new(), files_newer)
 }
 
-/// Says what became of the files.
+/// Reports the changes to the files.
 fn print_summary(context: &Context, upstream: &Upstream, export: Export) -> Report {
     let name = upstream.name.as_str();
     match export {
@@ -182,7 +182,7 @@ fn failed(name: &str, error: ExportError) -> CliError {
     }
 }
 
-/// The paths of conflicts as lines; nothing would be left of the change where there are none.
+/// Formats the paths of conflicts as lines; if there are none, the change would have no effect left.
 pub(super) fn conflict_list(conflicts: &[crate::stack::Conflict]) -> String {
     if conflicts.is_empty() {
         return ": nothing would be left of it".to_owned();

@@ -1,4 +1,4 @@
-//! Errors on their way out: the one place that turns them into text, hints and an exit code.
+//! Turns errors into text, hints and an exit code, in one place.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,20 +11,20 @@ use crate::path::{on_screen, printable};
 use crate::report::{Bytes, Failure, FailureKind};
 use crate::ui::{Excerpt, Look, Message};
 
-/// How a command ended, in the order in which several upstreams' ends are weighed: the first that occurs counts.
+/// How a command ended, in order of priority for several upstreams: the first that occurs counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Exit {
-    /// Stopped by the person at the terminal.
+    /// The user stopped it.
     Interrupted,
     /// The command line is wrong.
     Usage,
-    /// It was not done.
+    /// It failed.
     Failed,
     /// It stopped on conflicts.
     Conflicts,
-    /// A check said no.
+    /// A check failed.
     CheckSaidNo,
-    /// It was done.
+    /// It succeeded.
     Done,
 }
 
@@ -41,11 +41,11 @@ impl Exit {
     }
 }
 
-/// Something that stops a command (or one upstream of it), ready to be shown.
+/// An error that stops a command (or one upstream of it), ready to be shown.
 #[derive(Debug, Clone)]
 pub(super) struct CliError {
     pub(super) exit: Exit,
-    /// Boxed, because errors travel by value through every `?`.
+    /// Boxed, because errors are moved through every `?`.
     said: Box<Said>,
 }
 
@@ -55,7 +55,7 @@ struct Said {
     text: String,
     causes: Vec<String>,
     excerpt: Option<Excerpt>,
-    /// Further mistakes in the same file, each with its place.
+    /// Further errors in the same file, each with its place.
     also: Vec<(String, Excerpt)>,
     file: Option<String>,
     line: Option<usize>,
@@ -63,7 +63,7 @@ struct Said {
 }
 
 impl CliError {
-    /// A failure in one sentence, exit 1. `kind` is its word in `docs/json.md`.
+    /// Makes a failure of one sentence, exit 1. `kind` is its name in `docs/json.md`.
     pub(super) fn plain(kind: FailureKind, text: impl Into<String>) -> CliError {
         let said = Said {
             kind,
@@ -78,18 +78,18 @@ impl CliError {
         CliError { exit: Exit::Failed, said: Box::new(said) }
     }
 
-    /// A wrong command line, exit 2.
+    /// Makes the error for a wrong command line, exit 2.
     pub(super) fn usage(text: impl Into<String>) -> CliError {
         CliError { exit: Exit::Usage, ..CliError::plain(FailureKind::Usage, text) }
     }
 
-    /// A library error with its sources as causes, `doing` first where it says more than the error.
+    /// Converts a library error, with its sources as causes, and `doing` first if that adds information.
     pub(super) fn of(kind: FailureKind, error: &dyn std::error::Error) -> CliError {
         let mut made = CliError::plain(kind, without_class(&error.to_string()));
         let mut source = error.source();
         while let Some(cause) = source {
             let text = without_class(&cause.to_string());
-            // Many an error has its cause in its own sentence.
+            // Many errors contain the text of their cause.
             if !made.said.text.contains(&text) && !made.said.causes.iter().any(|said| said.contains(&text)) {
                 made.said.causes.push(text);
             }
@@ -98,7 +98,7 @@ impl CliError {
         made
     }
 
-    /// The disk said no.
+    /// Makes an error of the disk.
     pub(super) fn io(doing: &str, path: &Path, error: &std::io::Error) -> CliError {
         let mut made = CliError::plain(FailureKind::Io, format!("{doing} '{}'", path.display()));
         made.said.causes.push(error.to_string());
@@ -106,7 +106,7 @@ impl CliError {
         made
     }
 
-    /// Standard output took no more, so that what the command prints is not whole.
+    /// Makes the error for a failed write to standard output, so that the printed text is incomplete.
     pub(super) fn unsaid(error: &std::io::Error) -> CliError {
         CliError::plain(FailureKind::Output, format!("cannot write to standard output: {error}"))
     }
@@ -119,7 +119,7 @@ impl CliError {
         self
     }
 
-    /// Without the ways out that hold elsewhere.
+    /// Removes hints that are valid only elsewhere.
     pub(super) fn without_hints(mut self) -> CliError {
         self.said.hints.clear();
         self
@@ -148,24 +148,24 @@ impl CliError {
         self
     }
 
-    /// Adds a further mistake at its place.
+    /// Adds a further error with its place.
     pub(super) fn also(mut self, text: impl Into<String>, excerpt: Excerpt) -> CliError {
         self.said.also.push((text.into(), excerpt));
         self
     }
 
-    /// Adds a way out that can be pasted.
+    /// Adds a hint that can be pasted.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> CliError {
         self.said.hints.push(hint.into());
         self
     }
 
-    /// Adds several ways out.
+    /// Adds several hints.
     pub(super) fn hints(self, hints: impl IntoIterator<Item = String>) -> CliError {
         hints.into_iter().fold(self, CliError::hint)
     }
 
-    /// Checks whether a second try, in which git may ask, can help.
+    /// Checks whether a second try, in which git may ask, can succeed.
     pub(super) fn lacks_credentials(&self) -> bool {
         self.said.kind == FailureKind::Credentials
     }
@@ -203,7 +203,7 @@ impl CliError {
     }
 }
 
-/// Wrong arguments, or `--help` and `--version`, which clap reports the same way.
+/// Handles wrong arguments, and `--help` and `--version`, which clap reports the same way.
 pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     use clap::error::ErrorKind;
     let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -211,7 +211,7 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !shown && arguments.iter().any(|argument| argument == "--json") {
         let text = error.kind().to_string();
         let rendered = error.render().to_string();
-        // The first paragraph: the arguments that it is about stand on lines of their own.
+        // The first paragraph: its arguments are on separate lines.
         let lines: Vec<&str> = rendered.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
         let first = lines.join(" ");
         let first = if first.is_empty() { text.as_str() } else { first.trim_start_matches("error: ") };
@@ -219,13 +219,13 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
     match error.print() {
         Err(failed) if shown && failed.kind() != std::io::ErrorKind::BrokenPipe => written = Err(failed),
-        // A stderr that takes nothing leaves nobody to tell.
+        // If stderr cannot be written, the error cannot be reported.
         _ => {}
     }
     ExitCode::from(ended(if shown { Exit::Done } else { Exit::Usage }, written, &Look::plain()).code())
 }
 
-/// An error so early that there is no context to say it.
+/// Reports an error before there is a context.
 pub(super) fn before_context(error: &CliError, global: &Global, command: &'static str) -> Exit {
     let look = look_of(global);
     write_err(on_screen(&error.message().render(&look), look.colour).as_bytes());
@@ -237,7 +237,7 @@ fn write_document(command: &'static str, error: &CliError) -> io::Result<()> {
     failed_document(command, error).map_or(Ok(()), |text| write_out(text.as_bytes()))
 }
 
-/// The exit code of what ends with `exit` if standard output took everything; if it did not, that is said.
+/// Returns the exit code of `exit` if standard output was written; otherwise reports the write error.
 fn ended(exit: Exit, written: io::Result<()>, look: &Look) -> Exit {
     let Err(error) = written else { return exit };
     let unsaid = CliError::unsaid(&error);
@@ -245,7 +245,7 @@ fn ended(exit: Exit, written: io::Result<()>, look: &Look) -> Exit {
     exit.min(unsaid.exit)
 }
 
-/// A text of several lines (a sentence, and a list below it) in one: items are set apart by `; `.
+/// Joins a text of several lines (a sentence, and a list below it) into one: items are separated by `; `.
 fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -259,13 +259,13 @@ fn one_line(text: &str) -> String {
     out
 }
 
-/// `text` without the class and code that libgit2 puts behind its messages: `…; class=Os (2); code=NotFound (-3)`.
+/// Returns `text` without the class and code that libgit2 adds to its messages: `…; class=Os (2); code=NotFound (-3)`.
 fn without_class(text: &str) -> String {
     let end = text.rfind("; class=").filter(|at| text[*at..].ends_with(')') && !text[*at..].contains('\n'));
     text[..end.unwrap_or(text.len())].to_owned()
 }
 
-/// `bytes` for a sentence.
+/// Formats `bytes` for a sentence.
 pub(super) fn shown(bytes: impl AsRef<[u8]>) -> String {
     printable(bytes.as_ref())
 }

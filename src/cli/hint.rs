@@ -1,5 +1,5 @@
-//! Command lines for hints: quoted for a shell, and right from where the person's shell stands, which need not be the
-//! workspace's root.
+//! Makes command lines for hints: quoted for a shell, and valid in the current folder of the user's shell, which may
+//! not be the workspace's root.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -7,23 +7,23 @@ use std::sync::OnceLock;
 
 pub(super) use crate::process::{command_line as command, quoted};
 
-/// Where the person's shell stands, absolute, and the `-C` that was given; set once by the command line.
+/// The current folder of the user's shell, absolute, and the `-C` option; set once by the command line.
 static SHELL: OnceLock<(PathBuf, Option<PathBuf>)> = OnceLock::new();
 
 /// The workspace's root, absolute; set when the workspace is found.
 static ROOT: OnceLock<PathBuf> = OnceLock::new();
 
-/// Notes where the shell stands and what `-C` said. Only the first time counts.
+/// Records the shell's folder and the `-C` option. Only the first call counts.
 pub(super) fn note_shell(here: &Path, directory: Option<&Path>) {
     let _ = SHELL.set((here.to_owned(), directory.map(Path::to_owned)));
 }
 
-/// Notes where the workspace is. Only the first time counts.
+/// Records where the workspace is. Only the first call counts.
 pub(super) fn note_root(root: &Path) {
     let _ = ROOT.set(root.to_owned());
 }
 
-/// `patchq WORDS`, as [`line`]; where a refresh waits for decisions that would refuse it, it is given up first.
+/// Returns `patchq WORDS`, as [`line`]; if an open session would refuse it, the session is aborted first.
 pub(super) fn patchq<W: AsRef<OsStr>>(words: &[W]) -> String {
     let waits = |word: &&W| is_there(session_file(word.as_ref()));
     match words.iter().find(|word| refused_by_session(words) && waits(word)) {
@@ -35,7 +35,7 @@ pub(super) fn patchq<W: AsRef<OsStr>>(words: &[W]) -> String {
     }
 }
 
-/// Returns where the session of the upstream `name` is kept.
+/// Returns the path of the session of the upstream `name`.
 fn session_file(name: &OsStr) -> PathBuf {
     let mut file = name.to_owned();
     file.push(".toml");
@@ -53,7 +53,7 @@ fn refused_by_session<W: AsRef<OsStr>>(words: &[W]) -> bool {
     }
 }
 
-/// `patchq WORDS`, with the `-C` that was given or that leads to a workspace in which the shell does not stand.
+/// Returns `patchq WORDS`, with the `-C` that was given or that leads to a workspace elsewhere.
 fn line<W: AsRef<OsStr>>(words: &[W]) -> String {
     let rest = command(words);
     let directory = match (SHELL.get(), ROOT.get()) {
@@ -64,18 +64,18 @@ fn line<W: AsRef<OsStr>>(words: &[W]) -> String {
     format!("patchq -C {} {rest}", quoted(directory.as_os_str()))
 }
 
-/// `patchq save NAME`, which wants a reason.
+/// Returns `patchq save NAME`, which needs a message.
 pub(super) fn save(name: &str) -> String {
     format!("{} -m \"why\"", patchq(&["save", name]))
 }
 
-/// The command line `hint`, saying of each of `patches` that it may leave the queue.
+/// Adds the options to the command line `hint` that allow each of `patches` to leave the queue.
 pub(super) fn dropping(hint: &str, patches: &[String]) -> String {
     let drops: Vec<String> = patches.iter().flat_map(|patch| option("--allow-drop", patch)).collect();
     format!("{hint} {}", command(&drops))
 }
 
-/// The ways on with the open session of the upstream `name`: going on and giving up, and what each does.
+/// Returns the two commands for the open session of the upstream `name`: continue and abort, with their effects.
 pub(super) fn ways(name: &str, what: [&str; 2]) -> [String; 2] {
     let ways = ["--continue", "--abort"].map(|way| line(&["refresh", name, way]));
     let width = ways[0].len();
@@ -83,12 +83,12 @@ pub(super) fn ways(name: &str, what: [&str; 2]) -> [String; 2] {
     [noted(go_on, what[0]), noted(format!("{give_up:<width$}"), what[1])]
 }
 
-/// `git WORDS` in the checkout of the upstream `name`.
+/// Returns `git WORDS` in the checkout of the upstream `name`.
 pub(super) fn git_in(name: &str, words: &[&str]) -> String {
     format!("git -C {} {}", quoted(place(name).as_os_str()), command(words))
 }
 
-/// `git WORDS` in the workspace.
+/// Returns `git WORDS` in the workspace.
 pub(super) fn git_here(words: &[&OsStr]) -> String {
     match place("") {
         root if root == Path::new(".") => format!("git {}", command(words)),
@@ -96,40 +96,40 @@ pub(super) fn git_here(words: &[&OsStr]) -> String {
     }
 }
 
-/// Moves what stands in the place of the checkout of the upstream `name` aside.
+/// Returns the command that moves aside what is at the path of the checkout of the upstream `name`.
 pub(super) fn aside(name: &str) -> String {
     command([OsStr::new("mv"), place(name).as_os_str(), place(format!("{name}.old")).as_os_str()])
 }
 
-/// Removes the file `path`.
+/// Returns the command that removes the file `path`.
 pub(super) fn remove(path: &Path) -> String {
     command([OsStr::new("rm"), path.as_os_str()])
 }
 
-/// The two ways out of a git operation in the checkout of the upstream `name`.
+/// Returns the two commands that end a git operation in the checkout of the upstream `name`.
 pub(super) fn operation(name: &str, operation: &str) -> [String; 2] {
-    // A bisection has no next step of its own accord.
+    // A bisection has no `--continue`.
     let go_on = if operation == "bisect" { "log" } else { "--continue" };
     let end = if operation == "bisect" { "reset" } else { "--abort" };
     [git_in(name, &[operation, go_on]), git_in(name, &[operation, end])]
 }
 
-/// `hint` with what it does; the note is not part of the command.
+/// Returns `hint` with a note about its effect; the note is not part of the command.
 pub(super) fn noted(hint: impl AsRef<str>, note: impl AsRef<str>) -> String {
     format!("{}     ({})", hint.as_ref(), note.as_ref())
 }
 
-/// An option with its value, which may begin with a `-`.
+/// Returns an option with its value, which may begin with a `-`.
 pub(super) fn option(name: &str, value: &str) -> Vec<String> {
     if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value.to_owned()] }
 }
 
-/// `path` as an argument that no program takes for an option.
+/// Returns `path` as an argument that no program takes as an option.
 pub(super) fn argument(path: &Path) -> PathBuf {
     if path.as_os_str().as_encoded_bytes().starts_with(b"-") { Path::new(".").join(path) } else { path.to_owned() }
 }
 
-/// A path of the workspace's, as the person's shell would find it.
+/// Returns a path of the workspace, relative to the shell's folder.
 pub(super) fn place(below: impl AsRef<Path>) -> PathBuf {
     let below = below.as_ref();
     match (SHELL.get(), ROOT.get()) {
@@ -144,7 +144,7 @@ pub(super) fn is_there(below: impl AsRef<Path>) -> bool {
     ROOT.get().is_some_and(|root| root.join(below).is_file())
 }
 
-/// The way from the folder `from` to `to`, both absolute.
+/// Returns the relative path from the folder `from` to `to`, both absolute.
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let common = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
     let up = from.components().skip(common).map(|_| Component::ParentDir);

@@ -1,12 +1,13 @@
-//! Who sits at the terminal, as git knows them.
+//! Finds the user's name and address in git's settings.
 
 use super::context::Context;
 use super::failure::CliError;
 use crate::workspace::UpstreamStore;
 
 impl Context {
-    /// Name and address: git's variables for authors, else what somebody set for the checkout, else what `git commit` in the
-    /// workspace would take; `None` where one of them is not known. What git would make up of login and host is nobody's.
+    /// Returns name and address: git's variables for authors, else a setting for the checkout, else what `git commit`
+    /// in the workspace would use; `None` if one of them is unknown. An address that git would make from login and host
+    /// is not used.
     pub(super) fn identity(&self, upstream: &UpstreamStore<'_>) -> Result<Option<(String, String)>, CliError> {
         let (git, folder) = (self.git_unchecked(), upstream.workspace.layout.root());
         let found = git.settings_of_user(folder, r"^(user|author)\.(name|email)$");
@@ -24,7 +25,7 @@ impl Context {
     }
 }
 
-/// A variable that is set and not empty.
+/// Returns a variable that is set and not empty.
 pub(super) fn from_env(key: &str) -> Option<String> {
     std::env::var(key).ok().filter(|text| !text.is_empty())
 }

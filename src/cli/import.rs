@@ -22,7 +22,7 @@ use crate::workspace::{
     AddError, AddedUpstream, FilesError, QueueError, ResolvedPin, Source, SourceError, Workspace, refuse_patches,
 };
 
-/// A file that names a commit is not larger, in bytes.
+/// The largest size of a file that names a commit, in bytes.
 const COMMIT_FILE: u64 = 64 << 10;
 
 /// Import existing patches
@@ -110,7 +110,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Says what was taken, what was not, and what to do next.
+/// Reports what was imported, what was not, and what to do next.
 fn tell(
     context: &Context,
     workspace: &Workspace,
@@ -148,7 +148,7 @@ fn tell(
     }
 }
 
-/// The upstream's name and the path; without a name the path has one in it.
+/// Returns the upstream's name and the path; without a name, the path suggests one.
 fn name_and_path(context: &Context, mut given: Vec<PathBuf>) -> Result<(String, PathBuf), CliError> {
     let path = given.pop();
     match (given.pop(), path) {
@@ -174,8 +174,8 @@ fn name_and_path(context: &Context, mut given: Vec<PathBuf>) -> Result<(String, 
     }
 }
 
-/// The name that a path suggests: of a file the part before its ending, of a series and of a folder the folder's, in
-/// lower case.
+/// Returns the name that a path suggests: for a file the part before its extension, for a series or a folder the
+/// folder's name, in lower case.
 fn name_in(path: &Path) -> Option<String> {
     let is_series = path.file_name().is_some_and(|name| name == SERIES) && !path.is_dir();
     let folder = if is_series { path.parent()? } else { path };
@@ -187,7 +187,7 @@ fn name_in(path: &Path) -> Option<String> {
     Name::parse(&text.to_ascii_lowercase()).ok().map(|name| name.to_string())
 }
 
-/// The commit that the command line or its file names.
+/// Returns the commit that the command line or its file names.
 fn commit(context: &Context, args: &Args) -> Result<Option<Rev>, CliError> {
     if let Some(text) = &args.commit {
         return one_commit(rev(text)?).map(Some);
@@ -195,7 +195,7 @@ fn commit(context: &Context, args: &Args) -> Result<Option<Rev>, CliError> {
     let Some(path) = &args.commit_file else { return Ok(None) };
     let name = shown(path.as_os_str().as_encoded_bytes());
     let real = context.cwd.join(path);
-    // It may be a pipe, and is one line.
+    // It may be a pipe, and has one line.
     let mut bytes = Vec::new();
     let file = std::fs::File::open(&real).map_err(|error| CliError::io("cannot read", path, &error))?;
     let read = file.take(COMMIT_FILE + 1).read_to_end(&mut bytes);
@@ -212,7 +212,7 @@ fn commit(context: &Context, args: &Args) -> Result<Option<Rev>, CliError> {
     one_commit(rev).map(Some).map_err(at)
 }
 
-/// A glob names another commit tomorrow, so patches cannot have been made on it.
+/// Refuses a glob: it may name another commit later, so patches cannot be based on it.
 fn one_commit(rev: Rev) -> Result<Rev, CliError> {
     match rev {
         Rev::Glob(glob) => Err(CliError::usage(format!("'{glob}' is a glob, not a commit"))
@@ -250,7 +250,7 @@ fn is_no_prefix(kind: &ParseErrorKind) -> bool {
     matches!(kind, ParseErrorKind::NoPrefix(_) | ParseErrorKind::NoPath { strip: 1, .. })
 }
 
-/// What keeps the patches from being taken; a patch that does not apply is shown where it was read.
+/// Returns the error that prevents the import; a patch that does not apply is shown at its original path.
 fn not_taken(name: &str, source: &Source, error: AddError) -> CliError {
     match error {
         AddError::Queue(QueueError::Apply { patch, failure, applied }) => {

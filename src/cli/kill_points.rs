@@ -1,18 +1,17 @@
-//! Places at which the tests end the process, to see what the next command makes of it.
+//! Points at which the tests end the process, to check what the next command does.
 //!
-//! Only builds with debug assertions look at the variables: whoever has a released patchq cannot be made to lose a command by
-//! his environment.
+//! Only builds with debug assertions read the variables: the environment cannot end a released patchq.
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Ends the process at the named place.
+/// Ends the process at the named point.
 const DIE_AT: &str = "PATCHQ_TEST_DIE_AT";
-/// The file that gets a line for each place that is passed.
+/// The file that gets a line for each point that is passed.
 const LIST_POINTS: &str = "PATCHQ_TEST_LIST_POINTS";
 
-/// What the tests want.
+/// The settings of the tests.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct KillPoints {
     die_at: Option<String>,
@@ -20,7 +19,7 @@ pub(super) struct KillPoints {
 }
 
 impl KillPoints {
-    /// What the environment says of it, in a build for tests.
+    /// Reads the settings from the environment, in a build for tests.
     pub(super) fn new() -> KillPoints {
         if cfg!(debug_assertions) { KillPoints::read(|key| std::env::var_os(key)) } else { KillPoints::default() }
     }
@@ -30,12 +29,12 @@ impl KillPoints {
         KillPoints { die_at, list: variable(LIST_POINTS).map(PathBuf::from) }
     }
 
-    /// The process has come to `point`.
+    /// Reports that the process has reached `point`.
     pub(super) fn pass(&self, point: &str) {
         if let Some(list) = &self.list {
             let line = format!("{point}\n");
             let file = std::fs::OpenOptions::new().create(true).append(true).open(list);
-            // A list that cannot be written is one that the test does not find.
+            // If the list cannot be written, the test fails because it is missing.
             drop(file.and_then(|mut file| file.write_all(line.as_bytes())));
         }
         if self.die_at.as_deref() == Some(point) {

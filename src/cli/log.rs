@@ -1,7 +1,6 @@
-//! The log, for whoever looks for a fault: what patchq does, step by step, to stderr or into a file. It is off unless somebody
-//! asks for it.
+//! The log, for debugging: what patchq does, step by step, to stderr or into a file. It is off by default.
 //!
-//! The library says what it does through the macros of `tracing`; here, and only here, is who listens.
+//! The library logs through the macros of `tracing`; only this module sets the receiver.
 
 mod secrets;
 
@@ -24,20 +23,20 @@ use crate::path::{on_screen, printable};
 use crate::report::FailureKind;
 use crate::ui::Progress;
 
-/// What is logged: a level, or rooms with levels.
+/// The variable for what is logged: a level, or rooms with levels.
 const FILTER: &str = "PATCHQ_LOG";
 
-/// The file to which the log is appended.
+/// The variable for the file to which the log is appended.
 const FILE: &str = "PATCHQ_LOG_FILE";
 
-/// The rooms that say what they do.
+/// The rooms that log.
 const ROOMS: [&str; 11] =
     ["cli", "container", "git", "image", "patch", "process", "report", "ship", "stack", "ui", "workspace"];
 
-/// Begins to log, if enough `v`s or a variable ask for it.
+/// Starts the log, if enough `v`s or a variable request it.
 ///
 /// # Errors
-/// [`CliError`] when a variable says what cannot be done.
+/// [`CliError`] when a variable has an invalid value.
 pub(super) fn begin(verbose: u8, progress: &Progress) -> Result<(), CliError> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let (filter, file) = (set(FILTER), set(FILE).map(PathBuf::from));
@@ -50,12 +49,12 @@ pub(super) fn begin(verbose: u8, progress: &Progress) -> Result<(), CliError> {
     let file = file.as_deref().map(open).transpose()?;
     let writer = Writer { file: file.map(|file| Arc::new(Mutex::new(file))), progress: progress.clone() };
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_span_events(FmtSpan::CLOSE).with_writer(writer);
-    // There is only one context in a process, and in a test there may be more.
+    // A process has only one context, but a test may have more.
     let _ = set_global_default(tracing_subscriber::registry().with(targets).with(lines));
     Ok(())
 }
 
-/// `debug`, or `git=trace,workspace=info`; `None`: it is neither.
+/// Parses `debug`, or `git=trace,workspace=info`; `None`: it is neither.
 fn targets(text: &str) -> Option<Targets> {
     let mut targets = Targets::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -79,7 +78,7 @@ fn level(word: &str) -> Option<LevelFilter> {
         "error" => Some(LevelFilter::ERROR),
         "warn" => Some(LevelFilter::WARN),
         "info" => Some(LevelFilter::INFO),
-        // As GIT_TRACE=1 asks for a log and not for its errors.
+        // As with GIT_TRACE=1, this means the whole log, not only errors.
         "debug" | "1" => Some(LevelFilter::DEBUG),
         "trace" => Some(LevelFilter::TRACE),
         _ => None,
@@ -94,7 +93,7 @@ fn no_filter(shown: &str) -> CliError {
     .hint(format!("{FILTER}=debug     (off, error, warn, info, debug or trace; for one room: git=trace)"))
 }
 
-/// Nobody but the user reads it: it names files, urls and people.
+/// Opens the file. Only the user may read it: it names files, urls and people.
 fn open(path: &Path) -> Result<File, CliError> {
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     file.map_err(|error| {
@@ -103,7 +102,7 @@ fn open(path: &Path) -> Result<File, CliError> {
     })
 }
 
-/// Where the lines go: to the file, or to stderr between the lines of the progress.
+/// Writes the lines to the file, or to stderr between the lines of the progress.
 #[derive(Clone)]
 struct Writer {
     file: Option<Arc<Mutex<File>>>,
@@ -119,7 +118,7 @@ impl<'a> MakeWriter<'a> for Writer {
 }
 
 impl Write for Writer {
-    /// Writes an event, which comes in one piece. What cannot be written stops no work.
+    /// Writes an event, which comes in one piece. A write error does not stop the work.
     fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
         let text = on_screen(&secrets::hidden(&String::from_utf8_lossy(event)), false);
         match &self.file {

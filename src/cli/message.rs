@@ -1,4 +1,4 @@
-//! The message of a new patch: of `-m`, or written in the user's editor.
+//! The message of a new patch: from `-m`, or written in the user's editor.
 
 use std::path::PathBuf;
 
@@ -13,10 +13,10 @@ use crate::git::checkout::WorkChange;
 use crate::report::FailureKind;
 use crate::workspace::UpstreamStore;
 
-/// What the last message that was written in an editor is kept as, in patchq's own folder.
+/// The name of the file, in patchq's own folder, that keeps the last message from an editor.
 const KEPT: &str = "SAVE_EDITMSG";
 
-/// The paragraphs of `-m` as `git commit -m` joins them.
+/// Joins the paragraphs of `-m` as `git commit -m` does.
 pub(super) fn of_options(paragraphs: &[String]) -> BString {
     let paragraphs: Vec<&str> = paragraphs.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
     let mut message = paragraphs.join("\n\n");
@@ -26,7 +26,7 @@ pub(super) fn of_options(paragraphs: &[String]) -> BString {
     BString::from(message)
 }
 
-/// No message was given, and nobody can be asked for one.
+/// Returns the error when no message was given and no one can be asked.
 pub(super) fn missing(name: Option<&str>) -> CliError {
     let words: Vec<&str> = std::iter::once("save").chain(name).collect();
     let save = hint::patchq(&words);
@@ -34,8 +34,8 @@ pub(super) fn missing(name: Option<&str>) -> CliError {
     error.hint(format!("{save} -m \"why\"")).hint(format!("{save} --into PATCH"))
 }
 
-/// The message that the user writes in the editor that git would open, about `changes`. It is kept, so that it is there should
-/// the saving fail; where, is said too.
+/// Lets the user write the message about `changes` in the editor that git would open. It is stored, so that it is not
+/// lost if the save fails; returns its path too.
 pub(super) fn edited(
     context: &Context,
     upstream: &UpstreamStore<'_>,
@@ -67,7 +67,7 @@ pub(super) fn edited(
     Ok((message, kept))
 }
 
-/// What `git commit` makes of a text that was edited: no comments, no blanks at ends of lines, no empty lines around, one
+/// Cleans an edited text as `git commit` does: no comments, no blanks at ends of lines, no empty lines around, one
 /// between paragraphs.
 fn cleaned(text: &[u8]) -> BString {
     let mut message = BString::default();

@@ -1,5 +1,5 @@
-//! The command line: arguments in, words and an exit code out. One file per command: its arguments, whose doc
-//! comments are the manual, and `run`.
+//! The command line: parses arguments, runs a command, and returns an exit code. Each command has one file: its
+//! arguments, whose doc comments are the manual, and `run`.
 
 mod add;
 mod add_like;
@@ -148,7 +148,7 @@ enum Command {
 }
 
 impl Command {
-    /// The name as it is typed, which also names the command's JSON document.
+    /// Returns the name as it is typed, which also names the command's JSON document.
     const fn name(&self) -> &'static str {
         match self {
             Command::Init(_) => "init",
@@ -220,7 +220,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// The command line as clap knows it, for completions, manual pages and whoever wants to know whether one is right.
+/// Returns the command line for clap, for completions, manual pages, and for checking whether a command line is valid.
 #[must_use]
 pub fn command_line() -> clap::Command {
     Cli::command()
@@ -230,7 +230,7 @@ pub fn command_line() -> clap::Command {
 mod tests {
     use super::command_line;
 
-    /// The texts are laid out by hand, and clap wraps what is too wide in the middle of a paragraph or a table.
+    /// The texts are wrapped by hand, because clap wraps wide lines in the middle of a paragraph or a table.
     #[test]
     fn the_manual_fits_a_terminal_of_80_columns() {
         let top = command_line();

@@ -1,4 +1,4 @@
-//! What becomes of a queue on another pin, on the screen.
+//! Shows the outcomes of a refresh on the screen.
 
 use console::measure_text_width;
 
@@ -9,13 +9,13 @@ use crate::stack::suggest::Action;
 use crate::stack::{ConflictKind, Outcome};
 use crate::ui::{Look, Paint, count};
 
-/// The words are at most this wide.
+/// The width of the outcome's name.
 const WORD: usize = 10;
-/// So many columns stand before a hunk's lines.
+/// How many columns are before a hunk's lines.
 const BEFORE_BAR: usize = 13;
 
-/// One line a patch, and below it those of its files of which there is something to say. What does not fit on a line goes on
-/// the next one.
+/// Returns one line per patch, and below it lines about its files if needed. Text that does not fit continues on the
+/// next line.
 pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
     let indent = " ".repeat(WORD + 6);
     let mut out = String::new();
@@ -51,14 +51,14 @@ pub(super) fn table(look: &Look, patches: &[PatchReport]) -> String {
                     out.push_str(&format!("{indent}  {line}\n"));
                 }
             }
-            // All of them: nobody has seen them yet.
+            // All lines, because no one has seen them yet.
             out.extend(lines.iter().map(|lines| side(look, "taken", Paint::Careful, lines)));
         }
     }
     out
 }
 
-/// Returns how many patches came to what, in one sentence.
+/// Counts the patches by outcome, in one sentence.
 pub(super) fn summary(patches: &[PatchReport]) -> String {
     if patches.is_empty() {
         return "no patches".to_owned();
@@ -92,7 +92,7 @@ pub(super) fn summary(patches: &[PatchReport]) -> String {
     format!("{}: {}", count(patches.len(), "patch", "patches"), parts.join(", "))
 }
 
-/// The lines that do not go together, conflict by conflict.
+/// Returns the lines in conflict, conflict by conflict.
 pub(super) fn hunks(look: &Look, patches: &[PatchReport]) -> String {
     let mut out = String::new();
     for patch in patches {
@@ -132,16 +132,16 @@ fn hunk_lines(look: &Look, hunk: &HunkReport) -> String {
     out
 }
 
-/// The lines of one side, its name before the first of them.
+/// Returns the lines of one side, with its name before the first of them.
 pub(super) fn side(look: &Look, name: &str, paint: Paint, lines: &[Bytes]) -> String {
     if lines.is_empty() {
         return row(look, name, Paint::Faint, b"(no line)");
     }
-    // Before each of them, so that the last is told from what stands around.
+    // The name is before each of them, so that the last one is distinguished from the context.
     lines.iter().map(|text| row(look, name, paint, &text.0)).collect()
 }
 
-/// A line of a file, behind the name of its side.
+/// Returns a line of a file, after the name of its side.
 fn row(look: &Look, side: &str, paint: Paint, text: &[u8]) -> String {
     let bar = if look.unicode { "│" } else { "|" };
     let text = printable_line(text.strip_suffix(b"\n").unwrap_or(text));
@@ -149,7 +149,7 @@ fn row(look: &Look, side: &str, paint: Paint, text: &[u8]) -> String {
     format!("{}\n", look.paint(paint, row.trim_end()))
 }
 
-/// `text` in lines of at most `width` columns, as far as its words let it; 0: one line.
+/// Wraps `text` at `width` columns, between words; 0: one line.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
@@ -164,7 +164,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The colour of an outcome's word.
+/// Returns the colour of an outcome.
 pub(super) fn paint(outcome: Outcome) -> Paint {
     match outcome {
         Outcome::Conflict => Paint::Bad,
@@ -175,13 +175,13 @@ pub(super) fn paint(outcome: Outcome) -> Paint {
     }
 }
 
-/// Something that there is to say of a file.
+/// A remark about a file.
 struct Remark {
-    /// Where it is.
+    /// The place.
     place: String,
-    /// What follows that.
+    /// The text after that.
     rest: String,
-    /// Lines that were taken and stand on neither side.
+    /// Chosen lines that neither side has.
     lines: Option<Vec<Bytes>>,
 }
 
@@ -206,7 +206,7 @@ fn patch_remark(patch: &PatchReport) -> String {
     .to_owned()
 }
 
-/// All that there is to say of a file, one thing after the other.
+/// Returns all remarks about a file, in order.
 fn file_remarks(look: &Look, file: &FileReport) -> Vec<Remark> {
     let path = shown(&file.path.0);
     let decided = file.decided.iter().map(|decided| {
@@ -230,7 +230,7 @@ fn file_remarks(look: &Look, file: &FileReport) -> Vec<Remark> {
     file_remark(look, file).map(Remark::from).into_iter().chain(proposal).chain(decided).chain(refused).collect()
 }
 
-/// What there is to say of a file's outcome, if anything.
+/// Returns the remark about a file's outcome, if there is one.
 fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
     let (arrow, path) = (if look.unicode { "→" } else { "->" }, shown(&file.path.0));
     let moved = file.moved_to.as_ref().map(|to| match file.similarity {
@@ -255,7 +255,7 @@ fn file_remark(look: &Look, file: &FileReport) -> Option<(String, String)> {
     }
 }
 
-/// Path and lines of a conflict.
+/// Returns path and lines of a conflict.
 fn at(conflict: &ConflictReport) -> String {
     let path = shown(&conflict.path.0);
     let lines: Vec<String> = conflict.hunks.iter().map(|hunk| hunk.upstream.start.to_string()).collect();
@@ -275,7 +275,7 @@ fn candidates(conflict: &ConflictReport) -> String {
     if named.is_empty() { String::new() } else { format!("{between}{}", named.join(" or ")) }
 }
 
-/// The merge driver of upstream's choice, which patchq never runs.
+/// Returns a remark about upstream's merge driver, which patchq never runs.
 fn not_run(file: &FileReport) -> String {
     file.not_run.as_ref().map(|driver| format!(" (the merge driver '{driver}' was not run)")).unwrap_or_default()
 }

@@ -44,7 +44,7 @@ struct Document {
     upstreams: Vec<UpstreamOutdated>,
 }
 
-/// What is pinned, and what the upstream has.
+/// The pin, and the state of the upstream.
 struct Found {
     pin: Option<Id>,
     version: Option<String>,
@@ -75,14 +75,14 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(all.exit)
 }
 
-/// Asks one upstream, if there is anything to ask.
+/// Asks one upstream, if needed.
 fn look(context: &Context, workspace: &Workspace, upstream: &Upstream, prompts: Prompts) -> Result<Found, CliError> {
     let (layout, name) = (&workspace.layout, upstream.name.as_str());
     let (pin, version) = (layout.pin(&upstream.name), layout.version(&upstream.name));
     let broken = |error| CliError::from(FilesError::Pin(error)).in_upstream(name);
     let version = pins::read_version(&version, layout.shown(&version)).map_err(broken)?;
     let pin = pins::read_pin(&pin, layout.shown(&pin)).map_err(broken)?;
-    // Without a track there still is the tag that the pin was taken by.
+    // Without a track the tag that the pin was taken by is still checked.
     let has_tag = |pin| upstream.version.is_none() && version.as_deref().is_some_and(|text| is_exact(text, pin));
     let Some(at) = pin.filter(|pin| upstream.track.is_some() || has_tag(*pin)) else {
         return Ok(Found { pin, version, newest: None });

@@ -1,4 +1,4 @@
-//! Long output through the user's own pager. Nothing of an upstream's has a say in it.
+//! Shows long output through the user's own pager. Settings from an upstream have no effect.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -9,12 +9,12 @@ use std::sync::atomic::Ordering;
 
 use super::context::{Context, PAGING};
 
-/// Nobody who has `less` need choose it, and without it the text goes straight to the screen.
+/// The default pager, if it is installed; otherwise the text is written directly to the screen.
 const DEFAULT: &str = "less";
 
 impl Context {
-    /// Data, to stdout: on a terminal through the pager of GIT_PAGER, git's `core.pager`, PAGER, or `less`, in this order.
-    /// `folder` is where git is asked for its settings.
+    /// Writes data to stdout: on a terminal through the pager of GIT_PAGER, git's `core.pager`, PAGER, or `less`, in
+    /// this order. git's settings are read in `folder`.
     pub(super) fn page(&self, text: &[u8], folder: &Path) {
         let pager = if self.look.terminal_out { self.pager(folder) } else { None };
         match pager {
@@ -32,7 +32,7 @@ impl Context {
         (!found.is_empty() && found != "cat").then_some(found)
     }
 
-    /// A setting of the user's git; none where there is no such setting, or no git.
+    /// Returns a git setting of the user; `None` if there is no such setting, or no git.
     fn git_setting(&self, folder: &Path, key: &str) -> Option<OsString> {
         let mut answer = self.git_unchecked().ask_for_user(folder, &["config", "--get", key]).ok()??;
         if answer.last() == Some(&b'\n') {
@@ -42,8 +42,8 @@ impl Context {
     }
 }
 
-/// Feeds the pager, as git does: by the shell, with git's settings for `less` and `lv` where the user has none. Ctrl-C is
-/// the pager's as long as it runs. `false`: it could not be started, and nobody has seen the text.
+/// Runs the pager as git does: by the shell, with git's defaults for `less` and `lv` if the user has none. The pager
+/// handles ctrl-C while it runs. `false`: it could not be started, and the text was not shown.
 fn through(pager: &OsStr, text: &[u8]) -> bool {
     let mut command = if pager == DEFAULT {
         Command::new(DEFAULT)
@@ -60,12 +60,12 @@ fn through(pager: &OsStr, text: &[u8]) -> bool {
     PAGING.store(true, Ordering::SeqCst);
     let ended = command.stdin(Stdio::piped()).spawn().and_then(|mut child| {
         if let Some(mut stdin) = child.stdin.take() {
-            // Whoever leaves the pager early wanted no more.
+            // If the user leaves the pager early, that is not an error.
             drop(stdin.write_all(text));
         }
         child.wait()
     });
     PAGING.store(false, Ordering::SeqCst);
-    // What the shell says of a program that it does not find, or may not run.
+    // The shell's exit codes for a program that it does not find, or may not run.
     ended.is_ok_and(|status| !matches!(status.code(), Some(126 | 127)))
 }

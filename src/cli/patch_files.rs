@@ -1,4 +1,4 @@
-//! What became of patch files, as lines and as data; for every command that writes or takes them.
+//! Reports changes to patch files, as lines and as data; for every command that writes or takes them.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::stack::{Exported, Origin};
 use crate::ui::{Message, count};
 use crate::workspace::{RemovedPatches, WrittenQueue};
 
-/// A patch file: what became of it.
+/// A patch file and its change.
 #[derive(Debug, Serialize)]
 pub(super) struct Patch {
     pub(super) file: String,
@@ -17,21 +17,21 @@ pub(super) struct Patch {
     pub(super) outcome: &'static str,
 }
 
-/// A patch file that has another name now.
+/// A renamed patch file.
 #[derive(Debug, Serialize)]
 pub(super) struct Renamed {
     from: String,
     to: String,
 }
 
-/// A patch that left the queue, whose change is in another one now.
+/// A patch that left the queue, and the one that has its change now.
 #[derive(Debug, Serialize)]
 pub(super) struct Folded {
     file: String,
     into: String,
 }
 
-/// The patches as data.
+/// Returns the patches as data.
 pub(super) fn patches(queue: &WrittenQueue) -> Vec<Patch> {
     let patch = |(file, exported): &(String, Exported)| Patch {
         file: file.clone(),
@@ -41,12 +41,12 @@ pub(super) fn patches(queue: &WrittenQueue) -> Vec<Patch> {
     queue.patches.iter().map(patch).collect()
 }
 
-/// New names as data.
+/// Returns new names as data.
 pub(super) fn renames(renamed: &[(String, String)]) -> Vec<Renamed> {
     renamed.iter().map(|(from, to)| Renamed { from: from.clone(), to: to.clone() }).collect()
 }
 
-/// Folded patches as data.
+/// Returns folded patches as data.
 pub(super) fn foldings(queue: &WrittenQueue) -> Vec<Folded> {
     queue.folded.iter().map(|(file, into)| Folded { file: file.clone(), into: into.clone() }).collect()
 }
@@ -59,8 +59,8 @@ fn outcome(origin: Origin) -> &'static str {
     }
 }
 
-/// Says which patch files are new, were rewritten, went or got another name, what `git am` would otherwise cut off, and
-/// (as `what` calls them, one and several) how many are as they were.
+/// Reports which patch files are new, rewritten, removed or renamed, which lines `git am` would otherwise cut off, and
+/// how many are unchanged (named by `what`, singular and plural).
 pub(super) fn say_patches(context: &Context, name: &str, queue: &WrittenQueue, what: (&str, &str)) {
     let kept = queue.patches.iter().filter(|(_, patch)| patch.origin == Origin::Kept).count();
     for (file, patch) in queue.patches.iter().filter(|(_, patch)| patch.origin != Origin::Kept) {
@@ -77,7 +77,7 @@ pub(super) fn say_patches(context: &Context, name: &str, queue: &WrittenQueue, w
     }
 }
 
-/// Says which patch files were gone or had another name when the files were taken.
+/// Reports which patch files were gone or renamed when the files were taken.
 pub(super) fn say_taken(context: &Context, name: &str, taken: &RemovedPatches) {
     say_removed(context, name, &taken.removed, &[]);
     say_renamed(context, name, &taken.renamed);

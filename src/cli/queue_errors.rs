@@ -1,4 +1,4 @@
-//! Errors of working on an upstream's queue as messages with hints.
+//! Turns errors of an upstream's queue into messages with hints.
 
 use super::errors::{queue_change, some, unreadable_hints, with_submodules, work_list};
 use super::failure::CliError;
@@ -16,7 +16,7 @@ use crate::workspace::{
 };
 
 impl CliError {
-    /// An error of working on the queue of the upstream `name`.
+    /// Converts an error of the queue of the upstream `name`.
     pub(super) fn queue(name: &str, error: QueueError) -> CliError {
         let made = match error {
             QueueError::Files(FilesError::NoPin { .. }) => {
@@ -38,7 +38,7 @@ impl CliError {
         made.in_upstream(name)
     }
 
-    /// An error of a step of the upstream `name`.
+    /// Converts an error of a step of the upstream `name`.
     pub(super) fn step(name: &str, error: StepError) -> CliError {
         let made = match error {
             StepError::Follow(EffectError::Missing(_)) => missing(name, &error),
@@ -47,7 +47,7 @@ impl CliError {
             StepError::Follow(EffectError::Obstacles(ref found))
                 if found.iter().any(|at| at.reason == Reason::Staged) =>
             {
-                // What is staged is neither in a commit nor in the working tree, so nothing here can keep it.
+                // A staged change is neither in a commit nor in the working tree, so it cannot be kept here.
                 let text = found.iter().map(|at| format!("{}: {}", at.path, at.reason)).collect::<Vec<_>>().join("\n");
                 CliError::plain(FailureKind::Dirty, format!("these paths in the checkout are in the way:\n{text}"))
                     .hint(hint::noted(hint::git_in(name, &["add", "--all"]), "stages what the files are now"))
@@ -69,7 +69,7 @@ impl CliError {
         made.in_upstream(name)
     }
 
-    /// The side of the upstream `name` that a command would take may not be taken.
+    /// Converts a refusal of the side that a command would take.
     pub(super) fn side(name: &str, error: SideError) -> CliError {
         let made = match error {
             SideError::Dirty(ref work) => {
@@ -98,7 +98,7 @@ impl CliError {
         made.in_upstream(name)
     }
 
-    /// An error of asking the upstream `name` for a commit.
+    /// Converts an error of asking the upstream `name` for a commit.
     pub(super) fn look_up(name: &str, error: ResolvePinError) -> CliError {
         match error {
             ResolvePinError::Fetcher(error) => return CliError::queue(name, error.into()),
@@ -111,7 +111,7 @@ impl CliError {
         .in_upstream(name)
     }
 
-    /// An error of finding out what the queue of the upstream `name` is to be moved to.
+    /// Converts an error of finding the target of the upstream `name`.
     pub(super) fn target(name: &str, error: TargetError) -> CliError {
         match error {
             TargetError::LookUp(error) => return CliError::look_up(name, error),
@@ -143,7 +143,7 @@ impl CliError {
         .in_upstream(name)
     }
 
-    /// An error of finishing what a killed command left, which names its upstream itself.
+    /// Converts an error of finishing what a killed command left; it names its upstream itself.
     pub(super) fn left_behind(error: StepError) -> CliError {
         match error {
             StepError::Publish(error) => error.into(),
@@ -161,7 +161,7 @@ impl CliError {
         }
     }
 
-    /// An error of turning commits into files, for the upstream `name`.
+    /// Converts an error of turning commits into files, for the upstream `name`.
     pub(super) fn rewrite(name: &str, error: RewriteError) -> CliError {
         match error {
             RewriteError::Queue(error) => CliError::queue(name, error),
@@ -175,7 +175,7 @@ impl CliError {
         }
     }
 
-    /// An error of taking a change back.
+    /// Converts an error of undo.
     pub(super) fn undo(name: &str, error: UndoError) -> CliError {
         match error {
             UndoError::Step(error) => CliError::step(name, error),
@@ -193,13 +193,13 @@ impl CliError {
     }
 }
 
-/// Contents that the store lacks and that did not come.
+/// Returns the error for contents that the store lacks and that could not be fetched.
 fn missing(name: &str, error: &dyn std::error::Error) -> CliError {
     CliError::of(FailureKind::Offline, error)
         .hint(hint::noted(hint::patchq(&["setup", "--only", name]), "fetches what is missing"))
 }
 
-/// Files and commits changed, and the three ways out.
+/// Returns the error for changed files and commits, with three hints.
 fn both_changed(name: &str, files: &[QueueChange], commits: &[NewCommit]) -> CliError {
     CliError::plain(FailureKind::Diverged, diverged(files, commits))
         .hint(hint::patchq(&["export", "--merge", name]))
@@ -210,7 +210,8 @@ fn both_changed(name: &str, files: &[QueueChange], commits: &[NewCommit]) -> Cli
         ))
 }
 
-/// Patch files that went and are in no commit of the workspace's, so that the checkout has the last copy.
+/// Returns the error for patch files that are gone and are in no commit of the workspace, so that the checkout has the
+/// last copy.
 fn last_copies(name: &str, patches: &[LastCopy]) -> CliError {
     let of = |patch: &LastCopy| {
         let how = if patch.went_back { "has an old content again" } else { "is gone" };
@@ -228,7 +229,7 @@ fn diverged(files: &[QueueChange], commits: &[NewCommit]) -> String {
     format!("patch files and checkout have diverged:\n{files}\n{commits}")
 }
 
-/// Commits that are in no patch file as lines; where there are none, some were dropped.
+/// Lists commits that are in no patch file; if there are none, some were dropped.
 fn commit_list(word: &str, commits: &[NewCommit]) -> String {
     if commits.is_empty() {
         return format!("{word}patches of the files were dropped");
@@ -284,7 +285,7 @@ mod tests {
                     .to_owned()
             )
         );
-        // A version that is no tag's name cannot be asked for.
+        // A version that is not a tag's name cannot be used as a revision.
         let (from, to) = (place(1, "v1.1"), place(2, "v1.0-3-g02020202"));
         let (_, text) = said(TargetError::Older(Backward { from, to, why: Why::Ancestor }));
         assert!(text.contains("the queue's pin: it is in its history\n"), "{text}");

@@ -1,4 +1,4 @@
-//! Where a report for a pull request goes. Whether it can go there is known before anything is done that it tells of.
+//! The destination of a report for a pull request. It is checked before anything is done that the report is about.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
@@ -8,21 +8,21 @@ use super::context::Context;
 use super::failure::{CliError, shown};
 use crate::report::{FailureKind, is_markdown};
 
-/// No first line of a report is longer, in bytes.
+/// The longest first line of a report, in bytes.
 const FIRST_LINE: u64 = 64 << 10;
 
 /// The destination of a report.
 pub(super) enum ReportFile {
-    /// There is none.
+    /// No report.
     None,
-    /// Standard output, in place of what else would go there.
+    /// Standard output, instead of the other output.
     Stdout,
-    /// This file.
+    /// A file.
     File(PathBuf),
 }
 
 impl ReportFile {
-    /// The destination that the command line names, looked at.
+    /// Checks the destination that the command line names.
     pub(super) fn at(context: &Context, named: Option<&Path>) -> Result<ReportFile, CliError> {
         let Some(named) = named else { return Ok(ReportFile::None) };
         if named.as_os_str() == "-" {
@@ -49,7 +49,7 @@ impl ReportFile {
         matches!(self, ReportFile::Stdout)
     }
 
-    /// Writes the report that `text` gives.
+    /// Writes the report that `text` returns.
     pub(super) fn write(&self, context: &Context, text: impl FnOnce() -> String) -> Result<(), CliError> {
         match self {
             ReportFile::None => Ok(()),
@@ -76,7 +76,7 @@ fn holds_something_else(path: &Path) -> io::Result<bool> {
             fs::File::open(path)?.take(FIRST_LINE).read_to_end(&mut start)?;
             Ok(found.len() > 0 && !is_markdown(&start))
         }
-        // A pipe or a device keeps nothing.
+        // A pipe or a device has no old content.
         Ok(_) => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -12,7 +12,7 @@ use crate::ui::{Cell, Column, Message, Paint, Table, count};
 use crate::workspace::Workspace;
 use crate::workspace::conflict::memory::{Damaged, Entry, Memory, MemoryError, WhichDecisionError, which_decision};
 
-/// So many digits of a name are shown, more where several names begin alike.
+/// How many digits of a name are shown, more if several names begin alike.
 const SHOWN: usize = 8;
 
 /// List, show or forget remembered decisions on conflicts
@@ -106,7 +106,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(failed.map_or(Exit::Done, |error| error.exit))
 }
 
-/// The memories of the named upstream, or of all.
+/// Returns the memories of the named upstream, or of all.
 fn memories(context: &Context, workspace: &Workspace, name: Option<&String>) -> Result<Vec<Memory>, CliError> {
     let names: Vec<String> = name.into_iter().cloned().collect();
     Ok(Memory::of_all(workspace, &context.upstreams(workspace, &names)?))
@@ -193,9 +193,9 @@ fn on_screen(context: &Context, report: &ResolutionReport, entry: &Entry) -> Str
     out
 }
 
-/// Forgets one after the other; an error comes with what went before it.
+/// Forgets one after the other; an error is returned with those forgotten before it.
 fn forget(context: &Context, memories: &[Memory], wanted: &[String]) -> Result<(Document, Option<CliError>), CliError> {
-    // All of them are found before the first goes.
+    // All of them are found before the first is removed.
     let mut chosen: Vec<(usize, String)> = if wanted.is_empty() {
         let all = memories.iter().enumerate().map(|(n, memory)| memory.ids().into_iter().map(move |id| (n, id)));
         all.flatten().collect()
@@ -223,7 +223,7 @@ fn forget(context: &Context, memories: &[Memory], wanted: &[String]) -> Result<(
     Ok((document, None))
 }
 
-/// So many digits tell all names apart.
+/// Returns how many digits distinguish all names.
 fn shown_digits(memories: &[Memory]) -> usize {
     let mut ids: Vec<String> = memories.iter().flat_map(Memory::ids).collect();
     ids.sort();
@@ -237,7 +237,7 @@ fn by(entry: &Entry) -> &[u8] {
     if author.name.is_empty() { &author.email } else { &author.name }
 }
 
-/// A file of a memory that is not used, in a sentence.
+/// Describes a file of a memory that is not used, in a sentence.
 pub(super) fn unusable(Damaged { file, reason }: &Damaged) -> String {
     format!("{file} cannot be used as a decision: {reason}")
 }

@@ -92,7 +92,7 @@ struct Document {
     removed: Vec<String>,
     folded: Vec<Folded>,
     renamed: Vec<Renamed>,
-    /// What became of the patch in other entries.
+    /// The results for other entries.
     also: Vec<Also>,
 }
 
@@ -162,7 +162,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(also.exit)
 }
 
-/// Has the message written in an editor, once it is known that there is something to save; gives where it is kept.
+/// Opens the editor for the message, after checking that there is something to save; returns the path where it is kept.
 fn ask_message(
     context: &Context,
     upstream: &UpstreamStore<'_>,
@@ -175,7 +175,7 @@ fn ask_message(
     Ok(kept)
 }
 
-/// The upstream that is meant: the named one, the checkout one stands in, the only one that is changed.
+/// Returns the upstream to save: the named one, that of the current checkout, or the only one with changes.
 fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) -> Result<&'w Upstream, CliError> {
     if let Some(name) = name.or(workspace.checkout.as_deref()) {
         return Ok(workspace.upstream(name.trim_end_matches('/'))?);
@@ -201,7 +201,7 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
             context.tell(&format!("{}: the only checkout with changes", only.name));
             Ok(only)
         }
-        // One whose patch files cannot be read may be the one that is meant.
+        // An upstream whose patch files cannot be read may be the right one.
         [] => Err(unread.unwrap_or_else(|| CliError::plain(FailureKind::Nothing, "no checkout has changes to save"))),
         several => {
             let names: Vec<&str> = several.iter().map(|upstream| upstream.name.as_str()).collect();
@@ -211,7 +211,7 @@ fn which<'w>(context: &Context, workspace: &'w Workspace, name: Option<&str>) ->
     }
 }
 
-/// A path of the command line as a path in the checkout.
+/// Converts a path on the command line to a path in the checkout.
 fn in_checkout(context: &Context, upstream: &UpstreamStore<'_>, path: &Path) -> Result<RepoPath, CliError> {
     use std::os::unix::ffi::OsStrExt;
     let checkout = upstream.checkout();
@@ -224,7 +224,7 @@ fn in_checkout(context: &Context, upstream: &UpstreamStore<'_>, path: &Path) -> 
     RepoPath::new(trimmed).map_err(|error| CliError::usage(error.to_string()))
 }
 
-/// Who saves, as git would say it, here and now.
+/// Returns the author of the patch by git's settings, with the present time.
 fn author(context: &Context, upstream: &UpstreamStore<'_>) -> Result<Signature, CliError> {
     let Some((name, email)) = context.identity(upstream)? else {
         return Err(CliError::plain(
@@ -238,7 +238,7 @@ fn author(context: &Context, upstream: &UpstreamStore<'_>) -> Result<Signature, 
     Ok(Signature::clean(name.as_bytes(), email.as_bytes(), date.seconds, date.offset))
 }
 
-/// Commits are gone, and what they did with them: each is named with the paths, and each way out.
+/// Returns the error for vanished commits: each with the paths of its lost changes, and all hints.
 fn vanished(name: &str, patches: &[(String, Id, Vec<RepoPath>)], moved_back: bool) -> CliError {
     let of = |(patch, _, paths): &(String, Id, Vec<RepoPath>)| {
         let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
@@ -251,7 +251,7 @@ fn vanished(name: &str, patches: &[(String, Id, Vec<RepoPath>)], moved_back: boo
     );
     let made = CliError::plain(FailureKind::Unexported, text);
     let made = if moved_back {
-        // Git moves nothing where what is changed differs between the two commits.
+        // git moves no file if a changed file differs between the two commits.
         let back = [
             hint::git_in(name, &["stash", "--include-untracked"]),
             hint::git_in(name, &["reset", "--keep", OLD_TOP]),

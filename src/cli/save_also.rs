@@ -1,4 +1,4 @@
-//! `patchq save --also`: the new patch, offered to other entries of the same upstream.
+//! `patchq save --also`: offers the new patch to other entries of the same upstream.
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::workspace::ops::cherry_pick::{CherryPick, Picked, cherry_pick, ready}
 use crate::workspace::ops::save::Saved;
 use crate::workspace::{UpstreamStore, Workspace, WrittenQueue};
 
-/// What became of the patch in another entry.
+/// The result for another entry.
 #[derive(Debug, Serialize)]
 pub(super) struct Also {
     name: String,
@@ -25,16 +25,16 @@ pub(super) struct Also {
     saved: bool,
     /// The patch's file there.
     patch: Option<String>,
-    /// What becomes of it there, as for a refresh; `file` and `old_commit` are those of the patch that was saved.
+    /// Its outcome there, as for a refresh; `file` and `old_commit` are those of the saved patch.
     outcome: PatchReport,
-    /// The patch files there, where they were written.
+    /// The patch files there, if they were written.
     patches: Vec<Patch>,
-    /// The files of patches that had gone before.
+    /// The files of patches that were already gone.
     removed: Vec<String>,
     renamed: Vec<Renamed>,
 }
 
-/// The entries that are meant, each once, if the patch can be offered to them at all.
+/// Returns the named entries, each once, if the patch can be offered to them at all.
 pub(super) fn entries<'w>(
     context: &Context,
     workspace: &'w Workspace,
@@ -112,7 +112,7 @@ fn offer_to(
     Ok((exit, Also { name: name.to_owned(), saved, patch, outcome, patches, removed: queue.removed, renamed }))
 }
 
-/// Checks whether a person must decide something.
+/// Checks whether a decision is open.
 fn decisions(picked: &CherryPick<'_>) -> bool {
     use crate::stack::Outcome;
     matches!(picked.outcome.outcome, Outcome::Conflict | Outcome::Blocked)
@@ -133,7 +133,7 @@ fn failed(other: &Upstream, error: crate::workspace::ops::refresh::RefreshError)
     refresh::failed(other.name.as_str(), &refresh::Args::default(), error)
 }
 
-/// The outcome, and the lines that do not go together.
+/// Shows the outcome, and the lines in conflict.
 fn show(context: &Context, name: &str, report: &PatchReport) {
     if context.json || (context.quiet && !matches!(report.outcome, Outcome::Conflict | Outcome::Blocked)) {
         return;
@@ -147,7 +147,7 @@ fn show(context: &Context, name: &str, report: &PatchReport) {
     context.out(&out);
 }
 
-/// Checks whether it is to be written: where somebody can answer, they are asked.
+/// Checks whether to write it: asks if someone can answer.
 fn wanted(context: &Context, name: &str, report: &PatchReport) -> Result<bool, CliError> {
     context.confirm(&format!("save it in {name} too ({})?", report.outcome.word()), true)
 }

@@ -62,10 +62,10 @@ pub(super) struct Args {
     pub(super) discard: bool,
 }
 
-/// So many paths beyond `sparse` are named without `-v`.
+/// How many paths beyond `sparse` are named without `-v`.
 const EXTRA_SHOWN: usize = 5;
 
-/// What setup did for one upstream.
+/// The result of setup for one upstream.
 #[derive(Debug, Serialize)]
 struct Upstream {
     name: String,
@@ -86,7 +86,7 @@ struct Upstream {
     absent: Vec<Absent>,
 }
 
-/// A path of the manifest that is not there.
+/// A path of the manifest that does not exist.
 #[derive(Debug, Serialize)]
 struct Absent {
     key: &'static str,
@@ -137,7 +137,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     finish(context, all)
 }
 
-/// What DIR means.
+/// The meaning of DIR.
 enum Place {
     /// The workspace.
     Here,
@@ -147,10 +147,10 @@ enum Place {
     Copy(PathBuf),
 }
 
-/// The workspace that is meant, and what of it.
+/// Returns the workspace, and what to set up in it.
 fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Place), CliError> {
     let Some(dir) = dir else { return Ok((context.workspace()?, Place::Here)) };
-    // As other commands take names; `./NAME` is a folder.
+    // A name, as in other commands; `./NAME` is a folder.
     if let Some(name) = dir.to_str().map(|text| text.trim_end_matches('/'))
         && let Ok(workspace) = context.workspace()
         && workspace.manifest.upstream(name).is_some()
@@ -159,7 +159,7 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Place), Cl
     }
     let wanted = context.cwd.join(dir);
     let real = wanted.canonicalize().ok();
-    // A workspace that one does not stand in can be named.
+    // Another workspace can be named.
     if let Some(real) = real.as_ref().filter(|real| real.join(MANIFEST).is_file())
         && let Ok(workspace) = context.workspace_at(real)
         && workspace.layout.root() == real
@@ -167,7 +167,7 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Place), Cl
         return Ok((workspace, Place::Here));
     }
     let workspace = context.workspace()?;
-    // A single word that is no folder is a name that was mistyped.
+    // A single word that is not a folder is a mistyped name.
     if real.is_none()
         && let Some(word) = dir.to_str().filter(|text| Name::parse(text).is_ok())
         && wanted.parent().is_some_and(|folder| folder.starts_with(workspace.layout.root()))
@@ -191,7 +191,7 @@ fn place(context: &Context, dir: Option<&Path>) -> Result<(Workspace, Place), Cl
     }
 }
 
-/// The path that `path` will have once it exists: symlinks followed, `..` taken away.
+/// Returns the path that `path` will have once it exists: symlinks followed, `..` removed.
 fn resolved(path: &Path) -> PathBuf {
     let mut real = PathBuf::new();
     for part in path.components() {
@@ -207,7 +207,7 @@ fn resolved(path: &Path) -> PathBuf {
     real
 }
 
-/// Settles several upstreams at once.
+/// Sets up several upstreams at once.
 pub(super) fn setup_all(
     context: &Context,
     workspace: &Workspace,
@@ -239,7 +239,7 @@ pub(super) fn setup_all(
     })
 }
 
-/// Says what became of one upstream.
+/// Reports the result for one upstream.
 fn print_summary(context: &Context, upstream: &manifest::Upstream, settled: &SetupOutcome) {
     let name = upstream.name.as_str();
     let patches = count(settled.applied.stack.items.len(), "patch", "patches");
@@ -310,10 +310,10 @@ fn tell_extra(context: &Context, name: &str, extra: &[RepoPath]) {
     }
 }
 
-/// So many misplaced hunks of a patch are named; more are counted.
+/// How many misplaced hunks of a patch are named; more are counted.
 const MOVED_SHOWN: usize = 3;
 
-/// Says which hunks apply elsewhere than their patch says, and how to put that right.
+/// Reports which hunks apply at other places than their patch says, and how to repair that.
 pub(super) fn say_moved(context: &Context, name: &str, applied: &Applied) {
     for moved in applied.moved.chunk_by(|a, b| a.0 == b.0) {
         let patch = moved.first().and_then(|(n, _)| applied.stack.items.get(*n)).map_or("", |item| item.name.as_str());
@@ -372,7 +372,7 @@ fn absent(paths: &[AbsentPath]) -> Vec<Absent> {
     paths.iter().map(one).collect()
 }
 
-/// The command's document and code.
+/// Writes the command's document and returns its exit code.
 pub(super) fn finish(context: &Context, all: Each<(String, SetupOutcome)>) -> Result<Exit, CliError> {
     if context.json {
         let upstreams = all.results.iter().map(|(name, settled)| Upstream {
@@ -398,7 +398,7 @@ pub(super) fn finish(context: &Context, all: Each<(String, SetupOutcome)>) -> Re
     Ok(all.exit)
 }
 
-/// A copy of every checkout in a folder outside of the workspace, for building.
+/// Copies every checkout to a folder outside the workspace, for building.
 fn copies(
     context: &Context,
     workspace: &Workspace,

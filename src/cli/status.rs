@@ -80,7 +80,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
 
 fn look(context: &Context, workspace: &Workspace, upstream: &Upstream) -> (UpstreamStatus, Option<CliError>) {
     let name = upstream.name.as_str();
-    // What git cannot mend is told as an error of this upstream below.
+    // If git cannot repair it, this is reported as an error of this upstream below.
     let _ = context.upstream_store(workspace, upstream);
     let (standing, error) = context.step_context("status", |ctx| Status::read(workspace, upstream, ctx));
     match &standing.pending {
@@ -126,7 +126,7 @@ fn table<'a>(rows: impl Iterator<Item = (&'a UpstreamStatus, bool)>, now: i64) -
     table
 }
 
-/// What was last heard of the track, and how long ago.
+/// Returns the cached tip of the track, and its age.
 fn news(status: &UpstreamStatus, has_track: bool, now: i64) -> Cell {
     let Some(news) = &status.news else {
         let words = if !has_track {
@@ -152,7 +152,7 @@ fn news(status: &UpstreamStatus, has_track: bool, now: i64) -> Cell {
     }
 }
 
-/// What `status NAME` says beyond its line.
+/// Returns what `status NAME` shows in addition to its line.
 fn details(context: &Context, status: &UpstreamStatus) -> String {
     let mut out = String::new();
     for patch in status.patches.iter().flatten() {
@@ -217,7 +217,7 @@ fn patch_lines(context: &Context, patch: &PatchStatus) -> String {
     out
 }
 
-/// What happens to a file beyond its lines.
+/// Describes a file's change other than its lines.
 fn how(file: &TouchedFile) -> String {
     let old = |old: &Option<Bytes>| old.as_ref().map(|old| shown(&old.0)).unwrap_or_default();
     match file.change {

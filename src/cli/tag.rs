@@ -87,7 +87,7 @@ fn line(tag: &ImageTag) -> String {
     format!("{}\n", tag.reference)
 }
 
-/// An image that none of `upstreams` has, or publishes, is a slip of the pen.
+/// Refuses an image that none of `upstreams` has or publishes: it is a typing error.
 fn known_image(upstreams: &[&Upstream], image: &str) -> Result<(), CliError> {
     let all = || upstreams.iter().flat_map(|upstream| &upstream.images);
     let known: Vec<&str> = all().filter(|one| one.publish).map(|one| one.name.as_str()).collect();
@@ -106,7 +106,7 @@ fn known_image(upstreams: &[&Upstream], image: &str) -> Result<(), CliError> {
     })
 }
 
-/// One reference of two upstreams: one image would replace the other.
+/// Refuses the same reference in two upstreams: one image would overwrite the other.
 fn same_twice(all: &[UpstreamTags]) -> Result<(), CliError> {
     let mut seen = std::collections::HashMap::new();
     for upstream in all {

@@ -39,11 +39,11 @@ pub(super) struct Args {
 #[derive(Debug, Serialize)]
 struct Document {
     changes: Vec<Change>,
-    /// The step that was taken back because it could not be finished.
+    /// The step that was reverted because it could not be finished.
     interrupted: Option<Interrupted>,
 }
 
-/// A step that was taken back before it was finished.
+/// A step that was reverted before it was finished.
 #[derive(Debug, Serialize)]
 struct Interrupted {
     /// `None`: the workspace's own.
@@ -51,19 +51,19 @@ struct Interrupted {
     /// `None`: its record could not be read.
     command: Option<String>,
     set_aside: bool,
-    /// What is neither as before the step nor as it makes it.
+    /// The parts in neither their old nor their new state.
     left: Vec<String>,
     kept_in: Option<String>,
 }
 
-/// A change that was, or could be, taken back.
+/// A change that was, or can be, reverted.
 #[derive(Debug, Serialize)]
 struct Change {
     upstream: String,
     command: String,
     time: i64,
     files: Vec<String>,
-    /// What should be known of it: why patches left the queue.
+    /// The notes about it: why patches left the queue.
     notes: Vec<String>,
 }
 
@@ -107,7 +107,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The upstream whose last change is to be taken back; where there are several, somebody must have said so. `None`: they said no.
+/// Returns the upstream whose last change will be reverted; if there are several, the user must choose. `None`: the
+/// user said no.
 fn chosen<'a, 'w>(
     context: &Context,
     all: &'a [(UpstreamStore<'w>, Vec<UndoRecord>)],
@@ -138,7 +139,7 @@ fn chosen<'a, 'w>(
     }
 }
 
-/// Whose interrupted step is to be taken back, before any change that was finished: that of NAME, or the only one.
+/// Returns the owner of the interrupted step that is reverted before any finished change: NAME's, or the only one.
 fn stuck_step(stuck: &[Stuck], name: Option<&str>) -> Result<Option<String>, CliError> {
     let name = name.map(|name| name.trim_end_matches('/'));
     let of = |step: &&Stuck| name.is_none_or(|name| step.key == name || step.key == Scope::Workspace.key());
@@ -156,7 +157,7 @@ fn stuck_step(stuck: &[Stuck], name: Option<&str>) -> Result<Option<String>, Cli
     }
 }
 
-/// Takes the interrupted step of `key` back, and says what became of it.
+/// Reverts the interrupted step of `key`, and reports the result.
 fn take_back(context: &Context, workspace: &Workspace, key: &str) -> Result<Exit, CliError> {
     let taken = context.step_context("undo", |ctx| take_stuck_back(workspace, key, ctx));
     let taken = taken.map_err(|error| CliError::step(key, error))?;

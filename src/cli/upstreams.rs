@@ -1,4 +1,4 @@
-//! Which upstreams a command works on, and what it needs to work on one.
+//! Selects the upstreams of a command, and prepares the work on one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,12 +17,12 @@ use crate::workspace::{
 };
 
 impl Context {
-    /// The workspace that the command stands in; its manifest's warnings are said.
+    /// Returns the workspace of the command's folder; reports the manifest's warnings.
     pub(super) fn workspace(&self) -> Result<Workspace, CliError> {
         self.workspace_at(&self.cwd)
     }
 
-    /// The workspace that the folder `start` stands in.
+    /// Returns the workspace of the folder `start`.
     pub(super) fn workspace_at(&self, start: &Path) -> Result<Workspace, CliError> {
         let (workspace, stuck) = self.workspace_and_stuck(start)?;
         match stuck.into_iter().find(|step| step.holds_all_up) {
@@ -31,14 +31,14 @@ impl Context {
         }
     }
 
-    /// The workspace, with the stores of other users that git's `safe.directory` accepts.
+    /// Returns the workspace, with the stores of other users that git's `safe.directory` accepts.
     fn opened(&self, start: &Path) -> Result<Workspace, CliError> {
         let mut workspace = Workspace::open(start)?;
         workspace.layout.accept_foreign_stores(|store| self.git_unchecked().accepts_owner_of(store));
         Ok(workspace)
     }
 
-    /// The workspace that the folder `start` stands in, and the interrupted steps that cannot be finished.
+    /// Returns the workspace of the folder `start`, and the interrupted steps that cannot be finished.
     pub(super) fn workspace_and_stuck(&self, start: &Path) -> Result<(Workspace, Vec<Stuck>), CliError> {
         let mut workspace = self.opened(start)?;
         hint::note_root(workspace.layout.root());
@@ -62,12 +62,12 @@ impl Context {
         Ok((workspace, stuck))
     }
 
-    /// Says that the manifest has no upstream, and how to add one.
+    /// Reports that the manifest has no upstream, and how to add one.
     pub(super) fn say_no_upstream(&self) {
         self.say(&Message::note("there is no upstream yet").hint(hint::patchq(&["add", "NAME", "URL"])));
     }
 
-    /// The upstreams called `names`, all where there are none.
+    /// Returns the upstreams called `names`, all if there are none.
     pub(super) fn upstreams<'w>(
         &self,
         workspace: &'w Workspace,
@@ -86,7 +86,7 @@ impl Context {
         Ok(found)
     }
 
-    /// The upstream's store, if it has one; an index that plain git made split or sparse is made whole first.
+    /// Returns the upstream's store, if it has one; an index that plain git made split or sparse is rewritten first.
     pub(super) fn upstream_store<'w>(
         &self,
         workspace: &'w Workspace,
@@ -99,7 +99,7 @@ impl Context {
         Ok(upstream)
     }
 
-    /// Makes the index of `upstream` whole, and says so.
+    /// Rewrites the index of `upstream`, and reports it.
     pub(super) fn mend_index(&self, upstream: &UpstreamStore<'_>) -> Result<(), CliError> {
         if mend_index(&upstream.store, self.git_unchecked()).map_err(|error| CliError::from(&error))? {
             let name = upstream.name();
@@ -110,7 +110,7 @@ impl Context {
         Ok(())
     }
 
-    /// Runs `work` with what fetches into the store of `upstream`; `local`: the command never uses the network.
+    /// Runs `work` with a fetcher for the store of `upstream`; `local`: the command never uses the network.
     pub(super) fn with_fetcher<T>(
         &self,
         upstream: &UpstreamStore<'_>,
@@ -142,8 +142,8 @@ impl Context {
         })
     }
 
-    /// Tries without prompts first, and again with git asking on the terminal where credentials were missing and somebody can
-    /// answer.
+    /// Tries without prompts first, and again with git asking on the terminal if credentials were missing and someone
+    /// can answer.
     pub(super) fn with_prompts<T>(&self, work: impl Fn(Prompts) -> Result<T, CliError>) -> Result<T, CliError> {
         match work(Prompts::Never) {
             Err(error) if error.lacks_credentials() && self.asker.can_ask() && !self.json => work(Prompts::Terminal),
@@ -151,14 +151,14 @@ impl Context {
         }
     }
 
-    /// Runs `work` with what surrounds a change.
+    /// Runs `work` with the context of a change.
     pub(super) fn step_context<T>(&self, command: &str, work: impl FnOnce(&StepContext<'_>) -> T) -> T {
         let on_wait = |holder: &Holder| self.waiting(holder);
         let observe = |point: &str| self.passing(point);
         work(&StepContext { command, now: self.now(), on_wait: &on_wait, observe: &observe })
     }
 
-    /// Gives the terminal back where a full screen has it.
+    /// Restores the terminal if a full screen uses it.
     fn step_out(&self) {
         if crate::ui::step_out() {
             self.progress.resume();
@@ -174,7 +174,7 @@ impl Context {
         self.tell(&format!("waiting for {holder}{until}"));
     }
 
-    /// Does `work` for every upstream, each on its own: a failure of one is said and does not stop the others.
+    /// Does `work` for every upstream separately: a failure of one is reported and does not stop the others.
     pub(super) fn each<T>(
         &self,
         upstreams: &[&Upstream],
@@ -202,9 +202,9 @@ impl Context {
         all
     }
 
-    /// Does `work` for every upstream at once: those of one url one after the other, because they take from each other, the
-    /// others each in a thread of its own; for those that lacked credentials again, one at a time, with git asking on the
-    /// terminal. `then` gets the results in order.
+    /// Does `work` for all upstreams at once: those of one url one after the other, because they take objects from each
+    /// other; the others each in its own thread. Those that lacked credentials are repeated one at a time, with git
+    /// asking on the terminal. `then` gets the results in order.
     pub(super) fn each_at_once<T: Send, R>(
         &self,
         workspace: &Workspace,
@@ -235,13 +235,13 @@ impl Context {
     }
 }
 
-/// The upstream that `patch` (`[NAME/]PATCH`, or the path of its file) names, if it names one.
+/// Returns the upstream that `patch` (`[NAME/]PATCH`, or the path of its file) names, if it names one.
 pub(super) fn named_in(patch: &str) -> Option<&str> {
     let (folder, _) = patch.rsplit_once('/')?;
     folder.rsplit('/').next().filter(|name| !name.is_empty() && *name != ".")
 }
 
-/// Refuses a patch that names another upstream than `name`.
+/// Refuses a patch that names an upstream other than `name`.
 pub(super) fn same_upstream(name: &str, patch: &str) -> Result<(), CliError> {
     match named_in(patch) {
         Some(other) if other != name => {
@@ -252,17 +252,17 @@ pub(super) fn same_upstream(name: &str, patch: &str) -> Result<(), CliError> {
     }
 }
 
-/// What came of several upstreams.
+/// The results of several upstreams.
 pub(super) struct Each<T> {
     /// The first code that occurs of 130, 2, 1, 3, 4.
     pub(super) exit: Exit,
-    /// What those that went well have to say.
+    /// The results of those that succeeded.
     pub(super) results: Vec<T>,
     /// The first failure.
     pub(super) failed: Option<CliError>,
 }
 
-/// The way to an upstream.
+/// Returns the remote of an upstream.
 pub(super) fn remote<'g>(
     git: &'g GitProgram,
     workspace: &Workspace,

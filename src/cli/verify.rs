@@ -62,12 +62,12 @@ struct Document {
     fixed: Vec<String>,
 }
 
-/// What came of one upstream.
+/// The result for one upstream.
 #[derive(Default)]
 struct Judged {
     findings: Vec<Finding>,
     fixed: Vec<String>,
-    /// Why it could be judged and not put right.
+    /// Why it could be checked but not repaired.
     failed: Option<CliError>,
 }
 
@@ -114,13 +114,13 @@ struct SetupOptions {
     fix: bool,
 }
 
-/// What is wrong with the workspace's own files.
+/// Checks the workspace's own files.
 fn own_findings(context: &Context, workspace: &Workspace) -> Result<Vec<Finding>, CliError> {
     let tracked = workspace.tracked_names(context.git_unchecked())?;
     judge_workspace(workspace, &tracked).map_err(|error| CliError::of(FailureKind::Files, &error))
 }
 
-/// Judges one upstream and, if that is wished, puts right what can be and judges again.
+/// Checks one upstream and, if requested, repairs what can be repaired and checks again.
 fn one(
     context: &Context,
     workspace: &Workspace,
@@ -174,7 +174,7 @@ fn one(
     })
 }
 
-/// Puts right what can be, and says which files changed.
+/// Repairs what can be repaired, and reports which files changed.
 fn put_right(
     context: &Context,
     fetcher: &Fetcher<'_>,
@@ -199,7 +199,7 @@ fn put_right(
     fixed.map_err(|error| CliError::rewrite(upstream.name().as_str(), error))
 }
 
-/// The findings as lines that editors and CI understand, to stdout; how it went, to stderr.
+/// Writes the findings to stdout as lines that editors and CI understand, and the summary to stderr.
 fn tell(context: &Context, document: &Document, upstreams: usize, failed: bool) -> Result<(), CliError> {
     for file in &document.fixed {
         context.tell(&format!("fixed {file}"));

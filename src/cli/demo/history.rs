@@ -1,4 +1,4 @@
-//! A repository's history as data, and how it becomes a repository.
+//! A repository's history as data, and the code that builds the repository.
 
 use std::path::Path;
 
@@ -8,48 +8,48 @@ use crate::path::{BadPath, RepoPath};
 /// One commit.
 #[derive(Debug)]
 pub(super) struct Step {
-    /// The branch it is made on.
+    /// The branch of the commit.
     pub(super) branch: &'static str,
-    /// The branch at whose tip this branch begins, on its first commit.
+    /// The branch at whose tip a new branch begins.
     pub(super) from: Option<&'static str>,
-    /// When, in seconds since 1970.
+    /// The time, in seconds since 1970.
     pub(super) seconds: i64,
     /// The subject.
     pub(super) subject: &'static str,
-    /// What it does.
+    /// The changes.
     pub(super) edits: &'static [Edit],
-    /// The release that it is.
+    /// Its release tag.
     pub(super) tag: Option<Tag>,
 }
 
-/// What a commit does to one path.
+/// The change of one path in a commit.
 #[derive(Debug)]
 pub(super) enum Edit {
     /// A file with this content.
     Put(&'static str, &'static str),
     /// An executable file with this content.
     PutExecutable(&'static str, &'static str),
-    /// A symlink to this place.
+    /// A symlink with this target.
     Link(&'static str, &'static str),
-    /// In a file that is there, every place that reads so reads so from now on.
+    /// Replaces every occurrence of a text in an existing file.
     Replace(&'static str, &'static str, &'static str),
 }
 
 /// A tag on a commit.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Tag {
-    /// With an object of its own.
+    /// An annotated tag.
     Annotated(&'static str),
-    /// Only a name.
+    /// A lightweight tag.
     Light(&'static str),
 }
 
-/// The releases of an upstream that was built, with their commits.
+/// The releases of a built upstream, with their commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Releases(Vec<(&'static str, Id)>);
 
 impl Releases {
-    /// The commit of a release.
+    /// Returns the commit of a release.
     #[must_use]
     pub fn commit(&self, tag: &str) -> Option<Id> {
         self.0.iter().find(|(name, _)| *name == tag).map(|(_, id)| *id)
@@ -62,10 +62,10 @@ pub enum DemoError {
     /// The repository could not be written.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// A path of the material is none.
+    /// A path of the demo's data is not valid.
     #[error(transparent)]
     Path(#[from] BadPath),
-    /// A replacement of the material finds nothing to replace.
+    /// A replacement of the demo's data finds nothing.
     #[error("the demo's material is at odds with itself: '{path}' has no '{text}'")]
     Nothing {
         /// The file.
@@ -111,7 +111,7 @@ pub(super) fn build(dir: &Path, head: &str, steps: &[Step]) -> Result<Releases, 
     Ok(Releases(releases))
 }
 
-/// What stands at the path of `edit` afterwards.
+/// Returns the content at the path of `edit` after it.
 fn written(builder: &RepoBuilder, before: Option<Id>, edit: &Edit) -> Result<(RepoPath, Vec<u8>, Mode), DemoError> {
     let (path, content, mode) = match *edit {
         Edit::Put(path, text) => (path, text.to_owned(), Mode::File),

@@ -1,5 +1,5 @@
-//! The demo's material: two small upstreams with a few releases of history, made on the spot by our own code, and
-//! a queue for each. Their words are ours; their shape is that of Kubeflow's component tree and Ray's docker folder.
+//! The demo's data: two small upstreams with a few releases, built by our own code, and a queue for each. The texts are
+//! ours; the structure is that of Kubeflow's component tree and Ray's docker folder.
 
 mod history;
 mod kubeflow;
@@ -18,15 +18,15 @@ use history::Step;
 pub struct DemoUpstream {
     /// Its name in the demo's manifest.
     pub name: &'static str,
-    /// What its queue follows.
+    /// Its track.
     pub track: &'static str,
-    /// The release that the queue is made on.
+    /// The release that the queue is based on.
     pub pinned: &'static str,
-    /// The release after it, to which a maintainer would move.
+    /// The next release, the target of the refresh.
     pub next: &'static str,
-    /// The folders and files that the maintainer wants in the checkout.
+    /// The `sparse` entries of the manifest.
     pub sparse: &'static [&'static str],
-    /// Where its images go.
+    /// The registry for its images.
     pub registry: &'static str,
     /// Its images: name, build context, Dockerfile.
     pub images: &'static [(&'static str, &'static str, &'static str)],
@@ -34,19 +34,19 @@ pub struct DemoUpstream {
     pub patches: &'static [(&'static str, &'static str)],
     /// The history, from the first commit on.
     history: &'static [Step],
-    /// The branch that HEAD names.
+    /// The branch of HEAD.
     head: &'static str,
 }
 
-/// The one like Kubeflow. Moving its queue to the next release has a patch of every sort: `unchanged`, `merged`,
-/// `conflict`, `upstreamed`.
+/// The upstream like Kubeflow. A refresh of its queue to the next release has a patch with each of these outcomes:
+/// `unchanged`, `merged`, `conflict`, `upstreamed`.
 pub const KUBEFLOW_LIKE: DemoUpstream = kubeflow::UPSTREAM;
 
-/// The one like Ray. Its queue moves to the next release without a question.
+/// The upstream like Ray. Its queue moves to the next release without a conflict.
 pub const RAY_LIKE: DemoUpstream = ray::UPSTREAM;
 
 impl DemoUpstream {
-    /// Makes the upstream as a bare repository in `dir`, which must not exist or be empty. Every id is the same on
+    /// Makes the upstream as a bare repository in `dir`, which must be empty or not exist. Every id is the same on
     /// every machine.
     ///
     /// # Errors

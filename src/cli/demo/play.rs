@@ -1,4 +1,4 @@
-//! Tells the story: makes the folder, does every step for real, and shows it.
+//! Plays the demo: makes the folder, really runs every step, and shows it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,13 +17,13 @@ use crate::cli::hint;
 use crate::report::FailureKind;
 use crate::ui::Paint;
 
-/// The folder of a demo for which none is named.
+/// The default folder of a demo.
 const DEFAULT: &str = "patchq-demo";
 
-/// Columns of the screen that the story is written for.
+/// The width of the screen that the texts are written for.
 const WIDTH: usize = 80;
 
-/// A step that was done, as data.
+/// A step that was run, as data.
 #[derive(Debug, Serialize)]
 struct Done {
     command: String,
@@ -49,7 +49,7 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
     for step in STORY {
         context.check_stop()?;
         if context.out_failed() {
-            // A story that nobody can read.
+            // No one can read the demo.
             return Ok(Exit::Failed);
         }
         if !step.shown {
@@ -75,21 +75,21 @@ pub(in crate::cli) fn run(context: &Context, args: Args) -> Result<Exit, CliErro
     Ok(Exit::Done)
 }
 
-/// A part of the story; with `--json` it is in the document instead.
+/// Shows a text; with `--json` it is in the document instead.
 fn say(context: &Context, text: &str) {
     if !context.json && !context.quiet {
         context.out(text);
     }
 }
 
-/// `command` as it is typed; a long one on several lines.
+/// Returns `command` as it is typed; a long one on several lines.
 fn prompt(context: &Context, command: &str) -> String {
     let long = command.len() + 2 > WIDTH;
     let command = if long { command.replace(" -m ", " \\\n    -m ") } else { command.to_owned() };
     format!("{}\n", context.look.paint(Paint::Strong, &format!("$ {command}")))
 }
 
-/// What somebody would type for `action` in the workspace.
+/// Returns what one would type for `action` in the workspace.
 fn typed(action: &Action) -> String {
     let line = |program: &str, arguments: &[&str]| {
         let words = arguments.iter().map(|argument| hint::quoted(argument.as_ref()));
@@ -103,10 +103,10 @@ fn typed(action: &Action) -> String {
     }
 }
 
-/// Where the story happens.
+/// The folder of the demo.
 struct Stage {
     root: PathBuf,
-    /// An empty home, so that no setting of the user's has a say in the story.
+    /// An empty home, so that no setting of the user affects the demo.
     home: tempfile::TempDir,
     patchq: PathBuf,
     git: OsString,
@@ -206,8 +206,8 @@ impl Stage {
         self.spawn(Command::new(&self.git).args(arguments), where_and_how, "git", arguments)
     }
 
-    /// Runs a program in an environment that has nothing of the user's git settings; returns both of its streams as
-    /// they would stand on a terminal. It must end with the exit code `exit`.
+    /// Runs a program in an environment without the user's git settings; returns both of its streams as on a terminal.
+    /// It must exit with the code `exit`.
     fn spawn(
         &self,
         command: &mut Command,
@@ -263,7 +263,7 @@ fn failed(error: &anyhow::Error) -> CliError {
     CliError::of(FailureKind::Demo, error.as_ref())
 }
 
-/// An upstream's lines in the manifest.
+/// Returns an upstream's lines in the manifest.
 fn entry(upstream: &DemoUpstream) -> String {
     let mut text = format!("\n[upstream.{}]\n", upstream.name);
     text.push_str(&format!("url = \"../upstreams/{}.git\"\n", upstream.name));

@@ -1,6 +1,6 @@
-//! The story, as data: what is said, what is typed, and what must be on the screen afterwards.
+//! The demo's story as data: the texts, the commands, and the expected output.
 
-/// Where something is typed.
+/// Where a command is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// In the workspace.
@@ -9,7 +9,7 @@ pub(super) enum Place {
     Colleague,
 }
 
-/// What is done.
+/// The kinds of steps.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Action {
     /// patchq with these arguments.
@@ -18,13 +18,13 @@ pub(super) enum Action {
     Git(&'static [&'static str]),
     /// A file is shown.
     Cat(&'static str),
-    /// In a file, what reads `from` reads `to` from now on, as an editor would do it.
+    /// A replacement in a file, as in an editor.
     Edit {
         /// The file, from the workspace's root.
         file: &'static str,
-        /// What stands there, once.
+        /// The old text, which occurs once.
         from: &'static str,
-        /// What shall stand there.
+        /// The new text.
         to: &'static str,
     },
 }
@@ -32,17 +32,17 @@ pub(super) enum Action {
 /// One step of the story.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    /// What is said before it, in lines of at most 78 columns; may be empty.
+    /// The text before it, in lines of at most 78 columns; may be empty.
     pub(super) say: &'static str,
-    /// Where it is done.
+    /// Where it is run.
     pub(super) place: Place,
-    /// Whether it is on the screen.
+    /// Whether it is shown.
     pub(super) shown: bool,
-    /// What is done.
+    /// The action.
     pub(super) action: Action,
-    /// What the output must contain, or the demo has failed.
+    /// Texts that the output must contain; otherwise the demo has failed.
     pub(super) expect: &'static [&'static str],
-    /// The exit code that it must end with.
+    /// The expected exit code.
     pub(super) exit: i32,
 }
 
@@ -50,33 +50,33 @@ const fn shown(say: &'static str, action: Action, expect: &'static [&'static str
     Step { say, place: Place::Here, shown: true, action, expect, exit: 0 }
 }
 
-/// Something whose answer is in its exit code too.
+/// Makes a step with an exit code other than 0.
 const fn shown_with(exit: i32, say: &'static str, action: Action, expect: &'static [&'static str]) -> Step {
     Step { say, place: Place::Here, shown: true, action, expect, exit }
 }
 
-/// Something that the story needs and nobody needs to see.
+/// Makes a step that is needed but not shown.
 const fn unseen(place: Place, action: Action) -> Step {
     Step { say: "", place, shown: false, action, expect: &[], exit: 0 }
 }
 
 use Action::{Cat, Edit, Git, Patchq};
 
-/// Who tells the story, as git knows them.
+/// The maintainer's name and address for git.
 pub(super) const NARRATOR: (&str, &str) = ("Robin Maintainer", "robin@downstream.example");
-/// Whose clone the other patch comes from.
+/// The colleague's name and address for git.
 pub(super) const COLLEAGUE: (&str, &str) = ("Sam Colleague", "sam@downstream.example");
 
 /// The file that the story edits.
 const DOCKERFILE: &str = "kubeflow/components/notebook-controller/Dockerfile";
-/// The patch file that comes of it.
+/// The resulting patch file.
 const PATCH: &str = "patches/kubeflow/0005-run-the-controller-as-nonroot.patch";
-/// What is saved too early, and taken back.
+/// The file that is saved too early, which is undone.
 const RAY: &str = "ray/python/requirements.txt";
 /// The file that the colleague edits.
 const REQUIREMENTS: &str = "kubeflow/components/crud-web-apps/jupyter/backend/requirements.txt";
 
-/// The whole of it.
+/// The whole story.
 pub(super) const STORY: &[Step] = &[
     shown(
         "A workspace is your own git repository. For each upstream it has an entry in\n\
@@ -90,7 +90,7 @@ pub(super) const STORY: &[Step] = &[
         Patchq(&["setup", "."]),
         &["kubeflow: 4 patches", "ray: 2 patches"],
     ),
-    // Whoever plays on may be nobody to git yet.
+    // A user who continues may have no git identity yet.
     unseen(Place::Here, Git(&["-C", "kubeflow", "config", "user.name", NARRATOR.0])),
     unseen(Place::Here, Git(&["-C", "kubeflow", "config", "user.email", NARRATOR.1])),
     unseen(Place::Here, Git(&["-C", "ray", "config", "user.name", NARRATOR.0])),
@@ -212,7 +212,7 @@ pub(super) const STORY: &[Step] = &[
     shown("", Git(&["-C", "ray", "status", "--short"]), &["M python/requirements.txt"]),
 ];
 
-/// What can be tried afterwards; stands behind the folder to go to.
+/// What to try afterwards; printed after the folder to go to.
 pub(super) const NEXT: &str = concat!(
     "  patchq save --into 0002                 fold ray's change into patch 0002\n",
     "  git -C kubeflow rebase -i refs/patchq/base && patchq export\n",

@@ -1,4 +1,4 @@
-//! The material against the git program: it is what it says it is, and every machine gets the same.
+//! Tests of the demo's data with the git program: it has the expected properties, and is the same on every machine.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use super::*;
 /// What git says in `dir`, whatever the user's own configuration.
 fn git(dir: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let mut command = Command::new("git");
-    // Names, not values: a hook may have pointed any of them at another repository.
+    // These are removed by name, because a hook may have set any of them to another repository.
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_COMMON_DIR"] {
         command.env_remove(name);
     }
@@ -85,7 +85,7 @@ fn the_queues_apply_and_come_back_byte_by_byte() -> anyhow::Result<()> {
         assert_eq!(written.len(), upstream.patches.len());
         for (file, (name, text)) in written.iter().zip(upstream.patches) {
             assert_eq!(file.to_lowercase(), format!("out/{name}"));
-            // Without the stat git leaves out the line `---` as well.
+            // Without the stat git leaves out the line `---` too.
             let written =
                 std::fs::read_to_string(clone.join(file))?.replacen("\n\ndiff --git", "\n---\n\ndiff --git", 1);
             assert_eq!(written, *text, "{name}");

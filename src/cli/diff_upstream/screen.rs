@@ -1,4 +1,4 @@
-//! What upstream changed, on the screen.
+//! Shows upstream's changes on the screen.
 
 use crate::cli::failure::shown;
 use crate::cli::outcomes::{self, paint};
@@ -6,12 +6,12 @@ use crate::report::{Bytes, LinesChanged, PatchReport, RestReport, ReviewReport, 
 use crate::ui::{Cell, Column, Look, Paint, Table, count, fold_folders};
 use crate::workspace::ChangeKind;
 
-/// So many lines tell where the rest of the files are.
+/// How many lines show where the other files are.
 const FOLDERS: usize = 10;
-/// Paths get at least this many columns.
+/// The least width of paths.
 const PATH: usize = 24;
 
-/// One upstream, section by section. `stat`: the contents of the files for review were looked at, too.
+/// Returns the text for one upstream, section by section. `stat`: the contents of the files to review were read too.
 pub(super) fn text(look: &Look, verbose: bool, stat: bool, report: &UpstreamDiffReport) -> String {
     let name = look.paint(Paint::Strong, &format!("{}:", report.name));
     let from = report.version.as_ref().map_or_else(|| report.pin.short(8), shown);
@@ -19,7 +19,7 @@ pub(super) fn text(look: &Look, verbose: bool, stat: bool, report: &UpstreamDiff
         return format!("{name} nothing new since {from}\n");
     }
     let (mut from, mut to) = (from, shown(&report.target.version));
-    // A manifest that fixes the version says it of every commit.
+    // A version in the manifest applies to every commit.
     if from == to {
         from.push_str(&format!(" ({})", report.pin.short(8)));
         to.push_str(&format!(" ({})", report.target.pin.short(8)));
@@ -71,7 +71,7 @@ fn touched(look: &Look, report: &UpstreamDiffReport) -> String {
     out
 }
 
-/// `sparse`: whether the checkout leaves anything out.
+/// Shows the files to review. `sparse`: whether the checkout leaves anything out.
 fn review(look: &Look, stat: bool, review: &[ReviewReport], sparse: bool) -> String {
     if review.is_empty() {
         return String::new();
@@ -91,7 +91,7 @@ fn review(look: &Look, stat: bool, review: &[ReviewReport], sparse: bool) -> Str
     out
 }
 
-/// A file's row; two where upstream moved it.
+/// Adds a file's row; two if upstream moved it.
 fn rows(
     look: &Look,
     table: &mut Table,
@@ -158,7 +158,7 @@ fn patches(look: &Look, patches: &[PatchReport]) -> String {
     section(look, &outcomes::summary(patches)) + &outcomes::table(look, patches)
 }
 
-/// A patch by its number, where no other has that.
+/// Returns the number of a patch as its name, if no other has the same.
 fn short_name(name: &str, all: &[&str]) -> String {
     let number = |name: &str| name.bytes().take_while(u8::is_ascii_digit).count();
     let digits = &name[..number(name)];
@@ -180,7 +180,7 @@ fn lines(changed: Option<LinesChanged>) -> String {
     changed.map_or_else(|| "binary".to_owned(), |LinesChanged { added, removed }| format!("+{added} -{removed}"))
 }
 
-/// A table two columns further in.
+/// Indents a table by two columns.
 fn indented(look: &Look, table: &Table) -> String {
     if table.is_empty() {
         return String::new();

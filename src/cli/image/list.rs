@@ -131,7 +131,7 @@ fn texts(loaded: &Loaded<'_>, image: &ShipImage<'_>) -> Vec<String> {
     in_order(&references).into_iter().map(|tag| tag.reference.clone()).collect()
 }
 
-/// The commands that stage the images and build them with docker, podman or buildah, as they could be typed.
+/// Returns the commands that stage the images and build them with docker, podman or buildah, as they could be typed.
 fn commands(workspace: &Workspace, loaded: &Loaded<'_>, names: &[String]) -> String {
     let mut stage = vec!["image", "list", "--format", "bake", "--out", "build"];
     stage.extend(names.iter().map(String::as_str));
@@ -157,7 +157,7 @@ fn report(loaded: &Loaded<'_>, image: &ShipImage<'_>) -> ImageReport {
     ImageReport::new(image, loaded.references(&image.planned))
 }
 
-/// The image's name; with its upstream where there are several.
+/// Returns the image's name; with its upstream if there are several.
 fn name(image: &ImageReport, several: bool) -> String {
     if several { format!("{}:{}", image.upstream, image.image) } else { image.image.clone() }
 }
@@ -168,7 +168,7 @@ fn several(images: &[ImageReport]) -> bool {
 
 fn image_table(images: &[ImageReport]) -> Table {
     let mut table = Table::new([
-        // Names of images often differ only at their ends, so they stay whole.
+        // Names of images often differ only at their ends, so they are not cut.
         Column::new("image"),
         Column::new("needs"),
         Column::new("base").cut_to(12),
@@ -197,12 +197,12 @@ fn image_table(images: &[ImageReport]) -> Table {
     table
 }
 
-/// A row for each line that names an image from elsewhere.
+/// Returns a table with a row for each line that names an external image.
 fn base_table(images: &[ImageReport]) -> Table {
     let mut table = Table::new([
         Column::new("base"),
         Column::new("named in").cut_to(24).path(),
-        // The number of a patch names it.
+        // The number of a patch is enough to name it.
         Column::new("by").cut_to(5),
         Column::new("images").cut_to(8),
     ]);

@@ -1,4 +1,4 @@
-//! The plan of the images that a command is about: what the manifest says of them, their Dockerfiles and their contexts.
+//! Loads the images of a command: their entries in the manifest, their Dockerfiles and their contexts.
 
 use std::collections::BTreeMap;
 
@@ -19,20 +19,20 @@ pub(in crate::cli) struct Loaded<'w> {
     pub(in crate::cli) plan: ShipPlan<'w>,
     /// The tags of each upstream that was read.
     pub(in crate::cli) tags: Vec<UpstreamTags>,
-    /// What was read of each upstream.
+    /// The data of each upstream.
     pub(in crate::cli) sources: BTreeMap<String, UpstreamSource>,
 }
 
-/// What a command wants of its images.
+/// What a command needs of its images.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::cli) struct LoadOptions<'a> {
-    /// Whether what the store lacks may be fetched.
+    /// Whether objects that the store lacks may be fetched.
     pub(in crate::cli) fetch: bool,
-    /// What `{built}` stands for.
+    /// The value of `{built}`.
     pub(in crate::cli) day: Option<&'a str>,
 }
 
-/// The images that `names` (none: all) mean, and those that they need.
+/// Loads the images that `names` select (empty: all), and those that they need.
 pub(in crate::cli) fn load<'w>(
     context: &Context,
     workspace: &'w Workspace,
@@ -53,7 +53,7 @@ pub(in crate::cli) fn load<'w>(
     Ok(Loaded { plan, tags, sources })
 }
 
-/// What was read of the upstreams of `wanted`.
+/// Reads the upstreams of `wanted`.
 fn sources(
     context: &Context,
     workspace: &Workspace,
@@ -93,7 +93,7 @@ fn wants_version(upstream: &Upstream) -> bool {
     upstream.tags.iter().any(in_tags) || texts.any(is_version)
 }
 
-/// What the workspace's repository tracks, where an image takes a file of it.
+/// Returns the tracked files of the workspace's repository, if an image adds one of them.
 fn tracked(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Result<Option<Tracked>, CliError> {
     let mut files = upstream.images.iter().flat_map(|image| &image.files);
     if !files.any(|file| matches!(file.source, FileSource::Workspace(_))) {
@@ -106,7 +106,7 @@ fn tracked(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Res
     around.tracked(root, context.git_unchecked()).map(Some).map_err(|error| CliError::from(&error))
 }
 
-/// The plan of `wanted`.
+/// Plans `wanted`.
 pub(in crate::cli) fn plan<'w>(
     context: &Context,
     workspace: &'w Workspace,
@@ -117,13 +117,13 @@ pub(in crate::cli) fn plan<'w>(
     ship_plan(&workspace.manifest, wanted, sources, resolved).map_err(|errors| failed(context, workspace, &errors))
 }
 
-/// What `{build}` stands for, by the images of `upstream`.
+/// Returns the values of `{build}` for the images of `upstream`.
 fn digits(plan: &ShipPlan<'_>, upstream: &Upstream) -> BuildDigits {
     let images = plan.images.iter().filter(|image| image.planned.id.upstream == upstream.name.as_str());
     images.map(|image| (image.planned.id.image.clone(), image.build.clone())).collect()
 }
 
-/// What `{build}` stands for, by the images of `upstream`, where one of its tags wants to know.
+/// Returns the values of `{build}` for the images of `upstream`, if one of its tags needs them.
 pub(in crate::cli) fn builds(
     context: &Context,
     workspace: &Workspace,
@@ -140,7 +140,7 @@ pub(in crate::cli) fn builds(
 }
 
 impl Loaded<'_> {
-    /// Returns where `image` is published, under each of its tags; nowhere if it is only built on.
+    /// Returns where `image` is published, under each of its tags; empty if it is only a base of others.
     pub(in crate::cli) fn references(&self, image: &PlannedImage) -> Vec<ImageTag> {
         let of = self.tags.iter().find(|tags| tags.name == image.id.upstream).filter(|_| image.publish);
         let references = of.into_iter().flat_map(|tags| &tags.references);
@@ -160,7 +160,7 @@ fn unknown(error: &SelectError) -> CliError {
     }
 }
 
-/// All errors but the last are said here; the last one is the command's.
+/// Reports all errors but the last; the last one is returned as the command's error.
 pub(super) fn failed(context: &Context, workspace: &Workspace, errors: &[PlanError]) -> CliError {
     let mut errors: Vec<CliError> = errors.iter().map(|error| of_plan(workspace, error)).collect();
     let last = errors.pop().unwrap_or_else(|| CliError::plain(FailureKind::Image, "no plan was made"));

@@ -23,7 +23,7 @@ enum Command {
 }
 
 impl Args {
-    /// The name of the JSON document.
+    /// Returns the name of the JSON document.
     pub(super) const fn command(&self) -> &'static str {
         match self.command {
             Command::List(_) => "image-list",

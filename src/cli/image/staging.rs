@@ -1,4 +1,4 @@
-//! The contexts of images on the disk.
+//! Writes the contexts of images to disk.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,13 +14,14 @@ use crate::ship::{LabelSource, ShipImage, StageError, image_folder, stage};
 use crate::workspace::files::layout::MANIFEST;
 use crate::workspace::{FetchError, Files, MissingObjects, Workspace};
 
-/// The references of an image as texts, the fixed ones first.
+/// Returns the references of an image as texts, the fixed ones first.
 pub(super) fn in_order(tags: &[ImageTag]) -> Vec<&ImageTag> {
     let (fixed, moving): (Vec<_>, Vec<_>) = tags.iter().partition(|tag| tag.tag.stability == Stability::Fixed);
     fixed.into_iter().chain(moving).collect()
 }
 
-/// Stages every image of `loaded` below `out`, each with the build that puts its labels on. Gives the bytes that were written.
+/// Stages every image of `loaded` below `out`, each with the build that adds its labels. Returns the number of bytes
+/// written.
 pub(super) fn stage_all(
     context: &Context,
     workspace: &Workspace,
@@ -53,7 +54,7 @@ pub(super) fn stage_all(
     Ok(written)
 }
 
-/// The second build of `image`, where it is published.
+/// Writes the second build of `image`, if it is published.
 fn finish(
     context: &Context,
     workspace: &Workspace,
@@ -74,7 +75,7 @@ fn finish(
     image.stage_finish(folder, &built, &labels).map_err(|error| of_stage(context, workspace, name, error))
 }
 
-/// The folder that a command was told to write to: made where it is not there, and empty.
+/// Returns the folder that the command line names for output: created if needed, and empty.
 pub(super) fn empty_folder(context: &Context, out: &Path) -> Result<PathBuf, CliError> {
     let folder = context.cwd.join(out);
     fs::create_dir_all(&folder).map_err(|error| CliError::io("cannot make the folder", out, &error))?;

@@ -1,22 +1,22 @@
-//! What must not stand in a log that people send to each other: passwords and tokens in urls, headers and variables.
+//! Hides secrets in the log, which people send to each other: passwords and tokens in urls, headers and variables.
 //!
-//! Whatever looks like one is hidden, whoever wrote it and wherever it stands; that something harmless may be hidden with it
-//! costs less than a token in a bug report.
+//! Everything that looks like a secret is hidden, wherever it comes from. That this may hide harmless text too is
+//! better than a token in a bug report.
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const HIDDEN: &str = "…";
 
-/// Names of values that are secrets, as far as the next blank.
+/// Names of secret values, which end at the next blank.
 const NAMES: [&str; 9] =
     ["token", "password", "passwd", "secret", "credential", "api-key", "api_key", "apikey", "private_key"];
 
-/// Names of headers whose whole value is a secret, blanks and all.
+/// Names of headers whose whole value is secret, with blanks.
 const HEADERS: [&str; 3] = ["authorization", "cookie", "extraheader"];
 
-/// How the tokens of the large forges begin.
+/// The beginnings of the tokens of large forges.
 const TOKENS: [&str; 9] = ["github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "xoxb-", "xoxp-"];
 
-/// `text` without what looks like a secret.
+/// Returns `text` without everything that looks like a secret.
 pub(super) fn hidden(text: &str) -> String {
     let lines = text.split('\n').map(|line| without_tokens(&without_values(&without_users(line))));
     lines.collect::<Vec<_>>().join("\n")
@@ -50,8 +50,8 @@ fn without_users(line: &str) -> String {
     out
 }
 
-/// Returns where the host begins in what stands behind `://`. A slash in a password makes it part of the path by the
-/// letter; it is meant as a password all the same.
+/// Returns where the host begins in the text after `://`. By the grammar, a slash in a password makes it part of the
+/// path; it is treated as a password anyway.
 fn host_at(rest: &str) -> usize {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     if let Some(at) = authority.rfind('@') {
@@ -62,7 +62,7 @@ fn host_at(rest: &str) -> usize {
     rest.rfind('@').filter(|_| odd).map_or(0, |at| at + 1)
 }
 
-/// Without the values of what is called a secret: `token=…`, `Authorization: …`.
+/// Removes the values of names that look secret: `token=…`, `Authorization: …`.
 fn without_values(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
     let mut out = String::with_capacity(line.len());
@@ -81,7 +81,7 @@ fn next_value(lower: &str, at: usize) -> Option<(usize, usize)> {
     let named = |names: &[&str], header: bool| {
         let found = names.iter().flat_map(|name| lower[at..].match_indices(name).map(|(n, name)| at + n + name.len()));
         let values = found.filter_map(|end| {
-            // `my-token-2`, and the quote behind a name in JSON
+            // `my-token-2`, and the quote after a name in JSON
             let rest = lower[end..].trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_\"'".contains(c));
             let value = rest.strip_prefix([':', '='])?.trim_start_matches([' ', '"', '\'']);
             let stops = |c: char| if header { c == '"' || c == '\'' } else { is_end(c) || c == '&' };
@@ -92,14 +92,14 @@ fn next_value(lower: &str, at: usize) -> Option<(usize, usize)> {
         values.min()
     };
     let (value, header) = (named(&NAMES, false), named(&HEADERS, true));
-    // A header's value goes further than whatever else it names.
+    // A header's value extends beyond other secret names in it.
     match (value, header) {
         (Some(value), Some(header)) if value.0 < header.0 => Some(value),
         (value, header) => header.or(value),
     }
 }
 
-/// Without tokens that are known by how they begin.
+/// Removes tokens that are recognized by their beginning.
 fn without_tokens(line: &str) -> String {
     let mut out = line.to_owned();
     for start in TOKENS {

@@ -1,4 +1,4 @@
-//! What a refresh says as data: JSON, and the report for a pull request.
+//! The result of a refresh as data: JSON, and the report for a pull request.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::ui::{Look, difference_counts, difference_on_screen};
 use crate::workspace::Target;
 use crate::workspace::ops::refresh::{RefreshEnd, RefreshPlan, Refreshed};
 
-/// What `patchq refresh` is about, as JSON.
+/// The JSON document of `patchq refresh`.
 #[derive(Debug, Serialize)]
 pub(in crate::cli) struct Document {
     name: String,
@@ -21,22 +21,22 @@ pub(in crate::cli) struct Document {
     /// The track that was written into the manifest.
     track: Option<String>,
     dry_run: bool,
-    /// Whether the pin was there already.
+    /// Whether the pin was already at the target.
     same: bool,
     /// Whether the workspace's files changed.
     published: bool,
-    /// Whether newer files were applied, with the pin there already.
+    /// Whether newer files were applied, with the pin already at the target.
     applied: bool,
-    /// What is worth saying of the target.
+    /// The notes about the target.
     notes: Vec<String>,
     patches: Vec<PatchReport>,
-    /// What became of the patch files.
+    /// The changes to the patch files.
     files: Vec<Patch>,
     removed: Vec<String>,
     renamed: Vec<Renamed>,
     /// Remembered decisions that could not be used.
     damaged: Vec<DamagedReport>,
-    /// How many of the hunks in conflict a remembered decision would settle.
+    /// How many of the hunks in conflict a remembered decision would resolve.
     remembered: usize,
 }
 
@@ -46,7 +46,7 @@ struct Place {
     version: Option<String>,
 }
 
-/// What became of the patches.
+/// Returns the outcomes of the patches.
 pub(super) fn reports(refreshed: &Refreshed) -> Vec<PatchReport> {
     let patches = refreshed.rebased().into_iter().flat_map(|rebased| &rebased.patches);
     let subjects = refreshed.from.patches.iter().map(|patch| patch.queued.patch.header.subject.as_slice());
@@ -54,7 +54,7 @@ pub(super) fn reports(refreshed: &Refreshed) -> Vec<PatchReport> {
     patches.zip(subjects).map(|(patch, subject)| report(patch, subject)).collect()
 }
 
-/// The document.
+/// Makes the document.
 pub(super) fn document(name: &str, refreshed: Refreshed, patches_then: Vec<PatchReport>, dry_run: bool) -> Document {
     let published = refreshed.published().map(|done| done.queue.clone());
     let (was_published, queue) = (published.is_some(), published.unwrap_or_default());
@@ -80,7 +80,7 @@ pub(super) fn document(name: &str, refreshed: Refreshed, patches_then: Vec<Patch
     }
 }
 
-/// The report for a pull request.
+/// Makes the report for a pull request.
 pub(super) fn as_markdown(
     name: &str,
     refreshed: &Refreshed,
@@ -92,7 +92,7 @@ pub(super) fn as_markdown(
     let notes: Vec<String> = target.notes.iter().map(ToString::to_string).collect();
     let compare = blame.and_then(|blame| blame.compare(refreshed.from.pin, target.pin));
     let (pin, to) = (refreshed.from.pin.short(12), target.pin.short(12));
-    // Where the manifest fixes the version it says nothing of the way.
+    // If the manifest fixes the version, it does not show the move.
     let (from, to) = match &target.called {
         Some([from, called]) => (from.as_deref().unwrap_or(&pin), called.as_deref().unwrap_or(&to)),
         None => (refreshed.from.version.as_deref().unwrap_or(&pin), target.version.as_str()),
@@ -115,7 +115,7 @@ pub(super) fn as_markdown(
     markdown(&heading, report, &outcomes::summary(report), &differences, &touched_by)
 }
 
-/// How a patch differs, with how much of it in front.
+/// Returns how a patch differs, with the amount in front.
 fn difference_text(difference: &PatchDifference) -> String {
     format!("{}\n{}", difference_counts(difference), difference_on_screen(&Look::plain(), difference))
 }

@@ -155,7 +155,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-/// Moves the queue of `upstream` and says what became of it; the document is for the caller to write.
+/// Moves the queue of `upstream` and reports the result; the caller writes the document.
 pub(super) fn perform(
     context: &Context,
     workspace: &Workspace,
@@ -190,15 +190,15 @@ pub(super) fn perform(
     Ok((exit, document::document(name, refreshed, report, args.dry_run)))
 }
 
-/// Says what became of a copy that went elsewhere in the step that made it.
+/// Reports the move of a copy in the step that made it.
 pub(super) fn tell_copy(context: &Context, upstream: &Upstream, refreshed: Refreshed) -> Result<Document, CliError> {
     let report = reports(&refreshed);
     print_summary(context, upstream, &refreshed, &report, &Args::default(), false)?;
     Ok(document::document(upstream.name.as_str(), refreshed, report, false))
 }
 
-/// Works out where the queue comes to, has its conflicts decided where somebody can be asked, and writes it. `begun`: whether
-/// there is a session to go on with, which is so too when this is tried again.
+/// Computes the move of the queue, asks about its conflicts if someone can answer, and writes it. `begun`: whether
+/// there is a session to continue, also when this is tried again.
 fn moved(
     context: &Context,
     fetcher: &Fetcher<'_>,
@@ -225,12 +225,12 @@ fn moved(
     session::tell_drift(context, name, &moving, &rebased);
     let mut allowed = options.allow_empty;
     let asks = context.asker.can_ask() && !context.json && !options.dry_run;
-    // What was decided in a session is written after a last question.
+    // After decisions in a session there is a last question before writing.
     if asks && (begun.get() || !rebased.is_clean()) {
         let held = session::run_session(context, fetcher, &mut moving, rebased);
         begun.set(moving.is_kept());
         rebased = match held? {
-            // The last question said it.
+            // The last question has already shown it.
             SessionEnd::Decided(rebased) => {
                 allowed = true;
                 rebased
@@ -255,9 +255,9 @@ fn step_context<T>(context: &Context, work: impl FnOnce(&crate::workspace::StepC
     context.step_context("refresh", work)
 }
 
-/// Keeps what was learned of the track.
+/// Stores what was learned about the track.
 fn tell_news(context: &Context, upstream: &UpstreamStore<'_>, refreshed: &Refreshed) {
-    // News of a track that the manifest does not have would only replace those of its own.
+    // A tip of a track that the manifest does not have would only replace the tip of its own.
     let written = refreshed.target.track.as_ref().filter(|_| refreshed.published().is_some() || refreshed.followed());
     let track = written.or(upstream.entry.track.as_ref());
     if let Some(tip) = refreshed.target.tip.as_ref().filter(|tip| Some(&tip.track) == track) {
@@ -291,7 +291,8 @@ fn options(args: &Args) -> Result<RefreshOptions, CliError> {
     Ok(RefreshOptions { target, agreed, dry_run: args.dry_run, allow_empty: args.allow_empty })
 }
 
-/// The upstream that is meant: the named one, the checkout one stands in, the only one; of a session the only one that is open.
+/// Returns the upstream: the named one, that of the current checkout, the only one; for a session the only one with an
+/// open session.
 fn which<'w>(workspace: &'w Workspace, args: &Args) -> Result<&'w Upstream, CliError> {
     if let Some(name) = args.name.as_deref().or(workspace.checkout.as_deref()) {
         return Ok(workspace.upstream(name.trim_end_matches('/'))?);

@@ -1,4 +1,4 @@
-//! What a refresh says on the terminal.
+//! Writes the messages of a refresh on the terminal.
 
 use std::ffi::OsStr;
 
@@ -18,7 +18,7 @@ use crate::workspace::manifest::Upstream;
 use crate::workspace::ops::refresh::{RefreshEnd, Refreshed};
 use crate::workspace::{QueueError, RewriteError, SideError, Target, TargetError, TargetNote};
 
-/// Says what became of the queue: the outcomes to stdout, the rest to stderr.
+/// Reports the result: the outcomes to stdout, the rest to stderr.
 pub(super) fn print_summary(
     context: &Context,
     upstream: &Upstream,
@@ -39,7 +39,7 @@ pub(super) fn print_summary(
         Some(version) => format!("{} ({})", shown(version.as_bytes()), pin.short(8)),
         None => pin.short(12),
     };
-    // Where the manifest fixes the version it says nothing of the way.
+    // If the manifest fixes the version, it does not show the move.
     let from = refreshed.from.version.as_deref().or(Some("no version"));
     let (from, to) = match &target.called {
         Some([from, to]) => (from.as_deref(), to.as_deref()),
@@ -58,11 +58,11 @@ pub(super) fn print_summary(
         return Ok(());
     }
     if matches!(refreshed.end, RefreshEnd::Left(_)) {
-        // Whoever was asked has seen it, and was told how it goes on.
+        // If the user was asked, all this has been shown.
         return Ok(());
     }
     let arrow = if context.look.unicode { "→" } else { "->" };
-    // What went well is news to nobody who wants to hear of errors alone.
+    // With `-q` a success is not reported.
     let silent = context.quiet && refreshed.published().is_some();
     if !context.json && !to_stdout && !silent {
         let mut out = format!("{name}: {from} {arrow} {here}\n");
@@ -88,7 +88,7 @@ pub(super) fn print_summary(
         }
     }
     if let Some(published) = refreshed.published() {
-        // The table says what became of the patches; this is about their files.
+        // The table shows the outcomes of the patches; this is about their files.
         say_patches(context, name, &published.queue, ("patch file", "patch files"));
         if let Some(track) = &target.track {
             context.tell(&format!("{name}: now follows {track}"));
@@ -102,7 +102,7 @@ pub(super) fn print_summary(
     Ok(())
 }
 
-/// A note on the target; where nothing was moved yet, with what a refresh that goes there must be told.
+/// Returns a note on the target; if nothing was moved yet, with the options that a refresh to it needs.
 fn note_message(name: &str, note: &TargetNote, args: &Args) -> Message {
     let text = format!("{name}: {note}");
     match note {
@@ -120,7 +120,7 @@ fn note_message(name: &str, note: &TargetNote, args: &Args) -> Message {
     }
 }
 
-/// What a dry run only warns of, and a refresh to `target` must be told to be meant.
+/// Returns the options that a refresh to `target` needs, about which a dry run only warns.
 fn meant(target: &Target) -> Vec<&'static str> {
     let option = |note: &TargetNote| match note {
         TargetNote::Outside { .. } => Some("--once"),
@@ -130,7 +130,7 @@ fn meant(target: &Target) -> Vec<&'static str> {
     target.notes.iter().filter_map(option).collect()
 }
 
-/// What to do about so many conflicts.
+/// Returns the message about open conflicts.
 fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], conflicts: usize, args: &Args) -> Message {
     let decisions = count(conflicts, "decision", "decisions");
     // The tip of the manifest's track needs no name.
@@ -176,7 +176,7 @@ fn waiting(name: &str, refreshed: &Refreshed, report: &[PatchReport], conflicts:
     ))
 }
 
-/// Returns how many conflicts of a patch come with a proposal.
+/// Returns how many conflicts of a patch have a proposal.
 fn proposals(patch: &PatchReport) -> usize {
     let of = |conflict: &ConflictReport| {
         let hunks = conflict.hunks.iter().filter(|hunk| hunk.suggestion.is_some()).count();
@@ -185,7 +185,7 @@ fn proposals(patch: &PatchReport) -> usize {
     patch.files.iter().filter_map(|file| file.conflict.as_ref()).map(of).sum()
 }
 
-/// The command line once more, as far as it says where to go, with `more`.
+/// Returns the command line again, as far as it names the target, with `more`.
 fn again(name: &str, args: &Args, more: &[&str]) -> String {
     let mut words = vec!["refresh".to_owned(), name.to_owned()];
     if args.go_on {
@@ -194,7 +194,7 @@ fn again(name: &str, args: &Args, more: &[&str]) -> String {
     for (option, value) in [("--to", &args.to), ("--track", &args.track)] {
         words.extend(value.iter().flat_map(|value| hint::option(option, value)));
     }
-    // Who names another track need not say that it is left.
+    // With `--track`, `--once` is not needed.
     let once = args.once || (more.contains(&"--once") && args.track.is_none());
     let older = args.allow_older || more.contains(&"--allow-older");
     for (option, given) in [("--once", once), ("--allow-older", older)] {
@@ -209,7 +209,7 @@ fn again(name: &str, args: &Args, more: &[&str]) -> String {
     hint::patchq(&words)
 }
 
-/// A failure of a refresh, with the way out.
+/// Converts an error of a refresh, with a hint.
 pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> CliError {
     use super::super::errors::{with_submodules, work_list};
     let made = match error {
@@ -238,7 +238,7 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
         RefreshError::NoSession => CliError::of(FailureKind::NoSession, &error).hint(hint::patchq(&["refresh", name])),
         RefreshError::Session(error) => session(name, error),
         RefreshError::Dirty(ref work) if args.go_on => {
-            // Nothing is saved while a session is open.
+            // `save` is refused while a session is open.
             CliError::plain(FailureKind::Dirty, format!("{error}:\n{}", work_list(work)))
                 .hint(hint::noted(hint::git_in(name, &["stash", "--include-untracked"]), "and 'stash pop' afterwards"))
         }
@@ -256,7 +256,7 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
         RefreshError::Edit(ref edit) => CliError::edit(name, edit),
         RefreshError::Rewrite(RewriteError::Queue(QueueError::Side(error @ SideError::Commits(_)))) if args.go_on => {
             let made = CliError::side(name, error).without_hints();
-            // A session is open: the hint gives it up first.
+            // A session is open: the hint aborts it first.
             made.hint(hint::noted(hint::patchq(&["export", name]), "'patchq undo' restores the session"))
         }
         RefreshError::Rewrite(error) => CliError::rewrite(name, error),
@@ -264,7 +264,7 @@ pub(in crate::cli) fn failed(name: &str, args: &Args, error: RefreshError) -> Cl
     made.in_upstream(name)
 }
 
-/// A session that cannot be read or written.
+/// Converts an error of reading or writing a session.
 fn session(name: &str, error: SessionError) -> CliError {
     match error {
         SessionError::Content(content) => CliError::of(FailureKind::Session, &content)
@@ -287,7 +287,7 @@ fn session(name: &str, error: SessionError) -> CliError {
     }
 }
 
-/// An open session is in the way: how to get past it.
+/// Adds the two ways to handle an open session.
 pub(in crate::cli) fn with_ways(error: CliError, name: &str) -> CliError {
     error.hints(hint::ways(name, ["continues the refresh", "abandons the refresh"]))
 }

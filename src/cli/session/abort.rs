@@ -12,7 +12,7 @@ use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::{Aborted, abort};
 use crate::workspace::{UpstreamStore, Workspace};
 
-/// Gives up the refresh of `upstream` that waits, and puts its checkout back.
+/// Aborts the open session of `upstream`, and restores its checkout.
 pub(in crate::cli) fn give_up(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Result<Exit, CliError> {
     let name = upstream.name.as_str();
     let args = Args { abort: true, ..Args::default() };

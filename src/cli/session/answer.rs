@@ -1,4 +1,4 @@
-//! What a key does to a question.
+//! Performs the action of a key at a question.
 
 use bstr::BString;
 
@@ -21,25 +21,25 @@ use crate::workspace::UpstreamStore;
 use crate::workspace::conflict::memory::DecisionOrigin;
 use crate::workspace::conflict::session::{self, ByHand, SessionDecision};
 
-/// What is done about a question.
+/// The result of a key.
 pub(super) enum Action<'r> {
-    /// It is decided so; the conflict that it was, and the path that the patch has.
+    /// A decision; with its conflict, and the path in the patch.
     Decide(Vec<SessionDecision>, Option<(&'r Conflict, &'r RepoPath)>),
-    /// It comes again after the others.
+    /// It is asked again after the others.
     Later(Key),
-    /// The last decision is taken back.
+    /// The last decision is removed.
     Back,
-    /// The session is left, and kept.
+    /// The session is left, and stays open.
     Stop,
-    /// The refresh is given up.
+    /// The refresh is aborted.
     Abort,
-    /// What waits in this patch is in the checkout: these paths, and these came beyond the manifest's.
+    /// The conflicts of this patch are in the checkout: their paths, and the paths in addition to the manifest's.
     HandedOver(String, Vec<RepoPath>, Vec<RepoPath>),
     /// It is asked again.
     Again,
 }
 
-/// What `key` does.
+/// Returns the action of `key`.
 pub(super) fn act<'r>(
     session: &mut Session<'_, '_>,
     rebased: &'r Rebased,
@@ -65,10 +65,10 @@ pub(super) fn act<'r>(
     Ok(decided.map_or(Action::Again, |decided| Action::Decide(decided, about)))
 }
 
-/// What a key takes.
+/// Returns the decisions of a key.
 fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Option<Vec<SessionDecision>>, CliError> {
     if key == 'r' && session.withdrawn(open).is_some() {
-        // All that was decided at once: paths that joined the patch have no question of their own.
+        // All decisions that were made together: paths that joined the patch have no question of their own.
         return Ok(Some(session.withdrawn.clone()));
     }
     match open.about {
@@ -105,7 +105,7 @@ fn take(session: &mut Session<'_, '_>, open: &Open<'_>, key: char) -> Result<Opt
     }
 }
 
-/// Returns where the change of a file goes, of several places.
+/// Lets the user choose the new path of a file among several.
 fn follow(session: &mut Session<'_, '_>, possible: Vec<Resolution>) -> Result<Option<Resolution>, CliError> {
     let places: Vec<Resolution> = possible.into_iter().filter(|take| matches!(take, Resolution::Renamed(_))).collect();
     if let [only] = places.as_slice() {
@@ -120,7 +120,7 @@ fn follow(session: &mut Session<'_, '_>, possible: Vec<Resolution>) -> Result<Op
     Ok(chosen.and_then(|n| places.into_iter().nth(n)))
 }
 
-/// The decision to take `text` for the lines of a question.
+/// Makes the decision to take `text` for the lines of a question.
 pub(super) fn lines(
     open: &Open<'_>,
     text: BString,
@@ -133,14 +133,14 @@ pub(super) fn lines(
     Some(vec![SessionDecision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
 }
 
-/// The decision about the path of a question as a whole.
+/// Makes the decision about the path of a question as a whole.
 fn whole(open: &Open<'_>, take: Resolution, by: DecidedBy, reason: DecisionReason) -> Option<Vec<SessionDecision>> {
     let Conflict { path, sides, .. } = open.conflict()?;
     let about = session::About::Path(Decided::Whole { path: path.clone(), sides: *sides, take });
     Some(vec![SessionDecision { patch: open.patch.name.clone(), about, by, reason, order: 0 }])
 }
 
-/// The decisions after which the path of a question is `made`.
+/// Returns the decisions that give `made` at the path of a question.
 pub(super) fn made_of(open: &Open<'_>, made: File, reason: &'static str) -> Option<Vec<SessionDecision>> {
     let conflict = open.conflict()?;
     let (patch, path, sides) = (open.patch.name.as_str(), &conflict.path, conflict.sides);
@@ -155,7 +155,7 @@ fn drop_patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<V
     let proposed = proposed.or_else(|| open.patch.emptied.then(|| why_empty(open.patch)));
     let context = session.context;
     let why = session.screen.suspended(|| {
-        // On lines of their own: a question that is longer than the screen would be shown twice.
+        // On separate lines: a question that is longer than the screen would be shown twice.
         let leaves = format!("{} leaves the queue", shown(name.as_bytes()));
         let because = proposed.as_ref().map(|proposed| format!("\n{}", shown(proposed.as_bytes())));
         context.show(&Message::note(leaves + &because.unwrap_or_default()));
@@ -170,7 +170,7 @@ fn drop_patch(session: &mut Session<'_, '_>, open: &Open<'_>) -> Result<Option<V
     Ok((why != "-").then(|| vec![SessionDecision::by_hand(name, about, DecisionReason::Quoted(why))]))
 }
 
-/// Returns why nothing is left of a patch, as far as decisions say it.
+/// Returns why nothing is left of a patch, as far as decisions show it.
 fn why_empty(patch: &PatchOutcome) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for decided in patch.files.iter().flat_map(|file| &file.decided) {
@@ -182,7 +182,7 @@ fn why_empty(patch: &PatchOutcome) -> String {
     if reasons.is_empty() { "nothing is left of it".to_owned() } else { reasons.join("; ") }
 }
 
-/// Who decides about a queue on its way between two pins, here and now, for the memory.
+/// Returns who decides about a queue during its move between two pins, and when, for the memory.
 pub(super) fn made_by(context: &Context, upstream: &UpstreamStore<'_>, (old, new): (Id, Id)) -> DecisionOrigin {
     let nobody = Person { name: "somebody".into(), email: BString::default() };
     let author = context.identity(upstream).ok().flatten();
@@ -191,7 +191,7 @@ pub(super) fn made_by(context: &Context, upstream: &UpstreamStore<'_>, (old, new
     DecisionOrigin { author, date, pin: new, old_pin: Some(old) }
 }
 
-/// A failure of something beside the question: it is said, and the question comes again.
+/// Reports a failure that is not about the question itself; the question is asked again.
 pub(super) fn say(session: &mut Session<'_, '_>, error: impl std::fmt::Display) {
     session.screen.message(error.to_string());
 }

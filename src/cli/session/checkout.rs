@@ -1,4 +1,4 @@
-//! A conflict that is decided in the checkout, with whatever the maintainer likes.
+//! Handles a conflict that is resolved in the checkout, with any tool.
 
 use super::super::context::Context;
 use super::super::errors::work_list;
@@ -21,7 +21,7 @@ use crate::workspace::conflict::session::{About, Session as OnDisk};
 use crate::workspace::ops::refresh::RefreshError;
 use crate::workspace::{CollectedConflict, UpstreamStore, collect_conflict as take};
 
-/// Puts the conflicts of the question's patch into the checkout.
+/// Hands the conflicts of the question's patch over to the checkout.
 pub(super) fn hand_over<'r>(
     session: &mut Session<'_, '_>,
     rebased: &Rebased,
@@ -49,7 +49,7 @@ pub(super) fn hand_over<'r>(
     }
 }
 
-/// Takes what came of a conflict in the checkout into the session, if there is one, and puts the checkout back.
+/// Takes the result of a conflict in the checkout into the session, if there is one, and restores the checkout.
 pub(in crate::cli) fn collect_conflict(context: &Context, upstream: &UpstreamStore<'_>) -> Result<(), CliError> {
     let name = upstream.name().as_str();
     let args = Args { go_on: true, ..Args::default() };
@@ -109,7 +109,7 @@ fn ways_back(error: CliError, name: &str, away: &Away) -> CliError {
     }
 }
 
-/// Checks whether all is decided, and what else was changed is meant.
+/// Checks whether everything is decided, and asks about other changes.
 fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<(), CliError> {
     if !back.is_decided() {
         let mut text = format!("a conflict of {patch} is not resolved yet in the checkout:");
@@ -160,7 +160,7 @@ fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<
     )))
 }
 
-/// Says what was kept of what was made in the checkout.
+/// Reports which work in the checkout was recorded for `undo`.
 pub(super) fn tell_kept(context: &Context, name: &str, kept: &KeptWork) {
     const MOST: usize = 10;
     let named: Vec<String> = kept.paths.iter().take(MOST).map(ToString::to_string).collect();
@@ -174,7 +174,7 @@ pub(super) fn tell_kept(context: &Context, name: &str, kept: &KeptWork) {
     }
 }
 
-/// Remembers what was decided about lines.
+/// Remembers decisions about lines.
 fn remember(context: &Context, upstream: &UpstreamStore<'_>, handed: &HandedConflict, came: &CollectedConflict) {
     let memory = Memory::open(upstream.workspace, upstream.entry);
     let made = made_by(context, upstream, (handed.old_pin, handed.pin));
@@ -189,7 +189,7 @@ fn remember(context: &Context, upstream: &UpstreamStore<'_>, handed: &HandedConf
     }
 }
 
-/// A conflict that cannot go to the checkout or come back, with the way out.
+/// Converts an error of handing a conflict over or taking it back, with a hint.
 pub(in crate::cli) fn failed(name: &str, error: HandOverError) -> CliError {
     let made = |error: &HandOverError| CliError::of(FailureKind::HandedOver, error);
     match error {

@@ -1,4 +1,4 @@
-//! What changed since a session began, and which of its decisions still hold.
+//! Reports changes since a session began, and which of its decisions are still valid.
 
 use super::super::context::Context;
 use super::super::failure::shown;
@@ -8,8 +8,8 @@ use crate::workspace::conflict::session::{About, SessionDecision};
 use crate::workspace::files::digest::QueueChange;
 use crate::workspace::{Drift, Moving};
 
-/// Says what changed since the session began, and which decisions do not hold any more. One that another decision has taken the
-/// place of, or whose question is not asked any more, asks for nothing: of itself it is not spoken of.
+/// Reports what changed since the session began, and which decisions are no longer valid. A decision that was replaced
+/// by another, or whose question is not asked any more, is not reported.
 pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<'_>, rebased: &Rebased) {
     let (asked, over): (Vec<&SessionDecision>, Vec<&SessionDecision>) =
         moving.decisions().unused(rebased).into_iter().partition(|decision| is_asked(rebased, decision));
@@ -38,7 +38,7 @@ pub(in crate::cli) fn tell_drift(context: &Context, name: &str, moving: &Moving<
     context.say(&Message::warning(format!("{name}: {what}\n{holds}{lines}")));
 }
 
-/// Checks whether what a decision was about waits for one again.
+/// Checks whether the question of a decision is open again.
 fn is_asked(rebased: &Rebased, decision: &SessionDecision) -> bool {
     let Some(patch) = rebased.patches.iter().find(|patch| patch.name == decision.patch) else { return false };
     match decision.path() {
@@ -59,7 +59,7 @@ fn changes(drift: &[Drift]) -> String {
     drift.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
-/// What of a queue changed.
+/// Describes a change of a queue.
 pub(super) fn queue_change(change: &QueueChange) -> String {
     match change {
         QueueChange::Pin => "the pin".to_owned(),
@@ -71,7 +71,7 @@ pub(super) fn queue_change(change: &QueueChange) -> String {
     }
 }
 
-/// What a decision is about.
+/// Describes the question of a decision.
 fn of(decision: &SessionDecision) -> String {
     let patch = shown(decision.patch.as_bytes());
     let path = decision.path().map(|path| path.to_string()).unwrap_or_default();

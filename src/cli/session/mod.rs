@@ -1,4 +1,4 @@
-//! A refresh that waits for decisions: asked about one by one on a terminal, left and gone on with, given up.
+//! An open refresh: asks the user about decisions one by one on a terminal, leaves, continues and aborts it.
 
 mod abort;
 mod answer;
@@ -27,7 +27,7 @@ pub(super) use drift::tell_drift;
 pub(super) use resume::resume;
 pub(super) use run::{SessionEnd, run_session};
 
-/// Refuses what would rewrite a queue about which decisions wait.
+/// Refuses to rewrite a queue with open decisions.
 pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliError> {
     match is_open(&workspace.layout, name).map_err(|error| CliError::of(FailureKind::Io, &error))? {
         false => Ok(()),
@@ -38,7 +38,7 @@ pub(super) fn refuse_open(workspace: &Workspace, name: &Name) -> Result<(), CliE
     }
 }
 
-/// Says that decisions wait, if they do, to somebody who has just taken a change back.
+/// Reports open decisions, if there are any, after an undo.
 pub(super) fn tell_open(context: &Context, workspace: &Workspace, name: &Name) -> Result<(), CliError> {
     if is_open(&workspace.layout, name).map_err(|error| CliError::of(FailureKind::Io, &error))? {
         context.tell(&format!("{name}: a refresh waits for decisions; those made so far are in sessions/{name}.toml"));
@@ -47,7 +47,7 @@ pub(super) fn tell_open(context: &Context, workspace: &Workspace, name: &Name) -
     Ok(())
 }
 
-/// Names the two ways on with an open session, and what each does.
+/// Names the two ways to handle an open session, with their effects.
 fn tell_ways(context: &Context, name: &Name, what: [&str; 2]) {
     for way in hint::ways(name.as_str(), what) {
         context.tell(&format!("  {way}"));

@@ -1,22 +1,22 @@
-//! The questions that wait in a refresh, in the order in which they are asked.
+//! Lists the open questions of a refresh, in the order in which they are asked.
 
 use crate::path::RepoPath;
 use crate::stack::{Conflict, Decided, FileOutcome, Hunk, PatchOutcome, Rebased};
 use crate::workspace::conflict::session::{self, SessionDecision};
 
-/// A question that waits.
+/// An open question.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Open<'r> {
-    /// The number of its patch, from 0.
+    /// The index of its patch, from 0.
     pub(super) number: usize,
     pub(super) patch: &'r PatchOutcome,
     pub(super) about: About<'r>,
 }
 
-/// What is asked.
+/// The subject of a question.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum About<'r> {
-    /// Lines that both sides changed, and which hunk of those that wait it is, from 0.
+    /// Lines that both sides changed, and the index of the hunk among the open ones, from 0.
     Lines { file: &'r FileOutcome, conflict: &'r Conflict, hunk: &'r Hunk, n: usize },
     /// A path as a whole.
     Whole { file: &'r FileOutcome, conflict: &'r Conflict },
@@ -60,7 +60,7 @@ impl<'r> Open<'r> {
             }
     }
 
-    /// What tells it from all others.
+    /// Returns its key, different from all others.
     pub(super) fn key(&self) -> Key {
         let path = self.conflict().map(|conflict| conflict.path.clone());
         let lines = match self.about {
@@ -70,13 +70,13 @@ impl<'r> Open<'r> {
         Key { patch: self.patch.name.clone(), path, lines }
     }
 
-    /// The same for all questions about its file.
+    /// Returns the key of all questions about its file.
     pub(super) fn file_key(&self) -> Key {
         Key { lines: None, ..self.key() }
     }
 }
 
-/// A question, known again in another run.
+/// The key by which a question is recognized in another run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     patch: String,
@@ -84,7 +84,7 @@ pub(super) struct Key {
     lines: Option<([Vec<u8>; 3], usize)>,
 }
 
-/// All questions that wait.
+/// Returns all open questions.
 pub(super) fn open(rebased: &Rebased) -> Vec<Open<'_>> {
     let mut all = Vec::new();
     for (number, patch) in rebased.patches.iter().enumerate() {
@@ -102,7 +102,7 @@ pub(super) fn open(rebased: &Rebased) -> Vec<Open<'_>> {
     all
 }
 
-/// Returns how many questions of a refresh were answered, by whomever.
+/// Returns how many questions of a refresh were answered, in any way.
 pub(super) fn answered(rebased: &Rebased) -> usize {
     let of = |patch: &PatchOutcome| match &patch.dropped {
         Some(_) => 1,

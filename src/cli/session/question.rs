@@ -1,4 +1,4 @@
-//! A question of a refresh as the screen shows it.
+//! Prepares a question of a refresh for the screen.
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -16,28 +16,28 @@ use crate::workspace::Moving;
 use crate::workspace::conflict::memory::Entry as Remembered;
 use crate::workspace::conflict::session::{self, SessionDecision};
 
-/// Lines of context that a hunk is shown with.
+/// Lines of context around a hunk.
 const CONTEXT: usize = 3;
 
-/// What is known of a question beside the refresh itself.
+/// Further data for a question.
 pub(super) struct Beside<'a> {
     /// The upstream's name.
     pub(super) name: &'a str,
-    /// Who changed it upstream; why nobody is named.
+    /// The upstream commits; or why they are unknown.
     pub(super) blame: Result<Vec<UpstreamCommit>, String>,
-    /// What was decided about the same lines before, and whether that was at the same path.
+    /// An earlier decision about the same lines, and whether it was at the same path.
     pub(super) remembered: Option<(&'a Remembered, bool)>,
-    /// What was just taken back, if it answers this.
+    /// The decision that was just removed, if it answers this question.
     pub(super) withdrawn: Option<&'a SessionDecision>,
-    /// Whether an unfinished edit of it is kept.
+    /// Whether there is an unfinished edit.
     pub(super) draft: bool,
-    /// Whether a decision can be taken back.
+    /// Whether a decision can be undone.
     pub(super) can_go_back: bool,
     /// Whether there is a checkout.
     pub(super) has_checkout: bool,
 }
 
-/// The question for the screen; `position` is its number among those that are open.
+/// Returns the question for the screen; `position` is its number among the open ones.
 pub(super) fn question(
     moving: &Moving<'_>,
     rebased: &Rebased,
@@ -126,7 +126,7 @@ fn whole(moving: &Moving<'_>, conflict: &Conflict) -> Vec<(String, String)> {
     rows
 }
 
-/// What a path is on one side, and how it differs from what it was.
+/// Describes a path on one side, and its difference from the base.
 fn described(moving: &Moving<'_>, entry: Entry, base: Option<Entry>) -> String {
     let mode = format!("mode {:06o}", entry.mode.bits());
     let content = moving.content(entry);
@@ -149,7 +149,7 @@ fn described(moving: &Moving<'_>, entry: Entry, base: Option<Entry>) -> String {
     }
 }
 
-/// Returns how many lines went, and how many came.
+/// Returns how many lines were removed, and how many added.
 fn moved_lines(old: &[u8], new: &[u8]) -> (usize, usize) {
     let (old, new): (Vec<&[u8]>, Vec<&[u8]>) =
         (old.lines_with_terminator().collect(), new.lines_with_terminator().collect());
@@ -165,7 +165,7 @@ fn was_decided(patch: &PatchOutcome) -> bool {
     patch.files.iter().any(|file| !file.decided.is_empty())
 }
 
-/// What became of the files of a patch of which nothing is left.
+/// Describes the outcomes of the files of a patch of which nothing is left.
 fn emptied(open: &Open<'_>) -> Vec<String> {
     let file = |file: &FileOutcome| {
         let has = match &file.evidence {
@@ -189,7 +189,7 @@ fn commit_line(commit: &UpstreamCommit) -> UpstreamCommitLine {
     UpstreamCommitLine { id, date, subject, link }
 }
 
-/// The proposal for the lines of a question.
+/// Returns the proposal for the lines of a question.
 pub(super) fn suggestion(open: &Open<'_>) -> Option<Suggestion> {
     match open.about {
         About::Lines { conflict, hunk, .. } => suggest::hunk(&conflict.path, hunk),
@@ -197,7 +197,7 @@ pub(super) fn suggestion(open: &Open<'_>) -> Option<Suggestion> {
     }
 }
 
-/// The proposal for a path as a whole: what to take, by which rule, why, and how sure.
+/// Returns the proposal for a path as a whole: the choice, the rule, the reason, and the confidence.
 pub(super) fn whole_suggestion(open: &Open<'_>) -> Option<(Resolution, FileRule, String, &'static str)> {
     let About::Whole { conflict, file } = open.about else { return None };
     let found = suggest::file(conflict, None)?;
@@ -247,7 +247,7 @@ fn proposals(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Proposal> {
     all
 }
 
-/// What should be known before deciding.
+/// Returns the notes about a question.
 fn notes(moving: &Moving<'_>, open: &Open<'_>, draft: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if draft {
@@ -287,7 +287,7 @@ fn notes(moving: &Moving<'_>, open: &Open<'_>, draft: bool) -> Vec<String> {
     notes
 }
 
-/// What stands around a hunk because both sides brought it, and what that means where both are taken.
+/// Describes the lines around a hunk that both sides added, and their effect if both sides are taken.
 fn alike(hunk: &Hunk) -> Option<String> {
     let named = |text: &BString, what: &str| {
         let lines: Vec<&[u8]> = text.lines().collect();
@@ -307,7 +307,7 @@ fn alike(hunk: &Hunk) -> Option<String> {
     })
 }
 
-/// The keys in their order.
+/// Returns the keys in their order.
 fn keys(open: &Open<'_>, beside: &Beside<'_>) -> Vec<Choice> {
     let mut keys = Vec::new();
     let mut add = |key: char, label: &str, help: &str| {

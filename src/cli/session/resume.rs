@@ -1,4 +1,4 @@
-//! Going on with a session that may come from anybody.
+//! Continues a session, which may come from anyone.
 
 use super::super::context::Context;
 use super::super::failure::CliError;
@@ -9,7 +9,7 @@ use crate::ui::Message;
 use crate::workspace::ops::refresh::{RefreshError, RefreshOptions};
 use crate::workspace::{Fetcher, Moving, TargetRequest};
 
-/// Goes on with the session of `upstream`. Where it goes elsewhere than the track, and nobody here said so, somebody is asked.
+/// Continues the session of `upstream`. If its target is not in the track, and was not named here, the user is asked.
 pub(in crate::cli) fn resume<'a>(
     context: &Context,
     fetcher: &'a Fetcher<'a>,

@@ -1,4 +1,4 @@
-//! A session: one question after the other until nothing waits, and a last one before anything is written.
+//! Runs a session: one question after the other until none is open, and a last one before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -28,25 +28,25 @@ use crate::workspace::{Fetcher, Moving, PinLines, StepContext, UpstreamStore};
 
 /// How a session ended.
 pub(in crate::cli) enum SessionEnd {
-    /// Everything is decided, and somebody said yes.
+    /// Everything is decided, and the user confirmed it.
     Decided(Rebased),
     /// It was left, with this exit; the last run.
     Ended(Exit, Rebased),
 }
 
-/// A session that is being held.
+/// A running session.
 pub(super) struct Session<'a, 'm> {
     pub(super) context: &'a Context,
     pub(super) fetcher: &'a Fetcher<'a>,
     pub(super) moving: &'m mut Moving<'a>,
     pub(super) screen: Screen<'a>,
     pub(super) memory: Memory,
-    /// What this session put into the memory, by the number of the decision.
+    /// The decisions that this session added to the memory, by their numbers.
     kept: Vec<(u32, Remembered)>,
     later: BTreeSet<Key>,
-    /// What was taken back last: it is asked about next, and offered again.
+    /// The decision that was removed last: its question is asked next, and the decision is offered again.
     pub(super) withdrawn: Vec<SessionDecision>,
-    /// What an editor or a tool left that could not be taken, by the question, for the next try.
+    /// Unfinished texts from an editor or a tool, by question, for the next try.
     pub(super) drafts: BTreeMap<Key, Vec<u8>>,
     blame: Vec<Blame>,
     pin_lines: PinLines,
@@ -58,11 +58,12 @@ enum End {
     Stop,
     Declined,
     Aborted,
-    /// What waits in this patch is in the checkout: these paths, and these came beyond the manifest's.
+    /// The conflicts of this patch are in the checkout: their paths, and the paths in addition to the manifest's.
     HandedOver(String, Vec<RepoPath>, Vec<RepoPath>),
 }
 
-/// Asks about everything that waits in `rebased`, which `moving` came to. What the questions need is fetched before the first.
+/// Asks all open questions in `rebased`, which `moving` computed. The objects for all questions are fetched before the
+/// first one.
 pub(in crate::cli) fn run_session<'a>(
     context: &'a Context,
     fetcher: &'a Fetcher<'a>,
@@ -71,7 +72,7 @@ pub(in crate::cli) fn run_session<'a>(
 ) -> Result<SessionEnd, CliError> {
     let upstream = fetcher.upstream;
     match moving.prepare(&rebased) {
-        // Who is offline can decide, and write it later.
+        // Offline the user can decide now, and write it later.
         Err(error) if !fetcher.remote.is_offline() => return Err(wrong(upstream, error)),
         _ => {}
     }
@@ -95,7 +96,7 @@ pub(in crate::cli) fn run_session<'a>(
     };
     let ended = session.run(rebased);
     let kept = session.moving.is_kept();
-    // The screen closes: what was asked there is gone from sight.
+    // The screen closes, with everything that was shown on it.
     drop(session);
     context.progress.resume();
     match ended {
@@ -110,7 +111,7 @@ fn go_on(upstream: &UpstreamStore<'_>) -> String {
     hint::noted(hint::patchq(&["refresh", upstream.name().as_str(), "--continue"]), "what was decided is kept")
 }
 
-/// Says how a session was left that did not come to its end, and with which exit.
+/// Reports how a session was left before its end, and returns the exit.
 fn told(context: &Context, upstream: &UpstreamStore<'_>, end: End, kept: bool, rebased: &Rebased) -> Exit {
     let name = upstream.name();
     match end {
@@ -151,7 +152,7 @@ impl<'a> Session<'a, '_> {
         loop {
             self.context.check_stop()?;
             let all = open(&rebased);
-            // What was decided in another way needs no draft any more.
+            // A question that was decided in another way needs no draft any more.
             self.drafts.retain(|key, _| all.iter().any(|open| [open.key(), open.file_key()].contains(key)));
             let act = match all.is_empty() {
                 true => match last(self, &rebased)? {
@@ -192,17 +193,18 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    /// What cannot be fetched now is not needed to decide.
+    /// Ignores errors of the network: what cannot be fetched is not needed to decide.
     fn only_online(&self, error: RefreshError) -> Result<(), CliError> {
         if self.fetcher.remote.is_offline() { Ok(()) } else { Err(wrong(self.fetcher.upstream, error)) }
     }
 
-    /// What was taken back last, if it answers this question.
+    /// Returns the decision that was removed last, if it answers this question.
     pub(super) fn withdrawn(&self, open: &Open<'_>) -> Option<&SessionDecision> {
         self.withdrawn.iter().find(|decision| open.is_answered_by(decision))
     }
 
-    /// The question that was just taken back; else the first one that was not left for later; when all were, they come again.
+    /// Returns the next question: the one whose decision was just removed; else the first one that was not postponed;
+    /// if all were, they are asked again.
     fn next(&mut self, all: &[Open<'_>]) -> usize {
         if let Some(n) = all.iter().position(|open| self.withdrawn(open).is_some()) {
             return n;
@@ -232,7 +234,7 @@ impl<'a> Session<'a, '_> {
         self.shown(|screen| screen.ask(&question))
     }
 
-    /// Does something on the screen. Nothing else may draw there, and a transfer in between may have.
+    /// Does something on the screen. Nothing else may draw there, and a transfer may have drawn in between.
     pub(super) fn shown<T>(
         &mut self,
         work: impl FnOnce(&mut Screen<'a>) -> Result<T, PromptError>,
@@ -241,7 +243,7 @@ impl<'a> Session<'a, '_> {
         work(&mut self.screen).map_err(prompt)
     }
 
-    /// The upstream commits behind a question, or why nobody is named.
+    /// Returns the upstream commits behind a question, or why they are unknown.
     fn blame(&mut self, open: &Open<'_>) -> Result<Result<Vec<UpstreamCommit>, String>, CliError> {
         let Some(conflict) = open.conflict() else { return Ok(Ok(Vec::new())) };
         if !self.blame.iter().any(|known| known.knows(conflict, &self.pin_lines)) {
@@ -256,7 +258,7 @@ impl<'a> Session<'a, '_> {
         })
     }
 
-    /// What was decided before about the same lines, and whether that was here.
+    /// Returns an earlier decision about the same lines, and whether it was at this path.
     pub(super) fn remembered(&self, open: &Open<'_>) -> Option<(Rc<Entry>, bool)> {
         let About::Lines { file, conflict, hunk, .. } = open.about else { return None };
         let at = At { patch: &open.patch.name, path: &conflict.path, own: &file.path };
@@ -266,7 +268,7 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    /// Keeps decisions that were made at once, in the memory where they are about lines, and on the disk.
+    /// Stores decisions that were made together: on disk, and in the memory if they are about lines.
     fn decide(
         &mut self,
         rebased: &Rebased,
@@ -275,7 +277,7 @@ impl<'a> Session<'a, '_> {
     ) -> Result<(), CliError> {
         let order = self.moving.decisions().last() + 1;
         let made = made_by(self.context, self.fetcher.upstream, (self.moving.from.pin, self.moving.target.pin));
-        // First the memory: killed in between, the question comes again and is offered what was decided.
+        // The memory comes first: after a kill in between, the question is asked again and the decision is offered.
         let mut kept = Vec::new();
         for decision in &decisions {
             let (session::About::Path(Decided::Lines { path, hunk: known, text }), Some((conflict, own))) =
@@ -294,7 +296,7 @@ impl<'a> Session<'a, '_> {
         let written = self.write(|moving, ctx| moving.decide(decisions, rebased, ctx));
         if written.is_err() {
             for (_, remembered) in kept {
-                // The failure that is told is the first one.
+                // Only the first failure is reported.
                 self.memory.take_back(&remembered).ok();
             }
         } else {
@@ -303,7 +305,7 @@ impl<'a> Session<'a, '_> {
         written
     }
 
-    /// Takes the last decision back.
+    /// Undoes the last decision.
     fn back(&mut self, rebased: &Rebased) -> Result<(), CliError> {
         let last = self.moving.decisions().last_applied(rebased);
         let back = self.write(|moving, ctx| moving.take_back(rebased, ctx))?;
@@ -326,7 +328,7 @@ impl<'a> Session<'a, '_> {
         Ok(())
     }
 
-    /// What the memory keeps of a decision of this refresh.
+    /// Returns the memory's entry for a decision of this refresh.
     fn remembered_of(&self, decision: &SessionDecision) -> Option<Rc<Entry>> {
         let session::About::Path(Decided::Lines { path, hunk, text }) = &decision.about else { return None };
         let found = self.memory.look_up(hunk);
@@ -347,7 +349,7 @@ impl<'a> Session<'a, '_> {
         self.screen.suspended(|| asker.confirm(&format!("{what}; leave anyway?"), false)).map_err(prompt)
     }
 
-    /// Gives the whole refresh up, if that is meant.
+    /// Aborts the whole refresh, if the user confirms it.
     fn give_up(&mut self) -> Result<bool, CliError> {
         let made = self.moving.decisions().0.len();
         if !self.moving.is_kept() {
@@ -364,7 +366,7 @@ impl<'a> Session<'a, '_> {
         Ok(true)
     }
 
-    /// Puts what waits in a patch into the checkout.
+    /// Hands the conflicts of a patch over to the checkout.
     pub(super) fn hand_over(
         &mut self,
         rebased: &Rebased,
@@ -386,7 +388,7 @@ impl<'a> Session<'a, '_> {
     }
 }
 
-/// Checks whether a decision holds text that stands on no side.
+/// Checks whether a decision has text that neither side has.
 fn is_written(decision: &SessionDecision) -> bool {
     match &decision.about {
         session::About::Path(Decided::Lines { hunk, text, .. }) => {
@@ -398,7 +400,7 @@ fn is_written(decision: &SessionDecision) -> bool {
     }
 }
 
-/// A decision in a few words.
+/// Describes a decision in a few words.
 fn taken_back(decision: &SessionDecision) -> String {
     let what = decision.path().map_or_else(|| shown(decision.patch.as_bytes()), |path| shown(path.as_bytes()));
     match decision.about {
@@ -407,12 +409,12 @@ fn taken_back(decision: &SessionDecision) -> String {
     }
 }
 
-/// A failure of the refresh that is gone on with.
+/// Converts a failure of the continued refresh.
 pub(super) fn wrong(upstream: &UpstreamStore<'_>, error: RefreshError) -> CliError {
     failed(upstream.name().as_str(), &Args { go_on: true, ..Args::default() }, error)
 }
 
-/// Returns why there is no answer.
+/// Converts the reason for a missing answer.
 pub(super) fn prompt(error: PromptError) -> CliError {
     match error {
         PromptError::Interrupted => interrupted(),

@@ -1,4 +1,4 @@
-//! The last question: what all the decisions come to, before anything is written.
+//! Asks the last question: shows the result of all decisions before anything is written.
 
 use super::super::failure::{CliError, shown};
 use super::super::outcomes;
@@ -9,7 +9,7 @@ use crate::stack::{Decided, Decision, FileOutcome, Rebased};
 use crate::ui::conflict::{Body, ChangedBy, Choice, Heading, Question};
 use crate::ui::{Paint, difference_counts, difference_on_screen};
 
-/// What is done in the end.
+/// The answer to the last question.
 pub(super) enum Last {
     Write,
     Back,
@@ -50,7 +50,7 @@ pub(super) fn last(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<L
     })
 }
 
-/// What was decided although it goes back behind upstream, and that no patch is left.
+/// Lists decisions that fall behind upstream, and reports if no patch is left.
 fn careful(rebased: &Rebased, empties: bool) -> Vec<String> {
     let files = rebased.patches.iter().filter(|patch| patch.dropped.is_none()).flat_map(|patch| &patch.files);
     let of_file = |file: &FileOutcome| {
@@ -90,7 +90,7 @@ fn reports(session: &Session<'_, '_>, rebased: &Rebased) -> Vec<PatchReport> {
     rebased.patches.iter().zip(subjects).map(|(patch, subject)| PatchReport::new(patch, subject)).collect()
 }
 
-/// What became of each patch, and how those that changed differ from what they were.
+/// Returns the outcome of each patch, and how the changed ones differ from their files.
 fn summary(session: &mut Session<'_, '_>, rebased: &Rebased) -> Result<Vec<String>, CliError> {
     let look = session.context.look;
     let table = outcomes::table(&look, &reports(session, rebased));

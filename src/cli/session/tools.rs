@@ -1,4 +1,4 @@
-//! Other programs that decide a conflict: the editor and the merge tool that git would open.
+//! Runs other programs on a conflict: the editor and the merge tool that git would open.
 
 use std::sync::atomic::Ordering;
 
@@ -17,7 +17,7 @@ use crate::stack::{Conflict, DecidedBy, DecisionReason, EDITED, Labels, MERGED, 
 use crate::ui::{Edited, HunkPage, HunkText};
 use crate::workspace::conflict::session::SessionDecision;
 
-/// Lines of context that an editor is given.
+/// Lines of context in an editor.
 const CONTEXT: usize = 3;
 
 type Answered = Option<Vec<SessionDecision>>;
@@ -64,7 +64,7 @@ pub(super) fn edit_file(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resul
     if let (Mode::Symlink, Some(to)) = (mode, &mut text)
         && to.ends_with(b"\n")
     {
-        // Editors end every line; where a link points to has none.
+        // Editors end every line; the target of a symlink has no line end.
         to.pop();
     }
     Ok(text.and_then(|text| made_of(open, Some((mode, text)), EDITED)))
@@ -92,7 +92,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
     let layout = &session.fetcher.upstream.workspace.layout;
     let (git, scratch, folder) = (session.context.git()?, layout.scratch(), layout.root());
     let outcome = session.screen.suspended(|| {
-        // Ctrl-C is the tool's as long as it runs.
+        // The tool handles ctrl-C while it runs.
         PAGING.store(true, Ordering::SeqCst);
         let outcome = crate::git::merge_tool(git, &scratch, folder, &texts);
         PAGING.store(false, Ordering::SeqCst);
@@ -120,7 +120,7 @@ pub(super) fn merge_tool(session: &mut Session<'_, '_>, open: &Open<'_>) -> Resu
     Ok(None)
 }
 
-/// The editor, if there is one.
+/// Returns the editor, if there is one.
 fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
     let editor = Editor::of_git(session.context.git()?, session.fetcher.upstream.workspace.layout.root());
     let editor = editor.map_err(|error| CliError::of(FailureKind::Git, &error))?;
@@ -130,7 +130,7 @@ fn editor(session: &mut Session<'_, '_>) -> Result<Option<Editor>, CliError> {
     Ok(editor)
 }
 
-/// What the editor left; `None`: the question comes again, with a word about why, and what was written is kept for the next try.
+/// Reads the edited text; `None`: the question is asked again, with the reason, and the text is kept for the next try.
 fn edited(
     session: &mut Session<'_, '_>,
     editor: &Editor,
@@ -171,7 +171,7 @@ fn edited(
     None
 }
 
-/// The text to begin with: the file with markers, or the side that is there.
+/// Returns the initial text: the file with markers, or the side that exists.
 fn start(session: &mut Session<'_, '_>, open: &Open<'_>, conflict: &Conflict, names: &[String; 3]) -> Option<Marked> {
     let draft = session.drafts.get(&open.file_key()).cloned();
     if let Some(text) = &conflict.text {
@@ -197,7 +197,7 @@ fn start(session: &mut Session<'_, '_>, open: &Open<'_>, conflict: &Conflict, na
     None
 }
 
-/// What upstream, base and patch are called.
+/// Returns the labels of upstream, base and patch.
 pub(super) fn names(session: &Session<'_, '_>, open: &Open<'_>) -> [String; 3] {
     let moving = &session.moving;
     let old = moving.from.version.clone().unwrap_or_else(|| moving.from.pin.short(12));

@@ -1,4 +1,4 @@
-//! What stands behind a question: the patch, what upstream did, the file's history.
+//! Shows the background of a question: the patch, upstream's changes, the file's history.
 
 use super::super::blame::day;
 use super::super::failure::{CliError, shown};
@@ -66,7 +66,7 @@ fn away(session: &mut Session<'_, '_>, why: &Away) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Returns where the file of a question stands on both pins.
+/// Returns the paths of the file of a question on both pins.
 fn whereabouts(open: &Open<'_>) -> Option<Whereabouts> {
     let file = open.file()?;
     let old = file.from.as_ref().unwrap_or(&file.path).clone();
