@@ -1,4 +1,4 @@
-//! The checkout against the git program, a conflict in it and the way back, and whole sessions.
+//! Tests of the checkout against the git program, of a conflict in it and the way back, and of whole sessions.
 
 mod checkout_oracle;
 mod hand_over;

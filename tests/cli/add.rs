@@ -1,4 +1,4 @@
-//! `patchq add`, and taking it back.
+//! `patchq add`, and undoing it.
 
 use std::fs;
 
@@ -112,7 +112,7 @@ fn undo_takes_it_all_back() {
     assert_eq!(env.snapshot(), before);
     env.run(&["undo"]).fails(1, &["nothing to undo"]);
 
-    // And once more, with a checkout in between.
+    // Again, with a checkout in between.
     env.run(&["add", "up", "../srv/up.git", "--pin", "v1.0.0"]).ok();
     env.run(&["setup"]).ok();
     let added = env.snapshot();
@@ -154,7 +154,7 @@ fn killed_at_any_step_it_is_as_before_or_as_after() {
         env.run(&["undo", "--list"]).ok();
         let is = env.snapshot();
         assert!(is == before || is == after, "{point}: {is:#?}");
-        // The other way round: from after to before.
+        // In the other direction: from after to before.
         if is == before {
             env.run(&["add", "up", "../srv/up.git"]).ok();
         }
@@ -277,7 +277,7 @@ fn a_folder_in_the_checkouts_place_is_told() {
     assert_eq!(env.read("ws/up/old"), "a clone from before");
 }
 
-/// An upstream with an entry that has comments, and with a queue of two, a series and a stray file.
+/// Makes an upstream with an entry that has comments, and with a queue of two, a series and another file.
 fn with_queue(env: &Env) {
     env.run(&["add", "up", "../srv/up.git", "--pin", "v1.0.0", "--track", "main"]).ok();
     let manifest = "# ours\n[upstream.up]\nurl   = \"../srv/up.git\" # near\ntrack = \"main\"\n# what we build\nsparse = [\"docs\"]\n\
@@ -296,7 +296,7 @@ fn a_copy_has_entry_pin_version_and_queue_of_the_other() {
     env.run(&["setup"]).ok();
     let manifest = env.read("ws/upstreams.toml");
     let before = env.snapshot();
-    // What the other one's store has is not asked for.
+    // Objects in the other entry's store are not fetched.
     let args = ["add", "up-2", "--like", "up", "--track", "next", "--offline", "--json"];
     let out = env.run(&args).ok();
     assert!(out.stderr.contains("up-2: added like up, with 2 patches on"), "{}", out.stderr);

@@ -1,12 +1,12 @@
-//! Commits of any author, date and message become patch files that read back, that `verify --canonical` is content with, and
-//! that `git am` takes.
+//! Commits with any author, date and message become patch files that can be parsed again, that `verify --canonical`
+//! accepts, and that `git am` applies.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::support::{Env, PATCHES, in_both_worlds, put};
 
-/// What a commit says.
+/// The texts of a commit.
 #[derive(Debug, Clone)]
 struct Said {
     name: Vec<u8>,
@@ -25,13 +25,13 @@ impl Said {
     }
 }
 
-/// A checkout whose queue is in canonical form.
+/// Makes a checkout whose queue is in canonical form.
 fn ready(env: &Env) {
     env.ready();
     env.patchq(&["verify", "--canonical", "--fix"]).ok();
 }
 
-/// Makes commits on top of the checkout's stack, each with a file of its own.
+/// Makes commits on top of the checkout's stack, each with its own file.
 fn commit_all(env: &Env, all: &[Said]) {
     for (count, said) in all.iter().enumerate() {
         put(&env.co().join(format!("docs/any-{count}.md")), format!("{count}\n"));
@@ -48,7 +48,7 @@ fn commit_all(env: &Env, all: &[Said]) {
     }
 }
 
-/// Exports the commits; everything is in order then. The names of the new patch files.
+/// Exports the commits and checks that everything is in order. Returns the names of the new patch files.
 fn exported(env: &Env) -> Vec<String> {
     env.patchq(&["export"]).ok();
     env.changes_nothing(&["export"]).ok().says("nothing to export");
@@ -58,8 +58,8 @@ fn exported(env: &Env) -> Vec<String> {
     env.queue().into_iter().filter(|name| !PATCHES.contains(&name.as_str())).collect()
 }
 
-/// Git finds nothing wrong with the stack's commits, and can show them. (Those that were exported stay in the store for
-/// `undo`, as damaged as they are.)
+/// Checks that git finds no errors in the stack's commits, and can show them. (The exported originals stay in the store
+/// for `undo`, with their errors.)
 fn are_sound(env: &Env) {
     let commits = env.git(&env.co(), &["rev-list", "refs/patchq/base.."]);
     let run = env.try_git(&env.co(), &["fsck", "--strict", "--no-dangling"]);
@@ -68,7 +68,7 @@ fn are_sound(env: &Env) {
     env.git(&env.co(), &["log", "--format=%an %ae %ad %cd %B", "refs/patchq/base.."]);
 }
 
-/// Author and message of HEAD and the `count - 1` commits before it, the oldest first.
+/// Returns author and message of HEAD and the `count - 1` commits before it, the oldest first.
 fn said(env: &Env, count: usize) -> Vec<(String, String)> {
     let objects = (0..count).rev().map(|back| env.git(&env.co(), &["cat-file", "commit", &format!("HEAD~{back}")]));
     let said = objects.map(|object| {
@@ -79,7 +79,7 @@ fn said(env: &Env, count: usize) -> Vec<(String, String)> {
     said.collect()
 }
 
-/// Takes the patch files with `git am` from where the queue's own patches end, and leaves the checkout there.
+/// Applies the patch files with `git am` after the queue's own patches, and leaves the checkout there.
 fn am(env: &Env, files: &[String]) -> Vec<(String, String)> {
     env.git(&env.co(), &["switch", "-q", "--detach", &format!("HEAD~{}", files.len())]);
     let files: Vec<String> =
@@ -136,7 +136,7 @@ in_both_worlds! {
         }
         let before = said(env, all.len());
         for ((found, made), author) in am(env, &files).iter().zip(before).zip(all.iter().map(|(_, author, _)| author)) {
-            // An address with a blank is cut by 'git am'.
+            // 'git am' cuts an address that contains a blank.
             if !author.contains("<b c@d>") {
                 assert_eq!(*found, made);
             }
@@ -182,28 +182,28 @@ in_both_worlds! {
     }
 }
 
-/// Letters of names and messages: plain ones, what mails give a meaning to, and what is not ASCII.
+/// Characters of names and messages: plain ones, those with a meaning in mails, and some that are not ASCII.
 const NAME: &str = "[a-zA-Z .,;:()\"'\\\\=?_\\[\\]@#&/+\t\u{1b}\u{7f}äßé日\u{301}-]{0,20}";
 
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![4 => NAME, 1 => "[A-Za-z ]{1,90}", 1 => "[äö ]{1,40}", 1 => Just("=?UTF-8?q?J=C3=B6?=".to_owned())]
 }
 
-/// Addresses without `=?`: a mail cannot have them, because readers take that for an encoded word.
+/// Addresses without `=?`: a mail cannot have them, because readers take it as an encoded word.
 fn email() -> impl Strategy<Value = String> {
     let any =
         prop_oneof![4 => "[a-z0-9.+_-]{1,12}@[a-z.]{1,12}", 1 => "[!-;=?-~ä]{0,30}", 1 => "[a-z]{1,60}@[a-z]{1,60}"];
     any.prop_map(|email| email.replace("=?", "="))
 }
 
-/// Seconds and zone that git takes.
+/// Makes seconds and zone that git accepts.
 fn date() -> impl Strategy<Value = String> {
     let seconds = prop_oneof![4 => 0..4_000_000_000_i64, 1 => 0..100_000_i64, 1 => 4_000_000_000..400_000_000_000_i64];
     (seconds, prop_oneof![4 => -1200..1400_i32, 1 => -9999..=9999_i32])
         .prop_map(|(seconds, zone)| format!("{seconds} {}{:04}", if zone < 0 { '-' } else { '+' }, zone.abs()))
 }
 
-/// Lines that readers of mails and patches give a meaning to, and others.
+/// Makes lines with a meaning in mails and patches, and others.
 fn line() -> impl Strategy<Value = String> {
     let meaning: Vec<&str> = vec![
         "",
@@ -267,7 +267,7 @@ fn said_by_anyone() -> impl Strategy<Value = Said> {
         .prop_map(|(name, email, date, message)| Said::new(&name, &email, &date, &message))
 }
 
-/// What `git am --keep-non-patch` makes of an author: docs/patch-format.md has the rules. `None`: nobody can say.
+/// Returns the author that `git am --keep-non-patch` makes; docs/patch-format.md has the rules. `None`: unknown.
 fn author_by_am(author: &str) -> Option<String> {
     let (name, rest) = author.split_once(" <")?;
     let (email, date) = rest.split_once("> ")?;
@@ -280,7 +280,7 @@ fn author_by_am(author: &str) -> Option<String> {
     Some(format!("{name} <{email}> {date}"))
 }
 
-/// What it makes of a message.
+/// Returns the message that it makes.
 fn message_by_am(message: &str) -> String {
     let (subject, body) = message.split_once("\n\n").unwrap_or((message, ""));
     let mut subject = subject.split_ascii_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! What goes on around patchq: another patchq, a git hook, a linked worktree, a subfolder of a repository.
+//! Things around patchq: another patchq, a git hook, a linked worktree, a subfolder of a repository.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,8 +11,8 @@ in_both_worlds! {
     fn a_second_patchq_waits_and_says_so(env) {
         env.ready();
         put(&env.co().join("app/main.py"), "import util\n");
-        // The first stands still in the middle of its step, holding the lock: its list of points is a pipe that
-        // nobody reads yet.
+        // The first one stops in the middle of its step, with the lock held: its list of points is a pipe without a
+        // reader.
         let pipe = env.path("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let mut first = env.command(&env.ws(), &["save", "up", "-m", "First"]);
@@ -27,7 +27,7 @@ in_both_worlds! {
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
         assert!(line.contains("waiting for") && line.contains("save"), "{line}");
-        // Now the pipe is read until the first is over; a read may well find nothing between two writers.
+        // Now the pipe is read until the first one ends; a read may find nothing between two writers.
         let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let seen = over.clone();
         let reader = std::thread::spawn(move || {
@@ -39,7 +39,7 @@ in_both_worlds! {
         assert!(first.wait().unwrap().success());
         assert!(second.wait().unwrap().success());
         over.store(true, std::sync::atomic::Ordering::SeqCst);
-        // Wakes the reader, should it wait for another writer.
+        // Wakes the reader, in case it waits for another writer.
         drop(fs::OpenOptions::new().read(true).write(true).open(env.path("pipe")));
         drop(reader);
         assert!(env.exists("ws/patches/up/0004-first.patch"));
@@ -49,7 +49,7 @@ in_both_worlds! {
     fn from_a_hook_of_the_workspace(env) {
         env.ready();
         commits_change(env);
-        // What git sets for a hook names the workspace's own repository and index.
+        // The variables that git sets for a hook name the workspace's own repository and index.
         let index = env.path("ws/.git/index");
         let before = fs::read(&index).unwrap();
         let vars = [
@@ -171,7 +171,7 @@ in_both_worlds! {
     }
 }
 
-/// The hostile world would tell: plain git, run as if patchq ran it, leaves marks of hooks, monitor and filters.
+/// Checks that the hostile world works: plain git, run as if patchq ran it, leaves marks of hooks, monitor and filters.
 #[test]
 fn the_traps_are_traps() {
     let env = Env::hostile();

@@ -1,4 +1,4 @@
-//! What upstream may have in its tree, and people beside it, without a command stumbling over it.
+//! Unusual trees of upstream, and unusual files of users beside them, which commands must handle.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ in_both_worlds! {
         env.patchq(&["setup"]).ok().says("2 files with the attribute 'working-tree-encoding' stay as stored");
         assert_eq!(env.read("ws/up/a.u16"), "hi!");
         for name in ["a.u16", "b.lat"] {
-            // Git has to look at the content again.
+            // git must read the content again.
             let text = fs::read(env.co().join(name)).unwrap();
             fs::remove_file(env.co().join(name)).unwrap();
             put(&env.co().join(name), text);
@@ -41,7 +41,7 @@ in_both_worlds! {
         env.patchq(&["export"]).ok();
         let patch = env.read("ws/patches/up/0001-more.patch");
         assert!(patch.contains("+more") && !patch.contains("a.u16") && !patch.contains("b.lat"), "{patch}");
-        // A file that comes later stays so too, and it is said whenever they are written.
+        // A file that comes later is treated in the same way, and each write reports it.
         bench.release("v1.1", &[("new.u16", Some("n\0"))]);
         bench.publish();
         env.patchq(&["refresh"]).ok();
@@ -67,7 +67,7 @@ in_both_worlds! {
         put(&large, "begins\n");
         fs::OpenOptions::new().write(true).open(&large).unwrap().set_len(SIZE).unwrap();
         put(&env.co().join("small.txt"), "small\n");
-        // Kilobytes: the file does not fit twice.
+        // In kilobytes: the file does not fit twice.
         let limited = "ulimit -v 400000 && cd ws && \"$PATCHQ\" setup --discard";
         env.shell(&["sh", "-c", limited], &[]).ok().says("2 uncommitted changes");
         assert!(!large.exists() && !env.exists("ws/up/small.txt"));

@@ -1,9 +1,9 @@
-//! `docs/commands.md`: the help of every command, as the program prints it. `SNAPSHOTS=overwrite cargo test --test cli
-//! commands` writes it again; look at the difference before it is committed.
+//! Writes `docs/commands.md`: the help of every command, as the program prints it. `SNAPSHOTS=overwrite cargo test
+//! --test cli commands` writes it again; check the difference before committing it.
 
 use crate::support::assert_kept;
 
-/// As wide as a page of text is read, and as `patchq help` prints it on a wide terminal.
+/// The width of a page of text, and of `patchq help` on a wide terminal.
 const WIDTH: usize = 100;
 
 const HEAD: &str = "# Commands
@@ -11,7 +11,7 @@ const HEAD: &str = "# Commands
 The help of every command, as `patchq help COMMAND` prints it. Options that every command has are listed once, here at the top.
 ";
 
-/// The help without the options of every command, which stand under the program's own name.
+/// Returns the help without the options of every command, which are listed once for the program itself.
 fn help(command: &clap::Command, is_top: bool) -> String {
     let mut command = command.clone().term_width(WIDTH);
     let text = command.render_long_help().to_string();
@@ -30,7 +30,7 @@ fn help(command: &clap::Command, is_top: bool) -> String {
     kept.join("\n").trim_end().replace("\n\n\n", "\n\n")
 }
 
-/// The command's section and those of its subcommands.
+/// Writes the command's section and those of its subcommands.
 fn section(command: &clap::Command, names: &str, out: &mut String) {
     if command.is_hide_set() || command.get_name() == "help" {
         return;

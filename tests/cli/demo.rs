@@ -1,5 +1,5 @@
-//! `patchq demo` on machines of all kinds: it tells its story to the end, changes nothing outside of its folder, and
-//! leaves workspaces that work.
+//! Tests `patchq demo` on machines of all kinds: it runs to its end, changes nothing outside its folder, and leaves
+//! workspaces that work.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 type Failure = Box<dyn std::error::Error>;
 
-/// The program on a machine whose home is `home`, with nothing in the environment but what a login would set.
+/// Returns the program on a machine whose home is `home`, with only the variables that a login would set.
 fn patchq(home: &Path, cwd: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patchq"));
     clean(&mut command, home, cwd);
@@ -32,7 +32,7 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// The story was told to its end, and what it left is in order.
+/// Checks that the demo ran to its end, and that its workspaces are in order.
 fn told(home: &Path, dir: &Path, output: &Output) -> Result<(), Failure> {
     assert!(output.status.success(), "{}", text(output));
     let workspace = dir.join("workspace");
@@ -57,7 +57,7 @@ fn the_story_reads_well_and_its_folder_is_there_to_play_in() -> Result<(), Failu
     told(home.path(), &dir, &output)?;
     assert_eq!(fs::read_dir(home.path())?.count(), 0, "something was left in the home");
     let screen = String::from_utf8(output.stdout)?;
-    // What git prints of long paths is not ours to break.
+    // git's output of long paths is not wrapped.
     let of_git = |line: &&str| ["diff --git ", "index ", "@@ "].iter().any(|start| line.starts_with(start));
     for line in screen.lines().filter(|line| !of_git(line)) {
         assert!(line.chars().count() <= 80, "too long: {line}");
@@ -68,7 +68,7 @@ fn the_story_reads_well_and_its_folder_is_there_to_play_in() -> Result<(), Failu
         assert!(screen.contains(&format!("\n$ patchq {command}")), "the story has no {command}");
     }
     assert!(!screen.contains('\u{1b}'));
-    // What the story proposes to do next works as well, for somebody whom git does not know.
+    // The commands that the demo suggests next work too, for a user without a git identity.
     let workspace = dir.join("workspace");
     for arguments in [&["save", "--into", "0002"] as &[&str], &["undo", "--list"], &["setup", "."]] {
         let output = patchq(home.path(), &workspace).args(arguments).output()?;
@@ -132,7 +132,7 @@ fn a_user_s_settings_have_no_say_in_it() -> Result<(), Failure> {
 
 #[test]
 fn it_needs_no_network() -> Result<(), Failure> {
-    // Where a namespace of one's own cannot be had, urls that lead nowhere are all there is to see.
+    // If the system does not allow a network namespace, urls that lead nowhere are the only check.
     let alone = Command::new("unshare").args(["-rn", "true"]).status().is_ok_and(|status| status.success());
     let (home, place) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let mut command = if alone { Command::new("unshare") } else { Command::new("env") };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::shared::server::{Mode, Server};
 use super::support::{Env, git_at, in_both_worlds};
 
-/// The usual upstream's diff of the file that the queue touches.
+/// Upstream's diff, in the usual world, of the file that the queue touches.
 const USUAL: &str = "\
 up: v1.0 → v1.1
 
@@ -24,12 +24,12 @@ not shown: 1 file in 1 folder, 1 of them within 'sparse'
   unchanged   0003-Answer-in-capitals.patch
 ";
 
-/// What an upstream looks like whose next commit does everything: 90 lines of telling content for what moves.
+/// Returns the content for moved files: 90 lines, so that git recognizes the move.
 fn telling(word: &str) -> String {
     (0..90).map(|n| format!("{word} line {n}\n")).collect()
 }
 
-/// A workspace at a first commit, `v2` and `main` at a second, and a queue that touches four files.
+/// Makes a workspace at a first commit, with `v2` and `main` at a second, and a queue that touches four files.
 fn eventful(env: &Env) -> (String, String) {
     let (moved, plan, big) = (telling("moved"), telling("plan"), telling("big").repeat(200));
     let files: Vec<(&str, &[u8])> = vec![
@@ -79,7 +79,7 @@ fn eventful(env: &Env) -> (String, String) {
     (pin, next)
 }
 
-/// The blobs at `paths` of a commit in the upstream's work, and whether the store has them.
+/// Returns the blobs at `paths` of a commit in the upstream's work, and whether the store has them.
 fn has(env: &Env, commit: &str, paths: &[&str]) -> Vec<bool> {
     let store = env.store();
     let in_store = |path: &&str| {
@@ -93,7 +93,7 @@ fn has(env: &Env, commit: &str, paths: &[&str]) -> Vec<bool> {
 in_both_worlds! {
     fn the_screen_says_what_matters_and_nothing_changes(env) {
         env.workspace();
-        // Without store and checkout: the first time makes the store.
+        // Without store and checkout: the first run makes the store.
         let run = env.patchq(&["diff-upstream"]).ok();
         assert_eq!(run.stdout, USUAL, "{}", run.shown());
         assert!(!env.exists("ws/up"));
@@ -214,7 +214,7 @@ not shown: 4 files in 4 folders, 1 of them within 'sparse'
                 git_at(&env.path("work"), 0, &all.collect::<Vec<_>>())
             })
             .collect();
-        // Git shows them by their new path, as patchq does; both lists are sorted by themselves.
+        // git shows them by their new path, as patchq does; both lists are sorted separately.
         let diff = &run.stdout[run.stdout.find("diff --git").unwrap()..];
         assert_eq!(diff, wanted.join("\n") + "\n", "{}", run.shown());
         assert!(diff.contains("\u{1b}]0;title"), "elsewhere than on a terminal a diff is data");
@@ -227,7 +227,7 @@ not shown: 4 files in 4 folders, 1 of them within 'sparse'
         env.patchq(&["diff-upstream"]).ok();
         env.patchq(&["diff-upstream", "--exit-code"]).exits(4);
         env.patchq(&["--json", "diff-upstream", "--exit-code"]).exits(4).prints("\"ok\": true");
-        // Files for review alone matter too; without both nothing does.
+        // Files that are only to review matter too; without both nothing matters.
         fs::remove_dir_all(env.path("ws/patches/up")).unwrap();
         let run = env.patchq(&["diff-upstream", "--exit-code"]).exits(4);
         assert!(run.stdout.contains("0 of 0 files that the queue touches"), "{}", run.shown());
@@ -249,7 +249,7 @@ not shown: 4 files in 4 folders, 1 of them within 'sparse'
         let stats = server.take_stats();
         let paths = ["app/Dockerfile", "app/icon.bin", "build/Dockerfile.gpu", "lib/sub/three.py", "lib/b/two.py"];
         assert_eq!(has(env, &next, &paths), [true, true, false, false, false]);
-        // The refs; the target's commit and trees; its history, for the way that it lies; and all contents at once.
+        // The refs; the target's commit and trees; its history, for the direction; and all contents together.
         let posts = |stats: &[String]| stats.iter().filter(|request| request.starts_with("POST")).count();
         assert!(posts(&stats.requests) <= 6, "{:#?}", stats.requests);
         assert!(stats.bytes_out < 10_000, "{}", stats.bytes_out);

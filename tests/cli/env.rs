@@ -1,4 +1,4 @@
-//! A workspace, an upstream, and the binary with an environment of its own.
+//! A workspace, an upstream, and the binary with a separate environment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(crate) struct Commits {
     pub(crate) next: Id,
 }
 
-/// What a run of the binary said.
+/// The output of a run of the binary.
 #[derive(Debug)]
 pub(crate) struct Out {
     pub(crate) code: i32,
@@ -40,7 +40,7 @@ pub(crate) const MAKEFILE: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
 /// A patch as `git diff` writes it, on v1.0.0 and later.
 pub(crate) const DIFF: &str = "diff --git a/Makefile b/Makefile\n--- a/Makefile\n+++ b/Makefile\n@@ -1,4 +1,4 @@\n one\n-two\n+zwei\n three\n four\n";
 
-/// The next one, on top of it.
+/// The next patch, on top of it.
 pub(crate) const SECOND: &str = "diff --git a/Makefile b/Makefile\n--- a/Makefile\n+++ b/Makefile\n@@ -1,4 +1,4 @@\n-one\n+eins\n zwei\n three\n four\n";
 
 fn upstream(dir: &Path) -> Commits {
@@ -63,7 +63,7 @@ fn upstream(dir: &Path) -> Commits {
 }
 
 impl Env {
-    /// The workspace is made by `patchq init` in a git repository.
+    /// Makes the workspace by `patchq init` in a git repository.
     pub(crate) fn new() -> Env {
         let env = Env::bare();
         env.git(&["init", "-q", "-b", "main"]);
@@ -71,7 +71,7 @@ impl Env {
         env
     }
 
-    /// The workspace's folder is empty.
+    /// Makes an empty folder for the workspace.
     pub(crate) fn bare() -> Env {
         let dir = tempfile::tempdir().unwrap();
         for folder in ["home", "srv", "ws"] {
@@ -110,7 +110,8 @@ impl Env {
         assert!(output.status.code().is_none(), "{args:?} was not killed at {point}: {output:?}");
     }
 
-    /// Runs the binary on a terminal; once each text stands on the screen, its keys are typed. The screen and the code.
+    /// Runs the binary on a terminal; when each text is on the screen, its keys are typed. Returns the screen and the
+    /// exit code.
     pub(crate) fn on_terminal(&self, args: &[&str], answers: &[(&str, &str)]) -> (String, u32) {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_patchq"));
         command.env_clear();
@@ -137,19 +138,19 @@ impl Env {
         out.stdout
     }
 
-    /// Writes a file, from the test's folder.
+    /// Writes a file, relative to the test's folder.
     pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    /// Reads a file, from the test's folder.
+    /// Reads a file, relative to the test's folder.
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
-    /// All files of the workspace but git's own and patchq's own, with their contents.
+    /// Returns all files of the workspace except git's own and patchq's own, with their contents.
     pub(crate) fn snapshot(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
         let mut folders = vec![self.ws()];
@@ -179,14 +180,14 @@ impl Out {
         }
     }
 
-    /// It went well.
+    /// Checks that it succeeded.
     #[track_caller]
     pub(crate) fn ok(self) -> Out {
         assert_eq!(self.code, 0, "{}", self.stderr);
         self
     }
 
-    /// It failed with this code, and all of these stand in what it said.
+    /// Checks that it failed with this code, and that its output contains all of these.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, texts: &[&str]) -> Out {
         assert_eq!(self.code, code, "{}", self.stderr);

@@ -1,8 +1,9 @@
-//! `patchq export`: whatever plain git did, only the files that had to change change.
+//! `patchq export`: whatever plain git did, only the necessary files change.
 
 use super::support::{Env, PATCHES, Snapshot, assert_same, in_both_worlds, put, set_mode};
 
-/// Exports; the only differences of the workspace's files (without the checkout) are `expected`, by their beginnings.
+/// Exports, and checks that the only differences of the workspace's files (without the checkout) are `expected`, by
+/// their beginnings.
 #[track_caller]
 fn changes(env: &Env, expected: &[&str]) {
     let files = |env: &Env| {
@@ -105,7 +106,7 @@ in_both_worlds! {
         env.patchq(&["export"]).ok();
         let subjects = env.git(&env.co(), &["log", "--reverse", "--format=%s", "refs/patchq/base.."]);
         assert_eq!(subjects, "Write docs\nBuild on bullseye\nPin the requirements\nAnswer in capitals");
-        // No number is free before the first: those behind it move up.
+        // No number is free before the first: later ones are renumbered.
         let queue = ["0001-write-docs.patch", "0002-Build-on-bullseye.patch", "0003-Pin-the-requirements.patch"];
         assert_eq!(env.queue()[..3], queue);
         env.changes_nothing(&["setup"]).ok();

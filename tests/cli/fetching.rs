@@ -1,4 +1,4 @@
-//! Several patchq fetch into one store, and one that fetches is killed.
+//! Several patchq processes fetch into one store, and one that fetches is killed.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use super::support::{Env, Run, in_both_worlds, put};
 
 const LOCK: &str = "ws/.git/patchq/_fetch-up.lock";
 
-/// A running patchq, of which a line is awaited.
+/// A running patchq whose output is awaited.
 pub(crate) struct Running {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
@@ -28,7 +28,7 @@ impl Running {
         Running { child, stderr, said: String::new() }
     }
 
-    /// Reads on until a line has `text`, or the end.
+    /// Reads until a line contains `text`, or until the end.
     #[track_caller]
     pub(crate) fn until_it_says(&mut self, text: &str) {
         loop {
@@ -45,7 +45,7 @@ impl Running {
         self.child.id()
     }
 
-    /// By SIGKILL.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -105,7 +105,7 @@ in_both_worlds! {
         let url = format!("http://{}/up.git", silent.local_addr().unwrap());
         env.write("ws/upstreams.toml", manifest.replace("../up.git", &url));
         let mut killed = Running::start(env, &["setup"]);
-        // Its git is there and waits for an answer.
+        // Its git is running and waits for an answer.
         let asked = silent.accept().unwrap();
         killed.child.kill().unwrap();
         killed.child.wait().unwrap();
@@ -122,9 +122,9 @@ in_both_worlds! {
         env.write("ws/upstreams.toml", format!("{manifest}\n[upstream.two]\nurl = \"../up.git\"\ntrack = \"main\"\nsparse = [\"app\", \"docs\"]\n"));
         env.entry("two", &up.pin, None, &[]);
         let two = "ws/.git/patchq/two.git";
-        // To ask for news makes a store and brings no objects.
+        // Asking about new commits makes a store and fetches no objects.
         env.patchq(&["outdated", "two"]).exits(4);
-        // While the commits without parents are locked nothing is taken; it is killed there.
+        // While the list of shallow commits is locked nothing is taken; it is killed there.
         let lock = env.path(two).join("shallow.lock");
         std::fs::write(&lock, "").unwrap();
         let mut killed = Running::start(env, &["setup", "--only", "two"]);
@@ -151,7 +151,7 @@ in_both_worlds! {
     }
 
     fn what_a_killed_one_locked_in_a_linked_worktree_is_cleared(env) {
-        // The first release's commit is without parents by itself.
+        // The first release's commit has no parents.
         let next = &env.workspace().next;
         env.entry("up", next, Some("v1.1"), &[]);
         std::fs::remove_dir_all(env.path("ws/patches")).unwrap();

@@ -1,8 +1,9 @@
-//! Workspaces as earlier states of patchq left them, in `tests/formats/`: every later patchq must still read them, or say what to do.
+//! Workspaces from earlier versions of patchq, in `tests/formats/`: every later patchq must still read them, or say
+//! what to do.
 //!
-//! Each archive holds a workspace with its stores and its upstream in the middle of something. What the commands say about it is
-//! kept in `snapshots/formats/`. When a format changes, the old archives stay and new ones are added: `FORMATS=write cargo test
-//! --test cli formats -- --ignored` writes those that are missing.
+//! Each archive contains a workspace with its stores and its upstream in some intermediate state. The output of the
+//! commands is kept in `snapshots/formats/`. When a format changes, the old archives stay and new ones are added:
+//! `FORMATS=write cargo test --test cli formats -- --ignored` writes missing ones.
 
 use std::path::{Path, PathBuf};
 
@@ -24,10 +25,10 @@ const FORMATS: [Format; 4] = [
     ("1-step", step, &[&["setup", "up"], STATUS, &["verify", "--strict"]]),
 ];
 
-/// Without the ages that the table tells.
+/// Without the ages in the table.
 const STATUS: &[&str] = &["status", "up", "--json"];
 
-/// A patch was saved and the track was asked for.
+/// A patch was saved and the track was read.
 fn saved(env: &Env) {
     env.ready();
     put(&env.co().join("app/new.py"), "new\n");
@@ -54,7 +55,7 @@ fn session(env: &Env) {
     terminal.end().exits(3);
 }
 
-/// The first conflict is in the checkout.
+/// The first conflict is handed over to the checkout.
 fn conflict(env: &Env) {
     two_conflicts(env);
     let mut terminal = env.terminal(&["refresh"]);
@@ -62,7 +63,7 @@ fn conflict(env: &Env) {
     terminal.end().exits(3);
 }
 
-/// An `undo` was killed once its step was certain.
+/// An `undo` was killed after its step was certain.
 fn step(env: &Env) {
     saved(env);
     env.killed(&["undo", "up"], "Committed");

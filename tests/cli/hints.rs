@@ -1,9 +1,9 @@
-//! Hints from where the person's shell stands, with names that a shell would take apart.
+//! Hints for the folder of the user's shell, with names that a shell would split.
 
 use super::support::{Env, in_both_worlds, put};
 
 in_both_worlds! {
-    /// In a checkout, in a folder beside the workspace, with `-C`: what is pasted does what it says.
+    /// In a checkout, in a folder beside the workspace, with `-C`: pasted hints work.
     fn a_hint_can_be_pasted_where_it_is_read(env) {
         env.ready();
         env.git(&env.co(), &["switch", "-q", "-c", "topic"]);
@@ -39,7 +39,7 @@ in_both_worlds! {
     }
 }
 
-/// A fresh world in which a folder's name has blanks.
+/// Makes a fresh world with blanks in a folder's name.
 #[test]
 fn a_folder_with_blanks_is_one_word() {
     let env = Env::new();

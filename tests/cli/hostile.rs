@@ -1,13 +1,13 @@
-//! Texts of others on their way to a screen, a report and a log: names, subjects, versions, and what a server says. None of them
-//! steers a terminal, and none is a command to the service in whose log it stands.
+//! Untrusted texts on a screen, in a report and in a log: names, subjects, versions, and a server's output. None of
+//! them may control a terminal, or be a command for the service that shows the log.
 
 use crate::refresh::bench::{Bench, LINES, TRACK, with};
 use crate::support::{Env, Run, executable, in_both_worlds, put};
 
-/// What steers a terminal, and what commands the services of GitHub, Azure and TeamCity.
+/// Text that controls a terminal, and commands for the services of GitHub, Azure and TeamCity.
 pub(crate) const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{200b}::error file=x::pwned ##[error]pwned ##vso[task.setvariable variable=PATH]x";
 
-/// Nothing in the text is more than text. Json says `#` with an escape where it must.
+/// Checks that the text contains no control sequence and no command. JSON writes `#` with an escape if needed.
 #[track_caller]
 pub(crate) fn assert_only_text(what: &str, text: &str) {
     for line in text.split('\n') {
@@ -29,7 +29,7 @@ pub(crate) fn only_text(run: Run) -> Run {
 
 in_both_worlds! {
     fn names_and_subjects_of_others_are_text(env) {
-        // A path cannot hold a slash more, nor a NUL.
+        // A path cannot contain another slash or a NUL.
         let path = "::error::a\u{1b}[2J\u{202e}##vso[x]\n::debug::b.txt";
         let bench = Bench::new(env, &[(path, Some(LINES)), ("b.txt", Some("b\n"))]);
         let five = with("five", &format!("FIVE {HOSTILE}"));
@@ -89,7 +89,7 @@ in_both_worlds! {
         }
         env.write("ws/upstreams.toml", format!("[upstream.up]\n# {HOSTILE}\n\"{}\" = 1\n", "\\u001b::error::"));
         only_text(env.patchq(&["status"]).exits(1));
-        // A manifest of which every line is wrong, in one line of JSON.
+        // A manifest with an error in every line, in one line of JSON.
         env.write("ws/upstreams.toml", "[upstream.up]\nurl = \"../up.git\"\nsprase = []\ntrakc = \"main\"\n");
         let run = env.patchq(&["status", "--json"]).exits(1);
         let error = &run.json()["error"];

@@ -1,8 +1,8 @@
-//! Who is the author of a patch: whom `git commit` would take in the workspace.
+//! Tests the author of a patch: the one that `git commit` would use in the workspace.
 
 use super::support::{Env, in_both_worlds, put};
 
-/// The `From:` line of a patch that is saved with these variables.
+/// Returns the `From:` line of a patch that is saved with these variables.
 fn saved_by(env: &Env, vars: &[(&str, &str)]) -> String {
     let env = env.twin();
     put(&env.co().join("app/main.py"), "import util\n");
@@ -30,7 +30,7 @@ in_both_worlds! {
         assert_eq!(saved_by(env, &count), "Counted <counted@example.org>");
         let global = [("GIT_CONFIG_GLOBAL", other.to_str().unwrap())];
         assert_eq!(saved_by(env, &global), "Other <other@example.org>");
-        // Neither a hook's variables nor the store's settings have a say.
+        // Neither a hook's variables nor the store's settings have an effect.
         let hook = [("GIT_DIR", "/nowhere"), ("GIT_INDEX_FILE", "/nowhere/index"), ("GIT_WORK_TREE", "/nowhere")];
         assert_eq!(saved_by(env, &hook), "Maintainer <me@example.org>");
         let more = [("GIT_AUTHOR_NAME", "Variable"), ("GIT_AUTHOR_EMAIL", "variable@example.org")];

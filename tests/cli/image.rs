@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::support::{Env, in_both_worlds};
 
-/// The usual workspace with a cascade: `tool` on `app` on an image from elsewhere.
+/// The usual workspace with a chain of images: `tool` on `app` on an external image.
 const MANIFEST: &str = "\
 [upstream.up]
 url = \"../up.git\"
@@ -21,7 +21,7 @@ dockerfile = \"app/Dockerfile\"
 publish = false
 ";
 
-/// The second image's Dockerfile comes with a patch.
+/// A patch adds the second image's Dockerfile.
 const TOOL: &str = "\
 --- /dev/null
 +++ b/app/tool.Dockerfile
@@ -33,7 +33,7 @@ const TOOL: &str = "\
 +COPY --from=build /x /x
 ";
 
-/// A workspace with `manifest`, checked out.
+/// Makes a workspace with `manifest`, checked out.
 fn images(env: &Env, manifest: &str) {
     env.workspace();
     env.write("ws/upstreams.toml", manifest);
@@ -106,7 +106,7 @@ in_both_worlds! {
     }
 }
 
-/// What is wrong, the text of the manifest that is replaced, by what, what is said, and a hint.
+/// The error, the replaced text of the manifest, the replacement, the message, and a hint.
 const WRONG: &[[&str; 5]] = &[
     [
         "a base without a value",

@@ -1,4 +1,4 @@
-//! What images are built of: contexts, recipes, `{build}`, bake files.
+//! Tests the inputs of images: contexts, recipes, `{build}`, bake files.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -8,7 +8,7 @@ use super::support::{Env, in_both_worlds};
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000001";
 
-/// The keys of the entry behind its `url`.
+/// The keys of the entry after its `url`.
 const MANIFEST: &str = "\
 version = \"1.0\"
 registry = \"example\"
@@ -102,14 +102,14 @@ in_both_worlds! {
             [0, 1].map(|at| (images[at]["recipes"].clone(), images[at]["build"].clone()))
         };
         let first = recipes(env);
-        // A patch of something else, a label: other builds, the same recipes.
+        // A patch of another file, a label: other builds, the same recipes.
         env.write("ws/patches/up/0002-x.patch", "--- a/other/x\n+++ b/other/x\n@@ -1 +1 @@\n-x\n+y\n");
         env.patchq(&["setup"]).ok();
         let second = recipes(env);
         assert_eq!(first[0].0, second[0].0);
         assert_eq!(first[1].0, second[1].0);
         assert_ne!(first[1].1, second[1].1);
-        // What the image below is made of changes both.
+        // A change of the lower image's input changes both.
         env.write("ws/patches/up/0001-exec.patch", String::from_utf8_lossy(PATCH).replace("exec true", "exec false"));
         env.patchq(&["setup"]).ok();
         let third = recipes(env);
@@ -146,7 +146,7 @@ in_both_worlds! {
     }
 }
 
-/// What is wrong, the text of the manifest that is replaced, by what, what is said, and a hint.
+/// The error, the replaced text of the manifest, the replacement, the message, and a hint.
 const WRONG: &[[&str; 5]] = &[
     [
         "a file over one of the context",

@@ -1,4 +1,4 @@
-//! `patchq import`, and taking it back.
+//! `patchq import`, and undoing it.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ fn a_patch_and_its_commit_file_are_taken_over() {
     let env = Env::new();
     let before = env.snapshot();
     let id = env.up.v1_0.to_string();
-    // As `git rev-parse --short HEAD` and an editor for another system leave it.
+    // Written by `git rev-parse --short HEAD` and an editor of another system.
     env.write("ws/up-patch-commit.txt", format!("\u{feff}{}  \r\n\r\n", &id[..8]));
     env.write("ws/up.patch", DIFF);
     let out = env.run(&["import", "up.patch", "--commit-file", "up-patch-commit.txt", "--url", UP]).ok();
@@ -97,7 +97,7 @@ fn an_entry_that_exists_needs_no_url_and_with_a_pin_no_commit() {
     env.run(&["undo"]).ok();
     assert_eq!(env.snapshot(), before);
 
-    // Below a checkout, which stays as it was until it is told to follow.
+    // If there is a checkout, it stays unchanged until a command moves it.
     env.run(&["setup"]).ok();
     env.write("ws/up/notes", "not saved");
     let before = env.snapshot();
@@ -215,7 +215,7 @@ fn what_cannot_be_imported_changes_nothing() {
 #[test]
 fn an_abbreviated_id_of_two_commits_is_refused() {
     let env = Env::new();
-    // Of so many commits some begin alike.
+    // Of so many commits some ids begin alike.
     let mut stream = String::new();
     for n in 0..600 {
         stream.push_str(&format!(
@@ -249,7 +249,7 @@ fn an_upstream_with_patches_takes_no_others() {
     env.run(&["import", "up", "patches/up", "--commit", "v1.0.0"])
         .fails(1, &["there are patches in patches/up already"]);
     assert_eq!(env.snapshot(), before);
-    // Where only the pin is missing there is a way to it.
+    // If only the pin is missing, it can be added.
     fs::remove_file(env.path("ws/commits/up.txt")).unwrap();
     env.run(&["import", "../up.patch", "--commit", "v1.0.0"]).fails(
         1,
@@ -281,7 +281,7 @@ fn killed_at_any_step_it_is_as_before_or_as_after() {
     }
 }
 
-/// A mailbox of a cover letter and two patches, as `git format-patch --cover-letter --stdout` writes it.
+/// Returns a mailbox of a cover letter and two patches, as `git format-patch --cover-letter --stdout` writes it.
 fn mailbox() -> String {
     let mail = |subject: &str| {
         let from = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: A B <a@b>";
@@ -373,7 +373,7 @@ fn a_patch_without_prefixes_is_taken_with_p0() {
 #[test]
 fn who_says_how_many_folders_go_means_it() {
     let env = Env::new();
-    // The same name on both sides, as without prefixes; -p1 takes its folder off all the same, as git does.
+    // The same name on both sides, as without prefixes; -p1 removes its folder anyway, as in git.
     let deep = DIFF.replace("a/Makefile", "src/Makefile").replace("b/Makefile", "src/Makefile");
     env.write("old/1.patch", &deep);
     env.write("old/2.patch", SECOND);
@@ -389,7 +389,7 @@ fn who_says_how_many_folders_go_means_it() {
     fs::remove_dir_all(env.path("ws/up")).unwrap();
     env.run(&["undo"]).ok();
 
-    // What a series says counts before the option, and stays as it is written.
+    // A series overrides the option, and keeps its text.
     env.write("old/series", "# ours\n1.patch -p1   # odd\n2.patch\n");
     env.run(&[&import[..], &["-p2"]].concat()).fails(1, &["2.patch", "no path is left of 'a/Makefile' after -p2"]);
     env.run(&[&import[..], &["-p1"]].concat()).ok();

@@ -1,5 +1,5 @@
-//! The examples of `docs/json.md` are what the program prints. `SNAPSHOTS=overwrite cargo test --test cli json_page`
-//! writes them again.
+//! Checks that the examples of `docs/json.md` are the program's output. `SNAPSHOTS=overwrite cargo test --test cli
+//! json_page` writes them again.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::support::{Env, assert_kept, put, stable};
 
 const IMAGE: &str = "registry = \"example\"\n[[upstream.up.image]]\nname = \"app\"\ndockerfile = \"app/Dockerfile\"\n";
 
-/// Every example of `docs/json.md`: the name behind its marker, and the document.
+/// Returns every example of `docs/json.md`: the name after its marker, and the document.
 fn examples() -> Vec<(&'static str, String)> {
     let env = Env::new();
     env.workspace();

@@ -1,4 +1,4 @@
-//! Killed at any instant, the next command makes the workspace exactly as before or exactly as after.
+//! Kills commands at any moment: the next command makes the workspace exactly as before or exactly as after.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,8 +7,8 @@ use std::process::Stdio;
 use super::support::{Env, Run, Snapshot, put};
 use super::who::{commits_change, files_change};
 
-/// What counts: files (the checkout's too), the branch, and what is uncommitted. The record of what can be undone
-/// and the indexes' stat data are not compared.
+/// The compared state: files (the checkout's too), the branch, and uncommitted changes. The undo records and the
+/// indexes' stat data are not compared.
 #[derive(Debug, PartialEq, Eq)]
 struct State {
     files: Snapshot,
@@ -23,7 +23,7 @@ impl State {
         } else {
             "no checkout".to_owned()
         };
-        // The commit that keeps what undo needs holds the time; so do the news of the upstream, which no promise is about.
+        // The undo record contains the time; so does the cached tip of the upstream, about which nothing is promised.
         let refs = env.refs();
         let refs = refs.lines().filter(|line| !line.starts_with("refs/patchq/upstream "));
         let refs: Vec<&str> = refs.map(|line| line.split_once("/undo/").map_or(line, |(_, rest)| &rest[..6])).collect();
@@ -36,15 +36,15 @@ impl State {
     }
 }
 
-/// A command that is killed: what is made before it, and what is run after it to finish or forget it.
+/// A command that is killed: the preparation, and the next command, which finishes or reverts it.
 struct Story {
     prepare: fn(&Env),
     command: &'static [&'static str],
-    /// Any writer; it may refuse, because what it would do comes after finishing the killed step.
+    /// Any writing command; it may refuse, because its own work comes after finishing the killed step.
     next: &'static [&'static str],
 }
 
-/// Two runs of a command give the same patch.
+/// With this date two runs of a command give the same patch.
 const DATE: (&str, &str) = ("GIT_AUTHOR_DATE", "2024-03-01T12:00:00+0000");
 
 fn run(env: &Env, args: &[&str], more: Option<(&str, &str)>) -> Run {
@@ -52,7 +52,7 @@ fn run(env: &Env, args: &[&str], more: Option<(&str, &str)>) -> Run {
     env.patchq_with(&env.ws(), &vars, args)
 }
 
-/// Goes through every point that the command passes, with one prepared world copied for each.
+/// Kills the command at every point that it passes, with a copy of a prepared world for each.
 fn at_every_point(story: &Story) {
     let model = Env::new();
     (story.prepare)(&model);
@@ -65,7 +65,7 @@ fn at_every_point(story: &Story) {
     };
     let moves_refs = points.contains("ref") || points.contains("refs");
     assert!(points.contains("Committed") && moves_refs && points.contains("Over"), "{points:?}");
-    // What every later command sees once the killed one is finished, by the same next command.
+    // The state after the killed step was finished, by the same next command.
     let done = {
         let env = model.twin();
         run(&env, story.command, None).ok();
@@ -109,7 +109,7 @@ fn edited(env: &Env) {
     put(&env.co().join("app/new.py"), "new\n");
 }
 
-/// A writer that does nothing by itself.
+/// A writing command that does nothing itself.
 const NEXT: &[&str] = &["export", "--merge"];
 
 #[test]
@@ -261,7 +261,7 @@ fn ready(env: &Env) {
     env.ready();
 }
 
-/// libgit2 guards each ref and the settings by a lock file of its own, which a kill leaves behind.
+/// Kills libgit2 while it holds a lock file, which protects each ref and the settings: the file stays.
 #[test]
 fn between_a_lock_and_its_release() {
     let model = Env::new();
@@ -284,7 +284,7 @@ fn between_a_lock_and_its_release() {
     }
 }
 
-/// SIGKILL at twenty instants spread over the time that the command takes.
+/// Sends SIGKILL at twenty moments during the command.
 fn at_random_instants(prepare: fn(&Env), command: &[&str], next: &[&str]) {
     let model = Env::new();
     prepare(&model);
@@ -307,7 +307,7 @@ fn at_random_instants(prepare: fn(&Env), command: &[&str], next: &[&str]) {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Not evenly: most of what can go wrong is near the end.
+        // Not evenly: most problems can occur near the end.
         let share = 1.0 - (f64::from(round) / 20.0).powi(2);
         std::thread::sleep(time.mul_f64(share));
         child.kill().unwrap();

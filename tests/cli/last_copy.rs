@@ -1,4 +1,5 @@
-//! A patch that was saved, not yet committed in the workspace, and eaten there: its commit in the checkout is its last copy.
+//! A patch that was saved, not yet committed in the workspace, and then removed there: its commit in the checkout is
+//! its last copy.
 
 use std::fs;
 
@@ -6,7 +7,7 @@ use super::support::{Env, PATCHES, Run, in_both_worlds, put};
 
 const SAVED: &str = "0004-new.patch";
 
-/// Saves a patch that the workspace's repository does not know.
+/// Saves a patch that the workspace's repository does not track.
 fn saved(env: &Env) -> String {
     env.ready();
     put(&env.co().join("app/main.py"), "import util\n");
@@ -14,7 +15,7 @@ fn saved(env: &Env) -> String {
     env.read(&format!("ws/patches/up/{SAVED}"))
 }
 
-/// Git takes every file of the workspace that it does not know.
+/// Removes every untracked file of the workspace with git.
 fn clean(env: &Env) {
     env.git(&env.ws(), &["clean", "-fdq"]);
     assert_eq!(env.queue(), PATCHES);
@@ -97,7 +98,7 @@ in_both_worlds! {
         refuses(env, &["apply"]).says("patches/up/0002-Pin-the-requirements.patch has an old content again");
         env.patchq(&["export", "--replace", "up"]).ok().says("rewritten 0002-Pin-the-requirements.patch");
         assert_eq!(env.read("ws/patches/up/0002-Pin-the-requirements.patch"), text);
-        // What somebody writes by hand is meant, and kept for undo.
+        // A text that a person writes by hand is intended, and kept for undo.
         let head = env.head();
         env.write("ws/patches/up/0002-Pin-the-requirements.patch", text.replace("urllib3==2.1", "urllib3==2.2"));
         env.patchq(&["apply"]).ok();

@@ -1,4 +1,5 @@
-//! Patches that leave a queue: every command that writes or takes patch files names them, and none takes them along unasked.
+//! Patches that leave a queue: every command that writes or takes patch files names them, and none removes them without
+//! an option.
 
 use super::support::{Env, PATCHES, git_at, in_both_worlds, put};
 
@@ -11,7 +12,7 @@ fn reset(env: &Env, args: &[&str]) {
     env.git(&env.co(), &all);
 }
 
-/// Another name of the last patch, whose commit then stands on the first.
+/// Makes another order: the last patch gets another name, and its commit is then based on the first.
 fn reorder(env: &Env) {
     env.rebase("1{h;d};3{p;x}").ok();
 }
@@ -25,7 +26,7 @@ in_both_worlds! {
         let run = run.says("commits are missing in the checkout").says(PATCHES[1]).says("(app/requirements.txt)").says(PATCHES[2]);
         let run = run.says_not(PATCHES[0]).hints("git -C up reset --keep refs/patchq/synced~1");
         run.hints("patchq save up -m \"why\" --allow-drop 0002-Pin-the-requirements.patch --allow-drop 0003-Answer-in-capitals.patch");
-        // One of two is not enough, and what is no patch is no patch.
+        // One of two is not enough, and a name of no patch is refused.
         env.changes_nothing(&["save", "-m", "x", "--allow-drop", "0002"]).exits(1).one_error().says(PATCHES[2]);
         env.changes_nothing(&["save", "-m", "x", "--allow-drop", "0009"]).exits(2).one_error().hints("patchq status up");
         let run = env.patchq(&["save", "-m", "x", "--allow-drop", "0002", "--allow-drop", "0003", "--json"]).ok();
@@ -64,7 +65,7 @@ in_both_worlds! {
         edit(env);
         let run = env.changes_nothing(&["save", "-m", "x"]).exits(1).one_error().says(PATCHES[2]).says_not(PATCHES[1]);
         run.hints(&format!("git -C up cherry-pick {lost}"));
-        // Export may drop as a rebase does; it says so.
+        // Export may drop patches as a rebase does; it reports them.
         let run = env.patchq(&["export", "--json"]).ok().says("removed   0003-Answer-in-capitals.patch\n");
         assert_eq!(run.json()["upstreams"][0]["removed"][0], PATCHES[2]);
     }

@@ -1,18 +1,18 @@
-//! Files that are larger than any of their kind, and what is no file: one clear error each, at once.
+//! Files that are larger than their limit, and things that are not files: each gets one clear error at once.
 
 use std::fs::File;
 use std::path::Path;
 
 use crate::support::Env;
 
-/// A file of ten gigabytes, which has no blocks on the disk.
+/// Makes a sparse file of ten gigabytes.
 fn huge(env: &Env, below: &str) {
     let path = env.path(below);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     File::create(path).unwrap().set_len(10 << 30).unwrap();
 }
 
-/// A pipe in a file's place, into which nobody writes.
+/// Makes a pipe in place of a file, into which nothing is written.
 fn pipe(env: &Env, below: &str) {
     let path = env.path(below);
     let _ = std::fs::remove_file(&path);

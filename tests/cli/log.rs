@@ -1,4 +1,4 @@
-//! The log: off unless somebody asks for it, whole where it is, and without anybody's secrets.
+//! Tests the log: off by default, complete when it is on, and without secrets.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::support::{Env, in_both_worlds};
 use crate::shared::server::{Mode, Server};
 
-/// A line of the log, as `2026-01-01T00:00:00.000000Z DEBUG …`.
+/// Checks for a line of the log, as `2026-01-01T00:00:00.000000Z DEBUG …`.
 fn is_logged(line: &str) -> bool {
     let mut words = line.split_whitespace();
     words.next().is_some_and(|time| time.len() == 27 && time.ends_with('Z'))
@@ -36,7 +36,7 @@ in_both_worlds! {
         assert!(run.stderr.lines().any(|line| line.starts_with("up: 3 patches")), "{}", run.shown());
         let logged = run.stderr.lines().filter(|line| is_logged(line)).count();
         assert!(logged > 20, "{logged}");
-        // Nobody asks: not a line.
+        // Without a request no line is logged.
         for args in [&["status"][..], &["status", "-v"]] {
             let run = env.patchq(args).ok();
             assert!(!run.stderr.lines().any(is_logged), "{}", run.shown());
@@ -93,7 +93,7 @@ fn what_the_variables_cannot_mean_is_an_error() {
 fn no_secret_comes_into_the_log() {
     let env = Env::new();
     env.workspace();
-    // The user's settings send git to a server that wants a password, and tell it one that is wrong, in every way there is.
+    // The user's settings send git to a server that needs a password, and give a wrong one, in every possible way.
     let server = Server::start(&env.root, Mode::Locked);
     let real = server.url("up.git");
     let with_password = real.replace("http://", "http://me:hunter2@");

@@ -1,12 +1,12 @@
-//! A colleague's patch arrives by `git pull` while the checkout has a commit of its own: whatever commands follow, in
-//! any order, both are somewhere at the end.
+//! A colleague's patch arrives by `git pull` while the checkout has a new commit: after any commands, in any order,
+//! both still exist somewhere.
 
 use std::collections::VecDeque;
 
 use super::support::{Env, put};
 use super::who::{commits_change, files_change};
 
-/// What may follow. `fix` is what the hints of a refusal offer.
+/// The commands that may follow. `fix` is the command in the hints of a refusal.
 const STEPS: [&[&str]; 7] = [
     &["setup"],
     &["apply"],
@@ -17,7 +17,7 @@ const STEPS: [&[&str]; 7] = [
     &["setup", "--discard"],
 ];
 
-/// Returns where a text is: in a patch file, in a commit of the branch, in the working tree, or kept for undo.
+/// Checks whether a text is in a patch file, in a commit of the branch, in the working tree, or kept for undo.
 fn somewhere(env: &Env, text: &str) -> bool {
     let git = |args: &[&str]| env.git(&env.co(), args);
     let in_files = env.queue().iter().any(|name| env.read(&format!("ws/patches/up/{name}")).contains(text));
@@ -53,7 +53,7 @@ fn every_order(env: &Env, longest: usize) {
     every_order_of(env, &STEPS, longest);
 }
 
-/// Every sequence of up to `longest` commands; one that changed nothing needs no continuation.
+/// Runs every sequence of up to `longest` commands; after a command that changed nothing no more follow.
 fn every_order_of(env: &Env, steps: &[&'static [&'static str]], longest: usize) {
     let mut open: VecDeque<(Env, Vec<&[&str]>)> = VecDeque::from([(env.twin(), Vec::new())]);
     let mut seen = Vec::new();
@@ -70,7 +70,7 @@ fn every_order_of(env: &Env, steps: &[&'static [&'static str]], longest: usize) 
                 assert!(before == after, "refused, and yet changed: {way:?}: {}", run.shown());
             }
             all_is_there(&next, &way);
-            // What is kept for undo has a time in its id.
+            // The id of an undo record depends on the time.
             let refs: Vec<&str> = after.1.lines().filter(|line| !line.contains("/undo/")).collect();
             let world = (after.0.clone(), refs.join("\n"));
             if before != after && way.len() < longest && !seen.contains(&world) {
@@ -92,7 +92,7 @@ fn in_every_order_hostile() {
     every_order(&Env::hostile(), 2);
 }
 
-/// With a queue that can move, too: files and commits in every order with a refresh to another tag and back.
+/// Uses a queue that can move, too: files and commits in every order with a refresh to another tag and back.
 #[test]
 fn with_a_refresh_in_every_order() {
     const STEPS: [&[&str]; 6] = [
@@ -108,7 +108,7 @@ fn with_a_refresh_in_every_order() {
     every_order_of(&env, &STEPS, 4);
 }
 
-/// A refresh to another tag is taken back by `undo` and by a refresh back.
+/// Undoes a refresh to another tag by `undo`, and by a refresh back.
 #[test]
 fn a_refresh_there_and_back() {
     let env = Env::new();
@@ -127,7 +127,7 @@ fn a_refresh_there_and_back() {
     assert_eq!(env.head(), head);
 }
 
-/// A colleague changed the pin, too.
+/// A colleague changed the pin too.
 #[test]
 fn the_pin_moved_by_hand() {
     let env = Env::new();
@@ -137,7 +137,7 @@ fn the_pin_moved_by_hand() {
     for args in [&["setup"][..], &["apply"], &["export"]] {
         env.changes_nothing(args).exits(1).says("the pin").says(&own[..8]).hints("export --merge up");
     }
-    // The first patch no longer applies there; that is no reason to lose the commit.
+    // The first patch no longer applies there; that must not lose the commit.
     env.write("ws/commits/up.txt", format!("{}\n", up.pin));
     env.patchq(&["export"]).ok().says("0004-print-more.patch");
     env.write("ws/commits/up.txt", format!("{}\n", up.next));

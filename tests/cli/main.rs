@@ -1,7 +1,7 @@
-//! The built program, end to end, against the real git program: a module per command or promise.
+//! Tests of the built program, end to end, with the real git program: one module per command or guarantee.
 //!
-//! Every scenario runs in a plain world and in one whose user's git settings are as hostile as they get (see
-//! `support::world`); in both, nothing of the user's may run because of patchq.
+//! Every scenario runs in a plain world and in one with hostile git settings of the user (see `support::world`); in
+//! both, patchq may not run any program of the user.
 
 #![allow(clippy::unwrap_used)]
 

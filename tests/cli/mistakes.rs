@@ -1,25 +1,25 @@
-//! A table of mistakes: what somebody does wrong, or the machine, and the one clear error it gets: file and line where
-//! there are any, the way out, the exit code. Nothing may change.
+//! A table of mistakes, of the user or the machine, and the one clear error for each: file and line if there are any,
+//! the hint, the exit code. Nothing may change.
 
 use super::support::{Env, names_in, put};
 
 /// One mistake.
 pub(crate) struct Mistake {
-    /// In words, for the failing test.
+    /// A description for a failing test.
     pub(crate) what: &'static str,
-    /// Makes it, in a workspace that is set up (or, with `fresh`, not yet).
+    /// Makes the mistake, in a workspace that is set up (or, with `fresh`, not yet).
     pub(crate) make: fn(&Env),
     pub(crate) fresh: bool,
     pub(crate) vars: &'static [(&'static str, &'static str)],
     pub(crate) args: &'static [&'static str],
     pub(crate) code: i32,
-    /// What stderr must say; the whole of it is in `snapshots/COMMAND/WHAT.txt`.
+    /// Texts that stderr must contain; all of it is in `snapshots/COMMAND/WHAT.txt`.
     pub(crate) says: &'static [&'static str],
-    /// What a hint must say; empty: the error says it all.
+    /// Texts that a hint must contain; empty: the error needs no hint.
     pub(crate) hint: &'static str,
 }
 
-/// Makes a test of each row, so that none hides the others: `name: Mistake { … }`.
+/// Makes a test of each row, so that all failures are reported: `name: Mistake { … }`.
 macro_rules! mistakes {
     ($($name:ident: $mistake:expr),* $(,)?) => { $(
         #[test]
@@ -38,7 +38,7 @@ pub(crate) fn manifest(env: &Env, text: &str) {
     env.write("ws/upstreams.toml", text);
 }
 
-/// The last patch's name with another content.
+/// Writes another content to the last patch file.
 pub(crate) fn patch(env: &Env, text: &str) {
     env.write("ws/patches/up/0004-x.patch", text);
 }
@@ -392,7 +392,7 @@ pub(crate) fn check(mistake: &Mistake) {
     with_json(&env, mistake);
 }
 
-/// Does the same with `--json`: one document on stdout that says the same.
+/// Checks the same with `--json`: one document on stdout with the same message.
 fn with_json(env: &Env, mistake: &Mistake) {
     let args: Vec<&str> = mistake.args.iter().copied().chain(["--json"]).collect();
     let run = env.patchq_with(&env.ws(), mistake.vars, &args);
@@ -434,7 +434,7 @@ fn nobody_to_be_the_author() {
     assert!(before.differences(&env.files()).is_empty());
 }
 
-/// Runs `script` with the world on a file system of its own, mounted with `options`, in `$DISK`.
+/// Runs `script` with the world on a separate file system, mounted with `options`, in `$DISK`.
 fn on_a_disk(env: &Env, options: &str, script: &str) -> super::support::Run {
     let disk = env.path("disk");
     std::fs::create_dir(&disk).unwrap();

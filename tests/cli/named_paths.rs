@@ -1,4 +1,4 @@
-//! What the manifest and the command line name: upstreams, paths, tracks, messages.
+//! Names in the manifest and on the command line: upstreams, paths, tracks, messages.
 
 use super::support::{Env, executable, in_both_worlds, put};
 
@@ -96,7 +96,7 @@ in_both_worlds! {
         assert!(page.contains("#   modified   app/main.py\n"), "{page}");
         let patch = env.read("ws/patches/up/0004-use-util.patch");
         assert!(patch.contains("Subject: [PATCH] Use util\n\nIt is there.\n---\n"), "{patch}");
-        // What cannot be saved asks for no message, and what was written is kept.
+        // If nothing can be saved, no message is asked for; a written message is kept.
         save(&edit("never", "touch $HOME/opened")).exits(1);
         assert!(!env.exists("home/opened"));
     }

@@ -1,11 +1,11 @@
-//! Entries of one url: each has a store of its own, and none asks the network for what another one has.
+//! Entries with the same url: each has its own store, and none fetches objects that another one has.
 
 use std::fs;
 
 use super::shared::server::{Mode, Server};
 use super::support::{Env, in_both_worlds};
 
-/// The workspace with a second entry `two` at `second`, at `pin` and without a queue.
+/// Makes the workspace with a second entry `two` at `second`, at `pin` and without a queue.
 fn with_second(env: &Env, first: &str, second: &str, pin: &str) {
     let manifest = env.read("ws/upstreams.toml").replace("../up.git", first);
     let two = format!("[upstream.two]\nurl = \"{second}\"\nsparse = [\"app\", \"docs\"]\n");
@@ -15,7 +15,7 @@ fn with_second(env: &Env, first: &str, second: &str, pin: &str) {
     env.commit_workspace("Two of them");
 }
 
-/// The checkout of `two` and its store are whole.
+/// Checks that the checkout of `two` and its store are complete.
 #[track_caller]
 fn assert_whole(env: &Env, pin: &str) {
     let two = env.path("ws/two");
@@ -92,7 +92,7 @@ in_both_worlds! {
     }
 }
 
-/// What a `setup --only two` transfers, and in how many requests.
+/// Returns how much a `setup --only two` transfers, and in how many requests.
 fn second_setup(env: &Env, server: &Server) -> (usize, usize) {
     server.take_stats();
     env.patchq(&["setup", "--only", "two"]).ok();

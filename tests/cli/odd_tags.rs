@@ -1,9 +1,9 @@
-//! Tags that stand on a tree or a blob: upstreams have them (Linux's `v2.6.11-tree`), and they are no versions.
+//! Tags that point at a tree or a blob: upstreams have them (Linux's `v2.6.11-tree`), and they are not versions.
 
 use super::shared::server::{Mode, Server};
 use super::support::{Env, Upstream, git_at, in_both_worlds};
 
-/// The usual upstream with a commit more, so that the tip of `main` has no tag, and with odd tags.
+/// Makes the usual upstream with one more commit, so that the tip of `main` has no tag, and with such tags.
 fn odd(env: &Env) -> String {
     env.workspace();
     let up = env.path("up.git");
@@ -36,7 +36,7 @@ in_both_worlds! {
             if mode == Some(Mode::StrictFilters) {
                 continue;
             }
-            // And with the history at hand.
+            // And with the history available.
             env.patchq_in(&ws, &["refresh", "up", "--to", "v1.0", "--allow-older"]).ok();
             env.patchq_in(&ws, &["refresh", "up"]).ok();
             assert_eq!(std::fs::read_to_string(ws.join("commits/up.txt")).unwrap().trim(), next, "{mode:?}");

@@ -1,4 +1,4 @@
-//! Options that a combination would ignore are wrong usage.
+//! Tests that options which would be ignored in combination are usage errors.
 
 use super::mistakes::{BASE, Mistake, check, dirty};
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::shared::server::{Mode, Server};
 use super::support::{Env, assert_same, git_at, in_both_worlds};
 
-/// The state of the usual upstream, which the table shows too.
+/// Returns the state of the usual upstream, which the table shows too.
 #[track_caller]
 fn state(env: &Env, code: i32) -> String {
     let document = env.patchq(&["--json", "outdated"]).exits(code).json();
@@ -73,7 +73,7 @@ in_both_worlds! {
         assert_eq!(state(env, 4), "moved");
         track(env, "track = \"v1.0\"");
         assert_eq!(state(env, 0), "up-to-date");
-        // A tag of the pin's that the glob does not have.
+        // A tag of the pin that the glob does not match.
         env.entry("up", &usual.next, Some("v1.1"), &[]);
         track(env, "track = \"v1.0*\"");
         assert_eq!(state(env, 0), "ahead");
@@ -136,7 +136,7 @@ fn one_look_for_each_upstream_and_no_more() {
     let server = Server::start(&env.root, Mode::Filters);
     let url = server.url("up.git");
     env.write("ws/upstreams.toml", format!("[upstream.up]\nurl = \"{url}\"\ntrack = \"main\"\n"));
-    // No version that could be compared without the history.
+    // A version that cannot be compared without the history.
     env.entry("up", &usual.pin, Some(&usual.pin[..8]), &[]);
     env.patchq(&["outdated", "-q"]).exits(4);
     let requests = server.take_stats().requests;

@@ -1,5 +1,6 @@
-//! What every command says, whole: `snapshots/COMMAND/CASE.txt`, written again by `SNAPSHOTS=overwrite`. What a command
-//! *does* is the matter of its own module; here it is the words, their order and where they go.
+//! Compares the complete output of every command with `snapshots/COMMAND/CASE.txt`; `SNAPSHOTS=overwrite` writes the
+//! files again. What a command *does* is tested in its own module; here the words, their order and their streams are
+//! tested.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::path::Path;
 use super::refresh::bench::{Bench, LINES, TRACK, with};
 use super::support::{Decision, Env, FIVE, assert_kept, git_at, put};
 
-/// A workspace that is a git repository with nothing in it.
+/// Makes a workspace that is an empty git repository.
 fn empty() -> Env {
     let env = Env::new();
     fs::create_dir(env.ws()).unwrap();
@@ -21,7 +22,7 @@ fn ready() -> Env {
     env
 }
 
-/// The upstream's repository, to be added.
+/// Makes the upstream's repository, for `add`.
 fn with_upstream(env: &Env) {
     super::support::Upstream::usual().copy_to(&env.path("up.git"));
 }
@@ -30,7 +31,7 @@ fn edit(env: &Env, path: &str, text: &str) {
     put(&env.co().join(path), text);
 }
 
-/// A patch file that the checkout does not have yet.
+/// Adds a patch file that the checkout does not have yet.
 fn newer_file(env: &Env) {
     env.write("ws/patches/up/0004-new.patch", "--- /dev/null\n+++ b/app/new.txt\n@@ -0,0 +1 @@\n+new\n");
 }
@@ -203,7 +204,7 @@ fn refresh() {
     env.shows("refresh/older", &["refresh", "--to", "v1.0"]);
 }
 
-/// A patch that upstream has, one that merges, and one in conflict.
+/// Uses a patch that upstream has, one that merges, and one in conflict.
 #[test]
 fn refresh_with_every_outcome() {
     let env = Env::new();
@@ -320,7 +321,7 @@ fn undo() {
     env.shows("undo/done", &["undo"]);
 }
 
-/// Every file of a whole output belongs to a test.
+/// Checks that every snapshot belongs to a test.
 #[test]
 fn no_whole_output_is_left_over() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
@@ -329,7 +330,7 @@ fn no_whole_output_is_left_over() {
         all.filter(move |path| path.extension().is_some_and(|found| found == ending)).collect::<Vec<_>>()
     };
     let sources: String = files(&root, "rs").iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    // A mistake's file has its name from what the row says.
+    // The file of a mistake is named by the row's description.
     let slug = |text: &str| {
         let words: Vec<&str> =
             text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();

@@ -1,17 +1,17 @@
-//! Stores that belong to another user: git's `safe.directory` decides, wherever it is set.
+//! Stores that belong to another user: git's `safe.directory` decides, in any settings file.
 
 use std::os::unix::fs::chown;
 use std::path::Path;
 
 use super::support::{Env, in_both_worlds, put};
 
-/// Gives the folder and all below it to another user. `false` where this process may not.
+/// Gives the folder and everything below it to another user. `false` if this process may not.
 fn give_away(folder: &Path) -> bool {
     let all = walkdir::WalkDir::new(folder).into_iter().map(|entry| entry.unwrap());
     all.into_iter().all(|entry| chown(entry.path(), Some(4711), None).is_ok())
 }
 
-/// A workspace whose store belongs to another user; `None`: only root can make one.
+/// Makes a workspace whose store belongs to another user; `None`: only root can do that.
 #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn another_users_store(env: &Env) -> Option<std::path::PathBuf> {
     env.ready();
@@ -34,7 +34,7 @@ in_both_worlds! {
             run.hints("git config --global --add safe.directory").hints("or run as the user who owns it");
         }
         assert_eq!(env.read("ws/up/app/main.py"), before);
-        // What needs no store works.
+        // Commands without the store work.
         env.patchq(&["tag", "up"]);
         assert!(store.exists());
     }

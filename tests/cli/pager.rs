@@ -1,4 +1,4 @@
-//! Long output on a terminal: through the user's pager, or straight to the screen.
+//! Long output on a terminal: through the user's pager, or directly to the screen.
 
 use std::io::Read;
 
@@ -6,7 +6,8 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 use super::support::{Env, executable};
 
-/// What the usual workspace's `diff-upstream -p` brings to a terminal of 80 x 24 with these variables, and its exit code.
+/// Returns the output of `diff-upstream -p` in the usual workspace on a terminal of 80 x 24 with these variables, and
+/// its exit code.
 fn on_a_terminal(env: &Env, vars: &[(&str, &str)], args: &[&str]) -> (String, u32) {
     let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_patchq"));
@@ -24,14 +25,14 @@ fn on_a_terminal(env: &Env, vars: &[(&str, &str)], args: &[&str]) -> (String, u3
     drop(pair.slave);
     let mut reader = pair.master.try_clone_reader().unwrap();
     let (mut all, mut bytes) = (Vec::new(), [0; 4096]);
-    // A terminal whose last program went ends in an error, on Linux.
+    // On Linux, reading a terminal whose last program ended gives an error.
     while let Ok(count @ 1..) = reader.read(&mut bytes) {
         all.extend_from_slice(&bytes[..count]);
     }
     (String::from_utf8_lossy(&all).into_owned(), child.wait().unwrap().exit_code())
 }
 
-/// A pager that says that it ran, with which settings for less, and then what it was given.
+/// Makes a pager that prints that it ran, its settings for less, and then its input.
 fn pager(env: &Env, name: &str) -> String {
     let path = env.path(name);
     env.write(name, format!("#!/bin/sh\necho \"{name} LESS=$LESS\"\ncat\n"));
@@ -39,7 +40,7 @@ fn pager(env: &Env, name: &str) -> String {
     path.display().to_string()
 }
 
-/// A workspace whose upstream brings an escape sequence.
+/// Makes a workspace whose upstream contains an escape sequence.
 fn workspace(env: &Env) {
     let files: [(&str, &[u8]); 1] = [("Dockerfile", b"FROM a\n")];
     env.workspace_with("track = \"main\"\n", &files, &[]);
@@ -74,25 +75,26 @@ fn the_pager_is_found_where_git_looks_for_it() {
     assert!(screen.starts_with("two LESS=mine\r\n"), "{screen}");
     let (screen, _) = on_a_terminal(&env, &[("PAGER", &one), ("GIT_PAGER", &three)], &args);
     assert!(screen.starts_with("three "), "{screen}");
-    // One that is not there keeps nobody from reading.
+    // A missing pager does not prevent the output.
     let (screen, code) = on_a_terminal(&env, &[("GIT_PAGER", "/nonexistent/pager")], &args);
     assert!(screen.contains("not found") && screen.contains(SHOWN) && code == 4, "{code}\n{screen}");
-    // Whoever leaves early wanted no more.
+    // Leaving the pager early is not an error.
     let (screen, code) = on_a_terminal(&env, &[("GIT_PAGER", "head -c 9; true")], &args);
     assert!(!screen.contains("FROM") && code == 4, "{code}\n{screen}");
-    // What is short, and what goes elsewhere than to a terminal, is never paged.
+    // Short output, and output that is not for a terminal, is never paged.
     let (screen, _) = on_a_terminal(&env, &[("GIT_PAGER", &three)], &["diff-upstream"]);
     assert!(!screen.contains("three ") && screen.contains("to review"), "{screen}");
     let run = env.patchq_with(&env.ws(), &[("GIT_PAGER", &three)], &["diff-upstream", "-p"]).ok();
     assert!(!run.stdout.contains("three ") && run.stdout.contains("+FROM \u{1b}]0;title"), "{}", run.shown());
 }
 
-/// As in `less`, where ctrl-C ends a search and not the reading.
+/// Ctrl-C is handled by the pager, as in `less`, where it ends a search and not the program.
 #[test]
 fn ctrl_c_is_the_pagers_while_it_runs() {
     let env = Env::new();
     workspace(&env);
-    // To everything in the foreground, as a terminal sends it; longer than patchq gives itself to stop.
+    // The signal goes to everything in the foreground, as from a terminal; the pager takes longer than patchq's own
+    // limit for stopping.
     env.write("pager", "#!/bin/sh\ntrap '' INT\nkill -INT 0\nsleep 1\ncat\necho read to the end\n");
     executable(&env.path("pager"));
     let pager = format!("exec '{}'", env.path("pager").display());

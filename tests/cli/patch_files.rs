@@ -1,4 +1,4 @@
-//! Patch files that cannot be read whole are refused, with the line and the way out, and stay as they are.
+//! Patch files that cannot be parsed completely are refused, with the line and a hint, and stay unchanged.
 
 use crate::mistakes::{BASE, Mistake, check, patch};
 use crate::support::Env;
@@ -48,7 +48,7 @@ fn the_canonical_form_deletes_no_line_that_announces_a_change() {
     assert!(differences.is_empty(), "{differences:?}");
 }
 
-/// A patch of `count` hunks, each of which stands two lines lower than it says.
+/// Makes a patch of `count` hunks, each of which applies two lines below its stated place.
 fn misplaced(count: usize) -> (String, String) {
     let text: String = (0..count * 12).map(|line| format!("line {line}\n")).collect();
     let add: String = text.lines().map(|line| format!("+{line}\n")).collect();
@@ -82,7 +82,7 @@ fn many_misplaced_hunks_are_one_warning_and_the_hint_puts_them_right() {
     assert!(run.code == Some(0) && !run.stderr.contains("elsewhere"), "{}", run.shown());
 }
 
-/// `git am` drops what stands behind a hunk that its header does not count.
+/// `git am` ignores lines after a hunk that its header does not count.
 #[test]
 fn a_line_of_context_too_many_can_be_dropped_by_the_hint() {
     let env = Env::new();

@@ -1,4 +1,4 @@
-//! `-q`: errors and warnings on stderr, data on stdout, and nothing else, with every command.
+//! `-q`: only errors and warnings on stderr, and data on stdout, with every command.
 
 use super::support::{in_both_worlds, put};
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::support::{Decision, Env, FIVE, in_both_worlds};
 
-/// A workspace with the entry `up`, which shares its decisions, and `own`, which does not. No store, no network.
+/// Makes a workspace with the entry `up`, which shares its decisions, and `own`, which does not. No store, no network.
 fn workspace(env: &Env) {
     let entries = "[upstream.up]\nurl = \"../up.git\"\nremember = \"shared\"\n[upstream.own]\nurl = \"../own.git\"\n";
     env.write("ws/upstreams.toml", entries);
@@ -96,7 +96,7 @@ in_both_worlds! {
         let text = env.read(&format!("ws/resolutions/up/{one}.toml"));
         env.changes_nothing(&["resolutions", "forget"]).exits(2);
         env.changes_nothing(&["resolutions", "forget", "--all", &one]).exits(2);
-        // One that is not there keeps the others where they are.
+        // If one name is wrong, the others stay.
         env.changes_nothing(&["resolutions", "forget", &one, "zzz"]).exits(2).one_error();
         let kept = format!(".git/patchq/resolutions/_forgotten/up/{one}.toml");
         let run = env.patchq(&["resolutions", "forget", &one, &one[..22]]).ok();

@@ -10,7 +10,8 @@ fn edit(env: &Env, path: &str, text: impl AsRef<[u8]>) {
     put(&env.co().join(path), text);
 }
 
-/// Everything is in the queue: the checkout is clean, and made again from the files it is the same to the last byte.
+/// Checks that everything is in the queue: the checkout is clean, and making it again from the files gives the same
+/// bytes.
 #[track_caller]
 fn comes_back(env: &Env) {
     assert_eq!(env.git(&env.co(), &["status", "--porcelain", "-uall"]), "");
@@ -163,7 +164,7 @@ in_both_worlds! {
         let patch = "0004-everything.patch";
         env.patchq(&["save", "-m", "Everything"]).ok().says(patch);
         comes_back(env);
-        // Any git takes the patch, without patchq.
+        // Any git applies the patch, without patchq.
         env.git(&env.root, &["-c", "core.autocrlf=false", "clone", "-q", "-c", "core.autocrlf=false", "-c", "core.splitIndex=false", "up.git", "am"]);
         let am = env.path("am");
         env.git(&am, &["checkout", "-q", "-B", "am", "v1.0"]);
@@ -207,9 +208,9 @@ in_both_worlds! {
         assert_eq!(said(&["diff", "--cached"]), staged);
         assert_ne!(said(&["write-tree"]), index);
         assert_eq!(said(&["status", "--porcelain"]), "A  app/added.py\nMM app/main.py\n A app/meant.py\nD  docs/guide.md");
-        // Announced alone: there is nothing staged that could be lost.
+        // After `git add -N` alone nothing is staged that could be lost.
         env.patchq(&["save", "-m", "Meant", "--", "app/meant.py"]).ok();
-        // What a saved path has in the index alone would be.
+        // A saved path with content that is only in the index would lose it.
         env.changes_nothing(&["save", "-m", "Main", "--", "app/main.py"]).exits(1).one_error().says("app/main.py: it has staged changes");
         env.git(&env.co(), &["add", "app/main.py"]);
         env.patchq(&["save", "-m", "The rest"]).ok();

@@ -1,4 +1,4 @@
-//! `patchq save --also`: the new patch goes to another entry of the same upstream too.
+//! `patchq save --also`: saves the new patch in another entry of the same upstream too.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::support::{Env, Upstream, assert_same, in_both_worlds, names_in, put};
 
 const UTIL: &str = "def answer():\n    return 'YES'\n\n\ndef other():\n    return 1\n";
 
-/// The usual workspace, and beside it `two` at `v1.1` with the usual second patch as its queue.
+/// Makes the usual workspace, and beside it `two` at `v1.1` with the usual second patch as its queue.
 fn prepared(env: &Env) -> &'static Upstream {
     let up = env.workspace();
     let manifest = env.read("ws/upstreams.toml");
@@ -26,7 +26,7 @@ fn edit(env: &Env, path: &str, text: &str) {
     put(&env.co().join(path), text);
 }
 
-/// The patch files of `two`.
+/// Returns the patch files of `two`.
 fn second(env: &Env) -> Vec<String> {
     names_in(&env.path("ws/patches/two"))
 }
@@ -35,7 +35,7 @@ fn git(env: &Env, args: &[&str]) -> String {
     env.git(&env.path("ws/two"), args)
 }
 
-/// The top of `two` is what git's cherry-pick makes of the top of `up` on what was the top before.
+/// Checks that the top of `two` is equal to git's cherry-pick of the top of `up` onto the previous top.
 #[track_caller]
 fn assert_is_cherry_pick(env: &Env) {
     let ours = git(env, &["rev-parse", "HEAD^{tree}"]);

@@ -104,7 +104,7 @@ in_both_worlds! {
         let after = env.state();
         assert_same(&state.0, &after.0, "the workspace");
         assert_eq!(state.1, after.1);
-        // Nothing of the workspace is needed any more.
+        // The copy needs nothing from the workspace.
         fs::rename(env.ws(), env.path("gone")).unwrap();
         fs::rename(env.path("up.git"), env.path("gone.git")).unwrap();
         put(&copy.join("app/main.py"), "copy\n");
@@ -199,7 +199,7 @@ in_both_worlds! {
         assert!(env.exists("ws/up/lib/more.py") && env.exists("ws/up/other/large.txt") && !env.exists("ws/up/docs"));
         assert_eq!(env.git(&env.co(), &["status", "--porcelain"]), " M app/main.py");
         assert_eq!(env.read("ws/up/app/main.py"), "mine\n");
-        // What would have to go has a change: it stays, and setup says so.
+        // A file that would be removed has a change: it stays, and setup reports it.
         env.write("ws/upstreams.toml", manifest.replace("\"app\", ", ""));
         env.changes_nothing(&["setup"]).exits(1).one_error().says("app/main.py");
     }

@@ -1,4 +1,4 @@
-//! Servers that keep one waiting, and what becomes of the git that waits for them.
+//! Servers that make patchq wait, and the git processes that wait for them.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use super::support::{Env, Run, executable};
 /// The limit that the tests set, in seconds.
 const STALL: (&str, &str) = ("PATCHQ_STALL_TIMEOUT", "2");
 
-/// What still runs in the world of `env`, other than by the test.
+/// Returns the processes that are still running in the world of `env`, except the test's own.
 fn left(env: &Env) -> Vec<String> {
     let home = format!("HOME={}", env.path("home").display());
     let pids = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
@@ -36,7 +36,7 @@ fn assert_nothing_runs(env: &Env) {
     }
 }
 
-/// Lets the manifest's entry be at `url`.
+/// Sets the url of the manifest's entry.
 fn move_to(env: &Env, url: &str) {
     let manifest = env.read("ws/upstreams.toml");
     let line = manifest.lines().find(|line| line.starts_with("url")).unwrap();
@@ -49,7 +49,7 @@ fn limited(env: &Env, args: &[&str]) -> (Run, Duration) {
     (run, began.elapsed())
 }
 
-/// It ended by the limit, soon after it, and left nothing behind.
+/// Checks that it was ended by the limit, soon after it, and left nothing behind.
 #[track_caller]
 fn assert_stalled(env: &Env, (run, time): (Run, Duration), url: &str) {
     run.exits(1)
@@ -70,7 +70,7 @@ fn a_server_that_stalls_at_any_phase_is_left() {
         let server = Server::start(&env.root, Mode::Filters);
         move_to(&env, &server.url("up.git"));
         server.set_slow(Some(Slow { phase, drops: 0, pause: None }));
-        // Of all commands `outdated` is the one that only lists.
+        // `outdated` is the only command that only lists refs.
         let command: &[&str] = if phase == Phase::Refs { &["outdated"] } else { &["setup"] };
         let (run, time) = limited(&env, command);
         assert_stalled(&env, (run, time), &server.url("up.git"));
@@ -101,7 +101,7 @@ fn the_next_mirror_is_asked_when_the_url_stalls() {
     assert_nothing_runs(&env);
 }
 
-/// A byte now and then is progress, and the whole has a limit of its own.
+/// A byte from time to time is progress, and the whole has a separate limit.
 #[test]
 fn what_trickles_comes_in_unless_it_takes_too_long() {
     for phase in [Phase::Refs, Phase::Pack] {
@@ -126,7 +126,7 @@ fn what_trickles_comes_in_unless_it_takes_too_long() {
     }
 }
 
-/// Takes connections, and lets only so many bytes of what `git daemon` answers through.
+/// Accepts connections, and passes on only the first bytes of the answer of `git daemon`.
 fn git_daemon(env: &Env, bytes: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -146,7 +146,7 @@ fn git_daemon(env: &Env, bytes: usize) -> String {
     format!("git://{address}/up.git")
 }
 
-/// Passes on `bytes`, and then nothing until the other side goes.
+/// Passes on `bytes`, and then nothing until the other side closes.
 fn pass(from: &mut impl std::io::Read, mut to: TcpStream, mut bytes: usize) {
     let mut buffer = [0; 512];
     loop {
@@ -165,7 +165,7 @@ fn pass(from: &mut impl std::io::Read, mut to: TcpStream, mut bytes: usize) {
 
 #[test]
 fn the_limit_holds_for_the_git_protocol() {
-    // Nothing; a part of what it can do; somewhere in the pack.
+    // Nothing; a part of the capabilities; somewhere in the pack.
     for bytes in [0, 60, 700] {
         let env = Env::new();
         env.workspace();
@@ -181,7 +181,7 @@ fn the_limit_holds_for_ssh() {
     let env = Env::new();
     env.workspace();
     move_to(&env, "ssh://git@example.org/up.git");
-    // The user's own ssh may want the terminal, so it gets no group of its own; it starts something itself.
+    // The user's own ssh may need the terminal, so it gets no process group of its own; it starts a process itself.
     env.write("ssh.sh", "#!/bin/sh\ntrap '' TERM\nsleep 1000\nsleep 1000\n");
     executable(&env.path("ssh.sh"));
     let began = Instant::now();
@@ -190,7 +190,7 @@ fn the_limit_holds_for_ssh() {
     assert_stalled(&env, (run, began.elapsed()), "ssh://git@example.org/up.git");
 }
 
-/// A patchq whose git waits for a server that took the connection.
+/// Starts a patchq whose git waits for a server that accepted the connection.
 fn waiting(env: &Env, silent: &TcpListener, vars: &[(&str, &str)]) -> (Running, TcpStream) {
     env.workspace();
     move_to(env, &format!("http://{}/up.git", silent.local_addr().unwrap()));
@@ -203,7 +203,7 @@ fn term_and_int_end_everything() {
     for (signal, ignores) in [("TERM", false), ("INT", false), ("TERM", true)] {
         let env = Env::new();
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        // A git that does not end when it is asked to.
+        // A git that does not end on request.
         env.write("git.sh", "#!/bin/sh\ntrap '' TERM\nexec git \"$@\"\n");
         executable(&env.path("git.sh"));
         let git = env.path("git.sh");
@@ -246,7 +246,7 @@ fn without_limits_the_git_of_a_killed_patchq_is_left_to_the_user() {
     let none = [("PATCHQ_STALL_TIMEOUT", "0"), ("PATCHQ_FETCH_TIMEOUT", "0")];
     let mut next = Running::start_with(&env, &none, &["setup"]);
     next.until_it_says(&format!("waiting for git (pid {git})"));
-    // What the hint says.
+    // The command in the hint.
     assert!(Command::new("kill").args(["--", &format!("-{git}")]).status().unwrap().success());
     next.end().ok();
     assert_nothing_runs(&env);
@@ -276,7 +276,7 @@ fn whoever_is_asked_for_a_password_may_take_their_time() {
     std::thread::sleep(Duration::from_secs(3));
     terminal.press("me\r").see("Password for");
     std::thread::sleep(Duration::from_secs(3));
-    // Git remembers it from now on, and asks no more.
+    // git remembers it now, and does not ask again.
     terminal.press("secret\r");
     terminal.end().exits(0);
     assert!(env.exists("ws/up/app/main.py"));

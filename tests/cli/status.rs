@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::support::{Env, PATCHES, git_at, in_both_worlds, put};
 
-/// The word for the state of the usual upstream, and that `status` changes nothing.
+/// Returns the name of the state of the usual upstream, and checks that `status` changes nothing.
 #[track_caller]
 fn state(env: &Env) -> (String, String) {
     let run = env.changes_nothing(&["--json", "status"]).ok();
@@ -25,7 +25,7 @@ fn track(env: &Env, line: &str) {
     env.write("ws/upstreams.toml", format!("[upstream.up]\nurl = \"../up.git\"\n{line}\n"));
 }
 
-/// Makes the news in the store so many seconds older.
+/// Makes the cached tip in the store older by this many seconds.
 fn heard_before(env: &Env, seconds: i64) {
     let store = env.store();
     let git = |args: &[&str]| env.git(&env.root, &[&["--git-dir", store.to_str().unwrap()], args].concat());
@@ -149,7 +149,7 @@ in_both_worlds! {
         assert_eq!(news["state"], json!("moved"));
         assert_eq!(news["newest"], json!({"id": usual.next, "ref": "refs/heads/main", "version": "v1.1"}));
         assert!(news["asked"].as_i64().is_some_and(|asked| asked > 1_700_000_000), "{news}");
-        // A tip without a tag, a pin that is there, and one that is ahead.
+        // A tip without a tag, a pin at the tip, and one that is ahead.
         let bare = env.path("up.git");
         let tree = git_at(&bare, 10, &["rev-parse", "main^{tree}"]);
         let tip = git_at(&bare, 10, &["commit-tree", "-p", "main", "-m", "More", &tree]);
@@ -158,7 +158,7 @@ in_both_worlds! {
         env.patchq(&["status"]).ok().prints("main moved (just now)");
         env.write("ws/commits/up.txt", format!("{tip}\n"));
         env.patchq(&["status"]).ok().prints("up to date, just now");
-        // What was heard was of another pin, or of another track.
+        // The cached tip belongs to another pin, or to another track.
         env.write("ws/commits/up.txt", format!("{}\n", usual.next));
         env.patchq(&["status"]).ok().prints("not checked yet");
         env.write("ws/commits/up.txt", format!("{}\n", usual.pin));

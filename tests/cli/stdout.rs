@@ -1,16 +1,16 @@
-//! Standard output that takes nothing: a full disk is an error of every command that prints, a closed pipe is none.
+//! Standard output that cannot be written: a full disk is an error of every command that prints, a closed pipe is not.
 
 use std::fs::OpenOptions;
 use std::process::Stdio;
 
 use super::support::{Env, Run};
 
-/// A command that prints, in a workspace that is set up and has moved on upstream.
+/// A command that prints, in a workspace that is set up, with a newer upstream.
 struct Prints {
     args: &'static [&'static str],
-    /// How it ends where everything can be printed.
+    /// Its exit code if everything can be printed.
     code: i32,
-    /// It may change something, and says that this stands.
+    /// It may change something, and says that the change is kept.
     changes: bool,
 }
 
@@ -99,7 +99,7 @@ fn what_cannot_be_printed_is_an_error() {
         }
         let device = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let run = run(&full, row.args, device.into());
-        // A wrong command line stays one.
+        // A usage error keeps its exit code.
         let code = if row.code == 2 { 2 } else { 1 };
         let said = "error: cannot write to standard output: No space left on device";
         let hinted = run.stderr.contains(" status     (the work is done;") == row.changes;
@@ -108,7 +108,7 @@ fn what_cannot_be_printed_is_an_error() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n---\n"));
-    // What was done stands, and was done whole.
+    // The change is kept, and it is complete.
     assert_eq!(whole.queue(), full.queue());
     assert_eq!(whole.read("ws/upstreams.toml"), full.read("ws/upstreams.toml"));
 }

@@ -1,11 +1,12 @@
-//! Steps that cannot be finished: what can be known is known before they are certain, and from the others there is a way back.
+//! Steps that cannot be finished: predictable failures are found before they are certain, and the others can be
+//! reverted.
 
 use patchq::workspace::{StepContext, TakenBack, Workspace, take_stuck_back};
 
 use super::support::{Env, git_at, in_both_worlds, put};
 use crate::shared::server::isolated_env;
 
-/// A tree's entry that no checkout can hold.
+/// A tree entry that no checkout can hold.
 struct Unfit {
     what: &'static str,
     mode: &'static str,
@@ -39,7 +40,7 @@ fn unfit() -> Vec<Unfit> {
     ]
 }
 
-/// One more commit of the upstream on its branch `main`: git makes the tree, which no file system need hold.
+/// Adds a commit to the upstream's branch `main`: git makes the tree, which no file system need support.
 fn upstream_gets(env: &Env, unfit: &Unfit) -> String {
     let bare = env.path("up.git");
     put(&env.path("content"), unfit.content);
@@ -66,7 +67,7 @@ fn upstream_gets(env: &Env, unfit: &Unfit) -> String {
     run.ok().stdout.trim().to_owned()
 }
 
-/// Runs `script` where the checkout cannot be written.
+/// Runs `script` with a checkout that cannot be written.
 fn where_the_checkout_is_read_only(env: &Env, script: &str) -> super::support::Run {
     let script =
         format!("set -e; cd '{}'; mount --bind up up; mount -o remount,ro,bind up; {script}", env.ws().display());
@@ -87,9 +88,9 @@ fn what_upstream_has_and_no_checkout_can_hold_is_known_before_anything_is_writte
         everything(&env);
         let run = env.changes_nothing(&["refresh"]).exits(1).one_error().says(unfit.says);
         run.hints("'sparse' in upstreams.toml").says_not("make that possible");
-        // Nothing is left behind that the next command would stumble over.
+        // Nothing is left that would disturb the next command.
         env.patchq(&["setup"]).ok();
-        // One of each kind for the first checkout, where no file of the workspace changes.
+        // One of each kind for the first checkout, in which no file of the workspace changes.
         if ![0, 3, 6].contains(&n) {
             continue;
         }
@@ -128,7 +129,7 @@ in_both_worlds! {
 
     fn a_ref_that_cannot_be_made_is_known_before(env) {
         env.ready();
-        // A tag of the user's stands where the next version's tag needs a folder.
+        // A tag of the user is where the next version's tag needs a folder.
         git_at(&env.path("up.git"), 0, &["tag", "v9/rc1", "v1.1^{}"]);
         git_at(&env.path("up.git"), 0, &["tag", "-d", "v1.1"]);
         env.git(&env.co(), &["tag", "v9"]);
@@ -177,7 +178,7 @@ in_both_worlds! {
             let before = env.state();
             env.patchq(&["save", "up", "-m", "Why"]).exits(1).one_error()
                 .says(".git/patchq/journal/up/step.json: the journal of a step cannot be read: ").says_not("\u{1b}").hints("patchq undo up");
-            // It is nobody else's affair.
+            // Other upstreams are not affected.
             env.patchq(&["tag"]).says_not("journal");
             env.patchq(&["undo", "up"]).ok().says("is set aside; files and checkout are as they were found")
                 .says(&format!("are kept in .git/patchq/aside/up.{}", n + 1));
@@ -223,7 +224,7 @@ fn what_the_disk_refuses_is_taken_back_or_goes_on_when_the_cause_is_gone() {
     let run = left.patchq(&["apply"]).ok().says("up: finished an interrupted 'refresh'");
     assert!(done == left.state().0, "{}\n{:?}", run.shown(), done.differences(&left.state().0));
     let back = env.twin();
-    // Also while the cause is still there, because nothing was changed where it is.
+    // This works while the cause still exists, because nothing was changed there.
     refused(&back, r#""$PATCHQ" undo"#).says("up: undid the interrupted 'refresh'");
     let after = back.state();
     assert!(before == after, "{:?}\n{}\n{}", before.0.differences(&after.0), before.1, after.1);
@@ -232,7 +233,7 @@ fn what_the_disk_refuses_is_taken_back_or_goes_on_when_the_cause_is_gone() {
     assert!(done == back.state().0);
 }
 
-/// Killed at every point that a command passes and made unable to go on, it is as before once it was taken back.
+/// Kills a command at every point and makes it unable to continue: after reverting, the state is as before.
 #[test]
 fn every_certain_step_has_a_way_back() {
     if !isolated("steps::every_certain_step_has_a_way_back") {
@@ -278,7 +279,7 @@ fn every_certain_step_has_a_way_back() {
         };
         let mut taken = 0;
         let certain = |point: &&String| !matches!(point.as_str(), "Recorded" | "Over") && !point.starts_with("Stored");
-        // Every other one: what is between two points is the same kind of work.
+        // Every second point: the work between two points is of the same kind.
         for point in points.iter().filter(certain).step_by(2) {
             let env = model.twin();
             env.killed(command, point);
@@ -302,7 +303,7 @@ fn every_certain_step_has_a_way_back() {
     }
 }
 
-/// Runs the test named `test` once more, in a process that sees nothing of the machine's settings; `true` within that one.
+/// Runs the test named `test` again, in a process that sees none of the machine's settings; `true` inside that process.
 pub(crate) fn isolated(test: &str) -> bool {
     const MARK: &str = "PATCHQ_TEST_ISOLATED";
     if std::env::var_os(MARK).is_some() {
@@ -316,7 +317,7 @@ pub(crate) fn isolated(test: &str) -> bool {
     false
 }
 
-/// Takes the interrupted step of `up` back without a try to finish it.
+/// Reverts the interrupted step of `up` without trying to finish it.
 pub(crate) fn taken_back(env: &Env) -> TakenBack {
     let workspace = Workspace::open(&env.ws()).unwrap();
     let around = StepContext { command: "undo", now: 0, on_wait: &|_| {}, observe: &|_| {} };

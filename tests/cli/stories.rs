@@ -1,13 +1,13 @@
-//! What the commands print, whole: standard output, standard error and the exit code of the ordinary run and the main
-//! refusals of each, as stories in `snapshots/stories/`. `SNAPSHOTS=overwrite cargo test --test cli snapshots` writes
-//! them again; read the difference like code before it is committed.
+//! Compares complete outputs of the commands: standard output, standard error and the exit code of the ordinary run and
+//! the main refusals of each, as stories in `snapshots/stories/`. `SNAPSHOTS=overwrite cargo test --test cli snapshots`
+//! writes them again; review the difference like code before committing it.
 
 use std::fs;
 
 use crate::refresh::bench::{Bench, LINES, TRACK, with};
 use crate::support::{Env, assert_kept, executable, put, stable};
 
-/// Commands one after the other in one world, and all that they print.
+/// Commands one after the other in one world, and their output.
 struct Story<'e> {
     env: &'e Env,
     text: String,
@@ -18,7 +18,7 @@ impl<'e> Story<'e> {
         Story { env, text: String::new() }
     }
 
-    /// What is done between two commands, in words.
+    /// Does something between two commands, with a description.
     fn then(&mut self, what: &str, act: impl FnOnce()) -> &mut Self {
         self.text.push_str(&format!("# {what}\n\n"));
         act();
@@ -40,13 +40,13 @@ impl<'e> Story<'e> {
         self
     }
 
-    /// Compares with the story as it is kept.
+    /// Compares with the stored story.
     fn ends_as(&self, name: &str) {
         assert_kept(format!("tests/cli/snapshots/stories/{name}.txt"), self.text.clone());
     }
 }
 
-/// The ids of commits that exist only since the test began are other ones each time.
+/// Replaces ids of commits that the test itself makes: they differ each time.
 fn without_new_ids(text: &str) -> String {
     // The usual upstream's releases, and the stack of its queue.
     const KNOWN: [&str; 3] = ["98ab57c2", "66df8080", "683d4ba9"];

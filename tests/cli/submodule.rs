@@ -1,8 +1,9 @@
-//! A submodule that was moved in the checkout is a change like any other, staged or not.
+//! A submodule that was moved in the checkout is an ordinary change, staged or not.
 
 use super::support::{Env, git_at, in_both_worlds, put};
 
-/// A workspace on an upstream with a submodule, which the user has got in the checkout; gives its two commits.
+/// Makes a workspace on an upstream with a submodule, which the user has cloned in the checkout; returns its two
+/// commits.
 fn ready(env: &Env) -> [String; 2] {
     let (sub, work) = (env.path("sub"), env.path("work"));
     for dir in [&sub, &work] {

@@ -19,7 +19,7 @@ name = \"docs\"
 dockerfile = \"app/Dockerfile\"
 ";
 
-/// The usual workspace with two images, and these templates.
+/// Makes the usual workspace with two images, and these templates.
 fn images(env: &Env, tags: &str) -> String {
     let usual = env.workspace();
     env.write("ws/upstreams.toml", IMAGES.replace("registry", &format!("tags = [{tags}]\nregistry")));
@@ -63,7 +63,7 @@ in_both_worlds! {
                 tag("{commit}-{queue}", format!("{commit}-{queue}"), "fixed"),
             ])
         );
-        // Another queue, another fixed tag.
+        // With another queue the fixed tag differs.
         fs::remove_file(env.path("ws/patches/up/0003-Answer-in-capitals.patch")).unwrap();
         let other = env.patchq(&["--json", "tag"]).ok().json();
         assert_ne!(other["upstreams"][0]["queue"], upstream["queue"]);
@@ -96,13 +96,13 @@ in_both_worlds! {
         env.write("ws/commits/up.txt", format!("{}\n", usual.next));
         let error = "the version 'v1.0' is stale: it was taken for";
         fails(env, &["tag"]).says(error).hints("patchq verify --fix up");
-        // It stays so once the checkout has followed.
+        // It stays the same after the checkout is set up.
         env.patchq(&["setup"]).ok();
         fails(env, &["tag"]).says(error);
         let json = env.patchq(&["--json", "tag"]).exits(1).json();
         assert_eq!((&json["ok"], &json["error"]["kind"]), (&json!(false), &json!("version")));
         assert_eq!(json["error"]["file"], json!("commits/up.version.txt"));
-        // A version that comes with the pin is another matter, and so is one of the manifest.
+        // A version that was taken with the pin is different, and so is one in the manifest.
         env.write("ws/commits/up.version.txt", "v1.1\n");
         env.patchq(&["tag"]).ok().prints("v1.1\n");
         env.write("ws/commits/up.version.txt", "v1.0\n");
@@ -124,7 +124,7 @@ in_both_worlds! {
             .says("no version: commits/up.version.txt does not exist")
             .hints("patchq verify --fix up")
             .hints("version = ");
-        // Templates without a version do not care.
+        // Templates without a version are not affected.
         let manifest = env.read("ws/upstreams.toml").replace("track", "tags = [\"{commit}\"]\ntrack");
         env.write("ws/upstreams.toml", manifest);
         env.patchq(&["tag"]).ok();
@@ -155,7 +155,7 @@ in_both_worlds! {
     }
 }
 
-/// Two upstreams with an image of one name.
+/// Makes two upstreams with an image of the same name.
 fn images_of_two(env: &Env) {
     let one = IMAGES.replace("registry", "tags = [\"{version}\"]\nregistry");
     env.write("ws/upstreams.toml", format!("{one}{}", one.replace("upstream.up", "upstream.other")));

@@ -1,4 +1,4 @@
-//! Questions on a real terminal: a pseudo-terminal with this test program itself as what asks.
+//! Questions on a real terminal: a pseudo-terminal on which this test program itself asks.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,12 +6,12 @@ use crate::shared::terminal::Terminal;
 use patchq::ui::{Asker, Look, PromptError};
 use portable_pty::CommandBuilder;
 
-/// What runs on the terminal, as the other half of the tests below.
+/// Runs on the terminal, as the other half of the tests below.
 #[test]
 #[ignore = "started by the other tests of this file, on a terminal"]
 #[allow(clippy::print_stdout)]
 fn asks() {
-    // As the program does: an open question must survive the signal and tell of it.
+    // As in the program: an open question must survive the signal and report it.
     ctrlc::set_handler(|| {}).expect("there is no other handler in this process");
     let asker = Asker::new(&Look { terminal_in: true, terminal_err: true, ..Look::plain() });
     let name = asker.text("the url\u{1b}[2J", Some("https://upstream.example"));
@@ -29,7 +29,7 @@ fn said<T: std::fmt::Debug>(answer: Result<&T, &PromptError>) -> String {
     }
 }
 
-/// A terminal of 80 x 24 on which `asks` runs.
+/// Starts a terminal of 80 x 24 on which `asks` runs.
 fn start() -> Terminal {
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
     command.args(["terminal::asks", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
@@ -37,7 +37,7 @@ fn start() -> Terminal {
     Terminal::start("asks", command, (80, 24))
 }
 
-/// Waits for the end, and looks whether the terminal is as it was.
+/// Waits for the end, and checks that the terminal is as it was before.
 fn end(mut terminal: Terminal) {
     terminal.see("test result: ok");
     terminal.end().exits(0);

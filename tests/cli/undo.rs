@@ -3,14 +3,14 @@
 use super::support::{Env, assert_same, in_both_worlds, put};
 use super::who::{commits_change, files_change};
 
-/// What `undo` must bring back: files, commits, and what git says is uncommitted.
+/// Returns everything that `undo` must restore: files, commits, and git's list of uncommitted changes.
 fn all(env: &Env) -> (super::support::Snapshot, String, String, String) {
     let git = |args: &[&str]| env.git(&env.co(), args);
     let refs = env.refs().lines().filter(|line| !line.starts_with("refs/patchq/undo/")).collect::<Vec<_>>().join("\n");
     (env.files(), git(&["rev-parse", "HEAD"]), git(&["status", "--porcelain", "-uall"]), refs)
 }
 
-/// Uncommitted changes of several kinds.
+/// Makes uncommitted changes of several kinds.
 fn edited(env: &Env) {
     put(&env.co().join("app/main.py"), "import util\n");
     put(&env.co().join("app/new.py"), "new\n");
@@ -19,7 +19,7 @@ fn edited(env: &Env) {
     std::fs::remove_file(env.co().join("docs/guide.md")).unwrap();
 }
 
-/// The user commits a path with plain git that [`edited`] leaves alone.
+/// Commits a path with plain git that [`edited`] leaves alone.
 fn commits_change_elsewhere(env: &Env) {
     put(&env.co().join("app/requirements.txt"), "flask==2.0\n");
     env.git(&env.co(), &["commit", "-q", "-m", "Require less", "--", "app/requirements.txt"]);
@@ -79,7 +79,7 @@ in_both_worlds! {
         commits_change_elsewhere(env);
         edited(env);
         there_and_back(env, &["export"]);
-        // What stays staged stays so.
+        // Staged changes stay staged.
         env.git(&env.co(), &["add", "app/new.py", "app/main.py"]);
         put(&env.co().join("app/main.py"), "and again\n");
         env.git(&env.co(), &["rm", "-q", "--cached", "app/run.sh"]);
@@ -105,7 +105,7 @@ in_both_worlds! {
         put(&env.co().join("docs/other.md"), "new\n");
         refused("docs/other.md");
         std::fs::remove_file(env.co().join("docs/other.md")).unwrap();
-        // The saved file holds something else in the index alone.
+        // The saved file has another content that is only in the index.
         put(&env.co().join("app/new.py"), "staged\n");
         env.git(&env.co(), &["add", "app/new.py"]);
         put(&env.co().join("app/new.py"), "new\n");
@@ -249,7 +249,7 @@ in_both_worlds! {
         let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
         assert_eq!(names, ["up", "two"], "{list}");
         env.patchq(&["undo", "two"]).ok().says("two: undid 'save'");
-        // Where one is left nobody is asked.
+        // With a single change left there is no question.
         env.patchq(&["undo"]).ok().says("up: undid 'save'");
     }
 
@@ -274,7 +274,7 @@ in_both_worlds! {
     }
 }
 
-/// Two upstreams with a change in each checkout.
+/// Makes two upstreams with a change in each checkout.
 fn two(env: &Env) {
     let usual = env.workspace();
     let entry = env.read("ws/upstreams.toml").replace("[upstream.up]", "[upstream.two]");

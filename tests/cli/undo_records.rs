@@ -1,11 +1,11 @@
-//! Records of changes and of steps may come from others, in an archive: whatever they say, it steers no screen, writes
-//! nothing that is not the upstream's, and stops nobody forever.
+//! Records of changes and of steps may come from others, in an archive: whatever they contain, they do not control a
+//! screen, write only the upstream's files, and do not block the user forever.
 
 use serde_json::{Value, json};
 
 use super::support::{Env, put};
 
-/// What no screen may see: controls but the line's end, and characters that move or hide text.
+/// Returns a character that must not be shown: controls except the line end, and characters that move or hide text.
 fn steers(text: &str) -> Option<char> {
     let odd = |c: char| {
         (c.is_control() && c != '\n')
@@ -14,7 +14,7 @@ fn steers(text: &str) -> Option<char> {
     text.chars().find(|c| odd(*c))
 }
 
-/// Texts that somebody might put into a record: some chosen, some by chance.
+/// Returns texts that someone might write in a record: some chosen, some random.
 fn texts() -> Vec<String> {
     let mut all = vec![
         "\u{1b}[2J\u{1b}]0;gone\u{7}".to_owned(),
@@ -39,7 +39,7 @@ fn texts() -> Vec<String> {
     all
 }
 
-/// Puts `text` into the place that `pointer` names, for a list as its only item.
+/// Writes `text` at the place that `pointer` names; in a list as its only item.
 fn with(record: &Value, pointer: &str, text: &str) -> Value {
     let mut record = record.clone();
     match record.pointer_mut(pointer) {
@@ -50,7 +50,7 @@ fn with(record: &Value, pointer: &str, text: &str) -> Value {
     record
 }
 
-/// Puts `record` into the place of the last kept change's own.
+/// Replaces the record of the last change by `record`.
 fn replace_last(env: &Env, record: &Value) {
     put(&env.path("record"), serde_json::to_vec(record).unwrap());
     let store = env.store();

@@ -20,7 +20,7 @@ Index: guide
  seven
 ";
 
-/// The findings as kind, file, line, severity.
+/// Returns the findings as kind, file, line, severity.
 fn findings(run: &Run) -> Vec<(String, String, u64, String)> {
     let document = run.json();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -34,7 +34,7 @@ fn found(kind: &str, file: &str, line: u64, severity: &str) -> (String, String, 
     (kind.to_owned(), file.to_owned(), line, severity.to_owned())
 }
 
-/// Exit 4, and this one finding, as a line and as JSON; nothing changes.
+/// Checks for exit 4 and this one finding, as a line and as JSON; nothing changes.
 #[track_caller]
 fn says_no(env: &Env, kind: &str, place: &str, message: &str) {
     let run = env.changes_nothing(&["verify", "--offline"]).exits(4);
@@ -76,7 +76,7 @@ in_both_worlds! {
         env.patchq(&["verify"]).ok();
         env.write("ws/commits/up.txt", format!("{}\n", usual.next));
         missing(&usual.next);
-        // The commit is there, what the queue touches is not.
+        // The commit is in the store, the contents of the touched files are not.
         let fetch = ["fetch", "-q", "--depth=1", "--filter=blob:none", "origin", &usual.next];
         env.git(&env.co(), &fetch);
         let run = env.changes_nothing(&["verify"]).exits(1).one_error().says("an upstream file is not in the store");
@@ -180,12 +180,12 @@ in_both_worlds! {
     fn a_stale_version_is_taken_anew(env) {
         let usual = env.ready();
         env.write("ws/commits/up.txt", format!("{}\n", usual.next));
-        // The queue's base image line is the same there, its end is not.
+        // The queue's line with the base image is the same there, the end of the file is not.
         let run = env.patchq(&["--json", "verify", "--offline"]);
         assert!(findings(&run).contains(&found("version", "commits/up.version.txt", 1, "error")), "{}", run.shown());
         env.patchq(&["verify", "--fix"]).says("fixed commits/up.version.txt");
         assert_eq!(env.read("ws/commits/up.version.txt"), "v1.1\n");
-        // Where files and checkout are equal, the clone knows from then on; a missing one is taken, too.
+        // If files and checkout are equal, the clone records the version; a missing one is determined, too.
         env.write("ws/commits/up.txt", format!("{}\n", usual.pin));
         fs::remove_file(env.path("ws/commits/up.version.txt")).unwrap();
         says_no(env, "version", "commits/up.version.txt", "there is no version of the pin");
@@ -211,7 +211,7 @@ in_both_worlds! {
         env.changes_nothing(&["verify", "--canonical"]).exits(4).prints("0004-shout.patch:1: error: has no header");
         let before = env.files();
 
-        // Only where it applies: its words stay.
+        // Only the line numbers change: the text before the diff stays.
         env.patchq(&["verify", "--fix"]).ok().says("fixed patches/up/0004-shout.patch");
         is_silent(env, &["--strict"]);
         let text = env.read("ws/patches/up/0004-shout.patch");
@@ -228,7 +228,7 @@ in_both_worlds! {
         let text = env.read("ws/patches/up/0004-shout.patch");
         assert!(text.starts_with("From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"), "{text}");
         assert!(text.contains("Subject: [PATCH] shout\n") && text.contains("From: patchq <"), "{text}");
-        // And git takes them all.
+        // And git applies them all.
         env.git(&env.co(), &["switch", "-q", "--detach", "refs/patchq/base"]);
         let files = [PATCHES[0], PATCHES[1], PATCHES[2], "0004-shout.patch"];
         let files = files.map(|name| env.path(format!("ws/patches/up/{name}")).display().to_string());

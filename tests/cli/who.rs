@@ -1,10 +1,11 @@
-//! Who is right: every cell of the table of files, commits, and what both were; for `refresh` in `refresh/who.rs`.
+//! Tests the table of "who is right": every cell of files, commits, and their last equal state; for `refresh` in
+//! `refresh/who.rs`.
 
 use std::fs;
 
 use super::support::{Env, Run, Snapshot, assert_same, in_both_worlds, put};
 
-/// A colleague's patch of `docs/guide.md` arrives.
+/// A colleague's patch of `docs/guide.md`.
 pub(crate) const COLLEAGUE: &str = "0004-greet.patch";
 const GREET: &str = "\
 From: Colleague <c@example.org>
@@ -26,7 +27,7 @@ pub(crate) fn files_change(env: &Env) {
     env.write(&format!("ws/patches/up/{COLLEAGUE}"), GREET);
 }
 
-/// The user commits with plain git.
+/// Commits a change with plain git.
 pub(crate) fn commits_change(env: &Env) -> String {
     env.commit_in_checkout("app/main.py", "import util\n\nprint(util.answer(), 1)\n", "Print more")
 }
@@ -36,13 +37,13 @@ pub(crate) fn dirty(env: &Env) {
     put(&env.co().join("app/run.sh"), "#!/bin/sh\nexec python3 main.py\n");
 }
 
-/// The command refuses: exit 1, one error, and neither files nor refs change.
+/// Checks that the command refuses: exit 1, one error, and neither files nor refs change.
 #[track_caller]
 fn refuses(env: &Env, args: &[&str]) -> Run {
     env.changes_nothing(args).exits(1).one_error()
 }
 
-/// The commands that only `setup --discard` and the like may overrule.
+/// The commands that only `setup --discard` and the like may override.
 const ALL: [&[&str]; 4] = [&["setup"], &["apply"], &["export"], &["save", "-m", "Why"]];
 
 in_both_worlds! {
@@ -55,7 +56,7 @@ in_both_worlds! {
         refuses(env, &["apply", "--json"]).json();
         let status = |words: &str| env.patchq(&["status"]).ok().prints(words);
         status("patch files newer: setup");
-        // To look brings the commit and what the queue touches, and nothing more of what a checkout needs.
+        // A comparison fetches the commit and what the queue touches, and nothing else of a checkout.
         env.write("ws/commits/up.txt", format!("{}\n", usual.pin));
         env.patchq(&["diff-upstream"]).ok();
         env.write("ws/commits/up.txt", format!("{}\n", usual.next));

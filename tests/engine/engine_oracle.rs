@@ -1,5 +1,5 @@
-//! The engine against the git program: random histories, and for each of them what git says of diffs, renames and
-//! three-way merges. A difference that is not named here is a failure.
+//! Compares the engine with the git program: random histories, and for each of them git's diffs, renames and three-way
+//! merges. A difference that is not named here is a failure.
 #![allow(clippy::unwrap_used)]
 
 use patchq::git::{Id, Objects};
@@ -9,7 +9,8 @@ use patchq::stack::{self, Lazy};
 
 use crate::support::history::{Dice, File, Kind, ParseId, World, change_lines, edited, first_tree, git, git_code};
 
-/// The diff without what binary patches hold: git packs them in its own way, the contents are compared elsewhere.
+/// Returns the diff without the content of binary patches: git compresses it differently, and the contents are compared
+/// elsewhere.
 fn without_binary(diff: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut inside = false;
@@ -66,12 +67,12 @@ fn diffs_are_gits_and_give_the_commit_back() {
     assert!(renames > 15 && files_seen > 150, "the histories are too tame: {renames} renames, {files_seen} files");
 }
 
-/// The paths that `git merge-tree` lists as in conflict.
+/// Returns the paths that `git merge-tree` lists as in conflict.
 fn conflicted(listing: &[u8]) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for line in listing.split(|b| *b == 0).skip(1).take_while(|line| !line.is_empty()) {
         let path = String::from_utf8_lossy(line).into_owned();
-        // Named deviation: aside. Of two kinds of files that meet git keeps both, one under a name of its own (`~`).
+        // Named deviation: aside. If two kinds of entries meet, git keeps both, one under a new name (`~`).
         if !path.contains('~') {
             paths.push(path);
         }
@@ -96,7 +97,8 @@ fn three_way_steps_are_gits_with_patience_and_without_renames() {
         let Lazy::Done(picked) = stack::pick(&mut objects, (trees[0], trees[2]), trees[1]).unwrap() else {
             panic!("missing")
         };
-        // Git 2.47 follows renames in spite of `no-renames`, and renames are not this step's job. Named deviation: renames.
+        // Git 2.47 follows renames in spite of `no-renames`, and this step does not handle renames. Named deviation:
+        // renames.
         let renamed = |side: Id| {
             let args = ["diff", "-M50%", "--diff-filter=R", "--name-only", &base.to_string(), &side.to_string()];
             !git(&world.repo, &args, b"").is_empty()
@@ -124,8 +126,8 @@ fn three_way_steps_are_gits_with_patience_and_without_renames() {
         let tree = listing.split(|b| *b == 0).next().unwrap_or_default().parse_id();
         let mut paths: Vec<String> = picked.conflicts.iter().map(|conflict| conflict.path.to_string()).collect();
         paths.sort();
-        // Where a file meets a folder, git moves the file aside under a name of its own and lists that name; here the
-        // path itself is the conflict. Named deviation: place.
+        // If a file meets a folder, git moves the file to a new name and lists that name; here the path itself is in
+        // conflict. Named deviation: place.
         if picked.conflicts.iter().any(|c| c.kind == stack::ConflictKind::Place) {
             assert_eq!(code, 1, "round {round}: git merged what stands in the way here: {paths:?}");
             placed += 1;
@@ -155,8 +157,9 @@ fn three_way_steps_are_gits_with_patience_and_without_renames() {
     );
 }
 
-/// The lines that `git range-diff` marks as of one patch alone: outer mark, inner mark and text. Names of files and of hunks
-/// are left out: there the two forms differ; and so are the blank lines that git puts between files.
+/// Returns the lines that `git range-diff` marks as belonging to one patch alone: outer mark, inner mark and text.
+/// Names of files and of hunks are left out, because the two forms differ there; and so are the blank lines that git
+/// writes between files.
 fn marked(range_diff: &str) -> Vec<String> {
     let lines = range_diff.lines().skip(1).filter_map(|line| line.strip_prefix("    "));
     let mut marked: Vec<String> = lines
@@ -168,7 +171,7 @@ fn marked(range_diff: &str) -> Vec<String> {
     marked
 }
 
-/// The same of ours.
+/// Returns the same lines of our form.
 fn marked_by_us(difference: &stack::PatchDifference) -> Vec<String> {
     let rows = difference.sections.iter().flat_map(|section| &section.places).flat_map(|place| &place.rows);
     let lines = rows.filter(|row| row.inner != stack::Inner::Hunk).filter_map(|row| match row.outer {
@@ -209,7 +212,7 @@ fn the_difference_of_two_patches_is_that_of_range_diff() {
         };
         for (onto, new) in pairs {
             let (Ok(old_patch), Ok(new_patch)) = (read(base, old), read(onto, new)) else { continue };
-            // A binary file says which content it gets, where git says nothing.
+            // A binary file says which content it gets; git says nothing.
             let binary = |file: &patch::FileDiff| file.changed_lines(patch::Side::Old).is_none();
             if old_patch.files.iter().chain(&new_patch.files).any(binary) {
                 continue;

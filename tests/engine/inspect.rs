@@ -1,4 +1,4 @@
-//! What stands behind a conflict: the patch, what upstream changed in the file, and which commits did.
+//! Tests of the background of a conflict: the patch, upstream's changes in the file, and their commits.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,5 @@
-//! The inside against the git program: patch files, diffs, merges, a queue on another pin, histories, and the network.
+//! Tests of the library against the git program: patch files, diffs, merges, a queue on another pin, histories, and the
+//! network.
 
 mod engine_oracle;
 mod inspect;

@@ -1,5 +1,5 @@
-//! The network against real git servers on loopback: pins, blobs, names and versions from every kind of server,
-//! and nothing from outside that steers git.
+//! Tests of the network with real git servers on loopback: pins, blobs, names and versions from every kind of server,
+//! and no influence from outside on git.
 
 #![allow(clippy::unwrap_used)]
 
@@ -37,7 +37,7 @@ impl Bench {
         bench
     }
 
-    /// Ten commits on `main`, a side branch merged half-way, and tags of every sort.
+    /// Makes ten commits on `main`, a side branch merged half-way, and tags of every sort.
     fn with_history() -> Bench {
         let bench = Bench::new();
         let work = bench.path().join("work");
@@ -293,7 +293,7 @@ fn an_ambiguous_id_lists_what_it_may_be() {
     let bench = Bench::new();
     let work = bench.path().join("work");
     bench.git_in(bench.path(), &["clone", "-q", "srv/up.git", "work"]);
-    // By hundreds of commits two of them share their first digits for certain.
+    // Of hundreds of commits two certainly share their first digits.
     let mut stream = String::new();
     for n in 1..=600 {
         let message = format!("Commit {n}\n");
@@ -352,7 +352,7 @@ fn versions_are_what_git_describe_says_in_a_whole_clone() {
     let pin = bench.id("v1.0.0^{}");
     quietly(|watch| remote.describe(&store, &bench.history("t"), pin, None, watch)).unwrap();
     assert_eq!(server.take_stats().requests.len(), 2, "an exact tag needs only the list of tags");
-    // The tag objects of one pin came alone; the pin itself can still be fetched with its trees.
+    // Only the tag objects of one pin were fetched; the pin itself can still be fetched with its trees.
     let pin = bench.id("v1.2.0^{}");
     quietly(|watch| remote.fetch_commits(&store, &[pin], &[], watch)).unwrap();
     assert!(store.has(bench.id("v1.2.0^{tree}")));
@@ -436,7 +436,7 @@ fn a_users_settings_cannot_make_git_run_a_helper_program() {
     assert!(Url::parse("ext::sh -c true", bench.path()).is_err() && Rev::parse("--upload-pack=true").is_err());
 }
 
-/// Settings and variables that would each break a naive call of git.
+/// Uses settings and variables each of which would break a simple call of git.
 #[test]
 fn hostile_settings_and_variables_change_nothing() {
     let bench = Bench::with_history();

@@ -1,5 +1,5 @@
-//! The patch room against the real git program: a history of awkward commits is read from `git format-patch`, printed,
-//! applied to the parents' blobs, and given to `git am`.
+//! Tests the patch room with the real git program: a history of difficult commits is read from `git format-patch`,
+//! printed, applied to the parents' blobs, and given to `git am`.
 #![allow(clippy::unwrap_used)]
 
 mod between;
@@ -18,7 +18,7 @@ use patchq::patch::{
 /// Mode and content of every path.
 type Tree = BTreeMap<Vec<u8>, (u32, Vec<u8>)>;
 
-/// A repository that knows nothing of the machine's settings.
+/// A repository that sees none of the machine's settings.
 struct Repo {
     dir: tempfile::TempDir,
     clock: u64,
@@ -85,7 +85,7 @@ impl Repo {
         assert!(child.wait().unwrap().success(), "{}", String::from_utf8_lossy(message));
     }
 
-    /// A commit's tree. A submodule's content is the line that its diff shows.
+    /// Returns a commit's tree. A submodule's content is the line that its diff shows.
     fn tree(&self, commit: &str) -> Tree {
         let listing = self.git(&["ls-tree", "-rz", commit]);
         let read = |entry: &[u8]| {
@@ -111,7 +111,7 @@ fn numbered(lines: usize) -> Vec<u8> {
     (1..=lines).flat_map(|line| format!("line {line}\n").into_bytes()).collect()
 }
 
-/// Bytes without a pattern that zlib could use.
+/// Returns bytes that zlib cannot compress.
 fn noise(len: usize) -> Vec<u8> {
     let mut seed = 1_u32;
     let next = move || {
@@ -121,10 +121,10 @@ fn noise(len: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(len).collect()
 }
 
-/// What one commit writes: paths and contents.
+/// The writes of one commit: paths and contents.
 type Writes<'a> = &'a [(&'a [u8], &'a [u8])];
 
-/// Some forty commits, each with something that a simple reader or writer gets wrong.
+/// Makes about forty commits, each with something that a simple reader or writer gets wrong.
 fn torture() -> Repo {
     let mut repo = Repo::new();
     repo.write(b"base", &numbered(60));
@@ -170,7 +170,7 @@ fn torture() -> Repo {
     repo
 }
 
-/// Renames, modes, types.
+/// Adds renames, modes and types.
 fn shapes(repo: &mut Repo) {
     let at = |repo: &Repo, path: &str| repo.path().join(path);
     repo.git(&["rm", "-q", "f"]);
@@ -224,10 +224,10 @@ const MESSAGES: [&str; 8] = [
     "indented\n\n  code\n\n    more code\n - and a list\n",
 ];
 
-/// Messages whose lines get a blank in front, by subject. Nothing else may.
+/// Messages whose lines get a blank in front, by subject. No others may.
 const SHIELDED: [&str; 4] = ["dashes in the body", "a diff in the body", "a mail in the body", "Index in the body"];
 
-/// Of these `git am` itself makes something else: it folds runs of blanks.
+/// Messages that `git am` itself changes: it joins runs of blanks.
 const AM_CHANGES: [&str; 1] = ["two  blanks and a =?UTF-8?q?word?= in it"];
 
 const FORMAT: [&str; 12] = [
@@ -245,13 +245,13 @@ const FORMAT: [&str; 12] = [
     "-1",
 ];
 
-/// Git's bytes with the `---` that `--no-stat` leaves out.
+/// Returns git's bytes with the `---` that `--no-stat` leaves out.
 fn with_cut(mail: &[u8], patch: &Patch) -> Vec<u8> {
     let head = mail[..patch.preamble_len].strip_suffix(b"\n").unwrap();
     [head, b"---\n\n", &mail[patch.preamble_len..]].concat()
 }
 
-/// Applies a patch to a tree, one diff after the other; renames read the tree as it was.
+/// Applies a patch to a tree, one diff after the other; renames read the tree before the patch.
 fn applied(patch: &Patch, before: &Tree) -> Tree {
     let mut after = before.clone();
     for file in &patch.files {
@@ -328,7 +328,8 @@ fn a_torture_history_survives() {
     assert!(identical >= 30, "only {identical} patches were compared byte by byte");
 }
 
-/// `git am --keep-cr` of a printed patch makes the same commit, but for the shielded lines of its message.
+/// Checks that `git am --keep-cr` of a printed patch makes the same commit, except for the shielded lines of its
+/// message.
 fn am(repo: &Repo, parent: &str, commit: &str, subject: &str, mail: &[u8]) {
     repo.git(&["checkout", "-q", "-f", parent]);
     repo.git_with(&["am", "-q", "--keep-cr", "--keep-non-patch"], mail);
@@ -346,7 +347,7 @@ fn am(repo: &Repo, parent: &str, commit: &str, subject: &str, mail: &[u8]) {
     }
 }
 
-/// Hunks land where `git apply` puts them, and fail where it refuses, on contents with many equal lines. Named
+/// Hunks apply where `git apply` applies them, and fail where it refuses, on contents with many equal lines. Named
 /// deviation: a hunk that git would place above an earlier one fails here.
 #[test]
 fn hunks_land_where_git_apply_puts_them() {
@@ -413,8 +414,8 @@ fn a_body_that_holds_a_diff_does_not_end_there() {
     assert!(patch.header.body.ends_with(b"so it goes\n"));
 }
 
-/// Names, addresses and subjects of any length and with blanks anywhere stand in a mail's header as `git format-patch` has
-/// them. Named deviation: git writes lines of blanks alone, at which the header would end.
+/// Names, addresses and subjects of any length and with blanks anywhere are written in a mail's header as `git
+/// format-patch` writes them. Named deviation: git writes lines of blanks alone, at which the header would end.
 #[test]
 fn fields_are_laid_out_as_git_lays_them_out() {
     let repo = Repo::new();

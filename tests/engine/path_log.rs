@@ -1,5 +1,5 @@
-//! Who changed a path, and its lines, between two commits: against the git program on random histories, and through
-//! the network with no more than what is needed.
+//! Tests which commits changed a path, and its lines, between two commits: against the git program on random histories,
+//! and through the network with no more data than needed.
 
 #![allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
@@ -23,7 +23,7 @@ use patchq::workspace::{
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
-/// A small generator of numbers, the same on every run (Steele and others, SplitMix64).
+/// A small random number generator, the same on every run (Steele and others, SplitMix64).
 struct Dice(u64);
 
 impl Dice {
@@ -60,7 +60,7 @@ fn ids(listed: &str) -> Vec<Id> {
 
 type Files = BTreeMap<&'static str, String>;
 
-/// A commit of a made-up history: what it comes from (places in the history) and all of its files.
+/// A commit of a made-up history: its parents (indexes in the history) and all of its files.
 struct Planned {
     parents: Vec<usize>,
     files: Files,
@@ -123,7 +123,7 @@ fn done<T>(lazy: Lazy<T>) -> T {
 
 const PATHS: [&str; 4] = ["top", "d/one", "d/e/two", "d/e/three"];
 
-/// Branches and merges at random; a merge takes each path from one of its sides, mostly.
+/// Makes branches and merges at random; a merge mostly takes each path from one of its sides.
 fn random_history(dice: &mut Dice) -> Vec<Planned> {
     let mut history: Vec<Planned> = Vec::new();
     for place in 0..8 + dice.roll(20) {
@@ -157,7 +157,7 @@ fn random_history(dice: &mut Dice) -> Vec<Planned> {
     history
 }
 
-/// Which commits one commit reaches.
+/// Returns which commits are reachable from one commit.
 fn reached(history: &[Planned], from: usize) -> Vec<bool> {
     let mut reached = vec![false; history.len()];
     reached[from] = true;
@@ -171,8 +171,8 @@ fn reached(history: &[Planned], from: usize) -> Vec<bool> {
     reached
 }
 
-/// Checks whether some merge in the range has the path as a parent from before the range has it, and as no other: the
-/// one case in which git goes on into the other parents.
+/// Checks whether the path is the same in some merge in the range and in a parent from before the range, and in no
+/// other parent: the one case in which git follows the other parents.
 fn took_an_older_state(history: &[Planned], old: usize, new: usize, path: &str) -> bool {
     let (before, after) = (reached(history, old), reached(history, new));
     (0..history.len()).filter(|place| after[*place] && !before[*place]).any(|place| {
@@ -285,8 +285,8 @@ fn commits_of_lines_are_those_that_git_log_follows() {
             let context = format!("seed {seed}, lines {range:?}");
             let narrow = followed(range.start + 1, range.end);
             assert!(narrow.iter().all(|id| ours.contains(id)), "{context}: {ours:?} and {narrow:?}");
-            // What takes lines away at the edge counts here and not there: with a line more it counts there too. What is
-            // left is what took lines away at the place where later ones were put, which git does not follow.
+            // A removal of lines at the edge counts here and not in git: with one more line it counts there too. The
+            // rest are removals at the place where other lines were inserted later, which git does not follow.
             let wide = followed(range.start, range.end + 1);
             beyond += usize::from(!ours.iter().all(|id| wide.contains(id)));
             asked += 1;
@@ -340,8 +340,8 @@ fn lines(numbers: impl IntoIterator<Item = u32>) -> String {
 }
 
 impl Bench {
-    /// Six commits: 1 begins, 2 changes line 5 of the deep file, 3 another file, 4 takes line 9 away, 5 makes the deep
-    /// file executable, 6 adds at the end.
+    /// Makes six commits: 1 begins, 2 changes line 5 of the deep file, 3 another file, 4 removes line 9, 5 makes the
+    /// deep file executable, 6 adds at the end.
     fn new() -> Bench {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("home")).unwrap();
@@ -420,12 +420,13 @@ fn told(answer: BlameResult) -> Vec<PathChanges> {
     }
 }
 
-/// Of the deep file: around the changed line, where a line was taken away, and lines that nobody touched.
+/// Returns questions about the deep file: around the changed line, where a line was removed, and lines that no commit
+/// touched.
 fn questions() -> Vec<Question> {
     vec![(path(DEEP), vec![4..6, 9..9, 12..14]), (path("bin"), vec![0..1]), (path("a/other"), vec![])]
 }
 
-/// `SUBJECT: RANGES` of each commit.
+/// Returns `SUBJECT: RANGES` of each commit.
 fn shown(changes: &PathChanges) -> Vec<String> {
     let one = |commit: &Changer| {
         let touched: Vec<_> = commit.touched.iter().map(|Range { start, end }| format!("{start}..{end}")).collect();

@@ -1,4 +1,4 @@
-//! What a refresh moves to: every rule once, against a small upstream.
+//! Tests the target of a refresh: every rule once, with a small upstream.
 
 #![allow(clippy::unwrap_used)]
 
@@ -37,7 +37,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// With this in the manifest's entry.
+    /// Makes it with this in the manifest's entry.
     fn new(entry: &str) -> Bench {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
@@ -70,7 +70,7 @@ impl Bench {
         self.dir.path().join(below)
     }
 
-    /// Moves a tag or a branch of the upstream's.
+    /// Moves a tag or a branch of the upstream.
     fn upstream_git(&self, args: &[&str]) {
         let mut command = Command::new("git");
         command.env_clear().envs(isolated_env(&self.path("home"))).current_dir(self.path("srv/up.git")).args(args);
@@ -82,7 +82,7 @@ impl Bench {
         with_upstream(&self.git, &self.path("ws"), (offline, url), run)
     }
 
-    /// What is found from the pin `from` with its version.
+    /// Returns the target from the pin `from` with its version.
     fn find(&self, from: (Id, &str), options: &TargetRequest) -> Result<Target, TargetError> {
         let files = pinned(from.0, from.1.to_owned());
         self.with_upstream(false, None, |fetcher| find_target(fetcher, &files, options))
@@ -98,7 +98,7 @@ impl Bench {
         self.path("ws/.patchq/up.history.git").exists()
     }
 
-    /// The version of a commit as `git describe` has it.
+    /// Returns the version of a commit in the form of `git describe`.
     fn described(&self, front: &str, id: Id) -> String {
         format!("{front}-g{}", id.short(8))
     }
@@ -263,7 +263,7 @@ fn an_ancestor_is_back_whatever_it_is_called() {
     // A tag of the same version as the one below the pin.
     assert!(matches!(bench.find((bench.four, &from), &to("v1.1.0")), Err(TargetError::Older(back))
         if back.why == Why::Ancestor));
-    // The branch was rewound: its tip is behind the pin, which upstream still has somewhere.
+    // The branch was reset: its tip is an ancestor of the pin, which upstream still has somewhere.
     bench.upstream_git(&["update-ref", "refs/heads/main", &bench.three.to_string()]);
     let stays = bench.find((bench.four, &from), &tip()).unwrap();
     assert!(stays.same && stays.ahead && stays.pin == bench.four, "{stays:?}");
@@ -303,7 +303,7 @@ fn a_rewritten_branch_passes_and_is_said() {
             rewritten.short(12)
         )
     );
-    // And when upstream has thrown the pin away.
+    // And when upstream no longer has the pin.
     fs::remove_dir_all(bench.path("ws/.patchq/up.history.git")).unwrap();
     bench.upstream_git(&["-c", "gc.reflogExpire=now", "gc", "-q", "--prune=now"]);
     assert_eq!(bench.find((bench.four, &from), &tip()).unwrap().notes, [said]);
@@ -312,10 +312,10 @@ fn a_rewritten_branch_passes_and_is_said() {
 #[test]
 fn a_version_that_belongs_to_another_pin_is_not_believed() {
     let bench = Bench::new("track = \"v*\"");
-    // Moved by hand, the version left as it was.
+    // The pin was changed by hand, the version was not.
     let error = bench.find((bench.fix, "v1.0.0"), &to("v1.1.0")).unwrap_err();
     assert!(error.to_string().contains("is older than v1.1.1 ("), "{error}");
-    // A manifest that fixes the version says nothing of the age, in neither direction.
+    // A version that the manifest fixes does not show the age, in either direction.
     for version in ["0.0.1-canonical1", "v1.0.0-1", "9.9"] {
         bench.manifest(&format!("track = \"v*\"\nversion = \"{version}\""));
         let found = bench.find((bench.v1_0, version), &to("v1.1.1")).unwrap();
@@ -355,7 +355,7 @@ fn a_tag_that_moved_is_reported() {
         moved.to_string(),
         format!("the tag 'v1.0.0' was moved: it was {}, and upstream has it at {} now", bench.v1_0, bench.three)
     );
-    // Once more, by what the store remembers of the track.
+    // Again, by the cached tip of the track in the store.
     bench.with_upstream(false, None, |fetcher| {
         let upstream = fetcher.upstream;
         cache_tip(upstream, &found.tip.unwrap(), Some(bench.v1_0), false, 1_000);
@@ -392,7 +392,7 @@ fn offline_a_known_commit_or_tag_can_be_named() {
     assert!(matches!(offline(&tip()), RemoteError::Offline { .. }));
     assert!(matches!(offline(&to("v1.1.1")), RemoteError::Offline { .. }));
     assert!(matches!(offline(&to(&bench.fix.to_string())), RemoteError::Offline { .. }));
-    // The history is fetched for the version of `main`, and its tags with it.
+    // The history is fetched for the version of `main`, with its tags.
     bench.find(from, &once("main")).unwrap();
     bench.find(from, &to("v1.1.1")).unwrap();
     let found = bench.find_offline(from, &to("v1.1.1")).unwrap();

@@ -1,7 +1,7 @@
 //! The house rules that a compiler does not check: arrows between rooms go down, libgit2 stays in its rooms, the
-//! library neither prints nor reads environment and clock, and no file grows beyond what one can know.
+//! library neither prints nor reads environment and clock, and no file grows too long.
 //!
-//! `docs/architecture.md` says why.
+//! `docs/architecture.md` has the reasons.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,7 +40,7 @@ const SUB_ROOMS: [(&str, &[&str]); 6] = [
 /// Rooms that may name libgit2.
 const LIBGIT2: [&str; 2] = ["git", "stack"];
 
-/// Rooms that stand at the outside: they print and read environment and clock.
+/// Rooms at the outside: they print and read environment and clock.
 const OUTSIDE: [&str; 3] = ["main", "cli", "ui"];
 
 /// What only the outside may do.
@@ -74,7 +74,7 @@ struct Source {
 }
 
 impl Source {
-    /// The code without its inline tests, which stand at the end.
+    /// Returns the code without its inline tests, which are at the end.
     fn without_tests(&self) -> &[String] {
         let is_test = |at: usize| {
             let next = self.lines[at + 1..].iter().map(|line| line.trim()).find(|line| !line.starts_with("#["));
@@ -84,14 +84,14 @@ impl Source {
         &self.lines[..end]
     }
 
-    /// Checks whether the file is nothing but tests.
+    /// Checks whether the file contains only tests.
     fn is_test(&self) -> bool {
         let name = self.path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         name == "tests" || name.ends_with("_tests") || self.path.components().any(|part| part.as_os_str() == "tests")
     }
 }
 
-/// Every source file of the library and the program.
+/// Returns every source file of the library and the program.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
@@ -115,18 +115,18 @@ fn sources() -> Vec<Source> {
     all
 }
 
-/// The lines of code, without whole-line comments and blank lines, and without what follows `// ` behind code.
+/// Returns the lines of code, without whole-line comments and blank lines, and without comments after code.
 fn code(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
     lines.map(|line| line.split_once(" // ").map_or(line, |(code, _)| code).to_owned()).collect()
 }
 
-/// The rooms that the code names by `crate::ROOM` or in `crate::{…}`.
+/// Returns the rooms that the code names by `crate::ROOM` or in `crate::{…}`.
 fn named_rooms(lines: &[String]) -> BTreeSet<String> {
     named_below("crate::", lines)
 }
 
-/// What the code names right below `front`: `FRONT::NAME` or in `FRONT::{…}`.
+/// Returns what the code names directly below `front`: `FRONT::NAME` or in `FRONT::{…}`.
 fn named_below(front: &str, lines: &[String]) -> BTreeSet<String> {
     let text = lines.join("\n");
     let mut found = BTreeSet::new();
@@ -147,7 +147,7 @@ fn named_below(front: &str, lines: &[String]) -> BTreeSet<String> {
     found
 }
 
-/// The first words of the entries of a `{a::b, c::{d, e}}` whose opening brace is already read.
+/// Returns the first words of the entries of a `{a::b, c::{d, e}}` whose opening brace is already read.
 fn group_heads(group: &str) -> Vec<String> {
     let mut heads = Vec::new();
     let mut depth = 0;
@@ -170,7 +170,7 @@ fn group_heads(group: &str) -> Vec<String> {
     heads
 }
 
-/// The identifier at the start of `text`.
+/// Returns the identifier at the start of `text`.
 fn word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
@@ -196,7 +196,7 @@ fn arrows_go_down() {
         for room in named.iter().filter(|room| !below.contains(&room.as_str())) {
             wrong.push(format!("src/{}: names crate::{room}", source.path.display()));
         }
-        // Out of a room one goes by the front door, where this test stands.
+        // Names leave a room only through its front door, which this test checks.
         if source.path.components().count() <= 2 && source.without_tests().iter().any(|l| l.contains("super::super")) {
             wrong.push(format!("src/{}: leaves its room by super::super", source.path.display()));
         }

@@ -1,4 +1,4 @@
-//! What the crate is built from: known licences, the public registry only, no crate twice without a reason, no
+//! Checks the dependencies: known licences, the public registry only, no crate in two versions without a reason, no
 //! OpenSSL. Works without network on what a build has already fetched.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Licences that go together with Apache-2.0. An expression passes when one of its alternatives does.
+/// Licences that are compatible with Apache-2.0. An expression passes when one of its alternatives does.
 const LICENCES: [&str; 10] = [
     "0BSD",
     "Apache-2.0",
@@ -29,10 +29,10 @@ const SEVERAL: [(&str, &str); 5] = [
     ("thiserror-impl", "for thiserror"),
 ];
 
-/// Crates that must not come in by a back door: the network is the git program's job.
+/// Crates that must not come in as indirect dependencies: the network is used only by the git program.
 const UNWANTED: [&str; 6] = ["openssl", "openssl-sys", "native-tls", "libssh2-sys", "curl-sys", "rustls"];
 
-/// The packages of the dependency graph for this machine.
+/// Returns the packages of the dependency graph for this machine.
 fn packages() -> Vec<Value> {
     let host = Command::new("rustc").arg("-vV").output().expect("rustc is there, it built this test");
     let host = String::from_utf8(host.stdout).expect("rustc speaks ASCII");
@@ -57,7 +57,7 @@ fn text<'a>(package: &'a Value, key: &str) -> &'a str {
     package[key].as_str().unwrap_or_default()
 }
 
-/// Checks whether an SPDX expression allows what we do: `OR` needs one allowed side, `AND` both; parentheses bind.
+/// Checks whether an SPDX expression is allowed: `OR` needs one allowed side, `AND` both; parentheses bind.
 fn allowed(expression: &str) -> bool {
     let expression = expression.trim();
     for (joint, all) in [(" OR ", false), ("/", false), (" AND ", true)] {
@@ -72,7 +72,7 @@ fn allowed(expression: &str) -> bool {
     }
 }
 
-/// `expression` cut at every `joint` outside of parentheses.
+/// Splits `expression` at every `joint` outside parentheses.
 fn outermost<'a>(expression: &'a str, joint: &str) -> Vec<&'a str> {
     let mut sides = Vec::new();
     let mut depth = 0;
@@ -131,7 +131,7 @@ fn no_crate_is_there_twice() {
     let twice = versions.iter().filter(|(name, all)| all.len() > 1 && !SEVERAL.iter().any(|(known, _)| known == name));
     let twice: Vec<String> = twice.map(|(name, all)| format!("{name} {}", all.join(" and "))).collect();
     assert!(twice.is_empty(), "several versions of:\n{}", twice.join("\n"));
-    // Other systems have other graphs; the list is kept where the project is tested.
+    // Other systems have other graphs; the list is kept for the system on which the project is tested.
     for (name, reason) in SEVERAL.into_iter().filter(|_| cfg!(target_os = "linux")) {
         assert!(versions.get(name).is_some_and(|all| all.len() > 1), "{name} is there only once, though: {reason}");
     }

@@ -1,4 +1,4 @@
-//! The rules of the house: what the code may name, what it is built from, and the project's own workspace.
+//! The house rules: what the code may name, its dependencies, and the project's own workspace.
 
 mod architecture;
 mod dependencies;

@@ -1,5 +1,5 @@
-//! The project's own workspace at the top of the repository is in order, as far as its files can tell: a workspace
-//! that patchq's own makers keep must not be the one that `patchq verify` complains about.
+//! Checks the project's own workspace at the top of the repository, as far as its files show: `patchq verify` must not
+//! complain about it.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn manifest() -> Result<Manifest, Failure> {
     Ok(Manifest::parse(&std::fs::read(root().join("upstreams.toml"))?, Path::new("upstreams.toml"))?)
 }
 
-/// The patches of an upstream in their order: name, bytes, and what they say.
+/// Returns the patches of an upstream in their order: name, bytes, and parsed content.
 fn queue(upstream: &Upstream) -> Result<Vec<(String, Vec<u8>, Patch)>, Failure> {
     let folder = format!("patches/{}", upstream.name);
     let queue = Queue::read(&root().join(&folder), Path::new(&folder))?;
@@ -93,9 +93,9 @@ fn what_a_patch_touches_is_checked_out_anyway() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The references of all images of an upstream, and what ends up in them.
+/// The references of all images of an upstream.
 struct Tags {
-    /// As `patchq tag NAME` prints them, with the stability of each.
+    /// The tags as `patchq tag NAME` prints them, with the stability of each.
     all: Vec<(String, Stability)>,
     pin: String,
     queue: String,

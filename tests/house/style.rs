@@ -1,16 +1,16 @@
-//! The words: phrases that `docs/style.md` bans stand neither in what users read nor in messages.
+//! Checks the words: phrases that `docs/style.md` bans occur neither in what users read nor in messages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Documents for those who work on the code; they may quote and think aloud.
+/// Documents for developers; they may quote banned phrases.
 const INSIDE: [&str; 3] = ["architecture.md", "decisions.md", "style.md"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The list in `docs/style.md`, in lower case.
+/// Returns the list in `docs/style.md`, in lower case.
 fn banned() -> Vec<String> {
     let page = fs::read_to_string(root().join("docs/style.md")).expect("the page is there");
     let (_, list) = page.split_once("## Phrases that are not used").expect("the page has the list");
@@ -28,7 +28,7 @@ fn has(text: &str, phrase: &str) -> bool {
     })
 }
 
-/// The lines of a file that have a banned phrase.
+/// Finds the lines of a file that have a banned phrase.
 fn wrong(file: &Path, text: &str, phrases: &[String], found: &mut Vec<String>) {
     for (n, line) in text.lines().enumerate() {
         for phrase in phrases.iter().filter(|phrase| has(line, phrase)) {

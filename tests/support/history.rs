@@ -1,4 +1,4 @@
-//! Made-up histories, and the git program to ask about them.
+//! Made-up histories, and the git program to compare with.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "every test binary uses a part of it")]
 
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use patchq::git::{Id, Store};
 
-/// A small generator of numbers, the same on every run (Steele and others, SplitMix64).
+/// A small random number generator, the same on every run (Steele and others, SplitMix64).
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -21,7 +21,7 @@ impl Dice {
     }
 }
 
-/// A file of a made-up tree: its content, and what it is (of a submodule the content is the commit's id).
+/// A file of a made-up tree: its content and its kind (the content of a submodule is the commit's id).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct File {
     pub(crate) bytes: Vec<u8>,
@@ -95,7 +95,7 @@ impl World {
     }
 }
 
-/// What a commit stands on: another one, or the one with that number among those made with it.
+/// The parent of a commit: another commit, or the one with that index among those made with it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Parent {
     Id(Id),
@@ -190,7 +190,7 @@ pub(crate) fn first_tree(dice: &mut Dice) -> Files {
     files
 }
 
-/// Some edits: lines changed, files added, removed, moved, made executable, turned into links and folders.
+/// Makes some edits: lines changed, files added, removed, moved, made executable, turned into links and folders.
 pub(crate) fn edited(dice: &mut Dice, files: &Files, moves: bool) -> Files {
     let mut files = files.clone();
     for n in 0..1 + dice.roll(5) {
@@ -233,7 +233,7 @@ pub(crate) fn edited(dice: &mut Dice, files: &Files, moves: bool) -> Files {
             }
         }
     }
-    // A path below a file is none.
+    // A path below a file is not valid.
     let names: Vec<String> = files.keys().cloned().collect();
     files.retain(|path, _| !names.iter().any(|other| path.starts_with(&format!("{other}/"))));
     files

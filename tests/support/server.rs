@@ -1,4 +1,4 @@
-//! A smart-HTTP git server on loopback: threads around `git http-backend`, counting what goes through.
+//! A smart-HTTP git server on loopback: threads around `git http-backend`, with statistics of requests and bytes.
 
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
@@ -18,22 +18,22 @@ pub(crate) enum Mode {
     Filters,
     /// Protocol v2, any object by its id, no filters.
     NoFilters,
-    /// Protocol v0, no filters, only what refs point at.
+    /// Protocol v0, no filters, only objects that refs point at.
     Strict,
-    /// Protocol v0, filters, only what refs point at.
+    /// Protocol v0, filters, only objects that refs point at.
     StrictFilters,
     /// Like `Filters`, for the user `me` with the password `secret`.
     Locked,
-    /// Files only, as any web server has them.
+    /// Files only, as on any web server.
     Dumb,
 }
 
-/// Where an answer gets stuck.
+/// Where an answer stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The connection is taken, and not a byte comes.
+    /// The connection is accepted, and no byte is sent.
     Connected,
-    /// What the server can do is told, and nothing more.
+    /// The capabilities are sent, and nothing more.
     Advertised,
     /// Half of the list of refs.
     Refs,
@@ -43,24 +43,24 @@ pub(crate) enum Phase {
     Blobs,
 }
 
-/// How an answer gets stuck.
+/// How an answer stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slow {
     pub(crate) phase: Phase,
-    /// So many bytes come one by one before the rest.
+    /// This many bytes are sent one by one before the rest.
     pub(crate) drops: usize,
-    /// The time between two of them; `None`: nothing comes at all.
+    /// The time between two of them; `None`: nothing is sent.
     pub(crate) pause: Option<Duration>,
 }
 
-/// What went through a server.
+/// The statistics of a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Stats {
     /// `METHOD PATH` of every request.
     pub(crate) requests: Vec<String>,
     /// Bytes of the requests' bodies.
     pub(crate) bytes_in: usize,
-    /// Bytes of the answers, heads included.
+    /// Bytes of the answers, with headers.
     pub(crate) bytes_out: usize,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Server {
     slow: Arc<Mutex<Option<Slow>>>,
 }
 
-/// An environment without the user's own settings: `home` is HOME, `home/.gitconfig` the only configuration.
+/// Returns an environment without the user's own settings: `home` is HOME, `home/.gitconfig` the only configuration.
 pub(crate) fn isolated_env(home: &Path) -> Vec<(OsString, OsString)> {
     let mut env: Vec<(OsString, OsString)> = vec![
         ("HOME".into(), home.into()),
@@ -83,7 +83,7 @@ pub(crate) fn isolated_env(home: &Path) -> Vec<(OsString, OsString)> {
     env
 }
 
-/// `path` as an upstream that needs no server.
+/// Returns `path` as an upstream that needs no server.
 pub(crate) fn file_url(path: &Path) -> String {
     format!("file://{}", path.display())
 }
@@ -110,24 +110,24 @@ impl Server {
                     stop: Arc::clone(&stopped),
                     slow: Arc::clone(&slowed),
                 };
-                // A client that goes away in the middle is none of the server's business.
+                // A client that disconnects in the middle is not an error of the server.
                 std::thread::spawn(move || drop(connection.serve(stream)));
             }
         });
         Server { address, stats, stop, slow }
     }
 
-    /// The url of the repository `name`.
+    /// Returns the url of the repository `name`.
     pub(crate) fn url(&self, name: &str) -> String {
         format!("http://{}/{name}", self.address)
     }
 
-    /// From now on answers get stuck so, or do not.
+    /// Sets how answers stop from now on, if at all.
     pub(crate) fn set_slow(&self, slow: Option<Slow>) {
         *self.slow.lock().expect("no thread panics with the lock") = slow;
     }
 
-    /// What went through since the last call, which starts again.
+    /// Returns the statistics since the last call, and resets them.
     pub(crate) fn take_stats(&self) -> Stats {
         std::mem::take(&mut *self.stats.lock().expect("no thread panics with the lock"))
     }
@@ -163,7 +163,7 @@ impl Request {
 }
 
 impl Phase {
-    /// Returns where in the answer to this request it gets stuck.
+    /// Returns where the answer to this request stops.
     fn begins(self, request: &Request, answer: &[u8]) -> Option<usize> {
         let asks = |what: &str| request.body.windows(what.len()).any(|part| part == what.as_bytes());
         let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
@@ -245,7 +245,7 @@ impl Connection {
         matches!(self.mode, Mode::Strict | Mode::StrictFilters)
     }
 
-    /// One run of `git http-backend`, as CGI has it.
+    /// Runs `git http-backend` once, by CGI.
     fn backend(&self, request: &Request, path: &str, query: &str) -> io::Result<Vec<u8>> {
         let mut command = Command::new("git");
         command.arg("http-backend").env_clear().envs(isolated_env(Path::new("/nonexistent")));
@@ -292,7 +292,7 @@ fn reply(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), b"\r\n", body].concat()
 }
 
-/// The next request of a connection; none when the client is done.
+/// Reads the next request of a connection; `None` when the client is done.
 fn read_request(reader: &mut impl BufRead, writer: &mut impl Write) -> io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {

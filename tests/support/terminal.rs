@@ -1,4 +1,4 @@
-//! A program on a terminal of its own: a pseudo-terminal, and what a person would see on it. A failure prints the screen.
+//! Runs a program on a separate pseudo-terminal, and shows what a person would see. A failure prints the screen.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "every test binary uses a part of it")]
 
@@ -42,7 +42,7 @@ fn cells((columns, rows): (u16, u16)) -> (NonZero<u16>, NonZero<u16>) {
 }
 
 impl Terminal {
-    /// Starts `command` on a terminal of so many columns and rows; `what` names it in failures.
+    /// Starts `command` on a terminal of this many columns and rows; `what` names it in failures.
     pub(crate) fn start(what: impl Into<String>, command: CommandBuilder, columns_rows: (u16, u16)) -> Terminal {
         let pair = native_pty_system().openpty(size(columns_rows)).unwrap();
         let mode = format!("{:?}", pair.master.get_termios());
@@ -63,7 +63,7 @@ impl Terminal {
         Terminal { what: what.into(), screen, output, keys, child, master: pair.master, mode }
     }
 
-    /// What is on the screen.
+    /// Returns the text on the screen.
     pub(crate) fn screen(&self) -> String {
         self.screen.screen().contents()
     }
@@ -80,7 +80,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until `text` is on the screen, wherever its rows break: how long a path of the world is differs.
+    /// Waits until `text` is on the screen, wherever its rows break: the length of the world's paths differs.
     #[track_caller]
     pub(crate) fn see(&mut self, text: &str) -> &mut Terminal {
         let is_there = |screen: &str| screen.contains(text) || screen.replace('\n', " ").contains(text);
@@ -95,7 +95,7 @@ impl Terminal {
         self
     }
 
-    /// Waits until one of `texts` is on the screen, and says which; `None`: the program has ended.
+    /// Waits until one of `texts` is on the screen, and returns which; `None`: the program has ended.
     pub(crate) fn see_one_of(&mut self, texts: &[&str]) -> Option<usize> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -123,7 +123,8 @@ impl Terminal {
         }
     }
 
-    /// What is on the screen, line by line without blanks at their ends; waits for `expected`, or else until nothing more comes.
+    /// Returns the text on the screen, line by line without blanks at their ends; waits for `expected`, or else until
+    /// no more output comes.
     pub(crate) fn settled(&mut self, expected: &str) -> String {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
@@ -140,7 +141,7 @@ impl Terminal {
 
     /// Types `keys`.
     pub(crate) fn press(&mut self, keys: &str) -> &mut Terminal {
-        // A program that is gone reads no more keys; that it is gone is for the next look.
+        // A program that has ended reads no more keys; the next check will notice it.
         self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).ok();
         self
     }
@@ -151,7 +152,7 @@ impl Terminal {
         self.see(text).press(keys)
     }
 
-    /// Gives the terminal another size.
+    /// Changes the size of the terminal.
     pub(crate) fn resize(&mut self, columns_rows: (u16, u16)) -> &mut Terminal {
         self.master.resize(size(columns_rows)).unwrap();
         let (columns, rows) = cells(columns_rows);
@@ -159,7 +160,7 @@ impl Terminal {
         self
     }
 
-    /// Kills the program, as nothing can be prepared for.
+    /// Kills the program with a signal that it cannot handle.
     pub(crate) fn kill(mut self) {
         let pid = rustix::process::Pid::from_raw(self.child.process_id().unwrap().cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
@@ -170,7 +171,7 @@ impl Terminal {
     pub(crate) fn close(self) {
         let Terminal { mut child, keys, master, output, .. } = self;
         drop((keys, master));
-        // Whoever still writes must not wait for a reader.
+        // A program that still writes must not wait for a reader.
         drop(output);
         let deadline = Instant::now() + PATIENCE;
         while child.try_wait().unwrap().is_none() {
@@ -212,7 +213,7 @@ impl Ended {
         self
     }
 
-    /// Left `text` on the ordinary screen.
+    /// Checks that `text` is left on the ordinary screen.
     #[track_caller]
     pub(crate) fn left(self, text: &str) -> Ended {
         assert!(self.screen.contains(text), "no '{text}' on the screen:\n{}", self.screen);

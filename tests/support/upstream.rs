@@ -1,4 +1,4 @@
-//! An upstream of a workspace as a command has it around: its store, and where missing objects come from.
+//! An upstream of a workspace as in a command: its store, and the sources of missing objects.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "every test binary uses a part of it")]
 
@@ -10,7 +10,7 @@ use patchq::workspace::{FetchLock, Fetcher, UpstreamStore, Workspace};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
-/// Runs `run` with the upstream `up` of the workspace `ws`; `url` in the place of the manifest's.
+/// Runs `run` with the upstream `up` of the workspace `ws`; `url` replaces the manifest's.
 pub(crate) fn with_upstream<T>(
     git: &GitProgram,
     ws: &Path,

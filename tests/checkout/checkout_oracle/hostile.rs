@@ -1,4 +1,4 @@
-//! A user's own settings: none of them may run a program or spoil a checkout.
+//! Hostile git settings of the user: none of them may run a program or damage a checkout.
 
 use std::fs;
 
@@ -58,7 +58,7 @@ fn nothing_runs_and_nothing_breaks() {
     let one = zoo(&world);
     let two = turned(&world);
     put(&home().join("attributes"), "jupyter.txt filter=lfs diff=x\nrenamed.txt filter=lfs\n");
-    // Fetching is the git program's part and has switches of its own against hooks.
+    // Fetching is done by the git program, which has other options against hooks.
     let _ = fs::remove_file(&marker);
     let sparse = world.sparse(one, &["a"]);
     let Outcome::Done(done) = world.go_as(one, &sparse, Differences::Refuse, Some("v1"), &|_| ()) else {
@@ -83,7 +83,7 @@ fn nothing_runs_and_nothing_breaks() {
     world.done(one, &sparse);
     assert_eq!(world.status(), []);
     assert!(!marker.exists(), "{}", fs::read_to_string(&marker).unwrap());
-    // Plain git agrees, and may run what its user wants it to run: a filter, when a file is as new as the index.
+    // Plain git agrees, and may run the user's programs: a filter, when a file is as new as the index.
     world.git(&["config", "--global", "--unset", "filter.lfs.process"]);
     assert_eq!(world.git(&["status", "--porcelain", "-uall"]), "");
     assert_eq!(world.git(&["diff-files"]), "");

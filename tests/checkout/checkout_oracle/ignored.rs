@@ -1,4 +1,4 @@
-//! Ignore rules against the git program.
+//! Compares ignore rules with the git program.
 
 use patchq::git::checkout::{ChangeKind, SparseSet};
 
@@ -63,7 +63,7 @@ fn rules_are_read_as_git_reads_them() {
         world.write("build/tracked", "1\n");
         world.up(&["add", "-f", "build/tracked"]);
         let commit = world.commit("one");
-        // Outside the sparse set the rules are in the index alone.
+        // Outside the sparse set the rules are only in the index.
         let sparse = if visible { SparseSet::everything() } else { world.sparse(commit, &["tracked"]) };
         world.done(commit, &sparse);
         put(&world.store_dir().join("info/exclude"), "excluded\n");

@@ -1,4 +1,4 @@
-//! A move killed at any step, run again with the same plan, ends where an undisturbed one does.
+//! Kills a move at every step: run again with the same plan, it ends in the same state as without a kill.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use super::support::{World, files, isolated, run, zoo};
 
 const KILL: &str = "PATCHQ_TEST_KILL";
 
-/// In a process of its own, because a kill runs no destructor: moves the world to a commit and dies at a step.
+/// Runs in a separate process, because a kill runs no destructor: moves the world to a commit and dies at a step.
 #[test]
 fn child() {
     let Ok(text) = std::env::var(KILL) else { return };
@@ -32,7 +32,7 @@ fn child() {
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
 }
 
-/// Runs the child; says whether it died.
+/// Runs the child; returns whether it died.
 fn dies(world: &World, commit: Id, step: usize, version: &str) -> bool {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["checkout_oracle::kill::child", "--exact", "--nocapture"]);
@@ -123,7 +123,7 @@ fn a_lock_of_git_is_respected() {
     assert_eq!(files(&world.checkout()), before);
     assert_eq!(fs::read(world.store_dir().join("index.lock")).unwrap(), b"DIRC");
     fs::remove_file(world.store_dir().join("index.lock")).unwrap();
-    // An index that git split is a case of its own.
+    // An index that git split is a separate case.
     run(&world.checkout(), &["git", "update-index", "--split-index"]);
     let result = patchq::git::checkout::status(&store, &world.checkout());
     assert!(matches!(result, Err(patchq::git::checkout::CheckoutError::IndexForm { .. })), "{result:?}");

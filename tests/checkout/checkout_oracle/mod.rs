@@ -1,5 +1,5 @@
-//! The checkout against the git program: what patchq makes of a commit is what `git sparse-checkout` makes of it,
-//! and plain git works in it afterwards.
+//! Tests of the checkout against the git program: patchq's checkout of a commit is equal to that of `git
+//! sparse-checkout`, and plain git works in it.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 

@@ -1,4 +1,4 @@
-//! From one commit to another: what changes on disk, what is in the way, and that nothing is touched then.
+//! Moves from one commit to another: what changes on disk, and that nothing changes if something is in the way.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use patchq::git::{BRANCH, Id, Mode};
 
 use super::support::{World, executable, files, isolated, link, put, zoo};
 
-/// A commit on top of the zoo in which every kind of thing became another.
+/// Makes a commit on top of the zoo in which every kind of entry became another.
 pub(crate) fn turned(world: &World) -> Id {
     let up = world.dir.join("up");
     let gone = |path: &str| fs::remove_file(up.join(path)).unwrap();
@@ -64,7 +64,7 @@ fn forth_and_back() {
     }
 }
 
-/// Makes a state, expects these obstacles, and that neither files nor index nor refs changed.
+/// Makes a state, expects these obstacles, and checks that neither files nor index nor refs changed.
 fn obstructed(world: &World, to: Id, sparse: &SparseSet, expected: &[(&str, Reason)]) {
     let before = (files(&world.checkout()), fs::read(world.store_dir().join("index")).ok());
     let found = world.refused(to, sparse);
@@ -133,7 +133,7 @@ fn files_in_the_way_and_files_that_are_right_already() {
     put(&at("a/renamed.txt"), "mine\n");
     let expected = [("a/new", Reason::FileOnTheWay), ("a/renamed.txt", Reason::Untracked)];
     obstructed(&world, two, &world.sparse(two, &["a"]), &expected);
-    // The same file that the commit has is taken as it is.
+    // A file that is equal to the commit's is accepted.
     put(&at("a/renamed.txt"), "content of a/jupyter.txt\n");
     fs::remove_file(at("a/new")).unwrap();
     world.done(two, &world.sparse(two, &["a"]));
@@ -171,7 +171,7 @@ fn strangers_folders_are_not_taken() {
     put(&here, "file");
     is_refused("file");
     fs::remove_file(&here).unwrap();
-    // A link that dangles since a move is repaired.
+    // A link that is broken after a move is repaired.
     put(&here.join(".git"), "gitdir: ../../gone/.git/patchq/up.git\n");
     world.done(one, &sparse);
     world.assert_as_git(one, &sparse);
@@ -197,7 +197,7 @@ fn colliding_and_evil_paths_are_refused_where_wanted() {
     let bad = world.sparse(commit, &["fold", "fold2", "evil"]);
     let found = world.refused(commit, &bad);
     let paths: Vec<_> = found.iter().map(|obstacle| obstacle.path.as_str()).collect();
-    // What this file system takes for one name the world above could not even write.
+    // Names that this file system treats as one could not be written even in the world above.
     let folds = fs::read(world.dir.join("up/fold/Readme")).unwrap() != b"1\n";
     let colliding = ["fold/Readme", "fold2/X"].into_iter().filter(|_| folds);
     assert_eq!(paths, ["evil/x\\.git\\config"].into_iter().chain(colliding).collect::<Vec<_>>());
@@ -210,7 +210,7 @@ fn colliding_and_evil_paths_are_refused_where_wanted() {
         }
     }
 
-    // A tree that no honest git would write.
+    // A tree that git itself never writes.
     let blob = world.up(&["hash-object", "-w", "README"]);
     fs::write(world.dir.join("up/t"), format!("100644 blob {}\tconfig\n", blob.trim())).unwrap();
     let inner = super::support::run(&world.dir.join("up"), &["sh", "-c", "git mktree < t"]);
@@ -221,7 +221,7 @@ fn colliding_and_evil_paths_are_refused_where_wanted() {
     let (store, up) = (world.store_dir(), world.dir.join("up"));
     let fetch = ["git", "--git-dir", store.to_str().unwrap(), "fetch", "-q", up.to_str().unwrap(), evil.trim()];
     super::support::run(&world.dir, &fetch);
-    // No index can list it, so it is refused outside the sparse set as well.
+    // No index can list it, so it is refused outside the sparse set too.
     for sparse in [SparseSet::everything(), world.sparse(commit, &["a"])] {
         let found = world.refused(evil.trim().parse().unwrap(), &sparse);
         assert_eq!(found[0].path, ".git/config");
@@ -238,7 +238,7 @@ fn status_says_what_git_says() {
     let one = zoo(&world);
     world.done(one, &world.sparse(one, &["a", "g*[x]?"]));
     let at = |path: &str| world.checkout().join(path);
-    // Same size, same second: only the content tells.
+    // Same size, same second: only the content shows the difference.
     put(&at("a/Makefile"), "CONTENT OF a/Makefile\n");
     executable(&at("a/one.crlf"));
     put(&at("a/three.id"), "$Id: 1234 $\n");
@@ -281,7 +281,7 @@ fn status_says_what_git_says() {
     let said = world.git(&["-c", "core.quotePath=false", "status", "--porcelain", "-uall", "--ignore-submodules=all"]);
     let mut git: Vec<_> = said.lines().map(|line| line[3..].trim_end_matches('/').to_owned()).collect();
     git.sort();
-    // Git stops at another size; what it would store, and so `git diff`, is the same.
+    // git stops at a different size; the content that it would store is the same, and so is `git diff`.
     git.retain(|path| path != "a/three.id" && path != "a/two.auto");
     assert_eq!(world.git(&["diff", "--", "a/three.id", "a/two.auto"]), "");
     assert_eq!(git, found.iter().map(|(path, ..)| path.clone()).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! Plain git in a checkout, and what patchq sees of it afterwards.
+//! Plain git in a checkout, and the state that patchq reads afterwards.
 
 use patchq::git::checkout::{
     Differences, HeadState, Line, Outcome, Plan, commits, export_copy, head, materialize, operation,
@@ -65,7 +65,7 @@ fn git_works_as_ever() {
     world.git(&["fsck", "--connectivity-only"]);
     assert_eq!(world.git(&["config", "core.repositoryformatversion"]), "0\n");
 
-    // Back to the base: what git had brought besides goes as well, being unchanged.
+    // Back to the base: unchanged files that git had added are removed too.
     world.done(base, &sparse);
     assert_eq!(world.store().read_ref(BRANCH).unwrap(), Some(base));
     world.assert_as_git(base, &sparse);
@@ -80,7 +80,7 @@ fn settings_that_git_moved_still_count() {
     let base = zoo(&world);
     let sparse = world.sparse(base, &["a/jupyter", "v"]);
     world.done(base, &sparse);
-    // Turns on `config.worktree`, cones and all.
+    // Turns on `config.worktree` and cone mode.
     world.git(&["sparse-checkout", "set", "--cone", "other"]);
     assert!(world.store_dir().join("config.worktree").exists());
     assert_eq!(world.status(), []);
@@ -115,7 +115,7 @@ fn a_copy_stands_alone() {
     let (store, dest) = (world.store(), world.dir.join("copy"));
     let sparse = world.sparse(base, &["a"]);
     store.move_ref("refs/tags/v1", None, Some(base), "test").unwrap();
-    // What a killed run left is taken up.
+    // The rest of a killed run is replaced.
     put(&dest.join(".patchq-unfinished"), "");
     put(&dest.join(".git/HEAD"), "half");
     let outcome = export_copy(&store, base, &sparse, &dest, Some("v1")).unwrap();

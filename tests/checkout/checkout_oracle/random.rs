@@ -1,4 +1,4 @@
-//! Trees and sparse sets by chance, moved to one after the other.
+//! Moves between random trees with random sparse sets.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use patchq::git::checkout::SparseSet;
 
 use super::support::{World, executable, isolated, link};
 
-/// A small generator of numbers, so that a failure can be run again.
+/// A small random number generator, so that a failure can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -18,7 +18,7 @@ impl Dice {
 
 const NAMES: [&str; 6] = ["a", "a-b", "a.b", "b", "c d", "e*"];
 
-/// Puts something at a path of up to three parts, in place of whatever stood there.
+/// Writes something at a path of up to three parts, in place of what was there.
 fn change(world: &World, dice: &mut Dice) {
     let up = world.dir.join("up");
     let mut path = up.clone();

@@ -1,4 +1,4 @@
-//! A first checkout, compared with git's own.
+//! Compares a first checkout with git's own.
 
 use patchq::git::Store;
 use patchq::git::checkout::{Outcome, SparseSet, wanted_blobs};
@@ -46,7 +46,7 @@ fn a_fresh_checkout_of_everything() {
     world.assert_as_git(commit, &SparseSet::everything());
     let text = std::fs::read(world.checkout().join("a/one.crlf")).unwrap();
     assert_eq!(text, b"1\r\n2\r\n");
-    // The workspace moves as a whole.
+    // The whole workspace is moved.
     std::fs::rename(world.dir.join("w"), world.dir.join("moved")).unwrap();
     assert_eq!(run(&world.dir.join("moved/up"), &["git", "status", "--porcelain"]), "");
 }
@@ -70,7 +70,7 @@ fn touched_paths_come_too() {
         world.assert_as_git(commit, &sparse);
     }
     assert!(world.checkout().join("README").exists() && !world.checkout().join("run.sh").exists());
-    // A removed folder comes back, whatever was staged in it.
+    // A removed folder is restored, whatever was staged in it.
     world.git(&["rm", "-q", "--cached", "README"]);
     std::fs::remove_dir_all(world.checkout()).unwrap();
     let sparse = of(Some(&only_a));
@@ -86,7 +86,7 @@ fn missing_blobs_are_named_and_the_first_status_fetches_nothing() {
     let world = World::new();
     let commit = zoo(&world);
     let tree = world.tree(commit);
-    // The store again, without blobs.
+    // The store is made again, without blobs.
     std::fs::remove_dir_all(world.store_dir()).unwrap();
     Store::create(&world.store_dir()).unwrap();
     world.up(&["config", "uploadpack.allowFilter", "true"]);

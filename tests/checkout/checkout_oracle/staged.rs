@@ -1,4 +1,4 @@
-//! What is staged, across a move: as `git switch` leaves it.
+//! Staged changes across a move: as with `git switch`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,14 +9,14 @@ use patchq::git::{BRANCH, Id};
 
 use super::support::{World, executable, files, isolated, put, run, zoo};
 
-/// A commit on top of the zoo that changes little.
+/// Makes a commit on top of the zoo with few changes.
 fn next(world: &World) -> Id {
     world.write("a/Makefile", "changed\n");
     world.write("n/new", "new\n");
     world.commit("next")
 }
 
-/// Moves the checkout, with what is uncommitted now left as it is.
+/// Moves the checkout and keeps the uncommitted changes.
 fn go(world: &World, commit: Id, sparse: &SparseSet) -> Outcome {
     let store = world.store();
     let changed: BTreeSet<_> = world.status().into_iter().map(|change| change.path).collect();
@@ -25,7 +25,7 @@ fn go(world: &World, commit: Id, sparse: &SparseSet) -> Outcome {
     materialize(&store, &world.checkout(), &plan, &|_| ()).unwrap()
 }
 
-/// A clone of the upstream at `commit`, for `git switch`.
+/// Makes a clone of the upstream at `commit`, for `git switch`.
 fn clone(world: &World, commit: Id) -> std::path::PathBuf {
     let clone = world.dir.join("clone");
     let up = world.dir.join("up");
@@ -34,7 +34,7 @@ fn clone(world: &World, commit: Id) -> std::path::PathBuf {
     clone
 }
 
-/// Every kind of thing that can be staged, at paths that no move changes.
+/// Stages every kind of change, at paths that no move changes.
 fn stage(dir: &Path) {
     let git = |args: &[&str]| run(dir, &[&["git"], args].concat());
     put(&dir.join("README"), "staged\n");
@@ -58,7 +58,7 @@ fn stage(dir: &Path) {
     put(&dir.join("tail "), "not staged\n");
 }
 
-/// What git says of a working tree.
+/// Returns git's output about a working tree.
 fn said(dir: &Path) -> [String; 4] {
     let git = |args: &[&str]| run(dir, &[&["git"], args].concat());
     [
@@ -88,7 +88,7 @@ fn what_a_move_does_not_change_stays_staged() {
         run(&clone, &["git", "switch", "-q", "--detach", &commit.to_string()]);
         assert_eq!(said(&world.checkout()), said(&clone));
         assert_eq!(files(&world.checkout()), files(&clone));
-        // A cache of tree ids that is not of this index would make another tree.
+        // A cache of tree ids from another index would make a different tree.
         assert_eq!(world.git(&["write-tree"]), run(&clone, &["git", "write-tree"]));
         world.git(&["fsck", "--connectivity-only"]);
     }
@@ -108,7 +108,7 @@ fn what_a_move_changes_is_an_obstacle() {
     let all = SparseSet::everything();
     world.done(one, &all);
     let at = |path: &str| world.checkout().join(path);
-    // A staged version of a changed file, and a staged file where the commit has a folder; the disk is as it was.
+    // A staged version of a changed file, and a staged file where the commit has a folder; the disk is unchanged.
     for (path, text) in [("a/Makefile", "staged\n"), ("n", "staged\n")] {
         let before = fs::read(at(path)).ok();
         put(&at(path), text);
@@ -124,7 +124,7 @@ fn what_a_move_changes_is_an_obstacle() {
         assert_eq!(fs::read(world.store_dir().join("index")).unwrap(), index);
         world.git(&["reset", "-q"]);
     }
-    // What is staged is what the commit has.
+    // The staged content is equal to the commit's.
     put(&at("a/Makefile"), "changed\n");
     world.git(&["add", "a/Makefile"]);
     assert!(matches!(go(&world, two, &all), Outcome::Done(_)));

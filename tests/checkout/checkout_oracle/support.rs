@@ -1,4 +1,4 @@
-//! A world of its own: home, upstream, store and checkout in one temporary folder.
+//! A separate world for a test: home, upstream, store and checkout in one temporary folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,8 +14,8 @@ use patchq::path::RepoPath;
 
 const MARK: &str = "PATCHQ_TEST_ISOLATED";
 
-/// Runs the test `name` again in a process whose home is empty but for `config`, because libgit2 takes the
-/// user's settings from the environment. Says whether this is that process.
+/// Runs the test `name` again in a process whose home contains only `config`, because libgit2 reads the user's settings
+/// from the environment. Returns whether this is that process.
 pub(crate) fn isolated(name: &str, config: &str) -> bool {
     if std::env::var_os(MARK).is_some() {
         return true;
@@ -42,7 +42,7 @@ pub(crate) fn isolated(name: &str, config: &str) -> bool {
     false
 }
 
-/// The home of the isolated process.
+/// Returns the home of the isolated process.
 pub(crate) fn home() -> PathBuf {
     PathBuf::from(std::env::var_os("HOME").unwrap())
 }
@@ -65,7 +65,7 @@ impl World {
         world
     }
 
-    /// The world that another process made.
+    /// Returns the world that another process made.
     pub(crate) fn at(dir: &Path) -> World {
         World { keep: None, dir: dir.to_owned() }
     }
@@ -83,13 +83,13 @@ impl World {
     }
 
     pub(crate) fn up(&self, args: &[&str]) -> String {
-        // The home may be hostile, the upstream is not what is tested.
+        // The home may be hostile, but the upstream is not under test.
         let mut all = vec!["env", "GIT_CONFIG_GLOBAL=/dev/null", "git", "-c", "user.name=A", "-c", "user.email=a@b"];
         all.extend(args);
         run(&self.dir.join("up"), &all)
     }
 
-    /// Git in the checkout.
+    /// Runs git in the checkout.
     pub(crate) fn git(&self, args: &[&str]) -> String {
         let mut all = vec!["git"];
         all.extend(args);
@@ -100,7 +100,7 @@ impl World {
         put(&self.dir.join("up").join(path), text);
     }
 
-    /// Commits the upstream's files and brings the commit into the store.
+    /// Commits the upstream's files and fetches the commit into the store.
     pub(crate) fn commit(&self, message: &str) -> Id {
         self.up(&["add", "-A"]);
         self.up(&["commit", "-q", "--allow-empty", "-m", message]);
@@ -161,7 +161,7 @@ impl World {
         status(&self.store(), &self.checkout()).unwrap()
     }
 
-    /// The checkout is what a fresh clone with git's own sparse checkout is.
+    /// Checks that the checkout is equal to a fresh clone with git's own sparse checkout.
     pub(crate) fn assert_as_git(&self, commit: Id, sparse: &SparseSet) {
         let clone = self.dir.join("clone");
         let _ = fs::remove_dir_all(&clone);
@@ -175,7 +175,7 @@ impl World {
             fs::write(&file, &patterns).unwrap();
             run(&clone, &["sh", "-c", "git sparse-checkout set --no-cone --stdin < ../patterns"]);
             if patterns.is_empty() {
-                // Given no line git falls back to its own first set.
+                // Without any line git would use its own default set.
                 fs::write(clone.join(".git/info/sparse-checkout"), "").unwrap();
             }
         }
@@ -218,7 +218,7 @@ pub(crate) fn run(dir: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Every file below `dir` but git's own: kind or permissions, and content.
+/// Returns every file below `dir` except git's own: kind or permissions, and content.
 pub(crate) fn files(dir: &Path) -> BTreeMap<PathBuf, (String, Vec<u8>)> {
     let mut found = BTreeMap::new();
     let walk = walkdir::WalkDir::new(dir).min_depth(1).into_iter().filter_entry(|entry| entry.file_name() != ".git");
@@ -239,7 +239,7 @@ pub(crate) fn files(dir: &Path) -> BTreeMap<PathBuf, (String, Vec<u8>)> {
     found
 }
 
-/// An upstream with everything that a tree can hold.
+/// Makes an upstream with every kind of tree entry.
 pub(crate) fn zoo(world: &World) -> Id {
     for path in [
         "README",
@@ -278,7 +278,7 @@ pub(crate) fn zoo(world: &World) -> Id {
     world.write("a/four.bin", "1\r\n\0");
     world.write("a/five.txt", "1\r\n2\r\n");
     world.write("a/special", "1\n2\n");
-    // A submodule without its repository: git keeps an empty folder.
+    // For a submodule without its repository git keeps an empty folder.
     world.up(&["add", "-A"]);
     world.up(&["update-index", "--add", "--cacheinfo", "160000,0123456789012345678901234567890123456789,a/sub"]);
     world.up(&["update-index", "--add", "--cacheinfo", "160000,0123456789012345678901234567890123456789,subtop"]);

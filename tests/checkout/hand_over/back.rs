@@ -1,4 +1,4 @@
-//! Out of the checkout: however the conflict was resolved, and whatever else happened there.
+//! Takes a conflict back from the checkout, however it was resolved, and whatever else happened there.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::world::{World, isolated, path, put};
 const PATHS: [&str; 7] =
     ["app/dos.txt", "app/gone.py", "app/kept.txt", "app/main.py", "app/merged.txt", "app/new.py", "far/away.txt"];
 
-/// Writes what the conflict is to become; nothing is staged.
+/// Writes the resolution of the conflict; nothing is staged.
 fn resolve(world: &World) {
     for (path, text) in [
         ("app/dos.txt", "one\r\nboth\r\n"),
@@ -46,7 +46,7 @@ fn untouched_it_is_no_answer() {
     let undecided: Vec<_> = back.undecided.iter().map(ToString::to_string).collect();
     assert_eq!(undecided, ["app/gone.py", "app/kept.txt"]);
     assert_eq!(back.others, []);
-    // Staged with its markers it is none either.
+    // A staged file with markers is not an answer either.
     world.git(&["add", "-A", "--sparse"]);
     let (back, _) = world.read_back().unwrap();
     assert_eq!(back.leftover.len(), 4);
@@ -65,7 +65,7 @@ fn edited_staged_and_committed_are_all_taken() {
     fs::remove_file(world.co().join("app/gone.py")).unwrap();
     let (back, _) = world.read_back().unwrap();
     assert_eq!(back.undecided, [path("app/kept.txt")], "nobody said that it stays");
-    // As an IDE does it.
+    // As an IDE resolves it.
     world.git(&["add", "--sparse", "app", "far"]);
     assert_resolved(&world);
     world.git(&["cherry-pick", "--continue"]);
@@ -78,7 +78,7 @@ fn edited_staged_and_committed_are_all_taken() {
     let (back, _) = world.read_back().unwrap();
     assert_eq!(back.commits.len(), 2);
     assert_resolved(&world);
-    // TakenWork, it leaves nothing behind that was to be kept.
+    // Everything is taken, so nothing remains to be kept.
     let paths = back.paths.iter().map(|(path, _)| path.clone()).collect();
     let taken = back.work.map(|work| TakenWork { paths, work });
     let kept = world.put_back(PutBack { taken, ..PutBack::default() });
@@ -225,7 +225,7 @@ fn where_the_user_went_is_told_apart() {
     let base = world.id("refs/patchq/base");
     away(&|| drop(world.git(&["checkout", "-q", "-f", "--detach", "refs/patchq/base"])), Away::Elsewhere(base));
     away(&|| fs::remove_dir_all(world.co()).unwrap(), Away::NoCheckout);
-    // What only git can end stops the way back too: it may hold more than files.
+    // An operation that only git can end prevents the way back too: it may hold more than files.
     world.hand_over();
     world.git(&["add", "-A", "--sparse"]);
     world.git(&["commit", "-q", "--no-edit"]);

@@ -1,4 +1,4 @@
-//! Killed at any step of either way, the next command ends where an undisturbed one does.
+//! Kills both ways at every step: after the next command the state is the same as without a kill.
 
 use std::cell::Cell;
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::world::{World, isolated, put};
 
 const KILL: &str = "PATCHQ_TEST_KILL";
 
-/// In a process of its own, because a kill runs no destructor.
+/// Runs in a separate process, because a kill runs no destructor.
 #[test]
 fn child() {
     let Ok(text) = std::env::var(KILL) else { return };
@@ -62,7 +62,7 @@ fn at_every_step() {
     let (mut forgotten, mut finished, mut steps) = (0, 0, Vec::new());
     for step in 0.. {
         let Some(at) = dies(&world, step, "over") else { break };
-        // Any command finishes what was left.
+        // Any command finishes the interrupted step.
         world.patchq(&["status"]);
         let now = world.seen();
         if now == over {

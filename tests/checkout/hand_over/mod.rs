@@ -1,4 +1,4 @@
-//! A conflict put into the checkout, resolved there with plain git, and taken back.
+//! Tests of a conflict that is handed over to the checkout, resolved there with plain git, and taken back.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

@@ -1,4 +1,5 @@
-//! What is no text: modes, symlinks, submodules, folders; and steps that change the workspace's files too.
+//! Tests of entries that are not text: modes, symlinks, submodules, folders; and of steps that also change the
+//! workspace's files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +14,7 @@ use super::world::{World, isolated, path, put};
 /// Makes a side of a path.
 type MakeSide<'a> = &'a mut dyn FnMut(Mode, &str) -> Entry;
 
-/// Hands over a conflict with these paths and nothing else.
+/// Hands over a conflict with exactly these paths.
 fn hand_over(world: &World, make: &dyn Fn(MakeSide<'_>) -> Vec<Unmerged>) -> Result<(), HandOverError> {
     world.with(|upstream, objects, ctx| {
         let order = world.order(objects);
@@ -57,7 +58,7 @@ fn what_has_no_lines_is_left_as_git_leaves_it() {
     let (back, _) = world.read_back().unwrap();
     let undecided: Vec<_> = back.undecided.iter().map(ToString::to_string).collect();
     assert_eq!(undecided, ["app/bin", "app/both", "app/link", "app/run", "app/sub"]);
-    // Decided by what stands there, staged or not.
+    // Decided by the file on disk, staged or not.
     fs::set_permissions(world.co().join("app/run"), fs::Permissions::from_mode(0o755)).unwrap();
     put(&world.co().join("app/bin"), "\0d");
     fs::remove_file(world.co().join("app/link")).unwrap();
@@ -124,7 +125,7 @@ fn an_ignored_file_in_the_way_stops_the_way_back_before_anything_is_touched() {
     world
         .with(|upstream, objects, ctx| {
             let order = world.order(objects);
-            // Not the patch with the log: as if it came later in the queue.
+            // Without the patch of the log, as if it came later in the queue.
             let order = HandOver { merged: Vec::new(), ..order };
             hand_over::hand_over(upstream, objects, &order, Vec::new(), ctx).map(drop)
         })
@@ -188,7 +189,7 @@ fn what_is_not_in_the_store_is_listed_and_nothing_begins_without_it() {
         assert_eq!(missing.into_iter().collect::<Vec<_>>(), expected);
         let change = FileChange { path: path("sessions/up.toml"), old: None, new: Some(b"x\n".to_vec()) };
         let refused = hand_over::hand_over(upstream, objects, &order, vec![change], ctx);
-        // Only those that the working tree needs stop it: the two of upstream's and of what merged.
+        // Only obstacles to files that the working tree needs: two from upstream and from the merged paths.
         assert!(matches!(refused, Err(HandOverError::Step(StepError::Follow(EffectError::Missing(2))))), "{refused:?}");
     });
     assert_eq!(world.seen(), before);

@@ -1,4 +1,4 @@
-//! Into the checkout: what plain git says of it there, and what does not let it in.
+//! Hands a conflict over to the checkout: what plain git shows there, and what prevents it.
 
 use std::fs;
 
@@ -28,14 +28,14 @@ fn git_takes_it_for_a_cherry_pick_that_waits() {
     assert!(main.contains(hunk), "{main}");
     let dos = fs::read_to_string(world.co().join("app/dos.txt")).unwrap();
     assert!(dos.contains("\r\n<<<<<<< upstream v2.0\r\nupstream\r\n") && !dos.replace("\r\n", "").contains('\n'));
-    // As git leaves them: the side that is there.
+    // As git leaves them: the side that exists.
     assert!(fs::read_to_string(world.co().join("app/gone.py")).unwrap().ends_with("patch\n"));
     assert!(fs::read_to_string(world.co().join("app/kept.txt")).unwrap().ends_with("more\n"));
     assert_eq!(world.id("refs/heads/patchq"), world.id("CHERRY_PICK_HEAD"));
     assert_eq!(world.git(&["rev-parse", "HEAD"]).trim(), world.pin().to_string());
     assert!(world.git(&["sparse-checkout", "list"]).contains("/far/away.txt"));
     world.git(&["fsck", "--connectivity-only"]);
-    // Git's own look at the sparse set finds nothing to change.
+    // git itself has nothing to change in the sparse set.
     world.git(&["sparse-checkout", "reapply"]);
     assert_eq!(sorted(&world.git(&["status", "--porcelain"])), sorted(expected));
 }
@@ -68,7 +68,7 @@ fn other_commands_know_of_it() {
     for args in all {
         refuse(args);
     }
-    // Wherever HEAD goes meanwhile.
+    // Wherever HEAD is meanwhile.
     world.git(&["checkout", "-q", "-f", "patchq"]);
     put(&world.co().join("app/other.txt"), "changed\n");
     for args in all {
@@ -96,7 +96,7 @@ fn what_is_in_the_way_is_named_and_nothing_is_touched() {
     put(&co.join("app/other.txt"), "mine\n");
     refused(&|error| assert!(matches!(&error, HandOverError::Dirty(all) if all.len() == 1), "{error:?}"));
     world.git(&["checkout", "-q", "app/other.txt"]);
-    // TakenWork out of the patch, the file is untracked where upstream has one by now.
+    // Removed from the patch, the file is untracked where upstream now has one.
     world.git(&["rm", "-q", "--cached", "app/new.py"]);
     world.git(&["commit", "-q", "-m", "Drop it"]);
     refused(&|error| match error {

@@ -1,4 +1,4 @@
-//! A workspace with one patch that meets a new upstream in every way that a path can.
+//! A workspace with one patch that conflicts with a new upstream in every way that a path can.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,8 +15,8 @@ use patchq::workspace::{StepContext, UpstreamStore, Workspace};
 
 const MARK: &str = "PATCHQ_TEST_ISOLATED";
 
-/// Runs the test `name` again in a process whose home is empty, because libgit2 takes the user's settings from the
-/// environment. Says whether this is that process.
+/// Runs the test `name` again in a process whose home is empty, because libgit2 reads the user's settings from the
+/// environment. Returns whether this is that process.
 pub(crate) fn isolated(name: &str) -> bool {
     if std::env::var_os(MARK).is_some() {
         return true;
@@ -56,7 +56,7 @@ fn lines(from: usize, to: usize) -> String {
 }
 
 impl World {
-    /// The workspace, set up and clean, with upstream's next version in the store.
+    /// Makes the workspace, set up and clean, with upstream's next version in the store.
     pub(crate) fn new() -> World {
         let keep = tempfile::tempdir().unwrap();
         let dir = keep.path().canonicalize().unwrap();
@@ -105,7 +105,8 @@ impl World {
         fs::remove_file(co.join("app/kept.txt")).unwrap();
         world.patchq(&["save", "-m", "Change much\n\nAnd say why."]);
         let store = world.store_dir();
-        // A fetch of everything starts a collection in the background, which would take folders from under the test.
+        // A fetch of everything would start garbage collection in the background, which would remove folders during the
+        // test.
         let quiet = ["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "--git-dir", store.to_str().unwrap()];
         let fetch = [&quiet[..], &["fetch", "-q", "--no-tags", "--refetch"]].concat();
         run(&world.dir, &[&fetch[..], &[up.to_str().unwrap(), "v2.0"]].concat());
@@ -140,7 +141,7 @@ impl World {
         (output.status.code(), said(&output))
     }
 
-    /// Git in the checkout.
+    /// Runs git in the checkout.
     pub(crate) fn git(&self, args: &[&str]) -> String {
         run(&self.co(), &[&["git"], args].concat())
     }
@@ -169,7 +170,7 @@ impl World {
         run(&upstream, &mut objects, &StepContext { command: "refresh", now: 1_700_000_000, on_wait: &|_| (), observe })
     }
 
-    /// The conflict of the patch with upstream's next version.
+    /// Returns the conflict of the patch with upstream's next version.
     pub(crate) fn order(&self, objects: &mut Objects<'_>) -> HandOver {
         let (pin, picked) = (self.pin(), self.id("refs/heads/patchq"));
         let commit = objects.commit(picked).unwrap();
@@ -233,7 +234,7 @@ impl World {
         self.with(|upstream, objects, ctx| hand_over::put_back(upstream, objects, options, ctx)).unwrap()
     }
 
-    /// Everything of the checkout that a user can see.
+    /// Returns everything of the checkout that a user can see.
     pub(crate) fn seen(&self) -> (BTreeMap<PathBuf, Vec<u8>>, Vec<String>) {
         let said = [
             self.git(&["status", "--porcelain", "-uall"]),

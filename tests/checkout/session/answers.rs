@@ -1,4 +1,4 @@
-//! What is asked, and answers that depend on nothing but the question.
+//! The questions of a session, and answers that depend only on the question.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,7 +14,7 @@ use patchq::workspace::Moving;
 use patchq::workspace::conflict::session::{About, SessionDecision};
 use patchq::workspace::files::digest::Sum;
 
-/// A question that waits.
+/// An open question.
 pub(crate) struct Question<'r> {
     pub(crate) number: usize,
     patch: &'r PatchOutcome,
@@ -29,10 +29,10 @@ enum What<'r> {
     Emptied,
 }
 
-/// What tells a question from all others.
+/// The key that identifies a question.
 pub(crate) type Key = (String, Option<RepoPath>, String);
 
-/// All of them.
+/// Returns all questions.
 pub(crate) fn questions<'r>(moving: &Moving<'_>, rebased: &'r Rebased) -> Vec<Question<'r>> {
     let sums = moving.from.digest().files;
     let mut all = Vec::new();
@@ -70,7 +70,7 @@ impl Question<'_> {
     }
 }
 
-/// The answer to a question, the same every time.
+/// Returns the answer to a question, the same every time.
 pub(crate) fn answer(question: &Question<'_>, seed: u64) -> Vec<SessionDecision> {
     let about = match &question.what {
         What::Lines(conflict, hunk) => {
@@ -105,7 +105,8 @@ fn whole(question: &Question<'_>, file: &FileOutcome, conflict: &Conflict, seed:
     takes.swap_remove(question.choose(seed, takes.len()))
 }
 
-/// What the files that wait in a question's patch become in the checkout by the same answers; `None`: it cannot be done there.
+/// Returns the content of the open files of a question's patch in the checkout after the same answers; `None`: it
+/// cannot be done there.
 pub(crate) fn in_checkout(
     moving: &Moving<'_>,
     rebased: &Rebased,

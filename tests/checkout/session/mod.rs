@@ -1,6 +1,6 @@
-//! 1,000 random sessions over made-up histories and queues: a session that is interrupted, taken back, asked in another order
-//! and decided in the checkout comes to what an uninterrupted one comes to; nothing is asked twice; one that is given up
-//! leaves every byte as it was.
+//! Runs 1,000 random sessions over made-up histories and queues: a session that is interrupted, undone, asked in
+//! another order and resolved in the checkout has the same result as an uninterrupted one; nothing is asked twice; an
+//! aborted one leaves every byte unchanged.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,33 +21,33 @@ use patchq::workspace::{Aborted, abort};
 use patchq::workspace::{Fetcher, Moving, UpstreamStore, collect_conflict};
 use world::{World, ctx};
 
-/// Four sessions a world; in the long form each of the tests below has 250.
+/// Four sessions per world; in the long form each of the tests below has 250.
 const WORLDS: u64 = 63;
 const SESSIONS: usize = 4;
 
-/// What happens in a session beside answers.
+/// What happens in a session besides answers.
 #[derive(Debug, Clone, Copy, Default)]
 struct Troubles {
-    /// The process ends, and another one goes on.
+    /// The process ends, and another one continues.
     interrupted: bool,
-    /// Decisions are taken back and made again.
+    /// Decisions are undone and made again.
     taken_back: bool,
     /// Questions are answered in any order.
     shuffled: bool,
-    /// Conflicts are decided in the checkout.
+    /// Conflicts are resolved in the checkout.
     checkout: bool,
-    /// It is given up after so many answers.
+    /// It is aborted after this many answers.
     given_up: Option<usize>,
 }
 
-/// A session on its way.
+/// A running session.
 struct Run<'w> {
     world: &'w World,
     ws: &'w Path,
     seed: u64,
     troubles: Troubles,
     dice: Dice,
-    /// What was asked, with the order of its decision; what is taken back may be asked again.
+    /// The questions, with the order of their decisions; a question whose decision was undone may be asked again.
     asked: Vec<(u32, BTreeSet<Key>)>,
     ended: bool,
     checkouts: usize,
@@ -68,7 +68,7 @@ impl Run<'_> {
         format!("seed {}, {:?}, {}", self.seed, self.troubles, self.ws.display())
     }
 
-    /// What one process does, until it ends.
+    /// Does what one process does, until it ends.
     fn process(&mut self, fetcher: &Fetcher<'_>, first: bool) {
         let upstream = fetcher.upstream;
         let mut moving = match first {
@@ -112,7 +112,7 @@ impl Run<'_> {
         }
     }
 
-    /// Nothing is asked twice.
+    /// Checks that nothing is asked twice.
     fn note(&mut self, order: u32, keys: impl IntoIterator<Item = Key>) {
         let keys: BTreeSet<Key> = keys.into_iter().collect();
         for key in &keys {
@@ -122,7 +122,7 @@ impl Run<'_> {
         self.asked.push((order, keys));
     }
 
-    /// Decides all that waits in the question's patch in the checkout; whether that can be.
+    /// Resolves all conflicts of the question's patch in the checkout; returns whether that is possible.
     fn in_checkout(
         &mut self,
         upstream: &UpstreamStore<'_>,
@@ -140,7 +140,7 @@ impl Run<'_> {
                 Some(text) => fs::write(&file, text).unwrap(),
                 None => fs::remove_file(&file).unwrap_or_default(),
             }
-            // What has no markers must be said to be decided.
+            // A file without markers must be marked as resolved.
             world::git(&upstream.checkout(), &["add", "-A", "-f", "--sparse", "--", &path]);
         }
         let order = moving.decisions().last() + 1;
@@ -176,7 +176,8 @@ impl Run<'_> {
     }
 }
 
-/// Runs a session in a copy of the world's workspace; what is there then, how much was asked, and how often the checkout was used.
+/// Runs a session in a copy of the world's workspace; returns the resulting state, how many questions were asked, and
+/// how often the checkout was used.
 fn run(world: &World, name: &str, seed: u64, troubles: Troubles) -> (world::Seen, usize, usize) {
     let ws = world.copy(name);
     let mut run = Run {
@@ -196,7 +197,7 @@ fn run(world: &World, name: &str, seed: u64, troubles: Troubles) -> (world::Seen
     (seen, asked, checkouts)
 }
 
-/// The sessions of some worlds; how many asked, and how many used the checkout.
+/// Runs the sessions of some worlds; returns how many asked, and how many used the checkout.
 fn sessions(first: u64, base: Troubles) {
     let (mut asked, mut checkouts) = (0, 0);
     let worlds = crate::support::rounds(WORLDS);

@@ -17,7 +17,7 @@ use crate::support::upstream::with_upstream;
 /// Files by their paths.
 type Files = BTreeMap<&'static str, String>;
 
-/// What a workspace is, as its maintainer sees it.
+/// The state of a workspace as its maintainer sees it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     files: BTreeMap<PathBuf, Vec<u8>>,
@@ -48,7 +48,7 @@ pub(crate) fn ctx() -> StepContext<'static> {
     StepContext { command: "refresh", now: 1_700_000_000, on_wait: &|_| (), observe: &|_| () }
 }
 
-/// Git as it is, without anybody's settings.
+/// Runs git without any user settings.
 pub(crate) fn git(dir: &Path, args: &[&str]) -> String {
     let mut command = Command::new("git");
     command.env_clear().envs(isolated_env(Path::new("/nonexistent"))).current_dir(dir).args(args);
@@ -59,10 +59,10 @@ pub(crate) fn git(dir: &Path, args: &[&str]) -> String {
 
 const NAMES: [&str; 5] = ["a.txt", "lib/b.txt", "lib/c.txt", "d/e/f.txt", "logo"];
 
-/// A file in which the same lines stand at several places.
+/// A file with the same lines at several places.
 const EQUAL: &str = "lib/c.txt";
 
-/// A few files of a few lines.
+/// Makes a few files of a few lines.
 fn first(dice: &mut Dice) -> Files {
     let mut files = Files::new();
     for name in NAMES {
@@ -78,7 +78,7 @@ fn first(dice: &mut Dice) -> Files {
     files
 }
 
-/// Changes some of the files in some way; `who` tells whose lines they are.
+/// Changes some of the files in some way; `who` marks the author of the lines.
 fn change(dice: &mut Dice, files: &mut Files, who: &str) {
     for _ in 0..=dice.roll(3) {
         let name = NAMES[dice.roll(NAMES.len())];
@@ -90,7 +90,7 @@ fn change(dice: &mut Dice, files: &mut Files, who: &str) {
             }
             (_, None) => drop(files.insert(name, format!("{who}'s own {}\n", dice.roll(3)))),
             (_, Some(text)) if text.contains('\0') => drop(files.insert(name, format!("\0{who} {}", dice.roll(9)))),
-            // Upstream moves the file, perhaps changed.
+            // Upstream moves the file, with or without changes.
             (1, Some(text)) if who == "upstream" => {
                 files.remove(name);
                 files.insert(["moved/a.txt", "moved/b.txt"][dice.roll(2)], text);
@@ -133,7 +133,7 @@ fn commit(repo: &RepoBuilder, branch: &str, subject: &str, (before, after): (&Fi
 impl World {
     pub(crate) fn new(seed: u64) -> World {
         let mut dice = Dice(seed);
-        // Nothing of it need survive a power cut, and syncing to a disk would be half of the time.
+        // The files need not survive a crash, and syncing to a disk would take half of the time.
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
         let program = GitProgram::new("git", isolated_env(&dir.path().join("home")));
@@ -175,7 +175,7 @@ impl World {
             let rebased = moving.run().unwrap();
             moving.prepare(&rebased).unwrap();
         });
-        // All that any session may need is here; none of them starts a program for it.
+        // The store has all objects that a session may need; no session starts a program for it.
         let store = ws.join(".patchq/up.git").display().to_string();
         let from = self.dir.path().join("up.git").display().to_string();
         let quiet = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "--git-dir", &store];
@@ -198,7 +198,7 @@ impl World {
         with_upstream(&self.git, ws, (offline, None), run)
     }
 
-    /// A copy of the workspace.
+    /// Copies the workspace.
     pub(crate) fn copy(&self, name: &str) -> PathBuf {
         let (from, to) = (self.dir.path().join("ws"), self.dir.path().join(name));
         for entry in walkdir::WalkDir::new(&from) {

@@ -1,4 +1,4 @@
-//! Conflicts that were agreed on beforehand.
+//! Conflicts that are decided by options.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::bench::{Bench, TRACK, assert_in_step, changes_nothing};
 use super::conflicts::prepared as conflicts;
 use crate::support::{Env, in_both_worlds};
 
-/// One patch that changes `path` from `base` to `patch`, while upstream makes `upstream` of it.
+/// Makes one patch that changes `path` from `base` to `patch`, while upstream changes it to `upstream`.
 fn one<'e>(env: &'e Env, path: &str, [base, upstream, patch]: [&str; 3]) -> Bench<'e> {
     let bench = Bench::new(env, &[(path, Some(base)), ("other.txt", Some("other\n"))]);
     let queue = [bench.patch("Mine", &[(path, Some(patch)), ("other.txt", Some("mine\n"))])];

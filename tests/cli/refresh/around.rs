@@ -1,11 +1,11 @@
-//! What happens while a refresh runs.
+//! Changes by others while a refresh runs.
 
 use std::process::Stdio;
 
 use super::bench::{all, assert_all_same, assert_in_step};
 use crate::support::{Env, Run, assert_same, executable, in_both_worlds, put};
 
-/// A refresh during whose first fetch `script` runs, in the workspace.
+/// Runs a refresh during whose first fetch `script` runs, in the workspace.
 fn while_fetching(env: &Env, script: &str) -> Run {
     let git = env.path("bin/git");
     put(
@@ -72,7 +72,7 @@ in_both_worlds! {
 
     fn two_at_once_move_it_once(env) {
         env.ready();
-        // What is fetched is there before: two git programs cannot both fetch into one shallow store.
+        // The objects are fetched before: two git programs cannot both fetch into one shallow store.
         env.patchq(&["refresh"]).ok();
         env.patchq(&["undo"]).ok();
         let before = all(env);
@@ -87,9 +87,9 @@ in_both_worlds! {
             let run = Run::of("patchq refresh".to_owned(), &output);
             match run.code {
                 Some(0) if run.stderr.contains("moved to v1.1") => moved += 1,
-                // It came when all was done.
+                // The change came after everything was done.
                 Some(0) => drop(run.says("already")),
-                // Or it had looked before, and found other files under the lock.
+                // Or the refresh had read the files before, and found other ones under the lock.
                 _ => drop(run.exits(1).one_error().says("changed while")),
             }
         }

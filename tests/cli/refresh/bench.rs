@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{Env, Snapshot, assert_same, git_at, put};
 
-/// The manifest's lines below the url.
+/// The manifest's lines after the url.
 pub(crate) const TRACK: &str = "track = \"main\"\n";
 
 /// Ten numbered lines.
@@ -13,14 +13,14 @@ pub(crate) const LINES: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n
 /// A file of a commit; `None` removes it.
 pub(crate) type Edit<'a> = (&'a str, Option<&'a str>);
 
-/// The upstream `up` in the making, beside the workspace of its world.
+/// The upstream `up` under construction, beside the workspace of its world.
 pub(crate) struct Bench<'e> {
     pub(crate) env: &'e Env,
     minute: std::cell::Cell<u32>,
 }
 
 impl<'e> Bench<'e> {
-    /// With these files at v1.0, on `main`.
+    /// Makes it with these files at v1.0, on `main`.
     pub(crate) fn new(env: &'e Env, files: &[Edit<'_>]) -> Bench<'e> {
         fs::create_dir_all(env.path("work")).unwrap();
         let bench = Bench { env, minute: std::cell::Cell::new(0) };
@@ -51,19 +51,19 @@ impl<'e> Bench<'e> {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// A commit on `main`, its id.
+    /// Makes a commit on `main` and returns its id.
     pub(crate) fn push(&self, edits: &[Edit<'_>]) -> String {
         self.commit("main", "More", edits)
     }
 
-    /// A commit on `main` with a tag, its id.
+    /// Makes a commit on `main` with a tag and returns its id.
     pub(crate) fn release(&self, tag: &str, edits: &[Edit<'_>]) -> String {
         let id = self.commit("main", tag, edits);
         self.git(&["tag", tag]);
         id
     }
 
-    /// The next patch of the queue, as `git format-patch` writes it.
+    /// Returns the next patch of the queue, as `git format-patch` writes it.
     pub(crate) fn patch(&self, subject: &str, edits: &[Edit<'_>]) -> (String, Vec<u8>) {
         self.commit("queue", subject, edits);
         let args = ["--full-index", "--binary", "--zero-commit", "--no-signature", "--no-stat", "-N"];
@@ -73,13 +73,13 @@ impl<'e> Bench<'e> {
         (format!("{count:04}-{slug}.patch"), format!("{text}\n").into_bytes())
     }
 
-    /// Serves what was made so far.
+    /// Publishes what was made so far.
     pub(crate) fn publish(&self) {
         self.git(&["checkout", "-q", "main"]);
         self.env.publish_work();
     }
 
-    /// The workspace on v1.0 with these lines in the manifest's entry and this queue; nothing is set up.
+    /// Makes the workspace on v1.0 with these lines in the manifest's entry and this queue; nothing is set up.
     pub(crate) fn workspace(&self, entry: &str, patches: &[(String, Vec<u8>)]) {
         self.publish();
         let env = self.env;
@@ -88,25 +88,25 @@ impl<'e> Bench<'e> {
         env.init_workspace();
     }
 
-    /// The same, set up.
+    /// Does the same, and sets it up.
     pub(crate) fn ready(&self, entry: &str, patches: &[(String, Vec<u8>)]) {
         self.workspace(entry, patches);
         self.env.patchq(&["setup"]).ok();
     }
 
-    /// The commit that a name of the upstream's stands for.
+    /// Returns the commit of a name in the upstream.
     pub(crate) fn id(&self, name: &str) -> String {
         self.git(&["rev-parse", &format!("{name}^{{commit}}")])
     }
 }
 
-/// Ten lines, of which the one that reads `from` reads `to`.
+/// Returns ten lines, with the line `from` replaced by `to`.
 pub(crate) fn with(from: &str, to: &str) -> String {
     assert!(LINES.contains(from));
     LINES.replace(&format!("{from}\n"), &format!("{to}\n"))
 }
 
-/// Everything that `undo` must bring back: files, commits, what git says of the checkout.
+/// Returns everything that `undo` must restore: files, commits, git's status of the checkout.
 pub(crate) fn all(env: &Env) -> (Snapshot, String, String) {
     let refs = env.refs();
     let ours = |line: &&str| !line.starts_with("refs/patchq/undo/") && !line.starts_with("refs/patchq/upstream ");
@@ -125,7 +125,7 @@ pub(crate) fn assert_all_same(before: &(Snapshot, String, String), env: &Env, wh
     assert_eq!((&before.1, &before.2), (&after.1, &after.2), "{when}");
 }
 
-/// Runs patchq, which must change nothing but what the store knows of the upstream.
+/// Runs patchq, which must change nothing but the cached data about the upstream.
 #[track_caller]
 pub(crate) fn changes_nothing(env: &Env, args: &[&str]) -> crate::support::Run {
     let before = all(env);
@@ -134,7 +134,7 @@ pub(crate) fn changes_nothing(env: &Env, args: &[&str]) -> crate::support::Run {
     run
 }
 
-/// The checkout is the queue on its pin, and git finds nothing to say of it.
+/// Checks that the checkout is the queue on its pin, and that git reports no difference.
 #[track_caller]
 pub(crate) fn assert_in_step(env: &Env) {
     let git = |args: &[&str]| env.git(&env.co(), args);

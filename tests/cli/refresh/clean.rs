@@ -1,11 +1,11 @@
-//! A queue that goes over without a question.
+//! A queue that applies without conflicts.
 
 use std::fs;
 
 use super::bench::{Bench, LINES, TRACK, all, assert_all_same, assert_in_step, changes_nothing, with};
 use crate::support::{Env, PATCHES, in_both_worlds, put};
 
-/// What each patch of a refresh came to.
+/// Returns the outcome of each patch of a refresh.
 fn outcomes(document: &serde_json::Value) -> Vec<(String, String)> {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let patches = document["patches"].as_array().unwrap();

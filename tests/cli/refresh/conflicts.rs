@@ -1,11 +1,12 @@
-//! What does not go over: told whole, and nothing is changed.
+//! Conflicts of a refresh: they are all reported, and nothing changes.
 
 use serde_json::json;
 
 use super::bench::{Bench, LINES, TRACK, all, assert_all_same, assert_in_step, changes_nothing, with};
 use crate::support::{Env, in_both_worlds};
 
-/// A conflict of lines, one of a file that upstream deleted, a patch that waits for the first, and two that go.
+/// Makes a conflict of lines, one of a file that upstream deleted, a patch that waits for the first, and two that
+/// apply.
 pub(crate) fn prepared<'e>(env: &'e Env) -> Bench<'e> {
     let files = [("a.txt", LINES), ("b.txt", "b\n"), ("c.txt", LINES), ("d.txt", "d\n")];
     let bench = Bench::new(env, &files.map(|(path, text)| (path, Some(text))));
@@ -77,7 +78,7 @@ in_both_worlds! {
         drop(run);
         let run = changes_nothing(env, &["refresh", "--dry-run", "-v"]).exits(3);
         assert!(run.stdout.contains(SIDES), "{}", run.shown());
-        // Whatever the state of files and checkout: it looks at the files.
+        // The state of the checkout does not matter: the files are used.
         env.commit_in_checkout("d.txt", "mine\n", "Mine");
         crate::support::put(&env.co().join("a.txt"), "dirty\n");
         changes_nothing(env, &["refresh", "--dry-run"]).exits(3);
@@ -164,7 +165,7 @@ in_both_worlds! {
         env.patchq(&["save", "-m", "Shout five"]).ok();
         assert_in_step(env);
         env.patchq(&["undo"]).ok().says("undid 'save'");
-        // The edit is in the checkout again, and in the way of going further back.
+        // The edit is in the checkout again, and prevents a further undo.
         env.changes_nothing(&["undo"]).exits(1).says("'refresh' cannot be undone").says("the checkout was edited since (a.txt)");
         env.git(&env.co(), &["checkout", "-q", "a.txt"]);
         env.patchq(&["undo"]).ok().says("undid 'refresh'");
@@ -183,7 +184,7 @@ in_both_worlds! {
         let words = outcomes(&["refresh", "kubeflow", "--to", "v1.7.0", "--dry-run", "--json"], 3);
         assert_eq!(words[..4], ["merged", "conflict", "upstreamed", "unchanged"]);
         env.git(&ws.join("ray"), &["checkout", "-q", "."]);
-        // The story moved this one, and committed that.
+        // The story moved this one, and committed that one.
         env.patchq_in(&ws, &["undo", "ray"]).ok().says("undid 'refresh'");
         assert!(env.git(&ws, &["status", "--porcelain"]).contains("commits/ray.txt"));
         assert_eq!(outcomes(&["refresh", "ray", "--json"], 0), ["merged", "unchanged"]);

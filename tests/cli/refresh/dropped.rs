@@ -5,7 +5,8 @@ use crate::support::{Env, in_both_worlds};
 
 const EMPTIED: &str = "0002-shout-nine.patch";
 
-/// The first patch is upstream byte for byte, the second in a file that upstream changed elsewhere too, the third stays.
+/// Makes a queue: upstream is identical to the first patch; it has the second in a file that it changed elsewhere too;
+/// the third stays.
 fn prepared<'e>(env: &'e Env) -> Bench<'e> {
     let bench = Bench::new(env, &[("a.txt", Some(LINES)), ("b.txt", Some(LINES)), ("c.txt", Some("c\n"))]);
     let queue = [
@@ -94,7 +95,7 @@ in_both_worlds! {
             let run = changes_nothing(env, &["refresh", "--allow-drop", name]).exits(2).one_error();
             run.says(says).hints("patchq status up");
         }
-        // What has something left is never dropped.
+        // A patch with a remaining change is never dropped.
         changes_nothing(env, &["refresh", "--allow-drop", "0003"]).exits(3);
     }
 

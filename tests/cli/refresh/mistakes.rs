@@ -1,4 +1,4 @@
-//! What goes wrong with `refresh`, as rows of the table of mistakes; what depends on the target is in `targets.rs`.
+//! Mistakes with `refresh`, as rows of the table of mistakes; those about the target are in `targets.rs`.
 
 use crate::mistakes::{BASE, Mistake, check, dirty, manifest, mistakes, patch};
 

@@ -1,4 +1,4 @@
-//! `patchq refresh`: a queue moves to another commit of its upstream.
+//! `patchq refresh`: moves a queue to another commit of its upstream.
 
 mod accept;
 mod around;

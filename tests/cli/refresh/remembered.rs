@@ -1,4 +1,4 @@
-//! Conflicts that somebody decided before.
+//! Conflicts that a person decided earlier.
 
 use serde_json::json;
 
@@ -8,14 +8,14 @@ use crate::support::{Decision, Env, FIVE, in_both_worlds};
 const SHARED: &str = "track = \"main\"\nremember = \"shared\"\n";
 const TAKE: [&str; 3] = ["refresh", "--accept", "remembered"];
 
-/// A file whose fifth line reads `five`; long enough for its contents to say something when it is moved.
+/// Returns a file with `five` as its fifth line; long enough for its content to be recognized when it is moved.
 fn with(five: &str) -> String {
     let lines =
         |numbers: std::ops::Range<u8>| numbers.map(|n| format!("line {n}, as it always was\n")).collect::<String>();
     format!("{}{five}\n{}", lines(1..5), lines(6..11))
 }
 
-/// One patch that shouts line five of `path`; upstream writes it in French, at `to`.
+/// Makes one patch that writes line five of `path` in capitals; upstream writes it in French, at `to`.
 fn five(env: &Env, entry: &str, path: &str, to: &str) {
     let bench = Bench::new(env, &[(path, Some(&with("five")))]);
     let queue = [bench.patch("Mine", &[(path, Some(&with("FIVE")))])];
@@ -108,7 +108,7 @@ in_both_worlds! {
         let document = changes_nothing(env, &[&TAKE[..], &["--json"]].concat()).exits(3).json();
         assert_eq!(document["damaged"][0]["file"], shown);
         assert_eq!(document["patches"][0]["files"][0]["decided"], json!([]));
-        // Who does not ask for decisions is not bothered with them.
+        // Without the option damaged decisions are not reported.
         changes_nothing(env, &["refresh"]).exits(3).says_not("warning:");
     }
 

@@ -1,4 +1,4 @@
-//! `--report`: what becomes of the queue, for a pull request.
+//! `--report`: the outcomes of the queue, for a pull request.
 
 use std::fs;
 
@@ -54,7 +54,7 @@ in_both_worlds! {
         let text = env.read("refresh.md");
         assert!(text.starts_with(CONFLICTS), "{text}");
         assert!(text.contains("\n## `0002-change-b.patch`\n"), "{text}");
-        // The same on stdout, and nothing beside it; and once more into its own file, from another folder.
+        // The same on stdout, and nothing else there; and again into its own file, from another folder.
         assert_eq!(changes_nothing(env, &["refresh", "--report", "-"]).exits(3).stdout, text);
         env.patchq_in(&env.co(), &["refresh", "--report", "../../refresh.md"]).exits(3);
         assert_eq!(env.read("refresh.md"), text);
@@ -132,7 +132,7 @@ in_both_worlds! {
         assert!(row.contains("``a`b\\|c @you <b>.txt``"), "{row}");
         assert_eq!(row.replace("\\|", "").matches('|').count(), 4, "{row}");
         assert!(text.contains("### ``a`b|c @you <b>.txt``: "), "{text}");
-        // What is in a fence does not end it, and begins no line outside.
+        // Text in a fence does not end it, and begins no line outside.
         let mut fence: Option<&str> = None;
         for line in text.lines() {
             match fence {

@@ -1,4 +1,4 @@
-//! What a queue is moved to.
+//! The targets of a refresh.
 
 use std::fs;
 
@@ -60,7 +60,7 @@ in_both_worlds! {
         }
         let json = changes_nothing(env, &["refresh", "--to", "next", "--json"]).exits(2).json();
         assert_eq!((&json["ok"], &json["error"]["kind"]), (&false.into(), &"usage".into()));
-        // Who only looks is told.
+        // A dry run only warns.
         changes_nothing(env, &["refresh", "--to", "next", "--dry-run"]).ok().says("warning: up: 'next' is outside of the track");
         let manifest = env.read("ws/upstreams.toml");
         env.patchq(&["refresh", "--to", "v1.1.1", "--once"]).ok().says("moved to v1.1.1");
@@ -96,14 +96,14 @@ in_both_worlds! {
         assert_all_same(&before, env, "after undo");
         env.patchq(&["refresh", "--to", "v1.1.1", "--track", "v1"]).ok().says("up: now follows v1");
         assert_eq!(env.read("ws/commits/up.txt"), format!("{}\n", bench.id("v1.1.1")));
-        // At the tip already: only the manifest.
+        // Already at the tip: only the manifest changes.
         let before = all(env);
         env.patchq(&["refresh", "--track", "v1.*"]).ok().says("up: now follows v1.*");
         assert!(env.read("ws/upstreams.toml").contains("track = \"v1.*\"     # their branch\n"));
         assert_eq!(before.0.differences(&env.files()).len(), 1);
         env.patchq(&["undo"]).ok().says("restored  upstreams.toml");
         assert_all_same(&before, env, "after undo");
-        // And looking changes nothing.
+        // And a dry run changes nothing.
         changes_nothing(env, &["refresh", "--track", "v1.*", "--dry-run"]).ok().says_not("follows");
         changes_nothing(env, &["refresh", "--track", "main", "--dry-run"]).ok();
         let run = changes_nothing(env, &["refresh", "--track", "nowhere"]).exits(1).one_error();
@@ -124,7 +124,7 @@ in_both_worlds! {
     }
 
     fn a_pin_ahead_of_its_track_stays_and_all_say_so(env) {
-        // A glob whose newest release is older, and a branch whose tip is in the pin's history.
+        // A glob whose newest release is older, and a branch whose tip is an ancestor of the pin.
         for (track, rev) in [("v1.1", "v2.0.0-rc.1"), ("v1.1", "main")] {
             let env = &if env.hostile { Env::hostile() } else { Env::new() };
             let bench = prepared(env, &format!("track = \"{track}\"\n"));
@@ -239,7 +239,7 @@ in_both_worlds! {
         }
         changes_nothing(env, &["refresh", "--dry-run", "--to", "v1.1"]).ok();
         let v1_1 = bench.id("v1.1");
-        // To look needs less than to go: the history, and the checkout's files.
+        // A dry run needs less than a move: not the history, and not the checkout's files.
         let run = changes_nothing(env, &["refresh", "--offline", "--once", "--to", &v1_1]).exits(1).one_error();
         run.says("up: cannot fetch ").says("(--offline)");
         env.patchq(&["refresh", "--to", "v1.1"]).ok();

@@ -1,5 +1,5 @@
-//! Who is right, for `refresh`: newer files go along, commits and uncommitted changes are in the way, and to look is
-//! always allowed.
+//! The table of "who is right" for `refresh`: newer files are taken, commits and uncommitted changes are in the way,
+//! and a dry run is always allowed.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use super::bench::{all, assert_all_same, assert_in_step, changes_nothing};
 use crate::support::{Env, Run, in_both_worlds, put};
 use crate::who::{COLLEAGUE, commits_change, dirty, files_change};
 
-/// It refuses, whatever the target, and a dry run does not.
+/// Checks that it refuses, for any target, and that a dry run does not.
 #[track_caller]
 fn refuses(env: &Env) -> Run {
     changes_nothing(env, &["refresh", "--dry-run"]).ok();
@@ -53,7 +53,7 @@ in_both_worlds! {
         run.says("up: the patch files were newer and have been applied");
         assert_eq!(env.git(&env.co(), &["rev-parse", "HEAD~3"]), up.next);
         assert_eq!(env.git(&env.co(), &["status", "--porcelain"]), "");
-        // The version that belongs to another pin is for `verify --fix`.
+        // A version of another pin is repaired by `verify --fix`.
         assert_eq!(env.read("ws/commits/up.version.txt"), files);
         files_change(env);
         let document = env.patchq(&["refresh", "--json"]).ok().json();
@@ -82,7 +82,7 @@ in_both_worlds! {
         assert_eq!(json["error"]["kind"], "dirty");
         files_change(env);
         said(refuses(env));
-        // The hint works, and what was put away comes back.
+        // The hint works, and the stashed changes can be restored.
         env.git(&env.co(), &["stash", "--include-untracked"]);
         moves(env);
         env.git(&env.co(), &["stash", "pop"]);

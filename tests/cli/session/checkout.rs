@@ -1,4 +1,4 @@
-//! A conflict that is decided in the checkout, with plain git or any other tool.
+//! A conflict that is resolved in the checkout, with plain git or any other tool.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ fn handed(env: &Env) {
     ended.left("patchq refresh up --continue").left("patchq refresh up --abort");
 }
 
-/// The file without its markers, `five` in their place.
+/// Writes the file without its markers, with `five` in their place.
 fn resolve(env: &Env, path: &str, five: &str) {
     let text = env.read(path);
     let (before, rest) = text.split_once("<<<<<<< ").unwrap();
@@ -83,7 +83,7 @@ in_both_worlds! {
         let mut terminal = refresh(env);
         terminal.answer("a.txt:2", "p").answer("b.txt:1", "c");
         terminal.end().exits(3);
-        // The patches before it are below it, and what merged of it is staged.
+        // The patches before it are below it, and its merged paths are staged.
         assert_eq!(env.git(&env.co(), &["log", "-1", "--format=%s"]), "Shout two");
         assert_eq!(env.git(&env.co(), &["diff", "--cached", "--name-only", "--diff-filter=M"]), "a.txt");
         resolve(env, "ws/up/b.txt", "B, bis\n");
@@ -112,7 +112,7 @@ in_both_worlds! {
         let mut terminal = go_on(env);
         // The second patch changes the same file, and is asked about.
         terminal.answer("should they become part of", "y").answer("b.txt:1", "z").see("undone: ");
-        // All of it comes back at once, what joined the patch too.
+        // All of it is restored together, with what joined the patch.
         terminal.answer("[r] as before", "r").answer("b.txt:1", "b").answer(LAST, "y");
         terminal.end().exits(0);
         assert_eq!((env.read("ws/up/new.txt"), env.read("ws/up/b.txt")), ("new\n".to_owned(), "B\nb, changed\n".to_owned()));
@@ -140,7 +140,7 @@ in_both_worlds! {
         env.git(&env.co(), &["rm", "-q", "-f", "new.txt"]);
         put(&env.co().join("left.txt"), "nobody's affair\n");
         env.patchq(&["refresh", "--abort"]).ok();
-        // What git was not told of stays where it is.
+        // Untracked files stay.
         assert_eq!(env.read("ws/up/left.txt"), "nobody's affair\n");
         env.patchq(&["undo"]).ok();
         fs::remove_file(env.co().join("left.txt")).unwrap();

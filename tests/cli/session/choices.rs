@@ -1,10 +1,10 @@
-//! Every choice about lines, and what stands behind a conflict.
+//! Every choice about lines, and the background of a conflict.
 
 use super::{ASKS, ENTRY, LAST, decided, fifth, one, refresh, script, with_editor};
 use crate::refresh::bench::{Bench, assert_in_step, with};
 use crate::support::{DOWN, Env, in_both_worlds};
 
-/// A world like this one.
+/// Makes a world like this one.
 fn again(env: &Env) -> Env {
     if env.hostile { Env::hostile() } else { Env::new() }
 }
@@ -61,7 +61,7 @@ in_both_worlds! {
         bench.ready(ENTRY, &queue);
         let mut terminal = refresh(env);
         terminal.see("FROM python:3.8-slim-bullseye").see("[s] suggestion");
-        // Enter is no yes.
+        // Enter does not mean yes.
         terminal.answer(ASKS, "\r").see("one of s p u b B e E m").press("s").answer(LAST, "y");
         terminal.end().exits(0).left("renaming: upstream renamed '3.7' to '3.8'");
         assert_eq!(env.read("ws/up/Dockerfile"), "FROM python:3.8-slim-bullseye\nRUN x\n");
@@ -105,7 +105,7 @@ in_both_worlds! {
         how("echo halfway >\"$1\"; exit 1");
         terminal.press("e").see("ended with exit code 1");
         terminal.see("an edit that could not be used is kept");
-        // The next try begins with what was written.
+        // The next try begins with the text written before.
         how("grep -q FUNF \"$1\" && echo saw it >\"$HOME/saw\"; exit 7");
         terminal.press("E").see("ended with exit code 7");
         assert_eq!(env.read("home/saw"), "saw it\n");
@@ -154,7 +154,7 @@ in_both_worlds! {
         terminal.see("base 1").see("rows, space: more").see_no("patch 60");
         terminal.press("G").see("patch 60").see("the end").press("g").see("base 1").see_no("patch 60");
         terminal.press(DOWN).see("2-").press(" ").see_no("base 1 ");
-        // From side by side to one above the other, and to a terminal that hardly holds a thing.
+        // From side by side to one above the other, and to a terminal with almost no room.
         terminal.press("g").resize((80, 24)).see("base 1").see_no("┬");
         terminal.resize((20, 6)).see("a.txt:1").resize((140, 40)).see("┬").press("p").answer(LAST, "y");
         terminal.end().exits(0);

@@ -4,7 +4,7 @@ use super::{ENTRY, LAST, refresh, script, with_editor};
 use crate::refresh::bench::{Bench, LINES, assert_in_step, with};
 use crate::support::{Env, executable, in_both_worlds, put};
 
-/// A long file whose fifth line reads `five`.
+/// Returns a long file with `five` as its fifth line.
 fn long(five: &str) -> String {
     let lines = |numbers: std::ops::Range<u8>| numbers.map(|n| format!("line {n}, as it was\n")).collect::<String>();
     format!("{}{five}\n{}", lines(1..5), lines(6..30))
@@ -15,7 +15,7 @@ fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Upstream deleted `b.txt`, which the patch edits; another file is edited by it too.
+/// Makes a patch that edits `b.txt`, which upstream deleted, and another file.
 fn deleted(env: &Env) {
     let bench = Bench::new(env, &[("a.txt", Some(LINES)), ("b.txt", Some("b\n"))]);
     let queue = [bench.patch("Both", &[("a.txt", Some(&with("two", "TWO"))), ("b.txt", Some("B\n"))])];
@@ -66,7 +66,7 @@ in_both_worlds! {
     fn a_change_follows_to_where_upstream_may_have_moved_the_file(env) {
         let bench = Bench::new(env, &[("lib/a.txt", Some(&long("five")))]);
         let queue = [bench.patch("Shout", &[("lib/a.txt", Some(&long("FIVE")))])];
-        // Two files that are alike: it is not sure which of them it is.
+        // Two similar files: it is not certain which of them it is.
         let moved = [("lib/x/a.txt", Some(&*long("five"))), ("lib/y/a.txt", Some(&*long("five"))), ("lib/a.txt", None)];
         bench.release("v1.1", &moved);
         bench.ready(ENTRY, &queue);
@@ -82,7 +82,7 @@ in_both_worlds! {
         for (key, expected) in [("p", 0o644), ("u", 0o755)] {
             let env = &if env.hostile { Env::hostile() } else { Env::new() };
             let bench = Bench::new(env, &[("a.txt", Some(LINES))]);
-            // Both sides add the file, each with a mode of its own.
+            // Both sides add the file, with different modes.
             let queue = [bench.patch("Add it", &[("run.sh", Some("ours\n"))])];
             bench.git(&["checkout", "-q", "main"]);
             put(&env.path("work/run.sh"), "ours\n");

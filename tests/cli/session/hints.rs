@@ -1,10 +1,10 @@
-//! While a session is open a hint names what works then.
+//! While a session is open, hints name commands that work then.
 
 use super::{LAST, one, refresh};
 use crate::refresh::bench::TRACK as ENTRY;
 use crate::support::{Env, put};
 
-/// Leaves a session in which all is decided.
+/// Leaves a session in which everything is decided.
 fn left(env: &Env) {
     one(env, ENTRY);
     let mut terminal = refresh(env);
@@ -13,7 +13,7 @@ fn left(env: &Env) {
     assert!(env.exists("ws/sessions/up.toml"));
 }
 
-/// Makes it, in a world where the session is open, and does what each hint says in a world of its own.
+/// Makes the mistake, in a world where the session is open, and runs each hint in a world of its own.
 #[track_caller]
 fn each_hint_works(make: fn(&Env), args: &[&str], code: i32, expected: &[&str]) {
     let env = Env::new();

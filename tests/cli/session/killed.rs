@@ -1,5 +1,5 @@
-//! Sessions that are killed, at every point that they pass and at any instant: gone on with, they come to what they come to
-//! without.
+//! Sessions that are killed, at every point that they pass and at any moment: when continued, they have the same result
+//! as without a kill.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::shared::history::Dice;
 use crate::steps::{isolated, taken_back};
 use crate::support::{Env, Terminal};
 
-/// What is asked, by a text that is on no other screen, and the answer.
+/// The questions, by a text that is on no other screen, and the answers.
 const ANSWERS: [(&str, &str); 3] = [("patch 1 of 5", "b"), ("patch 2 of 5", "p"), ("Write this?", "y")];
 
-/// Checks whether a session is on the disk.
+/// Checks whether a session is on disk.
 fn is_open(env: &Env) -> bool {
     env.exists("ws/sessions/up.toml")
 }
@@ -23,7 +23,7 @@ fn start(env: &Env, vars: &[(&str, &str)]) -> Terminal {
     env.terminal_of((100, 30), &env.ws(), vars, args)
 }
 
-/// Answers everything until the program has ended; `kill`: after so many answers, so much later.
+/// Answers everything until the program has ended; `kill`: after this many answers, with this delay.
 fn answer_all(env: &Env, vars: &[(&str, &str)], kill: Option<(usize, Duration)>) {
     let mut terminal = start(env, vars);
     let texts = ANSWERS.map(|(text, _)| text);
@@ -40,7 +40,7 @@ fn answer_all(env: &Env, vars: &[(&str, &str)], kill: Option<(usize, Duration)>)
     }
 }
 
-/// Goes on until it is over.
+/// Continues until it is over.
 fn finish(env: &Env) {
     for _ in 0..3 {
         answer_all(env, &[], None);
@@ -101,8 +101,8 @@ fn at_random_instants() {
     }
 }
 
-/// A conflict on its way into the checkout, and out of it, stopped anywhere and taken back.
-/// A command that is run in a world, with further variables.
+/// A command that is run in a world, with further variables: a conflict on its way into the checkout, and out of it,
+/// killed anywhere and undone.
 type Story<'s> = &'s dyn Fn(&Env, &[(&str, &str)]);
 
 #[test]

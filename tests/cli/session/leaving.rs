@@ -1,4 +1,4 @@
-//! Decisions taken back, left for later, and sessions left and gone on with.
+//! Decisions that are undone or postponed, and sessions that are left and continued.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::refresh::bench::{Bench, LINES, all, assert_all_same, assert_in_step, 
 use crate::refresh::conflicts::prepared;
 use crate::support::{CTRL_C, Env, Terminal, in_both_worlds};
 
-/// The way through [`prepared`], from its first conflict on.
+/// Answers all questions of [`prepared`], from its first conflict on.
 fn decide_all(terminal: &mut Terminal) {
     terminal.answer("a.txt:6", "p").answer("b.txt", "p").answer(LAST, "y");
 }
@@ -42,7 +42,7 @@ in_both_worlds! {
         terminal.answer("a.txt:5", "p").answer(LAST, "y");
         terminal.end().exits(0);
         env.patchq(&["undo"]).ok().says("undid 'refresh'").says("a refresh waits");
-        // What was saved would be an uncommitted change again, and the refresh could not go on.
+        // Saved changes would be uncommitted again, and the refresh could not continue.
         for _ in 0..2 {
             let run = env.changes_nothing(&["undo"]).exits(1).one_error();
             run.says("up: 'save' cannot be undone while a refresh waits for decisions").hints("patchq refresh up --continue").hints("patchq refresh up --abort");
@@ -73,7 +73,7 @@ in_both_worlds! {
         assert!(env.exists("ws/sessions/up.toml"));
         env.patchq(&["refresh", "--abort"]).ok().says("'patchq undo up' restores its decisions");
         env.patchq(&["undo"]).ok().says("undid 'refresh --abort'").says("a refresh waits");
-        // The session that came back is in nobody's way forever.
+        // The restored session does not block the user forever.
         env.changes_nothing(&["undo"]).exits(1).one_error().says("while a refresh waits for decisions");
         env.patchq(&["refresh", "--abort"]).ok().says("its decisions are kept in .git/patchq/aside/up.session.1.toml");
         assert_all_same(&published, env, "abort");
@@ -84,7 +84,7 @@ in_both_worlds! {
 
     fn a_session_that_can_go_on_is_left_by_undo(env) {
         one(env, ENTRY);
-        // A change of files alone, which leaves the checkout as it is.
+        // A change of files alone, which leaves the checkout unchanged.
         std::fs::remove_file(env.path("ws/.gitattributes")).unwrap();
         env.patchq(&["verify", "--fix"]);
         let mut terminal = refresh(env);
@@ -131,7 +131,7 @@ in_both_worlds! {
         for args in [&["refresh"][..], &["save", "up", "-m", "x"], &["export"]]  {
             env.changes_nothing(args).exits(1).one_error().hints("patchq refresh up --continue");
         }
-        // Whoever cannot be asked is told what waits.
+        // If no one can be asked, the open decisions are reported.
         env.patchq(&["refresh", "--continue"]).exits(3).says("nothing was changed; 1 decision is still needed");
         let mut terminal = go_on(env);
         terminal.see("patch 2 of 5, conflict 2 of 2").answer("b.txt", "p").answer(LAST, "y");
@@ -226,7 +226,7 @@ in_both_worlds! {
         terminal.answer("a.txt:5", "p").answer("b.txt", "p").answer("c.txt:2", "d").answer("why?", "no need\r");
         terminal.answer(LAST, "n");
         terminal.end().exits(1);
-        // A colleague changes what two of the patches do.
+        // A colleague changes the content of two of the patches.
         for (name, from, to) in [("0001-shout-five.patch", "+FIVE", "+Five"), ("0003-shout-two.patch", "+TWO", "+Two")] {
             let file = format!("ws/patches/up/{name}");
             env.write(&file, env.read(&file).replace(from, to));

@@ -1,4 +1,4 @@
-//! Decisions that are remembered while they are made.
+//! Decisions that are remembered when they are made.
 
 use super::{ENTRY, LAST, decided, fifth, one, refresh, script, undo_and_give_up, with_editor};
 use crate::support::in_both_worlds;

@@ -16,12 +16,13 @@ mod trust;
 use crate::refresh::bench::{Bench, TRACK as ENTRY, with};
 use crate::support::{Env, Terminal};
 
-/// What stands below every question.
+/// The text below every question.
 const ASKS: &str = "[?] explain";
-/// What stands above the last one.
+/// The text above the last question.
 const LAST: &str = "Write this?";
 
-/// One patch that shouts line five of `a.txt`, which upstream writes in French; a second one that goes over.
+/// Makes one patch that writes line five of `a.txt` in capitals, which upstream writes in French; and a second one that
+/// applies.
 fn one<'e>(env: &'e Env, entry: &str) -> Bench<'e> {
     let text = with("five", "five");
     let bench = Bench::new(env, &[("a.txt", Some(&text)), ("b.txt", Some("b\n"))]);
@@ -42,7 +43,7 @@ fn go_on(env: &Env) -> Terminal {
     env.terminal(&["refresh", "--continue"])
 }
 
-/// The whole of [`one`] with this key for its conflict; the lines that then stand in the place of `five`.
+/// Runs all of [`one`] with this key for its conflict; returns the resulting lines in place of `five`.
 fn decided(env: &Env, key: &str) -> String {
     let mut terminal = refresh(env);
     terminal.answer("a.txt:5", key).answer(LAST, "y");
@@ -50,20 +51,20 @@ fn decided(env: &Env, key: &str) -> String {
     fifth(env)
 }
 
-/// Takes a refresh back, and gives up its session, which is there again then.
+/// Undoes a refresh, and aborts its session, which is open again then.
 fn undo_and_give_up(env: &Env) {
     env.patchq(&["undo"]).ok().says("a refresh waits for decisions").says("patchq refresh up --abort");
     env.patchq(&["refresh", "--abort"]).ok();
 }
 
-/// What stands in the place of line five.
+/// Returns the text in place of line five.
 fn fifth(env: &Env) -> String {
     let text = env.read("ws/up/a.txt");
     let rest = text.split_once("four\n").unwrap().1;
     rest.split_once("six\n").unwrap().0.to_owned()
 }
 
-/// An editor or a tool: a shell script, to be named in a variable or in git's settings.
+/// Makes an editor or a tool: a shell script, for a variable or for git's settings.
 fn script(env: &Env, name: &str, text: &str) -> String {
     let path = env.path(format!("home/{name}"));
     crate::support::put(&path, format!("#!/bin/sh\n{text}\n"));

@@ -1,11 +1,11 @@
-//! A session that a colleague goes on with, and decisions that the team shares.
+//! A session that a colleague continues, and decisions that the team shares.
 
 use super::{ENTRY, LAST, decided, fifth, go_on, one, refresh, undo_and_give_up};
 use crate::refresh::bench::assert_in_step;
 use crate::refresh::conflicts::prepared;
 use crate::support::{Env, in_both_worlds};
 
-/// Makes the workspace of `env` a clone of itself: nothing of the old one's store is left.
+/// Makes the workspace of `env` a clone of itself: nothing of its old store is left.
 fn clone(env: &Env) {
     env.git(&env.root, &["clone", "-q", "ws", "clone"]);
     std::fs::rename(env.path("ws"), env.path("old")).unwrap();

@@ -1,5 +1,5 @@
-//! Any text in any field of a session: it is never more than text on the screen, in the report and in the log, and nothing is
-//! published that the screen did not show.
+//! Any text in any field of a session: it is always only text on the screen, in the report and in the log, and nothing
+//! is published that the screen did not show.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::support::Env;
 const FILE: &str = "ws/sessions/up.toml";
 const CASES: u32 = 24;
 
-/// A session in which all is decided: lines, a file as a whole, and a patch that leaves.
+/// Makes a session in which everything is decided: lines, a file as a whole, and a dropped patch.
 fn decided(env: &Env) {
     let files = [("a.txt", Some(LINES)), ("b.txt", Some("b\n")), ("c.txt", Some(LINES))];
     let bench = Bench::new(env, &files);
@@ -32,7 +32,7 @@ fn decided(env: &Env) {
     terminal.end().exits(1);
 }
 
-/// Texts that somebody might write who means harm, and others.
+/// Returns texts that an attacker might write, and others.
 fn text() -> impl Strategy<Value = String> {
     let known = [
         "hand",
@@ -57,25 +57,25 @@ fn text() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 1..4).prop_map(|pieces| pieces.concat())
 }
 
-/// A basic string of TOML.
+/// Returns a basic string of TOML.
 fn quoted(text: &str) -> String {
     let escaped: String = text.chars().map(|c| format!("\\U{:08X}", u32::from(c))).collect();
     format!("\"{escaped}\"")
 }
 
-/// The session with another value in some of its places: those that hold a string, in a list or alone.
+/// Returns the session with another value in some of its places: those that contain a string, in a list or alone.
 fn changed(good: &str, places: &[(prop::sample::Index, String)]) -> String {
     let mut lines: Vec<String> = good.lines().map(str::to_owned).collect();
     let has_string = |line: &String| line.contains('"') && !line.starts_with(['#', '[']);
     let mut strings: Vec<usize> = (0..lines.len()).filter(|n| has_string(&lines[*n])).collect();
-    // Most other places refuse most texts; reasons and decided lines are where one can come through.
+    // Most other places refuse most texts; reasons and decided lines are where one can be accepted.
     let is_free = |line: &String| ["reason", "text", "why"].iter().any(|key| line.trim_start().starts_with(key));
     let free: Vec<usize> = strings.iter().copied().filter(|n| is_free(&lines[*n])).collect();
     strings.extend(free.iter().cycle().take(2 * strings.len()));
     for (place, text) in places {
         let line = &mut lines[*place.get(&strings)];
         let (start, end) = (line.find('"').unwrap(), line.rfind('"').unwrap());
-        // Half of the time the value, half of the time only what stands behind it.
+        // Half of the time the value is replaced, half of the time only the text after it.
         let text =
             if text.len() % 2 == 0 { quoted(text) } else { format!("{}{}", &line[start..end], &quoted(text)[1..]) };
         *line = format!("{}{text}{}", &line[..start], &line[end + 1..]);
@@ -83,7 +83,7 @@ fn changed(good: &str, places: &[(prop::sample::Index, String)]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The lines that the queue's patches bring.
+/// Returns the lines that the queue's patches add.
 fn added(env: &Env) -> BTreeSet<String> {
     let names = env.queue();
     let texts = names.iter().map(|name| {
@@ -93,7 +93,7 @@ fn added(env: &Env) -> BTreeSet<String> {
     lines.filter(|line| line.starts_with('+') && !line.starts_with("+++")).map(|line| line[1..].to_owned()).collect()
 }
 
-/// No text in the Markdown ends the span or fence that it is in: outside of them is nothing that was not written by patchq.
+/// Checks that no text in the Markdown ends its span or fence: outside of them there is only text by patchq.
 fn assert_inside(report: &str) {
     let mut fence: Option<String> = None;
     for line in report.lines() {
@@ -124,7 +124,7 @@ fn assert_inside(report: &str) {
     assert_eq!(fence, None, "{report}");
 }
 
-/// Returns where a run of exactly so many backticks begins.
+/// Returns where a run of exactly this many backticks begins.
 fn closing(text: &str, run: usize) -> Option<usize> {
     let mut at = 0;
     while let Some(found) = text[at..].find('`') {
@@ -147,7 +147,7 @@ fn any_text_in_any_field_is_text_and_nothing_is_published_unseen() {
         (env.read("ws/commits/up.txt"), env.read("ws/commits/up.version.txt"), env.read("ws/upstreams.toml"));
     let before = added(&env);
     let published = std::cell::Cell::new(0);
-    // The same texts each time: of other ones it may be that none is published.
+    // The same texts each time: with others it could be that none is published.
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 30, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, rng);

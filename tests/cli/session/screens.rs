@@ -1,5 +1,5 @@
-//! The screens of a whole session, as they stand in `screens/`. `SNAPSHOTS=overwrite cargo test --test cli
-//! session::screens` writes them again; read the difference before it is committed.
+//! Compares the screens of a whole session with the files in `screens/`. `SNAPSHOTS=overwrite cargo test --test cli
+//! session::screens` writes them again; check the difference before committing it.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use super::{ASKS, ENTRY, LAST};
 use crate::refresh::bench::{Bench, LINES, with};
 use crate::support::{Env, Terminal, assert_kept};
 
-/// A conflict of lines with a proposal, a deleted file, lines that both add, and a patch that nothing is left of.
+/// Makes a conflict of lines with a proposal, a deleted file, lines that both add, and a patch of which nothing is
+/// left.
 fn prepared(env: &Env) {
     let dockerfile = |image: &str| format!("# The web app\nFROM python:{image}\nWORKDIR /src\nCOPY . .\n");
     let base = dockerfile("3.7-slim-buster");

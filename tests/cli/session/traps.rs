@@ -1,4 +1,4 @@
-//! What must not be decided, taken, overwritten or published by accident.
+//! Accidents that must not happen: deciding, taking, overwriting or publishing something unintended.
 
 use super::{ASKS, ENTRY, LAST, fifth, go_on, one, refresh, script, with_editor};
 use crate::refresh::bench::{Bench, LINES, assert_in_step, with};
@@ -13,7 +13,7 @@ fn handed(env: &Env) {
     put(&env.co().join("a.txt"), with("five", "merged"));
 }
 
-/// A branch of the upstream's, and the pin on it.
+/// Makes a branch of the upstream, and sets the pin to it.
 fn pin_to(env: &Env, id: &str) {
     env.write("ws/commits/up.txt", format!("{id}\n"));
 }
@@ -78,7 +78,7 @@ in_both_worlds! {
         let mut terminal = refresh(env);
         terminal.answer("a.txt:5", "p").answer(LAST, "n");
         terminal.end().exits(1);
-        // A colleague's refresh arrives, to a later release.
+        // A colleague's refresh to a later release arrives.
         let later = bench.release("v1.2", &[("c.txt", Some("c\n"))]);
         bench.publish();
         env.patchq(&["setup"]).ok();
@@ -93,7 +93,7 @@ in_both_worlds! {
     fn what_joined_a_patch_hides_no_conflict_of_it(env) {
         let bench = Bench::new(env, &[("a.txt", Some(LINES)), ("c.txt", Some("one\ntwo\nthree\n"))]);
         let queue = [bench.patch("Shout five", &[("a.txt", Some(&with("five", "FIVE")))])];
-        // The patch that it will be: it changes another file too.
+        // The patch in its new form: it changes another file too.
         let both = bench.patch("Both", &[("c.txt", Some("one\nSECURITY\nthree\n"))]).1;
         bench.release("v1.1", &[("a.txt", Some(&with("five", "cinq"))), ("c.txt", Some("one\ndeux\nthree\n"))]);
         bench.ready(ENTRY, &queue);
@@ -121,7 +121,7 @@ in_both_worlds! {
         terminal.answer("b.txt:5", "c");
         terminal.end().exits(3);
         assert!(!env.exists("ws/up/a.txt") && env.exists("ws/up/b.txt"));
-        // Upstream's content, at the patch's place.
+        // Upstream's content, at the patch's path.
         put(&env.co().join("b.txt"), long("cinq"));
         env.git(&env.co(), &["add", "b.txt"]);
         env.patchq(&["refresh", "--continue"]).ok();
@@ -137,7 +137,7 @@ in_both_worlds! {
         terminal.end().exits(3);
         env.commit_workspace("A session");
         env.git(&env.root, &["clone", "-q", "ws", "clone"]);
-        // No store, a patch that is none, a session that is none.
+        // No store, an invalid patch, an invalid session.
         let clone = env.path("clone");
         env.write("clone/patches/up/0002-change-b.patch", "no patch\n");
         let file = "clone/sessions/up.toml";
@@ -177,7 +177,7 @@ in_both_worlds! {
         run.prints("patchq refresh up --abort");
         env.patchq(&["verify"]).ok().prints("sessions/nope.toml: warning: no upstream has this session");
         std::fs::remove_file(env.path("ws/sessions/nope.toml")).unwrap();
-        // What a decision says of itself is shown as it is, never done.
+        // The reason of a decision is shown as it is, and never interpreted.
         env.write(file, good.replacen("reason = \"", "reason = \"\\u001b]0;x\\u0007", 1));
         let run = env.patchq(&["refresh", "--continue"]).exits(3);
         run.prints("\\x1b]0;x\\x07").prints("the patch's lines");
@@ -197,7 +197,7 @@ in_both_worlds! {
         put(&env.path("ws/up-2/b.txt"), "B!\n");
         let run = env.changes_nothing(&["save", "up-2", "-m", "More", "--also", "up"]).exits(1).one_error();
         run.says("up: a refresh waits for decisions").hints("patchq refresh up --continue");
-        // The only session that is open needs no name.
+        // If only one session is open, its name can be left out.
         let mut terminal = go_on(env);
         terminal.answer(LAST, "y");
         terminal.end().exits(0);
@@ -226,7 +226,7 @@ in_both_worlds! {
     fn a_transfer_in_the_middle_of_a_session_can_be_stopped(env) {
         let bench = Bench::new(env, &[("app/x.txt", Some("x\n")), ("lib/a.txt", Some(LINES))]);
         let queue = [bench.patch("Shout", &[("lib/a.txt", Some(&with("five", "FIVE")))])];
-        // What comes with the patch's path beyond the manifest's is not there yet.
+        // Files beyond the manifest's that come with the patch's path are not there yet.
         bench.release("v1.1", &[("lib/a.txt", Some(&with("five", "cinq"))), ("lib/.gitignore", Some("*.log\n"))]);
         bench.ready(&format!("{ENTRY}sparse = [\"app\"]\n"), &queue);
         let mut terminal = refresh(env);

@@ -1,4 +1,4 @@
-//! What a session's file may say, which comes with a pull: where it goes, and whose words stand in it.
+//! How far a session file is trusted, which may come with a pull: its target, and the words in it.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::{Env, in_both_worlds};
 
 const FILE: &str = "ws/sessions/up.toml";
 
-/// A session of [`one`] in which all is decided; nothing is written yet.
+/// Makes a session of [`one`] in which everything is decided; nothing is written yet.
 fn decided<'e>(env: &'e Env, key: &str) -> Bench<'e> {
     let bench = one(env, ENTRY);
     let mut terminal = refresh(env);
@@ -28,7 +28,7 @@ fn change(env: &Env, rows: &[(&str, &str)]) {
     env.write(FILE, text);
 }
 
-/// A commit of the upstream's that is in no track: its id.
+/// Makes a commit of the upstream that is in no track; returns its id.
 fn aside(bench: &Bench<'_>) -> String {
     bench.git(&["checkout", "-q", "-b", "evil", "v1.1"]);
     std::fs::write(bench.env.path("work/c.txt"), "evil\n").unwrap();
@@ -49,19 +49,19 @@ in_both_worlds! {
         let run = run.says(&format!("up: the open refresh moves to {short}, which is neither the manifest's track nor a target named here"));
         let run = run.says("is outside of the track 'main'").says_not("v3");
         run.hints(&format!("patchq refresh up --continue --to {short} --once")).hints("patchq refresh up --abort");
-        // Another commit is not the one that the session is about.
+        // Another commit is not the target of the session.
         let run = env.changes_nothing(&["refresh", "--continue", "--to", "v1.1"]).exits(2).one_error();
         run.says(&format!("moves to {short}, not to {}", &good[..12])).hints("patchq refresh up --continue");
         // Named, but not meant to be outside.
         env.changes_nothing(&["refresh", "--continue", "--to", &evil]).exits(1).says("is outside of the track");
-        // On a terminal it is asked.
+        // On a terminal there is a question.
         let mut terminal = go_on(env);
         terminal.answer(&format!("continue to {short} anyway?"), "n");
         terminal.end().exits(1).left("which is neither the manifest's track nor a target named here");
         let mut terminal = go_on(env);
         terminal.answer("anyway?", "y").see(LAST).see(&format!("pin {short}")).press("n");
         terminal.end().exits(1);
-        // By name it is written, and its version is what upstream calls it.
+        // By name it is written, with the version that upstream has.
         let run = env.patchq(&["refresh", "--continue", "--to", "evil", "--once"]).ok();
         run.says("the version of where it goes (its file says 'v3')");
         assert_eq!(env.read("ws/commits/up.txt"), format!("{evil}\n"));

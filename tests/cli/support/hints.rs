@@ -1,4 +1,4 @@
-//! Hints as a shell would take them: whatever begins like a command must be one, to the last word.
+//! Checks hints as a shell would read them: a hint that begins like a command must be one, to the last word.
 
 /// Git commands that hints name.
 const GIT: &[&str] = &[
@@ -25,9 +25,9 @@ const GIT: &[&str] = &[
     "update-index",
 ];
 
-/// What is wrong with a hint that begins like a command; sentences are right.
+/// Returns what is wrong with a hint that begins like a command; sentences are accepted.
 pub(crate) fn wrong_hint(hint: &str) -> Option<String> {
-    // What it does stands behind it.
+    // The note about its effect is after it.
     let (line, note) = hint.split_once("     (").unwrap_or((hint, ")"));
     if !note.ends_with(')') {
         return Some("has a note without an end".to_owned());

@@ -1,4 +1,4 @@
-//! Decisions that people made before, as a session would keep them.
+//! Decisions that people made earlier, as a session would store them.
 
 use patchq::patch::{Date, Person};
 use patchq::path::RepoPath;
@@ -10,14 +10,14 @@ use super::Env;
 
 /// A decision about the texts of base, upstream and patch.
 pub(crate) struct Decision<'a> {
-    /// The upstream in whose memory it is kept.
+    /// The upstream whose memory stores it.
     pub(crate) upstream: &'a str,
-    /// Where it was made.
+    /// The path of the conflict.
     pub(crate) path: &'a str,
-    /// What the patch called that path.
+    /// The path in the patch.
     pub(crate) own: &'a str,
     pub(crate) texts: [&'a str; 3],
-    /// What was taken.
+    /// The chosen lines.
     pub(crate) text: &'a str,
     pub(crate) author: &'a str,
     /// In seconds since 1970.
@@ -35,7 +35,7 @@ pub(crate) const FIVE: Decision<'_> = Decision {
 };
 
 impl Decision<'_> {
-    /// Keeps it; its name.
+    /// Stores it; returns its name.
     pub(crate) fn keep(&self, env: &Env) -> String {
         let workspace = Workspace::open(&env.ws()).unwrap();
         let memory = Memory::open(&workspace, workspace.upstream(self.upstream).unwrap());

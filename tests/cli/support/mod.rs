@@ -1,4 +1,4 @@
-//! What the scenarios share: an isolated world, an upstream, a workspace, and ways to look at them.
+//! The shared parts of the scenarios: an isolated world, an upstream, a workspace, and ways to inspect them.
 
 #![allow(dead_code, unused_imports, reason = "every module uses a part of it")]
 
@@ -20,9 +20,9 @@ pub(crate) use snapshot::{Snapshot, assert_same};
 pub(crate) use upstream::{PATCHES, Upstream, copy_folder, git_at};
 pub(crate) use world::{Env, executable, names_in, put, set_mode};
 
-/// Makes of each scenario two tests: in the plain world and in the hostile one. The first scenario of a block is the ordinary
-/// way of its command and runs in both; the hostile twins of the others are for the long run (`--include-ignored`), because
-/// what a user's settings can change is the command's way and not the case.
+/// Makes two tests of each scenario: in the plain world and in the hostile one. The first scenario of a block is the
+/// ordinary run of its command and runs in both; the hostile twins of the others run only with `--include-ignored`,
+/// because a user's settings affect the command, not the case.
 macro_rules! in_both_worlds {
     ($(#[$meta:meta])* fn $name:ident($env:ident) $body:block $($rest:tt)*) => {
         $crate::support::scenario! { [] $(#[$meta])* fn $name($env) $body }
@@ -34,7 +34,7 @@ macro_rules! in_both_worlds {
 }
 pub(crate) use in_both_worlds;
 
-/// A scenario as two tests; the attributes in brackets are for the one in the hostile world.
+/// Makes two tests of a scenario; the attributes in brackets are for the one in the hostile world.
 macro_rules! scenario {
     ([$($hostile:tt)*] $(#[$meta:meta])* fn $name:ident($env:ident) $body:block) => {
         mod $name {

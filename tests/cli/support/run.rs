@@ -1,10 +1,10 @@
-//! What came of a program, and assertions that show all of it when they fail.
+//! The result of a program, and assertions that show all of it when they fail.
 
 use std::process::Output;
 
 use super::hints::wrong_hint;
 
-/// The end of a program.
+/// The result of a program.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
     pub(crate) what: String,
@@ -22,7 +22,7 @@ impl Run {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         };
-        // Git has hints of its own.
+        // git has its own hints.
         if run.what.starts_with("patchq ") {
             for hint in run.stderr.lines().filter_map(|line| line.strip_prefix("hint: ")) {
                 if let Some(wrong) = wrong_hint(hint) {
@@ -33,13 +33,13 @@ impl Run {
         run
     }
 
-    /// Everything, for a failing assertion.
+    /// Returns everything, for a failing assertion.
     pub(crate) fn shown(&self) -> String {
         let Run { what, code, stdout, stderr } = self;
         format!("{what}\nexit code: {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---")
     }
 
-    /// Exit code 0.
+    /// Checks for exit code 0.
     #[track_caller]
     pub(crate) fn ok(self) -> Run {
         self.exits(0)
@@ -51,7 +51,7 @@ impl Run {
         self
     }
 
-    /// Says `text` on stderr.
+    /// Checks that stderr contains `text`.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Run {
         assert!(self.stderr.contains(text), "stderr lacks '{text}'\n{}", self.shown());
@@ -64,7 +64,7 @@ impl Run {
         self
     }
 
-    /// Has a line `hint: … text …`.
+    /// Checks for a line `hint: … text …`.
     #[track_caller]
     pub(crate) fn hints(self, text: &str) -> Run {
         let found = self.stderr.lines().any(|line| line.trim_start().starts_with("hint:") && line.contains(text));
@@ -72,7 +72,7 @@ impl Run {
         self
     }
 
-    /// Exactly one error.
+    /// Checks for exactly one error.
     #[track_caller]
     pub(crate) fn one_error(self) -> Run {
         let errors = self.stderr.lines().filter(|line| line.starts_with("error:")).count();
@@ -86,7 +86,7 @@ impl Run {
         self
     }
 
-    /// The JSON document on stdout, which must be all that is there.
+    /// Returns the JSON document on stdout, which must contain nothing else.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
         match serde_json::from_str(&self.stdout) {

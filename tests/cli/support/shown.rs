@@ -1,5 +1,5 @@
-//! Whole outputs: everything that a command says, kept as files below `tests/cli/snapshots` and reviewed like code.
-//! `SNAPSHOTS=overwrite cargo test --test cli` writes them again; read the difference before it is committed.
+//! Complete outputs of commands, stored as files below `tests/cli/snapshots` and reviewed like code.
+//! `SNAPSHOTS=overwrite cargo test --test cli` writes them again; check the difference before committing it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use snapbox::{Assert, Data};
 use super::run::Run;
 use super::world::Env;
 
-/// What a command sees besides the variables of the world: a screen of 80 columns.
+/// The variables of a command in addition to the world's: a screen of 80 columns.
 const VARS: [(&str, &str); 1] = [("PATCHQ_COLUMNS", "80")];
 
-/// The text is that of the file (from the root of the repository).
+/// Checks that the text is equal to that of the file (from the root of the repository).
 #[track_caller]
 pub(crate) fn assert_kept(file: impl AsRef<Path>, text: String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -20,19 +20,19 @@ pub(crate) fn assert_kept(file: impl AsRef<Path>, text: String) {
     Assert::new().action_env("SNAPSHOTS").eq(Data::text(text), kept);
 }
 
-/// The file of a whole output.
+/// Returns the file of a complete output.
 fn file(case: &str) -> PathBuf {
     Path::new("tests/cli/snapshots").join(format!("{case}.txt"))
 }
 
 impl Env {
-    /// Runs patchq in the workspace; all that comes of it must be what `snapshots/CASE.txt` says.
+    /// Runs patchq in the workspace, and compares all its output with `snapshots/CASE.txt`.
     #[track_caller]
     pub(crate) fn shows(&self, case: &str, args: &[&str]) -> Run {
         self.shows_in(&self.ws(), case, args)
     }
 
-    /// The same in the folder `dir`.
+    /// Does the same in the folder `dir`.
     #[track_caller]
     pub(crate) fn shows_in(&self, dir: &Path, case: &str, args: &[&str]) -> Run {
         let run = self.patchq_with(dir, &VARS, args);
@@ -40,7 +40,7 @@ impl Env {
         run
     }
 
-    /// What came of these arguments must be what `snapshots/CASE.txt` says.
+    /// Compares the output for these arguments with `snapshots/CASE.txt`.
     #[track_caller]
     pub(crate) fn kept(&self, case: &str, args: &[&str], run: &Run) {
         let words = shlex::try_join(std::iter::once("patchq").chain(args.iter().copied())).unwrap();
@@ -56,16 +56,17 @@ impl Env {
     }
 }
 
-/// The text without what differs between machines and runs: the world's folder, git's own messages, and times.
+/// Returns the text without parts that differ between machines and runs: the world's folder, git's own messages, and
+/// times.
 pub(crate) fn stable(text: &str, root: &Path) -> String {
     let mut text = text.replace(root.to_str().unwrap(), "/world");
-    // Which of the two ends of a transfer reports first is chance.
+    // Which of the two ends of a transfer reports first is random.
     if let Some((before, rest)) = text.split_once("(fatal: ")
         && let Some((_, after)) = rest.split_once(")\n")
     {
         text = format!("{before}(fatal: [GIT])\n{after}");
     }
-    // Seconds since 1970: ten digits by themselves.
+    // Seconds since 1970: ten digits alone.
     let mut stable = String::new();
     let mut rest = text.as_str();
     while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {

@@ -1,17 +1,17 @@
-//! A folder as it is: every path with its kind, permissions and bytes.
+//! Records a folder: every path with its kind, permissions and bytes.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// What a folder holds.
+/// The content of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snapshot(BTreeMap<PathBuf, (String, Vec<u8>)>);
 
 impl Snapshot {
-    /// Everything below `dir` but what `leaves_out` says of a path (relative to `dir`); a folder that is left out is
-    /// not entered.
+    /// Records everything below `dir` except paths (relative to `dir`) for which `leaves_out` is true; a folder that is
+    /// left out is not entered.
     pub(crate) fn of(dir: &Path, leaves_out: impl Fn(&Path) -> bool) -> Snapshot {
         let mut found = BTreeMap::new();
         let relative = |path: &Path| path.strip_prefix(dir).unwrap().to_owned();
@@ -36,7 +36,7 @@ impl Snapshot {
         self.0.keys().map(|path| path.display().to_string()).collect()
     }
 
-    /// The differences in words, one a line.
+    /// Returns the differences in words, one per line.
     pub(crate) fn differences(&self, other: &Snapshot) -> Vec<String> {
         let mut lines = Vec::new();
         for (path, was) in &self.0 {
@@ -63,7 +63,7 @@ fn short(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(400)]).into_owned()
 }
 
-/// The two are the same, or the test fails with the list of differences.
+/// Checks that the two are equal; a failure lists the differences.
 #[track_caller]
 pub(crate) fn assert_same(before: &Snapshot, after: &Snapshot, when: &str) {
     let differences = before.differences(after);

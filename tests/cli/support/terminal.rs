@@ -1,4 +1,4 @@
-//! patchq on a terminal of its own.
+//! Runs patchq on a separate terminal.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use super::Env;
 use crate::shared::terminal::Terminal;
 
 impl Env {
-    /// patchq in the workspace, on a terminal of 100 x 30.
+    /// Starts patchq in the workspace, on a terminal of 100 x 30.
     pub(crate) fn terminal(&self, args: &[&str]) -> Terminal {
         self.terminal_of((100, 30), &self.ws(), &[], args)
     }
 
-    /// patchq in `dir` with more variables, on a terminal of so many columns and rows.
+    /// Starts patchq in `dir` with more variables, on a terminal of this many columns and rows.
     pub(crate) fn terminal_of(
         &self,
         columns_rows: (u16, u16),

@@ -1,4 +1,4 @@
-//! The upstream that most scenarios use: made once by the git program, copied for each.
+//! The upstream of most scenarios: made once by the git program, copied for each.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,13 +35,13 @@ impl Upstream {
     }
 }
 
-/// Copies a folder with everything in it.
+/// Copies a folder with all its content.
 pub(crate) fn copy_folder(from: &Path, dest: &Path) {
     let output = Command::new("cp").arg("-a").arg(from).arg(dest).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Git without any settings of a user, at a fixed time; for making upstreams.
+/// Runs git without any user settings, at a fixed time; for making upstreams.
 pub(crate) fn git_at(dir: &Path, minute: u32, args: &[&str]) -> String {
     let date = format!("2024-01-01T{:02}:{:02}:00+0000", minute / 60, minute % 60);
     let output = Command::new("git")

@@ -1,8 +1,8 @@
-//! A world of its own for one test: a home, an upstream, a workspace, and programs that see nothing else.
+//! A separate world for one test: a home, an upstream, a workspace, and programs that see nothing else.
 //!
-//! In the hostile world the user's git settings change every output format, sign, split and sparsify indexes, make
-//! reftable repositories, and hang a program on every hook, filter and file system monitor. Those programs leave a
-//! mark, unless it is the test itself that runs git: the mark must never appear because of patchq.
+//! In the hostile world the user's git settings change every output format, sign commits, split and sparsify indexes,
+//! make reftable repositories, and set a program for every hook, filter and file system monitor. Those programs leave a
+//! mark, unless the test itself runs git: patchq must never cause the mark.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,14 +15,14 @@ use super::run::Run;
 use super::snapshot::{Snapshot, assert_same};
 use super::upstream::{Upstream, git_at};
 
-/// Set for programs that the test runs itself: what they start may leave no mark.
+/// Set for programs that the test runs itself: they leave no mark.
 const BY_USER: &str = "PATCHQ_TEST_BY_USER";
 
 /// The usual manifest's entry.
 const MANIFEST: &str =
     "# ours\n[upstream.up]\nurl = \"../up.git\"   # nearby\ntrack = \"main\"\nsparse = [\"app\", \"docs\"]\n";
 
-/// A world of its own.
+/// A separate world.
 pub(crate) struct Env {
     dir: tempfile::TempDir,
     /// The world's folder, without symlinks.
@@ -43,7 +43,7 @@ impl Env {
         env
     }
 
-    /// A world with hostile settings of the user.
+    /// Makes a world with hostile user settings.
     pub(crate) fn hostile() -> Env {
         let mut env = Env::new();
         env.hostile = true;
@@ -56,7 +56,7 @@ impl Env {
                 executable(&home.join(folder).join(hook));
             }
         }
-        // A monitor that says "everything may have changed", as its protocol has it.
+        // A monitor that answers "everything may have changed", by its protocol.
         put(&home.join("fsmonitor.sh"), mark.replace("exit 0", "printf 'token\\0/\\0'"));
         executable(&home.join("fsmonitor.sh"));
         let filter = format!(
@@ -72,7 +72,7 @@ impl Env {
         env
     }
 
-    /// A world that is the same as this one is now.
+    /// Makes a copy of this world in its present state.
     pub(crate) fn twin(&self) -> Env {
         let env = if self.hostile { Env::hostile() } else { Env::new() };
         env.minute.store(self.minute.load(Ordering::SeqCst), Ordering::SeqCst);
@@ -82,27 +82,27 @@ impl Env {
         env
     }
 
-    /// A path in the world.
+    /// Returns a path in the world.
     pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
         self.root.join(below)
     }
 
-    /// The workspace.
+    /// Returns the workspace.
     pub(crate) fn ws(&self) -> PathBuf {
         self.path("ws")
     }
 
-    /// The checkout of the usual upstream.
+    /// Returns the checkout of the usual upstream.
     pub(crate) fn co(&self) -> PathBuf {
         self.path("ws/up")
     }
 
-    /// The store of the usual upstream.
+    /// Returns the store of the usual upstream.
     pub(crate) fn store(&self) -> PathBuf {
         self.path("ws/.git/patchq/up.git")
     }
 
-    /// The variables that programs see: nothing of the machine's but PATH.
+    /// Returns the variables that programs see: from the machine only PATH.
     pub(crate) fn vars(&self) -> Vec<(OsString, OsString)> {
         let home = self.path("home");
         let mut vars: Vec<(OsString, OsString)> = vec![
@@ -119,7 +119,7 @@ impl Env {
         vars
     }
 
-    /// The built patchq, to be run in `dir`.
+    /// Returns the built patchq, to run in `dir`.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, dir: &Path, args: &[A]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_patchq"));
         command.args(args).current_dir(dir).env_clear().envs(self.vars()).stdin(Stdio::null());
@@ -159,7 +159,7 @@ impl Env {
         Run::of(words.join(" "), &command.output().unwrap())
     }
 
-    /// Git as the user runs it, with the user's settings (but that nothing is signed), a minute after the last time.
+    /// Returns git as the user runs it, with the user's settings (but without signing), a minute after the last time.
     pub(crate) fn git_command<A: AsRef<OsStr>>(&self, dir: &Path, args: &[A]) -> Command {
         let minute = self.minute.fetch_add(1, Ordering::SeqCst);
         let date = format!("2024-02-{:02}T{:02}:{:02}:00+0000", 1 + minute / 1440, minute / 60 % 24, minute % 60);
@@ -170,25 +170,25 @@ impl Env {
         command
     }
 
-    /// Git as the user runs it, whatever comes of it.
+    /// Runs git as the user does, with any result.
     pub(crate) fn try_git<A: AsRef<OsStr>>(&self, dir: &Path, args: &[A]) -> Run {
         self.git_with(dir, &[], args)
     }
 
-    /// Git with more variables, whatever comes of it.
+    /// Runs git with more variables, with any result.
     pub(crate) fn git_with<A: AsRef<OsStr>>(&self, dir: &Path, vars: &[(&str, &str)], args: &[A]) -> Run {
         let output = self.git_command(dir, args).envs(vars.iter().copied()).output().unwrap();
         let words: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy().into_owned()).collect();
         Run::of(format!("git {} (in {})", words.join(" "), dir.display()), &output)
     }
 
-    /// Git as the user runs it; must go well. What it printed, without the last line's end.
+    /// Runs git as the user does; it must succeed. Returns its output, without the last line end.
     #[track_caller]
     pub(crate) fn git<A: AsRef<OsStr>>(&self, dir: &Path, args: &[A]) -> String {
         self.try_git(dir, args).ok().stdout.trim_end().to_owned()
     }
 
-    /// Rebases the checkout's queue, the todo list edited by `script` (sed).
+    /// Rebases the checkout's queue with the todo list edited by `script` (sed).
     #[track_caller]
     pub(crate) fn rebase(&self, script: &str) -> Run {
         let editor = format!("sed -i -e '{script}'");
@@ -211,7 +211,7 @@ impl Env {
         self.path(below).symlink_metadata().is_ok()
     }
 
-    /// The usual upstream beside a workspace on it, committed; nothing set up.
+    /// Makes the usual upstream and a committed workspace on it; nothing is set up.
     pub(crate) fn workspace(&self) -> &'static Upstream {
         let usual = Upstream::usual();
         usual.copy_to(&self.path("up.git"));
@@ -221,7 +221,8 @@ impl Env {
         usual
     }
 
-    /// A workspace whose one upstream `up` has these commits: each a list of files, `None` removes. Nothing is set up.
+    /// Makes a workspace whose only upstream `up` has these commits: each a list of files, `None` removes one. Nothing
+    /// is set up.
     pub(crate) fn workspace_with(&self, manifest: &str, files: &[(&str, &[u8])], patches: &[(&str, &[u8])]) -> String {
         let work = self.path("work");
         fs::create_dir_all(&work).unwrap();
@@ -240,7 +241,7 @@ impl Env {
         pin
     }
 
-    /// Makes `up.git` again of the commits in `work`; gives the tip's id.
+    /// Makes `up.git` again from the commits in `work`; returns the tip's id.
     pub(crate) fn publish_work(&self) -> String {
         let bare = self.path("up.git");
         let _ = fs::remove_dir_all(&bare);
@@ -282,7 +283,7 @@ impl Env {
         self.git(&self.ws(), &["commit", "-q", "-m", message]);
     }
 
-    /// A workspace with its checkout.
+    /// Makes a workspace with its checkout.
     #[track_caller]
     pub(crate) fn ready(&self) -> &'static Upstream {
         let usual = self.workspace();
@@ -299,23 +300,23 @@ impl Env {
         self.head()
     }
 
-    /// The commit at HEAD of the checkout.
+    /// Returns the commit at HEAD of the checkout.
     #[track_caller]
     pub(crate) fn head(&self) -> String {
         self.git(&self.co(), &["rev-parse", "HEAD"])
     }
 
-    /// The names of the queue's files.
+    /// Returns the names of the queue's files.
     pub(crate) fn queue(&self) -> Vec<String> {
         names_in(&self.path("ws/patches/up"))
     }
 
-    /// The workspace's own files and the checkout's, without git's folders.
+    /// Returns the workspace's own files and the checkout's, without git's folders.
     pub(crate) fn files(&self) -> Snapshot {
         Snapshot::of(&self.ws(), |path| path == Path::new(".git") || path == Path::new("up/.git"))
     }
 
-    /// Returns where each ref of the store is, and HEAD; one a line.
+    /// Returns the commit of each ref of the store, and of HEAD; one per line.
     pub(crate) fn refs(&self) -> String {
         if !self.store().exists() {
             return "no store".to_owned();
@@ -327,7 +328,7 @@ impl Env {
         format!("{refs}\nHEAD {head}")
     }
 
-    /// Everything that the user would miss: files, refs, what git says of the checkout.
+    /// Returns everything that the user would miss: files, refs, git's status of the checkout.
     pub(crate) fn state(&self) -> (Snapshot, String) {
         (self.files(), self.refs())
     }
@@ -343,7 +344,7 @@ impl Env {
         run
     }
 
-    /// Nothing of the user's ran because of patchq.
+    /// Checks that patchq ran no program of the user.
     #[track_caller]
     pub(crate) fn assert_unmarked(&self) {
         let mark = fs::read_to_string(self.path("mark")).unwrap_or_default();
@@ -360,7 +361,7 @@ impl Drop for Env {
     }
 }
 
-/// The hooks that a hostile user has.
+/// The hooks of a hostile user.
 const HOOKS: [&str; 17] = [
     "applypatch-msg",
     "pre-applypatch",
@@ -381,7 +382,7 @@ const HOOKS: [&str; 17] = [
     "sendemail-validate",
 ];
 
-// `skipHash`, which `manyFiles` brings, would break the split indexes of git itself.
+// `skipHash`, which `manyFiles` sets, would break git's own split indexes.
 const HOSTILE: &str = r#"
 [core]
 	autocrlf = true
@@ -424,7 +425,7 @@ const HOSTILE: &str = r#"
 	textconv = $HOME/filter.sh textconv
 "#;
 
-/// Writes a file and the folders above it.
+/// Writes a file and makes the folders above it.
 pub(crate) fn put(path: &Path, text: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
@@ -438,7 +439,7 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// The names in a folder, sorted; none where there is no folder.
+/// Returns the names in a folder, sorted; empty if there is no folder.
 pub(crate) fn names_in(dir: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     let mut names: Vec<String> =

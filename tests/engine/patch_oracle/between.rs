@@ -1,5 +1,5 @@
-//! Anything between two good diffs: every change that `git apply` or GNU patch makes of the file is made, or the file is
-//! refused.
+//! Puts any text between two good diffs: every change that `git apply` or GNU patch makes of the file is made, or the
+//! file is refused.
 
 use patchq::patch::Strip;
 use std::cell::Cell;
@@ -15,7 +15,7 @@ use patchq::path::RepoPath;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
-/// Content of every file, and whether it may be executed.
+/// Content of every file, and whether it is executable.
 type Tree = BTreeMap<String, (Vec<u8>, bool)>;
 
 const OLD: &[u8] = b"one\ntwo\nthree\nfour\nfive\n";
@@ -28,7 +28,7 @@ fn good(name: &str) -> String {
     format!("diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n@@ -1,3 +1,3 @@\n one\n-two\n+TWO\n three\n")
 }
 
-/// What the program makes of the patch file in a folder with the old tree.
+/// Returns the result of the program for the patch file in a folder with the old tree.
 fn made_by(program: &str, args: &[&str], file: &[u8]) -> Tree {
     let dir = tempfile::tempdir().unwrap();
     let tree = dir.path().join("tree");
@@ -62,7 +62,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut Tree) {
     }
 }
 
-/// What patchq makes of it; `None`: it refuses to.
+/// Returns patchq's result; `None`: it refuses.
 fn made(patch: &Patch) -> Option<Tree> {
     let old = old_tree();
     let mut new = old.clone();
@@ -93,15 +93,15 @@ fn made(patch: &Patch) -> Option<Tree> {
     Some(new)
 }
 
-/// Checks whether a diff of git's without content stands before a plain one. GNU patch does to the second file what the
-/// first diff says of its own; git does not, nor does patchq.
+/// Checks whether a git diff without content is before a plain one. GNU patch does to the second file what the first
+/// diff says about its own file; neither git nor patchq does.
 fn leaks(patch: &Patch, file: &[u8]) -> bool {
     let lines: Vec<&[u8]> = file.lines().collect();
     let is_git = |line: usize| lines[line - 1].starts_with(b"diff --git ");
     patch.files.windows(2).any(|pair| pair[0].content == Content::Same && !is_git(pair[1].line))
 }
 
-/// Holds patchq against both programs; says whether it took the file, or what the programs make otherwise.
+/// Compares patchq with both programs; returns whether it accepted the file, or the different result of the programs.
 fn compare(middle: &[u8]) -> Result<bool, String> {
     let file = [good("x").as_bytes(), middle, good("z").as_bytes()].concat();
     let Ok(patch) = parse(&file, Strip::Default) else { return Ok(false) };
@@ -114,7 +114,7 @@ fn compare(middle: &[u8]) -> Result<bool, String> {
         let theirs = made_by(program, args, &file);
         for name in old.keys().chain(theirs.keys()) {
             let change = theirs.get(name);
-            // GNU patch knows a mode only where nothing at all follows it on its line.
+            // GNU patch reads a mode only if nothing follows it on its line.
             let without_mode = ours.get(name).filter(|_| program == "patch").map(|(text, _)| (text.clone(), false));
             if change != old.get(name) && change != ours.get(name) && change != without_mode.as_ref() {
                 let shown = |one: Option<&(Vec<u8>, bool)>| format!("{:?}", one.map(|(text, x)| (text.as_bstr(), x)));
@@ -129,7 +129,7 @@ fn compare(middle: &[u8]) -> Result<bool, String> {
 
 const HUNK: &str = "@@ -3,3 +3,3 @@\n three\n-four\n+FOUR\n five\n";
 
-/// Changes of `y` (and the new file `n`) in every form that somebody writes.
+/// Returns changes of `y` (and the new file `n`) in every form that some program writes.
 fn forms() -> Vec<String> {
     let lines = [
         format!("--- a/y\n+++ b/y\n{HUNK}"),
@@ -152,7 +152,7 @@ fn forms() -> Vec<String> {
     lines.to_vec()
 }
 
-/// What happens to a line on its way.
+/// Returns a line damaged as in transport.
 fn spoiled(line: &str, how: u8) -> String {
     match how {
         0 => String::new(),

@@ -1,5 +1,4 @@
-//! One case after the other: what upstream did, what the patches do, what becomes of them, and what git's own three-way
-//! merge makes of it.
+//! Runs the cases: upstream's changes, the patches, their outcomes, and the result of git's own three-way merge.
 
 use std::collections::BTreeSet;
 
@@ -10,30 +9,30 @@ use crate::support::history::{File, Files, Kind, ParseId, World, git_code};
 
 mod table;
 
-/// Paths and what they become: see [`file`]; `-` removes.
+/// Paths and their new content: see [`file`]; `-` removes.
 type Edits = &'static [(&'static str, &'static str)];
 
 struct Case {
     name: &'static str,
     pin: Edits,
-    /// On top of the pin.
+    /// The changes on top of the pin.
     upstream: Edits,
     /// Each on top of the one before, the first on top of the pin.
     queue: &'static [Edits],
     /// Patches that may be dropped.
     may_drop: &'static [&'static str],
-    /// What becomes of each patch.
+    /// The outcome of each patch.
     become_of: &'static [&'static str],
-    /// What the queue makes of upstream; `None`: it is not to be had, there are conflicts.
+    /// The resulting tree; `None`: there is none, because of conflicts.
     tree: Option<Edits>,
-    /// Of a single patch what git makes, by default and with patience: see [`by_git`].
+    /// For a single patch git's result, by default and with patience: see [`by_git`].
     git: [&'static str; 2],
-    /// The name of the deviation, where it makes something else.
+    /// The name of the deviation, if git's result differs.
     deviation: &'static str,
 }
 
-/// `x:` an executable, `->` a symlink, `@1` a submodule, and `A 3:new 5:-` twenty lines of which the third is another one
-/// and the fifth is gone; anything else is the content itself.
+/// Makes a file: `x:` an executable, `->` a symlink, `@1` a submodule, and `A 3:new 5:-` twenty lines of which the
+/// third is replaced and the fifth is removed; anything else is the content itself.
 fn file(spec: &str) -> File {
     let (kind, spec) = match spec {
         _ if spec.starts_with("x:") => (Kind::Executable, &spec[2..]),
@@ -66,8 +65,8 @@ fn edited(files: &Files, edits: Edits) -> Files {
     files
 }
 
-/// What git makes of the only patch: `=` the same (its tree, or a conflict too), `conflict`, `clean` (here a conflict),
-/// `other` (another tree).
+/// Returns git's result for the only patch: `=` the same (its tree, or a conflict too), `conflict`, `clean` (here a
+/// conflict), `other` (another tree).
 fn by_git(world: &World, story: &Story, ours: Option<patchq::git::Id>, options: &[&str]) -> &'static str {
     let (pin, onto, patch) = (story.pin.to_string(), story.onto.to_string(), story.queue[0].to_string());
     let (source, base) = (format!("--attr-source={onto}"), format!("--merge-base={pin}"));

@@ -1,4 +1,4 @@
-//! Contents that come when they are asked for.
+//! Tests with contents that are fetched when needed.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::rebase::oracle::story;
 use crate::rebase::shown::{Story, shown};
 use crate::support::history::{Dice, World, git};
 
-/// A store with the commits and trees of a story and no content.
+/// A store with the commits and trees of a story and no contents.
 struct Partial {
     dir: tempfile::TempDir,
 }
@@ -34,7 +34,7 @@ impl Partial {
         git(&self.dir.path().join("p.git"), &["unpack-objects", "-q"], &pack);
     }
 
-    /// The rebase, and what each round asked for.
+    /// Returns the rebase, and what each round requested.
     fn rebased(&self, world: &World, story: &Story) -> (Rebased, Vec<BTreeSet<Id>>) {
         let mut rounds = Vec::new();
         loop {
@@ -56,7 +56,8 @@ impl Partial {
     }
 }
 
-/// The contents that may be asked for where upstream renames nothing: of touched paths that it changed, and attributes.
+/// Returns the contents that may be requested if upstream renames nothing: of touched paths that it changed, and
+/// attributes.
 fn reasonable(story: &Story, objects: &mut Objects<'_>) -> BTreeSet<Id> {
     let stack = story.stack(objects);
     let onto = objects.commit(story.onto).unwrap().tree;
@@ -72,7 +73,7 @@ fn reasonable(story: &Story, objects: &mut Objects<'_>) -> BTreeSet<Id> {
                 renames |= change.new.is_none();
             }
         }
-        // A patch that deletes what upstream changed may rename it; then later ones wait for what it adds.
+        // A patch that deletes a file that upstream changed may rename it; then later patches wait for what it adds.
         if renames {
             ids.extend(changes.iter().flat_map(|change| [change.old, change.new]).flatten().map(|entry| entry.id));
             perhaps_renamed.extend(changes.into_iter().map(|change| change.path));
@@ -99,13 +100,13 @@ fn contents_are_asked_for_in_one_round_and_two_with_renames() {
         let mut objects = Objects::new(&world.store).unwrap();
         let mut whole = story.rebased(&mut objects, &BTreeSet::new());
         let (mut rebased, rounds) = Partial::of(&world, &story).rebased(&world, &story);
-        // Lines are counted for a proposal where the contents are at hand: nothing is asked for on its account.
+        // Lines are counted for a proposal if the contents are in the store: nothing is requested for it.
         for (part, all) in rebased.patches.iter_mut().zip(&mut whole.patches) {
             let (part, all) = (part.standing.take(), all.standing.take());
             assert!(part.is_none() || part == all, "round {round}: {part:?} {all:?}");
         }
         assert_eq!(rebased, whole, "round {round}: it comes out in another way");
-        // A queue without moves may still have files that look like it, by chance.
+        // A queue without moves may still have files that look moved, by chance.
         let gone = |file: &patchq::stack::FileOutcome| {
             let stands = file.sides.upstream.is_some_and(|entry| entry.mode != Mode::Folder);
             file.moved.is_some() || file.from.is_some() || (file.sides.base.is_some() && !stands)

@@ -1,5 +1,5 @@
-//! Random queues on random pins against `git merge-tree`, patch after patch. Where git makes something else, the
-//! difference has a name and is counted; one without a name is a failure.
+//! Compares random queues on random pins with `git merge-tree`, patch by patch. If git's result differs, the difference
+//! has a name and is counted; one without a name is a failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use patchq::stack::{ConflictKind, Outcome, PatchOutcome};
 use crate::rebase::shown::{Story, shown};
 use crate::support::history::{Dice, File, Kind, ParseId, World, edited, first_tree, git, git_code};
 
-/// A story with several patches. Behind each stands another that adds a file: the tree before it is what the engine made
-/// of the patch, whatever became of that.
+/// Makes a story with several patches. Each is followed by another that adds a file: the tree before that is the
+/// engine's result for the patch, whatever its outcome.
 pub(crate) fn story(world: &World, dice: &mut Dice, moves: bool) -> Story {
     let mut pin = first_tree(dice);
     let attributes =
@@ -24,7 +24,7 @@ pub(crate) fn story(world: &World, dice: &mut Dice, moves: bool) -> Story {
     let (mut top, mut queue) = (pin.clone(), Vec::new());
     for n in 0..2 + dice.roll(3) {
         let news: Vec<_> = onto.iter().filter(|(path, file)| top.get(*path).is_some_and(|old| old != *file)).collect();
-        // Now and then upstream's own change.
+        // Sometimes upstream's own change.
         if dice.roll(4) == 0 && !news.is_empty() {
             let (path, file) = news[dice.roll(news.len())];
             top.insert(path.clone(), file.clone());
@@ -38,7 +38,7 @@ pub(crate) fn story(world: &World, dice: &mut Dice, moves: bool) -> Story {
     Story::write(world, &pin, &onto, &queue)
 }
 
-/// What `git merge-tree` says: the tree, and the paths in conflict.
+/// The output of `git merge-tree`: the tree, and the paths in conflict.
 #[derive(PartialEq, Eq)]
 struct Said {
     tree: Id,
@@ -60,14 +60,14 @@ fn merge_tree(world: &World, trees: [Id; 3], settings: &[&str], options: &[&str]
     Said { tree, conflicts: paths.collect() }
 }
 
-/// The files that `git diff` takes for renamed between two trees.
+/// Returns the files that `git diff` treats as renamed between two trees.
 fn renames(world: &World, from: Id, to: Id) -> usize {
     let args =
         ["diff-tree", "-r", "-M50%", "-l0", "--diff-filter=R", "--name-only", &from.to_string(), &to.to_string()];
     git(&world.repo, &args, b"").split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count()
 }
 
-/// One step: the trees before and after the patch, the engine's tree before it and after it, and what it says.
+/// One step: the trees before and after the patch, the engine's tree before it and after it, and its outcome.
 struct Step<'s> {
     change: (Id, Id),
     ours: Id,
@@ -89,8 +89,8 @@ impl Step<'_> {
         self.patch.files.iter().filter_map(|file| file.conflict.as_ref()).any(|conflict| conflict.kind == kind)
     }
 
-    /// Checks whether git says the same: its conflicts are those here, and all else is in the tree. Paths that wait for
-    /// an earlier conflict have none of their own.
+    /// Checks whether git agrees: its conflicts are those here, and all else is in the tree. Paths that wait for an
+    /// earlier conflict have none of their own.
     fn agrees(&self, objects: &mut Objects<'_>, said: &Said) -> bool {
         let (conflicts, blocked) = (self.with(Outcome::Conflict), self.with(Outcome::Blocked));
         let aside = |path: &&String| path.contains('~');
@@ -112,7 +112,7 @@ impl Step<'_> {
     }
 }
 
-/// The steps of a story, without those of the markers.
+/// Returns the steps of a story, without those of the added files.
 fn steps<'s>(story: &Story, objects: &mut Objects<'_>, rebased: &'s patchq::stack::Rebased) -> Vec<Step<'s>> {
     let stack = story.stack(objects);
     let mut ours = rebased.stack.base.tree;
@@ -140,13 +140,13 @@ fn without_renames_every_step_is_gits_with_patience() {
         let rebased = story.rebased(&mut objects, &BTreeSet::new());
         objects.flush(&[rebased.stack.top()]).unwrap();
         for (n, step) in steps(&story, &mut objects, &rebased).iter().enumerate() {
-            // Git follows renames in spite of `no-renames` before 2.50. Named deviation: renames.
+            // git follows renames in spite of `no-renames` before 2.50. Named deviation: renames.
             if renames(&world, step.change.0, step.change.1) + renames(&world, step.change.0, step.ours) > 0 {
                 *counts.entry("renames").or_default() += 1;
                 continue;
             }
             let said = merge_tree(&world, step.trees(), &[], &PATIENCE);
-            // Git puts a file aside that meets a folder, and names it again. Named deviation: place.
+            // git moves a file that meets a folder to a new name. Named deviation: place.
             if step.has(ConflictKind::Place) {
                 assert!(!said.conflicts.is_empty(), "round {round}, patch {n}: {}", shown(step.patch));
                 *counts.entry("place").or_default() += 1;
@@ -162,7 +162,7 @@ fn without_renames_every_step_is_gits_with_patience() {
     }
 }
 
-/// The name of a difference from git's default; `None`: it has none.
+/// Returns the name of a difference from git's default; `None`: it has none.
 fn name_of(world: &World, objects: &mut Objects<'_>, step: &Step<'_>, said: &Said) -> Option<&'static str> {
     if step.agrees(objects, &merge_tree(world, step.trees(), &[], &PATIENCE[..2])) {
         return Some("algorithm");

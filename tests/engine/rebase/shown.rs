@@ -1,4 +1,4 @@
-//! A queue as trees, and what became of it as text.
+//! Makes a queue from trees, and shows the outcomes as text.
 
 use std::collections::BTreeSet;
 
@@ -18,14 +18,14 @@ pub(crate) struct Story {
 impl Story {
     pub(crate) fn write(world: &World, pin: &Files, onto: &Files, queue: &[Files]) -> Story {
         let mut all = vec![(pin, None), (onto, Some(Parent::Number(0)))];
-        // The first patch stands on the pin, each other on the one before.
+        // The first patch is based on the pin, each other on the one before.
         let parents = [0].into_iter().chain(2..);
         all.extend(queue.iter().zip(parents).map(|(files, parent)| (files, Some(Parent::Number(parent)))));
         let ids = world.commits(&all);
         Story { pin: ids[0], onto: ids[1], queue: ids[2..].to_vec() }
     }
 
-    /// The stack, its patches named `0001`, `0002` and so on.
+    /// Returns the stack, with its patches named `0001`, `0002` and so on.
     pub(crate) fn stack(&self, objects: &mut Objects<'_>) -> Stack {
         let base = Base::read(objects, self.pin).unwrap();
         let mut before = base.tree;
@@ -38,7 +38,7 @@ impl Story {
         Stack { base, items: items.collect() }
     }
 
-    /// Its rebase; every content is there.
+    /// Returns its rebase; every content is in the store.
     pub(crate) fn rebased(&self, objects: &mut Objects<'_>, may_drop: &BTreeSet<String>) -> Rebased {
         let stack = self.stack(objects);
         let onto = Base::read(objects, self.onto).unwrap();
