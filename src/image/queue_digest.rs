@@ -46,10 +46,10 @@ impl fmt::Debug for QueueDigest {
 /// Why a queue has no digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
-    /// A binary that the patch neither carries nor names by full ids: what it becomes cannot be told.
+    /// A binary that the patch neither contains nor names by full ids: its result is unknown.
     #[error("patch {} of the queue, line {line}: '{path}' is a binary without its data and without full ids", .patch + 1)]
     UnknownBinary {
-        /// Which patch, from 0.
+        /// The index of the patch, from 0.
         patch: usize,
         /// The file.
         path: RepoPath,

@@ -80,7 +80,8 @@ pub struct DecidedReport {
     pub hunk: Option<HunkReport>,
     /// The lines that are there now.
     pub text: Option<Vec<Bytes>>,
-    /// For a file as a whole: the version of the `patch` or of `upstream`, `follow` (to where upstream moved it), or `made` by hand.
+    /// For a file as a whole: the version of the `patch` or of `upstream`, `follow` (the path that upstream moved it
+    /// to), or `made` by hand.
     pub whole: Option<WholeReport>,
     /// The version of the whole file that was made by hand; `None`: there is none, or the file is removed.
     pub made: Option<MadeReport>,

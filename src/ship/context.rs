@@ -177,7 +177,7 @@ impl Sources<'_, '_> {
         Ok(ContextFile { mode, content: FileContent::Git(id), disk: Some(disk) })
     }
 
-    /// Checks whether the ignore file leaves out what `files` adds.
+    /// Finds added files that the ignore file leaves out.
     fn ignored(
         &mut self,
         context: &mut BuildContext,

@@ -175,7 +175,7 @@ fn merge_contents(
     })
 }
 
-/// Files, symlinks and submodules do not merge with each other.
+/// Returns the kind: files, symlinks and submodules do not merge with each other.
 fn kind(mode: Mode) -> u32 {
     mode.bits() & 0o170_000
 }

@@ -109,7 +109,7 @@ fn ways_back(error: CliError, name: &str, away: &Away) -> CliError {
     }
 }
 
-/// Checks whether everything is decided, and asks about other changes.
+/// Requires that everything is decided, and asks about other changes.
 fn judge(context: &Context, name: &str, patch: &str, back: &ReadBack) -> Result<(), CliError> {
     if !back.is_decided() {
         let mut text = format!("a conflict of {patch} is not resolved yet in the checkout:");

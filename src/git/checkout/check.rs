@@ -359,7 +359,7 @@ impl<'a> Check<'a> {
         folder || above.any(|at| self.new.contains_key(BStr::new(&path[..at])))
     }
 
-    /// Checks whether the things in the way of files disappear when the old files are removed.
+    /// Finds things in the way of files that do not disappear when the old files are removed.
     fn ways(&mut self) -> Result<(), GitError> {
         for (at, symlink) in std::mem::take(&mut self.blocked) {
             if !self.actions.remove.contains_key(&at)

@@ -177,7 +177,7 @@ impl Sides<'_> {
     }
 }
 
-/// File, symlink or submodule.
+/// Returns the type bits: file, symlink or submodule.
 fn kind_bits(mode: Mode) -> u32 {
     mode.bits() & 0o170_000
 }

@@ -121,7 +121,7 @@ pub(super) fn has_only_trailers(text: &[u8]) -> bool {
     is_about(&block) && block.end == lines.count()
 }
 
-/// Checks whether the header of a commit as written by Mercurial or git begins here.
+/// Recognizes the header of a commit as written by Mercurial or git.
 fn of_a_program(lines: &Lines<'_>, at: usize) -> Option<Shape> {
     let line = lines.get(at);
     if trim(line) == b"# HG changeset patch" {

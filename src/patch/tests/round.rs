@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::patch::*;
 use crate::path::RepoPath;
 
-/// The diff of two contents, made by `similar`.
+/// Returns the diff of two contents, made by `similar`.
 fn hunks_of(old: &[u8], new: &[u8], context: usize) -> Vec<Hunk> {
     let lines =
         |text: &[u8]| -> Vec<Vec<u8>> { text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect() };

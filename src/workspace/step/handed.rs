@@ -303,7 +303,7 @@ pub(in crate::workspace) fn sparse_with(
     upstream.sparse(work, &touched.into_iter().collect::<Vec<_>>())
 }
 
-/// Checks whether the branch of the stack is still where the record's way back leads.
+/// Returns the commit of the stack's branch.
 pub(in crate::workspace) fn branch_tip(upstream: &UpstreamStore<'_>) -> Result<Id, GitError> {
     upstream.store.read_ref(BRANCH)?.ok_or(GitError::Missing { kind: "commit", id: Id::EMPTY_TREE })
 }
