@@ -60,7 +60,7 @@ enum Piece {
 /// Why a text is not a valid value for a build argument. Texts are printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArgError {
-    /// A brace that belongs to no placeholder.
+    /// A brace that is not part of a placeholder.
     #[error("'{text}': the '{brace}' at character {column} has no counterpart")]
     Brace {
         /// The value.

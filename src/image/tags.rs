@@ -120,7 +120,7 @@ pub enum TagError {
         /// The known name that is nearest, if one is near.
         nearest: Option<&'static str>,
     },
-    /// A brace that belongs to no placeholder.
+    /// A brace that is not part of a placeholder.
     #[error("tag template '{template}': the '{brace}' at character {column} has no counterpart")]
     Brace {
         /// The template.

@@ -24,7 +24,10 @@ fn has(text: &str, phrase: &str) -> bool {
     let text = text.to_lowercase();
     text.match_indices(phrase).any(|(at, _)| {
         let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        !is_word(text[..at].chars().next_back()) && !is_word(text[at + phrase.len()..].chars().next())
+        let before = &text[..at];
+        // "There is no patch" is plain; "this is no patch" is not.
+        let exists = phrase.starts_with("is no ") && before.ends_with("there ");
+        !exists && !is_word(before.chars().next_back()) && !is_word(text[at + phrase.len()..].chars().next())
     })
 }
 
@@ -56,7 +59,24 @@ fn what_users_read_has_no_banned_phrase() {
 }
 
 #[test]
+fn messages_have_no_banned_phrase() {
+    let phrases = banned();
+    let mut found = Vec::new();
+    let mut sources = 0;
+    for entry in walkdir::WalkDir::new(root().join("src")) {
+        let entry = entry.expect("the sources can be read");
+        if entry.path().extension().is_some_and(|end| end == "rs") {
+            sources += 1;
+            wrong(entry.path(), &fs::read_to_string(entry.path()).expect("a source is UTF-8"), &phrases, &mut found);
+        }
+    }
+    assert!(sources > 100, "the sources were not found");
+    assert!(found.is_empty(), "phrases that docs/style.md bans:\n{}", found.join("\n"));
+}
+
+#[test]
 fn the_reader_of_this_test_knows_whole_words() {
     assert!(has("It Goes Over.", "goes over") && has("goes over", "goes over"));
+    assert!(has("this is no patch", "is no patch") && !has("there is no patch", "is no patch"));
     assert!(!has("goes overboard", "goes over") && !has("--also it", "so it"));
 }

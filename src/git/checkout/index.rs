@@ -175,7 +175,7 @@ pub(super) fn stage_entry(path: &RepoPath, entry: Entry, stage: u16) -> git2::In
     git2::IndexEntry { flags: stage << 12, ..index_entry(&BString::from(path.as_bytes()), entry, None, false) }
 }
 
-/// Returns an index in memory that belongs to no repository, so that it may name blobs that are not fetched.
+/// Returns an index in memory without a repository, so that it may name blobs that are not fetched.
 pub(super) fn in_memory(entries: &[git2::IndexEntry]) -> Result<git2::Index, GitError> {
     let mut index = git2::Index::new().map_err(GitError::lib("cannot make an index"))?;
     fill(&mut index, entries)?;

@@ -74,8 +74,8 @@ pub enum ScanFault {
     /// A here-document without an end.
     #[error("the here-document '{0}' has no end")]
     OpenHeredoc(String),
-    /// A directive that stands there twice.
-    #[error("the directive '{0}' is there twice")]
+    /// A directive that is given twice.
+    #[error("the directive '{0}' is given twice")]
     DirectiveTwice(String),
     /// `# escape=` with something other than a backslash or a backtick.
     #[error("'{0}' cannot be the escape character; expected \\ or `")]
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(file.directive("syntax").unwrap().span, 14..19);
         assert_eq!(file.escape, b'\\');
         let twice = Dockerfile::parse(b"# syntax=a\n# syntax=b\nFROM x\n").unwrap_err();
-        assert_eq!(twice.to_string(), "line 2: the directive 'syntax' is there twice");
+        assert_eq!(twice.to_string(), "line 2: the directive 'syntax' is given twice");
     }
 
     #[test]

@@ -130,7 +130,7 @@ pub enum ParseErrorKind {
     /// An invalid hunk header.
     #[error("expected '@@ -LINE,COUNT +LINE,COUNT @@', found '{0}'")]
     BadHunkHeader(String),
-    /// A hunk that belongs to no file.
+    /// A hunk without a file.
     #[error("a hunk without a file: '{0}' has no '---' and '+++' lines before it")]
     StrayHunk(String),
     /// A line inside a hunk that does not start with one of the four characters.

@@ -71,7 +71,7 @@ pub struct Changer {
 
 /// Searches the upstream's commits that are reachable from `new` and not from `old`. They and the few trees and blobs
 /// that the questions need are fetched into the store of commits at
-/// [`UpstreamStore::history`](super::super::upstream::UpstreamStore::history); existing objects are not fetched again,
+/// `UpstreamStore::history`; existing objects are not fetched again,
 /// so a second call works offline. Paths are followed as in `git log`, lines as in `git log -L`.
 ///
 /// # Errors

@@ -85,7 +85,7 @@ pub enum HandOverError {
     /// An earlier patch must be resolved first.
     #[error("{0} comes first, and waits for a decision")]
     First(String),
-    /// What was made of a path is no file.
+    /// What a path was replaced by is not a file.
     #[error("a path that was in conflict is a {} now, which a decision cannot store", if *.0 == Mode::Gitlink { "submodule" } else { "folder" })]
     NoFile(Mode),
     /// A file changed while the result was read.

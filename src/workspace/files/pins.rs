@@ -38,7 +38,7 @@ pub enum PinError {
         /// The digits that are there.
         id: String,
     },
-    /// Text that is no commit id.
+    /// Text that is not a commit id.
     #[error("{file}:1: '{text}' is not a commit id; expected 40 hexadecimal digits")]
     NotAnId {
         /// The file for messages.

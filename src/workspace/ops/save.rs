@@ -98,7 +98,7 @@ pub enum SaveError {
         /// The paths; empty: it would have no effect left.
         conflicts: Vec<Conflict>,
     },
-    /// Commits are gone from the checkout, and what they did with them; nobody said that their patches are to go.
+    /// Commits and their changes are missing from the checkout, and removing their patches was not allowed.
     #[error("commits and their changes are missing from the checkout")]
     Vanished {
         /// For each patch its name, its commit, and the paths that no longer have the change.

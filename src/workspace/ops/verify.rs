@@ -163,13 +163,13 @@ fn judge_export(
     let belongs = PatchMatch { sure, ..PatchMatch::default() };
     let old = files.patches.get(..items.len()).unwrap_or_default();
     let exported = fetcher.run(objects, |objects| stack::export(objects, &applied.stack.base, &ids, old, &belongs))?;
-    let anew = exported
+    let rewritten = exported
         .iter()
         .zip(items)
         .filter(|(exported, item)| exported.origin != Origin::Kept || exported.name.as_ref() != Some(&item.name));
     let finding =
         |name: &str| Finding::error(FindingKind::Rewrite, path(upstream, name), "'export' would write it differently");
-    Ok(anew.map(|(_, item)| finding(&item.name)).collect())
+    Ok(rewritten.map(|(_, item)| finding(&item.name)).collect())
 }
 
 fn judge_form(
