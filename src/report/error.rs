@@ -24,6 +24,12 @@ pub enum FailureKind {
     Tag,
     /// An image has an error: its Dockerfile, a base, an argument, or images that need each other.
     Image,
+    /// There is no builder that works, or it failed.
+    Builder,
+    /// An external base image cannot be had.
+    Base,
+    /// An image was not built.
+    Build,
     /// The queue's folder or its `series` has an error.
     Queue,
     /// The `series` file cannot be changed.
@@ -112,7 +118,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [FailureKind; 50] = [
+    pub const ALL: [FailureKind; 53] = [
         FailureKind::Usage,
         FailureKind::Interrupted,
         FailureKind::Workspace,
@@ -121,6 +127,9 @@ impl FailureKind {
         FailureKind::Version,
         FailureKind::Tag,
         FailureKind::Image,
+        FailureKind::Builder,
+        FailureKind::Base,
+        FailureKind::Build,
         FailureKind::Queue,
         FailureKind::Series,
         FailureKind::Patch,

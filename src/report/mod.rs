@@ -1,6 +1,7 @@
 //! The results of commands as data, and the JSON document that `--json` writes to stdout. `docs/json.md` describes the
 //! outer structure; the content depends on the command.
 
+mod builds;
 mod bytes;
 mod document;
 mod error;
@@ -14,6 +15,7 @@ mod tags;
 mod upstream_diff;
 mod words;
 
+pub use builds::{BuildBase, BuildReport, BuildState, BuilderReport, StepReport};
 pub use bytes::Bytes;
 pub use document::{Document, Nothing, Schema};
 pub use error::{Failure, FailureKind};

@@ -105,7 +105,7 @@ impl ShipImage<'_> {
             return Err(error.in_file(&self.planned.dockerfile, line).into());
         }
         let folder = folder.join(FINISH);
-        fs::create_dir(&folder).map_err(StageError::io("cannot make the folder", &folder))?;
+        fs::create_dir_all(&folder).map_err(StageError::io("cannot make the folder", &folder))?;
         let file = self.upstream.metadata.file.as_deref();
         let text = finish_dockerfile(built, labels, METADATA, file);
         write(&folder.join(DOCKERFILE), text.as_bytes(), 0o644)?;

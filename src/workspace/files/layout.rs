@@ -300,6 +300,30 @@ impl Layout {
         self.common().join("wheels")
     }
 
+    /// Returns the folder for the records of built images.
+    #[must_use]
+    pub fn build_records(&self) -> PathBuf {
+        self.common().join("images")
+    }
+
+    /// Returns the folder for the logs of builds.
+    #[must_use]
+    pub fn build_logs(&self) -> PathBuf {
+        self.common().join("log")
+    }
+
+    /// Returns the file that is locked while images are built.
+    #[must_use]
+    pub fn images_lock(&self) -> PathBuf {
+        self.common().join("_images.lock")
+    }
+
+    /// Returns the file with what builds may do on this machine: one digest per line.
+    #[must_use]
+    pub fn allowed(&self) -> PathBuf {
+        self.common().join("allowed")
+    }
+
     /// Returns the folder for temporary files of a command.
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
