@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -25,8 +25,8 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// Set while a pager uses the terminal and handles ctrl-C.
 pub(super) static PAGING: AtomicBool = AtomicBool::new(false);
 
-/// How long a command has to stop after ctrl-C.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a command has to stop after ctrl-C, in milliseconds.
+static PATIENCE_MS: AtomicU64 = AtomicU64::new(500);
 
 /// The commands that may have changed something before they print.
 const CHANGES: [&str; 10] =
@@ -108,6 +108,11 @@ impl Context {
     /// Returns the flag that is set when the user wants to stop.
     pub(super) fn stop(&self) -> &'static AtomicBool {
         &STOP
+    }
+
+    /// Gives this command more time to stop by itself: what it started has to tidy up.
+    pub(super) fn give_time_to_end(&self, time: Duration) {
+        PATIENCE_MS.store(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
     /// Returns an error if the user wants to stop.
@@ -302,7 +307,7 @@ fn watch_for_interrupts() {
             die();
         }
         std::thread::spawn(|| {
-            std::thread::sleep(PATIENCE);
+            std::thread::sleep(Duration::from_millis(PATIENCE_MS.load(Ordering::SeqCst)));
             die();
         });
     });

@@ -9,6 +9,7 @@ mod completions;
 mod context;
 pub mod demo;
 mod diff_upstream;
+mod doctor;
 pub mod editor;
 mod entry;
 mod errors;
@@ -140,6 +141,7 @@ enum Command {
     Tag(tag::Args),
     Image(image::Args),
     Undo(undo::Args),
+    Doctor(doctor::Args),
     Demo(demo::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -167,6 +169,7 @@ impl Command {
             Command::Tag(_) => "tag",
             Command::Image(args) => args.command(),
             Command::Undo(_) => "undo",
+            Command::Doctor(_) => "doctor",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
@@ -192,6 +195,7 @@ impl Command {
             Command::Tag(args) => tag::run(context, args),
             Command::Image(args) => image::run(context, args),
             Command::Undo(args) => undo::run(context, args),
+            Command::Doctor(args) => doctor::run(context, args),
             Command::Demo(args) => demo::run(context, args),
             Command::Completions(args) => completions::run(context, args),
             Command::Man(args) => man::run(context, args),
@@ -234,7 +238,9 @@ mod tests {
     #[test]
     fn the_manual_fits_a_terminal_of_80_columns() {
         let top = command_line();
-        for command in std::iter::once(&top).chain(top.get_subcommands()) {
+        let mut commands = vec![&top];
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands());
             let texts = [command.get_long_about(), command.get_after_help()];
             for line in texts.into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join("\n").lines() {
                 assert!(line.chars().count() <= 79, "{}: {line}", command.get_name());

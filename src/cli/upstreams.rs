@@ -165,7 +165,7 @@ impl Context {
         }
     }
 
-    fn waiting(&self, holder: &Holder) {
+    pub(super) fn waiting(&self, holder: &Holder) {
         self.step_out();
         let until = match (holder.left, self.git_unchecked().limits().stall) {
             (Some(_), Some(stall)) => format!("; it is ended after {} s without progress", stall.as_secs()),

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::image_build::{faked_with, images};
 use super::support::{Env, assert_kept, put, stable};
 
 const IMAGE: &str = "registry = \"example\"\n[[upstream.up.image]]\nname = \"app\"\ndockerfile = \"app/Dockerfile\"\n";
@@ -42,6 +43,27 @@ fn examples() -> Vec<(&'static str, String)> {
         "--- a/docs/guide.md\n+++ b/docs/guide.md\n@@ -2,5 +2,5 @@\n three\n four\n-five\n+FIVE\n six\n seven\n",
     );
     example("verify", &["verify"]);
+    made.extend(builds());
+    made
+}
+
+/// Returns the examples that a builder takes part in.
+fn builds() -> Vec<(&'static str, String)> {
+    let env = Env::new();
+    images(&env, "RUN tool");
+    let mut made = Vec::new();
+    for (name, args) in [
+        ("image build", &["image", "build", "tool"][..]),
+        ("image clean", &["image", "clean", "--all", "--dry-run"]),
+        ("doctor", &["doctor"]),
+    ] {
+        let run = faked_with(&env, &[("SOURCE_DATE_EPOCH", "1704067200")], &[args, &["--json"]].concat());
+        let mut text = stable(&run.stdout, &env.root).replace("[TIME]", "1704067200");
+        if let Some(git) = run.json()["programs"][0]["version"].as_str() {
+            text = text.replace(&format!("\"version\": \"{git}\""), "\"version\": \"2.47\"");
+        }
+        made.push((name, text));
+    }
     made
 }
 

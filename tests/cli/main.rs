@@ -20,6 +20,7 @@ mod hints;
 mod hostile;
 mod identity;
 mod image;
+mod image_build;
 mod image_stage;
 mod import;
 mod init;

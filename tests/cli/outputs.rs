@@ -301,6 +301,7 @@ fn tag() {
     env.shows("image/not-set-up", &["image", "list"]);
     env.patchq(&["setup"]).ok();
     env.shows("image/list", &["image", "list"]);
+    env.shows("image/no-builder", &["image", "build"]);
     env.shows("image/bases", &["image", "list", "--bases"]);
     fs::write(env.path("ws/commits/up.txt"), format!("{}\n", super::support::Upstream::usual().next)).unwrap();
     env.shows("tag/stale-version", &["tag"]);

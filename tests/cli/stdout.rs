@@ -36,6 +36,8 @@ const TABLE: &[Prints] = &[
     reads(&["tag"]),
     reads(&["tag", "--json"]),
     reads(&["image", "list", "--json"]),
+    reads(&["doctor"]),
+    reads(&["doctor", "--json"]),
     Prints { code: 4, ..reads(&["verify", "--canonical"]) },
     Prints { code: 4, ..reads(&["verify", "--canonical", "--json"]) },
     Prints { code: 4, ..reads(&["outdated"]) },

@@ -9,10 +9,10 @@ use super::super::context::Context;
 use super::super::failure::{CliError, Exit};
 use super::super::hint;
 use super::load::{LoadOptions, Loaded, load};
-use super::staging::{empty_folder, in_order, stage_all};
+use super::staging::{empty_folder, in_order, published, stage_all};
 use crate::image::{Stability, build_day};
 use crate::report::{FailureKind, ImageReport, matrix};
-use crate::ship::{BAKE_FILE, ShipImage, bake, image_folder};
+use crate::ship::{BAKE_FILE, ShipImage, Todo, bake, image_folder};
 use crate::ui::{Cell, Column, Message, Paint, Table, size};
 use crate::workspace::Workspace;
 use crate::workspace::files::layout::MANIFEST;
@@ -86,7 +86,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let workspace = context.workspace()?;
     let created = context.build_time()?;
     let day = build_day(created);
-    let loaded = load(context, &workspace, &args.names, LoadOptions { fetch: is_bake, day: Some(&day) })?;
+    let loaded =
+        load(context, &workspace, &args.names, LoadOptions { fetch: is_bake, day: Some(&day), resolve: None })?;
     if let Some(out) = &args.out {
         return write_bake(context, &workspace, &loaded, out, created);
     }
@@ -119,7 +120,8 @@ fn write_bake(
     let file = bake(&images, workspace.layout.root())
         .map_err(|error| CliError::of(FailureKind::Image, &error).hint(hint::patchq(&["image", "list", "--plan"])))?;
     let folder = empty_folder(context, out)?;
-    let written = stage_all(context, workspace, loaded, &folder, created)?;
+    let published = published(context, workspace, loaded, created)?;
+    let written = stage_all(context, workspace, loaded, &published, &folder, &|_| Todo::Build)?;
     let path = folder.join(BAKE_FILE);
     fs::write(&path, format!("{file:#}\n")).map_err(|error| CliError::io("cannot write", &path, &error))?;
     context.tell(&format!("{}: {} images, {}", out.display(), images.len(), size(written)));

@@ -21,15 +21,22 @@ pub(in crate::cli) struct Loaded<'w> {
     pub(in crate::cli) tags: Vec<UpstreamTags>,
     /// The data of each upstream.
     pub(in crate::cli) sources: BTreeMap<String, UpstreamSource>,
+    /// The files of each upstream, as they were read.
+    pub(in crate::cli) files: BTreeMap<String, Files>,
 }
 
+/// Finds the digests of external images that nothing pins.
+pub(in crate::cli) type Resolve<'a> = &'a dyn Fn(&ShipPlan<'_>) -> Result<BTreeMap<String, ContentDigest>, CliError>;
+
 /// What a command needs of its images.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub(in crate::cli) struct LoadOptions<'a> {
     /// Whether objects that the store lacks may be fetched.
     pub(in crate::cli) fetch: bool,
     /// The value of `{built}`.
     pub(in crate::cli) day: Option<&'a str>,
+    /// Where the digests of bases come from that nothing pins; `None`: they stay without.
+    pub(in crate::cli) resolve: Option<Resolve<'a>>,
 }
 
 /// Loads the images that `names` select (empty: all), and those that they need.
@@ -40,8 +47,12 @@ pub(in crate::cli) fn load<'w>(
     options: LoadOptions<'_>,
 ) -> Result<Loaded<'w>, CliError> {
     let wanted = select(&workspace.manifest, names).map_err(|error| unknown(&error))?;
-    let sources = sources(context, workspace, &wanted, options)?;
-    let plan = plan(context, workspace, &wanted, &sources, &BTreeMap::new())?;
+    let Read { sources, files } = sources(context, workspace, &wanted, options)?;
+    let mut plan = planned(context, workspace, &wanted, &sources, &BTreeMap::new())?;
+    if let Some(resolve) = options.resolve {
+        let resolved = resolve(&plan)?;
+        plan = planned(context, workspace, &wanted, &sources, &resolved)?;
+    }
     let mut tags = Vec::new();
     for upstream in &workspace.manifest.upstreams {
         let Some(source) = sources.get(upstream.name.as_str()) else { continue };
@@ -50,7 +61,14 @@ pub(in crate::cli) fn load<'w>(
         let of = upstream_tags(upstream, &source.values, Some(&wanted), builds);
         tags.push(of.map_err(|error| tag::failed(upstream, &TagsError::from(error)))?);
     }
-    Ok(Loaded { plan, tags, sources })
+    Ok(Loaded { plan, tags, sources, files })
+}
+
+/// The upstreams of some images, by name.
+#[derive(Default)]
+struct Read {
+    sources: BTreeMap<String, UpstreamSource>,
+    files: BTreeMap<String, Files>,
 }
 
 /// Reads the upstreams of `wanted`.
@@ -59,8 +77,8 @@ fn sources(
     workspace: &Workspace,
     wanted: &[ImageId],
     options: LoadOptions<'_>,
-) -> Result<BTreeMap<String, UpstreamSource>, CliError> {
-    let mut sources = BTreeMap::new();
+) -> Result<Read, CliError> {
+    let mut read = Read::default();
     for upstream in &workspace.manifest.upstreams {
         let name = upstream.name.as_str();
         if !wanted.iter().any(|id| id.upstream == name) {
@@ -77,9 +95,10 @@ fn sources(
         let source = context.with_fetcher(&upstream, !options.fetch, Prompts::Never, |fetcher| {
             read_images(fetcher, &files, values.clone(), tracked.as_ref()).map_err(|error| CliError::queue(name, error))
         })?;
-        sources.insert(name.to_owned(), source);
+        read.sources.insert(name.to_owned(), source);
+        read.files.insert(name.to_owned(), files);
     }
-    Ok(sources)
+    Ok(read)
 }
 
 /// Checks whether a stale version would end up in a tag, a build argument or a label.
@@ -107,7 +126,7 @@ fn tracked(context: &Context, workspace: &Workspace, upstream: &Upstream) -> Res
 }
 
 /// Plans `wanted`.
-pub(in crate::cli) fn plan<'w>(
+fn planned<'w>(
     context: &Context,
     workspace: &'w Workspace,
     wanted: &[ImageId],
@@ -135,8 +154,8 @@ pub(in crate::cli) fn builds(
     }
     let names = [upstream.name.to_string()];
     let wanted = select(&workspace.manifest, &names).map_err(|error| unknown(&error))?;
-    let sources = sources(context, workspace, &wanted, LoadOptions::default())?;
-    Ok(Some(digits(&plan(context, workspace, &wanted, &sources, &BTreeMap::new())?, upstream)))
+    let Read { sources, .. } = sources(context, workspace, &wanted, LoadOptions::default())?;
+    Ok(Some(digits(&planned(context, workspace, &wanted, &sources, &BTreeMap::new())?, upstream)))
 }
 
 impl Loaded<'_> {

@@ -1,9 +1,16 @@
 //! `patchq image`.
 
+mod allow;
+mod build;
+mod builder;
+mod clean;
 mod list;
 mod load;
+mod output;
+mod run;
 mod staging;
 
+pub(super) use builder::{programs, with_sources};
 pub(super) use load::builds;
 
 use super::context::Context;
@@ -20,6 +27,8 @@ pub(super) struct Args {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     List(list::Args),
+    Build(build::Args),
+    Clean(clean::Args),
 }
 
 impl Args {
@@ -27,6 +36,8 @@ impl Args {
     pub(super) const fn command(&self) -> &'static str {
         match self.command {
             Command::List(_) => "image-list",
+            Command::Build(_) => "image-build",
+            Command::Clean(_) => "image-clean",
         }
     }
 }
@@ -34,5 +45,7 @@ impl Args {
 pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     match args.command {
         Command::List(args) => list::run(context, args),
+        Command::Build(args) => build::run(context, args),
+        Command::Clean(args) => clean::run(context, args),
     }
 }

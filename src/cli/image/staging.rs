@@ -8,11 +8,11 @@ use super::super::context::Context;
 use super::super::failure::CliError;
 use super::load::{Loaded, failed};
 use crate::git::Prompts;
-use crate::image::Stability;
+use crate::image::{ImageId, Stability};
 use crate::report::{FailureKind, ImageTag};
-use crate::ship::{LabelSource, ShipImage, StageError, image_folder, stage};
+use crate::ship::{LabelSource, ShipImage, StageError, Todo, image_folder, stage};
 use crate::workspace::files::layout::MANIFEST;
-use crate::workspace::{FetchError, Files, MissingObjects, Workspace};
+use crate::workspace::{FetchError, MissingObjects, Workspace};
 
 /// Returns the references of an image as texts, the fixed ones first.
 pub(super) fn in_order(tags: &[ImageTag]) -> Vec<&ImageTag> {
@@ -20,59 +20,81 @@ pub(super) fn in_order(tags: &[ImageTag]) -> Vec<&ImageTag> {
     fixed.into_iter().chain(moving).collect()
 }
 
-/// Stages every image of `loaded` below `out`, each with the build that adds its labels. Returns the number of bytes
-/// written.
+/// What a published image gets from its second build.
+#[derive(Debug, Clone)]
+pub(super) struct Published {
+    pub(super) labels: BTreeMap<String, String>,
+    /// The references, the fixed ones first.
+    pub(super) references: Vec<String>,
+}
+
+/// Returns labels and references of the images of `loaded` that are published. `created` is the time in the labels.
+pub(super) fn published(
+    context: &Context,
+    workspace: &Workspace,
+    loaded: &Loaded<'_>,
+    created: i64,
+) -> Result<BTreeMap<ImageId, Published>, CliError> {
+    let mut all = BTreeMap::new();
+    for image in &loaded.plan.images {
+        let id = &image.planned.id;
+        let tags = loaded.references(&image.planned);
+        let ordered = in_order(&tags);
+        let (Some(first), Some(source), Some(files)) =
+            (ordered.first(), loaded.sources.get(&id.upstream), loaded.files.get(&id.upstream))
+        else {
+            continue;
+        };
+        let fixed = (first.tag.stability == Stability::Fixed).then_some(first.tag.text.as_str());
+        let texts: Vec<&str> = ordered.iter().map(|tag| tag.tag.text.as_str()).collect();
+        let source = LabelSource { files, values: &source.values, named: &source.named, created };
+        let labels = loaded.plan.labels(image, &texts, fixed, source);
+        let labels = labels.map_err(|error| failed(context, workspace, &[error]))?;
+        let references = ordered.iter().map(|tag| tag.reference.clone()).collect();
+        all.insert(id.clone(), Published { labels, references });
+    }
+    Ok(all)
+}
+
+/// Stages the images of `loaded` that `todo` names below `out`, each with the build that adds its labels. Returns the number of
+/// bytes written.
 pub(super) fn stage_all(
     context: &Context,
     workspace: &Workspace,
     loaded: &Loaded<'_>,
+    published: &BTreeMap<ImageId, Published>,
     out: &Path,
-    created: i64,
+    todo: &dyn Fn(&ImageId) -> Todo,
 ) -> Result<u64, CliError> {
     let mut written = 0;
     for upstream in &workspace.manifest.upstreams {
         let name = upstream.name.as_str();
-        let Some(source) = loaded.sources.get(name) else { continue };
-        let of_it = |image: &&ShipImage<'_>| image.planned.id.upstream == name;
-        let images: Vec<&ShipImage<'_>> = loaded.plan.images.iter().filter(of_it).collect();
+        let Some(files) = loaded.files.get(name) else { continue };
+        let is_staged =
+            |image: &&ShipImage<'_>| image.planned.id.upstream == name && todo(&image.planned.id) == Todo::Build;
+        let staged = loaded.plan.images.iter().filter(is_staged);
         let folders: Vec<(&ShipImage<'_>, usize, PathBuf)> =
-            images.iter().map(|image| (*image, 0, out.join(image_folder(&image.planned.id)))).collect();
-        let files = Files::read(&workspace.layout, &upstream.name)?;
+            staged.map(|image| (image, 0, out.join(image_folder(&image.planned.id)))).collect();
+        if folders.is_empty() {
+            continue;
+        }
         let Some(upstream) = context.upstream_store(workspace, upstream)? else {
             return Err(CliError::queue(name, FetchError::from(MissingObjects::Commit(files.pin)).into()));
         };
         written += context.with_prompts(|prompts: Prompts| {
             context.with_fetcher(&upstream, false, prompts, |fetcher| {
-                stage(fetcher, &files, &folders).map_err(|error| of_stage(context, workspace, name, error))
+                stage(fetcher, files, &folders).map_err(|error| of_stage(context, workspace, name, error))
             })
         })?;
-        let labels = LabelSource { files: &files, values: &source.values, named: &source.named, created };
-        for (image, _, folder) in &folders {
-            finish(context, workspace, loaded, image, folder, labels)?;
-        }
+    }
+    for image in loaded.plan.images.iter().filter(|image| todo(&image.planned.id) != Todo::Nothing) {
+        let id = &image.planned.id;
+        let (Some(published), Some((_, recipe))) = (published.get(id), image.recipes.first()) else { continue };
+        let finished =
+            image.stage_finish(&out.join(image_folder(id)), &image.local_reference(*recipe), &published.labels);
+        finished.map_err(|error| of_stage(context, workspace, &id.upstream, error))?;
     }
     Ok(written)
-}
-
-/// Writes the second build of `image`, if it is published.
-fn finish(
-    context: &Context,
-    workspace: &Workspace,
-    loaded: &Loaded<'_>,
-    image: &ShipImage<'_>,
-    folder: &Path,
-    source: LabelSource<'_>,
-) -> Result<(), CliError> {
-    let references = loaded.references(&image.planned);
-    let ordered = in_order(&references);
-    let (Some(first), Some((_, recipe))) = (ordered.first(), image.recipes.first()) else { return Ok(()) };
-    let fixed = (first.tag.stability == Stability::Fixed).then_some(first.tag.text.as_str());
-    let tags: Vec<&str> = ordered.iter().map(|tag| tag.tag.text.as_str()).collect();
-    let labels = loaded.plan.labels(image, &tags, fixed, source);
-    let labels: BTreeMap<String, String> = labels.map_err(|error| failed(context, workspace, &[error]))?;
-    let built = image.local_reference(*recipe);
-    let name = image.planned.id.upstream.as_str();
-    image.stage_finish(folder, &built, &labels).map_err(|error| of_stage(context, workspace, name, error))
 }
 
 /// Returns the folder that the command line names for output: created if needed, and empty.

@@ -114,6 +114,8 @@ impl Env {
             ("GIT_CONFIG_GLOBAL".into(), home.join(".gitconfig").into()),
             ("TZ".into(), "UTC".into()),
             ("LC_ALL".into(), "C.UTF-8".into()),
+            ("PATCHQ_DOCKER".into(), "/nonexistent/docker".into()),
+            ("PATCHQ_BUILDAH".into(), "/nonexistent/buildah".into()),
         ];
         vars.extend(std::env::var_os("PATH").map(|path| ("PATH".into(), path)));
         vars
