@@ -21,6 +21,7 @@ mod hostile;
 mod identity;
 mod image;
 mod image_build;
+mod image_real;
 mod image_stage;
 mod import;
 mod init;
