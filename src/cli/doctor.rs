@@ -15,8 +15,8 @@ use crate::ui::{Cell, Column, Message, Paint, Table};
 /// what it is needed for. It installs nothing and changes nothing.
 ///
 /// Without a builder only `patchq image build` and `patchq image clean` cannot be
-/// used. The exit code is 4 if something is missing that this workspace needs: git,
-/// or every builder if the manifest has images.
+/// used. The exit code is 4 if something is missing that this workspace needs:
+/// git, or any builder if the manifest has images.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,

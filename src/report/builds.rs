@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Failure;
-use crate::container::Builder;
 
 /// What became of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -51,19 +50,6 @@ pub struct BuilderReport {
     pub server: Option<String>,
     /// The version of buildx, where it is used.
     pub buildx: Option<String>,
-}
-
-impl BuilderReport {
-    /// The report of `builder`.
-    #[must_use]
-    pub fn new(builder: &Builder) -> BuilderReport {
-        BuilderReport {
-            name: builder.kind.to_string(),
-            client: builder.client.clone(),
-            server: builder.server.clone(),
-            buildx: builder.buildx.clone(),
-        }
-    }
 }
 
 /// An image of a run.

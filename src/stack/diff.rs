@@ -190,7 +190,7 @@ fn file_diff(old: Option<&Version>, new: Option<&Version>, change: Change) -> Re
     };
     let path = |side: Option<&Version>, other: Option<&Version>| side.or(other).map(|v| v.path.clone());
     let (Some(old_path), Some(new_path)) = (path(old, new), path(new, old)) else {
-        unreachable!("a file that differs stands on at least one side");
+        unreachable!("a file that differs is on at least one side");
     };
     Ok(FileDiff {
         change,

@@ -253,6 +253,7 @@ in_both_worlds! {
         faked(env, "", &["image", "clean", "--all"]).ok();
         assert_eq!((id(env, &second), id(env, "mine:1"), id(env, BASE)), (None, Some(kept), base));
         assert_eq!(fs::read_dir(env.path("store/names")).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(env.path("ws/.git/patchq/log")).unwrap().count(), 0);
         faked(env, "", &["image", "clean", "--older-than", "soon"]).exits(2).says("expected a time such as 12h or 30d");
     }
 }

@@ -132,7 +132,9 @@ fn ended(context: &Context, builder: &Builder, images: Vec<BuildReport>) -> Resu
         context.tell(&summary(&images));
     }
     if context.json {
-        context.document(Document { builder: BuilderReport::new(builder), images }, error.as_ref())?;
+        let Builder { kind, client, server, buildx, .. } = builder.clone();
+        let builder = BuilderReport { name: kind.to_string(), client, server, buildx };
+        context.document(Document { builder, images }, error.as_ref())?;
         return Ok(error.map_or(Exit::Done, |error| error.exit));
     }
     error.map_or(Ok(Exit::Done), Err)

@@ -108,6 +108,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
             clean(context, &builder, workspace.layout.root(), build, args.dry_run).map_err(|error| of_call(&error))?,
         );
     }
+    if args.names.is_empty() && args.older_than.is_none() && !args.dry_run {
+        remove_logs(&workspace, &records);
+    }
     let kept = done.iter().filter(|one| one.kept_because.is_some()).count();
     let error = (kept > 0).then(|| {
         CliError::plain(FailureKind::Builder, format!("{} not removed", count(kept, "image was", "images were")))
@@ -209,6 +212,17 @@ fn clean(
     // It is about nothing now.
     let _ = fs::remove_file(root.join(&record.log));
     Ok(cleaned)
+}
+
+/// Removes the logs that no record names: those of builds that failed. One that cannot be removed only takes room.
+fn remove_logs(workspace: &Workspace, records: &Records) {
+    let layout = &workspace.layout;
+    let named: BTreeSet<PathBuf> =
+        records.all().into_iter().map(|(_, record)| layout.root().join(record.log)).collect();
+    let logs = fs::read_dir(layout.build_logs()).into_iter().flatten().flatten().map(|entry| entry.path());
+    for log in logs.filter(|log| log.extension().is_some_and(|end| end == "log") && !named.contains(log)) {
+        let _ = fs::remove_file(log);
+    }
 }
 
 /// The image stays: something needs it.

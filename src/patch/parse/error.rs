@@ -115,7 +115,7 @@ pub enum ParseErrorKind {
     /// Only one line of a rename or a copy.
     #[error("a rename or copy needs both its 'from' and its 'to' line")]
     HalfRename,
-    /// A number that is no file mode.
+    /// A number that is not a file mode.
     #[error("'{0}' is not a file mode (100644, 100755, 120000 or 160000)")]
     BadMode(String),
     /// Only one line of a mode change.

@@ -63,7 +63,7 @@ impl ChangeKind {
 pub(super) fn path(pair: &FilePair) -> &RepoPath {
     match (&pair.new, &pair.old) {
         (Some((path, _)), _) | (None, Some((path, _))) => path,
-        (None, None) => unreachable!("a file that changed stands on at least one side"),
+        (None, None) => unreachable!("a file that changed is on at least one side"),
     }
 }
 
