@@ -270,7 +270,12 @@ fn a_wheel_is_taken_only_if_it_is_the_one_that_is_meant() {
         MANIFEST.replace("\"lists\"", "\"{wheel:x}\"").replace("[upstream.up.base", "WHEEL[upstream.up.base");
     staged(&env, &manifest.replace("WHEEL", wheel));
     let run = || env.patchq(&["image", "list", "--format", "bake", "--out", "../out"]);
-    run().exits(1).one_error().says("the wheel '").says("x-1.0-py3-none-any.whl' is missing").hints("pip download");
+    run()
+        .exits(1)
+        .one_error()
+        .says("the wheel '")
+        .says("x-1.0-py3-none-any.whl' is missing")
+        .hints("pip download --no-deps --only-binary=:all: --dest .git/patchq/wheels x==1.0");
     std::fs::remove_dir_all(env.path("out")).unwrap();
     env.write("ws/.git/patchq/wheels/x-1.0-py3-none-any.whl", "other\n");
     run().exits(1).one_error().says("has another SHA-256 than the manifest: ");

@@ -113,6 +113,7 @@ fn tags(name: &str) -> Result<Tags, Failure> {
         Some(Track::Ref(name)) => Some(name.as_str()),
         _ => None,
     };
+    let wheels = upstream.wheels.iter().map(|(name, wheel)| (name.clone(), wheel.tags())).collect();
     let input = TagInput {
         version: &version,
         pin,
@@ -121,7 +122,7 @@ fn tags(name: &str) -> Result<Tags, Failure> {
         branch,
         build: Err(""),
         built: None,
-        wheels: &Default::default(),
+        wheels: &wheels,
     };
     let images: Vec<_> = upstream.images.iter().map(|image| (image.name.as_str(), input)).collect();
     let templates: Vec<Template> =

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::context::Context;
 use super::super::failure::CliError;
+use super::super::hint;
 use super::load::{Loaded, failed};
 use crate::git::Prompts;
 use crate::image::{ImageId, Stability};
@@ -117,11 +118,30 @@ pub(super) fn of_stage(context: &Context, workspace: &Workspace, upstream: &str,
         StageError::NoWheel { ref path, ref package } => {
             let folder = path.parent().unwrap_or(Path::new("."));
             let shown = workspace.layout.shown(folder).display().to_string();
-            CliError::of(FailureKind::Image, &error)
-                .hint(format!("get '{package}' with pip download --no-deps --only-binary=:all: --dest {shown}"))
+            let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            CliError::of(FailureKind::Image, &error).hint(pip_download(package, file, &shown))
         }
         StageError::OtherContent { .. } => CliError::of(FailureKind::Image, &error)
             .hint(format!("put the right file there, or set 'sha256' in {MANIFEST}")),
         StageError::Changed(_) => CliError::of(FailureKind::Image, &error).hint("run it again"),
     }
+}
+
+/// Returns the command that gets the wheel `file` (`NAME-VERSION-PYTHON-ABI-PLATFORM.whl`) into `folder`.
+fn pip_download(package: &str, file: &str, folder: &str) -> String {
+    let mut words = vec!["pip", "download", "--no-deps", "--only-binary=:all:", "--dest", folder];
+    let parts: Vec<&str> = file.trim_end_matches(".whl").split('-').collect();
+    let (python, platform, version) = match parts[..] {
+        [_, version, python, _, platform] => (python.trim_start_matches("cp"), platform, version),
+        _ => ("", "", ""),
+    };
+    if !python.is_empty() && python.bytes().all(|byte| byte.is_ascii_digit()) {
+        words.extend(["--python-version", python]);
+    }
+    if !matches!(platform, "" | "any") {
+        words.extend(["--platform", platform]);
+    }
+    let wanted = if version.is_empty() { package.to_owned() } else { format!("{package}=={version}") };
+    words.push(&wanted);
+    hint::command(words.into_iter().map(str::to_owned).collect::<Vec<_>>())
 }
