@@ -15,7 +15,7 @@ struct ManifestForm {
     upstream: BTreeMap<String, UpstreamForm>,
 }
 
-/// An upstream: somebody else's git repository at one place in its history.
+/// An upstream git repository, pinned to a commit.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Upstream", rename_all = "kebab-case")]
 #[expect(dead_code, reason = "only its description is used")]
@@ -51,7 +51,7 @@ struct UpstreamForm {
     labels: BTreeMap<String, String>,
     /// A file in each image that says where it comes from, from the image's root: `/etc/image.metadata`.
     metadata_file: Option<String>,
-    /// What stands before the names of a second set of labels: `org.example.image`.
+    /// The prefix of a second set of labels: `org.example.image`.
     label_prefix: Option<String>,
     /// Who gives the images out.
     vendor: Option<String>,
