@@ -18,4 +18,4 @@ pub use config::{Differs, ImageConfig};
 pub use find::{Found, NotFound, find, find_all};
 pub use spec::BuildSpec;
 pub use step::{BuildStep, StepLog, step_of};
-pub use store::StoredImage;
+pub use store::{StoredImage, full_name};

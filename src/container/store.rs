@@ -142,6 +142,18 @@ impl Builder {
     }
 }
 
+/// Returns `name` with its registry: without one docker means `docker.io/`, and `library/` before a single word. buildah would take
+/// such a name for one of this machine (`localhost/`).
+#[must_use]
+pub fn full_name(name: &str) -> String {
+    let has_host = name.split_once('/').is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']));
+    match (has_host, name.contains('/')) {
+        (true, _) => name.to_owned(),
+        (false, true) => format!("docker.io/{name}"),
+        (false, false) => format!("docker.io/library/{name}"),
+    }
+}
+
 fn platform(os: &str, architecture: &str, variant: Option<&str>) -> String {
     let variant = variant.filter(|variant| !variant.is_empty()).map(|variant| format!("/{variant}"));
     format!("{os}/{architecture}{}", variant.unwrap_or_default())
@@ -185,6 +197,15 @@ fn buildah_image(bytes: &[u8]) -> Result<StoredImage, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_without_a_registry_are_docker_hubs() {
+        assert_eq!(full_name("team/x:1"), "docker.io/team/x:1");
+        assert_eq!(full_name("ubuntu:20.04"), "docker.io/library/ubuntu:20.04");
+        for full in ["docker.io/team/x:1", "localhost/x", "127.0.0.1:5000/x:1", "r.example/team/x"] {
+            assert_eq!(full_name(full), full);
+        }
+    }
 
     #[test]
     fn both_forms_are_read() {

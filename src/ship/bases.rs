@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use super::plan::ShipPlan;
-use crate::container::{Builder, CallError, StoredImage};
+use crate::container::{Builder, CallError, StoredImage, full_name};
 use crate::image::ContentDigest;
 use crate::image::dockerfile::Role;
 
@@ -99,20 +99,10 @@ fn digest_of(name: &str, image: &StoredImage) -> Option<ContentDigest> {
     })
 }
 
-/// Whether the first part of a name is a registry.
-fn has_host(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']))
-}
-
-/// A repository by its full name: docker leaves out `docker.io/` and `library/`, and the tag is not part of it.
+/// Returns a repository by its full name, without the tag.
 fn full_repository(name: &str) -> String {
     let tag = name.rfind(':').filter(|at| !name[*at..].contains('/'));
-    let name = &name[..tag.unwrap_or(name.len())];
-    match has_host(name) {
-        true => name.to_owned(),
-        false if name.contains('/') => format!("docker.io/{name}"),
-        false => format!("docker.io/library/{name}"),
-    }
+    full_name(&name[..tag.unwrap_or(name.len())])
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::builder::{Wanted, choose, of_call};
 use super::load::{LoadOptions, Loaded, load};
 use super::run::Run;
 use super::staging::{published, stage_all};
-use crate::container::Builder;
+use crate::container::{Builder, full_name};
 use crate::image::{ContentDigest, SecretSource, build_day};
 use crate::report::{BuildReport, BuildState, BuilderReport, FailureKind};
 use crate::ship::{BaseError, ResolvedBase, ShipPlan, digests, resolve_base, unpinned};
@@ -97,7 +97,10 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     allow::check(context, &workspace, &loaded, &args.allow)?;
-    let published = published(context, &workspace, &loaded, created)?;
+    let mut published = published(context, &workspace, &loaded, created)?;
+    for reference in published.values_mut().flat_map(|published| &mut published.references) {
+        *reference = full_name(reference);
+    }
     let (scratch, secrets) = (scratch(&workspace)?, secrets(&workspace, &loaded)?);
     let bases = bases.into_inner();
     let mut run = Run {
