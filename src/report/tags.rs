@@ -110,7 +110,11 @@ fn all(
     let wanted = |name: &str| {
         only.is_none_or(|only| only.iter().any(|id| id.upstream == upstream.name.as_str() && id.image == name))
     };
+    // All images take part, so that two of one name are found; but `{build}` is known only of those that were planned.
+    let by_build = templates.iter().any(|template| template.has(&Placeholder::Build));
+    let planned = |name: &str| builds.digits.is_some_and(|digits| digits.contains_key(name));
     let published = upstream.images.iter().filter(|image| image.publish);
+    let published = published.filter(|image| !by_build || wanted(&image.name) || planned(&image.name));
     let images: Vec<&str> = published.map(|image| image.name.as_str()).collect();
     let build = |image: &str| match builds.digits.and_then(|digits| digits.get(image)) {
         Some(digits) => digits.as_ref().map(String::as_str).map_err(String::as_str),

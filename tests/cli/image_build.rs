@@ -217,6 +217,19 @@ in_both_worlds! {
         }
     }
 
+    fn a_tag_with_the_build_names_what_was_built_on(env) {
+        images(env, "RUN tool");
+        env.write("ws/upstreams.toml", MANIFEST.replace("registry", "tags = [\"{version}-{build}\"]\nregistry"));
+        let reference = |document: &Value| document["images"][1]["references"][0].as_str().unwrap().to_owned();
+        let first = reference(&build(env, &["tool", "--json"]).ok().json());
+        assert!(first.starts_with("r.example/team/tool:v1.0-") && id(env, &first).is_some(), "{first}");
+        registry(env, BASE, '2');
+        let second = reference(&build(env, &["tool", "--json"]).ok().json());
+        assert_ne!(first, second, "another base is another build");
+        // The manifest pins no base, so that without a builder the tag is not known.
+        env.changes_nothing(&["image", "list", "tool"]).exits(1).one_error().says("the base 'python:3.8-bullseye'").says("has no digest");
+    }
+
     fn no_builder_is_an_error(env) {
         images(env, "RUN tool");
         let run = env.patchq(&["image", "build"]).exits(1).one_error();
