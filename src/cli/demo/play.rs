@@ -164,7 +164,7 @@ impl Stage {
             &["add", "--all"],
             &["commit", "-q", "-m", "Begin with two queues"],
         ] {
-            self.git((Place::Here, 0), arguments)?;
+            self.git(Place::Here, 0, arguments)?;
         }
         Ok(())
     }
@@ -182,9 +182,9 @@ impl Stage {
             Action::Patchq(arguments) => {
                 let mut command = Command::new(&self.patchq);
                 command.args(["--color", if self.colour { "always" } else { "never" }]);
-                self.spawn(command.args(arguments), (step.place, step.exit), "patchq", arguments)?
+                self.spawn(command.args(arguments), step.place, step.exit, "patchq", arguments)?
             }
-            Action::Git(arguments) => self.git((step.place, step.exit), arguments)?,
+            Action::Git(arguments) => self.git(step.place, step.exit, arguments)?,
             Action::Cat(file) => read(&self.folder(step.place).join(file))?,
             Action::Edit { file, from, to } => {
                 let path = self.folder(step.place).join(file);
@@ -202,8 +202,8 @@ impl Stage {
         }
     }
 
-    fn git(&self, where_and_how: (Place, i32), arguments: &[&str]) -> anyhow::Result<String> {
-        self.spawn(Command::new(&self.git).args(arguments), where_and_how, "git", arguments)
+    fn git(&self, place: Place, exit: i32, arguments: &[&str]) -> anyhow::Result<String> {
+        self.spawn(Command::new(&self.git).args(arguments), place, exit, "git", arguments)
     }
 
     /// Runs a program in an environment without the user's git settings; returns both of its streams as on a terminal.
@@ -211,7 +211,8 @@ impl Stage {
     fn spawn(
         &self,
         command: &mut Command,
-        (place, exit): (Place, i32),
+        place: Place,
+        exit: i32,
         program: &str,
         arguments: &[&str],
     ) -> anyhow::Result<String> {
