@@ -17,7 +17,7 @@ use crate::workspace::files::queue_files::Files;
 use crate::workspace::manifest::{EditError, Manifest, ManifestEdit, Name, NewUpstream, Track};
 use crate::workspace::step::context::StepContext;
 use crate::workspace::step::effects::{GitEffects, RefMove};
-use crate::workspace::step::equal_refs::equal_refs;
+use crate::workspace::step::equal_refs::{HowEqual, equal_refs};
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::file_changes::{of_ignores, to_hold};
 use crate::workspace::step::kept;
@@ -189,7 +189,7 @@ pub fn add_entry(
     let has_checkout = state.has_checkout();
     // The checkout is not touched, so its changes need not be recorded.
     state.work.clear();
-    side.refs.extend(kept::keep(upstream, &mut objects, &state, &changes, &side, (ctx, Vec::new()))?);
+    side.refs.extend(kept::keep(upstream, &mut objects, &state, kept::About::of(&changes, &side), ctx)?);
     do_step(upstream, &mut objects, changes, &side, ctx)?;
     Ok(AddedUpstream { applied, files: listed, has_checkout })
 }
@@ -207,7 +207,8 @@ fn refs(
     let moved = |error: GitError| AddError::of(error);
     if !state.has_checkout() {
         let written: Vec<String> = new.queue.files.iter().map(|file| file.name.clone()).collect();
-        let mut moves = equal_refs(upstream, objects, stack, new, (false, true), &written).map_err(moved)?;
+        let how = HowEqual { version_taken: true, written: &written, ..HowEqual::default() };
+        let mut moves = equal_refs(upstream, objects, stack, new, how).map_err(moved)?;
         moves.extend(RefMove::to(upstream, BRANCH, Some(stack.top())).map_err(moved)?);
         return Ok(moves);
     }

@@ -18,7 +18,7 @@ use crate::workspace::files::queue::{Queue, QueueFile, SERIES};
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::step::context::StepContext;
 use crate::workspace::step::effects::{CheckoutMove, GitEffects, RefMove};
-use crate::workspace::step::equal_refs::equal_refs;
+use crate::workspace::step::equal_refs::{HowEqual, equal_refs};
 use crate::workspace::step::error::StepError;
 use crate::workspace::step::kept;
 use crate::workspace::step::publish::FileChange;
@@ -289,21 +289,21 @@ impl Rewrite {
             side.refs.extend(RefMove::to(upstream, BRANCH, Some(goal))?);
         }
         let written = self.written_files(upstream);
-        side.refs.extend(equal_refs(
-            upstream,
-            objects,
-            &self.stack,
-            &self.files,
-            (false, self.version_taken),
-            &written,
-        )?);
+        let how = HowEqual { version_taken: self.version_taken, written: &written, ..HowEqual::default() };
+        side.refs.extend(equal_refs(upstream, objects, &self.stack, &self.files, how)?);
         let changes = std::mem::take(&mut self.changes);
         let nothing = changes.is_empty() && side.refs.is_empty() && state.tip == Some(goal);
         if nothing {
             return Ok(None);
         }
         let notes = std::mem::take(&mut self.notes);
-        side.refs.extend(kept::keep(upstream, objects, state, &changes, &side, (ctx, notes))?);
+        side.refs.extend(kept::keep(
+            upstream,
+            objects,
+            state,
+            kept::About { notes, ..kept::About::of(&changes, &side) },
+            ctx,
+        )?);
         Ok(do_step(upstream, objects, changes, &side, ctx)?)
     }
 }

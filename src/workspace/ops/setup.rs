@@ -11,7 +11,7 @@ use crate::workspace::files::digest::QueueChange;
 use crate::workspace::files::queue_files::Files;
 use crate::workspace::step::context::StepContext;
 use crate::workspace::step::effects::{CheckoutMove, EffectError, GitEffects, RefMove, sparse_of};
-use crate::workspace::step::equal_refs::equal_refs;
+use crate::workspace::step::equal_refs::{HowEqual, equal_refs};
 use crate::workspace::step::kept;
 use crate::workspace::step::run::{begin, do_step};
 use crate::workspace::upstream::fetcher::Fetcher;
@@ -205,11 +205,18 @@ fn move_there(
         side.refs.extend(RefMove::to(upstream, BRANCH, Some(goal))?);
     }
     if !brings_back {
-        side.refs.extend(equal_refs(upstream, objects, stack, files, (options.pristine, false), &[])?);
+        let how = HowEqual { pristine: options.pristine, ..HowEqual::default() };
+        side.refs.extend(equal_refs(upstream, objects, stack, files, how)?);
     }
     if done.gave_up || state.record.is_some() && state.files.iter().any(is_loss) {
         let notes = done.taken.notes();
-        side.refs.extend(kept::keep(upstream, objects, state, &[], &side, (ctx, notes))?);
+        side.refs.extend(kept::keep(
+            upstream,
+            objects,
+            state,
+            kept::About { notes, ..kept::About::of(&[], &side) },
+            ctx,
+        )?);
     }
     done.changed = !side.checkout.is_empty() || !side.refs.is_empty();
     if done.changed {

@@ -8,8 +8,18 @@ use crate::workspace::upstream::store::UpstreamStore;
 use crate::workspace::upstream::synced::Synced;
 use crate::workspace::upstream::version::{is_exact, taken_for};
 
-/// Returns the moves of the refs that record that files and commits are equal. `version_taken`: the version of `files`
-/// was determined just now, whatever was known about it before. `written`: the patch files that this step writes.
+/// How files and commits became equal.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::workspace) struct HowEqual<'a> {
+    /// The checkout was set up without its queue.
+    pub(in crate::workspace) pristine: bool,
+    /// The version of the files was determined just now, whatever was known about it before.
+    pub(in crate::workspace) version_taken: bool,
+    /// The patch files that this step writes.
+    pub(in crate::workspace) written: &'a [String],
+}
+
+/// Returns the moves of the refs that record that files and commits are equal.
 ///
 /// # Errors
 /// [`GitError`] when the store cannot be read.
@@ -18,15 +28,14 @@ pub(in crate::workspace) fn equal_refs(
     objects: &mut Objects<'_>,
     stack: &Stack,
     files: &Files,
-    (pristine, version_taken): (bool, bool),
-    written: &[String],
+    how: HowEqual<'_>,
 ) -> Result<Vec<RefMove>, GitError> {
     let names: Vec<(Id, String)> = stack.items.iter().map(|item| (item.commit, item.name.clone())).collect();
     let notes = make_notes(objects, &names)?;
     let before = Synced::read(objects)?;
-    let version_of = taken_for(before.as_ref().filter(|_| !version_taken), files);
-    let record = Synced { pristine, ..Synced::new(stack, files.digest(), version_of) };
-    let record = record.with_written(objects, before.as_ref(), &files.queue, written).make(objects)?;
+    let version_of = taken_for(before.as_ref().filter(|_| !how.version_taken), files);
+    let record = Synced { pristine: how.pristine, ..Synced::new(stack, files.digest(), version_of) };
+    let record = record.with_written(objects, before.as_ref(), &files.queue, how.written).make(objects)?;
     let mut moves = Vec::new();
     for (name, new) in [(BASE, stack.base.commit), (NOTES, notes), (SYNCED, record)] {
         moves.extend(RefMove::to(upstream, name, Some(new))?);

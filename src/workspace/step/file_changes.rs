@@ -69,7 +69,7 @@ pub(in crate::workspace) fn only_files(
     }
     let changed = changes.iter().map(|change| change.path.to_string()).collect();
     let mut side = GitEffects::default();
-    side.refs = kept::keep(upstream, objects, state, &changes, &side, (ctx, Vec::new()))?;
+    side.refs = kept::keep(upstream, objects, state, kept::About::of(&changes, &side), ctx)?;
     do_step(upstream, objects, changes, &side, ctx)?;
     Ok(changed)
 }

@@ -193,6 +193,24 @@ pub(in crate::workspace) fn tree_with(
     objects.edit(tree, &edits)
 }
 
+/// A change that is about to be made.
+#[derive(Debug, Clone)]
+pub(in crate::workspace) struct About<'a> {
+    /// What becomes of the workspace's files.
+    pub(in crate::workspace) changes: &'a [FileChange],
+    /// What becomes of checkout and refs.
+    pub(in crate::workspace) side: &'a GitEffects,
+    /// Notes about it, a sentence each: why a patch left the queue.
+    pub(in crate::workspace) notes: Vec<String>,
+}
+
+impl<'a> About<'a> {
+    /// A change without notes.
+    pub(in crate::workspace) fn of(changes: &'a [FileChange], side: &'a GitEffects) -> About<'a> {
+        About { changes, side, notes: Vec::new() }
+    }
+}
+
 /// Records a change that is about to be made; the moves of refs for it belong to the change's own step.
 ///
 /// # Errors
@@ -201,10 +219,10 @@ pub(in crate::workspace) fn keep(
     upstream: &UpstreamStore<'_>,
     objects: &mut Objects<'_>,
     state: &SyncState,
-    changes: &[FileChange],
-    side: &GitEffects,
-    (ctx, notes): (&StepContext<'_>, Vec<String>),
+    about: About<'_>,
+    ctx: &StepContext<'_>,
 ) -> Result<Vec<RefMove>, StepError> {
+    let About { changes, side, notes } = about;
     let dirty = !state.work.is_empty() && !side.checkout.is_empty();
     let work = if dirty { Some(work_commit(upstream, objects, state)?) } else { None };
     let after = side.checkout.last().map(|step| step.commit);
