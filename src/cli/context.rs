@@ -125,16 +125,21 @@ impl Context {
         jiff::Timestamp::now().as_second()
     }
 
-    /// Returns the build time of images, in seconds since 1970: SOURCE_DATE_EPOCH, else now.
+    /// Returns the time of a build, in seconds since 1970: what `SOURCE_DATE_EPOCH` says, or now.
     pub(super) fn build_time(&self) -> Result<i64, CliError> {
-        match std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) {
-            None => Ok(self.now()),
-            Some(value) => value.to_str().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
-                let value = printable(value.as_encoded_bytes());
-                let text = format!("SOURCE_DATE_EPOCH is '{value}', which is not a number of seconds since 1970");
-                CliError::plain(FailureKind::Environment, text).hint("unset SOURCE_DATE_EPOCH")
-            }),
-        }
+        Ok(self.source_date_epoch()?.unwrap_or_else(|| self.now()))
+    }
+
+    /// Returns the value of `SOURCE_DATE_EPOCH`, in seconds since 1970.
+    pub(super) fn source_date_epoch(&self) -> Result<Option<i64>, CliError> {
+        let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        value.to_str().and_then(|text| text.trim().parse().ok()).map(Some).ok_or_else(|| {
+            let value = printable(value.as_encoded_bytes());
+            let text = format!("SOURCE_DATE_EPOCH is '{value}', which is not a number of seconds since 1970");
+            CliError::plain(FailureKind::Environment, text).hint("unset SOURCE_DATE_EPOCH")
+        })
     }
 
     /// Returns the local time zone, in minutes east of UTC.

@@ -7,8 +7,9 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use super::builder::{Builder, BuilderKind};
-use super::call::{CallError, call};
+use super::call::{CallError, listen};
 use super::spec::BuildSpec;
+use super::store::StoredImage;
 
 /// How an image is built, beside what is built.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +44,7 @@ pub enum BuildError {
 }
 
 impl Builder {
-    /// Builds `spec` and returns the image's id, `sha256:` and 64 digits. `hear` gets what the builder prints.
+    /// Builds `spec` and returns the image. `hear` gets what the builder prints.
     ///
     /// The exit code alone proves nothing (podman's says 0 after a signal, and some leave the id of an earlier build behind): the
     /// file of the id must be new, and the store must have the image.
@@ -56,23 +57,20 @@ impl Builder {
         options: BuildOptions<'_>,
         cancel: &AtomicBool,
         hear: &mut dyn FnMut(&[u8]),
-    ) -> Result<String, BuildError> {
+    ) -> Result<StoredImage, BuildError> {
         let io = |doing: &'static str| move |source| BuildError::Io { doing, path: options.id_file.to_owned(), source };
         match fs::remove_file(options.id_file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io("cannot remove")(error)),
             _ => {}
         }
         let mut command = self.build_command(spec, options);
-        call(&mut command, &format!("{} build", self.kind), cancel, hear)?;
+        listen(&mut command, &format!("{} build", self.kind), cancel, &mut |_, bytes| hear(bytes))?;
         let id = match fs::read_to_string(options.id_file) {
             Ok(id) => format!("sha256:{}", id.trim().trim_start_matches("sha256:")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(BuildError::NoImage(self.kind)),
             Err(error) => return Err(io("cannot read")(error)),
         };
-        match self.image(&id, cancel)? {
-            Some(image) => Ok(image.id),
-            None => Err(BuildError::NoImage(self.kind)),
-        }
+        self.image(&id, cancel)?.ok_or(BuildError::NoImage(self.kind))
     }
 
     /// The command of a build.

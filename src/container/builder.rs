@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::process::Command;
-use std::str::FromStr;
 
 /// A kind of builder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,14 +30,6 @@ impl BuilderKind {
 impl fmt::Display for BuilderKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
-    }
-}
-
-impl FromStr for BuilderKind {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<BuilderKind, ()> {
-        BuilderKind::ALL.into_iter().find(|kind| kind.word() == text).ok_or(())
     }
 }
 

@@ -49,53 +49,68 @@ pub enum CallError {
     Cancelled,
 }
 
-/// What a call printed.
+/// What a program printed.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
 }
 
-/// Runs `command`, called `what` in messages. `hear` gets everything it prints while it runs.
+impl Output {
+    pub(super) fn push(&mut self, stream: Stream, bytes: &[u8]) {
+        match stream {
+            Stream::Out => self.stdout.extend_from_slice(bytes),
+            Stream::Err => self.stderr.extend_from_slice(bytes),
+        }
+    }
+}
+
+/// Runs `command`, called `what` in messages, and passes on to `hear` what it prints. Nothing of it is kept, so that an
+/// error has no lines.
 ///
 /// # Errors
 /// [`CallError`].
-pub(super) fn call(
+pub(super) fn listen(
     command: &mut Command,
     what: &str,
     cancel: &AtomicBool,
-    hear: &mut dyn FnMut(&[u8]),
-) -> Result<Output, CallError> {
-    let mut output = Output::default();
+    hear: &mut dyn FnMut(Stream, &[u8]),
+) -> Result<(), CallError> {
     let asking = Cell::new(false);
     let task =
         Task { input: Vec::new(), own_group: true, limits: Limits::default(), grace: GRACE, asking: &asking, cancel };
     let program = command.get_program().to_owned();
     tracing::debug!(?command, "calls a builder");
-    let end = run(command, task, &mut |stream, bytes| {
-        hear(bytes);
-        match stream {
-            Stream::Out => output.stdout.extend_from_slice(bytes),
-            Stream::Err => output.stderr.extend_from_slice(bytes),
-        }
-    });
-    match end.map_err(|source| CallError::Start { program, source })? {
-        End::Exited(status) if status.success() => Ok(output),
-        End::Exited(status) => {
-            Err(CallError::Failed { what: what.to_owned(), status, lines: last_lines(&output.stderr, LINES) })
-        }
+    match run(command, task, hear).map_err(|source| CallError::Start { program, source })? {
+        End::Exited(status) if status.success() => Ok(()),
+        End::Exited(status) => Err(CallError::Failed { what: what.to_owned(), status, lines: Vec::new() }),
         End::Cancelled | End::Stalled(_) | End::TooLong(_) => Err(CallError::Cancelled),
     }
 }
 
-/// The last lines of `text` that are not blank, printable.
+/// Runs `command`, called `what` in messages, and returns what it printed.
+///
+/// # Errors
+/// [`CallError`].
+pub(super) fn call(command: &mut Command, what: &str, cancel: &AtomicBool) -> Result<Output, CallError> {
+    let mut output = Output::default();
+    match listen(command, what, cancel, &mut |stream, bytes| output.push(stream, bytes)) {
+        Ok(()) => Ok(output),
+        Err(CallError::Failed { what, status, .. }) => {
+            Err(CallError::Failed { what, status, lines: last_lines(&output.stderr, LINES) })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the last lines of `text` that are not blank, printable.
 pub(super) fn last_lines(text: &[u8], count: usize) -> Vec<String> {
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty());
     let lines: Vec<String> = lines.map(printable).collect();
     lines[lines.len().saturating_sub(count)..].to_vec()
 }
 
-/// How a program ended that did not end with 0, for people.
+/// Says how a program ended that did not end with 0.
 #[must_use]
 pub fn ended_badly(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;

@@ -84,12 +84,6 @@ impl ImageConfig {
         let differing = parts.into_iter().find(|(_, before, after)| before != after);
         differing.map(|(part, before, after)| Differs { part, before, after })
     }
-
-    /// The value of a label; `None` where it is not set.
-    #[must_use]
-    pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels.as_ref()?.get(key).map(String::as_str)
-    }
 }
 
 #[cfg(test)]
@@ -105,7 +99,6 @@ mod tests {
         let one = config(r#"{"User":"","WorkingDir":"/","Env":["A=1"],"Cmd":null,"Volumes":{},"Labels":null}"#);
         let other = config(r#"{"Env":["A=1"],"Entrypoint":[],"OnBuild":[],"Labels":{"a":"b"}}"#);
         assert_eq!(one.differs(&other), None);
-        assert_eq!(other.label("a"), Some("b"));
     }
 
     #[test]

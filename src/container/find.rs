@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use serde::Deserialize;
 
 use super::builder::{Builder, BuilderKind, Programs, clean_command};
-use super::call::{CallError, call};
+use super::call::{CallError, Output, call, last_lines, listen};
 
 /// Why a builder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -13,10 +13,10 @@ pub enum NotFound {
     /// There is no such program.
     #[error("'{0}' is not installed")]
     NotInstalled(BuilderKind),
-    /// docker answers, its server does not.
+    /// The docker client works, but its daemon does not answer.
     #[error("the docker daemon does not answer{}", .0.as_ref().map(|line| format!(": {line}")).unwrap_or_default())]
     NoServer(Option<String>),
-    /// The docker client has no BuildKit: from 23.0 on that is a program of its own.
+    /// The docker client has no BuildKit: since 23.0 that is the separate program buildx.
     #[error("docker {0} has no buildx, without which it cannot use BuildKit")]
     NoBuildx(String),
     /// It does not work.
@@ -57,7 +57,7 @@ struct BuildahVersion {
 /// The first client of docker that does not build with BuildKit by itself.
 const NEEDS_BUILDX: u32 = 23;
 
-/// The builder of `kind`, if it answers.
+/// Looks for the builder of `kind`.
 ///
 /// # Errors
 /// [`NotFound`].
@@ -68,7 +68,7 @@ pub fn find(kind: BuilderKind, programs: &Programs, cancel: &AtomicBool) -> Foun
     }
 }
 
-/// All builders in the order in which they are tried, each with why it cannot be used where it cannot.
+/// Looks for all builders, in the order in which they are tried.
 #[must_use]
 pub fn find_all(programs: &Programs, cancel: &AtomicBool) -> Vec<(BuilderKind, Found)> {
     BuilderKind::ALL.into_iter().map(|kind| (kind, find(kind, programs, cancel))).collect()
@@ -80,36 +80,34 @@ fn docker(programs: &Programs, cancel: &AtomicBool) -> Found {
     let mut command = clean_command(&program);
     command.args(["version", "--format", "{{json .}}"]);
     // Without a server it prints the same document, and ends with 1.
-    let mut heard = Vec::new();
-    let answered = call(&mut command, "docker version", cancel, &mut |bytes| heard.extend_from_slice(bytes));
-    let lines = match answered {
-        Ok(_) => Vec::new(),
-        Err(CallError::Failed { lines, .. }) => lines,
+    let mut output = Output::default();
+    match listen(&mut command, "docker version", cancel, &mut |stream, bytes| output.push(stream, bytes)) {
+        Ok(()) | Err(CallError::Failed { .. }) => {}
         Err(error) => return Err(not_found(kind, error)),
+    }
+    let version = serde_json::from_slice::<DockerVersion>(&output.stdout).ok();
+    let Some((client, server)) = version.and_then(|version| Some((version.client.version, version.server?.version)))
+    else {
+        return Err(NotFound::NoServer(last_lines(&output.stderr, 1).pop()));
     };
-    let version =
-        heard.split(|byte| *byte == b'\n').find_map(|line| serde_json::from_slice::<DockerVersion>(line).ok());
-    let Some(version) = version else { return Err(NotFound::NoServer(lines.last().cloned())) };
-    let Some(server) = version.server else { return Err(NotFound::NoServer(lines.last().cloned())) };
     let mut command = clean_command(&program);
-    let buildx = match call(command.args(["buildx", "version"]), "docker buildx version", cancel, &mut |_| {}) {
+    let buildx = match call(command.args(["buildx", "version"]), "docker buildx version", cancel) {
         Ok(output) => Some(second_word(&output.stdout)),
         Err(CallError::Cancelled) => return Err(NotFound::Cancelled),
         Err(_) => None,
     };
-    let client = version.client.version;
     let major = client.split('.').next().and_then(|number| number.parse().ok()).unwrap_or(0);
     if buildx.is_none() && major >= NEEDS_BUILDX {
         return Err(NotFound::NoBuildx(client));
     }
-    Ok(Builder { kind, program, client, server: Some(server.version), buildx })
+    Ok(Builder { kind, program, client, server: Some(server), buildx })
 }
 
 fn buildah(programs: &Programs, cancel: &AtomicBool) -> Found {
     let kind = BuilderKind::Buildah;
     let program = programs.of(kind);
     let mut command = clean_command(&program);
-    let output = call(command.args(["version", "--json"]), "buildah version", cancel, &mut |_| {});
+    let output = call(command.args(["version", "--json"]), "buildah version", cancel);
     let output = output.map_err(|error| not_found(kind, error))?;
     let version: BuildahVersion = serde_json::from_slice(&output.stdout).map_err(|error| NotFound::Broken {
         kind,
@@ -117,7 +115,7 @@ fn buildah(programs: &Programs, cancel: &AtomicBool) -> Found {
     })?;
     // It opens the store, which is what fails where it is not set up.
     let mut command = clean_command(&program);
-    call(command.arg("info"), "buildah info", cancel, &mut |_| {}).map_err(|error| not_found(kind, error))?;
+    call(command.arg("info"), "buildah info", cancel).map_err(|error| not_found(kind, error))?;
     Ok(Builder { kind, program, client: version.version, server: None, buildx: None })
 }
 

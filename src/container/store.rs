@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::builder::{Builder, BuilderKind};
 use super::call::{CallError, Output, call};
 use super::config::ImageConfig;
+use super::name::untagged;
 
 /// An image in the store of a builder.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,16 +28,10 @@ pub struct StoredImage {
 #[serde(rename_all = "PascalCase")]
 struct DockerImage {
     id: String,
-    #[serde(default)]
     repo_digests: Option<Vec<String>>,
-    #[serde(default)]
-    config: Option<ImageConfig>,
-    architecture: String,
-    os: String,
-    #[serde(default)]
-    variant: Option<String>,
-    #[serde(default)]
     size: Option<u64>,
+    #[serde(flatten)]
+    settings: Settings,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,27 +43,38 @@ struct BuildahImage {
     #[serde(rename = "FromImageDigest")]
     digest: Option<String>,
     #[serde(rename = "Docker")]
-    docker: BuildahDocker,
+    settings: Settings,
 }
 
+/// What both builders print about an image; docker with capital letters.
 #[derive(Debug, Deserialize)]
-struct BuildahDocker {
-    #[serde(default)]
+struct Settings {
+    #[serde(alias = "Config")]
     config: Option<ImageConfig>,
+    #[serde(alias = "Architecture")]
     architecture: String,
+    #[serde(alias = "Os")]
     os: String,
-    #[serde(default)]
+    #[serde(alias = "Variant")]
     variant: Option<String>,
+}
+
+impl Settings {
+    fn platform(&self) -> String {
+        let variant = self.variant.as_deref().filter(|variant| !variant.is_empty());
+        let variant = variant.map(|variant| format!("/{variant}")).unwrap_or_default();
+        format!("{}/{}{variant}", self.os, self.architecture)
+    }
 }
 
 impl Builder {
     fn call(&self, arguments: &[&str], cancel: &AtomicBool) -> Result<Output, CallError> {
         let mut command = self.command();
         let what = format!("{} {}", self.kind, arguments.first().copied().unwrap_or_default());
-        call(command.args(arguments), &what, cancel, &mut |_| {})
+        call(command.args(arguments), &what, cancel)
     }
 
-    /// The image called `name` (a reference or an id); `None`: the store has none.
+    /// Returns the image called `name` (a reference or an id), if the store has it.
     ///
     /// # Errors
     /// [`CallError`].
@@ -93,7 +99,7 @@ impl Builder {
         read.map(Some).map_err(|reason| CallError::Answer { what: format!("{} inspect", self.kind), reason })
     }
 
-    /// The names of the image `id`.
+    /// Returns the names of the image `id`.
     ///
     /// # Errors
     /// [`CallError`].
@@ -111,7 +117,7 @@ impl Builder {
         Ok(text.lines().filter_map(named).collect())
     }
 
-    /// Gets the image called `name` from its registry into the store.
+    /// Pulls the image called `name` from its registry.
     ///
     /// # Errors
     /// [`CallError`].
@@ -119,7 +125,7 @@ impl Builder {
         self.call(&["pull", "--quiet", "--", name], cancel).map(drop)
     }
 
-    /// Calls the image `id` by `reference` too.
+    /// Adds the name `reference` to the image `id`.
     ///
     /// # Errors
     /// [`CallError`].
@@ -127,7 +133,7 @@ impl Builder {
         self.call(&["tag", "--", id, reference], cancel).map(drop)
     }
 
-    /// Takes the name `reference` away, and with the last one the image. Whether it was there.
+    /// Removes the name `reference`, and with its last name the image. Returns whether it was there.
     ///
     /// # Errors
     /// [`CallError`], also where a container or another image needs it.
@@ -142,70 +148,25 @@ impl Builder {
     }
 }
 
-/// Returns `name` with its registry: without one docker means `docker.io/`, and `library/` before a single word. buildah would take
-/// such a name for one of this machine (`localhost/`).
-#[must_use]
-pub fn full_name(name: &str) -> String {
-    let has_host = name.split_once('/').is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']));
-    match (has_host, name.contains('/')) {
-        (true, _) => name.to_owned(),
-        (false, true) => format!("docker.io/{name}"),
-        (false, false) => format!("docker.io/library/{name}"),
-    }
-}
-
-fn platform(os: &str, architecture: &str, variant: Option<&str>) -> String {
-    let variant = variant.filter(|variant| !variant.is_empty()).map(|variant| format!("/{variant}"));
-    format!("{os}/{architecture}{}", variant.unwrap_or_default())
-}
-
-/// A reference without its tag.
-fn untagged(name: &str) -> &str {
-    let tag = name.rfind(':').filter(|at| !name[*at..].contains('/'));
-    &name[..tag.unwrap_or(name.len())]
-}
-
 fn docker_image(bytes: &[u8]) -> Result<StoredImage, String> {
     let images: Vec<DockerImage> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let image = images.into_iter().next().ok_or("no image in it")?;
-    Ok(StoredImage {
-        platform: platform(&image.os, &image.architecture, image.variant.as_deref()),
-        id: image.id,
-        digests: image.repo_digests.unwrap_or_default(),
-        size: image.size,
-        config: image.config.unwrap_or_default(),
-    })
+    let DockerImage { id, repo_digests, size, settings } = images.into_iter().next().ok_or("no image in it")?;
+    let (platform, config) = (settings.platform(), settings.config.unwrap_or_default());
+    Ok(StoredImage { id, platform, digests: repo_digests.unwrap_or_default(), size, config })
 }
 
 fn buildah_image(bytes: &[u8]) -> Result<StoredImage, String> {
     let image: BuildahImage = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let docker = image.docker;
-    Ok(StoredImage {
-        id: format!("sha256:{}", image.id.trim_start_matches("sha256:")),
-        platform: platform(&docker.os, &docker.architecture, docker.variant.as_deref()),
-        digests: image
-            .name
-            .zip(image.digest)
-            .map(|(name, digest)| format!("{}@{digest}", untagged(&name)))
-            .into_iter()
-            .collect(),
-        size: None,
-        config: docker.config.unwrap_or_default(),
-    })
+    let BuildahImage { id, name, digest, settings } = image;
+    let id = format!("sha256:{}", id.trim_start_matches("sha256:"));
+    let digest = name.zip(digest).map(|(name, digest)| format!("{}@{digest}", untagged(&name)));
+    let (platform, config) = (settings.platform(), settings.config.unwrap_or_default());
+    Ok(StoredImage { id, platform, digests: digest.into_iter().collect(), size: None, config })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_without_a_registry_are_docker_hubs() {
-        assert_eq!(full_name("team/x:1"), "docker.io/team/x:1");
-        assert_eq!(full_name("ubuntu:20.04"), "docker.io/library/ubuntu:20.04");
-        for full in ["docker.io/team/x:1", "localhost/x", "127.0.0.1:5000/x:1", "r.example/team/x"] {
-            assert_eq!(full_name(full), full);
-        }
-    }
 
     #[test]
     fn both_forms_are_read() {
@@ -218,7 +179,8 @@ mod tests {
             "architecture":"amd64","os":"linux"}}"#;
         let image = buildah_image(buildah).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((image.id.as_str(), image.platform.as_str()), ("sha256:aa", "linux/amd64"));
-        assert_eq!((image.config.label("a"), image.digests), (Some("b"), vec!["h:1/x@sha256:bb".to_owned()]));
+        assert_eq!(image.config.labels.unwrap_or_default().get("a").map(String::as_str), Some("b"));
+        assert_eq!(image.digests, ["h:1/x@sha256:bb"]);
         assert!(docker_image(b"[]").is_err() && buildah_image(b"{").is_err());
     }
 }

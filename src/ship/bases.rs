@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use super::plan::ShipPlan;
-use crate::container::{Builder, CallError, StoredImage, full_name};
+use crate::container::{Builder, CallError, StoredImage, full_name, untagged};
 use crate::image::ContentDigest;
 use crate::image::dockerfile::Role;
 
@@ -38,7 +38,8 @@ pub enum BaseError {
     Call(#[from] CallError),
 }
 
-/// The external images of `plan` that are not pinned: by no digest in the Dockerfile, and by none in the manifest.
+/// Returns the external images of `plan` without a digest, neither in the Dockerfile nor in the manifest. `# syntax=` is
+/// left out.
 #[must_use]
 pub fn unpinned(plan: &ShipPlan<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -51,7 +52,7 @@ pub fn unpinned(plan: &ShipPlan<'_>) -> Vec<String> {
     names
 }
 
-/// Looks up the base `name`: with the network it is pulled first, so that what is newest in its registry is built on.
+/// Looks up the base `name`. Unless `offline`, it is pulled first, so that the newest image of its registry is used.
 ///
 /// # Errors
 /// [`BaseError`].
@@ -78,7 +79,7 @@ pub fn resolve_base(
     Ok(digest_of(name, &image).map_or(ResolvedBase::StoreOnly(image.id), ResolvedBase::Digest))
 }
 
-/// The digests among `bases`, by name.
+/// Returns the digests among `bases`, by name.
 #[must_use]
 pub fn digests(bases: &BTreeMap<String, ResolvedBase>) -> BTreeMap<String, ContentDigest> {
     let digest = |(name, base): (&String, &ResolvedBase)| match base {
@@ -88,21 +89,15 @@ pub fn digests(bases: &BTreeMap<String, ResolvedBase>) -> BTreeMap<String, Conte
     bases.iter().filter_map(digest).collect()
 }
 
-/// The digest that the registry of `name` has for `image`.
+/// Returns the digest that the registry of `name` has for `image`.
 fn digest_of(name: &str, image: &StoredImage) -> Option<ContentDigest> {
-    let wanted = full_repository(name);
+    let wanted = full_name(untagged(name));
     image.digests.iter().find_map(|digest| {
         let (repository, digest) = digest.rsplit_once('@')?;
         // buildah has digests for what was only made here, too.
-        let is_it = !repository.starts_with("localhost/") && full_repository(repository) == wanted;
+        let is_it = !repository.starts_with("localhost/") && full_name(repository) == wanted;
         is_it.then(|| digest.parse().ok())?
     })
-}
-
-/// Returns a repository by its full name, without the tag.
-fn full_repository(name: &str) -> String {
-    let tag = name.rfind(':').filter(|at| !name[*at..].contains('/'));
-    full_name(&name[..tag.unwrap_or(name.len())])
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::image::ImageId;
 /// The name of the file in the folder of an image that the builder writes its id to.
 const ID_FILE: &str = "id";
 
-/// Labels whose values are new each time, by the ends of their names.
+/// The end of the names of labels that are times.
 const TIMES: &str = "created";
 
 /// A build of one image.
@@ -58,7 +58,7 @@ pub enum ShipError {
     #[error(transparent)]
     Build(#[from] BuildError),
     /// The second build changed more than labels.
-    #[error("putting the labels on changed the image: {0}")]
+    #[error("adding the labels changed the image: {0}")]
     Changed(Differs),
     /// It was built for another platform.
     #[error("it was built for {found}, not for {wanted}")]
@@ -80,7 +80,7 @@ impl From<CallError> for ShipError {
 }
 
 impl ShipError {
-    /// Whether the user wanted it to end.
+    /// Checks whether the user interrupted it.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self, ShipError::Build(BuildError::Call(CallError::Cancelled)))
@@ -94,18 +94,17 @@ impl ImageBuild<'_> {
         recipe.unwrap_or_default()
     }
 
-    /// What is to be done, by the record of the last build and by what is in the store now.
+    /// Compares `record`, the last build of the same recipe, with the store, and returns what is to be done.
     ///
     /// # Errors
     /// [`CallError`].
     pub fn todo(&self, record: Option<&BuildRecord>) -> Result<Todo, CallError> {
         let Some(record) = record.filter(|_| !self.no_cache) else { return Ok(Todo::Build) };
-        let recipe = self.image.recipes.first().map(|(_, recipe)| recipe.to_string());
         let needs = self.needs.iter().map(|(id, image)| (id.to_string(), image.clone())).collect();
-        if recipe.as_ref() != Some(&record.recipe) || record.needs != needs {
+        if record.needs != needs {
             return Ok(Todo::Build);
         }
-        for base in record.bases.iter().filter(|base| base.digest.is_none()) {
+        for base in record.bases.iter().filter(|base| base.id.is_some()) {
             if self.id(&base.image)? != base.id {
                 return Ok(Todo::Build);
             }
@@ -138,8 +137,7 @@ impl ImageBuild<'_> {
         let spec = self.image.build_spec(0, self.folder, self.root);
         let id_file = self.folder.join(ID_FILE);
         let options = BuildOptions { id_file: &id_file, no_cache: self.no_cache, seconds: self.seconds };
-        let id = self.builder.build(&spec, options, self.cancel, hear)?;
-        let image = self.found(&id)?;
+        let image = self.builder.build(&spec, options, self.cancel, hear)?;
         if let Some((Some(platform), _)) = self.image.recipes.first()
             && !is_platform(platform.as_str(), &image.platform)
         {
@@ -151,8 +149,8 @@ impl ImageBuild<'_> {
         Ok(image)
     }
 
-    /// Puts the labels on `built`, checks that nothing else changed, and then gives the image its names: an earlier image keeps them
-    /// until there is a new one.
+    /// Adds the labels to `built`, checks that nothing else changed, and then gives the image its names. Until then an earlier
+    /// image keeps them.
     ///
     /// # Errors
     /// [`ShipError`].
@@ -166,8 +164,7 @@ impl ImageBuild<'_> {
         let spec = self.image.finish_spec(0, self.folder, &[]);
         let id_file = self.folder.join(format!("{ID_FILE}-labelled"));
         let options = BuildOptions { id_file: &id_file, no_cache: false, seconds: self.seconds };
-        let id = self.builder.build(&spec, options, self.cancel, hear)?;
-        let image = self.found(&id)?;
+        let image = self.builder.build(&spec, options, self.cancel, hear)?;
         if let Some(differs) = built.differs(&image.config) {
             return Err(ShipError::Changed(differs));
         }
@@ -182,20 +179,14 @@ impl ImageBuild<'_> {
         let (labels, references) = (labels.clone(), self.references.to_vec());
         Ok(Some(Labelled { id: image.id, labels, references, created }))
     }
-
-    /// The image `id`, which was just there.
-    fn found(&self, id: &str) -> Result<StoredImage, ShipError> {
-        let image = self.builder.image(id, self.cancel)?;
-        image.ok_or_else(|| BuildError::NoImage(self.builder.kind).into())
-    }
 }
 
-/// The labels of which the values are not new each time.
+/// Returns the labels without those that are times.
 fn without_times(labels: &BTreeMap<String, String>) -> BTreeMap<&String, &String> {
     labels.iter().filter(|(key, _)| !key.ends_with(TIMES)).collect()
 }
 
-/// Whether an image of `found` is one for `wanted`: `linux/arm64` is also `linux/arm64/v8`.
+/// Checks whether an image of `found` is one for `wanted`: `linux/arm64` is also `linux/arm64/v8`.
 fn is_platform(wanted: &str, found: &str) -> bool {
     found.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

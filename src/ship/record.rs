@@ -1,4 +1,4 @@
-//! What was built: a file for each image in patchq's own folder, from which the next run knows what is still current.
+//! Keeps a record of each build in patchq's own folder, a file per recipe. From it the next run knows what is current.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,10 +13,8 @@ use crate::image::ImageId;
 const SCHEMA: &str = "patchq.build-record/1";
 
 /// A build of an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BuildRecord {
-    /// The form of the document.
-    pub schema: String,
     /// The image, `UPSTREAM:NAME`.
     pub image: String,
     /// The kind of the builder, in whose store the image is.
@@ -73,35 +71,18 @@ pub struct Labelled {
     pub created: i64,
 }
 
+/// A record as it is on disk.
+#[derive(Serialize, Deserialize)]
+struct File<R> {
+    schema: String,
+    #[serde(flatten)]
+    record: R,
+}
+
 /// The records of a workspace.
 #[derive(Debug, Clone)]
 pub struct Records {
     folder: PathBuf,
-}
-
-impl BuildRecord {
-    /// A record with its form, and nothing else in it.
-    #[must_use]
-    pub fn begin(id: &ImageId) -> BuildRecord {
-        BuildRecord {
-            schema: SCHEMA.to_owned(),
-            image: id.to_string(),
-            builder: String::new(),
-            versions: String::new(),
-            platform: String::new(),
-            pin: String::new(),
-            queue: String::new(),
-            recipe: String::new(),
-            bases: Vec::new(),
-            needs: BTreeMap::new(),
-            local: String::new(),
-            id: String::new(),
-            former: Vec::new(),
-            labelled: Vec::new(),
-            created: 0,
-            log: String::new(),
-        }
-    }
 }
 
 impl Records {
@@ -131,7 +112,7 @@ impl Records {
         write(&path, record).map_err(|error| (path, error))
     }
 
-    /// All records, with the files that they are in.
+    /// Returns all records, with their files.
     #[must_use]
     pub fn all(&self) -> Vec<(PathBuf, BuildRecord)> {
         let entries = walkdir::WalkDir::new(&self.folder).sort_by_file_name();
@@ -141,15 +122,15 @@ impl Records {
 }
 
 fn read(path: &Path) -> Option<BuildRecord> {
-    let record: BuildRecord = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    (record.schema == SCHEMA).then_some(record)
+    let file: File<BuildRecord> = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    (file.schema == SCHEMA).then_some(file.record)
 }
 
 fn write(path: &Path, record: &BuildRecord) -> io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&mut file, record)?;
+    serde_json::to_writer_pretty(&mut file, &File { schema: SCHEMA.to_owned(), record })?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
@@ -164,7 +145,7 @@ mod tests {
         let records = Records::new(folder.path().join("images"));
         let id = ImageId { upstream: "up".to_owned(), image: "a/b".to_owned() };
         let (builder, recipe) = ("docker".to_owned(), "0a".to_owned());
-        let record = BuildRecord { builder, recipe, id: "sha256:0".to_owned(), ..BuildRecord::begin(&id) };
+        let record = BuildRecord { builder, recipe, id: "sha256:0".to_owned(), ..BuildRecord::default() };
         let read = |builder: &str, recipe: &str| records.read(&id, builder, recipe);
         assert_eq!(read("docker", "0a"), None);
         records.write(&id, &record).unwrap();

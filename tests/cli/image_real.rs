@@ -215,6 +215,13 @@ fn a_cascade(real: &Real) {
     real.make_base("second");
     real.build(&[]).ok().says("3 images: 3 built");
     assert!(real.printed(&real.fixed("three"), &["/bin/cat", "/two.txt"]).starts_with("second"));
+    let clean = || {
+        let args = ["image", "clean", "--all", "--builder", real.name];
+        real.env.patchq_with(&real.env.ws(), &real.vars(), &args).ok()
+    };
+    clean().prints("up:three");
+    clean().says("nothing to remove");
+    assert!(!real.call(&["images", "--no-trunc"]).contains("registry.invalid/team/three"), "an image is left");
 }
 
 fn a_failure(real: &Real) {

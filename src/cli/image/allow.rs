@@ -1,4 +1,4 @@
-//! What a build may do beyond its own container: somebody at this machine says yes to it, once for each text.
+//! Asks for permission where a build gets more than its container: secrets and the host's network.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,6 @@ use crate::image::{Network, SecretSource};
 use crate::report::FailureKind;
 use crate::ui::Message;
 use crate::workspace::Workspace;
-use crate::workspace::files::layout::MANIFEST;
 
 /// The words of `--allow`.
 #[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +25,8 @@ pub(super) enum Allow {
 }
 
 impl Allow {
+    const ALL: [Allow; 2] = [Allow::Secrets, Allow::HostNetwork];
+
     const fn word(self) -> &'static str {
         match self {
             Allow::Secrets => "secrets",
@@ -34,7 +35,7 @@ impl Allow {
     }
 }
 
-/// Asks for what the images of `loaded` want and was not agreed to yet.
+/// Asks for what the images of `loaded` need and was not allowed yet; the answer is kept in this clone.
 pub(super) fn check(
     context: &Context,
     workspace: &Workspace,
@@ -52,23 +53,21 @@ pub(super) fn check(
             wants.push((Allow::Secrets, format!("{id} reads {source} as the secret '{secret}'")));
         }
         if image.entry.network == Network::Host {
-            wants.push((Allow::HostNetwork, format!("{id} uses the network of this machine")));
+            wants.push((Allow::HostNetwork, format!("{id} uses the host's network")));
         }
     }
     let path = workspace.layout.allowed();
     let known: BTreeSet<String> = fs::read_to_string(&path).unwrap_or_default().lines().map(str::to_owned).collect();
-    // Another url is another stranger.
-    let digest = |text: &str| {
-        let urls: Vec<String> = workspace.manifest.upstreams.iter().map(|upstream| upstream.url.to_string()).collect();
-        hex::encode(&Sha256::digest(format!("{text}\n{}", urls.join("\n"))))
-    };
+    // Other urls may bring other Dockerfiles.
+    let urls: Vec<String> = workspace.manifest.upstreams.iter().map(|upstream| upstream.url.to_string()).collect();
+    let digest = |text: &str| hex::encode(&Sha256::digest(format!("{text}\n{}", urls.join("\n"))));
     wants.retain(|(kind, text)| !allowed.contains(kind) && !known.contains(&digest(text)));
     if wants.is_empty() {
         return Ok(());
     }
-    let mut words: Vec<&str> = wants.iter().map(|(kind, _)| kind.word()).collect();
-    words.dedup();
-    let text = format!("{MANIFEST} lets builds do more than usual");
+    let words = Allow::ALL.into_iter().filter(|kind| wants.iter().any(|(wanted, _)| wanted == kind));
+    let words: Vec<&str> = words.map(Allow::word).collect();
+    let text = "builds need your permission";
     let list: Vec<&str> = wants.iter().map(|(_, text)| text.as_str()).collect();
     if !context.asker.can_ask() || context.json {
         let error = CliError::plain(FailureKind::Image, format!("{text}:\n{}", list.join("\n")));
@@ -76,7 +75,7 @@ pub(super) fn check(
         return Err(error.hint(hint::noted(command, "if you trust the manifest, the patches and upstream")));
     }
     context.show(&Message::note(format!("{text}:\n{}", list.join("\n"))));
-    if !context.confirm("allow this on this machine?", false)? {
+    if !context.confirm("allow this in this clone from now on?", false)? {
         return Err(CliError::plain(FailureKind::Image, "not allowed; nothing was built"));
     }
     let lines = known.into_iter().chain(wants.iter().map(|(_, text)| digest(text))).map(|line| line + "\n");

@@ -38,15 +38,15 @@ const TIME_TO_END: Duration = Duration::from_secs(25);
 /// build each external base image without a digest is pulled once, and all builds
 /// use what was pulled.
 ///
-/// An image that is there as the plan has it is not built again. When one fails,
-/// images that do not need it are still built. An earlier image keeps its names
-/// until the new one is complete.
+/// An image that is up to date is not built again. When one fails, images that do
+/// not need it are still built. An earlier image keeps its names until the new one
+/// is complete.
 ///
-/// The builder is docker with BuildKit, else buildah. What the builder prints is
-/// in .git/patchq/log/.
+/// The builder is docker with BuildKit, else buildah. Its output is kept in
+/// .git/patchq/log/.
 ///
 /// A build runs the commands of upstream's Dockerfiles and of the patches. Builds
-/// with secrets or with the network of the machine need a yes, or --allow.
+/// with secrets or with the host's network ask for permission, or need --allow.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -69,7 +69,7 @@ pub(super) struct Args {
     /// Stop at the first image that fails
     #[arg(long)]
     fail_fast: bool,
-    /// Allow builds to use this without a question
+    /// Allow builds to use this, without asking
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     allow: Vec<Allow>,
 }
@@ -114,11 +114,12 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
         secrets: &secrets,
         no_cache: args.no_cache,
         created,
+        seconds: context.source_date_epoch()?,
         done: BTreeMap::new(),
     };
     let todo = run.todo()?;
     stage_all(context, &workspace, &loaded, &published, scratch.path(), &|id| todo[id])?;
-    let images = run.all(args.fail_fast);
+    let images = run.all(&todo, args.fail_fast);
     ended(context, &builder, images)
 }
 
@@ -159,7 +160,7 @@ fn summary(images: &[BuildReport]) -> String {
     format!("{}: {}", count(images.len(), "image", "images"), parts.join(", "))
 }
 
-/// Keeps other builds of this workspace out.
+/// Locks the builds of this workspace.
 pub(super) fn lock(context: &Context, workspace: &Workspace) -> Result<Lock, CliError> {
     let path = workspace.layout.images_lock();
     let mut waiting = |holder: &Holder| context.waiting(holder);
@@ -181,7 +182,8 @@ fn resolve(
         task.set(if context.offline { "looking up the base" } else { "pulling the base" }, 0, 0);
         let base = resolve_base(builder, &name, context.offline, context.stop()).map_err(|error| of_base(&error))?;
         if let ResolvedBase::StoreOnly(_) = base {
-            let text = format!("the base '{name}' is only in the store of {}: no registry has it", builder.kind);
+            let text =
+                format!("the base '{name}' has no registry digest; the image in the store of {} is used", builder.kind);
             context.say(&Message::note(text));
         }
         bases.insert(name, base);
@@ -205,7 +207,7 @@ fn of_base(error: &BaseError) -> CliError {
     }
 }
 
-/// A folder for the contexts. What runs that were killed left is removed: nobody else builds now.
+/// Makes a folder for the contexts. Those of killed runs are removed: no other build runs now.
 fn scratch(workspace: &Workspace) -> Result<tempfile::TempDir, CliError> {
     const PREFIX: &str = "build-";
     let folder = workspace.layout.scratch();
@@ -219,7 +221,7 @@ fn scratch(workspace: &Workspace) -> Result<tempfile::TempDir, CliError> {
     made.map_err(|error| CliError::io("cannot make a folder in", &folder, &error))
 }
 
-/// The values of the secrets of all builds, which no log may have.
+/// Returns the values of all secrets, line by line: no log may contain them.
 fn secrets(workspace: &Workspace, loaded: &Loaded<'_>) -> Result<Vec<Vec<u8>>, CliError> {
     let mut values = Vec::new();
     for image in &loaded.plan.images {

@@ -43,7 +43,7 @@ pub(super) fn choose(context: &Context, wanted: Option<Wanted>) -> Result<Builde
             Err(why) => reasons.push(why),
         }
     }
-    let error = CliError::plain(FailureKind::Builder, "there is no builder that works");
+    let error = CliError::plain(FailureKind::Builder, "no builder works");
     let error = reasons.iter().fold(error, |error, why| error.caused_by(with_sources(why)));
     Err(error.hint(hint::patchq(&["doctor"])))
 }

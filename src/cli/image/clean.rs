@@ -1,5 +1,6 @@
 //! `patchq image clean`.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,9 +24,8 @@ use crate::workspace::Workspace;
 /// those of an earlier queue or pin, or of an image that is not in the manifest
 /// any more. --all removes the current ones too.
 ///
-/// It goes by the records of `image build` in this workspace. Images of other
-/// workspaces, base images, and images with a name that patchq did not give them
-/// stay. It never prunes.
+/// Only images that `image build` recorded in this workspace are removed. Images
+/// of other workspaces, base images, and images that you gave another name stay.
 #[derive(clap::Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -90,16 +90,16 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Exit, CliError> {
     let _lock = lock(context, &workspace)?;
     let builder = choose(context, args.builder)?;
     let records = Records::new(workspace.layout.build_records());
-    let current = if args.all { BTreeSet::new() } else { current(context, &workspace, &builder)? };
+    let current = if args.all { None } else { Some(current(context, &workspace, &builder)?) };
     let mut builds: Vec<(PathBuf, BuildRecord)> = records
         .all()
         .into_iter()
         .filter(|(_, record)| record.builder == builder.kind.word())
         .filter(|(_, record)| is_meant(&args.names, &record.image))
-        .filter(|(_, record)| !current.contains(&(record.image.clone(), record.recipe.clone())))
+        .filter(|(_, record)| current.as_ref().is_none_or(|current| !current.has(record)))
         .filter(|(_, record)| args.older_than.is_none_or(|age| context.now() - record.created > age))
         .collect();
-    // Those that were built last are on top of the others.
+    // The newest first.
     builds.sort_by_key(|(_, record)| std::cmp::Reverse(record.created));
     let mut done = Vec::new();
     for build in &builds {
@@ -133,31 +133,47 @@ fn is_meant(names: &[String], image: &str) -> bool {
     names.is_empty() || names.iter().any(|wanted| wanted == image || wanted == upstream || wanted == name)
 }
 
-/// Returns the builds that the plan would make now, as image and recipe. Bases are those of the builder's store: the network is not
-/// used.
-fn current(
-    context: &Context,
-    workspace: &Workspace,
-    builder: &Builder,
-) -> Result<BTreeSet<(String, String)>, CliError> {
+/// The builds that the plan would make now.
+struct Current {
+    /// Image and recipe.
+    builds: BTreeSet<(String, String)>,
+    /// Images whose recipe is not known, because a base is not in the store.
+    unknown: BTreeSet<String>,
+}
+
+impl Current {
+    fn has(&self, record: &BuildRecord) -> bool {
+        self.unknown.contains(&record.image) || self.builds.contains(&(record.image.clone(), record.recipe.clone()))
+    }
+}
+
+/// Returns what the plan would build now. Bases are those of the builder's store: the network is not used.
+fn current(context: &Context, workspace: &Workspace, builder: &Builder) -> Result<Current, CliError> {
+    let missing = RefCell::new(BTreeSet::new());
     let resolve = |plan: &ShipPlan<'_>| {
         let mut bases = BTreeMap::new();
         for name in unpinned(plan) {
             match resolve_base(builder, &name, true, context.stop()) {
                 Ok(base) => drop(bases.insert(name, base)),
                 Err(BaseError::Call(error)) => return Err(of_call(&error)),
-                Err(_) => {}
+                Err(_) => drop(missing.borrow_mut().insert(name)),
             }
         }
         Ok(digests(&bases))
     };
     let options = LoadOptions { fetch: false, day: None, resolve: Some(&resolve) };
-    let loaded = load(context, workspace, &[], options)?;
-    let recipes = loaded.plan.images.iter().flat_map(|image| {
+    let plan = load(context, workspace, &[], options)?.plan;
+    let missing = missing.into_inner();
+    let mut current = Current { builds: BTreeSet::new(), unknown: BTreeSet::new() };
+    for image in &plan.images {
         let id = image.planned.id.to_string();
-        image.recipes.iter().map(move |(_, recipe)| (id.clone(), recipe.to_string()))
-    });
-    Ok(recipes.collect())
+        let lacks = image.bases().any(|(base, _)| missing.contains(&base.image));
+        if lacks || image.planned.needs.iter().any(|need| current.unknown.contains(&need.to_string())) {
+            current.unknown.insert(id.clone());
+        }
+        current.builds.extend(image.recipes.iter().map(|(_, recipe)| (id.clone(), recipe.to_string())));
+    }
+    Ok(current)
 }
 
 /// Removes what `record` says was built, and then the record; with `dry_run` it only looks.
@@ -209,7 +225,6 @@ fn clean(
         Ok(()) => cleaned.removed = true,
         Err(error) => cleaned.kept_because = Some(format!("cannot remove the record: {error}")),
     }
-    // It is about nothing now.
     let _ = fs::remove_file(root.join(&record.log));
     Ok(cleaned)
 }

@@ -34,6 +34,8 @@ pub(super) struct Run<'a> {
     pub(super) no_cache: bool,
     /// The time of the run, in seconds since 1970.
     pub(super) created: i64,
+    /// The time that the user set for files and history.
+    pub(super) seconds: Option<i64>,
     /// The ids of the images that are there.
     pub(super) done: BTreeMap<ImageId, String>,
 }
@@ -84,7 +86,7 @@ impl<'a> Run<'a> {
             references: published.map_or(&[], |published| published.references.as_slice()),
             needs,
             no_cache: self.no_cache,
-            seconds: std::env::var_os("SOURCE_DATE_EPOCH").is_some_and(|text| !text.is_empty()).then_some(self.created),
+            seconds: self.seconds,
             cancel: self.context.stop(),
         }
     }
@@ -93,8 +95,7 @@ impl<'a> Run<'a> {
         self.folder.join(crate::ship::image_folder(id))
     }
 
-    /// What is to be done for each image, as far as that is known before the first build. An image below which something is built
-    /// is to be built too: whether it changes shows only then.
+    /// Plans what is to be done for each image. If an image below it is to be built, an image is planned to be built too.
     pub(super) fn todo(&self) -> Result<BTreeMap<ImageId, Todo>, CliError> {
         let mut all: BTreeMap<ImageId, Todo> = BTreeMap::new();
         for image in &self.loaded.plan.images {
@@ -115,8 +116,8 @@ impl<'a> Run<'a> {
         Ok(all)
     }
 
-    /// Builds all images, each behind those that it needs.
-    pub(super) fn all(&mut self, fail_fast: bool) -> Vec<BuildReport> {
+    /// Builds all images, each after those that it needs, as `todo` planned it.
+    pub(super) fn all(&mut self, todo: &BTreeMap<ImageId, Todo>, fail_fast: bool) -> Vec<BuildReport> {
         let loaded = self.loaded;
         let mut reports: Vec<BuildReport> = Vec::new();
         let mut over = false;
@@ -139,7 +140,7 @@ impl<'a> Run<'a> {
                 report.blocked_by = blocked;
             } else {
                 let began = Instant::now();
-                let made = self.one(image);
+                let made = self.one(image, todo[id]);
                 report.seconds = began.elapsed().as_secs();
                 report.log = Some(self.log_shown(id))
                     .filter(|_| !matches!(&made, Ok(made) if made.state == BuildState::Current));
@@ -164,15 +165,19 @@ impl<'a> Run<'a> {
         reports
     }
 
-    /// One image: what is to be done for it now that those below it are there.
-    fn one(&self, image: &ShipImage<'_>) -> Result<Made, NotMade> {
+    /// Does for one image what was `planned`.
+    fn one(&self, image: &ShipImage<'_>, planned: Todo) -> Result<Made, NotMade> {
         let id = &image.planned.id;
         let record = self.record(image);
         let needs: BTreeMap<ImageId, String> =
             image.planned.needs.iter().filter_map(|need| Some((need.clone(), self.done.get(need)?.clone()))).collect();
         let folder = self.folder(id);
         let build = self.build(image, &folder, &needs);
-        let todo = build.todo(record.as_ref()).map_err(|error| of_call(&error))?;
+        let todo = match planned {
+            // An image below it was built, and may have the same id as before.
+            Todo::Build => build.todo(record.as_ref()).map_err(|error| of_call(&error))?,
+            planned => planned,
+        };
         if let (Todo::Nothing, Some(record)) = (todo, &record) {
             return Ok(Made { state: BuildState::Current, record: record.clone() });
         }
@@ -187,7 +192,7 @@ impl<'a> Run<'a> {
             .map_err(|error| CliError::io("cannot write", &log, &error))?;
         let made = self.make(build, todo, record, &mut output);
         if let Some(error) = output.end() {
-            self.context.say(&Message::warning(format!("the log {} is not whole: {error}", self.log_shown(id))));
+            self.context.say(&Message::warning(format!("the log {} is incomplete: {error}", self.log_shown(id))));
         }
         let (state, record) = made.map_err(|error| self.failed(image, &error, &output))?;
         self.records().write(id, &record).map_err(|(path, error)| CliError::io("cannot write", &path, &error))?;
@@ -238,6 +243,7 @@ impl<'a> Run<'a> {
             },
         };
         BuildRecord {
+            image: id.to_string(),
             builder: self.builder.kind.to_string(),
             versions: self.builder.shown(),
             platform: built.platform.clone(),
@@ -250,7 +256,7 @@ impl<'a> Run<'a> {
             id: built.id.clone(),
             created: self.created,
             log: self.log_shown(id),
-            ..BuildRecord::begin(id)
+            ..BuildRecord::default()
         }
     }
 
